@@ -1,0 +1,92 @@
+"""Every error that Relearn raises on purpose.
+
+    RelearnError
+    ├── BadData                  the input is wrong and will be wrong again: never retried
+    │   ├── BadMessage           a message or one record in it can't be read → dead letter
+    │   ├── BadModel             a model update is refused; the live model stays
+    │   ├── BadFile              a file can't be read; names the file, the line and the column
+    │   └── BadIdentity          a text that isn't a prediction id
+    ├── Refused                  a command that can't be obeyed as things stand; says why
+    ├── SettingsError            settings that can't be used: all of them in one message
+    ├── SetupError               this machine or this namespace isn't ready: says what to do
+    └── Unavailable              a server is away; worth trying again
+        ├── KafkaUnavailable
+        ├── PostgresUnavailable
+        └── RedisUnavailable
+"""
+
+from __future__ import annotations
+
+
+class RelearnError(Exception):
+    """The root of the tree; `str()` of any of them is one line fit for a person."""
+
+
+class BadData(RelearnError):
+    """The input is wrong; reading it again gives the same error."""
+
+
+class BadMessage(BadData):
+    """A message, or the record at `index` in it, that can't be read.
+
+    `reason` is a short constant word (see `schemas.ingest.REASONS`), `detail` a sentence with the facts.
+    """
+
+    def __init__(self, reason: str, detail: str, index: int = 0) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.index = index
+
+
+class BadModel(BadData):
+    """A model update that must not go live. `reason` is a short constant word."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class BadFile(BadData):
+    """A file of records that can't be used; `line` and `column` count from 1."""
+
+    def __init__(self, path: str, detail: str, line: int | None = None, column: str | int | None = None) -> None:
+        place = path
+        if line is not None:
+            place += f", line {line}"
+        if column is not None:
+            place += f", column {column}"
+        super().__init__(f"{place}: {detail}")
+
+
+class BadIdentity(BadData):
+    """A text that isn't a prediction id such as `2-10481-0`."""
+
+
+class Refused(RelearnError):
+    """A command that can't be obeyed as things stand."""
+
+
+class SettingsError(RelearnError):
+    """One or more settings that can't be used; the message lists them all."""
+
+
+class SetupError(RelearnError):
+    """This machine or namespace isn't ready; the message says what to do about it."""
+
+
+class Unavailable(RelearnError):
+    """A server is away. What was asked may be asked again."""
+
+
+class KafkaUnavailable(Unavailable):
+    """No broker answers."""
+
+
+class PostgresUnavailable(Unavailable):
+    """Postgres doesn't answer, or is starting or stopping."""
+
+
+class RedisUnavailable(Unavailable):
+    """Redis doesn't answer."""

@@ -1,0 +1,112 @@
+"""Settings: one frozen object, read once at the entry point from a mapping of `RELEARN_…` names.
+
+Every problem is reported at once, by the name that the person typed. Nothing secret has a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas.errors import SettingsError
+
+PREFIX = "RELEARN_"
+
+
+def _comma_separated(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+
+
+class Settings(BaseModel):
+    """All that a process of Relearn can be told. Field `x` is the environment variable `RELEARN_X`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    namespace: str = Field("relearn", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    data_dir: Path = Path(".relearn")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    kafka_brokers: CommaSeparated = ("127.0.0.1:19092",)
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: str = Field("", repr=False)
+    kafka_ssl_ca_file: Path | None = None
+    kafka_ssl_cert_file: Path | None = None
+    kafka_ssl_key_file: Path | None = None
+    partitions: int = Field(8, ge=1, le=1000)
+    replication: int = Field(1, ge=1, le=7)
+    ingest_retention_hours: int = Field(168, ge=1)
+
+    # sslmode, sslrootcert … in the DSN and rediss:// in the URL turn TLS on, as asyncpg and redis-py read them.
+    postgres_dsn: str = Field("postgresql://postgres@127.0.0.1:15432/postgres", repr=False)
+    redis_url: str = Field("redis://127.0.0.1:16379/0", repr=False)
+    retention_days: int = Field(30, ge=1)
+
+    signing_key_file: Path | None = None
+    verify_keys: CommaSeparated = ()
+
+    dlq_max_share: float = Field(0.5, gt=0, le=1)
+    dlq_min_records: int = Field(1000, ge=1)
+
+    @field_validator("kafka_brokers")
+    @classmethod
+    def _brokers_have_ports(cls, brokers: tuple[str, ...]) -> tuple[str, ...]:
+        if not brokers:
+            raise ValueError("name at least one broker, as host:port")
+        for broker in brokers:
+            host, _, port = broker.rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError(f"{broker!r} is not host:port")
+        return brokers
+
+    @field_validator("postgres_dsn", "redis_url")
+    @classmethod
+    def _urls_have_schemes(cls, url: str) -> str:
+        if urlsplit(url).scheme not in {"postgresql", "postgres", "redis", "rediss", "unix"}:
+            raise ValueError("not a postgresql://, redis:// or rediss:// address")
+        return url
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Settings:
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError("RELEARN_KAFKA_SASL_USERNAME and RELEARN_KAFKA_SASL_PASSWORD are needed for SASL")
+        return self
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where `relearn up` makes the signing pair."""
+        return self.data_dir / "keys"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from a mapping such as `os.environ`.
+
+    Raises:
+        SettingsError: one line per wrong value, each with its `RELEARN_…` name.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value != ""
+    }
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as exc:
+        raise SettingsError("\n".join(_problem(error) for error in exc.errors())) from exc
+
+
+def _problem(error: Any) -> str:
+    name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "settings"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    secret = "PASSWORD" in name or "DSN" in name or "URL" in name
+    return f"{name}: {message}" if secret or not error["loc"] else f"{name}={error['input']}: {message}"

@@ -1,0 +1,1 @@
+"""The `relearn` command: one module per verb."""

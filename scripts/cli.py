@@ -1,0 +1,70 @@
+"""The `relearn` command. Each verb lives in a module of its own, imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from schemas.errors import RelearnError
+
+VERBS = {
+    "up": ("scripts.up:up", "Run everything on this machine: servers, workers."),
+    "demo": ("scripts.demo:demo", "See it work: a stream, a first model, live figures, a checked summary."),
+    "worker": ("scripts.worker:worker", "Run one worker of a role: score, store or retrain."),
+    "migrate": ("scripts.migrate:migrate", "Make the topics and tables of this namespace."),
+    "status": ("scripts.status:status", "What is up, lag per partition, model per worker."),
+    "produce": ("scripts.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
+    "model": ("scripts.model:model", "Train, list, show and activate models."),
+    "job": ("scripts.job:job", "List and show jobs."),
+    "dlq": ("scripts.dlq:dlq", "List, show and redrive dead letters."),
+    "bench": ("scripts.bench:bench", "Measure this machine: score, latency."),
+}
+
+
+class Verbs(click.Group):
+    """A group whose verbs are imported on use, so that `relearn --help` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="relearn")
+def relearn() -> None:
+    """Score a Kafka stream with a linear SVM that people correct while it runs.
+
+    Data goes to stdout, words to stderr. Settings are environment variables that begin with RELEARN_
+    (docs/operations.md lists them); without any, every command finds what `relearn up` started.
+    """
+
+
+def main() -> None:
+    """Entry point: errors of ours are one clear line and exit code 2; Ctrl-C is 130."""
+    try:
+        relearn.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except RelearnError as exc:
+        click.echo(f"relearn: {exc}", err=True)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Kafka, Postgres and Valkey on this machine, from packages, without Docker or root."""
