@@ -1,0 +1,67 @@
+# Everything a person needs, by verb. Paths are relative on purpose: the clone may stand in a path with spaces.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test long lint types bench lock clean
+
+help: ## list these verbs
+	@echo "make VERB [ARGS=…]      (PYTHON=… chooses another Python ≥ 3.11)"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## make .venv from the hashed lock; a second run is instant
+
+demo: $(STAMP) ## see it work: servers, a stream, a first model, a checked summary (ARGS=--exit leaves after it)
+	@$(BIN)/relearn demo $(ARGS)
+
+up: $(STAMP) ## run everything on this machine until Ctrl-C (ARGS="--score 4 --store 2")
+	@$(BIN)/relearn up $(ARGS)
+
+test: $(STAMP) ## the tests, on real servers (ARGS=unit: unit and contract tests only, in seconds)
+ifeq ($(strip $(ARGS)),unit)
+	@$(BIN)/python -m pytest -q -m "not long" tests/unit tests/contract
+else
+	@$(BIN)/python -m pytest -q -m "not long" $(ARGS)
+endif
+
+long: $(STAMP) ## every test at full size
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: $(STAMP) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy, strict
+	@$(BIN)/mypy
+
+bench: $(STAMP) ## measure this machine (ARGS="score", ARGS="latency")
+	@$(BIN)/relearn bench $(ARGS)
+
+lock: $(STAMP) ## choose newest versions again: requirements.lock and Kafka's jars
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet --output-file requirements.lock
+	@$(BIN)/python -m scripts.embedded.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/kafka-jars.lock
+	@git --no-pager diff --stat -- requirements.lock scripts/embedded/kafka-jars.lock
+
+clean: ## remove what was made here, except the data in .relearn
+	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "relearn needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=python3.12" >&2; exit 1; }
+	@echo "setup 1/3: a virtual environment in .venv" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear .venv
+	@echo "setup 2/3: the packages of requirements.lock (≈ 500 MB on disk; a minute or so)" >&2
+	@{ PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --progress-bar off --require-hashes \
+		-r requirements.lock || echo FAILED; } | awk -v all="$$(grep -c == requirements.lock)" -v tty="$$(test -t 2 && echo 1)" ' \
+		/^FAILED/ { failed = 1 } \
+		/^(Collecting|Requirement)/ { n++; if (tty) printf "\r\033[K  %d of %d  %s", n, all, $$2; else if (n % 20 == 0) printf "  %d of %d\n", n, all } \
+		/^Installing/ { printf (tty ? "\r\033[K  installing" : "  installing\n") } \
+		{ fflush() } END { if (tty) printf "\r\033[K"; exit failed }' >&2
+	@echo "setup 3/3: relearn itself" >&2
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
