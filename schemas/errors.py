@@ -1,18 +1,18 @@
 """Every error that Relearn raises on purpose.
 
-    RelearnError
-    ├── BadData                  the input is wrong and will be wrong again: never retried
-    │   ├── BadMessage           a message or one record in it can't be read → dead letter
-    │   ├── BadModel             a model update is refused; the live model stays
-    │   ├── BadFile              a file can't be read; names the file, the line and the column
-    │   └── BadIdentity          a text that isn't a prediction id
-    ├── Refused                  a command that can't be obeyed as things stand; says why
-    ├── SettingsError            settings that can't be used: all of them in one message
-    ├── SetupError               this machine or this namespace isn't ready: says what to do
-    └── Unavailable              a server is away; worth trying again
-        ├── KafkaUnavailable
-        ├── PostgresUnavailable
-        └── RedisUnavailable
+RelearnError
+├── BadData                  the input is wrong and will be wrong again: never retried
+│   ├── BadMessage           a message or one record in it can't be read → dead letter
+│   ├── BadModel             a model update is refused; the live model stays
+│   ├── BadFile              a file can't be read; names the file, the line and the column
+│   └── BadIdentity          a text that isn't a prediction id
+├── Refused                  a command that can't be obeyed as things stand; says why
+├── SettingsError            settings that can't be used: all of them in one message
+├── SetupError               this machine or this namespace isn't ready: says what to do
+└── Unavailable              a server is away; worth trying again
+    ├── KafkaUnavailable
+    ├── PostgresUnavailable
+    └── RedisUnavailable
 """
 
 from __future__ import annotations

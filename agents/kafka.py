@@ -1,0 +1,51 @@
+"""Kafka's address and security, given once in the settings, in the words of each client that we use."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from schemas.settings import Settings
+
+
+def librdkafka_config(settings: Settings) -> dict[str, Any]:
+    """Configuration for confluent-kafka's producers, consumers and admin client."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": ",".join(settings.kafka_brokers),
+        "security.protocol": settings.kafka_security_protocol,
+    }
+    if settings.kafka_security_protocol.startswith("SASL"):
+        config["sasl.mechanism"] = settings.kafka_sasl_mechanism
+        config["sasl.username"] = settings.kafka_sasl_username
+        config["sasl.password"] = settings.kafka_sasl_password
+    files = {
+        "ssl.ca.location": settings.kafka_ssl_ca_file,
+        "ssl.certificate.location": settings.kafka_ssl_cert_file,
+        "ssl.key.location": settings.kafka_ssl_key_file,
+    }
+    config.update({name: str(path) for name, path in files.items() if path is not None})
+    return config
+
+
+def aiokafka_config(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments for aiokafka's clients."""
+    config: dict[str, Any] = {
+        "bootstrap_servers": list(settings.kafka_brokers),
+        "security_protocol": settings.kafka_security_protocol,
+        "ssl_context": ssl_context(settings),
+    }
+    if settings.kafka_security_protocol.startswith("SASL"):
+        config["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        config["sasl_plain_username"] = settings.kafka_sasl_username
+        config["sasl_plain_password"] = settings.kafka_sasl_password
+    return config
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS context for aiokafka and Faust; None where the protocol has no TLS."""
+    if not settings.kafka_security_protocol.endswith("SSL"):
+        return None
+    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_file)
+    if settings.kafka_ssl_cert_file is not None:
+        context.load_cert_chain(settings.kafka_ssl_cert_file, settings.kafka_ssl_key_file)
+    return context

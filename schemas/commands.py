@@ -1,0 +1,72 @@
+"""The `commands` topic's messages: what the retrain role is asked to do. A job's id is its command's id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgpack
+import msgspec
+
+from schemas.errors import BadMessage
+from schemas.text import check_text
+
+CE_TYPE = "relearn.command.v1"
+Verb = Literal["train", "activate", "rollback", "hold", "resume"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `reason` holds at least `trigger`; `version` is for `activate`; `by` names a person or program."""
+
+    id: str
+    command: Verb
+    reason: Mapping[str, Any] = field(default_factory=dict)
+    version: int | None = None
+    by: str | None = None
+
+
+class _Wire(msgspec.Struct):
+    id: str
+    command: Verb
+    reason: dict[str, Any] = msgspec.field(default_factory=dict)
+    version: int | None = None
+    by: str | None = None
+
+
+_decode = msgspec.msgpack.Decoder(_Wire).decode
+_decode_json = msgspec.json.Decoder(_Wire).decode
+
+
+def encode_command(command: Command) -> bytes:
+    """One message of the `commands` topic."""
+    message = {
+        "id": command.id,
+        "command": command.command,
+        "reason": dict(command.reason),
+        "version": command.version,
+        "by": command.by,
+    }
+    return bytes(msgpack.packb({key: value for key, value in message.items() if value is not None}))
+
+
+def decode_command(value: bytes | None) -> Command:
+    """The command in one message.
+
+    Raises:
+        BadMessage: it can't be read, names no command that there is, or lacks what that command needs.
+    """
+    if not value:
+        raise BadMessage("empty", "the message has no value")
+    try:
+        wire = _decode_json(value) if value[:1] == b"{" else _decode(value)
+    except (ValueError, RecursionError) as exc:
+        raise BadMessage("invalid", f"no command: {str(exc)[:200]}") from exc
+    if not wire.id:
+        raise BadMessage("invalid", "`id` is empty")
+    check_text(wire.id, "id")
+    check_text(wire.by, "by")
+    if wire.command == "activate" and (wire.version is None or wire.version < 1):
+        raise BadMessage("invalid", "`activate` needs a `version`")
+    return Command(wire.id, wire.command, wire.reason, wire.version, wire.by)

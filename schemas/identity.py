@@ -1,0 +1,44 @@
+"""A prediction's identity: where its record stands in Kafka, and the one way to write it.
+
+`2-10481-0` is partition 2, offset 10481, record 0 of that message, in the topic's first generation; in a later
+generation (the topic was deleted and made again) that number stands in front: `1-2-10481-0`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.errors import BadIdentity
+
+_MAX_INT32 = 2**31 - 1
+_MAX_INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """One record's place: topic generation (0 is the first), partition, offset, index inside the message."""
+
+    generation: int
+    partition: int
+    offset: int
+    index: int
+
+    def __str__(self) -> str:
+        place = f"{self.partition}-{self.offset}-{self.index}"
+        return place if self.generation == 0 else f"{self.generation}-{place}"
+
+
+def parse_place(text: str) -> Place:
+    """The place that `text` names.
+
+    Raises:
+        BadIdentity: `text` isn't three or four whole numbers joined by `-`, or one is out of range.
+    """
+    parts = text.split("-")
+    if len(parts) not in {3, 4} or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+        raise BadIdentity(f"{text!r} is no prediction id; one looks like 2-10481-0")
+    numbers = [int(part) for part in parts]
+    generation, partition, offset, index = numbers if len(numbers) == 4 else [0, *numbers]
+    if max(generation, partition, index) > _MAX_INT32 or offset > _MAX_INT64:
+        raise BadIdentity(f"{text!r} is no prediction id: a number in it is out of range")
+    return Place(generation, partition, offset, index)

@@ -1,0 +1,198 @@
+"""Reading an ingest message item by item: finds the record at fault, so that its good neighbours are still scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from schemas.errors import BadMessage
+from schemas.records import Fault, Rows, Texts
+from schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
+
+
+class _Pairs(list[tuple[Any, Any]]):
+    """A map as its pairs, so that a key given twice is seen."""
+
+
+def read_carefully(value: bytes, feature_names: Sequence[str]) -> Rows:
+    """The readable records of one message, and the faults of the others.
+
+    Raises:
+        BadMessage: nothing in it can be read; `reason` is one of `unreadable` (neither MessagePack nor JSON),
+            `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`.
+    """
+    message = _as_map(_parse(value))
+    if "features" not in message:
+        raise BadMessage("invalid", "there are no `features`")
+    return _read_many(message, feature_names) if message.get("n") is not None else _read_one(message, feature_names)
+
+
+def _parse(value: bytes) -> Any:
+    try:
+        if value[:1] == b"{":
+            return json.loads(value.decode("utf-8", "surrogateescape"), object_pairs_hook=_Pairs)
+        return msgpack.unpackb(
+            value, object_pairs_hook=_Pairs, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0
+        )
+    except (ValueError, RecursionError, msgpack.UnpackException) as exc:
+        said = str(exc) or type(exc).__name__
+        raise BadMessage("unreadable", f"neither MessagePack nor JSON: {said[:200]}") from exc
+
+
+def _as_map(parsed: Any) -> dict[str, Any]:
+    if not isinstance(parsed, _Pairs):
+        raise BadMessage("invalid", f"the message should be a map, is {type(parsed).__name__}")
+    return {key: item for key, item in parsed if isinstance(key, str)}
+
+
+def _read_one(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
+    for name, limit in (("id", MAX_TEXT_BYTES), ("subject", MAX_TEXT_BYTES), ("context", MAX_CONTEXT_BYTES)):
+        fault = text_fault(message.get(name), limit)
+        if fault:
+            raise BadMessage("text", f"`{name}` {fault}")
+    given = message["features"]
+    if isinstance(given, _Pairs):
+        given = _by_name(given, feature_names)
+    elif isinstance(given, bytes):
+        given = _unpack_row(given, len(feature_names))
+    fault_found = _row_fault(given, len(feature_names))
+    if fault_found:
+        raise BadMessage(*fault_found)
+    return Rows(
+        np.array(given, dtype="<f8").tobytes(),
+        (0,),
+        (message.get("id"),),
+        (message.get("subject"),),
+        (message.get("context"),),
+        _batch(message),
+        (),
+    )
+
+
+def _by_name(pairs: _Pairs, feature_names: Sequence[str]) -> list[Any]:
+    names = [name for name, _ in pairs]
+    _check_names(names, feature_names)
+    given = dict(pairs)
+    return [given[name] for name in feature_names]
+
+
+def _check_names(names: Sequence[Any], feature_names: Sequence[str]) -> None:
+    known = set(feature_names)
+    strange = [name for name in names if not isinstance(name, str) or name not in known]
+    if strange:
+        raise BadMessage("names", f"unknown feature {_shown(strange)}")
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise BadMessage("names", f"given twice: {_shown(twice)}")
+    missing = [name for name in feature_names if name not in set(names)]
+    if missing:
+        raise BadMessage("names", f"missing feature {_shown(missing)}")
+
+
+def _shown(names: Sequence[Any]) -> str:
+    first = ", ".join(repr(name)[:60] for name in names[:3])
+    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _unpack_row(given: bytes, d: int) -> list[float]:
+    if len(given) != 8 * d:
+        raise BadMessage("dimension", f"{len(given)} bytes of packed features; {d} float64 are {8 * d} bytes")
+    return list(np.frombuffer(given, dtype="<f8"))
+
+
+def _row_fault(row: Any, d: int) -> tuple[str, str] | None:
+    """What is wrong with one row given by position: reason and detail, or None."""
+    if not isinstance(row, list) or isinstance(row, _Pairs):
+        return "invalid", f"features should be a list of numbers, is {type(row).__name__}"
+    if len(row) != d:
+        return "dimension", f"{len(row)} features; the model has {d}"
+    for position, item in enumerate(row):
+        if isinstance(item, bool) or not isinstance(item, int | float):
+            return "invalid", f"feature {position} should be a number, is {type(item).__name__}"
+        try:
+            float(item)
+        except OverflowError:
+            return "not-finite", f"feature {position} is larger than any float64"
+    return None
+
+
+def _read_many(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
+    n, d = message["n"], len(feature_names)
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise BadMessage("invalid", f"`n` should be a whole number, is {type(n).__name__}")
+    if n < 1:
+        raise BadMessage("empty" if n == 0 else "invalid", f"`n` is {n}; there are no records")
+    rows = _rows(message["features"], n, d)
+    order = _order(message.get("names"), feature_names)
+    texts = {name: _texts(message.get(name), name, n) for name in ("ids", "subjects", "contexts")}
+    good: list[int] = []
+    faults: list[Fault] = []
+    for index, row in enumerate(rows):
+        found = _row_fault(row, d) or _text_faults(texts, index)
+        if found:
+            faults.append(Fault(index, *found))
+        else:
+            good.append(index)
+    matrix = np.array([rows[index] for index in good], dtype="<f8").reshape(len(good), d)
+    return Rows(
+        np.ascontiguousarray(matrix[:, order]).tobytes(),
+        good,
+        [texts["ids"][index] for index in good],
+        [texts["subjects"][index] for index in good],
+        [texts["contexts"][index] for index in good],
+        _batch(message),
+        faults,
+    )
+
+
+def _rows(given: Any, n: int, d: int) -> list[Any]:
+    if isinstance(given, bytes):
+        if len(given) != n * d * 8:
+            raise BadMessage(
+                "dimension", f"{len(given)} bytes of packed features; {n} rows of {d} are {n * d * 8} bytes"
+            )
+        return [list(row) for row in np.frombuffer(given, dtype="<f8").reshape(n, d)]
+    if not isinstance(given, list) or isinstance(given, _Pairs):
+        raise BadMessage("invalid", f"`features` should be packed bytes or a list of rows, is {type(given).__name__}")
+    if len(given) != n:
+        raise BadMessage("length", f"`n` is {n}, `features` has {len(given)} rows")
+    return given
+
+
+def _order(names: Any, feature_names: Sequence[str]) -> list[int]:
+    """The column of the message that holds each feature of the schema."""
+    if names is None:
+        return list(range(len(feature_names)))
+    if not isinstance(names, list):
+        raise BadMessage("invalid", f"`names` should be a list, is {type(names).__name__}")
+    _check_names(names, feature_names)
+    return [names.index(name) for name in feature_names]
+
+
+def _texts(given: Any, name: str, n: int) -> Texts:
+    if given is None:
+        return [None] * n
+    if not isinstance(given, list):
+        raise BadMessage("invalid", f"`{name}` should be a list, is {type(given).__name__}")
+    if len(given) != n:
+        raise BadMessage("length", f"`n` is {n}, `{name}` has {len(given)} entries")
+    return given
+
+
+def _text_faults(texts: dict[str, Texts], index: int) -> tuple[str, str] | None:
+    for name, column in texts.items():
+        fault = text_fault(column[index], MAX_CONTEXT_BYTES if name == "contexts" else MAX_TEXT_BYTES)
+        if fault:
+            return "text", f"`{name}` {fault}"
+    return None
+
+
+def _batch(message: dict[str, Any]) -> str | None:
+    fault = text_fault(message.get("batch"))
+    if fault:
+        raise BadMessage("text", f"`batch` {fault}")
+    return message.get("batch")

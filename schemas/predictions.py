@@ -1,0 +1,179 @@
+"""The `predictions` topic's messages: a block of scored records, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import BadMessage
+from schemas.records import Records, Texts
+from schemas.text import MAX_CONTEXT_BYTES, check_text
+from schemas.topics import BLOCK_MAX_BYTES
+
+VERSION = 1
+CE_TYPE = "relearn.prediction-block.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Scored records of ONE ingest partition, all by one model.
+
+    features: (n, d) float64. labels: int16, index into `classes`. margins: float64 (n, 1) for two classes, else (n, k).
+    confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock; scored_at: seconds, the
+    scorer's clock.
+    """
+
+    generation: int
+    partition: int
+    offsets: NDArray[np.int64]
+    indexes: NDArray[np.int32]
+    ingested_at: NDArray[np.float64]
+    ids: Texts
+    subjects: Texts
+    batches: Texts
+    contexts: Texts
+    features: NDArray[np.float64]
+    classes: tuple[str, ...]
+    labels: NDArray[np.int16]
+    margins: NDArray[np.float64]
+    confidence: NDArray[np.float32]
+    model: int
+    activation: int
+    scored_at: float
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+class _Wire(msgspec.Struct, gc=False):
+    v: int
+    generation: int
+    partition: int
+    offsets: bytes
+    indexes: bytes
+    ingested_at: bytes
+    ids: list[str | None]
+    subjects: list[str | None]
+    batches: list[str | None]
+    contexts: list[str | None]
+    features: bytes
+    classes: list[str]
+    labels: bytes
+    margins: bytes
+    confidence: bytes
+    model: int
+    activation: int
+    scored_at: float
+
+
+_decode = msgspec.msgpack.Decoder(_Wire).decode
+_decode_json = msgspec.json.Decoder(_Wire).decode
+
+
+def encode_block(block: Block) -> bytes:
+    """One message of the `predictions` topic."""
+    message: dict[str, Any] = {
+        "v": VERSION,
+        "generation": block.generation,
+        "partition": block.partition,
+        "offsets": block.offsets.astype("<i8").tobytes(),
+        "indexes": block.indexes.astype("<i4").tobytes(),
+        "ingested_at": block.ingested_at.astype("<f8").tobytes(),
+        "ids": block.ids,
+        "subjects": block.subjects,
+        "batches": block.batches,
+        "contexts": block.contexts,
+        "features": block.features.astype("<f8").tobytes(),
+        "classes": block.classes,
+        "labels": block.labels.astype("<i2").tobytes(),
+        "margins": block.margins.astype("<f8").tobytes(),
+        "confidence": block.confidence.astype("<f4").tobytes(),
+        "model": block.model,
+        "activation": block.activation,
+        "scored_at": block.scored_at,
+    }
+    return bytes(msgpack.packb(message))
+
+
+def decode_block(value: bytes | None) -> Block:
+    """The block in one message.
+
+    Raises:
+        BadMessage: it can't be read, or its columns don't agree.
+    """
+    if not value:
+        raise BadMessage("empty", "the message has no value")
+    try:
+        wire = _decode_json(value) if value[:1] == b"{" else _decode(value)
+    except (ValueError, RecursionError) as exc:
+        raise BadMessage("unreadable", f"no prediction block: {str(exc)[:200]}") from exc
+    if wire.v != VERSION:
+        raise BadMessage("version", f"a prediction block of version {wire.v}; this reads {VERSION}")
+    n = len(wire.offsets) // 8
+    k = len(wire.classes)
+    if n == 0 or k < 2:
+        raise BadMessage("invalid", f"a block of {n} records and {k} classes")
+    if min(wire.generation, wire.partition, wire.model, wire.activation) < 0 or not np.isfinite(wire.scored_at):
+        raise BadMessage("invalid", "generation, partition, model, activation and scored_at can't be negative")
+    columns = max(1, len(wire.features) // (8 * n))
+    block = Block(
+        wire.generation,
+        wire.partition,
+        _column(wire.offsets, "<i8", (n,), "offsets"),
+        _column(wire.indexes, "<i4", (n,), "indexes"),
+        _column(wire.ingested_at, "<f8", (n,), "ingested_at"),
+        _texts(wire.ids, "ids", n),
+        _texts(wire.subjects, "subjects", n),
+        _texts(wire.batches, "batches", n),
+        _texts(wire.contexts, "contexts", n),
+        _column(wire.features, "<f8", (n, columns), "features"),
+        tuple(check_text(label, "a class") or "" for label in wire.classes),
+        _column(wire.labels, "<i2", (n,), "labels"),
+        _column(wire.margins, "<f8", (n, 1 if k == 2 else k), "margins"),
+        _column(wire.confidence, "<f4", (n,), "confidence"),
+        wire.model,
+        wire.activation,
+        wire.scored_at,
+    )
+    if block.labels.min() < 0 or block.labels.max() >= k:
+        raise BadMessage("invalid", f"a label outside the {k} classes")
+    if not np.isfinite(block.ingested_at).all() or block.offsets.min() < 0 or block.indexes.min() < 0:
+        raise BadMessage("invalid", "an offset, index or time that can't be")
+    return block
+
+
+def _column(packed: bytes, dtype: str, shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    expected = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if len(packed) != expected:
+        raise BadMessage("length", f"`{name}` is {len(packed)} bytes long, should be {expected}")
+    return np.frombuffer(packed, dtype=dtype).reshape(shape)
+
+
+def _texts(column: list[str | None], name: str, n: int) -> Texts:
+    if len(column) != n:
+        raise BadMessage("length", f"`{name}` has {len(column)} entries, should have {n}")
+    limit = MAX_CONTEXT_BYTES if name == "contexts" else 256
+    for item in column:
+        check_text(item, name, limit)
+    return column
+
+
+def block_bounds(records: Records, margin_columns: int, limit_bytes: int = BLOCK_MAX_BYTES) -> Iterator[slice]:
+    """Slices of `records` whose encoded blocks stay below `limit_bytes`, as few as that allows."""
+    fixed = 8 * records.features.shape[1] + 8 * margin_columns + 26 + 4 * 5
+    start, size = 0, 1024
+    for i in range(len(records)):
+        texts = (records.ids[i], records.subjects[i], records.batches[i], records.contexts[i])
+        row = fixed + sum(4 * len(text) for text in texts if text is not None)
+        if size + row > limit_bytes and i > start:
+            yield slice(start, i)
+            start, size = i, 1024
+        size += row
+    if len(records):
+        yield slice(start, len(records))

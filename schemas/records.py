@@ -1,0 +1,163 @@
+"""Decoded records, in columns: what one chunk of ingest messages comes to, and what was wrong with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Texts = Sequence[str | None]
+
+
+class RawMessage(Protocol):
+    """A message as Kafka delivered it; aiokafka's ConsumerRecord is one. `timestamp` is in milliseconds."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class OneTexts(Protocol):
+    """The texts of a single-record message."""
+
+    id: str | None
+    subject: str | None
+    batch: str | None
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the record at `index` of a message can't be scored: a constant word, and a sentence with the facts."""
+
+    index: int
+    reason: str
+    detail: str
+
+
+class Reject(NamedTuple):
+    """A fault, with the message that it stands in."""
+
+    message: RawMessage
+    fault: Fault
+
+
+class Rows(NamedTuple):
+    """The readable records of one message. `packed` is n·d little-endian float64, row-major."""
+
+    packed: bytes
+    indexes: Sequence[int]
+    ids: Texts
+    subjects: Texts
+    contexts: Texts
+    batch: str | None
+    faults: Sequence[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """n records in columns; every array and list has n entries.
+
+    features: (n, d) float64, finite. partitions: int32. offsets: int64. indexes: int32.
+    ingested_at: float64, seconds since the epoch, the broker's clock.
+    """
+
+    features: NDArray[np.float64]
+    partitions: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    indexes: NDArray[np.int32]
+    ingested_at: NDArray[np.float64]
+    ids: Texts
+    subjects: Texts
+    batches: Texts
+    contexts: Texts
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def select(self, chosen: NDArray[np.intp]) -> Records:
+        """The records at positions `chosen`, in that order."""
+        return Records(
+            self.features[chosen],
+            self.partitions[chosen],
+            self.offsets[chosen],
+            self.indexes[chosen],
+            self.ingested_at[chosen],
+            *([column[i] for i in chosen] for column in (self.ids, self.subjects, self.batches, self.contexts)),
+        )
+
+
+@dataclass(slots=True)
+class RecordsBuilder:
+    """Gathers records message by message; one per chunk."""
+
+    feature_names: Sequence[str]
+    messages: list[RawMessage] = field(default_factory=list)
+    packed: list[bytes] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
+    subjects: list[str | None] = field(default_factory=list)
+    batches: list[str | None] = field(default_factory=list)
+    contexts: list[str | None] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def add_one(self, message: RawMessage, packed: bytes, texts: OneTexts) -> None:
+        """One record in a message of its own."""
+        self.messages.append(message)
+        self.packed.append(packed)
+        self.indexes.append(0)
+        self.ids.append(texts.id)
+        self.subjects.append(texts.subject)
+        self.batches.append(texts.batch)
+        self.contexts.append(texts.context)
+
+    def add_rows(self, message: RawMessage, rows: Rows) -> None:
+        """All readable records of one message, and its faults."""
+        n = len(rows.indexes)
+        self.messages.extend([message] * n)
+        self.packed.append(rows.packed)
+        self.indexes.extend(rows.indexes)
+        self.ids.extend(rows.ids)
+        self.subjects.extend(rows.subjects)
+        self.batches.extend([rows.batch] * n)
+        self.contexts.extend(rows.contexts)
+        self.rejects.extend(Reject(message, fault) for fault in rows.faults)
+
+    def finish(self) -> tuple[Records, list[Reject]]:
+        """The records in columns without those that have a value that isn't finite, and every reject."""
+        features = np.frombuffer(b"".join(self.packed), dtype="<f8").reshape(-1, len(self.feature_names))
+        records = Records(
+            features,
+            np.array([m.partition for m in self.messages], dtype=np.int32),
+            np.array([m.offset for m in self.messages], dtype=np.int64),
+            np.array(self.indexes, dtype=np.int32),
+            np.array([m.timestamp for m in self.messages], dtype=np.float64) / 1000.0,
+            self.ids,
+            self.subjects,
+            self.batches,
+            self.contexts,
+        )
+        finite = np.isfinite(features)
+        if finite.all():
+            return records, self.rejects
+        good = finite.all(axis=1)
+        for i in np.flatnonzero(~good).tolist():
+            names = [self.feature_names[j] for j in np.flatnonzero(~finite[i]).tolist()]
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            fault = Fault(self.indexes[i], "not-finite", f"{shown}: not a finite number")
+            self.rejects.append(Reject(self.messages[i], fault))
+        return records.select(np.flatnonzero(good)), self.rejects

@@ -1,0 +1,44 @@
+"""What a string in a message may be: UTF-8, without NUL, at most so many bytes."""
+
+from __future__ import annotations
+
+from schemas.errors import BadMessage
+
+MAX_TEXT_BYTES = 256
+MAX_CONTEXT_BYTES = 2048
+
+
+def text_fault(value: object, limit_bytes: int = MAX_TEXT_BYTES) -> str | None:
+    """What is wrong with `value` as a text of a message, or None. None itself is fine: the text isn't there."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return f"should be a string, is {type(value).__name__}"
+    if "\0" in value:
+        return "has a NUL character"
+    try:
+        size_bytes = len(value) if value.isascii() else len(value.encode())
+    except UnicodeEncodeError:
+        return "has a lone surrogate, which UTF-8 can't write"
+    if size_bytes > limit_bytes:
+        return f"is {size_bytes} bytes long; {limit_bytes} are allowed"
+    return None
+
+
+def check_text(value: str | None, name: str, limit_bytes: int = MAX_TEXT_BYTES) -> str | None:
+    """`value` itself.
+
+    Raises:
+        BadMessage: with reason `text`.
+    """
+    fault = text_fault(value, limit_bytes)
+    if fault:
+        raise BadMessage("text", f"{name} {fault}")
+    return value
+
+
+def label_text(value: str | float) -> str:
+    """A class label as the string that it is everywhere: `3`, `3.0` and `"3"` are all `"3"`."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

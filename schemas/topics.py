@@ -1,0 +1,50 @@
+"""The topics of one namespace: their names, partitions, retention and compaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.settings import Settings
+
+INGEST_MAX_BYTES = 8 * 1024 * 1024
+#: A dead letter carries the original value and its own headers, so its topic takes a little more than ingest does.
+DEAD_LETTER_MAX_BYTES = INGEST_MAX_BYTES + 1024 * 1024
+BLOCK_MAX_BYTES = 900_000
+
+TopicName = Literal["ingest", "predictions", "feedback", "commands", "model-updates", "dead-letters"]
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """What `relearn migrate` makes: full name, number of partitions, topic configuration as Kafka names it."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+def topic_name(namespace: str, topic: TopicName) -> str:
+    """The full name, `relearn.ingest`."""
+    return f"{namespace}.{topic}"
+
+
+def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
+    """Every topic of this namespace."""
+    log_append = {"message.timestamp.type": "LogAppendTime"}
+    retention = {"retention.ms": str(settings.ingest_retention_hours * _HOUR_MS)}
+    forever = {"retention.ms": "-1"}
+
+    def spec(topic: TopicName, partitions: int, config: dict[str, str]) -> TopicSpec:
+        return TopicSpec(topic_name(settings.namespace, topic), partitions, config)
+
+    return (
+        spec("ingest", settings.partitions, {**log_append, **retention, "max.message.bytes": str(INGEST_MAX_BYTES)}),
+        spec("predictions", settings.partitions, retention),
+        spec("feedback", settings.partitions, {**log_append, **forever}),
+        spec("commands", 1, {**log_append, **forever}),
+        spec("model-updates", 1, {"cleanup.policy": "compact", "max.message.bytes": str(INGEST_MAX_BYTES)}),
+        spec("dead-letters", settings.partitions, {**forever, "max.message.bytes": str(DEAD_LETTER_MAX_BYTES)}),
+    )

@@ -1,0 +1,108 @@
+"""The `model-updates` topic's messages: a signed body that says which model answers from now on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+import msgpack
+
+from schemas.errors import BadModel
+from schemas.model import Model, model_fields, model_from_fields, unpack_map
+from schemas.signing import Signer, Verifier
+
+VERSION = 1
+CE_TYPE = "relearn.model-update.v1"
+
+Key = Literal["champion", "shadow"]
+Role = Literal["champion", "shadow", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One activation: from now on `model` is the namespace's champion or shadow; role `none` means no shadow."""
+
+    namespace: str
+    role: Role
+    activation: int
+    model: Model | None
+    job: str | None
+    reason: Mapping[str, Any]
+    published_at: float
+
+    @property
+    def key(self) -> Key:
+        """The key that the message is compacted by."""
+        return "champion" if self.role == "champion" else "shadow"
+
+
+def encode_update(update: Update, signer: Signer) -> bytes:
+    """The signed message. The same update and key give the same bytes."""
+    fields = model_fields(update.model) if update.model else {}
+    body: bytes = msgpack.packb(
+        {
+            "v": VERSION,
+            "namespace": update.namespace,
+            "role": update.role,
+            "activation": update.activation,
+            **fields,
+            "job": update.job,
+            "reason": dict(update.reason),
+            "published_at": update.published_at,
+        }
+    )
+    envelope = {
+        "body": body,
+        "key_id": signer.key_id,
+        "signature": signer.sign(body),
+        "sha256": hashlib.sha256(body).digest(),
+    }
+    return bytes(msgpack.packb(envelope))
+
+
+def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Update:
+    """The update in one message, checked.
+
+    Raises:
+        BadModel: its `reason` is `unreadable`, `checksum`, `signature`, `version`, `namespace` or `shape`.
+    """
+    body = _open(value, verifier)
+    fields = unpack_map(body)
+    if fields.get("v") != VERSION:
+        raise BadModel("version", f"an update of version {fields.get('v')!r}; this reads {VERSION}")
+    if fields.get("namespace") != namespace:
+        raise BadModel("namespace", f"meant for {str(fields.get('namespace'))[:60]!r}, this is {namespace!r}")
+    role, activation, published_at = _role(fields.get("role")), fields.get("activation"), fields.get("published_at")
+    if isinstance(activation, bool) or not isinstance(activation, int) or activation < 1:
+        raise BadModel("shape", f"`activation` is {str(activation)[:60]!r}")
+    if not isinstance(published_at, int | float) or not math.isfinite(published_at):
+        raise BadModel("shape", f"`published_at` is {str(published_at)[:60]!r}")
+    reason, job = fields.get("reason"), fields.get("job")
+    if not isinstance(reason, dict) or not isinstance(job, str | None):
+        raise BadModel("shape", "`reason` should be a map and `job` a string")
+    model = None if role == "none" else model_from_fields(fields)
+    return Update(namespace, role, activation, model, job, reason, float(published_at))
+
+
+def _role(given: object) -> Role:
+    for role in get_args(Role):
+        if given == role:
+            return cast(Role, role)
+    raise BadModel("shape", f"`role` is {str(given)[:60]!r}")
+
+
+def _open(value: bytes | None, verifier: Verifier) -> bytes:
+    if not value:
+        raise BadModel("unreadable", "the message has no value")
+    envelope = unpack_map(value)
+    body, key_id, signature = envelope.get("body"), envelope.get("key_id"), envelope.get("signature")
+    if not isinstance(body, bytes) or not isinstance(key_id, str) or not isinstance(signature, bytes):
+        raise BadModel("unreadable", "`body`, `key_id` and `signature` are needed")
+    checksum = envelope.get("sha256")
+    if checksum is not None and checksum != hashlib.sha256(body).digest():
+        raise BadModel("checksum", "`sha256` isn't that of `body`")
+    verifier.verify(body, key_id, signature)
+    return body
