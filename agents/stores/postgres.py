@@ -1,0 +1,117 @@
+"""Postgres at the edge: a pool on the namespace's schema, its migrations, and asyncpg's errors in our own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+
+from schemas.errors import BadRow, PostgresUnavailable, SetupError
+from schemas.migrations import migrations
+from schemas.settings import Settings
+
+Pool = asyncpg.Pool
+Connection = asyncpg.Connection
+
+#: SQLSTATE classes that mean "not now": connection, resources, operator intervention, system error, rollback.
+_AWAY = ("08", "53", "57", "58", "40")
+_BAD_DATA = ("22", "23")
+#: Any number will do, as long as every migration of a server takes the same lock.
+_MIGRATION_LOCK = 7_236_051
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors as ours: PostgresUnavailable (try again), BadRow (never will), SetupError; others pass unchanged."""
+    try:
+        yield
+    except asyncpg.PostgresError as exc:
+        state = getattr(exc, "sqlstate", None) or ""
+        if state.startswith(_AWAY):
+            raise PostgresUnavailable(f"Postgres: {exc} ({state})") from exc
+        if state.startswith(_BAD_DATA):
+            raise BadRow(f"Postgres refuses a row: {exc} ({state})") from exc
+        if state in {"42P01", "3F000"}:
+            raise SetupError(f"{exc}: run `relearn migrate` first") from exc
+        if state.startswith("28") or state in {"3D000", "42501"}:
+            raise SetupError(f"Postgres: {exc}; look at RELEARN_POSTGRES_DSN") from exc
+        raise
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as exc:
+        raise PostgresUnavailable(f"Postgres doesn't answer: {exc or type(exc).__name__}") from exc
+
+
+async def open_pool(settings: Settings, *, size: int = 2) -> Pool:
+    """A pool whose connections see the namespace's tables without naming its schema; `jsonb` comes as Python values.
+
+    Connections are made when first needed, so this succeeds while Postgres is away.
+    """
+    with translated():
+        pool = asyncpg.create_pool(
+            settings.postgres_dsn,
+            min_size=0,
+            max_size=size,
+            timeout=5,
+            command_timeout=60,
+            server_settings={"search_path": quoted(settings.namespace), "application_name": settings.namespace},
+            init=_as_python_values,
+        )
+        return await pool
+
+
+async def _as_python_values(connection: Connection) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+async def migrate(settings: Settings) -> list[str]:
+    """Bring the namespace's tables to this version; the names of the migrations that ran now.
+
+    May be run by several processes at once and again at any time.
+
+    Raises:
+        PostgresUnavailable: it doesn't answer.
+        SetupError: a migration was changed after it ran, or the tables are of a later version than this program.
+    """
+    with translated():
+        connection = await asyncpg.connect(settings.postgres_dsn, timeout=5)
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+                return await _migrate(connection, settings.namespace)
+        finally:
+            await connection.close()
+
+
+async def _migrate(connection: Connection, namespace: str) -> list[str]:
+    schema = quoted(namespace)
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    await connection.execute(f"SET LOCAL search_path TO {schema}")
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations"
+        " (number int PRIMARY KEY, name text NOT NULL, digest text NOT NULL, at timestamptz NOT NULL DEFAULT now())"
+    )
+    done: dict[int, Any] = {row["number"]: row for row in await connection.fetch("SELECT * FROM migrations")}
+    ran = []
+    for migration in migrations():
+        before = done.pop(migration.number, None)
+        if before is not None and before["digest"] != migration.digest:
+            raise SetupError(f"migration {migration.name} was changed after it ran in namespace {namespace!r}")
+        if before is None:
+            await connection.execute(migration.sql)
+            await connection.execute(
+                "INSERT INTO migrations (number, name, digest) VALUES ($1, $2, $3)",
+                migration.number,
+                migration.name,
+                migration.digest,
+            )
+            ran.append(migration.name)
+    if done:
+        raise SetupError(f"the tables of namespace {namespace!r} are of a later version than this program")
+    return ran
