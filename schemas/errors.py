@@ -5,6 +5,7 @@ RelearnError
 │   ├── BadMessage           a message or one record in it can't be read → dead letter
 │   ├── BadModel             a model update is refused; the live model stays
 │   ├── BadFile              a file can't be read; names the file, the line and the column
+│   ├── BadRow               Postgres refuses a row for what it holds
 │   └── BadIdentity          a text that isn't a prediction id
 ├── Refused                  a command that can't be obeyed as things stand; says why
 ├── SettingsError            settings that can't be used: all of them in one message
@@ -62,6 +63,10 @@ class BadFile(BadData):
 
 class BadIdentity(BadData):
     """A text that isn't a prediction id such as `2-10481-0`."""
+
+
+class BadRow(BadData):
+    """Postgres refuses a row for what it holds (SQLSTATE classes 22 and 23)."""
 
 
 class Refused(RelearnError):

@@ -12,7 +12,7 @@ from schemas.model import Floats, Model
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """labels: (n,) int16, index into the model's classes. margins: (n, 1) or (n, k). confidence: (n,) float32 or NaN."""
+    """labels: (n,) int16, index into the classes. margins: (n, 1) or (n, k). confidence: (n,) float32 or NaN."""
 
     labels: NDArray[np.int16]
     margins: Floats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -13,8 +13,9 @@ from schemas.errors import BadRow, PostgresUnavailable, SetupError
 from schemas.migrations import migrations
 from schemas.settings import Settings
 
-Pool = asyncpg.Pool
-Connection = asyncpg.Connection
+# asyncpg publishes no types.
+Pool: TypeAlias = Any
+Connection: TypeAlias = Any
 
 #: SQLSTATE classes that mean "not now": connection, resources, operator intervention, system error, rollback.
 _AWAY = ("08", "53", "57", "58", "40")
@@ -25,7 +26,7 @@ _MIGRATION_LOCK = 7_236_051
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors as ours: PostgresUnavailable (try again), BadRow (never will), SetupError; others pass unchanged."""
+    """Driver errors as ours: PostgresUnavailable (try again), BadRow (never will), SetupError; others pass."""
     try:
         yield
     except asyncpg.PostgresError as exc:
