@@ -1,0 +1,37 @@
+"""Which port a server listens on: the one it had last time, else its usual one, else the next that is free."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Collection
+
+from schemas.errors import SetupError
+
+LOOPBACK = "127.0.0.1"
+SPAN = 200
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` of loopback now. What a closed connection leaves doesn't count."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose(
+    usual: int, *, last: int | None = None, taken: Collection[int] = (), free: Callable[[int], bool] = is_free
+) -> int:
+    """A free port: `last`, else `usual`, else the nearest above `usual`; never one of `taken`.
+
+    Raises:
+        SetupError: when none of `SPAN` ports is free.
+    """
+    candidates = ([last] if last else []) + list(range(usual, usual + SPAN))
+    for port in candidates:
+        if port < 65536 and port not in taken and free(port):
+            return port
+    raise SetupError(f"no free port between {usual} and {usual + SPAN - 1} on {LOOPBACK}")

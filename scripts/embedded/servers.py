@@ -1,0 +1,95 @@
+"""The three servers together: their ports, their preparation, and the settings that lead to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scripts.embedded import kafka, ports, postgres, valkey
+from scripts.embedded.events import Event, OnEvent
+from scripts.embedded.process import Process
+
+SETTING = {
+    kafka.NAME: "RELEARN_KAFKA_BROKERS",
+    postgres.NAME: "RELEARN_POSTGRES_DSN",
+    valkey.NAME: "RELEARN_REDIS_URL",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each listens, on loopback."""
+
+    kafka: int
+    controller: int
+    postgres: int
+    valkey: int
+
+    def settings(self, wanted: Collection[str]) -> dict[str, str]:
+        """`RELEARN_…` settings that lead to the wanted servers."""
+        every = {
+            kafka.NAME: kafka.brokers(self.kafka),
+            postgres.NAME: postgres.dsn(self.postgres),
+            valkey.NAME: valkey.url(self.valkey),
+        }
+        return {SETTING[name]: value for name, value in every.items() if name in wanted}
+
+
+def embedded(environment: Mapping[str, str]) -> list[str]:
+    """The servers to run here: those whose setting isn't given."""
+    return [name for name, setting in SETTING.items() if not environment.get(setting)]
+
+
+def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnEvent) -> Ports:
+    """Free ports for the wanted servers, those of the last start (its settings) first; says what was taken."""
+    taken: list[int] = []
+
+    def one(name: str, server: str, usual: int) -> int:
+        if server not in wanted:
+            return usual
+        before = _port(last.get(SETTING[name], "")) if name in SETTING else None
+        port = ports.choose(usual, last=before, taken=taken)
+        taken.append(port)
+        if port != (before or usual):
+            on_event(Event("note", name, f"port {before or usual} is taken, so it listens on {port} instead"))
+        return port
+
+    return Ports(
+        kafka=one(kafka.NAME, kafka.NAME, kafka.PORT),
+        controller=one("kafka's controller", kafka.NAME, kafka.CONTROLLER_PORT),
+        postgres=one(postgres.NAME, postgres.NAME, postgres.PORT),
+        valkey=one(valkey.NAME, valkey.NAME, valkey.PORT),
+    )
+
+
+async def prepare(
+    data_dir: Path, wanted: Collection[str], at: Ports, environment: Mapping[str, str], on_event: OnEvent
+) -> list[Process]:
+    """Make what the wanted servers need, side by side, and describe them.
+
+    Raises:
+        SetupError: a package is missing, or the disk or network fails.
+    """
+    logs = data_dir / "logs"
+
+    async def one(name: str) -> Process:
+        if name == kafka.NAME:
+            await kafka.prepare(data_dir, at.kafka, at.controller, on_event)
+            return kafka.server(data_dir, at.kafka, logs / "kafka.log", environment)
+        if name == postgres.NAME:
+            account = await postgres.prepare(data_dir, on_event)
+            return postgres.server(data_dir, at.postgres, logs / "postgres.log", account)
+        valkey.prepare(data_dir)
+        return valkey.server(data_dir, at.valkey, logs / "valkey.log", environment)
+
+    return list(await asyncio.gather(*(one(name) for name in wanted)))
+
+
+def _port(address: str) -> int | None:
+    try:
+        return urlsplit(address if "://" in address else f"//{address}").port
+    except ValueError:
+        return None

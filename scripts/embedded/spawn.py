@@ -1,0 +1,53 @@
+"""Start one child process: in a session of its own, its words in its log, its life tied to ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.embedded.account import Account
+from scripts.embedded.process import Process
+
+LOG_LIMIT_BYTES = 20_000_000
+
+
+def through_launcher(argv: Sequence[str], death_signal: signal.Signals, account: Account | None) -> tuple[str, ...]:
+    """`argv` by way of `launch.py`. Must be spawned by the thread that lives longest: Linux ties children to it."""
+    launcher = str(Path(__file__).with_name("launch.py"))
+    uid, gid = (account.uid, account.gid) if account is not None else (-1, -1)
+    numbers = (str(os.getpid()), str(int(death_signal)), str(uid), str(gid))
+    return (sys.executable, "-I", "-S", launcher, *numbers, *argv)
+
+
+async def spawn(process: Process) -> asyncio.subprocess.Process:
+    """A new session, so that Ctrl-C in the terminal reaches only the supervisor."""
+    process.log_path.parent.mkdir(parents=True, exist_ok=True)
+    bound_log(process.log_path)
+    if process.before_start is not None:
+        process.before_start()
+    with process.log_path.open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *through_launcher(process.argv, process.stop_signal, process.account),
+            cwd=process.cwd,
+            env=process.env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def bound_log(path: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+    """Move what stands in a log that has grown too long to `<name>.log.1`; who writes to it (appending) may go on."""
+    try:
+        if path.stat().st_size <= limit_bytes:
+            return
+    except FileNotFoundError:
+        return
+    path.with_name(path.name + ".1").write_bytes(path.read_bytes())
+    os.truncate(path, 0)

@@ -1,0 +1,97 @@
+"""`relearn up`: everything on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from scripts.embedded import runfile, signals, stack
+from scripts.embedded.report import Report
+from scripts.embedded.servers import SETTING
+
+# Only what we made: a data directory may be a directory that holds other things too.
+OURS = (
+    "kafka",
+    "kafka.new",
+    "postgres",
+    "postgres.new",
+    "valkey",
+    "keys",
+    "logs",
+    "workers",
+    "servers.json",
+    "run.json",
+)
+
+
+@click.command()
+@click.option("--score", default=2, show_default=True, type=click.IntRange(0, 64), help="How many score workers.")
+@click.option("--store", default=1, show_default=True, type=click.IntRange(0, 64), help="How many store workers.")
+@click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after asking.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--servers-only", is_flag=True, help="No workers.")
+def up(score: int, store: int, reset: bool, yes: bool, servers_only: bool) -> None:
+    """Run everything on this machine: Kafka, Postgres, Valkey and the workers. Ctrl-C stops it all."""
+    report = Report()
+    if reset:
+        _reset(stack.data_dir_of(os.environ), yes)
+    counts = (0, 0, 0) if servers_only else (score, store, 1)
+    try:
+        signals.run(_up(dict(os.environ), counts, report))
+    finally:
+        report.close()
+
+
+async def _up(environment: Mapping[str, str], counts: tuple[int, int, int], report: Report) -> None:
+    score, store, retrain = counts
+    running = stack.running(environment, score=score, store=store, retrain=retrain, on_event=report)
+    async with running as now_up:
+        for line in _what_is_up(now_up):
+            report.console.print(line, markup=False)
+        await asyncio.Event().wait()
+
+
+def _what_is_up(now_up: stack.Stack) -> list[str]:
+    settings = now_up.settings
+    addresses = {
+        "kafka": ",".join(settings.kafka_brokers),
+        "postgres": settings.postgres_dsn,
+        "valkey": settings.redis_url,
+    }
+    here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
+    elsewhere = [f"  {name:<9} as {SETTING[name]} says" for name in SETTING if name not in now_up.embedded]
+    workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
+    return [
+        "",
+        "Relearn is up. Ctrl-C stops it; what it has stored stays.",
+        *here,
+        *elsewhere,
+        *workers,
+        f"  data      {settings.data_dir}",
+        "",
+        "Next, in another terminal here:",
+        "  relearn status",
+        "  relearn model train --data digits     the first model: nothing is scored before there is one",
+        "  relearn produce digits --rate 200     a stream of records",
+        "",
+    ]
+
+
+def _reset(data_dir: Path, yes: bool) -> None:
+    found = [data_dir / name for name in OURS if (data_dir / name).exists()]
+    if not found:
+        return
+    if not yes:
+        click.confirm(f"Delete all records, models and corrections in {data_dir}?", abort=True, err=True)
+    with runfile.only_one(data_dir):
+        runfile.stop_leftovers(data_dir)
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
