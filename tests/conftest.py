@@ -1,0 +1,35 @@
+"""Fixtures that every room of the tests may use."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.settings import Settings, read_settings
+from tests.servers import Servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Kafka, Postgres and Valkey for the whole session. A test that takes one away brings it back."""
+    # Not pytest's own directory: under root, Postgres runs as another user, and pytest shuts others out of it.
+    with tempfile.TemporaryDirectory(prefix="relearn-tests-") as directory:
+        running = Servers(Path(directory))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def settings(servers: Servers, tmp_path: Path) -> Settings:
+    """Settings of a namespace that nobody has used before, on the real servers."""
+    return read_settings(
+        {
+            **servers.environment,
+            "RELEARN_NAMESPACE": f"t{uuid.uuid4().hex[:8]}",
+            "RELEARN_DATA_DIR": str(tmp_path / "data"),
+        }
+    )

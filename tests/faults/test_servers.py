@@ -1,0 +1,47 @@
+"""The fixture that other tests rely on: real servers that can be taken away and come back with what they held."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+import redis.asyncio
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from schemas.settings import Settings
+from tests.servers import Servers
+
+
+async def test_postgres_comes_back_with_its_rows_after_kill_and_after_stop(servers: Servers) -> None:
+    """What was committed is there after kill -9 and after an orderly stop; in between nobody answers."""
+    connection = await asyncpg.connect(servers.dsn)
+    await connection.execute("CREATE TABLE before_kill AS SELECT 7 AS n")
+    await connection.close()
+    for take_away in (servers.postgres.kill, servers.postgres.stop):
+        take_away()
+        with pytest.raises(OSError, match="Connect call failed"):
+            await asyncpg.connect(servers.dsn)
+        servers.postgres.start()
+        connection = await asyncpg.connect(servers.dsn)
+        assert await connection.fetchval("SELECT n FROM before_kill") == 7
+        await connection.close()
+
+
+async def test_valkey_comes_back_empty(servers: Servers) -> None:
+    """Nothing may rely on it to remember."""
+    async with redis.asyncio.from_url(servers.redis_url) as client:
+        await client.set("key", "value")
+    with servers.valkey.away():
+        assert servers.valkey.pid is None
+    async with redis.asyncio.from_url(servers.redis_url) as client:
+        assert await client.get("key") is None
+
+
+def test_kafka_comes_back_with_its_topics_after_kill(servers: Servers, settings: Settings) -> None:
+    """The log survives kill -9; topics are never made by accident."""
+    name = f"{settings.namespace}.kept"
+    admin = AdminClient({"bootstrap.servers": servers.brokers})
+    admin.create_topics([NewTopic(name, num_partitions=2)])[name].result(30)
+    servers.kafka.kill()
+    servers.kafka.start()
+    assert len(AdminClient({"bootstrap.servers": servers.brokers}).list_topics(timeout=30).topics[name].partitions) == 2

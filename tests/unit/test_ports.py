@@ -1,0 +1,54 @@
+"""Which port a server listens on."""
+
+import socket
+
+import pytest
+
+from schemas.errors import SetupError
+from scripts.embedded import ports, servers
+
+
+def test_the_usual_port_is_taken_when_it_is_free() -> None:
+    """Nothing in the way: the documented port."""
+    assert ports.choose(19092, free=lambda port: True) == 19092
+
+
+def test_the_port_of_last_time_comes_before_the_usual_one() -> None:
+    """Other terminals may still hold the old address."""
+    assert ports.choose(19092, last=19095, free=lambda port: True) == 19095
+
+
+def test_a_taken_port_gives_way_to_the_next_free_one() -> None:
+    """A person's own server keeps its port."""
+    assert ports.choose(19092, last=19092, taken=[19094], free=lambda port: port > 19093) == 19095
+
+
+def test_no_free_port_is_a_setup_error() -> None:
+    """The search has an end."""
+    with pytest.raises(SetupError, match="no free port between 19092 and"):
+        ports.choose(19092, free=lambda port: False)
+
+
+def test_a_port_that_somebody_listens_on_is_not_free() -> None:
+    """The real check, on a real socket."""
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        assert not ports.is_free(listener.getsockname()[1])
+
+
+def test_a_taken_port_is_said_by_name_and_number() -> None:
+    """The event names the server, the port that was taken and the one used instead."""
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        taken = listener.getsockname()[1]
+        said: list[str] = []
+        last = {"RELEARN_REDIS_URL": f"redis://127.0.0.1:{taken}/0"}
+        at = servers.choose_ports(["valkey"], last, lambda event: said.append(f"{event.name}: {event.text}"))
+    assert at.valkey != taken
+    assert said == [f"valkey: port {taken} is taken, so it listens on {at.valkey} instead"]
+
+
+def test_a_server_whose_setting_is_given_is_not_run_here() -> None:
+    """External servers by settings alone, each for itself."""
+    assert servers.embedded({"RELEARN_POSTGRES_DSN": "postgresql://db/x", "RELEARN_REDIS_URL": ""}) == [
+        "kafka",
+        "valkey",
+    ]
