@@ -18,6 +18,10 @@ class Scores:
     margins: Floats
     confidence: NDArray[np.float32]
 
+    def select(self, chosen: NDArray[np.intp]) -> Scores:
+        """The scores at positions `chosen`, in that order."""
+        return Scores(self.labels[chosen], self.margins[chosen], self.confidence[chosen])
+
 
 def score(model: Model, features: Floats) -> Scores:
     """Score (n, d) raw features; margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|).

@@ -1,0 +1,63 @@
+"""One Faust app per role: its own consumer group, no web server, no tables, no topics made by accident."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import faust
+from yarl import URL
+
+from agents.chunks import ChunkTransport
+from agents.kafka import ssl_context
+from schemas.settings import Settings
+
+Role = Literal["score", "store", "feedback", "retrain"]
+
+COMMIT_INTERVAL_S = 0.5
+#: A worker that vanished is noticed after this long; a static member that is back before keeps its partitions.
+SESSION_TIMEOUT_S = 8.0
+
+
+def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App:
+    """The Faust app of one worker.
+
+    A `worker_id` that stays the same from start to start makes the worker a static member of its group: when it is
+    killed and started again within the session timeout, nobody's partitions move.
+    """
+    brokers = [URL(f"kafka://{broker}") for broker in settings.kafka_brokers]
+    app = faust.App(
+        f"{settings.namespace}.{role}",
+        broker=brokers,
+        broker_client_id=worker_id or role,
+        broker_credentials=_credentials(settings),
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=2.0,
+        broker_request_timeout=20.0,
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        broker_max_poll_records=8000,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{settings.namespace}.{worker_id}" if worker_id else None,
+        datadir=settings.data_dir / "faust" / (worker_id or role),
+        store="memory://",
+        stream_buffer_maxsize=2,
+        stream_wait_empty=True,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        web_tables_enabled=False,
+        web_router_enabled=False,
+    )
+    app.transport = ChunkTransport(brokers, app)
+    return app
+
+
+def _credentials(settings: Settings) -> Any:
+    context = ssl_context(settings)
+    if settings.kafka_security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=settings.kafka_sasl_password,
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None

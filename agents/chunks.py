@@ -1,0 +1,189 @@
+"""The chunked Faust driver: an agent gets everything that one fetch brought as ONE event, not a message each.
+
+Faust spends two asyncio tasks on every message; on a topic of small records that is most of its time. This subclass of
+its aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by a
+ledger of its own (`agents.ledger`). Group membership, heartbeats, fetching and commits stay Faust's and aiokafka's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, AppT, ConsumerMessage, Message
+from faust.types.topics import TopicT
+
+from agents.ledger import Ledger, Ticket
+from schemas.records import RawMessage
+
+#: One chunk holds at most this many bytes of values, or one message.
+CHUNK_BYTES = 4 * 1024 * 1024
+#: After a fetch of fewer records than this, the next one waits `PAUSE_S`, so that a slow stream isn't cut to shreds.
+SMALL_FETCH = 1000
+PAUSE_S = 0.005
+NOTHING_ASSIGNED_S = 0.05
+#: At a rebalance and at the end, chunks in flight get this long to finish before their partitions are given up.
+DRAIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Messages of one topic from one fetch, in offset order within each partition."""
+
+    records: Sequence[RawMessage]
+    size_bytes: int
+    ledger: Ledger[TP]
+    ticket: Ticket[TP]
+
+    def start(self) -> None:
+        """Tell the driver to wait for this chunk at a rebalance."""
+        self.ledger.start(self.ticket)
+
+    def done(self) -> None:
+        """Everything that these records call for is acknowledged: their offsets may be committed."""
+        self.ledger.done(self.ticket)
+
+    def abandon(self) -> None:
+        """Give up on this chunk: it will be read again."""
+        self.ledger.abandon(self.ticket)
+
+
+class _AsFetched(faust.Schema[Any, Any]):
+    """Passes a chunk through as it is; Faust would decode it, and crash the agent on the first bad byte."""
+
+    def loads_key(self, app: AppT, message: Message, **_: Any) -> Any:
+        return message.key
+
+    def loads_value(self, app: AppT, message: Message, **_: Any) -> Any:
+        return message.value
+
+
+def chunk_topic(app: faust.App, name: str) -> TopicT:
+    """The topic `name` as a source of chunks for `@app.agent`."""
+    return app.topic(name, schema=_AsFetched(), internal=False, allow_empty=True)
+
+
+def cut(fetched: Mapping[TP, Sequence[RawMessage]]) -> Iterator[tuple[list[RawMessage], dict[TP, int], int]]:
+    """One fetch as chunks of at most CHUNK_BYTES per topic: messages, the offset after each partition's last, bytes."""
+    topics: dict[str, list[TP]] = {}
+    for tp in fetched:
+        topics.setdefault(tp.topic, []).append(tp)
+    for partitions in topics.values():
+        records: list[RawMessage] = []
+        ends: dict[TP, int] = {}
+        size_bytes = 0
+        for tp in partitions:
+            for record in fetched[tp]:
+                length = len(record.value or b"")
+                if records and size_bytes + length > CHUNK_BYTES:
+                    yield records, ends, size_bytes
+                    records, ends, size_bytes = [], {}, 0
+                records.append(record)
+                ends[tp] = record.offset + 1
+                size_bytes += length
+        if records:
+            yield records, ends, size_bytes
+
+
+class ChunkConsumer(driver.Consumer):
+    """Faust's aiokafka consumer, a fetch at a time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ledger: Ledger[TP] = Ledger()
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
+        """Yield what the next fetch brings, a chunk per event."""
+        if not self.flow_active:
+            await self.wait(cast(Any, self.can_resume_flow))
+        active = self._get_active_partitions()
+        if not active:
+            await self.sleep(NOTHING_ASSIGNED_S)
+            return
+        generation = self.app.consumer_generation_id
+        fetched = await self._getmany(active_partitions=active, timeout=timeout)
+        if not fetched or self.should_stop:
+            return
+        if not self.flow_active:
+            await self._seek_back()
+            return
+        for records, ends, size_bytes in cut(cast("Mapping[TP, Sequence[RawMessage]]", fetched)):
+            # A fetch that began under another assignment is dropped whole: the new one starts from what was committed.
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            self._track_highwater(ends)
+            yield self._event(Chunk(records, size_bytes, self.ledger, self.ledger.issue(ends)))
+        if sum(len(records) for records in fetched.values()) < SMALL_FETCH:
+            await asyncio.sleep(PAUSE_S)
+
+    async def _seek_back(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as exc:  # noqa: BLE001 - as Faust does: the assignment to come seeks again
+            self.log.warning("could not seek back while stopped: %r", exc)
+
+    def _track_highwater(self, ends: Mapping[TP, int]) -> None:
+        for tp in ends:
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+
+    def _event(self, chunk: Chunk) -> tuple[TP, Message]:
+        """The chunk as a Faust message at the place of its last record; Faust checks its generation."""
+        last = chunk.records[-1]
+        tp = TP(last.topic, last.partition)
+        message = ConsumerMessage(
+            topic=last.topic,
+            partition=last.partition,
+            offset=last.offset,
+            timestamp=last.timestamp / 1000.0,
+            timestamp_type=1,
+            headers=[],
+            key=None,
+            value=cast(bytes, chunk),
+            checksum=None,
+            serialized_key_size=0,
+            serialized_value_size=chunk.size_bytes,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+        # Faust drops what lies behind its read offset; the ledger's order makes that check superfluous here.
+        self._read_offset[tp] = None
+        return tp, message
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing: the fetcher waits for room in the agent's queue, which holds two chunks."""
+
+    def ack(self, message: Message) -> bool:
+        """Mark the event; what may be committed, `Chunk.done` says."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in self.ledger.positions() if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.ledger.positions().get(tp)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: holes that compaction or transactions leave don't matter to the ledger."""
+
+    async def wait_empty(self) -> None:
+        """Let the chunks in flight finish, for a bounded time, then commit."""
+        if not await self.ledger.wait_idle(DRAIN_S):
+            self.log.warning("chunks in flight were not done after %s s; they will be read again", DRAIN_S)
+        await self.commit()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Start a new epoch: positions of the former assignment were committed or are given up."""
+        self.ledger.new_epoch()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+
+class ChunkTransport(driver.Transport):
+    """Faust's aiokafka transport with the chunked consumer."""
+
+    Consumer = ChunkConsumer

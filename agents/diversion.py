@@ -1,0 +1,39 @@
+"""The limit on dead letters: rather stop than divert a whole stream. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class Diversion:
+    """The share of bad records among the recent ones.
+
+    `max_share` in (0, 1]; nothing is judged on fewer than `min_records`; "recent" is at most ten times as many.
+    """
+
+    def __init__(self, max_share: float, min_records: int) -> None:
+        self.max_share = max_share
+        self.min_records = min_records
+        self._chunks: deque[tuple[int, int]] = deque()
+        self.records = 0
+        self.bad = 0
+
+    def would_exceed(self, records: int, bad: int) -> bool:
+        """Whether a chunk with so many records, so many of them bad, would carry the share over the limit."""
+        total, total_bad = self.records + records, self.bad + bad
+        return bad > 0 and total >= self.min_records and total_bad > self.max_share * total
+
+    def add(self, records: int, bad: int) -> None:
+        """Count a chunk."""
+        self._chunks.append((records, bad))
+        self.records += records
+        self.bad += bad
+        while len(self._chunks) > 1 and self.records - self._chunks[0][0] >= 10 * self.min_records:
+            old, old_bad = self._chunks.popleft()
+            self.records -= old
+            self.bad -= old_bad
+
+    def clear(self) -> None:
+        """Forget the past: a person has looked and said `relearn dlq resume`."""
+        self._chunks.clear()
+        self.records = self.bad = 0

@@ -1,0 +1,29 @@
+"""Pauses of the score role: begun by a worker that met too many bad records, ended by `relearn dlq resume`."""
+
+from __future__ import annotations
+
+from agents.stores.postgres import Pool, translated
+
+AGENT = "score"
+
+
+class Pauses:
+    """The open pause of the role, in Postgres, so that a worker started anew is paused too."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def begin(self, reason: str) -> None:
+        """Pause the role; where it is paused already, that pause stands."""
+        with translated():
+            await self._pool.execute(
+                "INSERT INTO pauses (agent, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING", AGENT, reason
+            )
+
+    async def current(self) -> str | None:
+        """Why the role is paused, or None."""
+        with translated():
+            reason = await self._pool.fetchval(
+                "SELECT reason FROM pauses WHERE agent = $1 AND resumed_at IS NULL", AGENT
+            )
+        return None if reason is None else str(reason)

@@ -1,0 +1,66 @@
+"""The loop of every agent: take a chunk, hand it on, wait for the receipts, and only then call it done.
+
+No exception leaves it. What an agent doesn't handle itself ends the process, whose supervisor starts it again with the
+offsets where they were: Faust would restart the agent alone and lose the event in hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import faust
+import structlog
+
+from agents.chunks import Chunk
+from agents.patience import Stopping
+
+log = structlog.get_logger()
+
+Receipts = Sequence[Awaitable[Any]]
+Handler = Callable[[Chunk], Awaitable[Receipts]]
+
+
+async def process(app: faust.App, stream: Any, handle: Handler, *, in_flight: int = 1) -> None:
+    """Run `handle` on each chunk, one at a time in order; what it returns is awaited, for up to `in_flight` chunks.
+
+    A chunk is done when all its receipts are in. `handle` may raise Stopping; anything else crashes the process.
+    """
+    places = asyncio.Semaphore(in_flight)
+    finishing: set[asyncio.Task[None]] = set()
+    async for chunk in stream:
+        chunk.start()
+        await places.acquire()
+        try:
+            receipts = await handle(chunk)
+        except Stopping:
+            chunk.abandon()
+            places.release()
+        except Exception as exc:  # noqa: BLE001 - ends the process
+            places.release()
+            await _crash(app, chunk, exc)
+        else:
+            task = asyncio.create_task(_finish(app, chunk, receipts, places))
+            finishing.add(task)
+            task.add_done_callback(finishing.discard)
+
+
+async def _finish(app: faust.App, chunk: Chunk, receipts: Receipts, places: asyncio.Semaphore) -> None:
+    try:
+        for receipt in receipts:
+            await receipt
+    except Stopping:
+        chunk.abandon()
+    except Exception as exc:  # noqa: BLE001 - ends the process
+        await _crash(app, chunk, exc)
+    else:
+        chunk.done()
+    finally:
+        places.release()
+
+
+async def _crash(app: faust.App, chunk: Chunk, exc: BaseException) -> None:
+    chunk.abandon()
+    log.error("crashed", error=repr(exc), records=len(chunk.records), exc_info=exc)
+    await app.crash(exc)

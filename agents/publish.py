@@ -1,0 +1,107 @@
+"""Publishing from an event loop: an idempotent librdkafka producer whose deliveries come back as futures."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from agents.kafka import librdkafka_config
+from schemas.errors import KafkaUnavailable
+from schemas.headers import Headers
+from schemas.settings import Settings
+from schemas.topics import DEAD_LETTER_MAX_BYTES
+
+log = structlog.get_logger()
+_POLL_S = 0.1
+_FULL_WAIT_S = 0.01
+
+
+class Publisher:
+    """Sends messages and tells when the broker has acknowledged them (acks=all). Waits through a broker's absence."""
+
+    def __init__(self, settings: Settings, client_id: str, *, linger_ms: float = 1) -> None:
+        self._producer = Producer(
+            {
+                **librdkafka_config(settings),
+                "client.id": client_id,
+                "enable.idempotence": True,
+                "linger.ms": linger_ms,
+                "message.max.bytes": DEAD_LETTER_MAX_BYTES + 64 * 1024,
+                # A broker that is away is waited for; what can't succeed fails at once all the same.
+                "delivery.timeout.ms": 2_147_483_647,
+                "queue.buffering.max.kbytes": 64 * 1024,
+                "log_level": 3,
+            },
+            logger=_quiet,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._closing = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="publisher", daemon=True)
+        self._poller.start()
+
+    def _poll(self) -> None:
+        while not self._closing.is_set():
+            self._producer.poll(_POLL_S)
+
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        partition: int | None = None,
+        headers: Headers | None = None,
+    ) -> asyncio.Future[None]:
+        """Hand a message over, waiting while the buffer is full; the future is set when the broker has it.
+
+        The future raises KafkaUnavailable or confluent_kafka.KafkaException where the broker refuses the message.
+        """
+        receipt: asyncio.Future[None] = self._loop.create_future()
+
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
+            self._loop.call_soon_threadsafe(_settle, receipt, error)
+
+        arguments: dict[str, Any] = {"key": key, "headers": headers, "on_delivery": on_delivery}
+        if partition is not None:
+            arguments["partition"] = partition
+        while True:
+            try:
+                self._producer.produce(topic, value, **arguments)
+            except BufferError:
+                await asyncio.sleep(_FULL_WAIT_S)
+            else:
+                return receipt
+
+    async def close(self, timeout_s: float = 5.0) -> int:
+        """Flush for at most `timeout_s`; the number of messages that were given up."""
+        left = await asyncio.to_thread(self._producer.flush, timeout_s)
+        self._closing.set()
+        await asyncio.to_thread(self._poller.join)
+        if left:
+            log.warning("unacknowledged", messages=left)
+        return int(left)
+
+
+def _settle(receipt: asyncio.Future[None], error: KafkaError | None) -> None:
+    if receipt.done():
+        return
+    if error is None:
+        receipt.set_result(None)
+    elif error.retriable():
+        receipt.set_exception(KafkaUnavailable(f"Kafka: {error.str()}"))
+    else:
+        receipt.set_exception(KafkaException(error))
+
+
+class _Quiet:
+    """librdkafka's log lines, as ours at debug: it repeats itself while a broker is away."""
+
+    def log(self, _level: int, message: str, *args: Any) -> None:
+        log.debug("librdkafka", message=message % args if args else message)
+
+
+_quiet = _Quiet()

@@ -1,0 +1,32 @@
+"""The roles that a worker can take, and running one as a process of its own."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import faust
+
+from agents.log import set_up_logging
+from schemas.settings import Settings
+
+ROLES = {"score": "agents.score", "store": "agents.store", "retrain": "agents.retrain"}
+
+
+def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
+    """Run one worker until it is told to stop (SIGTERM, Ctrl-C) or can't go on; its exit code."""
+    set_up_logging(settings.log_level, role=role, worker=worker_id or role)
+    app: faust.App = importlib.import_module(ROLES[role]).build(settings, worker_id)
+    app.finalize()
+    worker = _QuietWorker(app, loglevel=None, redirect_stdouts=False, override_logging=False)
+    worker.execute_from_commandline()
+
+
+class _QuietWorker(faust.Worker):
+    """Faust's worker without its banner and spinner; logging is set up already."""
+
+    def _setup_spinner_handler(self, logger: Any, level: int) -> None:
+        self.spinner = None
+
+    def _setup_logging(self) -> None:
+        """Nothing: `agents.log` did it."""

@@ -1,0 +1,166 @@
+"""The score role: `ingest` → one matrix product per chunk → `predictions`, or `dead-letters` for what can't be read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import faust
+import structlog
+
+from agents.app import make_app
+from agents.chunks import Chunk, chunk_topic
+from agents.diversion import Diversion
+from agents.feed import attach_model_feed
+from agents.generations import Generations
+from agents.heartbeat import WorkerState, attach_heartbeat
+from agents.live_model import LiveModel, Served
+from agents.patience import Stopping, until, until_answered
+from agents.pauses import Pauses
+from agents.processing import Receipts, process
+from agents.publish import Publisher
+from agents.readiness import announce_readiness
+from agents.scored import Scored, blocks_of, score_chunk
+from agents.stores.postgres import Pool, open_pool
+from agents.topic_admin import check_log_append_time
+from schemas.dead_letters import dead_letter_headers, dead_letters
+from schemas.headers import cloud_event
+from schemas.predictions import CE_TYPE, encode_block
+from schemas.records import Reject
+from schemas.settings import Settings
+from schemas.topics import topic_name
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+#: Chunks whose blocks may wait for the broker's acknowledgement while the next one is scored.
+IN_FLIGHT = 4
+
+
+def build(settings: Settings, worker_id: str | None) -> faust.App:
+    """The Faust app of one score worker."""
+    app = make_app(settings, "score", worker_id)
+    live = LiveModel()
+    state = WorkerState(worker_id or "score", "score", live=live)
+    feed = attach_model_feed(app, settings, live)
+    scorer = Scorer(settings, state, live, stop=lambda: app.should_stop or app.rebalancing)
+
+    def holds_a_model() -> bool:
+        return feed.caught_up.is_set() and live.current is not None
+
+    async def score_ingest(stream: Any) -> None:
+        async def handle(chunk: Chunk) -> Receipts:
+            await until(holds_a_model, stop=scorer.stop)
+            return await scorer.handle(chunk)
+
+        await process(app, stream, handle, in_flight=IN_FLIGHT)
+
+    app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(score_ingest)
+    announce_readiness(app, state, waiting_for="a first model", holds=holds_a_model)
+    attach_heartbeat(app, settings, state)
+    app.on_before_shutdown.connect(scorer.close, weak=False)
+    return app
+
+
+class Scorer:
+    """What the score agent works with, opened when its first chunk comes."""
+
+    def __init__(self, settings: Settings, state: WorkerState, live: LiveModel, *, stop: Callable[[], bool]) -> None:
+        self.stop = stop
+        self._settings = settings
+        self._state = state
+        self._live = live
+        self._source = f"/{settings.namespace}/{state.id}"
+        self._diversion = Diversion(settings.dlq_max_share, settings.dlq_min_records)
+        self._opened: tuple[Pool, Publisher, Generations, Pauses] | None = None
+
+    async def handle(self, chunk: Chunk) -> Receipts:
+        """Score one chunk and hand its blocks and dead letters to the broker; the receipts are its acknowledgements."""
+        _, publisher, generations, pauses = self._opened or await self._open()
+        generation = await self._patiently(lambda: generations.current(chunk.ledger.epoch), "Kafka and Postgres")
+        began = time.perf_counter()
+        served = await self._live.loaded()
+        scored = score_chunk(chunk.records, served)
+        records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
+        if self._diversion.would_exceed(records, bad):
+            await self._pause(pauses, records, scored.rejects)
+        self._diversion.add(records, bad)
+        receipts = await self._send(publisher, scored, served, generation)
+        self._state.records += records
+        log.debug(
+            "chunk_scored",
+            records=records,
+            dead_letters=bad,
+            model=served.model.version,
+            activation=served.activation,
+            ms=round(1000 * (time.perf_counter() - began), 2),
+        )
+        return receipts
+
+    async def _send(
+        self, publisher: Publisher, scored: Scored, served: Served, generation: int
+    ) -> list[asyncio.Future[None]]:
+        now_s, namespace = time.time(), self._settings.namespace
+        receipts = [
+            await publisher.send(
+                topic_name(namespace, "predictions"),
+                encode_block(block),
+                partition=block.partition,
+                headers=cloud_event(CE_TYPE, self._source, now_s=now_s),
+            )
+            for block in blocks_of(scored, served, generation=generation, scored_at=now_s)
+        ]
+        for letter in dead_letters(scored.rejects, agent="score", generation=generation, now_s=now_s):
+            log.info("dead_letter", reason=letter.reason, error=letter.error, offset=letter.offset)
+            headers = dead_letter_headers(letter, self._source)
+            topic = topic_name(namespace, "dead-letters")
+            receipts.append(await publisher.send(topic, letter.value, key=letter.key, headers=headers))
+        return receipts
+
+    async def _open(self) -> tuple[Pool, Publisher, Generations, Pauses]:
+        """Check the topic, connect, and wait until the role isn't paused."""
+        ingest = topic_name(self._settings.namespace, "ingest")
+        await self._patiently(lambda: check_log_append_time(self._settings, ingest), "Kafka")
+        pool = await open_pool(self._settings, size=1)
+        publisher = Publisher(self._settings, self._state.id)
+        opened = pool, publisher, Generations(self._settings, pool, ingest), Pauses(pool)
+        self._opened = opened
+        await self._stand_still(opened[3])
+        return opened
+
+    async def close(self, *_: Any, **__: Any) -> None:
+        """Flush what was handed over, and disconnect."""
+        if self._opened is not None:
+            pool, publisher, _, _ = self._opened
+            await publisher.close()
+            pool.terminate()
+
+    async def _pause(self, pauses: Pauses, records: int, rejects: Sequence[Reject]) -> None:
+        """Pause the role before this chunk's rejects are diverted, until a person has looked."""
+        total, bad = self._diversion.records + records, self._diversion.bad + len(rejects)
+        fault = rejects[-1].fault
+        reason = f"{bad} of the last {total} records are bad; the latest: {fault.reason}: {fault.detail}"
+        await self._patiently(lambda: pauses.begin(reason), "Postgres")
+        await self._stand_still(pauses)
+        self._diversion.clear()
+
+    async def _stand_still(self, pauses: Pauses) -> None:
+        """Return when the role isn't paused. Meanwhile the worker stays up, says so, and offsets stand still."""
+        before = self._state.condition
+        reason = await self._patiently(pauses.current, "Postgres")
+        if reason is None:
+            return
+        log.error("paused", reason=reason, next="look at `relearn dlq list`, then `relearn dlq resume`")
+        while reason is not None:
+            self._state.condition = f"paused: {reason}; resume with `relearn dlq resume`"
+            if self.stop():
+                raise Stopping
+            await asyncio.sleep(0.5)
+            reason = await self._patiently(pauses.current, "Postgres")
+        log.info("resumed")
+        self._state.condition = before
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]], what: str) -> T:
+        return await until_answered(call, what=what, stop=self.stop, state=self._state)

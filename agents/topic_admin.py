@@ -1,0 +1,114 @@
+"""The topics themselves: made by `relearn migrate`, looked at by workers, which never make one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports without __all__
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from agents.kafka import librdkafka_config
+from schemas.errors import KafkaUnavailable, SetupError
+from schemas.settings import Settings
+from schemas.topics import TopicSpec, topic_specs
+
+_TIMEOUT_S = 10.0
+_TIMESTAMPS = "message.timestamp.type"
+
+
+def admin_client(settings: Settings) -> AdminClient:
+    """A client; hold on to it until its futures are done."""
+    return AdminClient({**librdkafka_config(settings), "log_level": 0})
+
+
+async def create_topics(settings: Settings) -> list[str]:
+    """Make the namespace's topics that aren't there; their names.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        SetupError: a topic that is there differs in what Relearn relies on.
+    """
+    admin = admin_client(settings)
+    specs = topic_specs(settings)
+    wanted = [
+        NewTopic(s.name, num_partitions=s.partitions, replication_factor=settings.replication, config=s.config)
+        for s in specs
+    ]
+    made = []
+    for name, future in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S).items():
+        try:
+            await _answer(future)
+        except KafkaException as exc:
+            if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise SetupError(f"topic {name} can't be made: {exc.args[0].str()}") from exc
+        else:
+            made.append(name)
+    await _check(admin, [spec for spec in specs if spec.name not in made])
+    return made
+
+
+async def _check(admin: AdminClient, specs: Iterable[TopicSpec]) -> None:
+    for spec in specs:
+        if _TIMESTAMPS in spec.config and await _config(admin, spec.name, _TIMESTAMPS) != spec.config[_TIMESTAMPS]:
+            raise SetupError(
+                f"topic {spec.name} must have {_TIMESTAMPS}=LogAppendTime: a record's time is part of its row's key"
+            )
+
+
+async def check_log_append_time(settings: Settings, topic: str) -> None:
+    """Return if the broker stamps the records of `topic`.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        SetupError: it doesn't, or the topic isn't there.
+    """
+    await _check(admin_client(settings), [TopicSpec(topic, 0, {_TIMESTAMPS: "LogAppendTime"})])
+
+
+async def topic_id(admin: AdminClient, topic: str) -> str:
+    """The UUID that Kafka gave to `topic`; another one if it was deleted and made again.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        SetupError: there is no such topic.
+    """
+    future = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)[topic]
+    try:
+        description = await _answer(future)
+    except KafkaException as exc:
+        raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
+    return str(description.topic_id)
+
+
+async def _config(admin: AdminClient, topic: str, name: str) -> str:
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    try:
+        entries = await _answer(admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])
+    except KafkaException as exc:
+        raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
+    return str(entries[name].value)
+
+
+_AWAY = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
+
+
+async def _answer(future: Any) -> Any:
+    """The result of an admin client's future.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        KafkaException: the broker refuses.
+    """
+    try:
+        return await asyncio.wrap_future(future)
+    except KafkaException as exc:
+        if exc.args[0].code() in _AWAY or exc.args[0].retriable():
+            raise KafkaUnavailable(f"Kafka doesn't answer: {exc.args[0].str()}") from exc
+        raise
