@@ -78,14 +78,14 @@ def server(data_dir: Path, port: int, log_path: Path, account: Account | None) -
         account=account,
         stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, loses nothing
         stop_timeout_s=30.0,
-        before_start=partial(_drop_a_strangers_pid, directory),
+        before_start=partial(_before_start, directory, account),
     )
 
 
 async def _answers(port: int, since: int) -> bool:
     try:
         connection = await asyncpg.connect(dsn(port), timeout=2)
-    except (OSError, asyncpg.PostgresError, TimeoutError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     await connection.close()
     return True
@@ -147,6 +147,12 @@ def _make_anew(directory: Path, account: Account | None) -> None:
     directory.mkdir(parents=True)
     if account is not None:
         accounts.give(account, directory)
+
+
+def _before_start(directory: Path, account: Account | None) -> None:
+    if account is not None:  # again at each start: somebody may have closed the way since
+        accounts.open_way_to(account, directory)
+    _drop_a_strangers_pid(directory)
 
 
 def _drop_a_strangers_pid(directory: Path) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from schemas.errors import Refused
+from schemas.errors import Refused, SetupError
 
 RUN_FILE = "run.json"
 LOCK_FILE = "lock"
@@ -109,9 +109,14 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
     Raises:
         Refused: another supervisor holds it.
+        SetupError: the directory can't be made or written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / LOCK_FILE).open("a") as file:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        held = (data_dir / LOCK_FILE).open("a")
+    except OSError as exc:
+        raise SetupError(f"{data_dir} can't be used: {exc}") from exc
+    with held as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:

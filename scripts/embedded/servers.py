@@ -58,8 +58,8 @@ def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnE
         return port
 
     return Ports(
-        kafka=one(kafka.NAME, kafka.NAME, kafka.PORT),
         controller=one("kafka's controller", kafka.NAME, kafka.CONTROLLER_PORT),
+        kafka=one(kafka.NAME, kafka.NAME, kafka.PORT),
         postgres=one(postgres.NAME, postgres.NAME, postgres.PORT),
         valkey=one(valkey.NAME, valkey.NAME, valkey.PORT),
     )

@@ -6,11 +6,12 @@ import asyncio
 import importlib
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.errors import SettingsError, SetupError
 from schemas.settings import PREFIX, Settings, read_settings
 from scripts.embedded import keys, runfile, servers
 from scripts.embedded.events import Event, OnEvent, ignore
@@ -51,22 +52,23 @@ async def running(
         Refused: another supervisor is at work in this data directory.
     """
     data_dir = data_dir_of(environment)
-    read_settings(environment)  # what is wrong in it is said before anything starts
+    _check(environment)
     with runfile.only_one(data_dir):
         await _stop_leftovers(data_dir, on_event)
         wanted = servers.embedded(environment)
         at = servers.choose_ports(wanted, read_servers(data_dir), on_event)
-        chosen = {**environment, **at.settings(wanted), DATA_DIR: str(data_dir)}
         supervisor = Supervisor(data_dir, on_event)
         try:
-            await supervisor.start(*await servers.prepare(data_dir, wanted, at, environment, on_event))
-            write_servers(data_dir, at.settings(wanted))
-            signing, verify = keys.ensure_pair(data_dir / "keys")
-            chosen = {SIGNING_KEY: str(signing), VERIFY_KEYS: str(verify), **_given(chosen)}
+            await supervisor.start(*await _prepare(data_dir, wanted, at, environment, on_event))
+            chosen, signing = _settle(data_dir, at.settings(wanted), environment)
             settings = read_settings(chosen)
             await _migrate(settings)
             roles = {"score": score, "store": store, "retrain": retrain}
-            workers = [worker(role, i + 1, chosen, data_dir) for role, count in roles.items() for i in range(count)]
+            workers = [
+                worker(role, i + 1, {**chosen, **signing} if role == "retrain" else chosen, data_dir)
+                for role, count in roles.items()
+                for i in range(count)
+            ]
             await supervisor.start(*workers)
             yield Stack(settings, supervisor, tuple(wanted), tuple(process.name for process in workers))
         finally:
@@ -79,7 +81,7 @@ def data_dir_of(environment: Mapping[str, str]) -> Path:
 
 
 def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Path) -> Process:
-    """One worker; all but retrain do without the key that signs."""
+    """One worker. It says `worker_ready` in its log when it works; nobody waits for that."""
     name = f"{role}-{number}"
     log_path = data_dir / "logs" / f"{name}.log"
     return Process(
@@ -89,13 +91,39 @@ def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Pat
         cwd=Path.cwd(),
         log_path=log_path,
         ready=logged(log_path, WORKER_READY),
-        env={k: v for k, v in environment.items() if role == "retrain" or k != SIGNING_KEY},
+        env=environment,
         ready_timeout_s=None,
     )
 
 
-def _given(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not (name.startswith(PREFIX) and value == "")}
+def _check(environment: Mapping[str, str]) -> None:
+    """What is wrong with the settings is said before anything starts."""
+    read_settings(environment)
+    if bool(environment.get(SIGNING_KEY)) != bool(environment.get(VERIFY_KEYS)):
+        raise SettingsError(f"{SIGNING_KEY} and {VERIFY_KEYS} belong together: give both or neither")
+
+
+async def _prepare(
+    data_dir: Path, wanted: Sequence[str], at: servers.Ports, environment: Mapping[str, str], on_event: OnEvent
+) -> list[Process]:
+    try:
+        return await servers.prepare(data_dir, wanted, at, environment, on_event)
+    except OSError as exc:
+        raise SetupError(f"{data_dir} can't be used: {exc}") from exc
+
+
+def _settle(
+    data_dir: Path, addresses: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The settings for every child and, apart, the one for retrain alone; commands elsewhere find the former too."""
+    if environment.get(SIGNING_KEY):
+        signing_key, verify_keys = environment[SIGNING_KEY], environment[VERIFY_KEYS]
+    else:
+        signing_key, verify_keys = (str(path) for path in keys.ensure_pair(data_dir / "keys"))
+    found = {**addresses, VERIFY_KEYS: verify_keys}
+    write_servers(data_dir, found)
+    rest = {name: value for name, value in environment.items() if name not in found and name != SIGNING_KEY}
+    return {**rest, **found, DATA_DIR: str(data_dir)}, {SIGNING_KEY: signing_key}
 
 
 async def _stop_leftovers(data_dir: Path, on_event: OnEvent) -> None:

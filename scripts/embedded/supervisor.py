@@ -65,7 +65,7 @@ class Supervisor:
         self._groups.append([child.process.name for child in group])
         for child in group:
             self._children[child.process.name] = child
-            child.lives = asyncio.create_task(self._live(child))
+            self._begin(child)
         awaited = [child.first_ready for child in group if child.process.ready_timeout_s is not None]
         await asyncio.gather(*awaited)
 
@@ -79,7 +79,7 @@ class Supervisor:
         """Start one that was stopped or killed; returns when it is ready."""
         child = Child(self._children[name].process)
         self._children[name] = child
-        child.lives = asyncio.create_task(self._live(child))
+        self._begin(child)
         if child.process.ready_timeout_s is not None:
             await child.first_ready
 
@@ -117,6 +117,19 @@ class Supervisor:
     def state(self, name: str) -> str:
         """As in `run.json`."""
         return self._children[name].running.state
+
+    def _begin(self, child: Child) -> None:
+        child.lives = asyncio.create_task(self._live(child))
+        child.lives.add_done_callback(lambda lives: self._over(child, lives))
+
+    def _over(self, child: Child, lives: asyncio.Task[None]) -> None:
+        """Whatever ends the care for a child is said, and nobody waits for it any longer."""
+        error = None if lives.cancelled() else lives.exception()
+        if error is None:
+            return
+        self._note(child, "dead", "died", f"can't be run: {error}")
+        if not child.first_ready.done():
+            child.first_ready.set_exception(SetupError(f"{child.process.name} can't be run: {error}"))
 
     async def _live(self, child: Child) -> None:
         """Life after life of one child, until `_end` cancels it."""
@@ -169,10 +182,8 @@ class Supervisor:
         if child.lives is not None:
             child.lives.cancel()
             await asyncio.gather(child.lives, return_exceptions=True)
-        if child.first_ready.done():
-            child.first_ready.exception()
-        else:
-            child.first_ready.cancel()
+        if not child.first_ready.cancel() and not child.first_ready.cancelled():
+            child.first_ready.exception()  # so that nobody complains that it was never looked at
         if child.spawning is not None:
             with contextlib.suppress(OSError):
                 child.handle = await child.spawning

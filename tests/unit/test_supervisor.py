@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -37,6 +38,7 @@ def program(directory: Path, code: str, name: str = "child", **more: object) -> 
 
 
 FOREVER = "import signal\nwhile True: signal.pause()"
+ORDERLY = "import signal, sys\nsignal.signal(15, lambda *_: sys.exit('orderly'))\nprint('ears', flush=True)\n" + FOREVER
 STUBBORN = "import signal\nsignal.signal(15, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: signal.pause()"
 
 
@@ -109,6 +111,29 @@ async def test_one_that_ends_while_starting_is_explained_by_its_log(tmp_path: Pa
     )
     with pytest.raises(SetupError, match=r"(?s)brief ended while starting.*no disk left"):
         await supervisor.start(failing)
+    await supervisor.stop_all()
+
+
+async def test_a_start_that_is_cancelled_stops_in_order(tmp_path: Path) -> None:
+    """Ctrl-C while a server isn't ready yet: asked to stop, not killed."""
+    supervisor = Supervisor(tmp_path)
+    process = program(tmp_path, ORDERLY)
+    never = dataclasses.replace(process, ready=logged(process.log_path, "never"))
+    starting = asyncio.create_task(supervisor.start(never))
+    await until(lambda: process.log_path.exists() and "ears" in process.log_path.read_text())
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await supervisor.stop_all()
+    assert "orderly" in process.log_path.read_text()
+
+
+async def test_a_program_that_is_not_there_is_an_error_not_a_hang(tmp_path: Path) -> None:
+    """Whatever keeps a child from being run reaches who waits for it."""
+    supervisor = Supervisor(tmp_path)
+    lost = dataclasses.replace(program(tmp_path, FOREVER), cwd=tmp_path / "nowhere")
+    with pytest.raises(SetupError, match="child can't be run"):
+        await supervisor.start(lost)
     await supervisor.stop_all()
 
 
