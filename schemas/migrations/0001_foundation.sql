@@ -70,6 +70,12 @@ CREATE TABLE dead_letters (
     UNIQUE (topic, generation, kafka_partition, kafka_offset, record_index)
 );
 
+-- How many rows dead_letters got per topic, so that nobody has to count them.
+CREATE TABLE dead_letter_totals (
+    topic   text   PRIMARY KEY,
+    records bigint NOT NULL
+);
+
 CREATE TABLE pauses (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     agent      text        NOT NULL,

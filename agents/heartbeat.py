@@ -1,0 +1,130 @@
+"""What each worker says of itself, once a second, in Redis: who it is, which model it serves, how far behind it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+import structlog
+
+from agents.live_model import LiveModel
+from agents.stores.redis import Redis, open_redis, redis_translated
+from schemas.errors import RedisUnavailable
+from schemas.settings import Settings
+
+log = structlog.get_logger()
+
+EVERY_S = 1.0
+#: A worker that is silent for this long is no longer listed.
+EXPIRES_S = 10
+
+
+@dataclass(slots=True)
+class WorkerState:
+    """What one worker process knows of itself. `condition` is for people; `records` only rises."""
+
+    id: str
+    role: str
+    condition: str = "starting"
+    records: int = 0
+    live: LiveModel | None = None
+
+
+def worker_key(namespace: str, worker_id: str) -> str:
+    """The Redis key of one worker's heartbeat."""
+    return f"{namespace}:worker:{worker_id}"
+
+
+def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> None:
+    """Add the task that writes this worker's heartbeat for as long as the app runs."""
+
+    async def beat() -> None:
+        await _beat(app, settings, state)
+
+    app.task(beat)
+
+
+async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
+    redis = open_redis(settings)
+    before_s, before = time.monotonic(), state.records
+    away = False
+    try:
+        while not app.should_stop:
+            await asyncio.sleep(EVERY_S)
+            now_s, records = time.monotonic(), state.records
+            rate = (records - before) / (now_s - before_s)
+            before_s, before = now_s, records
+            try:
+                await send_heartbeat(redis, settings.namespace, heartbeat(app, state, rate=rate, now_s=time.time()))
+            except RedisUnavailable as exc:
+                if not away:
+                    log.warning("heartbeat_lost", error=str(exc))
+                away = True
+            else:
+                away = False
+    finally:
+        await redis.aclose()
+
+
+def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) -> dict[str, Any]:
+    """One heartbeat. `rate` is in records per second; `lag` is in messages, None where it isn't known."""
+    served = state.live.current if state.live else None
+    partitions, lag = _assignment(app)
+    return {
+        "id": state.id,
+        "role": state.role,
+        "model": served.model.version if served else None,
+        "activation": served.activation if served else None,
+        "partitions": partitions,
+        "lag": lag,
+        "rate": round(rate, 1),
+        "seen_at": round(now_s, 3),
+        "condition": state.condition,
+    }
+
+
+def _assignment(app: faust.App) -> tuple[list[str], int | None]:
+    """The partitions that this worker has, as `topic-partition`, and how many of their messages are not processed."""
+    consumer: Any = app.consumer
+    try:
+        assigned = sorted(consumer.assignment())
+        positions = consumer.ledger.positions()
+        behind = [_behind(consumer, positions, tp) for tp in assigned]
+    except Exception:  # noqa: BLE001 - not started yet, or in the midst of a rebalance: nothing is known
+        return [], None
+    known = [messages for messages in behind if messages is not None]
+    return [f"{tp.topic}-{tp.partition}" for tp in assigned], sum(known) if len(known) == len(behind) else None
+
+
+def _behind(consumer: Any, positions: dict[Any, int], tp: Any) -> int | None:
+    """Messages of one partition that are not processed; None before its first fetch."""
+    end = consumer.highwater(tp)
+    position = positions.get(tp) or consumer._committed_offset.get(tp) or 0
+    return None if end is None else max(0, end - max(0, position))
+
+
+async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any]) -> None:
+    """Write one heartbeat; it vanishes by itself after ten seconds.
+
+    Raises:
+        RedisUnavailable: it was not written.
+    """
+    with redis_translated():
+        await redis.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
+
+
+async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
+    """The last heartbeat of every worker that lives, by role and id.
+
+    Raises:
+        RedisUnavailable: nothing is known.
+    """
+    with redis_translated():
+        keys = [key async for key in redis.scan_iter(match=worker_key(namespace, "*"), count=1000)]
+        beats = await redis.mget(keys) if keys else []
+    workers: list[dict[str, Any]] = [json.loads(beat) for beat in beats if beat]
+    return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
