@@ -1,0 +1,184 @@
+"""The `dead_letters` table: one row per record, once per place, with the original message kept once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agents.stores.postgres import Connection, Pool, translated
+from schemas.dead_letters import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetters:
+    """Rows that were inserted, and for each topic among them how many there ever were."""
+
+    inserted: int
+    totals: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterRow:
+    """One row without the original message, which `original_of` reads: it may be large, and shared by many rows."""
+
+    id: int
+    agent: str
+    topic: str
+    generation: int
+    partition: int
+    offset: int
+    index: int
+    reason: str
+    error: str
+    at: datetime
+    redriven_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The message that a dead letter's record stood in. Where the agent was `store` it holds that record alone."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, str]]
+
+
+# The original goes with the first record of each letter: 50,000 bad records of one message don't keep it 50,000 times.
+_INSERT = """
+WITH letters AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bigint[],
+        $8::float8[], $9::bytea[], $10::bytea[], $11::text[]) WITH ORDINALITY
+        AS l (agent, reason, error, topic, generation, kafka_partition, kafka_offset, at, key, value, headers, n)
+), places AS (
+    SELECT * FROM unnest($12::bigint[], $13::int[], $14::bool[]) AS p (n, record_index, first)
+), inserted AS (
+    INSERT INTO dead_letters (agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
+        key, value, headers, at)
+    SELECT agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
+        CASE WHEN first THEN key END, CASE WHEN first THEN value END,
+        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at)
+    FROM places JOIN letters USING (n)
+    ORDER BY topic, generation, kafka_partition, kafka_offset, record_index
+    ON CONFLICT DO NOTHING
+    RETURNING topic
+)
+SELECT topic, count(*) AS records FROM inserted GROUP BY topic ORDER BY topic
+"""
+_ADD = """
+INSERT INTO dead_letter_totals AS t (topic, records) SELECT * FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (topic) DO UPDATE SET records = t.records + excluded.records
+RETURNING topic, records
+"""
+_ROW = """
+SELECT id, agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error, at, redriven_at
+FROM dead_letters
+"""
+
+
+async def store_dead_letters(pool: Pool, letters: Sequence[DeadLetter]) -> StoredLetters:
+    """Store letters, one row per record, in one transaction; rows whose place is there already change nothing.
+
+    Raises:
+        PostgresUnavailable: nothing was stored, or it was and the answer was lost; storing again is safe.
+    """
+    with translated():
+        async with pool.acquire() as connection, connection.transaction():
+            return await insert_dead_letters(connection, letters)
+
+
+async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> StoredLetters:
+    """The same within a transaction of the caller's."""
+    if not letters:
+        return StoredLetters(0, {})
+    places = [(n, index, i == 0) for n, letter in enumerate(letters, 1) for i, index in enumerate(letter.indexes)]
+    rows = await connection.fetch(
+        _INSERT,
+        *([clean(text) for text in column] for column in zip(*map(_texts, letters), strict=True)),
+        [letter.generation for letter in letters],
+        [letter.partition for letter in letters],
+        [letter.offset for letter in letters],
+        [letter.at for letter in letters],
+        [letter.key for letter in letters],
+        [letter.value for letter in letters],
+        [_headers_json(letter) for letter in letters],
+        *map(list, zip(*places, strict=True)),
+    )
+    if not rows:
+        return StoredLetters(0, {})
+    totals = await connection.fetch(_ADD, [row["topic"] for row in rows], [row["records"] for row in rows])
+    return StoredLetters(sum(row["records"] for row in rows), dict(map(tuple, totals)))
+
+
+def _texts(letter: DeadLetter) -> tuple[str, str, str, str]:
+    return letter.agent, letter.reason, letter.error, letter.topic
+
+
+def clean(text: str) -> str:
+    """`text` without what Postgres can't hold: NUL and lone surrogates become replacement characters."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _headers_json(letter: DeadLetter) -> str:
+    return json.dumps(
+        [[clean(name), clean((value or b"").decode("utf-8", "replace"))] for name, value in letter.original_headers]
+    )
+
+
+async def list_dead_letters(
+    pool: Pool,
+    *,
+    limit: int = 100,
+    before_id: int | None = None,
+    agent: str | None = None,
+    reason: str | None = None,
+    open_only: bool = False,
+) -> list[DeadLetterRow]:
+    """The newest first; go on with `before_id` = the last one's id. `open_only` leaves out what was redriven."""
+    with translated():
+        rows = await pool.fetch(
+            _ROW + " WHERE ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR agent = $3)"
+            " AND ($4::text IS NULL OR reason = $4) AND (NOT $5 OR redriven_at IS NULL) ORDER BY id DESC LIMIT $1",
+            limit,
+            before_id,
+            agent,
+            reason,
+            open_only,
+        )
+    return [DeadLetterRow(*row) for row in rows]
+
+
+async def get_dead_letter(pool: Pool, letter_id: int) -> DeadLetterRow | None:
+    """One row, or None."""
+    with translated():
+        row = await pool.fetchrow(_ROW + " WHERE id = $1", letter_id)
+    return None if row is None else DeadLetterRow(*row)
+
+
+async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
+    """The message that the row's record stood in; None where the row is gone."""
+    with translated():
+        found = await pool.fetchrow(
+            "SELECT key, value, headers FROM dead_letters WHERE topic = $1 AND generation = $2 AND kafka_partition = $3"
+            " AND kafka_offset = $4 AND agent = $5 AND ($5 <> 'store' OR record_index = $6)"
+            " ORDER BY value IS NULL, record_index LIMIT 1",
+            row.topic,
+            row.generation,
+            row.partition,
+            row.offset,
+            row.agent,
+            row.index,
+        )
+    return None if found is None else Original(found["key"], found["value"], [tuple(pair) for pair in found["headers"]])
+
+
+async def mark_redriven(pool: Pool, letter_id: int, now_s: float) -> bool:
+    """Note that the record was sent again and has arrived; False where it was noted before, or there is no such row."""
+    with translated():
+        marked = await pool.fetchval(
+            "UPDATE dead_letters SET redriven_at = $2 WHERE id = $1 AND redriven_at IS NULL RETURNING id",
+            letter_id,
+            datetime.fromtimestamp(now_s, UTC),
+        )
+    return marked is not None
