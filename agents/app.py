@@ -25,6 +25,8 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
     killed and started again within the session timeout, nobody's partitions move.
     """
     brokers = [URL(f"kafka://{broker}") for broker in settings.kafka_brokers]
+    datadir = settings.data_dir / "faust" / (worker_id or role)
+    datadir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         f"{settings.namespace}.{role}",
         broker=brokers,
@@ -37,7 +39,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
         broker_max_poll_records=8000,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{settings.namespace}.{worker_id}" if worker_id else None,
-        datadir=settings.data_dir / "faust" / (worker_id or role),
+        datadir=datadir,
         store="memory://",
         stream_buffer_maxsize=2,
         stream_wait_empty=True,

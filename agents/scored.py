@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,32 +44,40 @@ def score_chunk(messages: Sequence[RawMessage], served: Served) -> Scored:
 
 
 def blocks_of(scored: Scored, served: Served, *, generation: int, scored_at: float) -> list[Block]:
-    """The chunk's predictions as blocks, one or more per ingest partition, each small enough for the broker."""
+    """The chunk's predictions as blocks, one or more per ingest partition, each small enough for the broker.
+
+    A chunk holds its messages partition by partition, so a partition's records are one slice.
+    """
+    runs = np.flatnonzero(np.diff(scored.records.partitions)) + 1
+    bounds = [0, *runs.tolist(), len(scored.records)]
     blocks = []
-    for partition in np.unique(scored.records.partitions):
-        rows = np.flatnonzero(scored.records.partitions == partition)
-        records = scored.records.select(rows)
-        scores = scored.scores.select(rows)
-        for part in block_bounds(records, scores.margins.shape[1]):
+    for start, stop in pairwise(bounds):
+        run = scored.records.between(slice(start, stop))
+        for part in block_bounds(run, scored.scores.margins.shape[1]):
+            rows = slice(start + part.start, start + part.stop)
             blocks.append(
-                Block(
-                    generation=generation,
-                    partition=int(partition),
-                    offsets=records.offsets[part],
-                    indexes=records.indexes[part],
-                    ingested_at=records.ingested_at[part],
-                    ids=records.ids[part],
-                    subjects=records.subjects[part],
-                    batches=records.batches[part],
-                    contexts=records.contexts[part],
-                    features=records.features[part],
-                    classes=served.model.classes,
-                    labels=scores.labels[part],
-                    margins=scores.margins[part],
-                    confidence=scores.confidence[part],
-                    model=served.model.version,
-                    activation=served.activation,
-                    scored_at=scored_at,
-                )
+                _block(scored.records.between(rows), scored.scores.between(rows), served, generation, scored_at)
             )
     return blocks
+
+
+def _block(records: Records, scores: Scores, served: Served, generation: int, scored_at: float) -> Block:
+    return Block(
+        generation=generation,
+        partition=int(records.partitions[0]),
+        offsets=records.offsets,
+        indexes=records.indexes,
+        ingested_at=records.ingested_at,
+        ids=records.ids,
+        subjects=records.subjects,
+        batches=records.batches,
+        contexts=records.contexts,
+        features=records.features,
+        classes=served.model.classes,
+        labels=scores.labels,
+        margins=scores.margins,
+        confidence=scores.confidence,
+        model=served.model.version,
+        activation=served.activation,
+        scored_at=scored_at,
+    )

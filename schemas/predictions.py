@@ -19,6 +19,10 @@ from schemas.topics import BLOCK_MAX_BYTES
 VERSION = 1
 CE_TYPE = "relearn.prediction-block.v1"
 
+# What a block takes beside features and margins: per record its numbers and its texts' lengths; once, its names.
+_ROW_BYTES = 26 + 4 * 5
+_HEAD_BYTES = 16 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -166,14 +170,16 @@ def _texts(column: list[str | None], name: str, n: int) -> Texts:
 
 def block_bounds(records: Records, margin_columns: int, limit_bytes: int = BLOCK_MAX_BYTES) -> Iterator[slice]:
     """Slices of `records` whose encoded blocks stay below `limit_bytes`, as few as that allows."""
-    fixed = 8 * records.features.shape[1] + 8 * margin_columns + 26 + 4 * 5
-    start, size = 0, 1024
-    for i in range(len(records)):
-        texts = (records.ids[i], records.subjects[i], records.batches[i], records.contexts[i])
-        row = fixed + sum(4 * len(text) for text in texts if text is not None)
-        if size + row > limit_bytes and i > start:
-            yield slice(start, i)
-            start, size = i, 1024
-        size += row
-    if len(records):
-        yield slice(start, len(records))
+    n = len(records)
+    rows = np.full(n, 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES, dtype=np.int64)
+    for column in (records.ids, records.subjects, records.batches, records.contexts):
+        if column.count(None) < n:
+            rows += np.fromiter((4 * len(text) if text else 0 for text in column), np.int64, n)
+    ends = np.cumsum(rows)
+    start = 0
+    while start < n:
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + limit_bytes - _HEAD_BYTES, side="right"))
+        stop = max(stop, start + 1)
+        yield slice(start, stop)
+        start = stop

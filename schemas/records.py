@@ -89,6 +89,20 @@ class Records:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def between(self, part: slice) -> Records:
+        """The records of a slice; arrays are views."""
+        return Records(
+            self.features[part],
+            self.partitions[part],
+            self.offsets[part],
+            self.indexes[part],
+            self.ingested_at[part],
+            self.ids[part],
+            self.subjects[part],
+            self.batches[part],
+            self.contexts[part],
+        )
+
     def select(self, chosen: NDArray[np.intp]) -> Records:
         """The records at positions `chosen`, in that order."""
         return Records(

@@ -18,6 +18,10 @@ class Scores:
     margins: Floats
     confidence: NDArray[np.float32]
 
+    def between(self, part: slice) -> Scores:
+        """The scores of a slice, as views."""
+        return Scores(self.labels[part], self.margins[part], self.confidence[part])
+
     def select(self, chosen: NDArray[np.intp]) -> Scores:
         """The scores at positions `chosen`, in that order."""
         return Scores(self.labels[chosen], self.margins[chosen], self.confidence[chosen])

@@ -1,0 +1,15 @@
+"""`relearn bench`: measures this machine, side by side in one run; the tests assert no timings, these print them."""
+
+from __future__ import annotations
+
+import click
+
+from scripts.bench.score import score
+
+
+@click.group()
+def bench() -> None:
+    """Measure this machine. Servers of its own are started in a temporary directory; nothing of yours is touched."""
+
+
+bench.add_command(score)

@@ -1,0 +1,48 @@
+"""Servers for a measurement: embedded, in a temporary directory, on ports that nobody uses."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from schemas.settings import PREFIX, Settings, read_settings
+from scripts.embedded import ports, servers
+from scripts.embedded.events import Event
+from scripts.embedded.supervisor import Supervisor
+
+
+@contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """A directory that goes when the block ends; Postgres, run as another user under root, must get in."""
+    with tempfile.TemporaryDirectory(prefix="relearn-bench-") as directory:
+        yield Path(directory)
+
+
+@asynccontextmanager
+async def scratch_servers(directory: Path) -> AsyncIterator[Settings]:
+    """Kafka, Postgres and Valkey while the block runs; settings with a namespace of their own."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    wanted = servers.embedded(plain)
+    supervisor = Supervisor(directory, _ignore)
+    try:
+        await servers.prepare(directory, wanted, _ignore)
+        async with ports.choosing():
+            at = servers.choose_ports(wanted, {}, _ignore)
+            await supervisor.start(*servers.describe(directory, wanted, at, plain))
+        yield read_settings(
+            {
+                **at.settings(wanted),
+                PREFIX + "NAMESPACE": f"bench{uuid.uuid4().hex[:6]}",
+                PREFIX + "DATA_DIR": str(directory),
+            }
+        )
+    finally:
+        await supervisor.stop_all()
+
+
+def _ignore(_: Event) -> None:
+    """The bench prints figures only."""
