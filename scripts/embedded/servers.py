@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from schemas.errors import SetupError
 from scripts.embedded import kafka, ports, postgres, valkey
 from scripts.embedded.events import Event, OnEvent
 from scripts.embedded.process import Process
@@ -65,27 +66,37 @@ def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnE
     )
 
 
-async def prepare(
-    data_dir: Path, wanted: Collection[str], at: Ports, environment: Mapping[str, str], on_event: OnEvent
-) -> list[Process]:
-    """Make what the wanted servers need, side by side, and describe them.
+async def prepare(data_dir: Path, wanted: Collection[str], on_event: OnEvent) -> None:
+    """Make what the wanted servers need, side by side.
 
     Raises:
         SetupError: a package is missing, or the disk or network fails.
     """
+    try:
+        async with asyncio.TaskGroup() as making:
+            if kafka.NAME in wanted:
+                making.create_task(kafka.prepare(data_dir, on_event))
+            if postgres.NAME in wanted:
+                making.create_task(postgres.prepare(data_dir, on_event))
+            if valkey.NAME in wanted:
+                valkey.prepare(data_dir)
+    except* SetupError as group:
+        raise group.exceptions[0] from None
+    except* OSError as group:
+        raise SetupError(f"{data_dir} can't be used: {group.exceptions[0]}") from group
+
+
+def describe(data_dir: Path, wanted: Collection[str], at: Ports, environment: Mapping[str, str]) -> list[Process]:
+    """The wanted servers, after `prepare`, for the supervisor to start."""
     logs = data_dir / "logs"
-
-    async def one(name: str) -> Process:
-        if name == kafka.NAME:
-            await kafka.prepare(data_dir, at.kafka, at.controller, on_event)
-            return kafka.server(data_dir, at.kafka, logs / "kafka.log", environment)
-        if name == postgres.NAME:
-            account = await postgres.prepare(data_dir, on_event)
-            return postgres.server(data_dir, at.postgres, logs / "postgres.log", account)
-        valkey.prepare(data_dir)
-        return valkey.server(data_dir, at.valkey, logs / "valkey.log", environment)
-
-    return list(await asyncio.gather(*(one(name) for name in wanted)))
+    found = []
+    if kafka.NAME in wanted:
+        found.append(kafka.server(data_dir, at.kafka, at.controller, logs / "kafka.log", environment))
+    if postgres.NAME in wanted:
+        found.append(postgres.server(data_dir, at.postgres, logs / "postgres.log"))
+    if valkey.NAME in wanted:
+        found.append(valkey.server(data_dir, at.valkey, logs / "valkey.log", environment))
+    return found
 
 
 def _port(address: str) -> int | None:

@@ -6,14 +6,14 @@ import asyncio
 import importlib
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import SettingsError, SetupError
+from schemas.errors import SettingsError
 from schemas.settings import PREFIX, Settings, read_settings
-from scripts.embedded import keys, runfile, servers
+from scripts.embedded import keys, ports, runfile, servers
 from scripts.embedded.events import Event, OnEvent, ignore
 from scripts.embedded.process import Process, logged
 from scripts.embedded.supervisor import Supervisor
@@ -56,10 +56,12 @@ async def running(
     with runfile.only_one(data_dir):
         await _stop_leftovers(data_dir, on_event)
         wanted = servers.embedded(environment)
-        at = servers.choose_ports(wanted, read_servers(data_dir), on_event)
         supervisor = Supervisor(data_dir, on_event)
         try:
-            await supervisor.start(*await _prepare(data_dir, wanted, at, environment, on_event))
+            await servers.prepare(data_dir, wanted, on_event)
+            async with ports.choosing():
+                at = servers.choose_ports(wanted, read_servers(data_dir), on_event)
+                await supervisor.start(*servers.describe(data_dir, wanted, at, environment))
             chosen, signing = _settle(data_dir, at.settings(wanted), environment)
             settings = read_settings(chosen)
             await _migrate(settings)
@@ -101,15 +103,6 @@ def _check(environment: Mapping[str, str]) -> None:
     read_settings(environment)
     if bool(environment.get(SIGNING_KEY)) != bool(environment.get(VERIFY_KEYS)):
         raise SettingsError(f"{SIGNING_KEY} and {VERIFY_KEYS} belong together: give both or neither")
-
-
-async def _prepare(
-    data_dir: Path, wanted: Sequence[str], at: servers.Ports, environment: Mapping[str, str], on_event: OnEvent
-) -> list[Process]:
-    try:
-        return await servers.prepare(data_dir, wanted, at, environment, on_event)
-    except OSError as exc:
-        raise SetupError(f"{data_dir} can't be used: {exc}") from exc
 
 
 def _settle(

@@ -175,8 +175,10 @@ class Supervisor:
         child.running.pid = child.running.create_time = None
         child.deaths = backoff.deaths_in_a_row(child.deaths, time.monotonic() - born)
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        again = "; starting it again" if self._restart else ""
-        self._note(child, "waiting" if self._restart else "dead", "died", f"{how}{again} ({child.process.log_path})")
+        again = ", starting it again" if self._restart else ""
+        words = last_lines(child.process.log_path, 1, child.log_start).strip()
+        text = f"{how}{again}; the last line of {child.process.log_path}: {words}"
+        self._note(child, "waiting" if self._restart else "dead", "died", text)
 
     async def _end(self, child: Child) -> None:
         if child.lives is not None:

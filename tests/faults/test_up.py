@@ -120,7 +120,7 @@ def test_up_keeps_its_servers_and_their_data_through_every_kind_of_end(up: Up) -
         "Postgres started again",
     )
     assert ask(up, "SELECT answer FROM kept") == 42
-    assert "postgres   killed by SIGKILL; starting it again" in up.words()
+    assert "postgres   killed by SIGKILL, starting it again" in up.words()
 
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) > 3
