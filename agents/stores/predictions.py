@@ -47,7 +47,7 @@ FROM stored GROUP BY generation, kafka_partition, batch
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one call did, in records, and the totals after it: all of them absolute, so that showing them can't drift."""
+    """What one call did, in records, and the totals after it, which are absolute: showing them can't drift."""
 
     inserted: int = 0
     duplicates: int = 0

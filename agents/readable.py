@@ -1,0 +1,76 @@
+"""What the store role can read of its topics' messages; whatever it can't becomes a dead letter of that very message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from schemas.dead_letters import DeadLetter, decode_dead_letter
+from schemas.errors import BadMessage
+from schemas.predictions import Block, decode_block
+from schemas.records import RawMessage
+
+log = structlog.get_logger()
+
+_MAX_INT = 2**31 - 1
+#: Times that a row can hold: up to the year 9999.
+_MAX_S = 253_402_300_799.0
+
+
+def readable_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list[Block], list[DeadLetter]]:
+    """The blocks in these messages of `predictions`, and dead letters for what holds none."""
+    blocks, letters = [], []
+    for message in messages:
+        try:
+            block = decode_block(message.value)
+            check_storable(block)
+        except BadMessage as exc:
+            letters.append(_letter(message, exc, now_s))
+        else:
+            blocks.append(block)
+    return blocks, letters
+
+
+def readable_letters(messages: Iterable[RawMessage], *, now_s: float) -> list[DeadLetter]:
+    """The dead letters in these messages of `dead-letters`; for a message that holds none, one about itself."""
+    letters = []
+    for message in messages:
+        try:
+            letters.append(decode_dead_letter(message.key, message.value, message.headers or ()))
+        except BadMessage as exc:
+            letters.append(_letter(message, exc, now_s))
+    return letters
+
+
+def check_storable(block: Block) -> None:
+    """Return if every number of `block` fits its column.
+
+    Raises:
+        BadMessage: with reason `invalid`.
+    """
+    numbers = (block.generation, block.partition, block.model, block.activation)
+    if max(numbers) > _MAX_INT:
+        raise BadMessage("invalid", "generation, partition, model or activation is a number that can't be")
+    if not 0 <= block.scored_at <= _MAX_S:
+        raise BadMessage("invalid", f"scored at {block.scored_at:g} s, a time that can't be")
+    if block.ingested_at.min() < 0 or block.ingested_at.max() > _MAX_S:
+        raise BadMessage("invalid", "ingested at a time that can't be")
+
+
+def _letter(message: RawMessage, fault: BadMessage, now_s: float) -> DeadLetter:
+    log.info("dead_letter", reason=fault.reason, error=fault.detail, topic=message.topic, offset=message.offset)
+    return DeadLetter(
+        "store",
+        fault.reason,
+        fault.detail[:500],
+        message.topic,
+        0,
+        message.partition,
+        message.offset,
+        (fault.index,),
+        now_s,
+        message.key,
+        message.value,
+        tuple(message.headers or ()),
+    )

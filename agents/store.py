@@ -1,0 +1,157 @@
+"""The store role: `predictions` → rows in Postgres, then the recent view in Redis; `dead-letters` → their table."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import faust
+import structlog
+
+from agents.app import make_app
+from agents.chunks import Chunk, chunk_topic
+from agents.heartbeat import WorkerState, attach_heartbeat
+from agents.patience import until_answered
+from agents.processing import Receipts, process
+from agents.readable import readable_blocks, readable_letters
+from agents.readiness import announce_readiness
+from agents.stores.dead_letters import store_dead_letters
+from agents.stores.partitions import drop_expired_partitions
+from agents.stores.postgres import Pool, open_pool
+from agents.stores.predictions import store_blocks
+from agents.stores.recent import RecentView
+from agents.stores.recent_keys import Changes
+from agents.stores.redis import open_redis
+from schemas.dead_letters import DeadLetter
+from schemas.errors import PostgresUnavailable
+from schemas.predictions import Block
+from schemas.settings import Settings
+from schemas.topics import topic_name
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+#: Transactions at a time: while one waits for its commit, the next one's rows are on their way.
+IN_FLIGHT = 2
+_TEND_EVERY_S = 1.0
+_EXPIRE_EVERY_S = 3600.0
+
+
+def build(settings: Settings, worker_id: str | None) -> faust.App:
+    """The Faust app of one store worker."""
+    app = make_app(settings, "store", worker_id)
+    state = WorkerState(worker_id or "store", "store")
+    storer = Storer(settings, state, stop=lambda: app.should_stop or app.rebalancing)
+
+    async def store_predictions(stream: Any) -> None:
+        await process(app, stream, storer.take_blocks, in_flight=IN_FLIGHT)
+
+    async def store_letters(stream: Any) -> None:
+        await process(app, stream, storer.take_letters)
+
+    async def keep_house() -> None:
+        try:
+            await storer.keep_house(lambda: app.should_stop)
+        except Exception as exc:
+            log.error("crashed", error=repr(exc), exc_info=exc)
+            await app.crash(exc)
+
+    app.agent(chunk_topic(app, topic_name(settings.namespace, "predictions")))(store_predictions)
+    app.agent(chunk_topic(app, topic_name(settings.namespace, "dead-letters")))(store_letters)
+    app.task(keep_house)
+    announce_readiness(app, state, waiting_for="Postgres", holds=lambda: storer.ready)
+    attach_heartbeat(app, settings, state)
+    app.on_before_shutdown.connect(storer.close, weak=False)
+    return app
+
+
+class Storer:
+    """What the store agents work with. Nothing is opened before the first call."""
+
+    def __init__(self, settings: Settings, state: WorkerState, *, stop: Callable[[], bool]) -> None:
+        self.stop = stop
+        #: True once Postgres has answered.
+        self.ready = False
+        self._settings = settings
+        self._state = state
+        self._ingest = topic_name(settings.namespace, "ingest")
+        self._redis = open_redis(settings)
+        self._opening = asyncio.Lock()
+        self._opened: tuple[Pool, RecentView] | None = None
+
+    async def take_blocks(self, chunk: Chunk) -> Receipts:
+        """Read the blocks of one chunk; the receipt is the commit of the transaction that stores them all."""
+        blocks, unreadable = readable_blocks(chunk.records, now_s=time.time())
+        return [self.store(blocks, unreadable)]
+
+    async def take_letters(self, chunk: Chunk) -> Receipts:
+        """Read the dead letters of one chunk; the receipt is their commit."""
+        return [self.store([], readable_letters(chunk.records, now_s=time.time()))]
+
+    async def store(self, blocks: Sequence[Block], letters: Sequence[DeadLetter]) -> None:
+        """Store blocks and letters, waiting while Postgres is away, and show in Redis what that came to.
+
+        Raises:
+            Stopping: asked to stop while waiting; what was not stored is read again.
+        """
+        pool, view = await self._open()
+        began = time.perf_counter()
+        changes = []
+        if blocks:
+            stored = await self._patiently(lambda: self._store_blocks(pool, blocks))
+            changes.append(Changes(stored.totals, stored.batches, stored.dead_letters))
+            rows = {"rows": stored.inserted, "duplicates": stored.duplicates, "expired": stored.expired}
+            log.debug("blocks_stored", **rows, blocks=len(blocks), refused=stored.refused, ms=_ms_since(began))
+            self._state.records += sum(map(len, blocks))
+        if letters:
+            dead = await self._patiently(lambda: store_dead_letters(pool, letters))
+            changes.append(Changes(dead_letters=dead.totals))
+            log.debug("dead_letters_stored", rows=dead.inserted, ms=_ms_since(began))
+        for change in changes:
+            await view.show(change)
+
+    async def _store_blocks(self, pool: Pool, blocks: Sequence[Block]) -> Any:
+        return await store_blocks(
+            pool, blocks, topic=self._ingest, retention_days=self._settings.retention_days, now_s=time.time()
+        )
+
+    async def keep_house(self, stop: Callable[[], bool]) -> None:
+        """Until `stop()`: drop partitions that are too old, hourly, and fill the recent view where it has gaps."""
+        pool, view = await self._open()
+        next_s = 0.0
+        while not stop():
+            try:
+                if time.monotonic() >= next_s:
+                    await drop_expired_partitions(pool, self._settings.retention_days, time.time())
+                    next_s = time.monotonic() + _EXPIRE_EVERY_S
+                self.ready = True
+                await view.tend()
+            except PostgresUnavailable as exc:
+                log.debug("house_waits", error=str(exc))
+            await asyncio.sleep(_TEND_EVERY_S)
+
+    async def _open(self) -> tuple[Pool, RecentView]:
+        async with self._opening:
+            if self._opened is None:
+                pool = await open_pool(self._settings, size=IN_FLIGHT + 2)
+                self._opened = pool, RecentView(self._redis, pool, self._settings.namespace)
+            return self._opened
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        result = await until_answered(call, what="Postgres", stop=self.stop, state=self._state)
+        # Two may have waited at once, and the second saw the first one's condition.
+        if self.ready:
+            self._state.condition = "ready"
+        return result
+
+    async def close(self, *_: Any, **__: Any) -> None:
+        """Disconnect."""
+        if self._opened is not None:
+            self._opened[0].terminate()
+        await self._redis.aclose()
+
+
+def _ms_since(began_s: float) -> float:
+    return round(1000 * (time.perf_counter() - began_s), 2)

@@ -1,0 +1,132 @@
+"""The recent view in Redis: batches, totals, dead letters. It follows what the database did, and may be lost.
+
+Every number here only rises (and a first time only falls), and is written so (`ZADD … GT`): whichever worker writes
+last, and in whatever order, the view ends where the database is. A key names the database that filled the view; where
+it is missing or another's (Redis was away, restarted empty, flushed), the view is filled again from Postgres.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from redis.exceptions import WatchError
+
+from agents.stores.postgres import Pool, translated
+from agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, add, trim
+from agents.stores.redis import Redis, redis_translated
+from agents.stores.totals import BatchTotal, PartitionTotal
+from schemas.errors import RedisUnavailable
+
+log = structlog.get_logger()
+
+#: No write takes longer than this, whatever Redis does.
+_WRITE_S = 1.0
+
+_BATCHES = """
+SELECT batch, records, extract(epoch FROM first_at)::float8, extract(epoch FROM last_at)::float8
+FROM batches ORDER BY last_at DESC LIMIT $1
+"""
+
+
+class RecentView:
+    """Writes the view of one namespace. While Redis is away, `show` does nothing and costs nothing."""
+
+    def __init__(self, redis: Redis, pool: Pool, namespace: str) -> None:
+        self._redis = redis
+        self._pool = pool
+        self._keys = Keys(namespace)
+        self._database: str | None = None
+        #: False until `tend` has found Redis answering.
+        self.available = False
+        self._gaps = 1
+        self._mended = 0
+
+    async def show(self, changes: Changes) -> bool:
+        """Write changes that are committed; False where they were not, and `tend` will fill the view again."""
+        if not self.available:
+            return False
+        try:
+            with redis_translated():
+                async with asyncio.timeout(_WRITE_S), self._redis.pipeline(transaction=False) as pipe:
+                    pipe.get(self._keys.epoch)
+                    add(pipe, self._keys, changes)
+                    epoch, *_ = await pipe.execute()
+        except RedisUnavailable as exc:
+            self._lost(exc)
+            return False
+        if epoch != self._database:
+            self._gaps += 1
+        return True
+
+    async def tend(self) -> bool:
+        """Fill the view from Postgres where it may have gaps; call it at start and each second.
+
+        True where it was filled now.
+
+        Raises:
+            PostgresUnavailable: ask again.
+        """
+        if self._database is None:
+            self._database = await _database(self._pool)
+        try:
+            with redis_translated():
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    pipe.get(self._keys.epoch)
+                    trim(pipe, self._keys)
+                    epoch, *_ = await pipe.execute()
+            # From here on `show` writes again, so that nothing falls between the reading and the filling.
+            self.available = True
+            gaps = self._gaps
+            if self._mended == gaps and epoch == self._database:
+                return False
+            everything = await _everything(self._pool)
+            with redis_translated():
+                await self._fill(everything)
+        except RedisUnavailable as exc:
+            self._lost(exc)
+            return False
+        self._mended = gaps
+        log.info("recent_view_filled")
+        return True
+
+    def _lost(self, exc: RedisUnavailable) -> None:
+        if self.available:
+            log.warning("recent_view_lost", error=str(exc))
+        self.available = False
+        self._gaps += 1
+
+    async def _fill(self, everything: Changes) -> None:
+        """Write everything at once; what another database left is removed, what this one wrote is added to."""
+        async with self._redis.pipeline() as pipe:
+            while True:
+                try:
+                    await pipe.watch(self._keys.epoch)
+                    same = await pipe.get(self._keys.epoch) == self._database
+                    pipe.multi()  # type: ignore[no-untyped-call]
+                    if not same:
+                        pipe.delete(*self._keys.all())
+                        pipe.set(self._keys.epoch, str(self._database))
+                    add(pipe, self._keys, everything)
+                    await pipe.execute()
+                except WatchError:
+                    continue
+                return
+
+
+async def _database(pool: Pool) -> str:
+    """What tells this namespace's tables from others that Redis may have seen: when they were made."""
+    with translated():
+        return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
+
+
+async def _everything(pool: Pool) -> Changes:
+    with translated():
+        totals = await pool.fetch("SELECT generation, kafka_partition, records, expired FROM totals")
+        batches = await pool.fetch(_BATCHES, KEPT_BATCHES)
+        dead_letters = await pool.fetch("SELECT topic, records FROM dead_letter_totals")
+    return Changes(
+        [PartitionTotal(*row) for row in totals],
+        [BatchTotal(*row) for row in batches],
+        {row["topic"]: row["records"] for row in dead_letters},
+    )

@@ -1,0 +1,105 @@
+"""How the recent view lies in Redis: its keys, writing absolute numbers to them, reading them back."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio.client import Pipeline
+
+from agents.stores.redis import Redis, redis_translated
+from agents.stores.totals import BatchTotal, PartitionTotal
+
+KEPT_BATCHES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Absolute numbers to show. `dead_letters` are by topic."""
+
+    totals: Iterable[PartitionTotal] = ()
+    batches: Iterable[BatchTotal] = ()
+    dead_letters: dict[str, int] | None = None
+
+
+class Keys:
+    """The view's keys: sorted sets whose scores are the numbers."""
+
+    def __init__(self, namespace: str) -> None:
+        self.epoch = f"{namespace}:epoch"
+        self.records = f"{namespace}:totals:records"
+        self.expired = f"{namespace}:totals:expired"
+        self.dead_letters = f"{namespace}:totals:dead-letters"
+        self.batch_last = f"{namespace}:batches:last"
+        self.batch_first = f"{namespace}:batches:first"
+        self.batch_records = f"{namespace}:batches:records"
+
+    def all(self) -> tuple[str, ...]:
+        """Every key, the epoch's too."""
+        totals = (self.records, self.expired, self.dead_letters)
+        return (self.epoch, *totals, self.batch_last, self.batch_first, self.batch_records)
+
+
+def add(pipe: Pipeline, keys: Keys, changes: Changes) -> None:
+    """Put changes into `pipe`: numbers only rise, so that the order of two writers doesn't matter."""
+    totals = list(changes.totals)
+    batches = heapq.nlargest(KEPT_BATCHES, changes.batches, key=lambda batch: batch.last_s)
+    if totals:
+        places = [f"{total.generation}-{total.partition}" for total in totals]
+        pipe.zadd(keys.records, dict(zip(places, (t.records for t in totals), strict=True)), gt=True)
+        pipe.zadd(keys.expired, dict(zip(places, (t.expired for t in totals), strict=True)), gt=True)
+    if changes.dead_letters:
+        pipe.zadd(keys.dead_letters, changes.dead_letters, gt=True)
+    if batches:
+        pipe.zadd(keys.batch_last, {batch.batch: batch.last_s for batch in batches}, gt=True)
+        pipe.zadd(keys.batch_first, {batch.batch: batch.first_s for batch in batches}, lt=True)
+        pipe.zadd(keys.batch_records, {batch.batch: batch.records for batch in batches}, gt=True)
+
+
+def trim(pipe: Pipeline, keys: Keys) -> None:
+    """Put into `pipe` what forgets all batches but the latest."""
+    pipe.zremrangebyrank(keys.batch_last, 0, -KEPT_BATCHES - 1)
+    for other in (keys.batch_first, keys.batch_records):
+        pipe.zinterstore(other, {other: 1, keys.batch_last: 0})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The view as it stands. `batches` are the latest first."""
+
+    totals: list[PartitionTotal]
+    batches: list[BatchTotal]
+    dead_letters: dict[str, int]
+
+    @property
+    def records(self) -> int:
+        """All rows that were ever stored."""
+        return sum(total.records for total in self.totals)
+
+
+async def read_recent(redis: Redis, namespace: str, *, batches: int = 100) -> Shown:
+    """What the view shows.
+
+    Raises:
+        RedisUnavailable: ask Postgres instead.
+    """
+    keys = Keys(namespace)
+    with redis_translated():
+        async with redis.pipeline(transaction=False) as pipe:
+            for key in (keys.records, keys.expired, keys.dead_letters, keys.batch_first, keys.batch_records):
+                pipe.zrange(key, 0, -1, withscores=True)
+            pipe.zrevrange(keys.batch_last, 0, batches - 1, withscores=True)
+            answers: list[list[tuple[str, float]]] = await pipe.execute()
+    records, expired, dead_letters, first, count = (dict(answer) for answer in answers[:5])
+    return Shown(
+        [_total(place, records[place], expired.get(place, 0)) for place in sorted(records)],
+        [BatchTotal(name, int(count[name]), first[name], last) for name, last in answers[5] if name in count],
+        {topic: int(number) for topic, number in dead_letters.items()},
+    )
+
+
+def _total(place: str, records: Any, expired: Any) -> PartitionTotal:
+    generation, partition = place.split("-")
+    return PartitionTotal(int(generation), int(partition), int(records), int(expired))
