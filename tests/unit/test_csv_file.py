@@ -1,0 +1,143 @@
+"""Any CSV file is read, or one line says what is wrong with it and where."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import BadFile
+from scripts import csv_file
+from scripts.csv_file import read_csv
+
+
+def write(tmp_path: Path, content: str | bytes) -> str:
+    path = tmp_path / "some file.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+GOOD = {
+    "commas and class names": ("a,b,kind\n1,2,x\n3,4,y\n", "kind"),
+    "semicolons": ("a;b;kind\n1;2;x\n3;4;y\n", "kind"),
+    "tabs": ("a\tb\tkind\n1\t2\tx\n3\t4\ty\n", "kind"),
+    "a byte order mark and Windows line ends": (b"\xef\xbb\xbfa,b,kind\r\n1,2,x\r\n3,4,y\r\n", "kind"),
+    "old line ends": ("a,b,kind\r1,2,x\r3,4,y", "kind"),
+    "quotes, spaces and blank lines": ('\n"a", b ,kind\n\n 1 ,"2",x\n\n3,4, y\n,,\n', "kind"),
+    "the label by its number": ("a,b,kind\n1,2,x\n3,4,y\n", "3"),
+    "no line end at the end": ("a,b,kind\n1,2,x\n3,4,y", "kind"),
+    "exponents": ("a,b,kind\n1e0,.2e1,x\n+3,4.,y\n", "kind"),
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_all_these_say_the_same(case: str, tmp_path: Path) -> None:
+    """However it is written."""
+    content, label = GOOD[case]
+    table = read_csv(write(tmp_path, content), label)
+    assert table.feature_names == ("a", "b")
+    assert table.labels == ("x", "y")
+    assert np.array_equal(table.features, [[1, 2], [3, 4]])
+
+
+def test_without_a_header_columns_have_numbers(tmp_path: Path) -> None:
+    """As names x1 to xd, the label's among them."""
+    for label in ("1", "x1"):
+        table = read_csv(write(tmp_path, "x,1,2\ny,3,4\n"), label)
+        assert (table.feature_names, table.labels, table.label_column) == (("x2", "x3"), ("x", "y"), "1")
+
+
+def test_without_a_label_every_column_is_a_feature(tmp_path: Path) -> None:
+    """And nothing is known of classes."""
+    table = read_csv(write(tmp_path, "1,2\n3,4\n"))
+    assert (table.feature_names, table.labels) == (("x1", "x2"), None)
+
+
+def test_a_header_of_numbers_is_told_by_the_label_column(tmp_path: Path) -> None:
+    """Pictures often come with pixels numbered."""
+    content = "label,0,1\n5,0,255\n3,1,2\n"
+    for label in ("label", "1"):
+        table = read_csv(write(tmp_path, content), label)
+        assert (table.feature_names, table.labels) == (("0", "1"), ("5", "3"))
+
+
+def test_numbers_as_labels_become_strings_integral_ones_without_a_point(tmp_path: Path) -> None:
+    """As everywhere outside the model's arithmetic; a long one keeps all its digits."""
+    table = read_csv(write(tmp_path, "1,3\n1,3.0\n1,2.5\n1,1e2\n1,12345678901234567891\n"), "2")
+    assert table.labels == ("3", "3", "2.5", "100", "12345678901234567891")
+
+
+BAD = {
+    "nothing": ("", None, ": is empty"),
+    "blank lines only": ("\n\n,,\n", None, ": is empty"),
+    "header only": ("\na,b\n", None, ", line 2: has a header and no rows"),
+    "no such label": ("a,b\n1,2\n", "c", ", line 1: there is no column 'c'; there are 'a', 'b'"),
+    "no such number": ("a,b\n1,2\n", "3", ", line 1: there is no column '3'; there are 'a', 'b'"),
+    "column nought": ("a,b\n1,2\n", "0", ", line 1: there is no column '0'; there are 'a', 'b'"),
+    "a name without a header": (
+        "1,2\n",
+        "b",
+        ", line 1: there is no column 'b'; there are 'x1', 'x2'; line 1 holds numbers, so it is no header",
+    ),
+    "text": ("a,b\n1,2\n1,two\n", None, ", line 3, column 2 (b): 'two' where a number belongs"),
+    "text without a header": ("1,2\n1,two\n", "1", ", line 2, column 2: 'two' where a number belongs"),
+    "an underscore": ("a,b\n1,2\n1,2_0\n", None, ", line 3, column 2 (b): '2_0' where a number belongs"),
+    "a decimal comma": ("a;b\n1,5;2\n", "b", ", line 2, column 1 (a): '1,5' where a number belongs; write decimals"),
+    "an empty cell": ("a,b\n1,2\n,4\n", None, ", line 3, column 1 (a): empty where a number belongs"),
+    "nan": ("a,b\n1,2\n1,NaN\n", None, ", line 3, column 2 (b): 'NaN' isn't a finite number"),
+    "infinite": ("a,b\n1,2\n1e400,2\n", None, ", line 3, column 1 (a): '1e400' isn't a finite number"),
+    "an empty label": ("a,b\n1,x\n1,\n", "b", ", line 3, column 2 (b): empty where a label belongs"),
+    "a label that isn't a number": ("a,b\n1,1\n1,nan\n", "b", ", line 3, column 2 (b): 'nan' can't be a label"),
+    "a long label": (f"a,b\n1,{'x' * 257}\n", "b", ", line 2, column 2 (b): the label is 257 bytes long"),
+    "a short row": ("a,b,c\n1,2,3\n1,2\n", None, ", line 3, column 3 (c): 2 fields, where line 1 has 3"),
+    "a long row": ("1,2\n1,2,3\n", None, ", line 2, column 3: 3 fields, not 2"),
+    "the same name": ("a,b,a\n1,2,3\n", None, ", line 1, column 3 (a): column 1 has the same name"),
+    "no name": ("a,,c\n1,2,3\n", None, ", line 1, column 2: has no name"),
+    "only a label": ("kind\nx\n", "kind", ", line 1, column 1 (kind): there is no column beside the label"),
+    "not UTF-8": (b"a,b\n1,2\n1,\xfc\n", None, ", line 3: byte 0xfc at character 3 isn't UTF-8"),
+    "UTF-16": ("a,b\n".encode("utf-16"), None, ", line 1: byte 0xff at character 1 isn't UTF-8"),
+    "a NUL": ("a,b\n1,\0\n", None, ", line 2: a NUL byte"),
+    "an open quote": ('a,b\n1,"2\n3,4\n', None, ", line 2: not CSV: unexpected end of data"),
+    "a row over two lines": ('a,b\n"1\n",2\n1,x\n', None, ", line 4, column 2 (b): 'x' where a number belongs"),
+    "a huge field": (f"a,b\n1,{'2' * 200_000}\n", None, ", line 2: not CSV: field larger than field limit"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_each_fault_is_one_line_with_its_place(case: str, tmp_path: Path) -> None:
+    """File, line and column, as far as there are any."""
+    content, label, said = BAD[case]
+    path = write(tmp_path, content)
+    with pytest.raises(BadFile) as error:
+        read_csv(path, label)
+    assert str(error.value).startswith(path + said)
+    assert "\n" not in str(error.value).removeprefix(path)
+
+
+def test_what_is_no_file_is_said(tmp_path: Path) -> None:
+    """A directory, a missing file, a path that can't be."""
+    for path, said in ((str(tmp_path), "not a file"), (str(tmp_path / "x"), "no such file"), ("a\0b", "can't be read")):
+        with pytest.raises(BadFile, match=said):
+            read_csv(path)
+
+
+def test_a_line_without_end_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is no text may have no lines at all."""
+    monkeypatch.setattr(csv_file, "LINE_MAX", 100)
+    with pytest.raises(BadFile, match="line 1: longer than 100 characters"):
+        read_csv(write(tmp_path, "1," * 100))
+
+
+@given(st.binary(max_size=300), st.sampled_from([None, "1", "a"]))
+def test_whatever_the_bytes_it_is_a_table_or_a_bad_file(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, label: str | None
+) -> None:
+    """No other exception comes out."""
+    path = write(tmp_path_factory.getbasetemp(), content)
+    try:
+        table = read_csv(path, label)
+    except BadFile:
+        return
+    assert np.isfinite(table.features).all()
+    assert table.features.shape[1] == len(table.feature_names) > 0
