@@ -1,0 +1,52 @@
+"""Imports go one way: schemas ◀ agents ◀ api ◀ scripts; schemas does no I/O; importing opens and starts nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ORDER = ["schemas", "agents", "api", "scripts"]
+IO = {"asyncio", "socket", "subprocess", "aiokafka", "aiohttp", "asyncpg", "confluent_kafka", "faust", "redis", "os"}
+
+
+def _imports(room: str) -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                yield str(path.relative_to(ROOT)), name
+
+
+def test_no_room_imports_from_a_later_one() -> None:
+    wrong = [
+        f"{path} imports {name}"
+        for i, room in enumerate(ORDER)
+        for path, name in _imports(room)
+        if name.split(".")[0] in ORDER[i + 1 :]
+    ]
+    assert wrong == []
+
+
+def test_schemas_does_no_io() -> None:
+    assert [f"{path} imports {name}" for path, name in _imports("schemas") if name.split(".")[0] in IO] == []
+
+
+def test_scikit_learn_stays_out_of_the_processes_that_score() -> None:
+    code = "import agents.score, sys; print('sklearn' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_nothing_unpickles() -> None:
+    unsafe = {"pickle", "joblib", "dill", "cloudpickle"}
+    assert [
+        f"{path} imports {name}" for room in ORDER for path, name in _imports(room) if name.split(".")[0] in unsafe
+    ] == []

@@ -1,0 +1,54 @@
+"""Settings come from one mapping, and every problem is said at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.errors import SettingsError
+from schemas.settings import Settings, read_settings
+
+
+def test_without_any_setting_the_embedded_servers_are_meant() -> None:
+    settings = read_settings({})
+    assert settings.kafka_brokers == ("127.0.0.1:19092",)
+    assert settings.namespace == "relearn"
+
+
+def test_every_wrong_value_is_named_in_one_message() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(
+            {
+                "RELEARN_NAMESPACE": "No Spaces",
+                "RELEARN_KAFKA_BROKERS": "nowhere",
+                "RELEARN_DLQ_MAX_SHARE": "2",
+                "RELEARN_PARTITIONS": "many",
+            }
+        )
+    said = str(caught.value).splitlines()
+    assert len(said) == 4
+    assert {line.split("=")[0] for line in said} == {
+        "RELEARN_NAMESPACE",
+        "RELEARN_KAFKA_BROKERS",
+        "RELEARN_DLQ_MAX_SHARE",
+        "RELEARN_PARTITIONS",
+    }
+
+
+def test_an_address_with_a_password_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"RELEARN_POSTGRES_DSN": "mysql://me:hunter2@host/db"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_sasl_needs_a_name_and_a_password() -> None:
+    with pytest.raises(SettingsError, match="RELEARN_KAFKA_SASL_PASSWORD"):
+        read_settings({"RELEARN_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "RELEARN_KAFKA_SASL_USERNAME": "me"})
+
+
+def test_settings_print_without_their_secrets() -> None:
+    settings = Settings(kafka_sasl_password="hunter2", postgres_dsn="postgresql://me:hunter2@host/db")
+    assert "hunter2" not in repr(settings)
+
+
+def test_an_empty_value_is_as_good_as_none() -> None:
+    assert read_settings({"RELEARN_PARTITIONS": ""}).partitions == Settings().partitions
