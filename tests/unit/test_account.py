@@ -1,0 +1,32 @@
+"""What is opened for the account that Postgres runs under: as little as will do."""
+
+import stat
+from pathlib import Path
+
+from scripts.embedded.account import Account, open_tree, open_way_to
+
+SOMEBODY = Account("somebody", 54_321, 54_321)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_directories_above_get_search_and_nothing_else(tmp_path: Path) -> None:
+    """Not listing, not writing, and only where search was missing."""
+    closed, there = tmp_path / "closed", tmp_path / "closed" / "open" / "data"
+    there.mkdir(parents=True)
+    closed.chmod(0o700)
+    (closed / "open").chmod(0o755)
+    assert closed in open_way_to(SOMEBODY, there)
+    assert (mode(closed), mode(closed / "open")) == (0o701, 0o755)
+    assert open_way_to(SOMEBODY, there) == []
+
+
+def test_programs_become_readable_and_stay_unwritable(tmp_path: Path) -> None:
+    """A program may be run, a file may be read."""
+    program, text = tmp_path / "program", tmp_path / "text"
+    program.touch(mode=0o700)
+    text.touch(mode=0o600)
+    assert set(open_tree(SOMEBODY, tmp_path)) >= {program, text}
+    assert (mode(program), mode(text)) == (0o705, 0o604)
