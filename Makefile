@@ -28,7 +28,7 @@ else
 endif
 
 long: $(STAMP) ## every test at full size
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -54,7 +54,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "relearn needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=python3.12" >&2; exit 1; }
 	@echo "setup 1/3: a virtual environment in .venv" >&2
-	@test -x $(BIN)/python || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@echo "setup 2/3: the packages of requirements.lock (≈ 700 MB on disk; a minute or so)" >&2
 	@{ PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --progress-bar off --require-hashes \
 		-r requirements.lock || echo FAILED; } | awk -v all="$$(grep -c == requirements.lock)" -v tty="$$(test -t 2 && echo 1)" ' \

@@ -1,14 +1,17 @@
-"""Start one child process: in a session of its own, its words in its log, its life tied to ours."""
+"""Start one child process and end it: in a session of its own, its words in its log, its life tied to ours."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import psutil
 
 from scripts.embedded.account import Account
 from scripts.embedded.process import Process
@@ -40,6 +43,31 @@ async def spawn(process: Process) -> asyncio.subprocess.Process:
             stderr=log,
             start_new_session=True,
         )
+
+
+async def end(handle: asyncio.subprocess.Process, process: Process) -> None:
+    """Ask, wait, insist; then end whatever it had started itself."""
+    family = _family(handle.pid) if handle.returncode is None else []
+    if handle.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            handle.send_signal(process.stop_signal)
+        try:
+            await asyncio.wait_for(handle.wait(), process.stop_timeout_s)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                handle.kill()
+            await handle.wait()
+    for relative in family:
+        with contextlib.suppress(psutil.Error):
+            relative.kill()
+    await asyncio.to_thread(psutil.wait_procs, family, 5)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []
 
 
 def bound_log(path: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:

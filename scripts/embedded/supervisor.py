@@ -10,13 +10,11 @@ import signal
 import time
 from pathlib import Path
 
-import psutil
-
 from schemas.errors import SetupError
 from scripts.embedded import backoff, runfile
 from scripts.embedded.events import Event, Kind, OnEvent, ignore
 from scripts.embedded.process import Process, last_lines
-from scripts.embedded.spawn import bound_log, spawn
+from scripts.embedded.spawn import bound_log, end, spawn
 
 POLL_S = 0.1
 TIDY_S = 30.0
@@ -192,7 +190,7 @@ class Supervisor:
         if child.handle is not None:
             if child.alive:
                 self._note(child, child.running.state, "stopping", "stopping")
-            await _stop(child.handle, child.process)
+            await end(child.handle, child.process)
         child.running.pid = child.running.create_time = None
         self._note(child, "stopped", "stopped", "stopped")
 
@@ -207,31 +205,6 @@ class Supervisor:
         self._run.processes[child.process.name] = child.running
         runfile.save(self._data_dir, self._run)
         self._say(Event(kind, child.process.name, text))
-
-
-async def _stop(handle: asyncio.subprocess.Process, process: Process) -> None:
-    """Ask, wait, insist; then end whatever it had started itself."""
-    family = _family(handle.pid) if handle.returncode is None else []
-    if handle.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            handle.send_signal(process.stop_signal)
-        try:
-            await asyncio.wait_for(handle.wait(), process.stop_timeout_s)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                handle.kill()
-            await handle.wait()
-    for relative in family:
-        with contextlib.suppress(psutil.Error):
-            relative.kill()
-    await asyncio.to_thread(psutil.wait_procs, family, 5)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        return list(psutil.Process(pid).children(recursive=True))
-    except psutil.Error:
-        return []
 
 
 def _kill_group(child: Child) -> None:
