@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from schemas.settings import Settings, read_settings
 from tests.servers import Servers
+
+# Seeded, and without a clock: a slow machine is no failure. `make long` looks ten times as far, at random.
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("long", max_examples=1000, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
 
 
 @pytest.fixture(scope="session")
