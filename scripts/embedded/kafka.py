@@ -6,7 +6,6 @@ import asyncio
 import base64
 import shutil
 import socket
-import subprocess
 import uuid
 from collections.abc import Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from scripts.embedded import jars
 from scripts.embedded.events import Event, OnEvent
 from scripts.embedded.ports import LOOPBACK
 from scripts.embedded.process import Process
+from scripts.embedded.spawn import run_once
 
 NAME = "kafka"
 PORT = 19092
@@ -143,17 +143,9 @@ async def _format(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)  # of a first start that didn't get to its end
     _write_settings(directory, PORT, CONTROLLER_PORT)
     argv = _java(directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", "server.properties")
-    child = await asyncio.create_subprocess_exec(
-        *argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        output, _ = await child.communicate()
-    except asyncio.CancelledError:
-        child.kill()
-        await child.wait()
-        raise
-    if child.returncode != 0:
-        raise SetupError(f"Kafka's storage can't be formatted in {directory}:\n{output.decode(errors='replace')}")
+    code, output = await run_once(argv, directory)
+    if code != 0:
+        raise SetupError(f"Kafka's storage can't be formatted in {directory}:\n{output}")
 
 
 def _cluster_id() -> str:

@@ -5,11 +5,9 @@ One person's machine: whoever reaches the loopback address is trusted, as `postg
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import shutil
 import signal
-import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from scripts.embedded.account import Account
 from scripts.embedded.events import Event, OnEvent
 from scripts.embedded.ports import LOOPBACK
 from scripts.embedded.process import Process
-from scripts.embedded.spawn import through_launcher
+from scripts.embedded.spawn import run_once
 
 NAME = "postgres"
 PORT = 15432
@@ -126,21 +124,9 @@ async def _initdb(directory: Path, account: Account | None) -> None:
         "--locale=C",
         "--no-instructions",
     )
-    child = await asyncio.create_subprocess_exec(
-        *through_launcher(argv, signal.SIGKILL, account),
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        output, _ = await child.communicate()
-    except asyncio.CancelledError:
-        child.kill()
-        await child.wait()
-        raise
-    if child.returncode != 0:
-        raise SetupError(f"no database cluster can be made in {directory}:\n{output.decode(errors='replace')}")
+    code, output = await run_once(argv, directory, account)
+    if code != 0:
+        raise SetupError(f"no database cluster can be made in {directory}:\n{output}")
 
 
 def _make_anew(directory: Path, account: Account | None) -> None:

@@ -45,6 +45,26 @@ async def spawn(process: Process) -> asyncio.subprocess.Process:
         )
 
 
+async def run_once(argv: Sequence[str], cwd: Path, account: Account | None = None) -> tuple[int, str]:
+    """Run a program to its end: its code and what it said. Cancelled: kills it and what it had started."""
+    child = await asyncio.create_subprocess_exec(
+        *through_launcher(argv, signal.SIGKILL, account),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await child.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+        raise
+    return child.returncode or 0, output.decode(errors="replace")
+
+
 async def end(handle: asyncio.subprocess.Process, process: Process) -> None:
     """Ask, wait, insist; then end whatever it had started itself."""
     family = _family(handle.pid) if handle.returncode is None else []
