@@ -1,4 +1,4 @@
-"""What the store role can read of its topics' messages; whatever it can't becomes a dead letter of that very message."""
+"""What the store role can read of its topics' messages; what it can't becomes a dead letter of that very message."""
 
 from __future__ import annotations
 

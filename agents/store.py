@@ -55,7 +55,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         try:
             await storer.keep_house(lambda: app.should_stop)
         except Exception as exc:
-            log.error("crashed", error=repr(exc), exc_info=exc)
+            log.exception("crashed", error=repr(exc))
             await app.crash(exc)
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "predictions")))(store_predictions)

@@ -1,0 +1,54 @@
+"""What tests of the store look at: a namespace with tables, and its rows as Python values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from agents.stores.postgres import Pool, migrate, open_pool
+from agents.stores.predictions import Stored, store_blocks
+from schemas.predictions import Block
+from schemas.settings import Settings
+from tests.blocks import NOON_S
+
+TOPIC = "ingest"
+
+
+@asynccontextmanager
+async def tables(settings: Settings, size: int = 4) -> AsyncIterator[Pool]:
+    """A pool on the namespace's tables."""
+    await migrate(settings)
+    pool = await open_pool(settings, size=size)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+async def store(pool: Pool, *blocks: Block, now_s: float = NOON_S, retention_days: int = 30) -> Stored:
+    return await store_blocks(pool, blocks, topic=TOPIC, retention_days=retention_days, now_s=now_s)
+
+
+async def rows(pool: Pool) -> list[dict[str, Any]]:
+    """Every prediction but when it was stored, by identity."""
+    found = await pool.fetch(
+        "SELECT * FROM predictions ORDER BY generation, kafka_partition, kafka_offset, record_index"
+    )
+    return [{key: value for key, value in row.items() if key != "stored_at"} for row in found]
+
+
+async def totals(pool: Pool) -> dict[tuple[int, int], tuple[int, int]]:
+    """(generation, partition) → (records, expired)."""
+    found = await pool.fetch("SELECT generation, kafka_partition, records, expired FROM totals")
+    return {(g, p): (records, expired) for g, p, records, expired in found}
+
+
+async def counted(pool: Pool) -> dict[tuple[int, int], int]:
+    """(generation, partition) → rows that are really there."""
+    found = await pool.fetch("SELECT generation, kafka_partition, count(*) FROM predictions GROUP BY 1, 2")
+    return {(g, p): n for g, p, n in found}
+
+
+def offsets(found: Iterable[dict[str, Any]]) -> list[int]:
+    return [row["kafka_offset"] for row in found]
