@@ -93,7 +93,14 @@ def ask(up: Up, query: str) -> Any:
 
 def living(family: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run; one that waits for the system to notice its end doesn't."""
-    return [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+    def lives(one: psutil.Process) -> bool:
+        try:
+            return bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    return [one for one in family if lives(one)]
 
 
 def kafka_admin(up: Up) -> AdminClient:
