@@ -25,7 +25,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
     killed and started again within the session timeout, nobody's partitions move.
     """
     brokers = [URL(f"kafka://{broker}") for broker in settings.kafka_brokers]
-    datadir = settings.data_dir / "faust" / (worker_id or role)
+    datadir = settings.data_dir / "workers" / (worker_id or role)
     datadir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         f"{settings.namespace}.{role}",
