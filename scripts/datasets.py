@@ -36,13 +36,19 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.features)
 
-    def take(self, rows: NDArray[np.intp]) -> Dataset:
+    @property
+    def stem(self) -> str:
+        """The name without directories and suffix, short enough to begin an id with."""
+        return Path(self.name).stem.encode()[:100].decode("utf-8", "ignore")
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Dataset:
         """The records at positions `rows`, in that order."""
+        at = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
         return replace(
             self,
             features=self.features[rows],
-            labels=None if self.labels is None else tuple(self.labels[i] for i in rows),
-            subjects=tuple(self.subjects[i] for i in rows),
+            labels=None if self.labels is None else tuple(self.labels[i] for i in at),
+            subjects=tuple(self.subjects[i] for i in at),
         )
 
 
@@ -61,9 +67,8 @@ def load_dataset(source: str, *, label: str | None = None) -> Dataset:
     if not Path(source).exists():
         raise BadFile(source, f"no such file; the data sets that need none are {', '.join(BUNDLED)}")
     table = read_csv(source, label)
-    stem = Path(source).stem.encode()[:200].decode("utf-8", "ignore")
-    subjects = _subjects(stem, len(table.features))
-    return Dataset(source, table.feature_names, table.features, table.labels, subjects, table.label_column)
+    columns = table.feature_names, table.features, table.labels
+    return _with_subjects(Dataset(source, *columns, (), table.label_column))
 
 
 def require_classes(dataset: Dataset) -> None:
@@ -121,10 +126,14 @@ def resample_with_noise(dataset: Dataset, n: int, rng: np.random.Generator, scal
 
     Each keeps its source's label and subject. Values stay within what the feature can be, where that is known.
     """
-    drawn = dataset.take(rng.integers(0, len(dataset), n))
-    noise = rng.standard_normal(drawn.features.shape) * (scale * dataset.features.std(axis=0))
+    return with_noise(dataset.take(rng.integers(0, len(dataset), n)), dataset.features.std(axis=0), rng, scale)
+
+
+def with_noise(dataset: Dataset, spread: NDArray[np.float64], rng: np.random.Generator, scale: float) -> Dataset:
+    """Normal noise of `scale` times `spread`, (d,), on each record's values. See `resample_with_noise`."""
+    noise = rng.standard_normal(dataset.features.shape) * (scale * spread)
     low, high = BOUNDS.get(dataset.name, (-np.inf, np.inf))
-    return replace(drawn, features=np.clip(drawn.features + noise, low, high))
+    return replace(dataset, features=np.clip(dataset.features + noise, low, high))
 
 
 def _bundled(name: str) -> Dataset:
@@ -137,8 +146,8 @@ def _bundled(name: str) -> Dataset:
     classes = [label_text(item.item()) for item in np.asarray(bunch.target_names)]
     labels = tuple(classes[i] for i in bunch.target)
     names = tuple(str(item) for item in bunch.feature_names)
-    return Dataset(name, names, features, labels, _subjects(name, len(features)), "target")
+    return _with_subjects(Dataset(name, names, features, labels, (), "target"))
 
 
-def _subjects(stem: str, n: int) -> tuple[str, ...]:
-    return tuple(f"{stem}-{i}" for i in range(n))
+def _with_subjects(dataset: Dataset) -> Dataset:
+    return replace(dataset, subjects=tuple(f"{dataset.stem}-{i}" for i in range(len(dataset))))

@@ -1,0 +1,97 @@
+"""What `produce` sends, and when: messages, pacing, the last line."""
+
+import json
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ingest import decode_chunk
+from scripts.datasets import Dataset
+from scripts.messages import FORMS, MANY, ONE, Form, cut, outgoing, passes
+from scripts.pacing import due_s, wait_s
+from scripts.produce import summary
+
+
+class Fetched:
+    """A message as Kafka would deliver it."""
+
+    topic, partition, timestamp, key, headers = "ingest", 0, 0, None, ()
+
+    def __init__(self, offset: int, value: bytes) -> None:
+        self.offset = offset
+        self.value = value
+
+
+DATASET = Dataset(
+    "some/people.csv",
+    ("a", "b"),
+    np.arange(14.0).reshape(7, 2) / 3,
+    None,
+    tuple(f"people-{i}" for i in range(7)),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_every_form_says_the_same(form: Form, batch: int) -> None:
+    """Features to the last bit, ids in order, subjects; a batch id only where there are many."""
+    sent = list(outgoing(cut(islice(passes(DATASET), 1), batch, None), form=form, run="r", many=batch > 1))
+    records, rejects = decode_chunk(
+        [Fetched(i, message.value) for i, message in enumerate(sent)], DATASET.feature_names
+    )
+    assert not rejects
+    assert np.array_equal(records.features, DATASET.features)
+    assert records.ids == [f"r-{i}" for i in range(7)]
+    assert records.subjects == list(DATASET.subjects)
+    assert set(records.batches) == ({None} if batch == 1 else {f"r-batch-{i}" for i in range(len(sent))})
+    assert [message.records for message in sent] == ([1] * 7 if batch == 1 else [3, 3, 1] if batch == 3 else [7])
+    assert {message.kind for message in sent} == {ONE if batch == 1 else MANY}
+    assert len({message.event_id for message in sent}) == len(sent)
+    assert all((message.value[:1] == b"{") == (form == "json") for message in sent)
+
+
+def test_json_can_be_read_by_anyone() -> None:
+    """One record, as a person would type it."""
+    (message,) = outgoing(cut(passes(DATASET), 1, 1), form="json", run="r", many=False)
+    assert json.loads(message.value) == {"features": [0.0, 1 / 3], "id": "r-0", "subject": "people-0"}
+
+
+@given(st.integers(1, 10), st.integers(1, 40))
+def test_a_limit_is_kept_however_often_one_goes_round(batch: int, limit: int) -> None:
+    """To the record; each pass begins anew."""
+    pieces = list(cut(passes(DATASET), batch, limit))
+    subjects = [subject for piece in pieces for subject in piece.subjects]
+    assert subjects == [f"people-{i % 7}" for i in range(limit)]
+    assert all(1 <= len(piece) <= batch for piece in pieces)
+
+
+def test_a_seed_gives_the_same_records_in_the_same_order() -> None:
+    """Each pass another order; noise is new in each."""
+    first, again = (list(islice(passes(DATASET, seed=5, noise=0.1), 3)) for _ in range(2))
+    assert all(np.array_equal(a.features, b.features) for a, b in zip(first, again, strict=True))
+    assert len({one.subjects for one in first}) > 1
+    assert all(sorted(one.subjects) == sorted(DATASET.subjects) for one in first)
+    assert not np.array_equal(first[0].features, first[1].features)
+
+
+@given(st.integers(0, 10**9), st.floats(0.001, 1e6), st.floats(0, 1e6))
+def test_pacing_follows_the_clock_and_nothing_else(before: int, rate: float, elapsed_s: float) -> None:
+    """A record that is late isn't waited for; one that is early is sent when its time comes."""
+    wait = wait_s(before, rate, elapsed_s)
+    assert wait >= 0
+    assert wait == 0 or elapsed_s + wait == pytest.approx(due_s(before, rate))
+    assert (wait == 0) == (due_s(before, rate) <= elapsed_s)
+
+
+def test_without_a_rate_nothing_waits() -> None:
+    """As fast as can be."""
+    assert wait_s(10**9, None, 0.0) == 0.0
+
+
+def test_the_last_line_counts_and_says_why() -> None:
+    """What isn't acknowledged is never hidden."""
+    assert summary(1737, 1737, "an old story") == "1,737 records sent, 1,737 acknowledged by the broker"
+    assert summary(2, 1, "too large") == "2 records sent, 1 acknowledged by the broker; 1 were not: too large"
