@@ -89,8 +89,8 @@ def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) 
 
 def _assignment(app: faust.App) -> tuple[list[str], int | None]:
     """The partitions that this worker has, as `topic-partition`, and how many of their messages are not processed."""
-    consumer: Any = app.consumer
     try:
+        consumer: Any = app.consumer
         assigned = sorted(consumer.assignment())
         positions = consumer.ledger.positions()
         behind = [_behind(consumer, positions, tp) for tp in assigned]

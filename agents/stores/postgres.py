@@ -40,7 +40,11 @@ def translated() -> Iterator[None]:
         if state.startswith("28") or state in {"3D000", "42501"}:
             raise SetupError(f"Postgres: {exc}; look at RELEARN_POSTGRES_DSN") from exc
         raise
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as exc:
+    except asyncpg.InterfaceError as exc:
+        if isinstance(exc, ValueError):
+            raise BadRow(f"asyncpg refuses a value: {exc}") from exc
+        raise PostgresUnavailable(f"Postgres doesn't answer: {exc}") from exc
+    except (OSError, TimeoutError) as exc:
         raise PostgresUnavailable(f"Postgres doesn't answer: {exc or type(exc).__name__}") from exc
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -89,6 +91,22 @@ async def test_with_redis_away_nothing_is_shown_and_nothing_raises(settings: Set
             assert not await view.show(changes(await store(pool, block_of(4))))
             assert not await view.tend()
             assert not view.available
+        assert await view.tend()
+        assert (await read_recent(redis, settings.namespace)).records == 4
+
+
+async def test_a_frozen_redis_is_given_up_after_a_moment(settings: Settings, servers: Servers) -> None:
+    """It takes connections and never answers: one write waits for the short timeout, those after it not at all."""
+    async with view_of(settings) as (pool, redis, view):
+        await view.tend()
+        stored = await store(pool, block_of(4))
+        assert servers.valkey.pid is not None
+        os.kill(servers.valkey.pid, signal.SIGSTOP)
+        try:
+            assert not await view.show(changes(stored))
+            assert not view.available
+        finally:
+            os.kill(servers.valkey.pid, signal.SIGCONT)
         assert await view.tend()
         assert (await read_recent(redis, settings.namespace)).records == 4
 

@@ -1,0 +1,72 @@
+"""What a worker says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from faust.types import TP
+
+from agents.heartbeat import WorkerState, heartbeat
+from agents.ledger import Ledger
+
+
+class Consumer:
+    """As much of a consumer as a heartbeat looks at: positions by partition, and where each ends."""
+
+    def __init__(self, ends: dict[TP, int | None], committed: dict[TP, int | None]) -> None:
+        self.ledger: Ledger[TP] = Ledger()
+        self._ends = ends
+        self._committed_offset = committed
+
+    def assignment(self) -> set[TP]:
+        return set(self._ends)
+
+    def highwater(self, tp: TP) -> int | None:
+        return self._ends[tp]
+
+
+class App:
+    def __init__(self, consumer: Any = None) -> None:
+        self._consumer = consumer
+
+    @property
+    def consumer(self) -> Any:
+        if self._consumer is None:
+            raise RuntimeError("not started")
+        return self._consumer
+
+
+def beat(consumer: Consumer | None) -> dict[str, Any]:
+    return heartbeat(App(consumer), WorkerState("score-1", "score"), rate=12.34, now_s=5.0)  # type: ignore[arg-type]
+
+
+A, B = TP("ingest", 0), TP("ingest", 10)
+
+
+def test_a_worker_that_has_not_started_says_so() -> None:
+    """No partitions, an unknown lag, no model: but it is there."""
+    assert beat(None) == {
+        "id": "score-1",
+        "role": "score",
+        "model": None,
+        "activation": None,
+        "partitions": [],
+        "lag": None,
+        "rate": 12.3,
+        "seen_at": 5.0,
+        "condition": "starting",
+    }
+
+
+def test_lag_is_what_is_not_processed_over_all_partitions() -> None:
+    """From what was processed, else from what was committed before, else from the beginning."""
+    consumer = Consumer({A: 100, B: 50}, {B: 20})
+    assert beat(consumer)["lag"] == 100 + 30
+    consumer.ledger.done(consumer.ledger.issue({A: 99, B: 50}))
+    assert beat(consumer)["lag"] == 1
+    assert beat(consumer)["partitions"] == ["ingest-0", "ingest-10"]
+
+
+def test_lag_is_unknown_before_the_first_fetch() -> None:
+    """Rather nothing than a number that is too small."""
+    assert beat(Consumer({A: 100, B: None}, {}))["lag"] is None
