@@ -1,0 +1,127 @@
+"""Fitting a linear SVM, one class against the rest, judged out of fold. scikit-learn: training process only."""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from agents.learning.calibration import calibrate
+from agents.learning.examples import FOLDS, TrainingSet, fold_of
+from agents.learning.fitted import Fitted
+from agents.learning.judging import judge
+from schemas.errors import Refused
+from schemas.model import Floats
+
+Classes = NDArray[np.intp]
+
+#: Below this many examples folds are too small to choose by.
+CHOOSE_FROM = 60
+C_FEW = 0.1
+C_CHOICE = (0.01, 0.1, 1.0)
+_MAX_ITER = 10_000
+
+
+class Svm(NamedTuple):
+    """Margins are `features @ weights.T + bias` on raw features. weights: (rows, d), bias: (rows,), the rest (d,)."""
+
+    weights: Floats
+    bias: Floats
+    mean: Floats
+    scale: Floats
+
+
+class OutOfFold(NamedTuple):
+    """What models that didn't see a row say of it. margins: (n, rows), NaN for a class that they didn't see either."""
+
+    margins: Floats
+    answers: Classes
+
+
+def fit(examples: TrainingSet) -> Fitted:
+    """The model of `examples`. The same set gives the same numbers, bit for bit.
+
+    Raises:
+        Refused: nothing can be learned from it, and why.
+    """
+    classes = tuple(sorted(set(examples.labels)))
+    if len(classes) < 2:
+        raise Refused(_too_few(examples, classes))
+    _check_size(examples)
+    k = len(classes)
+    y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
+    folds = np.array([fold_of(key) for key in examples.keys])
+    candidates = C_CHOICE if len(examples) >= CHOOSE_FROM else (C_FEW,)
+    judged = {c: out_of_fold(examples.features, y, folds, k, c) for c in candidates}
+    # The smallest of equals: it trusts single examples least.
+    c = max(candidates, key=lambda one: (int((judged[one].answers == y).sum()), -one))
+    svm = fit_svm(examples.features, y, c)
+    if not all(np.isfinite(part).all() for part in svm):
+        raise Refused("the features' values are so large or so close together that no model can be computed")
+    metrics = {**judge(y, judged[c].answers, classes), "c": c, "set_aside": dict(examples.set_aside)}
+    return Fitted(classes, *svm, calibrate(judged[c].margins, y, k), metrics)
+
+
+def fit_svm(features: Floats, y: Classes, c: float) -> Svm:
+    """LinearSVC on standardised features, the scaler folded into its weights; a constant feature has scale 1.
+
+    features: (n, d). y: (n,), at least two different values; `y` of two values gives one row of weights.
+    """
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        # A model that isn't quite at its optimum is judged out of fold like any other.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        scaler = StandardScaler().fit(features)
+        svm = linear_svc(c).fit(scaler.transform(features), y)
+        weights = np.ascontiguousarray(svm.coef_ / scaler.scale_, dtype=np.float64)
+        bias = np.asarray(svm.intercept_ - weights @ scaler.mean_, dtype=np.float64)
+    return Svm(weights, bias, scaler.mean_.astype(np.float64), scaler.scale_.astype(np.float64))
+
+
+def linear_svc(c: float) -> LinearSVC:
+    """The estimator. The primal solver needs no random order; the seed is there in case that changes."""
+    return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=0, max_iter=_MAX_ITER)
+
+
+def out_of_fold(features: Floats, y: Classes, folds: NDArray[np.int_], k: int, c: float) -> OutOfFold:
+    """Each fold answered by a model of the others. A fold may lack classes: then they are never its answer."""
+    n, rows = len(y), 1 if k == 2 else k
+    margins = np.full((n, rows), np.nan)
+    answers = np.zeros(n, dtype=np.intp)
+    for fold in range(FOLDS):
+        held, seen = folds == fold, np.unique(y[folds != fold])
+        if not held.any() or len(seen) == 0:
+            continue
+        if len(seen) == 1:
+            answers[held] = seen[0]
+            continue
+        svm = fit_svm(features[~held], y[~held], c)
+        found = features[held] @ svm.weights.T + svm.bias
+        if k == 2:
+            margins[held] = found
+        else:
+            margins[np.ix_(held, seen)] = np.hstack([-found, found]) if len(seen) == 2 else found
+        answers[held] = seen[(found[:, 0] > 0).astype(np.intp) if len(seen) == 2 else found.argmax(axis=1)]
+    return OutOfFold(margins, answers)
+
+
+def _check_size(examples: TrainingSet) -> None:
+    """Raises Refused where a feature can't be standardised in float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        fits = np.isfinite(np.square(examples.features - examples.features.mean(axis=0)).sum(axis=0))
+    if not fits.all():
+        name = examples.feature_names[int(np.flatnonzero(~fits)[0])]
+        raise Refused(f"feature {name!r} has values too large to compute with")
+
+
+def _too_few(examples: TrainingSet, classes: tuple[str, ...]) -> str:
+    aside = ", ".join(f"{label!r} has {n}" for label, n in examples.set_aside.items())
+    if aside:
+        return f"training needs two classes with at least two examples each; {aside}"
+    if not classes:
+        return "there are no examples to train on"
+    return f"all {len(examples)} examples are of one class, {classes[0]!r}; training needs at least two"
