@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 import uuid
@@ -12,6 +13,7 @@ import hypothesis
 import pytest
 
 from schemas.settings import Settings, read_settings
+from scripts.migrate import run_migrations
 from tests.servers import Servers
 
 # Seeded, and without a clock: a slow machine is no failure. `make long` looks ten times as far, at random.
@@ -41,3 +43,10 @@ def settings(servers: Servers, tmp_path: Path) -> Settings:
             "RELEARN_DATA_DIR": str(tmp_path / "data"),
         }
     )
+
+
+@pytest.fixture
+def migrated(settings: Settings) -> Settings:
+    """The same, with its topics and tables made."""
+    asyncio.run(run_migrations(settings))
+    return settings

@@ -1,0 +1,33 @@
+"""Models for tests: made by hand, signed with a key of the test's own, put on the topic without a retrain worker."""
+
+from __future__ import annotations
+
+import numpy as np
+from confluent_kafka import Producer
+
+from agents.kafka import librdkafka_config
+from agents.keys import load_signer
+from schemas.model import Model
+from schemas.settings import Settings
+from schemas.topics import topic_name
+from schemas.updates import Update, encode_update
+from scripts.embedded.keys import ensure_pair
+
+
+def a_model(version: int = 1, *, d: int = 4, classes: tuple[str, ...] = ("0", "1"), seed: int = 0) -> Model:
+    """A model with random weights."""
+    rng = np.random.default_rng(seed)
+    rows = 1 if len(classes) == 2 else len(classes)
+    names = tuple(f"x{i + 1}" for i in range(d))
+    return Model(version, classes, names, rng.normal(size=(rows, d)), rng.normal(size=rows), np.zeros(d), np.ones(d))
+
+
+def publish(settings: Settings, model: Model, activation: int) -> None:
+    """Make `model` the champion, as retrain would."""
+    ensure_pair(settings.keys_dir)
+    update = Update(settings.namespace, "champion", activation, model, None, {"trigger": "test"}, 0.0)
+    producer = Producer(librdkafka_config(settings))
+    producer.produce(
+        topic_name(settings.namespace, "model-updates"), encode_update(update, load_signer(settings)), b"champion"
+    )
+    assert producer.flush(30) == 0

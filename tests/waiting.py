@@ -1,0 +1,19 @@
+"""Waiting for a condition, with a deadline that only a broken system meets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+DEADLINE_S = 90.0
+
+
+def eventually(
+    condition: Callable[[], bool], otherwise: Callable[[], str] | str, *, deadline_s: float = DEADLINE_S
+) -> None:
+    """Return when `condition()` holds; fail with `otherwise` when it didn't within the deadline."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(otherwise() if callable(otherwise) else otherwise)
+        time.sleep(0.05)
