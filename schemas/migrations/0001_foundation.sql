@@ -120,7 +120,7 @@ CREATE SEQUENCE model_versions AS int;
 
 CREATE TABLE models (
     version     int PRIMARY KEY,
-    job         text        NOT NULL REFERENCES jobs (id),
+    job         text        NOT NULL UNIQUE REFERENCES jobs (id),
     state       text        NOT NULL
         CHECK (state IN ('champion', 'former', 'shadow', 'rejected', 'rolled-back')),
     body        bytea       NOT NULL,
@@ -140,6 +140,6 @@ CREATE TABLE activations (
     by           text,
     reason       jsonb       NOT NULL,
     at           timestamptz NOT NULL DEFAULT now(),
-    message      bytea,
+    message      bytea       NOT NULL,
     published_at timestamptz
 );

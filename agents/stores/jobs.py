@@ -1,0 +1,128 @@
+"""Jobs in Postgres: what was asked for, once per command, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from agents.stores.postgres import Connection, Pool, translated
+from schemas.commands import Command
+
+State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
+OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))
+
+# Refused by the id: the same command again. Refused by the partial index: another training is open.
+_QUEUE = """
+INSERT INTO jobs (id, command, state, reason, requested, by, champion)
+VALUES ($1, $2, $3, $4, $5, $6, (SELECT version FROM models WHERE state = 'champion'))
+ON CONFLICT DO NOTHING
+"""
+_END = """
+UPDATE jobs SET state = $2, version = $3, metrics = $4, error = $5, started_at = coalesce(started_at, now()),
+    ended_at = now()
+WHERE id = $1 AND state IN ('queued', 'running')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job; `requested` is the version that an `activate` names, `version` the model that the job made or chose."""
+
+    id: str
+    command: str
+    state: State
+    reason: Mapping[str, Any]
+    requested: int | None
+    by: str | None
+    version: int | None
+    champion: int | None
+    metrics: Mapping[str, Any] | None
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Job))
+_TAKE = f"""
+UPDATE jobs SET state = 'running', started_at = now() WHERE command = 'train' AND state IN ('queued', 'running')
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - column names
+
+
+async def queue_job(connection: Connection, command: Command) -> bool:
+    """Write the job that `command` asks for, queued; False if it was written before.
+
+    A training while another one is open is written as skipped.
+    """
+    arguments = (command.id, command.command, "queued", dict(command.reason), command.version, command.by)
+    if await connection.execute(_QUEUE, *arguments) == "INSERT 0 1":
+        return True
+    if await connection.fetchval("SELECT true FROM jobs WHERE id = $1", command.id):
+        return False
+    await connection.execute(_QUEUE, command.id, command.command, "skipped", *arguments[3:])
+    other = await connection.fetchval(
+        "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')"
+    )
+    await connection.execute(
+        "UPDATE jobs SET ended_at = now(), error = $2 WHERE id = $1",
+        command.id,
+        f"another training job is open: {other}" if other else "another training job was open",
+    )
+    return True
+
+
+async def end_job(
+    connection: Connection,
+    job_id: str,
+    state: State,
+    *,
+    version: int | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    error: str | None = None,
+) -> bool:
+    """Write what came of a job; False if it had ended before, and nothing was changed."""
+    status = await connection.execute(_END, job_id, state, version, None if metrics is None else dict(metrics), error)
+    return bool(status == "UPDATE 1")
+
+
+async def take_training(pool: Pool) -> Job | None:
+    """The open training, now running; None where there is none. One that is running already was interrupted."""
+    with translated():
+        row = await pool.fetchrow(_TAKE)
+    return None if row is None else Job(*row)
+
+
+async def read_job(pool: Pool, job_id: str) -> Job | None:
+    """One job, or None."""
+    with translated():
+        row = await pool.fetchrow(f"SELECT {_COLUMNS} FROM jobs WHERE id = $1", job_id)  # noqa: S608 - column names
+    return None if row is None else Job(*row)
+
+
+async def list_jobs(pool: Pool, limit: int = 100) -> list[Job]:
+    """The newest jobs first."""
+    query = f"SELECT {_COLUMNS} FROM jobs ORDER BY queued_at DESC, id LIMIT $1"  # noqa: S608 - column names
+    with translated():
+        return [Job(*row) for row in await pool.fetch(query, limit)]
+
+
+def job_fields(job: Job) -> dict[str, Any]:
+    """The job as the contract's JSON; times in ISO 8601."""
+    return {
+        "id": job.id,
+        "command": job.command,
+        "state": job.state,
+        "reason": dict(job.reason),
+        "requested": job.requested,
+        "by": job.by,
+        "version": job.version,
+        "champion": job.champion,
+        "metrics": None if job.metrics is None else dict(job.metrics),
+        "queued_at": job.queued_at.isoformat(),
+        "started_at": job.started_at.isoformat() if job.started_at else None,
+        "ended_at": job.ended_at.isoformat() if job.ended_at else None,
+        "error": job.error,
+    }

@@ -1,0 +1,89 @@
+"""Models in Postgres: their numbers, their bodies, and the very examples that each was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from agents.learning.examples import TrainingSet, set_digest
+from agents.learning.fitted import Fitted
+from agents.stores.postgres import Connection, Pool, translated
+from schemas.model import encode_model, model_digest
+
+State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
+
+_INSERT = """
+INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, example_ids)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_SELECT = """
+SELECT m.version, m.state, m.job, m.metrics, cardinality(m.example_ids) AS examples, m.created_at,
+    a.activation, a.at AS activated_at, a.published_at, a.reason
+FROM models m
+LEFT JOIN LATERAL (SELECT * FROM activations WHERE version = m.version ORDER BY activation DESC LIMIT 1) AS a ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model as people see it; from `activation` on, what its latest activation says, if it ever had one."""
+
+    version: int
+    state: State
+    job: str
+    metrics: Mapping[str, Any]
+    examples: int
+    created_at: datetime
+    activation: int | None
+    activated_at: datetime | None
+    published_at: datetime | None
+    reason: Mapping[str, Any] | None
+
+
+async def register_model(
+    connection: Connection, job_id: str, examples: TrainingSet, fitted: Fitted, state: State
+) -> int:
+    """Write a new model; its version, a number that only rises."""
+    version = int(await connection.fetchval("SELECT nextval('model_versions')"))
+    body = encode_model(fitted.as_model(version, examples.feature_names))
+    facts = model_digest(body), dict(fitted.metrics), set_digest(examples), list(examples.ids)
+    await connection.execute(_INSERT, version, job_id, state, body, *facts)
+    return version
+
+
+async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:
+    """The champion's version and the digest of its training set; None where there is no champion."""
+    with translated():
+        row = await pool.fetchrow("SELECT version, set_digest FROM models WHERE state = 'champion'")
+    return None if row is None else (row["version"], row["set_digest"])
+
+
+async def list_models(pool: Pool, limit: int = 100) -> list[ModelRow]:
+    """The newest models first."""
+    with translated():
+        return [ModelRow(*row) for row in await pool.fetch(f"{_SELECT} ORDER BY m.version DESC LIMIT $1", limit)]
+
+
+async def read_model(pool: Pool, version: int) -> ModelRow | None:
+    """One model, or None."""
+    with translated():
+        row = await pool.fetchrow(f"{_SELECT} WHERE m.version = $1", version)
+    return None if row is None else ModelRow(*row)
+
+
+def model_row_fields(model: ModelRow) -> dict[str, Any]:
+    """The model as the contract's JSON; times in ISO 8601."""
+    return {
+        "version": model.version,
+        "state": model.state,
+        "job": model.job,
+        "metrics": dict(model.metrics),
+        "examples": model.examples,
+        "created_at": model.created_at.isoformat(),
+        "activation": model.activation,
+        "activated_at": model.activated_at.isoformat() if model.activated_at else None,
+        "published_at": model.published_at.isoformat() if model.published_at else None,
+        "reason": None if model.reason is None else dict(model.reason),
+    }
