@@ -1,8 +1,5 @@
 """`relearn produce` against a real broker: what it says was acknowledged is what stands in the topic."""
 
-import os
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
@@ -18,30 +15,9 @@ from scripts.datasets import load_dataset
 from scripts.messages import MANY, Outgoing
 from scripts.migrate import run_migrations
 from scripts.sender import Sender
-from tests.servers import Servers
+from tests.commands import relearn
 
 TIMEOUT_S = 60
-
-
-def relearn(
-    servers: Servers, settings: Settings, *argv: str, brokers: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    """The command as a person runs it."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")},
-        **servers.environment,
-        "RELEARN_NAMESPACE": settings.namespace,
-        "RELEARN_DATA_DIR": str(settings.data_dir),
-        **({"RELEARN_KAFKA_BROKERS": brokers} if brokers else {}),
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "scripts", *argv],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
 
 
 def read_ingest(settings: Settings) -> list[Message]:
@@ -87,12 +63,10 @@ class Fetched:
         ["--batch", "20", "--noise", "0.1", "--seed", "1", "--compression", "gzip"],
     ],
 )
-async def test_all_that_is_acknowledged_stands_in_the_topic(
-    servers: Servers, settings: Settings, options: list[str]
-) -> None:
+async def test_all_that_is_acknowledged_stands_in_the_topic(settings: Settings, options: list[str]) -> None:
     """Record for record, with CloudEvents headers, spread over partitions or not."""
     await run_migrations(settings)
-    done = relearn(servers, settings, "produce", "wine", *options)
+    done = relearn(settings, "produce", "wine", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == "178 records sent, 178 acknowledged by the broker"
     assert done.stdout == ""
@@ -108,32 +82,28 @@ async def test_all_that_is_acknowledged_stands_in_the_topic(
     assert header_text(headers, "ce_source") == f"/{settings.namespace}/produce"
 
 
-async def test_a_count_ends_an_endless_stream_at_a_rate(servers: Servers, settings: Settings, tmp_path: Path) -> None:
+async def test_a_count_ends_an_endless_stream_at_a_rate(settings: Settings, tmp_path: Path) -> None:
     """To the record, going round the file."""
     await run_migrations(settings)
     path = tmp_path / "few.csv"
     path.write_text("kind;a\nx;1\ny;2\n")
-    done = relearn(
-        servers, settings, "produce", str(path), "--label", "kind", "--repeat", "--count", "101", "--rate", "1000"
-    )
+    done = relearn(settings, "produce", str(path), "--label", "kind", "--repeat", "--count", "101", "--rate", "1000")
     assert done.stderr.splitlines()[-1] == "101 records sent, 101 acknowledged by the broker"
     assert len(read_ingest(settings)) == 101
 
 
-async def test_what_can_not_be_sent_is_said_with_an_exit_code(
-    servers: Servers, settings: Settings, tmp_path: Path
-) -> None:
+async def test_what_can_not_be_sent_is_said_with_an_exit_code(settings: Settings, tmp_path: Path) -> None:
     """No topic yet, a file at fault, nobody there: one line each."""
-    done = relearn(servers, settings, "produce", "wine")
+    done = relearn(settings, "produce", "wine")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "run `relearn migrate`" in done.stderr
     await run_migrations(settings)
     path = tmp_path / "bad.csv"
     path.write_text("a,b\n1,2\n1,two\n")
-    done = relearn(servers, settings, "produce", str(path))
+    done = relearn(settings, "produce", str(path))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(f"relearn: {path}, line 3, column 2 (b): 'two' where a number belongs")
-    done = relearn(servers, settings, "produce", "wine", brokers="127.0.0.1:1")
+    done = relearn(settings, "produce", "wine", KAFKA_BROKERS="127.0.0.1:1")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "Kafka doesn't answer" in done.stderr
 

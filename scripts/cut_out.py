@@ -1,0 +1,77 @@
+"""Cutting one record out of a message of many, whatever is wrong with it, so that it can be sent again alone. Pure."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import msgpack
+
+from schemas.text import text_fault
+
+#: Reasons that concern the message as a whole, whichever index stands beside them.
+WHOLE = frozenset({"empty", "unreadable", "names", "length"})
+_TEXTS = {"ids": "id", "subjects": "subject", "contexts": "context"}
+
+
+def cut_out(value: bytes | None, index: int, reason: str) -> bytes | None:
+    """A single-record message with the record at `index` of `value`; None where `value` itself is what to send again.
+
+    That is: it holds one record, or `reason` is a fault of the message and not of a record in it.
+    """
+    message = None if reason in WHOLE or not value else readable(value)
+    if value is None or message is None or not _has_rows(message, index):
+        return None
+    if reason == "dimension" and isinstance(message["features"], bytes):
+        return None
+    one: dict[str, Any] = {"features": _row(message, index)}
+    for many, single in _TEXTS.items():
+        if message.get(many) is not None:
+            one[single] = message[many][index]
+    one["batch"] = message.get("batch")
+    given = {key: item for key, item in one.items() if key == "features" or item is not None}
+    if value[:1] == b"{":
+        return json.dumps(given).encode("utf-8", "surrogateescape")
+    return bytes(msgpack.packb(given, unicode_errors="surrogateescape"))
+
+
+def readable(value: bytes) -> dict[Any, Any] | None:
+    """The map in a message, MessagePack or JSON; None where it holds none. Text that isn't UTF-8 keeps its bytes."""
+    try:
+        if value[:1] == b"{":
+            found = json.loads(value.decode("utf-8", "surrogateescape"))
+        else:
+            found = msgpack.unpackb(value, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _has_rows(message: Mapping[Any, Any], index: int) -> bool:
+    """Whether the message is one of many records in good order, so that its fault is one record's."""
+    n, features, names = message.get("n"), message.get("features"), message.get("names")
+    if isinstance(n, bool) or not isinstance(n, int) or not 0 <= index < n:
+        return False
+    if text_fault(message.get("batch")) or not isinstance(names, list | None):
+        return False
+    columns = [message.get(name) for name in _TEXTS]
+    if any(column is not None and not (isinstance(column, list) and len(column) == n) for column in columns):
+        return False
+    if isinstance(features, bytes):
+        return len(features) % (8 * n) == 0
+    return isinstance(features, list) and len(features) == n
+
+
+def _row(message: Mapping[Any, Any], index: int) -> Any:
+    """The record's features, by name where the message has names that fit."""
+    n, features, names = message["n"], message["features"], message.get("names")
+    if isinstance(features, bytes):
+        size = len(features) // n
+        packed = features[index * size : (index + 1) * size]
+        row: Any = list(struct.unpack(f"<{size // 8}d", packed)) if names else packed
+    else:
+        row = features[index]
+    fits = names and isinstance(row, list) and len(row) == len(names) and all(isinstance(name, str) for name in names)
+    return dict(zip(names, row, strict=True)) if fits and names else row

@@ -1,0 +1,128 @@
+"""One record out of a message of many, so that it can be sent again alone; and a message for a person's eyes."""
+
+import json
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ingest import decode_chunk, encode_records
+from scripts.cut_out import cut_out, readable
+from scripts.readable_value import as_json, as_text, hex_dump
+
+FEATURES = np.arange(6.0).reshape(3, 2)
+
+
+class Fetched:
+    """A message as Kafka would deliver it."""
+
+    topic, partition, offset, timestamp, key, headers = "ingest", 0, 0, 0, None, ()
+
+    def __init__(self, value: bytes) -> None:
+        self.value = value
+
+
+def packed(**message: Any) -> bytes:
+    return bytes(msgpack.packb(message))
+
+
+ROWS = [[1.0, 2.0], "x", [3.0]]
+MANY = {"n": 3, "features": ROWS, "ids": ["a", "b", None], "contexts": ["1", "2", "3"], "batch": "q"}
+
+
+def test_a_record_is_cut_out_with_its_own_texts() -> None:
+    """Whatever is wrong with it stays wrong; keys that nobody gave don't appear."""
+    assert readable(cut_out(packed(**MANY), 1, "invalid") or b"") == {
+        "features": "x",
+        "id": "b",
+        "context": "2",
+        "batch": "q",
+    }
+    assert readable(cut_out(packed(**MANY), 2, "dimension") or b"") == {"features": [3.0], "context": "3", "batch": "q"}
+
+
+def test_the_form_is_kept() -> None:
+    """JSON stays JSON, packed rows stay packed, named ones keep their names."""
+    one = cut_out(json.dumps(MANY).encode(), 0, "text")
+    assert one is not None
+    assert json.loads(one) == {"features": [1.0, 2.0], "id": "a", "context": "1", "batch": "q"}
+    rows = encode_records(FEATURES, subjects=["s", "t", "u"])
+    assert readable(cut_out(rows, 2, "not-finite") or b"") == {"features": FEATURES[2].tobytes(), "subject": "u"}
+    named = encode_records(FEATURES, names=["b", "a"])
+    assert readable(cut_out(named, 1, "not-finite") or b"") == {"features": {"b": 2.0, "a": 3.0}}
+
+
+def test_bytes_that_are_not_utf8_come_through() -> None:
+    """The record that was at fault for them still holds them."""
+    value = bytes(
+        msgpack.packb(
+            {"n": 1, "features": [[1.0]], "ids": [b"\xff".decode("utf-8", "surrogateescape")]},
+            unicode_errors="surrogateescape",
+        )
+    )
+    one = cut_out(value, 0, "text")
+    assert one is not None
+    assert b"\xa1\xff" in one
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "empty"),
+        (b"\xc1 nothing", "unreadable"),
+        (packed(features=[1.0]), "dimension"),
+        (packed(n=3, features=FEATURES.tobytes()), "dimension"),
+        (packed(n=3, features=ROWS, names=["a", "c"]), "names"),
+        (packed(n=3, features=ROWS[:2]), "length"),
+        (packed(n="3", features=ROWS), "invalid"),
+        (packed(n=True, features=ROWS), "invalid"),
+        (packed(n=3, features={"a": 1}), "invalid"),
+        (packed(n=3, features=ROWS, ids="abc"), "invalid"),
+        (packed(n=3, features=ROWS, names="abc"), "invalid"),
+        (packed(n=3, features=ROWS, batch=7), "text"),
+        (packed(n=3, features=b"123"), "text"),
+        (packed(n=0, features=[]), "empty"),
+    ],
+)
+def test_what_is_the_messages_fault_is_sent_again_whole(value: bytes, reason: str) -> None:
+    """Its other records were not scored either."""
+    assert cut_out(value, 0, reason) is None
+
+
+@given(st.binary(max_size=200), st.integers(0, 5), st.sampled_from(["text", "invalid", "dimension"]))
+def test_no_bytes_raise(value: bytes, index: int, reason: str) -> None:
+    """Dead letters hold anything."""
+    cut_out(value, index, reason)
+    json.dumps(as_json(value, index, reason), allow_nan=False).encode()
+    as_text(value, index, reason).encode()
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=6), st.booleans(), st.booleans())
+def test_what_is_cut_out_is_at_fault_alone_and_as_before(good: list[bool], as_list: bool, named: bool) -> None:
+    """Every reject of a message, cut out and read again, is the same reject; nothing good goes with it."""
+    features = np.array([[1.0, 2.0 if ok else np.nan] for ok in good])
+    names = ["a", "b"]
+    value = encode_records(features, names=names if named else None)
+    if as_list:
+        value = packed(n=len(good), features=features.tolist(), **({"names": names} if named else {}))
+    _, rejects = decode_chunk([Fetched(value)], names)
+    assert len(rejects) == good.count(False)
+    for reject in rejects:
+        one = cut_out(value, reject.fault.index, reject.fault.reason)
+        assert one is not None
+        records, again = decode_chunk([Fetched(one)], names)
+        assert (len(records), [(r.fault.index, r.fault.reason) for r in again]) == (0, [(0, reject.fault.reason)])
+
+
+def test_a_value_is_shown_as_far_as_it_can_be_read() -> None:
+    """Packed numbers as numbers, one record of many, a hex dump of the rest; nothing that a terminal would obey."""
+    assert "4.0,\n    5.0" in as_text(encode_records(FEATURES), 2, "not-finite")
+    assert as_json(encode_records(FEATURES), 2, "not-finite") == {"features": [4.0, 5.0]}
+    assert as_json(packed(features=[float("nan")]), 0, "not-finite") == {"features": ["nan"]}
+    assert as_text(None, 0, "empty") == "the message has no value"
+    assert "\x1b" not in as_text(packed(features=[1.0], id="\x1b[31m"), 0, "dimension")
+    assert hex_dump(b"\xffvalue\0" + b"x" * 600).splitlines()[0].startswith("000000  ff 76 61 6c 75 65 00 78")
+    assert hex_dump(b"x" * 600).endswith("… 88 bytes more")
