@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scripts.bench.latency import latency
 from scripts.bench.score import score
 
 
@@ -13,3 +14,4 @@ def bench() -> None:
 
 
 bench.add_command(score)
+bench.add_command(latency)
