@@ -33,20 +33,31 @@ def servers() -> Iterator[Servers]:
         running.close()
 
 
-@pytest.fixture
-def settings(servers: Servers, tmp_path: Path) -> Settings:
-    """Settings of a namespace that nobody has used before, on the real servers."""
+def unused_settings(servers: Servers, directory: Path) -> Settings:
+    """Settings of a namespace that nobody has used before, on the real servers; nothing is made in it yet."""
     return read_settings(
         {
             **servers.environment,
             "RELEARN_NAMESPACE": f"t{uuid.uuid4().hex[:8]}",
-            "RELEARN_DATA_DIR": str(tmp_path / "data"),
+            "RELEARN_DATA_DIR": str(directory / "data"),
         }
     )
 
 
-@pytest.fixture
-def migrated(settings: Settings) -> Settings:
+def fresh_settings(servers: Servers, directory: Path) -> Settings:
     """The same, with its topics and tables made."""
+    settings = unused_settings(servers, directory)
     asyncio.run(run_migrations(settings))
     return settings
+
+
+@pytest.fixture
+def settings(servers: Servers, tmp_path: Path) -> Settings:
+    """Settings of a namespace that nobody has used before; nothing is made in it yet."""
+    return unused_settings(servers, tmp_path)
+
+
+@pytest.fixture
+def migrated(servers: Servers, tmp_path: Path) -> Settings:
+    """Settings of a namespace of its own, with its topics and tables made."""
+    return fresh_settings(servers, tmp_path)

@@ -22,12 +22,20 @@ def a_model(version: int = 1, *, d: int = 4, classes: tuple[str, ...] = ("0", "1
     return Model(version, classes, names, rng.normal(size=(rows, d)), rng.normal(size=rows), np.zeros(d), np.ones(d))
 
 
+def ensure_keys(settings: Settings) -> None:
+    """The pair that workers look for in the data directory."""
+    ensure_pair(settings.keys_dir)
+
+
 def publish(settings: Settings, model: Model, activation: int) -> None:
     """Make `model` the champion, as retrain would."""
-    ensure_pair(settings.keys_dir)
+    ensure_keys(settings)
     update = Update(settings.namespace, "champion", activation, model, None, {"trigger": "test"}, 0.0)
+    publish_value(settings, encode_update(update, load_signer(settings)))
+
+
+def publish_value(settings: Settings, value: bytes) -> None:
+    """Put any value on the topic under the champion's key."""
     producer = Producer(librdkafka_config(settings))
-    producer.produce(
-        topic_name(settings.namespace, "model-updates"), encode_update(update, load_signer(settings)), b"champion"
-    )
+    producer.produce(topic_name(settings.namespace, "model-updates"), value, b"champion")
     assert producer.flush(30) == 0
