@@ -1,0 +1,123 @@
+"""How far each consumer group is behind, as Kafka knows it: what is committed against where the topics end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
+
+from schemas.errors import KafkaUnavailable, SetupError
+from schemas.settings import Settings
+from schemas.topics import TopicName, topic_name
+
+TIMEOUT_S = 5.0
+#: A broker that has just made or found its groups' topic needs a moment to read it.
+START_TIMEOUT_S = 15.0
+RETRY_S = 0.2
+#: What each role's group reads.
+READS: dict[str, tuple[TopicName, ...]] = {
+    "score": ("ingest",),
+    "store": ("predictions", "dead-letters"),
+    "retrain": ("commands",),
+}
+
+Place = tuple[str, int]
+
+_STARTING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """One partition as one group sees it, in messages. `committed` is None before the group's first commit."""
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    lag: int
+
+
+async def read_lag(admin: AdminClient, settings: Settings) -> list[Lag]:
+    """Every partition of every group of the namespace.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        SetupError: the topics aren't there.
+    """
+    names = [topic_name(settings.namespace, topic) for topics in READS.values() for topic in topics]
+    places = await partitions(admin, names)
+    begins, ends = await asyncio.gather(offsets(admin, places, end=False), offsets(admin, places, end=True))
+    found = []
+    for role, topics in READS.items():
+        group = f"{settings.namespace}.{role}"
+        own = [place for place in places if place[0] in {topic_name(settings.namespace, topic) for topic in topics}]
+        committed = await _committed(admin, group, own)
+        for place in own:
+            at = committed.get(place)
+            behind = max(0, ends[place] - max(begins[place], at or 0))
+            found.append(Lag(group, *place, at, ends[place], behind))
+    return found
+
+
+async def partitions(admin: AdminClient, topics: Iterable[str]) -> list[Place]:
+    """Every partition of `topics`, in order.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        SetupError: a topic isn't there.
+    """
+    try:
+        known = (await asyncio.to_thread(admin.list_topics, timeout=TIMEOUT_S)).topics
+    except KafkaException as exc:
+        raise KafkaUnavailable(f"Kafka doesn't answer: {exc.args[0].str()}") from exc
+    missing = [topic for topic in topics if topic not in known]
+    if missing:
+        raise SetupError(f"there is no topic {missing[0]}: run `relearn migrate`, or `relearn up`, first")
+    return [(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
+
+
+async def offsets(admin: AdminClient, places: Iterable[Place], *, end: bool) -> dict[Place, int]:
+    """Where each partition ends (the next message's offset), or begins.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+    """
+    spec: Any = OffsetSpec.latest() if end else OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+    asked = {TopicPartition(*place): spec for place in places}
+    futures = admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+    return {(place.topic, place.partition): (await _answer(future)).offset for place, future in futures.items()}
+
+
+async def _committed(admin: AdminClient, group: str, places: Iterable[Place]) -> dict[Place, int]:
+    request = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        (future,) = admin.list_consumer_group_offsets([request], request_timeout=TIMEOUT_S).values()
+        try:
+            answer = await asyncio.wrap_future(future)
+        except KafkaException as exc:
+            error = exc.args[0]
+            if error.code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return {}
+            if error.code() not in _STARTING or time.monotonic() > deadline:
+                raise KafkaUnavailable(f"Kafka doesn't tell where group {group} is: {error.str()}") from exc
+            await asyncio.sleep(RETRY_S)
+        else:
+            return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}
+
+
+async def _answer(future: Any) -> Any:
+    try:
+        return await asyncio.wrap_future(future)
+    except KafkaException as exc:
+        raise KafkaUnavailable(f"Kafka doesn't answer: {exc.args[0].str()}") from exc

@@ -1,0 +1,106 @@
+"""The page of `relearn status`: everything that is known, in 80 columns."""
+
+from typing import Any
+
+from rich.console import Console
+
+from scripts.status_page import dead_letters_line, page, partitions_line
+
+
+def shown(**given: Any) -> str:
+    server = {"state": "up", "address": "127.0.0.1:1", "error": None}
+    condition = {
+        "namespace": "relearn",
+        "down": [],
+        "servers": {"kafka": server, "postgres": server, "valkey": server},
+        "processes": None,
+        "champion": {"version": 3, "activation": 4, "at": "2026-01-31T12:00:00.5+00:00"},
+        "totals": {"records": 12_345, "expired": 0},
+        "recent_records": 12_345,
+        "dead_letters": [],
+        "pauses": [],
+        "workers": [],
+        "lag": [],
+        **given,
+    }
+    console = Console(width=80, color_system=None)
+    with console.capture() as captured:
+        console.print(page(condition))
+    return captured.get()
+
+
+def test_all_up_is_said_first() -> None:
+    """With the figures that matter."""
+    text = shown()
+    assert text.startswith("Relearn  namespace relearn  all up\n")
+    assert "version 3, activation 4, since 2026-01-31T12:00:00 UTC" in text
+    assert "12,345 stored" in text
+    assert "as Redis shows it" not in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_what_is_away_is_named_and_hides_nothing_else() -> None:
+    """Whatever only Postgres knows is not known; the rest is shown."""
+    away = {"state": "away", "address": "127.0.0.1:2", "error": "Postgres doesn't answer: [no]"}
+    up = {"state": "up", "address": "127.0.0.1:1", "error": None}
+    unknown = dict.fromkeys(("champion", "totals", "dead_letters", "pauses"))
+    text = shown(down=["postgres"], servers={"kafka": up, "postgres": away, "valkey": up}, **unknown)
+    assert text.startswith("Relearn  namespace relearn  down: postgres\n")
+    assert "Postgres doesn't answer: [no]" in text
+    assert "not known" in text
+    assert "12,345 as Redis shows it" in text
+
+
+def test_numbers_that_differ_are_both_shown() -> None:
+    """A view that is behind is no secret."""
+    assert "12,344 as Redis shows it" in shown(recent_records=12_344)
+
+
+def test_a_pause_says_how_it_ends() -> None:
+    """Nobody should have to look that up."""
+    pause = {"agent": "score", "reason": "all bad", "paused_at": "2026-01-31T12:00:00+00:00"}
+    text = " ".join(shown(pauses=[pause]).split())
+    assert "PAUSED score since 2026-01-31T12:00:00: all bad; go on with `relearn dlq resume`" in text
+
+
+def test_a_worker_is_a_line() -> None:
+    """What it serves, what it reads, how far behind it is."""
+    worker = {
+        "id": "score-1",
+        "role": "score",
+        "model": 3,
+        "activation": 4,
+        "partitions": [f"relearn.ingest-{i}" for i in (0, 1, 2, 5)],
+        "lag": 7,
+        "rate": 501.25,
+        "seen_at": 0.0,
+        "condition": "ready",
+    }
+    (line,) = (line for line in shown(workers=[worker]).splitlines() if line.startswith("score-1"))
+    assert line.split() == ["score-1", "ready", "3", "4", "ingest", "0-2,5", "7", "501.2"]
+    assert "no worker" in shown()
+
+
+def test_partitions_of_several_topics_are_told_apart() -> None:
+    """Numbers in ranges, topics without the namespace."""
+    assert partitions_line(["a.b.dead-letters-0", "a.b.predictions-10", "a.b.predictions-9"]) == (
+        "dead-letters 0 predictions 9-10"
+    )
+    assert partitions_line([]) == ""
+
+
+def test_lag_is_by_partition() -> None:
+    """And says when a group has never committed."""
+    lags = [
+        {"group": "relearn.score", "topic": "relearn.ingest", "partition": i, "committed": None, "end": 9, "lag": 9 - i}
+        for i in range(3)
+    ]
+    assert "score  ingest   24  9 8 7 (nothing committed yet)" in shown(lag=lags)
+
+
+def test_dead_letters_are_counted_by_reason() -> None:
+    """The open ones: the others are done with."""
+    found = [{"reason": "dimension", "records": 9, "open": 7}, {"reason": "text", "records": 1, "open": 0}]
+    assert dead_letters_line(found) == "10, 7 open (dimension 7); see `relearn dlq list`"
+    assert dead_letters_line([{"reason": "text", "records": 1, "open": 0}]) == "1, 0 open"
+    assert dead_letters_line([]) == "none"
