@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 3.0
+_WAITING = "waiting for "
 
 
 class Stopping(Exception):
@@ -36,14 +37,15 @@ async def until_answered(
     Raises:
         Stopping: `stop()` became true while waiting.
     """
-    wait_s, before = FIRST_WAIT_S, state.condition
+    wait_s = FIRST_WAIT_S
+    before = state.condition if not state.condition.startswith(_WAITING) else "ready"
     while True:
         try:
             result = await call()
         except Unavailable as exc:
             if wait_s == FIRST_WAIT_S:
                 log.warning("waiting", what=what, error=str(exc))
-            state.condition = f"waiting for {what}"
+            state.condition = _WAITING + what
             await _sleep(wait_s * random.uniform(0.5, 1.0), stop)  # noqa: S311 - jitter
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import faust
@@ -64,6 +65,16 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is open while the worker works."""
+
+    pool: Pool
+    publisher: Publisher
+    generations: Generations
+    pauses: Pauses
+
+
 class Scorer:
     """What the score agent works with, opened when its first chunk comes."""
 
@@ -74,20 +85,20 @@ class Scorer:
         self._live = live
         self._source = f"/{settings.namespace}/{state.id}"
         self._diversion = Diversion(settings.dlq_max_share, settings.dlq_min_records)
-        self._opened: tuple[Pool, Publisher, Generations, Pauses] | None = None
+        self._opened: Opened | None = None
 
     async def handle(self, chunk: Chunk) -> Receipts:
         """Score one chunk and hand its blocks and dead letters to the broker; the receipts are its acknowledgements."""
-        _, publisher, generations, pauses = self._opened or await self._open()
-        generation = await self._patiently(lambda: generations.current(chunk.ledger.epoch), "Kafka and Postgres")
+        opened = self._opened or await self._open()
+        generation = await self._patiently(lambda: opened.generations.current(chunk.ledger.epoch), "Kafka and Postgres")
         began = time.perf_counter()
         served = await self._live.loaded()
         scored = score_chunk(chunk.records, served)
         records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
         if self._diversion.would_exceed(records, bad):
-            await self._pause(pauses, records, scored.rejects)
+            await self._pause(opened.pauses, records, scored.rejects)
         self._diversion.add(records, bad)
-        receipts = await self._send(publisher, scored, served, generation)
+        receipts = await self._send(opened.publisher, scored, served, generation)
         self._state.records += records
         log.debug(
             "chunk_scored",
@@ -119,23 +130,21 @@ class Scorer:
             receipts.append(await publisher.send(topic, letter.value, key=letter.key, headers=headers))
         return receipts
 
-    async def _open(self) -> tuple[Pool, Publisher, Generations, Pauses]:
+    async def _open(self) -> Opened:
         """Check the topic, connect, and wait until the role isn't paused."""
         ingest = topic_name(self._settings.namespace, "ingest")
         await self._patiently(lambda: check_log_append_time(self._settings, ingest), "Kafka")
         pool = await open_pool(self._settings, size=1)
         publisher = Publisher(self._settings, self._state.id)
-        opened = pool, publisher, Generations(self._settings, pool, ingest), Pauses(pool)
-        self._opened = opened
-        await self._stand_still(opened[3])
-        return opened
+        self._opened = Opened(pool, publisher, Generations(self._settings, pool, ingest), Pauses(pool))
+        await self._stand_still(self._opened.pauses)
+        return self._opened
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush what was handed over, and disconnect."""
         if self._opened is not None:
-            pool, publisher, _, _ = self._opened
-            await publisher.close()
-            pool.terminate()
+            await self._opened.publisher.close()
+            self._opened.pool.terminate()
 
     async def _pause(self, pauses: Pauses, records: int, rejects: Sequence[Reject]) -> None:
         """Pause the role before this chunk's rejects are diverted, until a person has looked."""

@@ -35,6 +35,11 @@ def value(settings: Settings, sql: str, *arguments: Any) -> Any:
     return query(settings, sql, *arguments)[0][0]
 
 
+def stored(settings: Settings) -> int:
+    """The number of records stored so far, by the totals."""
+    return int(value(settings, "SELECT coalesce(sum(records), 0)::bigint FROM totals"))
+
+
 def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
     """Per partition the offset after its last message."""
     name = topic_name(settings.namespace, topic)

@@ -41,9 +41,11 @@ class WorkerProcess:
         self.log_path = settings.data_dir / f"{worker_id}.log"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
         self.start()
 
     def start(self) -> None:
+        self.starts += 1
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scripts", "worker", self._role, "--id", self.id],
@@ -56,6 +58,11 @@ class WorkerProcess:
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def running(self) -> bool:

@@ -1,0 +1,94 @@
+"""Servers taken away while the stream runs: offsets stand still, memory stays bounded, nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import psutil
+
+from schemas.settings import Settings
+from tests import models
+from tests.faults.streaming import Stream
+from tests.rows import caught_up, end_offsets, stored, value
+from tests.servers import Servers
+from tests.waiting import eventually
+from tests.workers import WorkerProcess, workers
+
+RATE = 5_000
+#: `make long` holds Postgres away for as long as the contract says.
+AWAY_S = 30 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 6
+MEMORY_BYTES = 300 * 1024 * 1024
+
+
+def _all_stored(settings: Settings, records: int) -> None:
+    eventually(lambda: stored(settings) >= records, lambda: f"{stored(settings)} of {records} were stored")
+    assert stored(settings) == value(settings, "SELECT count(*) FROM predictions") == records
+    eventually(lambda: caught_up(settings, "score", "ingest"), "score has not committed to the end")
+    eventually(lambda: caught_up(settings, "store", "predictions"), "store has not committed to the end")
+
+
+def _scoring_goes_on(settings: Settings) -> None:
+    before = sum(end_offsets(settings, "predictions").values())
+    eventually(lambda: sum(end_offsets(settings, "predictions").values()) > before, "scoring stood still")
+
+
+def _memory(running: dict[str, WorkerProcess]) -> dict[str, int]:
+    return {name: psutil.Process(worker.pid).memory_info().rss for name, worker in running.items()}
+
+
+def test_while_postgres_is_away_scoring_goes_on_and_afterwards_all_is_stored(
+    migrated: Settings, servers: Servers
+) -> None:
+    models.publish(migrated, models.a_model(), 1)
+    with workers(migrated, score=2, store=1) as running:
+        stream = Stream(migrated, rate=RATE, at_least=AWAY_S * RATE)
+        stream.start()
+        eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
+        before = _memory(running)
+        with servers.postgres.away():
+            until = time.monotonic() + AWAY_S
+            while time.monotonic() < until:
+                _scoring_goes_on(migrated)
+        after = _memory(running)
+        assert all(after[name] - before[name] < MEMORY_BYTES for name in running), (before, after)
+        _all_stored(migrated, stream.finish())
+        assert all(worker.starts == 1 and worker.running for worker in running.values())
+
+
+def test_while_redis_is_away_storing_goes_on(migrated: Settings, servers: Servers) -> None:
+    models.publish(migrated, models.a_model(), 1)
+    with workers(migrated, score=1, store=1) as running:
+        stream = Stream(migrated, rate=RATE, at_least=RATE)
+        stream.start()
+        eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
+        with servers.valkey.away():
+            already = stored(migrated)
+            eventually(lambda: stored(migrated) > already + 2 * RATE, "storing stood still without Redis")
+        _all_stored(migrated, stream.finish())
+
+
+def test_a_broker_killed_and_started_again_costs_nothing(migrated: Settings, servers: Servers) -> None:
+    models.publish(migrated, models.a_model(), 1)
+    with workers(migrated, score=1, store=1) as running:
+        stream = Stream(migrated, rate=RATE, at_least=2 * RATE)
+        stream.start()
+        eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
+        servers.kafka.kill()
+        servers.kafka.start()
+        _all_stored(migrated, stream.finish())
+
+
+def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for_the_next(
+    migrated: Settings, servers: Servers
+) -> None:
+    models.publish(migrated, models.a_model(), 1)
+    with workers(migrated, score=1, store=1) as running:
+        stream = Stream(migrated, rate=RATE, at_least=RATE)
+        stream.start()
+        eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
+        with servers.postgres.away():
+            running["store-1"].wait_for("event=waiting")
+            assert running["store-1"].terminate() == 0
+        running["store-1"].start()
+        _all_stored(migrated, stream.finish())
