@@ -1,121 +1,205 @@
 """The model feed: every process that scores reads the whole of `model-updates` by itself, outside any group.
 
-The topic is compacted and small. A process reads it from the start, is caught up when its position has reached the end
-that the topic had when it began, and goes on listening. Transactions leave control records and compaction leaves holes,
-so it is positions that count, not records.
+model-updates ── model_updates() ──▶ channel ──▶ agent: Swapper.apply ──▶ LiveModel
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
-import aiokafka
 import faust
 import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
-from mode import Service
+from confluent_kafka.admin import AdminClient
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from agents.kafka import aiokafka_config
 from agents.keys import load_verifier
 from agents.live_model import LiveModel
 from agents.swap import Swapper
-from schemas.errors import KafkaUnavailable
+from agents.topic_admin import admin_client, topic_id
+from schemas.errors import KafkaUnavailable, SetupError
 from schemas.settings import Settings
+from schemas.signing import Verifier
 from schemas.topics import INGEST_MAX_BYTES, topic_name
 
 log = structlog.get_logger()
 
-POLL_MS = 200
-AGAIN_S = 1.0
+_POLL_MS = 500
+_FIRST_WAIT_S = 0.2
+_LONGEST_WAIT_S = 3.0
+#: How often to look whether the topic is still the one that is being read.
+_CHECK_EVERY_S = 5.0
 
 
-class CaughtUp:
-    """Stands among the values where everything that was on the topic at the start has been read."""
+@dataclass(frozen=True, slots=True)
+class FeedMessage:
+    """One message of the topic, unread."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int
 
 
-async def model_updates(settings: Settings, client_id: str) -> AsyncIterator[bytes | CaughtUp | None]:
-    """The values of `model-updates` from its first, then a CaughtUp, then those to come, for ever.
+@dataclass(frozen=True, slots=True)
+class FromTheStart:
+    """Reading begins at the topic's first message: at the start, after an error, or because the topic was made anew."""
 
-    A broker that goes away is waited for, and the topic read again from its start: updates are ordered by activation,
-    so reading one twice changes nothing.
+
+@dataclass(frozen=True, slots=True)
+class UpTo:
+    """Everything below offset `position` has been handed out; `caught_up` once all that was there at the start has."""
+
+    position: int
+    caught_up: bool
+
+
+FeedEvent = FeedMessage | FromTheStart | UpTo
+
+
+async def model_updates(settings: Settings) -> AsyncGenerator[FeedEvent, None]:
+    """Everything on the topic, from its first message, for ever. Waits through a broker's absence.
+
+    Only committed messages are seen. Close it (`contextlib.aclosing`) to disconnect. A topic that isn't there is waited
+    for too: nobody but `relearn migrate` makes it.
     """
+    topic = topic_name(settings.namespace, "model-updates")
+    admin = admin_client(settings)
+    wait_s = _FIRST_WAIT_S
     while True:
-        consumer = aiokafka.AIOKafkaConsumer(
-            **aiokafka_config(settings),
-            client_id=f"{client_id}-models",
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=INGEST_MAX_BYTES,
-        )
         try:
-            await consumer.start()
-            async for value in _from_start(consumer, topic_name(settings.namespace, "model-updates")):
-                yield value
-        except (KafkaError, KafkaUnavailable, OSError) as exc:
+            found = await topic_id(admin, topic)
+            async with aclosing(_read(settings, TopicPartition(topic, 0), admin, found)) as events:
+                async for event in events:
+                    wait_s = _FIRST_WAIT_S
+                    yield event
+        except (KafkaUnavailable, SetupError, KafkaError) as exc:
             log.warning("model_feed_waits", error=str(exc) or type(exc).__name__)
-        finally:
-            await consumer.stop()
-        await asyncio.sleep(AGAIN_S)
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
-async def _from_start(consumer: Any, topic: str) -> AsyncIterator[bytes | CaughtUp | None]:
-    partition = TopicPartition(topic, 0)
-    if topic not in await consumer.topics():
-        raise KafkaUnavailable(f"there is no topic {topic}; run `relearn migrate`")
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    end = (await consumer.end_offsets([partition]))[partition]
-    caught_up = False
-    while True:
-        fetched = await consumer.getmany(timeout_ms=POLL_MS)
-        for record in fetched.get(partition, ()):
-            yield record.value
-        if not caught_up and await consumer.position(partition) >= end:
-            caught_up = True
-            yield CaughtUp()
+async def _read(
+    settings: Settings, tp: TopicPartition, admin: AdminClient, found: str
+) -> AsyncGenerator[FeedEvent, None]:
+    """Read from the first message until the topic is another one."""
+    consumer = AIOKafkaConsumer(
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=INGEST_MAX_BYTES,
+        **aiokafka_config(settings),
+    )
+    try:
+        await consumer.start()
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        end = (await consumer.end_offsets([tp]))[tp]
+        yield FromTheStart()
+        checked_s, position = time.monotonic(), -1
+        while True:
+            fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
+            for record in fetched.get(tp, ()):
+                yield FeedMessage(record.key, record.value, record.offset)
+            # Not the last record's offset: transaction markers and what compaction took count as well.
+            before, position = position, await consumer.position(tp)
+            if position < before:
+                return
+            if position != before:
+                yield UpTo(position, position >= end)
+            if time.monotonic() - checked_s > _CHECK_EVERY_S:
+                checked_s = time.monotonic()
+                if await _is_another(admin, tp.topic, found):
+                    return
+    finally:
+        await consumer.stop()
 
 
-class ModelFeed(Service):
-    """Reads the topic for as long as the app runs, into the channel that the swap agent consumes."""
+async def _is_another(admin: AdminClient, topic: str, found: str) -> bool:
+    """Whether the topic was deleted and made again since; a broker that doesn't answer, or no topic, is no news."""
+    try:
+        return await topic_id(admin, topic) != found
+    except (KafkaUnavailable, SetupError):
+        return False
 
-    def __init__(self, app: faust.App, settings: Settings, channel: Any) -> None:
-        super().__init__()
+
+class ModelFeed:
+    """What a process knows of the topic, after each event that it took."""
+
+    def __init__(self, swapper: Swapper) -> None:
+        #: Set once everything that stood on the topic at the start has been taken, and for ever after.
         self.caught_up = asyncio.Event()
-        self._app = app
-        self._settings = settings
-        self._channel = channel
+        self.swapper = swapper
+        #: How often the topic was begun, whether this reading has come to the end that it had then, and how far it is.
+        self.readings = 0
+        self.complete = False
+        self.position = 0
+        #: The last value under the key `champion`, whatever it holds.
+        self.champion: bytes | None = None
 
-    @Service.task
-    async def _read(self) -> None:
-        try:
-            async for value in model_updates(self._settings, self._app.conf.broker_client_id):
-                await self._channel.put(value)
-        except Exception as exc:
-            log.exception("crashed", error=repr(exc))
-            await self._app.crash(exc)
+    def take(self, event: FeedEvent) -> None:
+        """Process one event of `model_updates`, in order."""
+        match event:
+            case FeedMessage(key, value, offset):
+                self.position = offset + 1
+                if key == b"champion":
+                    self.champion = value
+                self.swapper.apply(value)
+            case FromTheStart():
+                self.readings += 1
+                self.complete, self.position, self.champion = False, 0, None
+            case UpTo(position, caught_up):
+                self.position = position
+                if caught_up:
+                    self.complete = True
+                    self.caught_up.set()
 
 
-def attach_model_feed(app: faust.App, settings: Settings, live: LiveModel) -> ModelFeed:
-    """Keep `live` the namespace's champion for as long as `app` runs; `caught_up` is set after the first reading.
+def attach_model_feed(
+    app: faust.App, settings: Settings, live: LiveModel, verifier: Verifier | None = None
+) -> ModelFeed:
+    """Add to `app` the task that reads the topic and the agent that swaps; `caught_up` says when `live` is current.
 
     Raises:
-        SettingsError: there is no key to verify with.
+        SettingsError: there is no key to verify models with.
     """
-    channel: Any = app.channel()
-    feed = ModelFeed(app, settings, channel)
-    swapper = Swapper(live, load_verifier(settings), settings.namespace)
+    feed = ModelFeed(Swapper(live, verifier or load_verifier(settings), settings.namespace))
+    channel: Any = _FeedChannel(app)
 
-    async def swap_model(stream: Any) -> None:
-        async for value in stream:
-            if isinstance(value, CaughtUp):
-                feed.caught_up.set()
-            else:
-                swapper.take(value)
+    async def swap_models(stream: Any) -> None:
+        async for event in stream:
+            try:
+                feed.take(event)
+            except Exception as exc:
+                log.exception("crashed", error=repr(exc))
+                await app.crash(exc)
 
-    app.agent(channel)(swap_model)
-    app.service(feed)  # type: ignore[arg-type] # takes an instance as well as a class
+    async def read_feed() -> None:
+        try:
+            async with aclosing(model_updates(settings)) as events:
+                async for event in events:
+                    await channel.put(event)
+        except Exception as exc:
+            log.exception("crashed", error=repr(exc))
+            await app.crash(exc)
+
+    app.agent(channel)(swap_models)
+    app.task(read_feed)
     return feed
+
+
+class _FeedChannel(faust.Channel[Any]):
+    """A channel that keeps what it holds: Faust empties those of its own at each rebalance of the consumer group."""
+
+    @property
+    def queue(self) -> Any:
+        if self._queue is None:
+            self._queue = ThrowableQueue(maxsize=16, flow_control=FlowControlEvent(initially_suspended=False))
+        return self._queue

@@ -1,0 +1,92 @@
+"""Telling Kafka who the champion is: signed bytes from Postgres, by a producer whose predecessors are fenced."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from agents.kafka import librdkafka_config
+from schemas.errors import KafkaUnavailable
+from schemas.headers import cloud_event
+from schemas.settings import Settings
+from schemas.topics import INGEST_MAX_BYTES, topic_name
+from schemas.updates import CE_TYPE
+
+log = structlog.get_logger()
+
+KEY = b"champion"
+_TIMEOUT_S = 10.0
+_FENCED = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
+
+
+class Fenced(Exception):
+    """Another process has taken over publishing: this one must end."""
+
+
+class ChampionTopic:
+    """Writes `model-updates` under the namespace's one transactional id. Opened at the first message."""
+
+    def __init__(self, settings: Settings, source: str) -> None:
+        self._settings = settings
+        self._source = source
+        self._topic = topic_name(settings.namespace, "model-updates")
+        self._producer: Producer | None = None
+
+    async def publish(self, message: bytes) -> int:
+        """Write one signed message; its offset, once the transaction is committed. May be repeated.
+
+        Raises:
+            KafkaUnavailable: it isn't known to be there; publish it again.
+            Fenced: another process publishes now.
+        """
+        try:
+            return await asyncio.to_thread(self._publish, message)
+        except KafkaException as exc:
+            self.close()
+            error: KafkaError = exc.args[0]
+            if error.code() in _FENCED:
+                raise Fenced(f"another retrain worker publishes models now: {error.str()}") from exc
+            raise KafkaUnavailable(f"Kafka: {error.str()}") from exc
+
+    def _publish(self, message: bytes) -> int:
+        if self._producer is None:
+            self._producer = self._open()
+        delivered: list[int | None] = []
+
+        def on_delivery(error: KafkaError | None, sent: Message) -> None:
+            if error is None:
+                delivered.append(sent.offset())
+
+        headers: Any = cloud_event(CE_TYPE, self._source, now_s=time.time())
+        self._producer.begin_transaction()
+        self._producer.produce(self._topic, message, KEY, partition=0, headers=headers, on_delivery=on_delivery)
+        self._producer.commit_transaction(_TIMEOUT_S)
+        if not delivered or delivered[0] is None:
+            raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT, "not acknowledged"))
+        return delivered[0]
+
+    def _open(self) -> Producer:
+        """A producer with the transactional id; whoever had it before can't write any more."""
+        producer = Producer(
+            {
+                **librdkafka_config(self._settings),
+                "transactional.id": f"{self._settings.namespace}.retrain",
+                # A transaction left open by a killed process holds up its readers this long at most.
+                "transaction.timeout.ms": int(_TIMEOUT_S * 1000),
+                "message.timeout.ms": int(_TIMEOUT_S * 1000),
+                "message.max.bytes": INGEST_MAX_BYTES,
+                "log_level": 0,
+            }
+        )
+        producer.init_transactions(_TIMEOUT_S)
+        return producer
+
+    def close(self) -> None:
+        """Give up what is in flight; the next message opens a new producer."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer = None

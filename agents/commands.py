@@ -1,0 +1,80 @@
+"""The retrain agent: each message of `commands` → its job in Postgres, or a dead letter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+import structlog
+
+from agents.chunks import Chunk
+from agents.generations import Generations
+from agents.obey import obey
+from agents.processing import Receipts
+from agents.publish import Publisher
+from agents.retraining import Retraining
+from schemas.commands import decode_command
+from schemas.dead_letters import dead_letter_headers, dead_letters
+from schemas.errors import BadMessage, BadRow
+from schemas.records import Fault, RawMessage, Reject
+from schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+
+class CommandDesk:
+    """Takes commands as they come, also while a training runs."""
+
+    def __init__(self, retraining: Retraining) -> None:
+        self._retraining = retraining
+        self._letters: tuple[Publisher, Generations] | None = None
+
+    async def take(self, chunk: Chunk) -> Receipts:
+        """Write the jobs of one chunk's commands, in order; the receipts are those of dead letters.
+
+        Raises:
+            Stopping: asked to stop while a server is away; the chunk is read again.
+        """
+        await self._retraining.caught_up()
+        receipts: list[Awaitable[Any]] = []
+        for message in chunk.records:
+            try:
+                await self._obey(message)
+            except (BadMessage, BadRow) as exc:
+                receipts += await self._refuse(message, exc, chunk.ledger.epoch)
+            self._retraining.state.records += 1
+        self._retraining.new_jobs.set()
+        self._retraining.new_activations.set()
+        return receipts
+
+    async def _obey(self, message: RawMessage) -> None:
+        desk, command = self._retraining, decode_command(message.value)
+        pool = await desk.pool()
+        new = await desk.patiently(lambda: obey(pool, command, desk.seal, above=desk.above()))
+        log.info("command", id=command.id, command=command.command, version=command.version, new=new)
+
+    async def _refuse(self, message: RawMessage, exc: BadMessage | BadRow, epoch: int) -> Receipts:
+        desk, topic = self._retraining, topic_name(self._retraining.settings.namespace, "dead-letters")
+        publisher, generations = await self._open_letters()
+        generation = await desk.patiently(lambda: generations.current(epoch))
+        reason, detail = (exc.reason, exc.detail) if isinstance(exc, BadMessage) else ("invalid", str(exc))
+        log.info("dead_letter", reason=reason, error=detail, offset=message.offset)
+        reject = Reject(message, Fault(0, reason, detail))
+        return [
+            await publisher.send(topic, letter.value, key=letter.key, headers=dead_letter_headers(letter, desk.source))
+            for letter in dead_letters([reject], agent="retrain", generation=generation, now_s=time.time())
+        ]
+
+    async def _open_letters(self) -> tuple[Publisher, Generations]:
+        if self._letters is None:
+            desk = self._retraining
+            commands = topic_name(desk.settings.namespace, "commands")
+            generations = Generations(desk.settings, await desk.pool(), commands)
+            self._letters = Publisher(desk.settings, desk.state.id), generations
+        return self._letters
+
+    async def close(self) -> None:
+        """Flush the dead letters."""
+        if self._letters is not None:
+            await self._letters[0].close()

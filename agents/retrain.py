@@ -1,0 +1,112 @@
+"""The retrain role: `commands` → jobs → training → models and activations → the champion on `model-updates`.
+
+    commands ─▶ agent: CommandDesk ─▶ jobs ─▶ task: run_jobs ─▶ models, activations ─▶ task: Mender ─▶ model-updates
+
+Three things go on side by side, and Postgres is what they share: commands are written down and obeyed as they come,
+also while a training runs; one training at a time runs, in a process of its own; and whenever the last word on the
+topic isn't the newest activation in Postgres, that is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+import structlog
+
+from agents.app import make_app
+from agents.chunks import chunk_topic
+from agents.commands import CommandDesk
+from agents.feed import attach_model_feed
+from agents.heartbeat import WorkerState, attach_heartbeat
+from agents.keys import load_signer, load_verifier
+from agents.live_model import LiveModel
+from agents.mend import Mender
+from agents.patience import Stopping
+from agents.processing import process
+from agents.readiness import announce_readiness
+from agents.retraining import Retraining
+from agents.stores.activations import Seal
+from agents.training_job import run_jobs
+from schemas.errors import SettingsError
+from schemas.settings import Settings
+from schemas.signing import Signer, Verifier
+from schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+
+def build(settings: Settings, worker_id: str | None) -> faust.App:
+    """The Faust app of one retrain worker. Only the one that is given the commands works; others stand by.
+
+    Raises:
+        SettingsError: there is no key to sign with, or nobody would trust it.
+    """
+    signer = load_signer(settings)
+    verifier = trusted_verifier(settings, signer)
+    app = make_app(settings, "retrain", worker_id)
+    live = LiveModel()
+    commands = topic_name(settings.namespace, "commands")
+    retraining = Retraining(
+        settings,
+        WorkerState(worker_id or "retrain", "retrain", live=live),
+        attach_model_feed(app, settings, live, verifier),
+        live,
+        Seal(settings.namespace, signer),
+        stop=lambda: app.should_stop,
+        in_charge=lambda: not app.rebalancing and any(tp.topic == commands for tp in app.consumer.assignment()),
+    )
+    desk, mender = CommandDesk(retraining), Mender(retraining)
+
+    async def take_commands(stream: Any) -> None:
+        await process(app, stream, desk.take)
+
+    async def train_models() -> None:
+        await _until_stopped(app, lambda: run_jobs(retraining))
+
+    async def mend_topic() -> None:
+        await _until_stopped(app, mender.run)
+
+    async def close(*_: Any, **__: Any) -> None:
+        await desk.close()
+        mender.close()
+        retraining.close()
+
+    app.agent(chunk_topic(app, commands))(take_commands)
+    app.task(train_models)
+    app.task(mend_topic)
+    announce_readiness(app, retraining.state, waiting_for="Kafka and Postgres", holds=lambda: mender.ready)
+    attach_heartbeat(app, settings, retraining.state)
+    app.on_before_shutdown.connect(close, weak=False)
+    return app
+
+
+def trusted_verifier(settings: Settings, signer: Signer) -> Verifier:
+    """The keys that the namespace's processes trust, among them the signer's.
+
+    Raises:
+        SettingsError: they are known, and the signer's isn't among them.
+    """
+    try:
+        verifier = load_verifier(settings)
+    except SettingsError:
+        if settings.verify_keys:
+            raise
+        verifier = Verifier({signer.key_id: signer.key.public_key()})
+    if signer.key_id not in verifier.keys:
+        raise SettingsError(
+            f"RELEARN_VERIFY_KEYS: none of them belongs to the signing key {signer.key_id}; "
+            "every worker would refuse its models"
+        )
+    return verifier
+
+
+async def _until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Stopping:
+        return
+    except Exception as exc:
+        log.exception("crashed", error=repr(exc))
+        await app.crash(exc)

@@ -1,0 +1,87 @@
+"""What the parts of a retrain worker share: Postgres, the seal on its models, the feed, and patience with servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from agents.feed import ModelFeed
+from agents.heartbeat import WorkerState
+from agents.live_model import LiveModel
+from agents.patience import until, until_answered
+from agents.stores.activations import Seal
+from agents.stores.postgres import Pool, open_pool
+from schemas.settings import Settings
+
+T = TypeVar("T")
+
+#: How often to look for work where nobody says that there is some.
+LOOK_EVERY_S = 2.0
+
+
+@dataclass(slots=True)
+class Retraining:
+    """One retrain worker. `in_charge()` tells whether it is the one that has the commands; others stand by."""
+
+    settings: Settings
+    state: WorkerState
+    feed: ModelFeed
+    live: LiveModel
+    seal: Seal
+    stop: Callable[[], bool]
+    in_charge: Callable[[], bool]
+    #: Set when a job was written, and when an activation was.
+    new_jobs: asyncio.Event = field(default_factory=asyncio.Event)
+    new_activations: asyncio.Event = field(default_factory=asyncio.Event)
+    _pool: Pool | None = None
+
+    @property
+    def source(self) -> str:
+        """The sender in CloudEvents headers."""
+        return f"/{self.settings.namespace}/{self.state.id}"
+
+    def above(self) -> int:
+        """The highest activation seen on the topic: new ones get numbers above it."""
+        served = self.live.current
+        return served.activation if served is not None else 0
+
+    async def pool(self) -> Pool:
+        """Connections, made when first needed."""
+        if self._pool is None:
+            pool = await open_pool(self.settings, size=3)
+            # Another task may have opened one meanwhile.
+            self._pool = self._pool or pool
+        return self._pool
+
+    async def caught_up(self) -> None:
+        """Wait until the topic has been read, so that `above` is right.
+
+        Raises:
+            Stopping: asked to stop first.
+        """
+        await until(self.feed.caught_up.is_set, stop=self.stop)
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The result of `call`, however long a server is away.
+
+        Raises:
+            Stopping: asked to stop first.
+        """
+        return await until_answered(call, what="Kafka and Postgres", stop=self.stop, state=self.state)
+
+    def close(self) -> None:
+        """Disconnect."""
+        if self._pool is not None:
+            self._pool.terminate()
+
+
+async def news(event: asyncio.Event) -> None:
+    """Wait until `event` is set, and clear it; no longer than LOOK_EVERY_S."""
+    try:
+        async with asyncio.timeout(LOOK_EVERY_S):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()
