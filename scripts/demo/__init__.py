@@ -1,0 +1,5 @@
+"""`relearn demo`: all of it on this machine, as a story of a few lines with a summary that is checked."""
+
+from scripts.demo.command import demo
+
+__all__ = ["demo"]

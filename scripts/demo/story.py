@@ -1,0 +1,87 @@
+"""The demo's story: a line for each step when it is done, and how long it took; meanwhile what is going on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from scripts.embedded.events import Event
+
+WIDTH = 80
+_STEP = 10
+_TIME = 9
+
+
+class Step:
+    """A step that is under way; `done` is what its line will say."""
+
+    def __init__(self, name: str, status: Status | None) -> None:
+        self.done = ""
+        self._name = name
+        self._status = status
+
+    def now(self, text: str) -> None:
+        """What is going on at this moment; only a terminal shows it."""
+        if self._status is not None:
+            self._status.update(Text(f"{self._name:<{_STEP}}{text}", "dim"))
+
+
+class Story:
+    """Tells on stderr; everything fits 80 columns."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._step: Step | None = None
+        self._fetched = -1
+
+    @property
+    def live(self) -> bool:
+        """Whether someone looks at a terminal."""
+        return self.console.is_terminal
+
+    def say(self, text: str = "", style: str | None = None) -> None:
+        """A line."""
+        self.console.print(Text(text, style or ""))
+
+    @contextmanager
+    def step(self, name: str, now: str) -> Iterator[Step]:
+        """A step: `now` until it is done, then its line with the time that it took."""
+        began = time.monotonic()
+        if self.live:
+            with self.console.status(Text(f"{name:<{_STEP}}{now}", "dim"), spinner="dots") as status:
+                yield from self._telling(name, status)
+        else:
+            yield from self._telling(name, None)
+        assert self._step is not None
+        took = f"{time.monotonic() - began:.1f} s"
+        done = self._step.done or now
+        self.console.print(
+            Text.assemble((f"{name:<{_STEP}}", "bold"), f"{done:<{WIDTH - _STEP - _TIME}}", (f"{took:>{_TIME}}", "dim"))
+        )
+        self._step = None
+
+    def _telling(self, name: str, status: Status | None) -> Iterator[Step]:
+        self._step = Step(name, status)
+        yield self._step
+
+    def event(self, event: Event) -> None:
+        """What the servers and workers have to say: only what a person should know becomes a line."""
+        if event.kind in {"died", "note", "restarted"}:
+            self.say(f"{'':<{_STEP}}{event.name}: {event.text}", "yellow")
+        elif event.kind == "fetching" and not self.live:
+            self._fetching(event)
+        elif self._step is not None:
+            progress = f" {event.done} of {event.total}" if event.total else ""
+            self._step.now(f"{event.name}: {event.text}{progress}")
+
+    def _fetching(self, event: Event) -> None:
+        """Without a terminal: a line for each quarter."""
+        quarter = 4 * event.done // max(1, event.total)
+        if quarter != self._fetched:
+            self._fetched = quarter
+            self.say(f"{'':<{_STEP}}{event.name}: {event.text}: {event.done} of {event.total}", "dim")

@@ -1,0 +1,129 @@
+"""The demo's stream: real records first, then noisy resamples, some alone and some many to a message, in a thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, count, cycle, islice
+
+import numpy as np
+
+from schemas.settings import Settings
+from schemas.topics import topic_name
+from scripts.datasets import Dataset, resample_with_noise
+from scripts.messages import MANY, ONE, Outgoing, encode_many, encode_one
+from scripts.sender import Sender, send_paced
+
+#: So many records alone, then as many in one message, and so on.
+TOGETHER = 25
+NOISE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled(Outgoing):
+    """A message whose right answers are known."""
+
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An acknowledged message: where it stands, its right answers, and when it was handed over, epoch seconds."""
+
+    partition: int
+    offset: int
+    labels: tuple[str, ...]
+    sent_s: float
+
+
+def records(real: Dataset, seed: int) -> Iterator[Dataset]:
+    """The real records, then noisy resamples of them, without end."""
+    rng = np.random.default_rng(seed)
+    return chain([real], (resample_with_noise(real, 500, rng, NOISE) for _ in count()))
+
+
+def labelled(datasets: Iterator[Dataset], run: str) -> Iterator[Labelled]:
+    """Messages of single records and, in turn, of many with a batch id. Ids are `run` and a number."""
+    sent, batches = 0, count()
+    for dataset in datasets:
+        rows = iter(range(len(dataset)))
+        for together in cycle([False] * TOGETHER + [True]):
+            at = list(islice(rows, TOGETHER if together else 1))
+            if not at:
+                break
+            piece = dataset.take(slice(at[0], at[-1] + 1))
+            ids = [f"{run}-{sent + i}" for i in range(len(piece))]
+            labels = piece.labels or ()
+            if together:
+                batch = f"{run}-batch-{next(batches)}"
+                yield Labelled(encode_many(piece, ids, batch, "packed"), MANY, batch, len(piece), labels)
+            else:
+                yield Labelled(encode_one(piece, ids, None, "packed"), ONE, ids[0], 1, labels)
+            sent += len(piece)
+
+
+def first(messages: Iterator[Labelled], limit: int) -> Iterator[Labelled]:
+    """Messages until they hold `limit` records or a few more: a message isn't cut."""
+    left = limit
+    for message in messages:
+        yield message
+        left -= message.records
+        if left <= 0:
+            return
+
+
+class DemoStream:
+    """Sends from a thread of its own; `arrived` is what the broker has acknowledged, for the event loop to take."""
+
+    def __init__(self, settings: Settings, real: Dataset, run: str, seed: int) -> None:
+        self.sender = Sender(
+            settings,
+            topic_name(settings.namespace, "ingest"),
+            source=f"/{settings.namespace}/demo",
+            on_ack=self._on_ack,
+        )
+        self.arrived: deque[Arrived] = deque()
+        self._messages = labelled(records(real, seed), run)
+        self._sent_s: dict[str, float] = {}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def start(self, rate: float, limit: int | None = None) -> None:
+        """Send `limit` more records (None: without end) at `rate` per second."""
+        messages = self._messages if limit is None else first(self._messages, limit)
+        self._thread = threading.Thread(target=self._run, args=(messages, rate), name="demo-stream", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it still sends, or waits for acknowledgements.
+
+        Raises whatever ended it before its time.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End it; returns when what was sent is acknowledged or given up."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, messages: Iterator[Labelled], rate: float) -> None:
+        try:
+            send_paced(self.sender, messages, rate=rate, stop=self._stop, before_send=self._before_send)
+            self.sender.flush(5.0 if self._stop.is_set() else 30.0)
+        except BaseException as exc:  # noqa: BLE001 - it belongs to whoever looks at `running`
+            self._error = exc
+
+    def _before_send(self, message: Outgoing) -> None:
+        self._sent_s[message.event_id] = time.time()
+
+    def _on_ack(self, message: Outgoing, partition: int, offset: int) -> None:
+        assert isinstance(message, Labelled)
+        self.arrived.append(Arrived(partition, offset, message.labels, self._sent_s.pop(message.event_id)))
