@@ -109,7 +109,8 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
         done = _with_pool(send)
     for letter_id, error in done.refused:
         click.echo(f"dead letter {letter_id} was refused: {error}", err=True)
-    click.echo(f"{len(rows):,} records sent again, {done.acknowledged:,} acknowledged by the broker", err=True)
+    sent = "1 record" if len(rows) == 1 else f"{len(rows):,} records"
+    click.echo(f"{sent} sent again, {done.acknowledged:,} acknowledged by the broker", err=True)
     sys.exit(1 if done.refused else 0)
 
 

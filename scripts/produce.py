@@ -94,7 +94,7 @@ def summary(sent: int, acknowledged: int, error: str | None) -> str:
     """The last line: what was sent, and whether the broker has it."""
     line = f"{sent:,} records sent, {acknowledged:,} acknowledged by the broker"
     lost = sent - acknowledged
-    return f"{line}; {lost:,} were not: {error or 'no reason given'}" if lost else line
+    return f"{line}; {lost:,} not: {error or 'no reason given'}" if lost else line
 
 
 @contextmanager

@@ -39,8 +39,8 @@ SLOW = 5.0
 CLOCKS_S = 300.0
 AGREE_TIMEOUT_S = 15.0
 NEXT = (
-    ("status", "what is up, lag, the model of each worker"),
-    ("model list", "the champion and those before it"),
+    ("status", "what is up, lag, models"),
+    ("model list", "the champion, and others"),
     ("produce digits --rate 200", "a stream of your own"),
 )
 
@@ -173,7 +173,7 @@ async def _serve(running: Running, story: Story) -> None:
     story.say("Next, in another terminal:")
     story.say()
     for argv, why in NEXT:
-        story.say(f"  {command} {argv:<30}{why}")
+        story.say(f"  {command} {argv:<28}{why}")
     story.say()
     running.stream.start(SLOW)
     await running.show(story, line_every_s=None)

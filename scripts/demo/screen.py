@@ -33,20 +33,18 @@ class Figures:
         return self.sent - self.stored
 
 
-def panel(figures: Figures) -> Table:
-    """The figures for a terminal."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(width=10, style="bold")
-    for _ in range(3):
-        table.add_column(min_width=16)
+def panel(figures: Figures) -> Text:
+    """The figures for a terminal of 80 columns: four lines."""
     f = figures
-    table.add_row("stream", f"{f.sent:,} in", f"{f.stored:,} stored", f"{f.rate:,.0f} records/s, lag {f.lag:,}")
-    latency = f"p50 {_ms(f.p50_ms)}", f"p99 {_ms(f.p99_ms)}", Text("record sent → row readable", "dim")
-    table.add_row("latency", *latency)
-    right = f"{_percent(f.accuracy)} right", f"lately {_percent(f.recent_accuracy)}"
-    table.add_row("answers", *right, Text("against the known labels", "dim"))
-    table.add_row("models", *_columns(models(f.workers), 3))
-    return table
+    rows = (
+        ("stream", f"{f.sent:,} in", f"{f.stored:,} stored", f"{f.rate:,.0f} records/s, lag {f.lag:,}"),
+        ("latency", f"p50 {_ms(f.p50_ms)}", f"p99 {_ms(f.p99_ms)}", "record sent → row readable"),
+        ("answers", f"{_percent(f.accuracy)} right", f"lately {_percent(f.recent_accuracy)}", "by the known labels"),
+    )
+    lines = [Text.assemble((f"{name:<10}", "bold"), f"{one:<16}{two:<19}{three}") for name, one, two, three in rows]
+    served = Text.assemble((f"{'models':<10}", "bold"), ", ".join(models(f.workers)) or "no worker has been heard of")
+    served.truncate(80, overflow="ellipsis")
+    return Text("\n").join([*lines, served])
 
 
 def line(figures: Figures) -> str:
@@ -98,13 +96,6 @@ def _number(count: Counted, value: int | None) -> str:
     if value is None:
         return "no answer" if count.messages is None and count.records is None else ""
     return f"{value:,}"
-
-
-def _columns(items: list[str], width: int) -> list[str]:
-    """`items` in `width` columns, as many to a cell as it takes."""
-    each = -(-len(items) // width) or 1
-    cells = [", ".join(items[start : start + each]) for start in range(0, len(items), each)]
-    return cells + [""] * (width - len(cells))
 
 
 def _ms(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from rich.text import Text
 from scripts.embedded.events import Event
 
 WIDTH = 80
+#: A process that keeps dying isn't worth more lines than this; its log has the rest.
+NOTED = 4
 _STEP = 10
 _TIME = 9
 
@@ -38,6 +41,7 @@ class Story:
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._step: Step | None = None
         self._fetched = -1
+        self._noted: Counter[str] = Counter()
 
     @property
     def live(self) -> bool:
@@ -72,6 +76,9 @@ class Story:
     def event(self, event: Event) -> None:
         """What the servers and workers have to say: only what a person should know becomes a line."""
         if event.kind in {"died", "note", "restarted"}:
+            self._noted[event.name] += 1
+            if self._noted[event.name] > NOTED:
+                return
             self.say(f"{'':<{_STEP}}{event.name}: {event.text}", "yellow")
         elif event.kind == "fetching" and not self.live:
             self._fetching(event)

@@ -88,7 +88,7 @@ async def test_nothing_is_marked_while_kafka_is_away(settings: Settings, pool: P
     assert relearn(settings, "dlq", "redrive").returncode == 2
     (row,) = await list_dead_letters(pool, open_only=True)
     done = relearn(settings, "dlq", "redrive", str(row.id))
-    assert done.stderr == "1 records sent again, 1 acknowledged by the broker\n"
+    assert done.stderr == "1 record sent again, 1 acknowledged by the broker\n"
 
 
 async def test_letters_are_listed_and_shown(settings: Settings, pool: Pool) -> None:
