@@ -13,6 +13,8 @@ from schemas.errors import RelearnError
 
 #: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+#: Whatever takes longer than this hangs, and would keep every later training waiting.
+TIMEOUT_S = 3600.0
 _PROGRAM = "agents.learning.train_process"
 
 
@@ -21,7 +23,7 @@ async def train(examples: TrainingSet) -> Fitted:
 
     Raises:
         Refused: nothing can be learned from them, and why.
-        RelearnError: the process ended without an answer; its last words are in the message.
+        RelearnError: the process ended without an answer (its last words are in the message), or ran for an hour.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")}
     process = await asyncio.create_subprocess_exec(
@@ -34,8 +36,11 @@ async def train(examples: TrainingSet) -> Fitted:
         env={**environment, **_ONE_THREAD},
     )
     try:
-        answer, words = await _converse(process, encode_task(examples))
-        code = await process.wait()
+        async with asyncio.timeout(TIMEOUT_S):
+            answer, words = await _converse(process, encode_task(examples))
+            code = await process.wait()
+    except TimeoutError as exc:
+        raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc
     finally:
         await _end(process)
     if code != 0 or not answer:

@@ -75,11 +75,26 @@ def fit_svm(features: Floats, y: Classes, c: float) -> Svm:
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         # A model that isn't quite at its optimum is judged out of fold like any other.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        scaler = StandardScaler().fit(features)
-        svm = linear_svc(c).fit(scaler.transform(features), y)
-        weights = np.ascontiguousarray(svm.coef_ / scaler.scale_, dtype=np.float64)
-        bias = np.asarray(svm.intercept_ - weights @ scaler.mean_, dtype=np.float64)
-    return Svm(weights, bias, scaler.mean_.astype(np.float64), scaler.scale_.astype(np.float64))
+        mean, scale = standardisation(features)
+        svm = linear_svc(c).fit((features - mean) / scale, y)
+        weights = np.ascontiguousarray(svm.coef_ / scale, dtype=np.float64)
+        bias = np.asarray(svm.intercept_ - weights @ mean, dtype=np.float64)
+    return Svm(weights, bias, mean, scale)
+
+
+def standardisation(features: Floats) -> tuple[Floats, Floats]:
+    """Mean and scale of each column, (d,) each, as StandardScaler has them; all of (x - mean) / scale is within √n.
+
+    StandardScaler takes a column that varies within its rounding error for constant and leaves it unscaled. Of numbers
+    around 1e100 that error is 1e84, on which liblinear never ends: such columns are scaled after all.
+    """
+    scaler = StandardScaler().fit(features)
+    constant = features.max(axis=0) == features.min(axis=0)
+    mean = np.where(constant, features[0], scaler.mean_).astype(np.float64)
+    scale = np.where(constant, 1.0, scaler.scale_).astype(np.float64)
+    wild = np.abs((features - mean) / scale).max(axis=0) > np.sqrt(len(features)) + 1.0
+    scale[wild] = features[:, wild].std(axis=0)
+    return mean, scale
 
 
 def linear_svc(c: float) -> LinearSVC:

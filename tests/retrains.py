@@ -1,0 +1,97 @@
+"""What tests of the retrain role share: examples, commands, the topic, and the registry as it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import numpy as np
+import psutil
+from confluent_kafka import Producer
+
+from agents.kafka import librdkafka_config
+from agents.keys import load_verifier
+from agents.stores.examples import load_examples
+from agents.stores.postgres import open_pool
+from schemas.commands import Command, Verb, encode_command
+from schemas.errors import BadModel
+from schemas.settings import Settings
+from schemas.topics import TopicName, topic_name
+from schemas.updates import Update, decode_update
+from tests.rows import messages, query
+from tests.waiting import eventually
+from tests.workers import WorkerProcess
+
+
+def load(settings: Settings, n: int = 40, *, d: int = 4, seed: int = 0, noise: bool = False, prefix: str = "r") -> int:
+    """Load n labelled records of two classes that a line separates, or (`noise`) of labels that mean nothing."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, d))
+    truth = np.arange(n) % 4 == 0 if noise else features[:, 0] > 0
+
+    async def run() -> int:
+        pool = await open_pool(settings, size=1)
+        try:
+            return await load_examples(
+                pool,
+                feature_names=[f"x{i + 1}" for i in range(d)],
+                features=features,
+                labels=["yes" if one else "no" for one in truth],
+                subjects=[f"{prefix}-{i}" for i in range(n)],
+                source="test",
+            )
+        finally:
+            pool.terminate()
+
+    return asyncio.run(run())
+
+
+def send(settings: Settings, verb: Verb, version: int | None = None, *, command_id: str | None = None) -> str:
+    """Send one command; its id."""
+    command = Command(command_id or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, "tests")
+    put(settings, "commands", encode_command(command))
+    return command.id
+
+
+def put(settings: Settings, topic: TopicName, value: bytes | None, key: bytes | None = None) -> None:
+    """Write one message, as anybody who may could."""
+    producer = Producer(librdkafka_config(settings))
+    producer.produce(topic_name(settings.namespace, topic), value, key)
+    assert producer.flush(30) == 0
+
+
+def state_of(settings: Settings, job_id: str) -> str | None:
+    """The state of a job; None while nobody has written it down."""
+    found = query(settings, "SELECT state FROM jobs WHERE id = $1", job_id)
+    return str(found[0][0]) if found else None
+
+
+def ended(settings: Settings, job_id: str, say: Any = "") -> dict[str, Any]:
+    """The job, once it has ended."""
+    eventually(lambda: state_of(settings, job_id) not in {None, "queued", "running"}, say or f"{job_id} never ended")
+    job = dict(query(settings, "SELECT * FROM jobs WHERE id = $1", job_id)[0])
+    return {**job, "metrics": json.loads(job["metrics"] or "null")}
+
+
+def tail(settings: Settings) -> Update | None:
+    """The last word under the key `champion`, if it verifies; None if it doesn't, or there is none."""
+    found = [message for message in messages(settings, "model-updates") if message.key() == b"champion"]
+    if not found:
+        return None
+    try:
+        return decode_update(found[-1].value(), load_verifier(settings), settings.namespace)
+    except BadModel:
+        return None
+
+
+def training_processes(worker: WorkerProcess) -> list[psutil.Process]:
+    """The children of a retrain worker."""
+    assert worker._process is not None
+    return psutil.Process(worker._process.pid).children()
+
+
+def models(settings: Settings) -> list[tuple[int, str, str]]:
+    """Version, state and job of every model."""
+    return [tuple(row) for row in query(settings, "SELECT version, state, job FROM models ORDER BY version")]

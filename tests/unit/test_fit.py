@@ -1,0 +1,145 @@
+"""Fitting: equal to scikit-learn, the same bytes every time, a clear word where nothing can be learned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples_of
+from hypothesis import strategies as st
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from agents.learning.examples import Example, TrainingSet, training_set
+from agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
+from agents.learning.fitted import decode_answer, decode_task, encode_answer, encode_task
+from agents.learning.scoring import score
+from schemas.errors import Refused
+from schemas.model import Floats, Model
+
+
+def _set(features: Floats, labels: list[str]) -> TrainingSet:
+    names = [f"x{i}" for i in range(features.shape[1])]
+    return training_set(
+        names, [Example(i, f"k{i}", row, label) for i, (row, label) in enumerate(zip(features, labels, strict=True))]
+    )
+
+
+def _assert_parity(features: Floats, y: np.ndarray) -> None:
+    """Labels equal, margins within 1e-9·max(1, |b| + Σ|xᵢwᵢ|) of the pipeline's decision_function."""
+    classes = tuple(str(label) for label in np.unique(y))
+    svm = fit_svm(features, np.searchsorted(np.unique(y), y), 0.1)
+    scores = score(Model(1, classes, tuple(f"x{i}" for i in range(features.shape[1])), *svm), features)
+    pipeline = make_pipeline(StandardScaler(), linear_svc(0.1)).fit(features, y)
+    wanted = pipeline.decision_function(features).reshape(len(features), -1)
+    within = 1e-9 * np.maximum(1.0, np.abs(features) @ np.abs(svm.weights).T + np.abs(svm.bias))
+    assert (np.abs(scores.margins - wanted) <= within).all()
+    decided = np.abs(wanted).min(axis=1) > within.max()
+    if wanted.shape[1] > 1:
+        ordered = np.sort(wanted, axis=1)
+        decided = ordered[:, -1] - ordered[:, -2] > 2 * within.max()
+    assert [classes[i] for i in scores.labels[decided]] == [str(label) for label in pipeline.predict(features)[decided]]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1e6, 0.0), (1.0, 1e6)])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
+def test_margins_and_labels_equal_those_of_scikit_learn(load: object, scale: float, shift: float) -> None:
+    features, y = load(return_X_y=True)  # type: ignore[operator]
+    _assert_parity(features * scale + shift, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@examples_of(max_examples=15)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(1, 12), st.sampled_from([1e-6, 1.0, 1e6]))
+def test_margins_and_labels_equal_on_random_problems(seed: int, k: int, d: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(k), rng.integers(0, k, 40)])
+    features = scale * (rng.normal(size=(len(y), d)) + rng.normal(size=(k, d))[y] + rng.choice([0.0, 1.0]))
+    features[:, rng.integers(0, d)] *= rng.choice([0.0, 1.0])
+    _assert_parity(features, y)
+
+
+def _digits(n: int) -> TrainingSet:
+    features, y = load_digits(return_X_y=True)
+    return _set(features[:n], [str(label) for label in y[:n]])
+
+
+def test_the_same_set_gives_the_same_bytes() -> None:
+    examples = _digits(150)
+    here = encode_answer(fit(examples))
+    assert encode_answer(fit(decode_task(encode_task(examples)))) == here
+    assert encode_answer(decode_answer(here)) == here
+
+
+def test_few_examples_are_fitted_without_a_choice() -> None:
+    assert fit(_digits(59)).metrics["c"] == 0.1
+    assert fit(_digits(60)).metrics["c"] in {0.01, 0.1, 1.0}
+
+
+def test_metrics_are_those_of_models_that_did_not_see_the_row() -> None:
+    """Labels that mean nothing are answered no better than by chance out of fold, however well they are learned."""
+    rng = np.random.default_rng(5)
+    examples = _set(rng.normal(size=(80, 60)), [str(i % 2) for i in range(80)])
+    fitted = fit(examples)
+    seen = score(fitted.as_model(1, examples.feature_names), examples.features).labels
+    assert np.mean([fitted.classes[i] == label for i, label in zip(seen, examples.labels, strict=True)]) > 0.9
+    assert fitted.metrics["accuracy"] < 0.7
+    assert np.sum(fitted.metrics["confusion"]) == fitted.metrics["examples"] == 80
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "why"),
+    [
+        (np.zeros((0, 2)), [], "no examples"),
+        (np.ones((3, 2)), ["a", "a", "b"], "'b' has 1"),
+        (np.ones((2, 2)), ["a", "b"], "'a' has 1, 'b' has 1"),
+        (np.full((4, 2), 1e308) * [[1], [-1], [1], [-1]], ["a", "a", "b", "b"], "'x0' has values too large"),
+    ],
+)
+def test_what_cannot_be_learned_says_why(features: Floats, labels: list[str], why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        fit(_set(features, labels))
+
+
+@pytest.mark.parametrize("value", [0.0, -1e12, 1e100])
+def test_constant_features_have_no_say(value: float) -> None:
+    """Alone they give a model that is no better than always answering the same."""
+    rng = np.random.default_rng(0)
+    labels = ["a" if x else "b" for x in rng.random(30) > 0.3]
+    only = fit(_set(np.full((30, 2), value), labels))
+    assert only.metrics["accuracy"] <= only.metrics["majority"]
+    telling = np.column_stack([np.full(30, value), [1.0 if label == "a" else -1.0 for label in labels]])
+    assert fit(_set(telling, labels)).metrics["accuracy"] == 1.0
+
+
+def test_features_of_1e12_are_learned_from() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 3)) * 1e12
+    assert fit(_set(features, ["p" if x > 0 else "q" for x in features[:, 0]])).metrics["accuracy"] > 0.9
+
+
+def test_a_class_that_one_fold_holds_alone_is_never_answered_there() -> None:
+    """Its rows count as wrong; nothing breaks, and its margins there are unknown."""
+    features = np.arange(12.0).reshape(12, 1)
+    y = np.array([0] * 5 + [1] * 5 + [2] * 2)
+    folds = np.array([0, 1, 2, 3, 4] * 2 + [4, 4])
+    found = out_of_fold(features, y, folds, 3, 0.1)
+    assert 2 not in found.answers[folds == 4]
+    assert np.isnan(found.margins[folds == 4, 2]).all()
+    assert np.isfinite(found.margins[folds != 4]).all()
+
+
+def test_folds_that_leave_one_class_or_nothing_to_learn_from_are_answered_all_the_same() -> None:
+    features, y = np.arange(6.0).reshape(6, 1), np.array([0, 0, 0, 1, 1, 1])
+    assert out_of_fold(features, y, np.array([0, 0, 0, 1, 1, 1]), 2, 0.1).answers.tolist() == [1, 1, 1, 0, 0, 0]
+    assert out_of_fold(features, y, np.zeros(6, dtype=int), 2, 0.1).answers.tolist() == [0] * 6
+
+
+def test_a_fit_that_does_not_converge_is_no_warning() -> None:
+    """In the training process a warning would be lost; the model is judged like any other."""
+    assert issubclass(ConvergenceWarning, UserWarning)
+    features, y = load_breast_cancer(return_X_y=True)
+    fit_svm(features, y, 1e6)
