@@ -123,10 +123,10 @@ def test_commands_that_cannot_be_read_are_dead_letters_and_the_next_one_is_obeye
     assert value(migrated, "SELECT count(*) FROM jobs") == 1
 
 
-def test_a_second_training_while_one_is_open_is_skipped_and_a_kill_costs_no_job(
+def test_a_second_training_while_one_is_open_is_skipped_and_an_end_costs_no_job(
     migrated: Settings, retrain: WorkerProcess
 ) -> None:
-    """kill -9 in the midst of a training: after the restart that job makes exactly one model. No process is left."""
+    """kill -9 and SIGTERM in the midst of a training: no process is left, and later that job makes exactly one model."""
     retrains.load(migrated, 6000, d=40)
     long = retrains.send(migrated, "train")
     retrain.wait_for("event=training")
@@ -139,6 +139,12 @@ def test_a_second_training_while_one_is_open_is_skipped_and_a_kill_costs_no_job(
     processes = retrains.training_processes(retrain)
     retrain.kill()
     eventually(lambda: not any(map(psutil.Process.is_running, processes)), "the training outlives its worker")
+    retrain.start()
+    eventually(lambda: retrains.training_processes(retrain) != [], "the job isn't taken up again")
+    processes = retrains.training_processes(retrain)
+    assert retrain.terminate() == 0
+    assert not any(map(psutil.Process.is_running, processes))
+    assert retrains.state_of(migrated, long) == "running"
     retrain.start()
     assert retrains.ended(migrated, long, lambda: retrain.log[-3000:])["state"] == "promoted"
     _becomes(migrated, (1, 1), retrain)
