@@ -86,10 +86,20 @@ def tail(settings: Settings) -> Update | None:
         return None
 
 
-def training_processes(worker: WorkerProcess) -> list[psutil.Process]:
-    """The children of a retrain worker."""
+def training_process(worker: WorkerProcess) -> psutil.Process:
+    """The process that a retrain worker trains in, once there is one."""
     assert worker._process is not None
-    return psutil.Process(worker._process.pid).children()
+    parent = psutil.Process(worker._process.pid)
+    eventually(lambda: parent.children() != [], lambda: f"no process is training:\n{worker.log[-3000:]}")
+    return parent.children()[0]
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, waited for or not."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def models(settings: Settings) -> list[tuple[int, str, str]]:
