@@ -34,9 +34,9 @@ def environment(settings: Settings) -> dict[str, str]:
 class WorkerProcess:
     """One worker, with its log in a file."""
 
-    def __init__(self, settings: Settings, role: str, worker_id: str) -> None:
+    def __init__(self, settings: Settings, role: str, worker_id: str, *, static: bool = True) -> None:
         self.id = worker_id
-        self._role = role
+        self._arguments = [role, "--id", worker_id] if static else [role]
         self._environment = environment(settings)
         self.log_path = settings.data_dir / f"{worker_id}.log"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class WorkerProcess:
         self.starts += 1
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "scripts", "worker", self._role, "--id", self.id],
+                [sys.executable, "-m", "scripts", "worker", *self._arguments],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,

@@ -1,0 +1,74 @@
+"""The README's tour, line by line, as a reader would type it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.settings import PREFIX
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+UP = "relearn up"
+
+
+def tour() -> list[str]:
+    """The commands of the tour, in order."""
+    text = (ROOT / "README.md").read_text().split("## A tour")[1].split("\n## ")[0]
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**plain, PREFIX + "DATA_DIR": str(tmp_path / "data"), "MAKEFLAGS": ""}
+
+
+@pytest.fixture
+def everything_up(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
+    """`relearn up`, as in the first terminal; where its words go."""
+    log_path = tmp_path / "up.log"
+    before = " && ".join(tour()[: tour().index(UP)])
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            ["bash", "-c", f"{before} && exec {UP}"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        eventually(lambda: (tmp_path / "data" / "servers.json").exists() or process.poll() is not None, "no servers")
+        yield log_path
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def _type(line: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    exports = " && ".join(command for command in tour() if command.startswith("export "))
+    return subprocess.run(
+        ["bash", "-c", f"{exports} && {line}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_every_line_of_the_tour_does_what_it_says(everything_up: Path, environment: dict[str, str]) -> None:
+    eventually(lambda: "score-1" in everything_up.read_text(), everything_up.read_text)
+    said = {}
+    for line in tour()[tour().index(UP) + 1 :]:
+        ended = _type(line, environment)
+        assert ended.returncode == 0, f"$ {line}\n{ended.stdout}{ended.stderr}\n{everything_up.read_text()}"
+        said[line] = ended.stdout
+    assert "champion" in said["relearn model list"]
+    eventually(
+        lambda: "dimension" in _type("relearn dlq list", environment).stdout, "the records of the tour's CSV never came"
+    )
+    assert '"workers"' in said["relearn status --json"]
