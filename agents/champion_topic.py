@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from agents.kafka import librdkafka_config
@@ -16,7 +16,7 @@ from schemas.settings import Settings
 from schemas.topics import INGEST_MAX_BYTES, topic_name
 from schemas.updates import CE_TYPE
 
-log = structlog.get_logger()
+T = TypeVar("T")
 
 KEY = b"champion"
 _TIMEOUT_S = 10.0
@@ -28,13 +28,22 @@ class Fenced(Exception):
 
 
 class ChampionTopic:
-    """Writes `model-updates` under the namespace's one transactional id. Opened at the first message."""
+    """Writes `model-updates` under the namespace's one transactional id."""
 
     def __init__(self, settings: Settings, source: str) -> None:
         self._settings = settings
         self._source = source
         self._topic = topic_name(settings.namespace, "model-updates")
         self._producer: Producer | None = None
+
+    async def open(self) -> None:
+        """Take over publishing: whoever did it before is fenced. Nothing if that was done.
+
+        Raises:
+            KafkaUnavailable: try again.
+        """
+        if self._producer is None:
+            await self._translated(self._open)
 
     async def publish(self, message: bytes) -> int:
         """Write one signed message; its offset, once the transaction is committed. May be repeated.
@@ -43,8 +52,13 @@ class ChampionTopic:
             KafkaUnavailable: it isn't known to be there; publish it again.
             Fenced: another process publishes now.
         """
+        await self.open()
+        return await self._translated(lambda: self._publish(message))
+
+    async def _translated(self, call: Callable[[], T]) -> T:
+        """The result of a call that blocks; after an error the next one opens a new producer."""
         try:
-            return await asyncio.to_thread(self._publish, message)
+            return await asyncio.to_thread(call)
         except KafkaException as exc:
             self.close()
             error: KafkaError = exc.args[0]
@@ -53,8 +67,9 @@ class ChampionTopic:
             raise KafkaUnavailable(f"Kafka: {error.str()}") from exc
 
     def _publish(self, message: bytes) -> int:
-        if self._producer is None:
-            self._producer = self._open()
+        producer = self._producer
+        if producer is None:
+            raise KafkaException(KafkaError(KafkaError._STATE, "closed meanwhile"))
         delivered: list[int | None] = []
 
         def on_delivery(error: KafkaError | None, sent: Message) -> None:
@@ -62,15 +77,14 @@ class ChampionTopic:
                 delivered.append(sent.offset())
 
         headers: Any = cloud_event(CE_TYPE, self._source, now_s=time.time())
-        self._producer.begin_transaction()
-        self._producer.produce(self._topic, message, KEY, partition=0, headers=headers, on_delivery=on_delivery)
-        self._producer.commit_transaction(_TIMEOUT_S)
+        producer.begin_transaction()
+        producer.produce(self._topic, message, KEY, partition=0, headers=headers, on_delivery=on_delivery)
+        producer.commit_transaction(_TIMEOUT_S)
         if not delivered or delivered[0] is None:
             raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT, "not acknowledged"))
         return delivered[0]
 
-    def _open(self) -> Producer:
-        """A producer with the transactional id; whoever had it before can't write any more."""
+    def _open(self) -> None:
         producer = Producer(
             {
                 **librdkafka_config(self._settings),
@@ -83,10 +97,10 @@ class ChampionTopic:
             }
         )
         producer.init_transactions(_TIMEOUT_S)
-        return producer
+        self._producer = producer
 
     def close(self) -> None:
-        """Give up what is in flight; the next message opens a new producer."""
+        """Give up what is in flight; the next message takes over anew."""
         if self._producer is not None:
             self._producer.purge()
             self._producer = None

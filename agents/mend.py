@@ -33,6 +33,7 @@ class Mender:
         await retraining.caught_up()
         while not retraining.stop():
             if retraining.in_charge() and retraining.feed.complete:
+                await retraining.patiently(self._topic.open)
                 await retraining.patiently(self.mend)
             self.ready = True
             await news(retraining.new_activations)
