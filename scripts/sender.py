@@ -23,6 +23,7 @@ DELIVERY_TIMEOUT_S = 30.0
 IN_FLIGHT_KBYTES = 32 * 1024
 _POLL_S = 0.1
 _POLL_EVERY = 100
+_PROGRESS_EVERY_S = 0.1
 
 OnAck = Callable[[Outgoing, int, int], None]
 """Called in the sending thread for each acknowledged message: itself, its partition and offset there."""
@@ -145,7 +146,7 @@ def send_paced(
     Raises:
         Refused: a message is larger than the topic takes.
     """
-    began, before = time.monotonic(), 0
+    began, before, progress_s = time.monotonic(), 0, 0.0
     for number, message in enumerate(messages):
         while (left := wait_s(before, rate, time.monotonic() - began)) > 0 and not stop.is_set():
             sender.serve(min(left, _POLL_S))
@@ -157,5 +158,6 @@ def send_paced(
         before += message.records
         if rate is not None or number % _POLL_EVERY == 0:
             sender.serve()
-            if on_progress is not None:
-                on_progress()
+        if on_progress is not None and time.monotonic() > progress_s:
+            on_progress()
+            progress_s = time.monotonic() + _PROGRESS_EVERY_S
