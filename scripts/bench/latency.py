@@ -30,8 +30,8 @@ from schemas.ingest import encode_record
 from schemas.settings import PREFIX, Settings
 from schemas.topics import topic_name
 from schemas.updates import Update, encode_update
-from scripts.bench.score_programs import FEATURES, model
 from scripts.bench.servers import scratch_directory
+from scripts.bench.work import FEATURES, model
 from scripts.embedded.stack import running
 
 WARM_UP_S = 5.0
@@ -106,8 +106,9 @@ class Sending(threading.Thread):
         producer.flush()
 
     def _note(self, sent_s: float, error: object, message: Message) -> None:
-        if error is None:
-            self.at[message.partition(), message.offset()] = sent_s
+        partition, offset = message.partition(), message.offset()
+        if error is None and partition is not None and offset is not None:
+            self.at[partition, offset] = sent_s
 
 
 async def _one_rate(settings: Settings, rate: int, seconds: float) -> NDArray[np.float64]:

@@ -25,10 +25,10 @@ from schemas.ingest import encode_record
 from schemas.settings import Settings
 from schemas.topics import topic_name
 from scripts.bench.servers import scratch_directory, scratch_servers
+from scripts.bench.work import FEATURES
 
 PROGRAMS = ("plain", "chunked", "raw")
 FORMS = ("packed", "list")
-FEATURES = 30
 PATIENCE_S = 300
 console = Console(stderr=True)
 

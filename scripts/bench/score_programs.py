@@ -18,35 +18,12 @@ from faust.transport.drivers.aiokafka import Transport as FaustTransport
 from agents.app import make_app
 from agents.chunks import Chunk, chunk_topic
 from agents.kafka import librdkafka_config
-from agents.live_model import Served
 from agents.log import set_up_logging
 from agents.processing import Receipts, process
 from agents.publish import Publisher
-from agents.scored import blocks_of, score_chunk
-from schemas.model import Model
-from schemas.predictions import encode_block
-from schemas.records import RawMessage
 from schemas.settings import Settings
 from schemas.topics import topic_name
-
-FEATURES = 30
-
-
-def model() -> Served:
-    """A two-class model of 30 features."""
-    rng = np.random.default_rng(2)
-    names = tuple(f"x{i + 1}" for i in range(FEATURES))
-    zeros, ones = np.zeros(FEATURES), np.ones(FEATURES)
-    return Served(Model(1, ("0", "1"), names, rng.normal(size=(1, FEATURES)), np.zeros(1), zeros, ones), 1)
-
-
-def blocks(messages: list[RawMessage], served: Served) -> list[tuple[int, bytes]]:
-    """The work on some messages: partition and value of each block."""
-    scored = score_chunk(messages, served)
-    if scored.rejects:
-        raise RuntimeError(scored.rejects[0].fault.detail)
-    found = blocks_of(scored, served, generation=0, scored_at=time.time())
-    return [(block.partition, encode_block(block)) for block in found]
+from scripts.bench.work import blocks, model
 
 
 class Stopwatch:
@@ -70,17 +47,17 @@ class Stopwatch:
 
 
 def plain(settings: Settings, count: int, group: str) -> None:
-    """A Faust agent as its documentation writes it: one message, one function call, one send."""
+    """A Faust agent as its documentation writes it, a message at a time; the same producer as the others'."""
     app = _app(settings, group)
     app.conf.stream_buffer_maxsize = 4096  # Faust's default, which it needs to be fast
     app.transport = FaustTransport(app.transport.url, app)
     served, watch = model(), Stopwatch(count)
-    out = app.topic(topic_name(settings.namespace, "predictions"), value_type=bytes, value_serializer="raw")
-
     weights, bias = served.model.weights[0], float(served.model.bias[0])
+    predictions = topic_name(settings.namespace, "predictions")
 
     async def agent(stream: Any) -> None:
-        pending = []
+        publisher = Publisher(settings, group)
+        receipts = []
         async for event in stream.events():
             watch.start()
             message = event.message
@@ -90,9 +67,9 @@ def plain(settings: Settings, count: int, group: str) -> None:
                 raise RuntimeError("a bad record")
             margin = float(weights @ x) + bias
             prediction = {"offset": message.offset, "features": features, "label": int(margin > 0), "margin": margin}
-            pending.append(await out.send(value=msgpack.packb(prediction), partition=message.partition))
+            receipts.append(await publisher.send(predictions, msgpack.packb(prediction), partition=message.partition))
             if watch.done(1):
-                await asyncio.gather(*pending)
+                await asyncio.gather(*receipts)
                 watch.finish()
 
     source = app.topic(topic_name(settings.namespace, "ingest"), value_type=bytes, value_serializer="raw")

@@ -1,0 +1,32 @@
+"""The work that is measured: a model of 30 features, and scoring some messages with it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from agents.live_model import Served
+from agents.scored import blocks_of, score_chunk
+from schemas.model import Model
+from schemas.predictions import encode_block
+from schemas.records import RawMessage
+
+FEATURES = 30
+
+
+def model() -> Served:
+    """A two-class model of 30 features."""
+    rng = np.random.default_rng(2)
+    names = tuple(f"x{i + 1}" for i in range(FEATURES))
+    zeros, ones = np.zeros(FEATURES), np.ones(FEATURES)
+    return Served(Model(1, ("0", "1"), names, rng.normal(size=(1, FEATURES)), np.zeros(1), zeros, ones), 1)
+
+
+def blocks(messages: list[RawMessage], served: Served) -> list[tuple[int, bytes]]:
+    """The work on some messages: partition and value of each block."""
+    scored = score_chunk(messages, served)
+    if scored.rejects:
+        raise RuntimeError(scored.rejects[0].fault.detail)
+    found = blocks_of(scored, served, generation=0, scored_at=time.time())
+    return [(block.partition, encode_block(block)) for block in found]
