@@ -87,6 +87,22 @@ async def topic_id(admin: AdminClient, topic: str) -> str:
     return str(description.topic_id)
 
 
+async def topic_id_once_known(admin: AdminClient, topic: str) -> str:
+    """As `topic_id`, of a topic just made: a broker may take a moment to know of it.
+
+    Raises:
+        KafkaUnavailable, SetupError: as `topic_id`, after ten seconds.
+    """
+    deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
+    while True:
+        try:
+            return await topic_id(admin, topic)
+        except SetupError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.1)
+
+
 async def _config(admin: AdminClient, topic: str, name: str) -> str:
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:

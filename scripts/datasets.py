@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,8 @@ BOUNDS = {"digits": (0.0, 16.0)}
 class Dataset:
     """n records in columns. features: (n, d) float64, finite.
 
-    `subjects` names what each record is about, the same at every reading: `digits-17` is row 17 (from 0) of digits.
+    `subjects` names what each record is about, the same at every reading: `digits-17` is row 17 (from 0) of digits; a
+    file's rows are named by their values.
     `name` is what was asked for: a bundled set's name or the file's path. `labels` is None where none were named.
     """
 
@@ -55,20 +57,21 @@ class Dataset:
 def load_dataset(source: str, *, label: str | None = None) -> Dataset:
     """A bundled data set by its name, or a CSV file by its path.
 
-    `label` is the file's label column, by name or by number from 1; bundled sets bring their labels with them.
+    `label` is the file's label column, by name or by number from 1. Bundled sets bring their labels with them, in a
+    column that may be called `target`, as scikit-learn does, or `label`.
 
     Raises:
         BadFile: there is no such thing, or it can't be used, and where.
     """
     if source in BUNDLED:
-        if label is not None:
-            raise BadFile(source, "brings its own labels; leave the label column out")
+        if label not in {None, "target", "label"}:
+            raise BadFile(source, f"its labels are its own, in the column `target`; there is no column {label!r}")
         return _bundled(source)
     if not Path(source).exists():
         raise BadFile(source, f"no such file; the data sets that need none are {', '.join(BUNDLED)}")
     table = read_csv(source, label)
     columns = table.feature_names, table.features, table.labels
-    return _with_subjects(Dataset(source, *columns, (), table.label_column))
+    return _subjects_by_content(Dataset(source, *columns, (), table.label_column))
 
 
 def require_classes(dataset: Dataset) -> None:
@@ -146,8 +149,10 @@ def _bundled(name: str) -> Dataset:
     classes = [label_text(item.item()) for item in np.asarray(bunch.target_names)]
     labels = tuple(classes[i] for i in bunch.target)
     names = tuple(str(item) for item in bunch.feature_names)
-    return _with_subjects(Dataset(name, names, features, labels, (), "target"))
+    return Dataset(name, names, features, labels, tuple(f"{name}-{i}" for i in range(len(features))), "target")
 
 
-def _with_subjects(dataset: Dataset) -> Dataset:
-    return replace(dataset, subjects=tuple(f"{dataset.stem}-{i}" for i in range(len(dataset))))
+def _subjects_by_content(dataset: Dataset) -> Dataset:
+    """Subjects that stay when rows are added, removed or moved: the same values are the same subject."""
+    digests = (hashlib.sha256(row.astype("<f8").tobytes()).hexdigest() for row in dataset.features)
+    return replace(dataset, subjects=tuple(f"{dataset.stem}-{digest[:16]}" for digest in digests))

@@ -26,6 +26,7 @@ from scripts.environment import load_settings
 from scripts.readable_value import as_json, as_text, printable
 from scripts.redrive import open_letters, place_of
 from scripts.redrive import redrive as send_again
+from scripts.tables import plain_table, stdout_console
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ def list_(limit: int, reason: str | None, open_only: bool, json_wanted: bool) ->
     if json_wanted:
         click.echo(json.dumps([_facts(row) for row in rows], indent=2))
     elif rows:
-        Console().print(_table(rows))
+        stdout_console().print(_table(rows))
     else:
         click.echo("no dead letters", err=True)
 
@@ -175,10 +176,7 @@ def _facts(row: DeadLetterRow) -> dict[str, Any]:
 
 
 def _table(rows: list[DeadLetterRow]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("id", "at", "place", "reason"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("error", ratio=1, no_wrap=True, overflow="ellipsis")
+    table = plain_table("id", "at", "place", "reason", "error", flowing=["error"])
     for row in rows:
         style = "dim" if row.redriven_at else None
         error = f"redriven; {row.error}" if row.redriven_at else row.error

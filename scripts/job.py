@@ -6,7 +6,6 @@ import asyncio
 import json
 
 import click
-from rich.console import Console
 
 from agents.stores.jobs import Job, job_fields, list_jobs, read_job
 from agents.stores.postgres import open_pool
@@ -14,6 +13,7 @@ from schemas.errors import Refused
 from schemas.settings import Settings
 from scripts.environment import load_settings
 from scripts.show import job_lines, jobs_table
+from scripts.tables import stdout_console
 
 
 @click.group()
@@ -30,7 +30,7 @@ def list_(limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([job_fields(one) for one in jobs], indent=2))
     elif jobs:
-        Console(highlight=False).print(jobs_table(jobs))
+        stdout_console().print(jobs_table(jobs))
     else:
         click.echo("there are no jobs", err=True)
 

@@ -9,7 +9,7 @@ import click
 from agents.generations import register_generation
 from agents.stores.postgres import migrate as migrate_tables
 from agents.stores.postgres import open_pool
-from agents.topic_admin import admin_client, create_topics, topic_id
+from agents.topic_admin import admin_client, create_topics, topic_id_once_known
 from schemas.settings import Settings
 from schemas.topics import topic_name
 from scripts.environment import load_settings
@@ -27,7 +27,7 @@ async def run_migrations(settings: Settings) -> list[str]:
     ingest = topic_name(settings.namespace, "ingest")
     pool = await open_pool(settings, size=1)
     try:
-        await register_generation(pool, ingest, await topic_id(admin_client(settings), ingest))
+        await register_generation(pool, ingest, await topic_id_once_known(admin_client(settings), ingest))
     finally:
         await pool.close()
     return made

@@ -26,6 +26,7 @@ from scripts.ask import send_command, wait_for_job, wait_for_workers
 from scripts.datasets import Dataset, load_dataset, require_classes, split_rows
 from scripts.environment import load_settings
 from scripts.show import model_lines, models_table, outcome_lines
+from scripts.tables import stdout_console
 
 words = Console(stderr=True, highlight=False)
 
@@ -147,7 +148,7 @@ def list_(limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([model_row_fields(one) for one in models], indent=2))
     elif models:
-        Console(highlight=False).print(models_table(models))
+        stdout_console().print(models_table(models))
     else:
         words.print("there are no models; `relearn model train --data digits --rows 60` makes one")
 

@@ -10,11 +10,12 @@ from rich.table import Table
 
 from agents.stores.jobs import Job
 from agents.stores.models import ModelRow
+from scripts.tables import plain_table
 
 
 def models_table(models: Sequence[ModelRow]) -> Table:
     """One row per model."""
-    table = _table("version", "state", "examples", "out of fold", "activation", "created", "job")
+    table = plain_table("version", "state", "examples", "out of fold", "activation", "created", "job", flowing=["job"])
     for one in models:
         table.add_row(
             str(one.version),
@@ -30,7 +31,7 @@ def models_table(models: Sequence[ModelRow]) -> Table:
 
 def jobs_table(jobs: Sequence[Job]) -> Table:
     """One row per job."""
-    table = _table("id", "command", "state", "trigger", "model", "queued", "why")
+    table = plain_table("id", "command", "state", "trigger", "model", "queued", "why", flowing=["id", "why"])
     for one in jobs:
         trigger, version = str(one.reason.get("trigger", "")), one.version or one.requested
         table.add_row(
@@ -98,13 +99,6 @@ def _served(model: ModelRow, workers: Sequence[Mapping[str, Any]] | None) -> str
     late = [str(one["id"]) for one in workers if str(one["id"]) not in serving]
     told = ", ".join(serving) or "no score worker yet"
     return told + (f"; not yet by {', '.join(late)}" if late else "")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _share(share: float | None) -> str:

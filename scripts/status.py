@@ -8,13 +8,13 @@ import sys
 from contextlib import suppress
 
 import click
-from rich.console import Console
 from rich.live import Live
 
 from schemas.settings import Settings
 from scripts.condition import read_condition
 from scripts.environment import load_settings
 from scripts.status_page import page
+from scripts.tables import stdout_console
 
 EVERY_S = 1.0
 
@@ -33,12 +33,12 @@ def status(json_wanted: bool, watch: bool) -> None:
     if json_wanted:
         click.echo(json.dumps(condition, indent=2))
     else:
-        Console().print(page(condition))
+        stdout_console().print(page(condition))
     sys.exit(0 if condition["up"] else 1)
 
 
 async def _watch(settings: Settings, json_wanted: bool) -> None:
-    console = Console()
+    console = stdout_console()
     if json_wanted or not console.is_terminal:
         while True:
             condition = await read_condition(settings)

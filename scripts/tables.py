@@ -1,0 +1,25 @@
+"""Tables on stdout: whole words on a terminal, whole lines in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rich.console import Console
+from rich.table import Table
+
+#: Wide enough that nothing is cut where nobody looks.
+PIPE_WIDTH = 240
+
+
+def stdout_console() -> Console:
+    """A console on stdout; in a pipe or a file, lines are not broken at 80 columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def plain_table(*columns: str, flowing: Collection[str] = ()) -> Table:
+    """A table without lines. Columns keep their words whole, but for those `flowing`."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column not in flowing, overflow="fold")
+    return table
