@@ -73,7 +73,7 @@ async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
 def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) -> dict[str, Any]:
     """One heartbeat. `rate` is in records per second; `lag` is in messages, None where it isn't known."""
     served = state.live.current if state.live else None
-    partitions, lag = _assignment(app)
+    partitions, lag = read_assignment(app)
     return {
         "id": state.id,
         "role": state.role,
@@ -87,7 +87,7 @@ def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) 
     }
 
 
-def _assignment(app: faust.App) -> tuple[list[str], int | None]:
+def read_assignment(app: faust.App) -> tuple[list[str], int | None]:
     """The partitions that this worker has, as `topic-partition`, and how many of their messages are not processed."""
     try:
         consumer: Any = app.consumer

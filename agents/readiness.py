@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import faust
 import structlog
+from faust.exceptions import ConsumerNotStarted
 
 from agents.patience import Conditioned, Stopping, until
 
@@ -13,17 +14,28 @@ log = structlog.get_logger()
 
 
 def announce_readiness(app: faust.App, state: Conditioned, *, waiting_for: str, holds: Callable[[], bool]) -> None:
-    """Add a task to `app` that sets `state.condition` to `ready` and logs `worker_ready` once `holds()` is true."""
+    """Add a task to `app` that sets `state.condition` to `ready` and logs `worker_ready` once both are true.
+
+    A worker without partitions stays at `waiting for partitions`: it stands by for those that the others have.
+    """
 
     async def announce() -> None:
-        if not holds():
-            state.condition = f"waiting for {waiting_for}"
-            log.info("waiting", what=waiting_for)
-        try:
-            await until(holds, stop=lambda: app.should_stop)
-        except Stopping:
-            return
+        for condition, what in ((holds, waiting_for), (lambda: _has_partitions(app), "partitions")):
+            if not condition():
+                state.condition = f"waiting for {what}"
+                log.info("waiting", what=what)
+            try:
+                await until(condition, stop=lambda: app.should_stop)
+            except Stopping:
+                return
         state.condition = "ready"
         log.info("worker_ready")
 
     app.task(announce)
+
+
+def _has_partitions(app: faust.App) -> bool:
+    try:
+        return bool(app.consumer.assignment()) and not app.rebalancing
+    except ConsumerNotStarted:
+        return False

@@ -29,6 +29,7 @@ from agents.readiness import announce_readiness
 from agents.retraining import Retraining
 from agents.stores.activations import Seal
 from agents.training_job import run_jobs
+from agents.watchdog import attach_watchdog
 from schemas.errors import SettingsError
 from schemas.settings import Settings
 from schemas.signing import Signer, Verifier
@@ -78,6 +79,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app.task(mend_topic)
     announce_readiness(app, retraining.state, waiting_for="Kafka and Postgres", holds=lambda: mender.ready)
     attach_heartbeat(app, settings, retraining.state)
+    attach_watchdog(app, retraining.state)
     app.on_before_shutdown.connect(close, weak=False)
     return app
 

@@ -26,6 +26,7 @@ from agents.readiness import announce_readiness
 from agents.scored import Scored, blocks_of, score_chunk
 from agents.stores.postgres import Pool, open_pool
 from agents.topic_admin import check_log_append_time
+from agents.watchdog import attach_watchdog
 from schemas.dead_letters import dead_letter_headers, dead_letters
 from schemas.headers import cloud_event
 from schemas.predictions import CE_TYPE, encode_block
@@ -61,6 +62,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(score_ingest)
     announce_readiness(app, state, waiting_for="a first model", holds=holds_a_model)
     attach_heartbeat(app, settings, state)
+    attach_watchdog(app, state)
     app.on_before_shutdown.connect(scorer.close, weak=False)
     return app
 

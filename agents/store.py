@@ -24,6 +24,7 @@ from agents.stores.predictions import store_blocks
 from agents.stores.recent import RecentView
 from agents.stores.recent_keys import Changes
 from agents.stores.redis import open_redis
+from agents.watchdog import attach_watchdog
 from schemas.dead_letters import DeadLetter
 from schemas.errors import PostgresUnavailable
 from schemas.predictions import Block
@@ -63,6 +64,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app.task(keep_house)
     announce_readiness(app, state, waiting_for="Postgres", holds=lambda: storer.ready)
     attach_heartbeat(app, settings, state)
+    attach_watchdog(app, state)
     app.on_before_shutdown.connect(storer.close, weak=False)
     return app
 

@@ -1,1 +1,1 @@
-"""The answers: the aiohttp application reads Postgres and Redis and sends messages; it may import agents, never scripts."""
+"""The answers: the aiohttp application reads Postgres and Redis and sends messages. It imports agents, not scripts."""

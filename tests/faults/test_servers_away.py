@@ -21,7 +21,7 @@ AWAY_S = 30 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 6
 MEMORY_BYTES = 300 * 1024 * 1024
 
 
-def _all_stored(settings: Settings, records: int) -> None:
+def _check_all_stored(settings: Settings, records: int) -> None:
     eventually(lambda: stored(settings) >= records, lambda: f"{stored(settings)} of {records} were stored")
     assert stored(settings) == value(settings, "SELECT count(*) FROM predictions") == records
     eventually(lambda: caught_up(settings, "score", "ingest"), "score has not committed to the end")
@@ -52,7 +52,7 @@ def test_while_postgres_is_away_scoring_goes_on_and_afterwards_all_is_stored(
                 _scoring_goes_on(migrated)
         after = _memory(running)
         assert all(after[name] - before[name] < MEMORY_BYTES for name in running), (before, after)
-        _all_stored(migrated, stream.finish())
+        _check_all_stored(migrated, stream.finish())
         assert all(worker.starts == 1 and worker.running for worker in running.values())
 
 
@@ -65,7 +65,7 @@ def test_while_redis_is_away_storing_goes_on(migrated: Settings, servers: Server
         with servers.valkey.away():
             already = stored(migrated)
             eventually(lambda: stored(migrated) > already + 2 * RATE, "storing stood still without Redis")
-        _all_stored(migrated, stream.finish())
+        _check_all_stored(migrated, stream.finish())
 
 
 def test_a_broker_killed_and_started_again_costs_nothing(migrated: Settings, servers: Servers) -> None:
@@ -76,7 +76,7 @@ def test_a_broker_killed_and_started_again_costs_nothing(migrated: Settings, ser
         eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
         servers.kafka.kill()
         servers.kafka.start()
-        _all_stored(migrated, stream.finish())
+        _check_all_stored(migrated, stream.finish())
 
 
 def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for_the_next(
@@ -91,4 +91,4 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
             running["store-1"].wait_for("event=waiting")
             assert running["store-1"].terminate() == 0
         running["store-1"].start()
-        _all_stored(migrated, stream.finish())
+        _check_all_stored(migrated, stream.finish())

@@ -17,7 +17,7 @@ from schemas.settings import Settings
 from schemas.topics import topic_name
 from tests import models
 from tests.conftest import fresh_settings
-from tests.rows import caught_up, query, value
+from tests.rows import caught_up, committed_offsets, query, value
 from tests.servers import Servers
 from tests.waiting import eventually
 from tests.workers import workers
@@ -71,7 +71,7 @@ def test_a_row_says_what_was_asked_and_what_was_answered(running: Settings) -> N
 def test_every_compression_of_kafka_is_read(running: Settings, codec: str) -> None:
     subject = a_subject()
     send(running, *[encode_record(np.ones(4), subject=subject)] * 20, **{"compression.type": codec, "linger.ms": 50})
-    rows(running, subject, 20)
+    assert len(rows(running, subject, 20)) == 20
 
 
 def test_every_form_of_a_record_gives_the_same_row(running: Settings) -> None:
@@ -143,6 +143,8 @@ def test_offsets_are_committed_to_the_end(running: Settings) -> None:
     send(running, encode_record(np.ones(4)), b"rubbish")
     eventually(lambda: caught_up(running, "score", "ingest"), "score has not committed to the end")
     eventually(lambda: caught_up(running, "store", "predictions"), "store has not committed to the end")
+    eventually(lambda: caught_up(running, "store", "dead-letters"), "store has not committed its dead letters")
+    assert sum(committed_offsets(running, "score", "ingest").values()) >= 2
 
 
 def test_nothing_is_scored_before_there_is_a_model(migrated: Settings) -> None:
