@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -125,8 +126,11 @@ class Scorer:
             )
             for block in blocks_of(scored, served, generation=generation, scored_at=now_s)
         ]
+        if scored.rejects:
+            reasons = Counter(reject.fault.reason for reject in scored.rejects)
+            latest = scored.rejects[-1]
+            log.info("dead_letters", **dict(reasons), latest=latest.fault.detail, offset=latest.message.offset)
         for letter in dead_letters(scored.rejects, agent="score", generation=generation, now_s=now_s):
-            log.info("dead_letter", reason=letter.reason, error=letter.error, offset=letter.offset)
             headers = dead_letter_headers(letter, self._source)
             topic = topic_name(namespace, "dead-letters")
             receipts.append(await publisher.send(topic, letter.value, key=letter.key, headers=headers))
