@@ -28,7 +28,7 @@ else
 endif
 
 long: $(STAMP) ## every test at full size
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q $(ARGS)
+	@TEST_SIZE=full $(BIN)/python -m pytest -q $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and format
 	@$(BIN)/ruff check .

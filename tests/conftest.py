@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,12 +14,13 @@ import pytest
 from schemas.settings import Settings, read_settings
 from scripts.migrate import run_migrations
 from tests.servers import Servers
+from tests.size import FULL
 
 # Seeded, and without a clock: a slow machine is no failure. `make long` looks ten times as far, at random.
 SLOW = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.register_profile("long", max_examples=1000, deadline=None, suppress_health_check=SLOW)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
+hypothesis.settings.load_profile("long" if FULL else "seeded")
 
 
 @pytest.fixture(scope="session")

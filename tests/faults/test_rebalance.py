@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 from schemas.settings import Settings
 from tests import models
 from tests.faults.streaming import Stream
 from tests.rows import caught_up, stored, value
+from tests.size import FULL
 from tests.waiting import eventually
 from tests.workers import WorkerProcess, workers
 
 RATE = 4_000
-TIMES = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 3
+TIMES = 20 if FULL else 3
 
 
 def test_partitions_that_move_lose_nothing(migrated: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import psutil
@@ -12,12 +11,13 @@ from tests import models
 from tests.faults.streaming import Stream
 from tests.rows import caught_up, end_offsets, stored, value
 from tests.servers import Servers
+from tests.size import FULL
 from tests.waiting import eventually
 from tests.workers import WorkerProcess, workers
 
 RATE = 5_000
 #: `make long` holds Postgres away for as long as the contract says.
-AWAY_S = 30 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 6
+AWAY_S = 30 if FULL else 6
 MEMORY_BYTES = 300 * 1024 * 1024
 
 
