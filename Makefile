@@ -37,8 +37,9 @@ lint: $(STAMP) ## ruff: rules and format
 types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy
 
-bench: $(STAMP) ## measure this machine (ARGS="score", ARGS="latency")
-	@$(BIN)/relearn bench $(ARGS)
+bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARGS="latency --seconds 60")
+	@$(BIN)/relearn bench $(or $(ARGS),score)
+	@$(if $(ARGS),,$(BIN)/relearn bench latency)
 
 lock: $(STAMP) ## choose newest versions again: requirements.lock and Kafka's jars
 	@$(BIN)/python -m pip install --quiet uv
