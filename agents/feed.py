@@ -16,10 +16,10 @@ import faust
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from confluent_kafka.admin import AdminClient
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from agents.kafka import aiokafka_config
+from agents.kafka_admin import Admin
 from agents.keys import load_verifier
 from agents.live_model import LiveModel
 from agents.swap import Swapper
@@ -85,9 +85,7 @@ async def model_updates(settings: Settings) -> AsyncGenerator[FeedEvent, None]:
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
-async def _read(
-    settings: Settings, tp: TopicPartition, admin: AdminClient, found: str
-) -> AsyncGenerator[FeedEvent, None]:
+async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str) -> AsyncGenerator[FeedEvent, None]:
     """Read from the first message until the topic is another one."""
     consumer = AIOKafkaConsumer(
         group_id=None,
@@ -122,7 +120,7 @@ async def _read(
         await consumer.stop()
 
 
-async def _is_another(admin: AdminClient, topic: str, found: str) -> bool:
+async def _is_another(admin: Admin, topic: str, found: str) -> bool:
     """Whether the topic was deleted and made again since; a broker that doesn't answer, or no topic, is no news."""
     try:
         return await topic_id(admin, topic) != found

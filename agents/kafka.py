@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from schemas.errors import SettingsError
 from schemas.settings import Settings
 
 
@@ -18,6 +22,7 @@ def librdkafka_config(settings: Settings) -> dict[str, Any]:
         config["sasl.mechanism"] = settings.kafka_sasl_mechanism
         config["sasl.username"] = settings.kafka_sasl_username
         config["sasl.password"] = settings.kafka_sasl_password
+    ssl_context(settings)  # looks at the files, and names the setting of one that can't be used
     files = {
         "ssl.ca.location": settings.kafka_ssl_ca_file,
         "ssl.certificate.location": settings.kafka_ssl_cert_file,
@@ -42,10 +47,25 @@ def aiokafka_config(settings: Settings) -> dict[str, Any]:
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    """The TLS context for aiokafka and Faust; None where the protocol has no TLS."""
+    """The TLS context for aiokafka and Faust; None where the protocol has no TLS.
+
+    Raises:
+        SettingsError: a file can't be used.
+    """
     if not settings.kafka_security_protocol.endswith("SSL"):
         return None
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_file)
+    with _named("RELEARN_KAFKA_SSL_CA_FILE", settings.kafka_ssl_ca_file):
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_file)
     if settings.kafka_ssl_cert_file is not None:
-        context.load_cert_chain(settings.kafka_ssl_cert_file, settings.kafka_ssl_key_file)
+        with _named("RELEARN_KAFKA_SSL_CERT_FILE, RELEARN_KAFKA_SSL_KEY_FILE", settings.kafka_ssl_cert_file):
+            # No password, so that nobody is asked for one where the key needs it.
+            context.load_cert_chain(settings.kafka_ssl_cert_file, settings.kafka_ssl_key_file, password="")
     return context
+
+
+@contextmanager
+def _named(names: str, path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise SettingsError(f"{names}: {path} can't be used: {exc}") from exc

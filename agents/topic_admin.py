@@ -8,13 +8,12 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports without __all__
-    AdminClient,
     ConfigResource,
     NewTopic,
     ResourceType,
 )
 
-from agents.kafka import librdkafka_config
+from agents.kafka_admin import Admin
 from schemas.errors import KafkaUnavailable, SetupError
 from schemas.settings import Settings
 from schemas.topics import TopicSpec, topic_specs
@@ -23,9 +22,9 @@ _TIMEOUT_S = 10.0
 _TIMESTAMPS = "message.timestamp.type"
 
 
-def admin_client(settings: Settings) -> AdminClient:
+def admin_client(settings: Settings) -> Admin:
     """A client; hold on to it until its futures are done."""
-    return AdminClient({**librdkafka_config(settings), "log_level": 0})
+    return Admin(settings)
 
 
 async def create_topics(settings: Settings) -> list[str]:
@@ -42,9 +41,11 @@ async def create_topics(settings: Settings) -> list[str]:
         for s in specs
     ]
     made = []
-    for name, future in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S).items():
+    for name, future in admin.create_topics(
+        wanted, operation_timeout=_TIMEOUT_S, request_timeout=2 * _TIMEOUT_S
+    ).items():
         try:
-            await _answer(future)
+            await _answer(admin, future)
         except KafkaException as exc:
             if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise SetupError(f"topic {name} can't be made: {exc.args[0].str()}") from exc
@@ -54,7 +55,7 @@ async def create_topics(settings: Settings) -> list[str]:
     return made
 
 
-async def _check(admin: AdminClient, specs: Iterable[TopicSpec]) -> None:
+async def _check(admin: Admin, specs: Iterable[TopicSpec]) -> None:
     for spec in specs:
         if _TIMESTAMPS in spec.config and await _config(admin, spec.name, _TIMESTAMPS) != spec.config[_TIMESTAMPS]:
             raise SetupError(
@@ -72,7 +73,7 @@ async def check_log_append_time(settings: Settings, topic: str) -> None:
     await _check(admin_client(settings), [TopicSpec(topic, 0, {_TIMESTAMPS: "LogAppendTime"})])
 
 
-async def topic_id(admin: AdminClient, topic: str) -> str:
+async def topic_id(admin: Admin, topic: str) -> str:
     """The UUID that Kafka gave to `topic`; another one if it was deleted and made again.
 
     Raises:
@@ -81,13 +82,13 @@ async def topic_id(admin: AdminClient, topic: str) -> str:
     """
     future = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)[topic]
     try:
-        description = await _answer(future)
+        description = await _answer(admin, future)
     except KafkaException as exc:
         raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
     return str(description.topic_id)
 
 
-async def topic_id_once_known(admin: AdminClient, topic: str) -> str:
+async def topic_id_once_known(admin: Admin, topic: str) -> str:
     """As `topic_id`, of a topic just made: a broker may take a moment to know of it.
 
     Raises:
@@ -103,10 +104,10 @@ async def topic_id_once_known(admin: AdminClient, topic: str) -> str:
         await asyncio.sleep(0.1)
 
 
-async def _config(admin: AdminClient, topic: str, name: str) -> str:
+async def _config(admin: Admin, topic: str, name: str) -> str:
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
-        entries = await _answer(admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])
+        entries = await _answer(admin, admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])
     except KafkaException as exc:
         raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
     return str(entries[name].value)
@@ -115,7 +116,7 @@ async def _config(admin: AdminClient, topic: str, name: str) -> str:
 _AWAY = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
 
 
-async def _answer(future: Any) -> Any:
+async def _answer(admin: Admin, future: Any) -> Any:
     """The result of an admin client's future.
 
     Raises:
@@ -123,8 +124,8 @@ async def _answer(future: Any) -> Any:
         KafkaException: the broker refuses.
     """
     try:
-        return await asyncio.wrap_future(future)
+        return await admin.answer(future)
     except KafkaException as exc:
         if exc.args[0].code() in _AWAY or exc.args[0].retriable():
-            raise KafkaUnavailable(f"Kafka doesn't answer: {exc.args[0].str()}") from exc
+            raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
         raise

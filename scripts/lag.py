@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
+from agents.kafka_admin import Admin
 from schemas.errors import KafkaUnavailable, SetupError
 from schemas.settings import Settings
 from schemas.topics import TopicName, topic_name
@@ -47,7 +48,7 @@ class Lag:
     lag: int
 
 
-async def read_lag(admin: AdminClient, settings: Settings) -> list[Lag]:
+async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
     """Every partition of every group of the namespace.
 
     Raises:
@@ -69,7 +70,7 @@ async def read_lag(admin: AdminClient, settings: Settings) -> list[Lag]:
     return found
 
 
-async def partitions(admin: AdminClient, topics: Iterable[str]) -> list[Place]:
+async def partitions(admin: Admin, topics: Iterable[str]) -> list[Place]:
     """Every partition of `topics`, in order.
 
     Raises:
@@ -79,14 +80,14 @@ async def partitions(admin: AdminClient, topics: Iterable[str]) -> list[Place]:
     try:
         known = (await asyncio.to_thread(admin.list_topics, timeout=TIMEOUT_S)).topics
     except KafkaException as exc:
-        raise KafkaUnavailable(f"Kafka doesn't answer: {exc.args[0].str()}") from exc
+        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise SetupError(f"there is no topic {missing[0]}: run `relearn migrate`, or `relearn up`, first")
     return [(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
 
 
-async def offsets(admin: AdminClient, places: Iterable[Place], *, end: bool) -> dict[Place, int]:
+async def offsets(admin: Admin, places: Iterable[Place], *, end: bool) -> dict[Place, int]:
     """Where each partition ends (the next message's offset), or begins.
 
     Raises:
@@ -95,16 +96,16 @@ async def offsets(admin: AdminClient, places: Iterable[Place], *, end: bool) -> 
     spec: Any = OffsetSpec.latest() if end else OffsetSpec.earliest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(*place): spec for place in places}
     futures = admin.list_offsets(asked, request_timeout=TIMEOUT_S)
-    return {(place.topic, place.partition): (await _answer(future)).offset for place, future in futures.items()}
+    return {(place.topic, place.partition): (await _answer(admin, future)).offset for place, future in futures.items()}
 
 
-async def _committed(admin: AdminClient, group: str, places: Iterable[Place]) -> dict[Place, int]:
+async def _committed(admin: Admin, group: str, places: Iterable[Place]) -> dict[Place, int]:
     request = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         (future,) = admin.list_consumer_group_offsets([request], request_timeout=TIMEOUT_S).values()
         try:
-            answer = await asyncio.wrap_future(future)
+            answer = await admin.answer(future)
         except KafkaException as exc:
             error = exc.args[0]
             if error.code() == KafkaError.GROUP_ID_NOT_FOUND:
@@ -116,8 +117,8 @@ async def _committed(admin: AdminClient, group: str, places: Iterable[Place]) ->
             return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}
 
 
-async def _answer(future: Any) -> Any:
+async def _answer(admin: Admin, future: Any) -> Any:
     try:
-        return await asyncio.wrap_future(future)
+        return await admin.answer(future)
     except KafkaException as exc:
-        raise KafkaUnavailable(f"Kafka doesn't answer: {exc.args[0].str()}") from exc
+        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc

@@ -10,6 +10,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from agents.kafka import librdkafka_config
+from agents.kafka_admin import explained
 from schemas.errors import KafkaUnavailable, Refused, SetupError
 from schemas.headers import cloud_event
 from schemas.settings import Settings
@@ -129,7 +130,8 @@ class Sender:
             self.error = f"no answer within {timeout_s:.0f} s"
 
     def _on_error(self, error: KafkaError) -> None:
-        self.error = error.str()
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or self.error is None:
+            self.error = explained(error)
 
 
 def send_paced(

@@ -37,15 +37,18 @@ def translated() -> Iterator[None]:
             raise BadRow(f"Postgres refuses a row: {exc} ({state})") from exc
         if state in {"42P01", "3F000"}:
             raise SetupError(f"{exc}: run `relearn migrate` first") from exc
-        if state.startswith("28") or state in {"3D000", "42501"}:
+        if state.startswith("28") or state in {"3D000", "42501", "42704"}:
             raise SetupError(f"Postgres: {exc}; look at RELEARN_POSTGRES_DSN") from exc
         raise
+    except asyncpg.exceptions.ClientConfigurationError as exc:
+        raise SetupError(f"RELEARN_POSTGRES_DSN: {exc}") from exc
     except asyncpg.InterfaceError as exc:
         if isinstance(exc, ValueError):
             raise BadRow(f"asyncpg refuses a value: {exc}") from exc
         raise PostgresUnavailable(f"Postgres doesn't answer: {exc}") from exc
     except (OSError, TimeoutError) as exc:
-        raise PostgresUnavailable(f"Postgres doesn't answer: {exc or type(exc).__name__}") from exc
+        where = "Postgres doesn't answer at RELEARN_POSTGRES_DSN"
+        raise PostgresUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
 
 
 async def open_pool(settings: Settings, *, size: int = 2) -> Pool:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from redis.asyncio import Redis as _Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from schemas.errors import RedisUnavailable
+from schemas.errors import RedisUnavailable, SettingsError
 from schemas.settings import Settings
 
 Redis: TypeAlias = _Redis
@@ -24,15 +24,25 @@ TIMEOUT_S = 0.5
 
 
 def open_redis(settings: Settings) -> Redis:
-    """A client with string answers. It connects when first used, so this succeeds while Redis is away."""
-    return _Redis.from_url(
-        settings.redis_url,
-        decode_responses=True,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        client_name=settings.namespace,
-    )
+    """A client with string answers. It connects when first used, so this succeeds while Redis is away.
+
+    Raises:
+        SettingsError: the address says something that the driver doesn't know.
+    """
+    try:
+        client = _Redis.from_url(
+            settings.redis_url,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            client_name=settings.namespace,
+        )
+        pool: Any = client.connection_pool
+        pool.make_connection()  # connects to nothing, and fails on a word in the URL that the driver can't use
+    except (RedisError, TypeError, ValueError) as exc:
+        raise SettingsError(f"RELEARN_REDIS_URL: {exc}") from exc
+    return client
 
 
 @contextmanager
@@ -41,4 +51,5 @@ def redis_translated() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError, TimeoutError) as exc:
-        raise RedisUnavailable(f"Redis doesn't answer: {exc or type(exc).__name__}") from exc
+        where = "Redis doesn't answer at RELEARN_REDIS_URL"
+        raise RedisUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
