@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from schemas.settings import PREFIX, Settings
 from tests.waiting import eventually
@@ -16,19 +17,16 @@ from tests.waiting import eventually
 ROOT = Path(__file__).parents[1]
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as a child process is told them."""
+def environment(settings: Settings, **given: str) -> dict[str, str]:
+    """The settings as a child process is told them: all that aren't the default; `given`, without the prefix, wins."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    given = {
-        "NAMESPACE": settings.namespace,
-        "DATA_DIR": str(settings.data_dir),
-        "KAFKA_BROKERS": ",".join(settings.kafka_brokers),
-        "POSTGRES_DSN": settings.postgres_dsn,
-        "REDIS_URL": settings.redis_url,
-        "DLQ_MIN_RECORDS": str(settings.dlq_min_records),
-        "LOG_LEVEL": "debug",
-    }
-    return {**plain, **{PREFIX + name: value for name, value in given.items()}}
+    told = {name.upper(): as_text(value) for name, value in settings.model_dump(exclude_defaults=True).items()}
+    return {**plain, **{PREFIX + name: value for name, value in {**told, **given}.items()}}
+
+
+def as_text(value: Any) -> str:
+    """A setting's value as a person writes it."""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 class WorkerProcess:
@@ -37,7 +35,7 @@ class WorkerProcess:
     def __init__(self, settings: Settings, role: str, worker_id: str, *, static: bool = True) -> None:
         self.id = worker_id
         self._arguments = [role, "--id", worker_id] if static else [role]
-        self._environment = environment(settings)
+        self._environment = environment(settings, LOG_LEVEL="debug")
         self.log_path = settings.data_dir / f"{worker_id}.log"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
