@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.errors import BadMessage
 from schemas.text import check_text
+from schemas.wire import Wire
 
 CE_TYPE = "relearn.command.v1"
 Verb = Literal["train", "activate", "rollback", "hold", "resume"]
@@ -35,8 +36,7 @@ class _Wire(msgspec.Struct):
     by: str | None = None
 
 
-_decode = msgspec.msgpack.Decoder(_Wire).decode
-_decode_json = msgspec.json.Decoder(_Wire).decode
+_wire = Wire(_Wire, "command")
 
 
 def encode_command(command: Command) -> bytes:
@@ -57,12 +57,7 @@ def decode_command(value: bytes | None) -> Command:
     Raises:
         BadMessage: it can't be read, names no command that there is, or lacks what that command needs.
     """
-    if not value:
-        raise BadMessage("empty", "the message has no value")
-    try:
-        wire = _decode_json(value) if value[:1] == b"{" else _decode(value)
-    except (ValueError, RecursionError) as exc:
-        raise BadMessage("invalid", f"no command: {str(exc)[:200]}") from exc
+    wire = _wire.read(value)
     if not wire.id:
         raise BadMessage("invalid", "`id` is empty")
     check_text(wire.id, "id")

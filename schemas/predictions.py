@@ -15,6 +15,7 @@ from schemas.errors import BadMessage
 from schemas.records import Records, Texts
 from schemas.text import MAX_CONTEXT_BYTES, check_text
 from schemas.topics import BLOCK_MAX_BYTES
+from schemas.wire import Wire
 
 VERSION = 1
 CE_TYPE = "relearn.prediction-block.v1"
@@ -76,8 +77,7 @@ class _Wire(msgspec.Struct, gc=False):
     scored_at: float
 
 
-_decode = msgspec.msgpack.Decoder(_Wire).decode
-_decode_json = msgspec.json.Decoder(_Wire).decode
+_wire = Wire(_Wire, "prediction block")
 
 
 def encode_block(block: Block) -> bytes:
@@ -111,12 +111,7 @@ def decode_block(value: bytes | None) -> Block:
     Raises:
         BadMessage: it can't be read, or its columns don't agree.
     """
-    if not value:
-        raise BadMessage("empty", "the message has no value")
-    try:
-        wire = _decode_json(value) if value[:1] == b"{" else _decode(value)
-    except (ValueError, RecursionError) as exc:
-        raise BadMessage("unreadable", f"no prediction block: {str(exc)[:200]}") from exc
+    wire = _wire.read(value)
     if wire.v != VERSION:
         raise BadMessage("version", f"a prediction block of version {wire.v}; this reads {VERSION}")
     n = len(wire.offsets) // 8

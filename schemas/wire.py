@@ -1,0 +1,33 @@
+"""Values on the wire: MessagePack, or JSON where the first byte is `{`, so that a person can type one."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from schemas.errors import BadMessage
+
+T = TypeVar("T")
+
+
+class Wire(Generic[T]):
+    """Reads values of one kind, types checked, unknown keys ignored. `what` names the kind in errors."""
+
+    def __init__(self, kind: type[T], what: str) -> None:
+        self._what = what
+        self._packed = msgspec.msgpack.Decoder(kind)
+        self._json = msgspec.json.Decoder(kind)
+
+    def read(self, value: bytes | None) -> T:
+        """What stands in `value`.
+
+        Raises:
+            BadMessage: with reason `empty` or `unreadable`.
+        """
+        if not value:
+            raise BadMessage("empty", "the message has no value")
+        try:
+            return self._json.decode(value) if value[:1] == b"{" else self._packed.decode(value)
+        except (ValueError, RecursionError) as exc:
+            raise BadMessage("unreadable", f"no {self._what}: {str(exc)[:200]}") from exc
