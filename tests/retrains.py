@@ -88,10 +88,24 @@ def tail(settings: Settings) -> Update | None:
 
 def training_process(worker: WorkerProcess) -> psutil.Process:
     """The process that a retrain worker trains in, once there is one."""
-    assert worker._process is not None
-    parent = psutil.Process(worker._process.pid)
-    eventually(lambda: parent.children() != [], lambda: f"no process is training:\n{worker.log[-3000:]}")
-    return parent.children()[0]
+    parent = psutil.Process(worker.pid)
+    found: list[psutil.Process] = []
+
+    def trains() -> bool:
+        """What was seen at this look is kept: at the next one it may be gone."""
+        found[:] = [child for child in parent.children() if _is_training(child)]
+        return found != []
+
+    eventually(trains, lambda: f"no process is training:\n{worker.log[-3000:]}")
+    return found[0]
+
+
+def _is_training(process: psutil.Process) -> bool:
+    """Whether it runs the training; what other children there are for a moment doesn't count."""
+    try:
+        return any("train_process" in argument for argument in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def gone(process: psutil.Process) -> bool:
