@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import faust
@@ -25,13 +27,28 @@ EXPIRES_S = 10
 
 @dataclass(slots=True)
 class WorkerState:
-    """What one worker process knows of itself. `condition` is for people; `records` only rises."""
+    """What one worker process knows of itself. `stage` is how far it has come; `records` only rises."""
 
     id: str
     role: str
-    condition: str = "starting"
+    stage: str = "starting"
     records: int = 0
     live: LiveModel | None = None
+    _meanwhile: list[str] = field(default_factory=list)
+
+    @property
+    def condition(self) -> str:
+        """For people: what goes on at this moment, or else the stage."""
+        return self._meanwhile[-1] if self._meanwhile else self.stage
+
+    @contextmanager
+    def meanwhile(self, text: str) -> Iterator[None]:
+        """`text` is the condition while the block runs, however it ends; several may run at once."""
+        self._meanwhile.append(text)
+        try:
+            yield
+        finally:
+            self._meanwhile.remove(text)
 
 
 def worker_key(namespace: str, worker_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol, TypeVar
 
 import structlog
@@ -16,43 +17,39 @@ log = structlog.get_logger()
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 3.0
-_WAITING = "waiting for "
 
 
 class Stopping(Exception):
     """The process is asked to stop while it waits: leave what is in hand undone, it will be read again."""
 
 
-class Conditioned(Protocol):
+class Telling(Protocol):
     """What shows a worker's condition to people."""
 
-    condition: str
+    def meanwhile(self, text: str) -> AbstractContextManager[None]: ...
 
 
-async def until_answered(
-    call: Callable[[], Awaitable[T]], *, what: str, stop: Callable[[], bool], state: Conditioned
-) -> T:
+async def until_answered(call: Callable[[], Awaitable[T]], *, what: str, stop: Callable[[], bool], state: Telling) -> T:
     """The result of `call`, made again and again while it raises Unavailable. It must be safe to repeat.
 
     Raises:
         Stopping: `stop()` became true while waiting.
     """
     wait_s = FIRST_WAIT_S
-    before = state.condition if not state.condition.startswith(_WAITING) else "ready"
-    while True:
-        try:
-            result = await call()
-        except Unavailable as exc:
-            if wait_s == FIRST_WAIT_S:
-                log.warning("waiting", what=what, error=str(exc))
-            state.condition = _WAITING + what
-            await _sleep(wait_s * random.uniform(0.5, 1.0), stop)  # noqa: S311 - jitter
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-        else:
-            if wait_s != FIRST_WAIT_S:
-                log.info("answers_again", what=what)
-                state.condition = before
-            return result
+    with ExitStack() as telling:
+        while True:
+            try:
+                result = await call()
+            except Unavailable as exc:
+                if wait_s == FIRST_WAIT_S:
+                    log.warning("waiting", what=what, error=str(exc))
+                    telling.enter_context(state.meanwhile(f"waiting for {what}"))
+                await _sleep(wait_s * random.uniform(0.5, 1.0), stop)  # noqa: S311 - jitter
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            else:
+                if wait_s != FIRST_WAIT_S:
+                    log.info("answers_again", what=what)
+                return result
 
 
 async def _sleep(wait_s: float, stop: Callable[[], bool]) -> None:

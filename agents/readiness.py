@@ -8,13 +8,14 @@ import faust
 import structlog
 from faust.exceptions import ConsumerNotStarted
 
-from agents.patience import Conditioned, Stopping, until
+from agents.heartbeat import WorkerState
+from agents.patience import Stopping, until
 
 log = structlog.get_logger()
 
 
-def announce_readiness(app: faust.App, state: Conditioned, *, waiting_for: str, holds: Callable[[], bool]) -> None:
-    """Add a task to `app` that sets `state.condition` to `ready` and logs `worker_ready` once both are true.
+def announce_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, holds: Callable[[], bool]) -> None:
+    """Add a task to `app` that sets `state.stage` to `ready` and logs `worker_ready` once both are true.
 
     A worker without partitions stays at `waiting for partitions`: it stands by for those that the others have.
     """
@@ -22,13 +23,13 @@ def announce_readiness(app: faust.App, state: Conditioned, *, waiting_for: str, 
     async def announce() -> None:
         for condition, what in ((holds, waiting_for), (lambda: _has_partitions(app), "partitions")):
             if not condition():
-                state.condition = f"waiting for {what}"
+                state.stage = f"waiting for {what}"
                 log.info("waiting", what=what)
             try:
                 await until(condition, stop=lambda: app.should_stop)
             except Stopping:
                 return
-        state.condition = "ready"
+        state.stage = "ready"
         log.info("worker_ready")
 
     app.task(announce)

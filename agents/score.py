@@ -163,19 +163,16 @@ class Scorer:
 
     async def _stand_still(self, pauses: Pauses) -> None:
         """Return when the role isn't paused. Meanwhile the worker stays up, says so, and offsets stand still."""
-        before = self._state.condition
         reason = await self._patiently(pauses.current, "Postgres")
         if reason is None:
             return
         log.error("paused", reason=reason, next="look at `relearn dlq list`, then `relearn dlq resume`")
-        while reason is not None:
-            self._state.condition = f"paused: {reason}; resume with `relearn dlq resume`"
-            if self.stop():
-                raise Stopping
-            await asyncio.sleep(0.5)
-            reason = await self._patiently(pauses.current, "Postgres")
+        with self._state.meanwhile(f"paused: {reason}; resume with `relearn dlq resume`"):
+            while await self._patiently(pauses.current, "Postgres") is not None:
+                if self.stop():
+                    raise Stopping
+                await asyncio.sleep(0.5)
         log.info("resumed")
-        self._state.condition = before
 
     async def _patiently(self, call: Callable[[], Awaitable[T]], what: str) -> T:
         return await until_answered(call, what=what, stop=self.stop, state=self._state)

@@ -142,11 +142,7 @@ class Storer:
             return self._opened
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        result = await until_answered(call, what="Postgres", stop=self.stop, state=self._state)
-        # Two may have waited at once, and the second saw the first one's condition.
-        if self.ready:
-            self._state.condition = "ready"
-        return result
+        return await until_answered(call, what="Postgres", stop=self.stop, state=self._state)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Disconnect."""

@@ -62,11 +62,6 @@ class Model:
                 raise BadModel("shape", f"`{name}` has a value that isn't finite")
             array.setflags(write=False)
 
-    @property
-    def dimension(self) -> int:
-        """d, the number of features."""
-        return len(self.feature_names)
-
 
 def model_fields(model: Model) -> dict[str, Any]:
     """The model as the fields of a `model-updates` body."""

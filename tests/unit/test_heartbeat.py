@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from faust.types import TP
 
 from agents.heartbeat import WorkerState, heartbeat
@@ -70,3 +71,15 @@ def test_lag_is_what_is_not_processed_over_all_partitions() -> None:
 def test_lag_is_unknown_before_the_first_fetch() -> None:
     """Rather nothing than a number that is too small."""
     assert beat(Consumer({A: 100, B: None}, {}))["lag"] is None
+
+
+def test_a_condition_lasts_as_long_as_its_cause_however_many_there_are() -> None:
+    """Two waits at once, the first of them ending first, and by an error."""
+    state = WorkerState("store-1", "store", stage="ready")
+    second = state.meanwhile("waiting for Kafka")
+    with pytest.raises(RuntimeError), state.meanwhile("waiting for Postgres"):
+        second.__enter__()
+        raise RuntimeError
+    assert state.condition == "waiting for Kafka"
+    second.__exit__(None, None, None)
+    assert state.condition == "ready"
