@@ -203,7 +203,11 @@ class ChunkConsumer(driver.Consumer):
         """Let the chunks in flight finish, for a bounded time, then commit."""
         if not await self.ledger.wait_idle(DRAIN_S):
             self.log.warning("chunks in flight were not done after %s s; they will be read again", DRAIN_S)
-        await self.commit()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self.commit()
+        except TimeoutError:
+            self.log.warning("offsets could not be committed within %s s; what lies behind is read again", DRAIN_S)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Start a new epoch: positions of the former assignment were committed or are given up."""

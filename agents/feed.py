@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
+from agents.crash import crash
 from agents.kafka import aiokafka_config
 from agents.kafka_admin import Admin
 from agents.keys import load_verifier
@@ -175,18 +176,16 @@ def attach_model_feed(
         async for event in stream:
             try:
                 feed.take(event)
-            except Exception as exc:
-                log.exception("crashed", error=repr(exc))
-                await app.crash(exc)
+            except Exception as exc:  # noqa: BLE001 - ends the process
+                await crash(app, exc)
 
     async def read_feed() -> None:
         try:
             async with aclosing(model_updates(settings)) as events:
                 async for event in events:
                     await channel.put(event)
-        except Exception as exc:
-            log.exception("crashed", error=repr(exc))
-            await app.crash(exc)
+        except Exception as exc:  # noqa: BLE001 - ends the process
+            await crash(app, exc)
 
     app.agent(channel)(swap_models)
     app.task(read_feed)

@@ -11,12 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import faust
-import structlog
 
 from agents.chunks import Chunk
+from agents.crash import crash
 from agents.patience import Stopping
-
-log = structlog.get_logger()
 
 Receipts = Sequence[Awaitable[Any]]
 Handler = Callable[[Chunk], Awaitable[Receipts]]
@@ -62,5 +60,4 @@ async def _finish(app: faust.App, chunk: Chunk, receipts: Receipts, places: asyn
 
 async def _crash(app: faust.App, chunk: Chunk, exc: BaseException) -> None:
     chunk.abandon()
-    log.error("crashed", error=repr(exc), records=len(chunk.records), exc_info=exc)
-    await app.crash(exc)
+    await crash(app, exc, records=len(chunk.records))

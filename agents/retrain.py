@@ -18,6 +18,7 @@ import structlog
 from agents.app import make_app
 from agents.chunks import chunk_topic
 from agents.commands import CommandDesk
+from agents.crash import crash
 from agents.feed import attach_model_feed
 from agents.heartbeat import WorkerState, attach_heartbeat
 from agents.keys import load_signer, load_verifier
@@ -109,6 +110,5 @@ async def _until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) ->
         await work()
     except Stopping:
         return
-    except Exception as exc:
-        log.exception("crashed", error=repr(exc))
-        await app.crash(exc)
+    except Exception as exc:  # noqa: BLE001 - ends the process
+        await crash(app, exc)

@@ -12,6 +12,7 @@ import structlog
 
 from agents.app import make_app
 from agents.chunks import Chunk, chunk_topic
+from agents.crash import crash
 from agents.heartbeat import WorkerState, attach_heartbeat
 from agents.patience import until_answered
 from agents.processing import Receipts, process
@@ -55,9 +56,8 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     async def keep_house() -> None:
         try:
             await storer.keep_house(lambda: app.should_stop)
-        except Exception as exc:
-            log.exception("crashed", error=repr(exc))
-            await app.crash(exc)
+        except Exception as exc:  # noqa: BLE001 - ends the process
+            await crash(app, exc)
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "predictions")))(store_predictions)
     app.agent(chunk_topic(app, topic_name(settings.namespace, "dead-letters")))(store_letters)

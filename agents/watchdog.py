@@ -12,6 +12,7 @@ import time
 import faust
 import structlog
 
+from agents.crash import crash
 from agents.heartbeat import WorkerState, read_assignment
 
 log = structlog.get_logger()
@@ -51,6 +52,6 @@ def attach_watchdog(app: faust.App, state: WorkerState) -> None:
             _, lag = read_assignment(app)
             if progress.stuck(now_s=time.monotonic(), condition=state.condition, lag=lag, records=state.records):
                 log.error("stuck", lag=lag, seconds=PATIENCE_S)
-                await app.crash(Stuck(f"{lag} messages behind and no progress for {PATIENCE_S:.0f} s"))
+                await crash(app, Stuck(f"{lag} messages behind and no progress for {PATIENCE_S:.0f} s"))
 
     app.task(watch)

@@ -46,6 +46,9 @@ def translated() -> Iterator[None]:
         if isinstance(exc, ValueError):
             raise BadRow(f"asyncpg refuses a value: {exc}") from exc
         raise PostgresUnavailable(f"Postgres doesn't answer: {exc}") from exc
+    except asyncpg.InternalClientError as exc:
+        # A connection that broke off in the midst of an answer: asyncpg lost track of it, and its pool drops it.
+        raise PostgresUnavailable(f"Postgres broke off: {exc}") from exc
     except (OSError, TimeoutError) as exc:
         where = "Postgres doesn't answer at RELEARN_POSTGRES_DSN"
         raise PostgresUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc

@@ -88,7 +88,7 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
         stream.start()
         eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
         with servers.postgres.away():
-            running["store-1"].wait_for("event=waiting")
-            assert running["store-1"].terminate() == 0
+            running["store-1"].wait_for("event=waiting what=Postgres error=")
+            assert running["store-1"].terminate() == 0, running["store-1"].log[-5000:]
         running["store-1"].start()
         _check_all_stored(migrated, stream.finish())

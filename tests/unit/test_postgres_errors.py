@@ -1,0 +1,42 @@
+"""What asyncpg raises, in our own words: what may be tried again is told apart from what never will be better."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from agents.stores.postgres import translated
+from schemas.errors import BadRow, PostgresUnavailable, RelearnError, SetupError
+
+
+@pytest.mark.parametrize(
+    ("raised", "becomes"),
+    [
+        (asyncpg.CannotConnectNowError("the database system is shutting down"), PostgresUnavailable),
+        (asyncpg.ConnectionDoesNotExistError("closed in the midst of an operation"), PostgresUnavailable),
+        (asyncpg.AdminShutdownError("terminating connection"), PostgresUnavailable),
+        (asyncpg.DeadlockDetectedError("deadlock"), PostgresUnavailable),
+        (asyncpg.InterfaceError("connection is closed"), PostgresUnavailable),
+        (
+            asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+            PostgresUnavailable,
+        ),
+        (ConnectionResetError("reset by peer"), PostgresUnavailable),
+        (TimeoutError(), PostgresUnavailable),
+        (asyncpg.UniqueViolationError("twice"), BadRow),
+        (asyncpg.CharacterNotInRepertoireError("NUL"), BadRow),
+        (asyncpg.UndefinedTableError("no such table"), SetupError),
+        (asyncpg.InvalidPasswordError("wrong"), SetupError),
+    ],
+    ids=lambda one: one.__name__ if isinstance(one, type) else type(one).__name__,
+)
+def test_an_error_of_the_driver_becomes_one_of_ours(raised: Exception, becomes: type[RelearnError]) -> None:
+    """One that isn't known would end the process."""
+    with pytest.raises(becomes), translated():
+        raise raised
+
+
+def test_an_error_of_ours_in_the_query_itself_is_not_hidden() -> None:
+    """A wrong statement is a bug: nothing to wait for."""
+    with pytest.raises(asyncpg.PostgresSyntaxError), translated():
+        raise asyncpg.PostgresSyntaxError("syntax error")
