@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.columns import read_array, read_texts
 from schemas.errors import BadMessage
 from schemas.records import Records, Texts
-from schemas.text import MAX_CONTEXT_BYTES, check_text
+from schemas.shadow_answers import ShadowAnswers, read_shadow, shadow_fields
+from schemas.text import check_text
 from schemas.topics import BLOCK_MAX_BYTES
 from schemas.wire import Wire
 
@@ -23,11 +25,16 @@ CE_TYPE = "relearn.prediction-block.v1"
 # What a block takes beside features and margins: per record its numbers and its texts' lengths; once, its names.
 _ROW_BYTES = 26 + 4 * 5
 _HEAD_BYTES = 16 * 1024
+_SHADOW_ROW_BYTES = 2
+_SHADOW_HEAD_BYTES = 128
+
+# How a message says that it has no shadow: by leaving it out, by nil, by JSON's null.
+_NO_SHADOW = {b"", b"\xc0", b"null"}
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Scored records of ONE ingest partition, all by one model.
+    """Scored records of ONE ingest partition, all by one model; `shadow` is what one other model says of them, if any.
 
     features: (n, d) float64. labels: int16, index into `classes`. margins: float64 (n, 1) for two classes, else (n, k).
     confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock; scored_at: seconds, the
@@ -51,6 +58,7 @@ class Block:
     model: int
     activation: int
     scored_at: float
+    shadow: ShadowAnswers | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -75,6 +83,8 @@ class _Wire(msgspec.Struct, gc=False):
     model: int
     activation: int
     scored_at: float
+    # Unread, so that one that can't be read takes nothing with it; empty where the key is missing.
+    shadow: msgspec.Raw = msgspec.Raw()
 
 
 _wire = Wire(_Wire, "prediction block")
@@ -102,11 +112,16 @@ def encode_block(block: Block) -> bytes:
         "activation": block.activation,
         "scored_at": block.scored_at,
     }
+    if block.shadow is not None:
+        message["shadow"] = shadow_fields(block.shadow)
     return bytes(msgpack.packb(message))
 
 
-def decode_block(value: bytes | None) -> Block:
-    """The block in one message.
+def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], None] | None = None) -> Block:
+    """The block in one message. A `shadow` that can't be used costs no record: the block comes without it.
+
+    Args:
+        without_shadow: told why, where a shadow is left out.
 
     Raises:
         BadMessage: it can't be read, or its columns don't agree.
@@ -124,21 +139,22 @@ def decode_block(value: bytes | None) -> Block:
     block = Block(
         wire.generation,
         wire.partition,
-        _column(wire.offsets, "<i8", (n,), "offsets"),
-        _column(wire.indexes, "<i4", (n,), "indexes"),
-        _column(wire.ingested_at, "<f8", (n,), "ingested_at"),
-        _texts(wire.ids, "ids", n),
-        _texts(wire.subjects, "subjects", n),
-        _texts(wire.batches, "batches", n),
-        _texts(wire.contexts, "contexts", n),
-        _column(wire.features, "<f8", (n, columns), "features"),
+        read_array(wire.offsets, "<i8", (n,), "offsets"),
+        read_array(wire.indexes, "<i4", (n,), "indexes"),
+        read_array(wire.ingested_at, "<f8", (n,), "ingested_at"),
+        read_texts(wire.ids, "ids", n),
+        read_texts(wire.subjects, "subjects", n),
+        read_texts(wire.batches, "batches", n),
+        read_texts(wire.contexts, "contexts", n),
+        read_array(wire.features, "<f8", (n, columns), "features"),
         tuple(check_text(label, "a class") or "" for label in wire.classes),
-        _column(wire.labels, "<i2", (n,), "labels"),
-        _column(wire.margins, "<f8", (n, 1 if k == 2 else k), "margins"),
-        _column(wire.confidence, "<f4", (n,), "confidence"),
+        read_array(wire.labels, "<i2", (n,), "labels"),
+        read_array(wire.margins, "<f8", (n, 1 if k == 2 else k), "margins"),
+        read_array(wire.confidence, "<f4", (n,), "confidence"),
         wire.model,
         wire.activation,
         wire.scored_at,
+        _shadow(bytes(wire.shadow), n, without_shadow),
     )
     if block.labels.min() < 0 or block.labels.max() >= k:
         raise BadMessage("invalid", f"a label outside the {k} classes")
@@ -147,26 +163,31 @@ def decode_block(value: bytes | None) -> Block:
     return block
 
 
-def _column(packed: bytes, dtype: str, shape: tuple[int, ...], name: str) -> NDArray[Any]:
-    expected = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if len(packed) != expected:
-        raise BadMessage("length", f"`{name}` is {len(packed)} bytes long, should be {expected}")
-    return np.frombuffer(packed, dtype=dtype).reshape(shape)
+def _shadow(packed: bytes, n: int, told: Callable[[BadMessage], None] | None) -> ShadowAnswers | None:
+    if packed in _NO_SHADOW:
+        return None
+    try:
+        return read_shadow(packed, n)
+    except BadMessage as exc:
+        if told is not None:
+            told(exc)
+        return None
 
 
-def _texts(column: list[str | None], name: str, n: int) -> Texts:
-    if len(column) != n:
-        raise BadMessage("length", f"`{name}` has {len(column)} entries, should have {n}")
-    limit = MAX_CONTEXT_BYTES if name == "contexts" else 256
-    for item in column:
-        check_text(item, name, limit)
-    return column
+def block_bounds(
+    records: Records, margin_columns: int, shadow: ShadowAnswers | None = None, limit_bytes: int = BLOCK_MAX_BYTES
+) -> Iterator[slice]:
+    """Slices of `records` whose encoded blocks stay below `limit_bytes`, as few as that allows.
 
-
-def block_bounds(records: Records, margin_columns: int, limit_bytes: int = BLOCK_MAX_BYTES) -> Iterator[slice]:
-    """Slices of `records` whose encoded blocks stay below `limit_bytes`, as few as that allows."""
+    Of `shadow` only the classes count: answers of that kind go with every record.
+    """
     n = len(records)
-    rows = np.full(n, 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES, dtype=np.int64)
+    row_bytes = 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES
+    head_bytes = _HEAD_BYTES
+    if shadow is not None:
+        row_bytes += 8 * shadow.margins.shape[1] + _SHADOW_ROW_BYTES
+        head_bytes += _SHADOW_HEAD_BYTES + sum(3 + len(label.encode()) for label in shadow.classes)
+    rows = np.full(n, row_bytes, dtype=np.int64)
     for column in (records.ids, records.subjects, records.batches, records.contexts):
         if column.count(None) < n:
             rows += np.fromiter((4 * len(text) if text else 0 for text in column), np.int64, n)
@@ -174,7 +195,7 @@ def block_bounds(records: Records, margin_columns: int, limit_bytes: int = BLOCK
     start = 0
     while start < n:
         before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + limit_bytes - _HEAD_BYTES, side="right"))
+        stop = int(np.searchsorted(ends, before + limit_bytes - head_bytes, side="right"))
         stop = max(stop, start + 1)
         yield slice(start, stop)
         start = stop

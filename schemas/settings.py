@@ -21,7 +21,13 @@ def _comma_separated(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _off(value: Any) -> Any:
+    return None if value == "off" else value
+
+
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+#: A number that can be turned off: the word `off` is None.
+OrOff = Annotated[float | None, BeforeValidator(_off)]
 
 
 class Settings(BaseModel):
@@ -55,6 +61,23 @@ class Settings(BaseModel):
 
     dlq_max_share: float = Field(0.5, gt=0, le=1)
     dlq_min_records: int = Field(1000, ge=1)
+
+    feedback_wait_s: float = Field(600.0, ge=0)
+    retrain_corrections: int = Field(20, ge=1)
+    retrain_labels: int = Field(100, ge=1)
+    retrain_rate: OrOff = Field(None, gt=0, lt=1)
+    retrain_drift: bool = True
+    retrain_every_s: OrOff = Field(None, gt=0)
+    retrain_settle_s: float = Field(1.0, ge=0)
+    retrain_cooldown_s: float = Field(10.0, ge=0)
+    reviewer_labels: int = Field(500, ge=1)
+    audit_share: float = Field(0.2, ge=0, le=1)
+    assumed_weight: float = Field(0.2, ge=0, le=1)
+    gate_alpha: float = Field(0.05, gt=0, lt=0.5)
+    shadow_labels: int = Field(30, ge=1)
+    shadow_s: float = Field(600.0, gt=0)
+    rollback_evidence: float = Field(20.0, gt=1)
+    rollback_labels: int = Field(1000, ge=1)
 
     @field_validator("kafka_brokers")
     @classmethod

@@ -6,16 +6,17 @@ import dataclasses
 from pathlib import Path
 
 import msgpack
-import numpy as np
 import pytest
 
 from schemas.commands import decode_command
 from schemas.dead_letters import decode_dead_letter
+from schemas.feedback import decode_feedback
 from schemas.ingest import decode_chunk
 from schemas.model import decode_model, encode_model
 from schemas.predictions import Block, decode_block
 from schemas.signing import Verifier
 from schemas.updates import decode_update
+from tests.blocks import assert_same
 from tests.contract.golden import messages as golden
 from tests.messages import FakeMessage
 
@@ -49,10 +50,11 @@ def test_golden_records_are_read_as_they_were_meant(name: str) -> None:
     assert list(records.ids) == golden.TEXTS["ids"]
 
 
-def test_a_golden_block_is_read_as_it_was_meant() -> None:
-    read = decode_block(_read("predictions-v1"))
-    for field in dataclasses.fields(Block):
-        np.testing.assert_array_equal(getattr(read, field.name), getattr(golden.BLOCK, field.name))
+@pytest.mark.parametrize(
+    ("name", "block"), [("predictions-v1", golden.BLOCK), ("predictions-v1-shadow", golden.SHADOWED_BLOCK)]
+)
+def test_a_golden_block_is_read_as_it_was_meant(name: str, block: Block) -> None:
+    assert_same(decode_block(_read(name)), block)
 
 
 def test_a_golden_model_is_read_as_it_was_meant() -> None:
@@ -69,6 +71,10 @@ def test_a_golden_update_is_read_as_it_was_meant() -> None:
 
 def test_a_golden_command_is_read_as_it_was_meant() -> None:
     assert decode_command(_read("command-v1")) == golden.COMMAND
+
+
+def test_golden_feedback_is_read_as_it_was_meant() -> None:
+    assert decode_feedback(_read("feedback-v1")) == golden.FEEDBACK
 
 
 def test_golden_dead_letter_headers_are_read_as_they_were_meant() -> None:

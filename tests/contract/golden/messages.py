@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgpack
@@ -12,9 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.commands import Command, encode_command
 from schemas.dead_letters import DeadLetter, dead_letter_headers
+from schemas.feedback import Feedback, encode_feedback
+from schemas.identity import Place
 from schemas.ingest import encode_record, encode_records
 from schemas.model import Model, encode_model
 from schemas.predictions import Block, encode_block
+from schemas.shadow_answers import NO_ANSWER, ShadowAnswers
 from schemas.signing import Signer, key_id_of
 from schemas.updates import Update, encode_update
 
@@ -37,6 +41,7 @@ MODEL = Model(
 )
 UPDATE = Update("relearn", "champion", 4, MODEL, "job-1", {"trigger": "bootstrap"}, 1_700_000_000.5)
 COMMAND = Command("job-1", "activate", {"trigger": "manual"}, version=3, by="me")
+FEEDBACK = Feedback("f-1", "malignant", Place(1, 2, 10481, 3), "r-1", "ann", "audit", "é")
 LETTER = DeadLetter(
     "score",
     "not-finite",
@@ -69,6 +74,16 @@ BLOCK = Block(
     activation=4,
     scored_at=1_700_000_000.5,
 )
+SHADOWED_BLOCK = replace(
+    BLOCK,
+    shadow=ShadowAnswers(
+        model=5,
+        activation=6,
+        classes=("0", "2"),
+        labels=np.array([1, NO_ANSWER], np.int16),
+        margins=np.array([[0.25], [np.inf]]),
+    ),
+)
 
 MESSAGES: dict[str, Callable[[], bytes]] = {
     "ingest-one-packed": lambda: encode_record(
@@ -80,9 +95,11 @@ MESSAGES: dict[str, Callable[[], bytes]] = {
     "ingest-many-packed": lambda: encode_records(FEATURES, batch="b-1", names=NAMES, **TEXTS),
     "ingest-many-lists": lambda: bytes(msgpack.packb({"n": 2, "features": FEATURES.tolist(), "ids": TEXTS["ids"]})),
     "predictions-v1": lambda: encode_block(BLOCK),
+    "predictions-v1-shadow": lambda: encode_block(SHADOWED_BLOCK),
     "model-v1": lambda: encode_model(MODEL),
     "model-update-v1": lambda: encode_update(UPDATE, SIGNER),
     "command-v1": lambda: encode_command(COMMAND),
+    "feedback-v1": lambda: encode_feedback(FEEDBACK),
     "dead-letter-headers-v1": lambda: bytes(
         msgpack.packb([[n, v] for n, v in dead_letter_headers(LETTER, "/relearn/score-1") if n != "ce_id"])
     ),

@@ -1,0 +1,112 @@
+"""The `feedback` topic's messages: what a person or program says of one prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgpack
+import msgspec
+
+from schemas.errors import BadIdentity, BadMessage
+from schemas.identity import Place, parse_place
+from schemas.text import check_text, label_text
+from schemas.wire import Wire
+
+CE_TYPE = "relearn.feedback.v1"
+
+#: How a record came to be reviewed. `audit`: chosen at random; `queue`: the model was least certain of it;
+#: `disagree`: champion and shadow differ on it; `batch`: one of a whole batch that was reviewed; `volunteer`: other.
+Via = Literal["audit", "queue", "disagree", "batch", "volunteer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One statement. It names a prediction, or a record by the producer's own id, or both: then `prediction` counts.
+
+    A `label` equal to the prediction's confirms it, another one corrects it, None takes back what this reviewer said.
+    `id` makes it idempotent.
+    """
+
+    id: str
+    label: str | None
+    prediction: Place | None = None
+    record: str | None = None
+    reviewer: str | None = None
+    via: Via = "volunteer"
+    comment: str | None = None
+
+
+class _Wire(msgspec.Struct):
+    id: str
+    label: str | int | float | msgspec.UnsetType | None = msgspec.UNSET
+    prediction: str | None = None
+    record: str | None = None
+    reviewer: str | None = None
+    via: Via | None = None
+    comment: str | None = None
+
+
+_wire = Wire(_Wire, "feedback")
+
+
+def encode_feedback(feedback: Feedback) -> bytes:
+    """One message of the `feedback` topic."""
+    message = {
+        "id": feedback.id,
+        "prediction": None if feedback.prediction is None else str(feedback.prediction),
+        "record": feedback.record,
+        "reviewer": feedback.reviewer,
+        "via": feedback.via,
+        "comment": feedback.comment,
+    }
+    told = {name: value for name, value in message.items() if value is not None}
+    return bytes(msgpack.packb({**told, "label": feedback.label}))
+
+
+def decode_feedback(value: bytes | None) -> Feedback:
+    """The feedback in one message.
+
+    Raises:
+        BadMessage: it can't be read, names nothing, has no label (`null` is one), or holds what no row can.
+    """
+    wire = _wire.read(value)
+    if not wire.id:
+        raise BadMessage("invalid", "`id` is empty")
+    if wire.label is msgspec.UNSET:
+        raise BadMessage("invalid", "there is no `label`; null takes back what was said")
+    texts = {"id": wire.id, "record": wire.record, "reviewer": wire.reviewer, "comment": wire.comment}
+    for name, text in texts.items():
+        check_text(text, name)
+    return Feedback(
+        wire.id,
+        _label(wire.label),
+        _place(wire.prediction),
+        _named(wire),
+        wire.reviewer or None,
+        wire.via or "volunteer",
+        wire.comment,
+    )
+
+
+def _label(given: str | float | None) -> str | None:
+    if given is None:
+        return None
+    if given == "" or (isinstance(given, float) and not abs(given) < float("inf")):
+        raise BadMessage("invalid", f"`label` is {given!r}: no class can have that name")
+    return check_text(label_text(given), "label")
+
+
+def _place(given: str | None) -> Place | None:
+    if given is None:
+        return None
+    try:
+        return parse_place(given)
+    except BadIdentity as exc:
+        raise BadMessage("invalid", f"`prediction`: {str(exc)[:200]}") from exc
+
+
+def _named(wire: _Wire) -> str | None:
+    if wire.prediction is None and not wire.record:
+        raise BadMessage("invalid", "neither `prediction` nor `record` says what it is about")
+    return wire.record or None
