@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 
 from agents.learning.examples import TrainingSet
-from agents.learning.fitted import Fitted, decode_answer, encode_task
+from agents.learning.fitted import NOBODY, Fitted, Judged, decode_answer, encode_task
 from schemas.errors import RelearnError
 
 #: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
@@ -18,8 +18,8 @@ TIMEOUT_S = 3600.0
 _PROGRAM = "agents.learning.train_process"
 
 
-async def train(examples: TrainingSet) -> Fitted:
-    """The model of `examples`. May be repeated; cancelled, it leaves no process behind.
+async def train(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
+    """The model of `examples`, with its answers to the judged. May be repeated; cancelled, it leaves no process behind.
 
     Raises:
         Refused: nothing can be learned from them, and why.
@@ -37,7 +37,7 @@ async def train(examples: TrainingSet) -> Fitted:
     )
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            answer, words = await _converse(process, encode_task(examples))
+            answer, words = await _converse(process, encode_task(examples, judged))
             code = await process.wait()
     except TimeoutError as exc:
         raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc

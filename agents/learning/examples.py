@@ -6,44 +6,65 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.model import Floats
 
 FOLDS = 5
 #: Part of every digest: another way of fitting makes another model of the same examples.
-RECIPE = b"svm-1"
+RECIPE = b"svm-2"
 #: A class with fewer examples can't be learned and judged at the same time; it waits for more.
 LEAST_PER_CLASS = 2
 
 
-class Example(NamedTuple):
-    """One labelled record: `id` is its row in Postgres, `features` are d numbers, `key` says what it is about."""
+#: A row of `examples`; a row of `corrections`; an unreviewed prediction, with the label that the champion gave it.
+Source = Literal["bootstrap", "reviewed", "assumed"]
 
-    id: int
+
+class Example(NamedTuple):
+    """One labelled record: `id` is its row in Postgres, or the prediction's id where it is assumed.
+
+    `features` are d numbers, `key` says what it is about.
+    """
+
+    id: int | str
     key: str
     features: Sequence[float]
     label: str
+    source: Source = "bootstrap"
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """n examples with n different keys, in the order of the keys. features: (n, d) float64, read-only.
+    """n examples with n different keys, in the order of the keys. features: (n, d), weights: (n,), float64, read-only.
 
     `set_aside` are the classes left out for want of examples, and how many each has.
     """
 
     feature_names: tuple[str, ...]
-    ids: tuple[int, ...]
+    ids: tuple[int | str, ...]
     keys: tuple[str, ...]
     features: Floats
     labels: tuple[str, ...]
+    sources: tuple[Source, ...]
+    weights: Floats
     set_aside: dict[str, int]
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def real(self) -> NDArray[np.bool_]:
+        """(n,): which examples somebody labelled; the others are assumed."""
+        return np.array([source != "assumed" for source in self.sources], dtype=np.bool_)
+
+    def ids_of(self, source: Source) -> list[int | str]:
+        """The ids of the examples from one source, in the order of their keys."""
+        return [one for one, its_source in zip(self.ids, self.sources, strict=True) if its_source == source]
 
 
 def example_key(subject: str | None, features: Floats) -> str:
@@ -62,19 +83,31 @@ def fold_of(key: str) -> int:
 
 
 def training_set(feature_names: Sequence[str], examples: Iterable[Example]) -> TrainingSet:
-    """The set that `examples`, oldest first, come to: the latest of each key, without classes that are too small."""
-    latest = {example.key: example for example in examples}
-    counts = Counter(example.label for example in latest.values())
+    """The set that `examples`, oldest first, come to: the latest of each key, without classes that are too small.
+
+    What somebody labelled counts before anything assumed; an assumed example neither makes a class nor saves one.
+    """
+    labelled: dict[str, Example] = {}
+    assumed: dict[str, Example] = {}
+    for example in examples:
+        (assumed if example.source == "assumed" else labelled)[example.key] = example
+    counts = Counter(example.label for example in labelled.values())
     few = {label: n for label, n in sorted(counts.items()) if n < LEAST_PER_CLASS}
-    chosen = [latest[key] for key in sorted(latest) if latest[key].label not in few]
+    known = counts.keys() - few.keys()
+    latest = {**assumed, **labelled}
+    chosen = [latest[key] for key in sorted(latest) if latest[key].label in known]
     features = np.array([example.features for example in chosen], dtype=np.float64).reshape(-1, len(feature_names))
-    features.setflags(write=False)
+    weights = np.array([example.weight for example in chosen], dtype=np.float64)
+    for array in (features, weights):
+        array.setflags(write=False)
     return TrainingSet(
         tuple(feature_names),
         tuple(example.id for example in chosen),
         tuple(example.key for example in chosen),
         features,
         tuple(example.label for example in chosen),
+        tuple(example.source for example in chosen),
+        weights,
         few,
     )
 
@@ -87,5 +120,6 @@ def set_digest(examples: TrainingSet) -> bytes:
         for text in texts:
             encoded = text.encode()
             digest.update(len(encoded).to_bytes(8) + encoded)
-    digest.update((np.asarray(examples.features, "<f8") + 0.0).tobytes())
+    for array in (examples.features, examples.weights, examples.real):
+        digest.update((np.asarray(array, "<f8") + 0.0).tobytes())
     return digest.digest()

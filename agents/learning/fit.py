@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from agents.learning.calibration import calibrate
 from agents.learning.examples import FOLDS, TrainingSet, fold_of
-from agents.learning.fitted import Fitted
+from agents.learning.fitted import NOBODY, Fitted, Judged
 from agents.learning.judging import judge
 from schemas.errors import Refused
 from schemas.model import Floats
@@ -36,15 +37,44 @@ class Svm(NamedTuple):
     scale: Floats
 
 
+class FoldModel(NamedTuple):
+    """A model of all folds but one. `seen`: (m,) the classes that it knows, ascending; `svm` is None for m < 2."""
+
+    seen: Classes
+    svm: Svm | None
+
+    def margins(self, features: Floats, k: int) -> Floats:
+        """(n, 1) for k = 2, else (n, k); NaN where it can't tell: a class that it never saw."""
+        margins = np.full((len(features), 1 if k == 2 else k), np.nan)
+        if self.svm is None:
+            return margins
+        found = features @ self.svm.weights.T + self.svm.bias
+        if k == 2:
+            return found
+        margins[:, self.seen] = np.hstack([-found, found]) if len(self.seen) == 2 else found
+        return margins
+
+    def answers(self, features: Floats) -> Classes:
+        """(n,): a class among those that it saw; of the only one always that, of none the first of all."""
+        if self.svm is None:
+            return np.full(len(features), self.seen[0] if len(self.seen) else 0, dtype=np.intp)
+        found = features @ self.svm.weights.T + self.svm.bias
+        answers: Classes = self.seen[(found[:, 0] > 0).astype(np.intp) if len(self.seen) == 2 else found.argmax(axis=1)]
+        return answers
+
+
 class OutOfFold(NamedTuple):
-    """What models that didn't see a row say of it. margins: (n, rows), NaN for a class that they didn't see either."""
+    """What models that didn't see a row say of it. margins: (n, 1 or k). `models`: one per fold, without that fold."""
 
     margins: Floats
     answers: Classes
+    models: tuple[FoldModel, ...]
 
 
-def fit(examples: TrainingSet) -> Fitted:
-    """The model of `examples`. The same set gives the same numbers, bit for bit.
+def fit(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
+    """The model of `examples`, and out-of-fold answers to the `judged` records.
+
+    The same set gives the same numbers, bit for bit. Only what somebody labelled chooses C, calibrates and judges.
 
     Raises:
         Refused: nothing can be learned from it, and why.
@@ -55,28 +85,45 @@ def fit(examples: TrainingSet) -> Fitted:
     _check_size(examples)
     k = len(classes)
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
-    folds = np.array([fold_of(key) for key in examples.keys])
-    candidates = C_CHOICE if len(examples) >= CHOOSE_FROM else (C_FEW,)
-    judged = {c: out_of_fold(examples.features, y, folds, k, c) for c in candidates}
+    folds, real, weights = _folds(examples.keys), examples.real, examples.weights
+    candidates = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,)
+    outs = {c: out_of_fold(examples.features, y, weights, folds, k=k, c=c) for c in candidates}
     # The smallest of equals: it trusts single examples least.
-    c = max(candidates, key=lambda one: (int((judged[one].answers == y).sum()), -one))
-    svm = fit_svm(examples.features, y, c)
+    c = max(candidates, key=lambda one: (int((outs[one].answers == y)[real].sum()), -one))
+    svm = fit_svm(examples.features, y, c, weights)
     if not all(np.isfinite(part).all() for part in svm):
         raise Refused("the features' values are so large or so close together that no model can be computed")
-    metrics = {**judge(y, judged[c].answers, classes), "c": c, "set_aside": dict(examples.set_aside)}
-    return Fitted(classes, *svm, calibrate(judged[c].margins, y, k), metrics)
+    metrics = {**judge(y[real], outs[c].answers[real], classes), "c": c, "set_aside": dict(examples.set_aside)}
+    metrics["assumed"] = int((~real).sum())
+    calibration = calibrate(outs[c].margins[real], y[real], k)
+    return Fitted(classes, *svm, calibration, metrics, _answers(judged, outs[c].models, classes))
 
 
-def fit_svm(features: Floats, y: Classes, c: float) -> Svm:
+def _folds(keys: Sequence[str]) -> NDArray[np.int_]:
+    return np.array([fold_of(key) for key in keys], dtype=np.int_)
+
+
+def _answers(judged: Judged, models: Sequence[FoldModel], classes: Sequence[str]) -> tuple[str, ...]:
+    """Each record answered by the model that saw nothing of its fold, and so never its key."""
+    folds, answers = _folds(judged.keys), np.zeros(len(judged.keys), dtype=np.intp)
+    for fold, one in enumerate(models):
+        held = folds == fold
+        if held.any():
+            answers[held] = one.answers(judged.features[held])
+    return tuple(classes[int(i)] for i in answers)
+
+
+def fit_svm(features: Floats, y: Classes, c: float, sample_weights: Floats | None = None) -> Svm:
     """LinearSVC on standardised features, the scaler folded into its weights; a constant feature has scale 1.
 
     features: (n, d). y: (n,), at least two different values; `y` of two values gives one row of weights.
+    sample_weights: (n,), what each row's loss counts; 1 where None.
     """
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         # A model that isn't quite at its optimum is judged out of fold like any other.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mean, scale = standardisation(features)
-        svm = linear_svc(c).fit((features - mean) / scale, y)
+        svm = linear_svc(c).fit((features - mean) / scale, y, sample_weight=sample_weights)
         weights = np.ascontiguousarray(svm.coef_ / scale, dtype=np.float64)
         bias = np.asarray(svm.intercept_ - weights @ mean, dtype=np.float64)
     return Svm(weights, bias, mean, scale)
@@ -102,26 +149,20 @@ def linear_svc(c: float) -> LinearSVC:
     return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=0, max_iter=_MAX_ITER)
 
 
-def out_of_fold(features: Floats, y: Classes, folds: NDArray[np.int_], k: int, c: float) -> OutOfFold:
+def out_of_fold(
+    features: Floats, y: Classes, weights: Floats, folds: NDArray[np.int_], *, k: int, c: float
+) -> OutOfFold:
     """Each fold answered by a model of the others. A fold may lack classes: then they are never its answer."""
-    n, rows = len(y), 1 if k == 2 else k
-    margins = np.full((n, rows), np.nan)
-    answers = np.zeros(n, dtype=np.intp)
+    margins = np.full((len(y), 1 if k == 2 else k), np.nan)
+    answers = np.zeros(len(y), dtype=np.intp)
+    models = []
     for fold in range(FOLDS):
-        held, seen = folds == fold, np.unique(y[folds != fold])
-        if not held.any() or len(seen) == 0:
-            continue
-        if len(seen) == 1:
-            answers[held] = seen[0]
-            continue
-        svm = fit_svm(features[~held], y[~held], c)
-        found = features[held] @ svm.weights.T + svm.bias
-        if k == 2:
-            margins[held] = found
-        else:
-            margins[np.ix_(held, seen)] = np.hstack([-found, found]) if len(seen) == 2 else found
-        answers[held] = seen[(found[:, 0] > 0).astype(np.intp) if len(seen) == 2 else found.argmax(axis=1)]
-    return OutOfFold(margins, answers)
+        held = folds == fold
+        seen = np.unique(y[~held])
+        svm = fit_svm(features[~held], y[~held], c, weights[~held]) if len(seen) > 1 else None
+        models.append(FoldModel(seen, svm))
+        margins[held], answers[held] = models[-1].margins(features[held], k), models[-1].answers(features[held])
+    return OutOfFold(margins, answers, tuple(models))
 
 
 def _check_size(examples: TrainingSet) -> None:

@@ -13,12 +13,26 @@ from agents.learning.examples import TrainingSet
 from schemas.errors import Refused
 from schemas.model import Floats, Model
 
-VERSION = 1
+VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Records that a challenger is to answer out of fold: m keys, and features (m, d) float64."""
+
+    keys: tuple[str, ...]
+    features: Floats
+
+
+NOBODY = Judged((), np.empty((0, 0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model without a number yet. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64."""
+    """A model without a number yet. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
+
+    `answers` are its labels of the judged records, each by a fit that didn't see that record's key.
+    """
 
     classes: tuple[str, ...]
     weights: Floats
@@ -27,6 +41,7 @@ class Fitted:
     scale: Floats
     calibration: dict[str, Any] | None
     metrics: Mapping[str, Any]
+    answers: tuple[str, ...] = ()
 
     def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
         """The model, numbered."""
@@ -44,8 +59,8 @@ class Fitted:
         )
 
 
-def encode_task(examples: TrainingSet) -> bytes:
-    """The training set as the process reads it."""
+def encode_task(examples: TrainingSet, judged: Judged = NOBODY) -> bytes:
+    """The training set, and the records to judge, as the process reads them."""
     return _pack(
         {
             "v": VERSION,
@@ -54,24 +69,34 @@ def encode_task(examples: TrainingSet) -> bytes:
             "keys": examples.keys,
             "features": np.asarray(examples.features, "<f8").tobytes(),
             "labels": examples.labels,
+            "sources": examples.sources,
+            "weights": np.asarray(examples.weights, "<f8").tobytes(),
             "set_aside": examples.set_aside,
+            "judged_keys": judged.keys,
+            "judged_features": np.asarray(judged.features, "<f8").tobytes(),
         }
     )
 
 
-def decode_task(task: bytes) -> TrainingSet:
-    """The training set in `task`."""
+def decode_task(task: bytes) -> tuple[TrainingSet, Judged]:
+    """The training set and the records to judge in `task`."""
     fields = _unpack(task)
     names = tuple(fields["feature_names"])
-    features = np.frombuffer(fields["features"], "<f8").astype(np.float64).reshape(-1, len(names))
-    return TrainingSet(
+    features, judged = (
+        np.frombuffer(fields[name], "<f8").astype(np.float64).reshape(-1, len(names))
+        for name in ("features", "judged_features")
+    )
+    examples = TrainingSet(
         names,
         tuple(fields["ids"]),
         tuple(fields["keys"]),
         features,
         tuple(fields["labels"]),
+        tuple(fields["sources"]),
+        np.frombuffer(fields["weights"], "<f8").astype(np.float64),
         dict(fields["set_aside"]),
     )
+    return examples, Judged(tuple(fields["judged_keys"]), judged)
 
 
 def encode_answer(answer: Fitted | Refused) -> bytes:
@@ -86,6 +111,7 @@ def encode_answer(answer: Fitted | Refused) -> bytes:
             **arrays,
             "calibration": answer.calibration,
             "metrics": dict(answer.metrics),
+            "answers": answer.answers,
         }
     )
 
@@ -111,6 +137,7 @@ def decode_answer(answer: bytes) -> Fitted:
         scale,
         fields["calibration"],
         fields["metrics"],
+        tuple(fields["answers"]),
     )
 
 

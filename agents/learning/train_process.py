@@ -50,7 +50,7 @@ def _answer(task: bytes) -> bytes:
     from schemas.errors import Refused  # noqa: PLC0415
 
     try:
-        return encode_answer(fit(decode_task(task)))
+        return encode_answer(fit(*decode_task(task)))
     except Refused as exc:
         return encode_answer(exc)
 

@@ -1,4 +1,4 @@
-"""Labelled examples in Postgres: loaded once however often, and read back as what a model is trained on."""
+"""Labelled examples in Postgres: loaded once however often; the first of them fix the namespace's features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agents.learning.examples import Example, TrainingSet, example_key, training_set
+from agents.learning.examples import example_key
 from agents.stores.postgres import Connection, Pool, translated
 from schemas.errors import Refused
 from schemas.model import Floats
@@ -64,21 +64,6 @@ async def read_features(pool: Pool) -> tuple[str, ...] | None:
     with translated():
         names = await pool.fetchval("SELECT names FROM feature_schema")
     return None if names is None else tuple(names)
-
-
-async def read_training_set(pool: Pool) -> TrainingSet:
-    """What the next model is trained on.
-
-    Raises:
-        PostgresUnavailable: ask again.
-        Refused: no examples were ever loaded.
-    """
-    names = await read_features(pool)
-    if names is None:
-        raise Refused("there are no examples to train on")
-    with translated():
-        rows = await pool.fetch("SELECT id, key, features, label FROM examples ORDER BY id")
-    return training_set(names, (Example(*row) for row in rows))
 
 
 async def _fix_features(connection: Connection, feature_names: Sequence[str]) -> None:

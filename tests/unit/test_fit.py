@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from agents.learning.examples import Example, TrainingSet, training_set
 from agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
-from agents.learning.fitted import decode_answer, decode_task, encode_answer, encode_task
+from agents.learning.fitted import Fitted, decode_answer, decode_task, encode_answer, encode_task
 from agents.learning.scoring import score
 from schemas.errors import Refused
 from schemas.model import Floats, Model
@@ -70,7 +70,7 @@ def _digits(n: int) -> TrainingSet:
 def test_the_same_set_gives_the_same_bytes() -> None:
     examples = _digits(150)
     here = encode_answer(fit(examples))
-    assert encode_answer(fit(decode_task(encode_task(examples)))) == here
+    assert encode_answer(fit(*decode_task(encode_task(examples)))) == here
     assert encode_answer(decode_answer(here)) == here
 
 
@@ -126,7 +126,7 @@ def test_a_class_that_one_fold_holds_alone_is_never_answered_there() -> None:
     features = np.arange(12.0).reshape(12, 1)
     y = np.array([0] * 5 + [1] * 5 + [2] * 2)
     folds = np.array([0, 1, 2, 3, 4] * 2 + [4, 4])
-    found = out_of_fold(features, y, folds, 3, 0.1)
+    found = out_of_fold(features, y, np.ones(len(y)), folds, k=3, c=0.1)
     assert 2 not in found.answers[folds == 4]
     assert np.isnan(found.margins[folds == 4, 2]).all()
     assert np.isfinite(found.margins[folds != 4]).all()
@@ -134,8 +134,15 @@ def test_a_class_that_one_fold_holds_alone_is_never_answered_there() -> None:
 
 def test_folds_that_leave_one_class_or_nothing_to_learn_from_are_answered_all_the_same() -> None:
     features, y = np.arange(6.0).reshape(6, 1), np.array([0, 0, 0, 1, 1, 1])
-    assert out_of_fold(features, y, np.array([0, 0, 0, 1, 1, 1]), 2, 0.1).answers.tolist() == [1, 1, 1, 0, 0, 0]
-    assert out_of_fold(features, y, np.zeros(6, dtype=int), 2, 0.1).answers.tolist() == [0] * 6
+    assert out_of_fold(features, y, np.ones(6), np.array([0, 0, 0, 1, 1, 1]), k=2, c=0.1).answers.tolist() == [
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+    ]
+    assert out_of_fold(features, y, np.ones(6), np.zeros(6, dtype=int), k=2, c=0.1).answers.tolist() == [0] * 6
 
 
 def test_a_fit_that_does_not_converge_is_no_warning() -> None:
@@ -143,3 +150,33 @@ def test_a_fit_that_does_not_converge_is_no_warning() -> None:
     assert issubclass(ConvergenceWarning, UserWarning)
     features, y = load_breast_cancer(return_X_y=True)
     fit_svm(features, y, 1e6)
+
+
+def test_what_is_assumed_weighs_less_and_neither_chooses_nor_judges() -> None:
+    """Wrong labels at full weight ruin a model that the same ones at a hundredth leave alone."""
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(200, 2))
+    labels = ["yes" if x > 0 else "no" for x in features[:, 0]]
+    real = [Example(i, f"k{i}", features[i], labels[i]) for i in range(50)]
+
+    def fitted(weight: float) -> Fitted:
+        wrong = {"yes": "no", "no": "yes"}
+        rest = range(50, 200)
+        assumed = [Example(f"0-{i}-0", f"k{i}", features[i], wrong[labels[i]], "assumed", weight) for i in rest]
+        return fit(training_set(("x", "y"), [*real, *assumed]))
+
+    light, heavy = fitted(0.001), fitted(1.0)
+    assert light.metrics["accuracy"] > 0.9
+    assert heavy.metrics["accuracy"] < 0.5
+    for one in (light, heavy):
+        assert (one.metrics["examples"], one.metrics["assumed"]) == (50, 150)
+        assert np.sum(one.metrics["confusion"]) == 50
+        assert one.metrics["c"] == 0.1, "too few real examples to choose by"
+
+
+def test_an_assumed_class_is_no_class() -> None:
+    real = [Example(i, f"k{i}", (float(i), 1.0), "a" if i % 2 else "b") for i in range(10)]
+    found = training_set(("x", "y"), [*real, Example("0-1-0", "new", (1.0, 1.0), "c", "assumed", 0.2)])
+    assert set(found.labels) == {"a", "b"}
+    once_labelled = Example("0-2-0", "k3", (9.0, 9.0), "b", "assumed", 0.2)
+    assert training_set(("x", "y"), [*real, once_labelled]).sources.count("assumed") == 0

@@ -1,0 +1,165 @@
+"""Whether live records still look as they did when the champion went live: PSI per feature and on its margin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc  # type: ignore[import-untyped]
+
+from schemas.model import Floats
+
+#: The champion's first records, which later ones are compared with, and how many are compared at a time.
+REFERENCE = 1000
+WINDOW = 500
+BINS = 10
+PSI_LIMIT = 0.25
+#: Shared by the d features.
+P_LIMIT = 0.01
+IN_A_ROW = 2
+_LARGEST = float(np.finfo(np.float64).max)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How n records spread over bins: per name, ascending edges, and one count more than edges.
+
+    `names` are the features, then the margin. A bin holds what lies above its lower edge and up to its upper one;
+    the outer ones are open.
+    """
+
+    names: tuple[str, ...]
+    edges: tuple[tuple[float, ...], ...]
+    counts: tuple[tuple[int, ...], ...]
+    n: int
+
+
+class Shift(NamedTuple):
+    """One name in one window. `psi` is less its expectation, so about 0 or below without drift.
+
+    `p`: the chance of such a spread, or a stranger one, without drift. `drifted`: this window alone.
+    """
+
+    psi: float
+    p: float
+    counts: tuple[int, ...]
+    drifted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A window of m records against the reference; `shifts` in the order of the reference's names."""
+
+    shifts: Mapping[str, Shift]
+    m: int
+
+
+def reference(names: Sequence[str], features: Floats, margins: Floats) -> Reference:
+    """The champion's first n live records, as counts. features: (n, d), margins: (n,).
+
+    The margin's name is "margin", with underscores where a feature is called so.
+
+    Raises:
+        ValueError: no records, or shapes that don't fit.
+    """
+    margin = "margin"
+    while margin in names:
+        margin += "_"
+    columns = _columns(features, margins, len(names) + 1)
+    edges = tuple(_edges(ordered) for ordered in np.sort(columns, axis=0).T)
+    return Reference((*names, margin), edges, _counts(columns, edges), len(columns))
+
+
+def compare(reference: Reference, features: Floats, margins: Floats) -> Comparison:
+    """A window of m live records, in any order, against the reference. features: (m, d), margins: (m,).
+
+    Raises:
+        ValueError: no records, or shapes that don't fit.
+    """
+    columns = _columns(features, margins, len(reference.names))
+    n, m = reference.n, len(columns)
+    p_limit = P_LIMIT / max(1, len(reference.names) - 1)
+    found = zip(reference.names, reference.counts, _counts(columns, reference.edges), strict=True)
+    return Comparison({name: _shift(before, now, n, m, p_limit) for name, before, now in found}, m)
+
+
+def step(streak: Mapping[str, int], comparison: Comparison) -> dict[str, int]:
+    """How many windows in a row each name has drifted, after one more; names that haven't are left out."""
+    return {name: streak.get(name, 0) + 1 for name, shift in comparison.shifts.items() if shift.drifted}
+
+
+def drifted(streak: Mapping[str, int]) -> tuple[str, ...]:
+    """The names that have drifted in enough windows in a row."""
+    return tuple(name for name, windows in streak.items() if windows >= IN_A_ROW)
+
+
+def reference_fields(reference: Reference) -> dict[str, Any]:
+    """The reference, JSON-able."""
+    edges, counts = ([list(one) for one in lists] for lists in (reference.edges, reference.counts))
+    return {"names": list(reference.names), "edges": edges, "counts": counts, "n": reference.n}
+
+
+def reference_from_fields(fields: Mapping[str, Any]) -> Reference:
+    """The reference in the fields that `reference_fields` gave."""
+    return Reference(
+        tuple(fields["names"]),
+        tuple(tuple(map(float, edges)) for edges in fields["edges"]),
+        tuple(tuple(map(int, counts)) for counts in fields["counts"]),
+        int(fields["n"]),
+    )
+
+
+def _columns(features: Floats, margins: Floats, width: int) -> Floats:
+    """(n, width): the features, then the margin; what isn't finite is as large as can be, -0.0 is 0.0."""
+    columns = np.column_stack([features, margins])
+    if columns.shape[1] != width or len(columns) == 0:
+        raise ValueError(f"{columns.shape} numbers, should be {width} of each of at least one record")
+    finite: Floats = np.nan_to_num(columns, nan=_LARGEST, posinf=_LARGEST, neginf=-_LARGEST) + 0.0
+    return finite
+
+
+def _edges(ordered: Floats) -> tuple[float, ...]:
+    """The distinct deciles of a sorted column: at most nine, so at most ten bins.
+
+    A value that is two deciles or more gets a bin of its own, and whatever is less than the smallest value stays apart
+    from it where that is a decile: a constant has the bins below, equal and above. Deciles are values that were seen;
+    between two of 1e308 nothing need be computed.
+    """
+    n = len(ordered)
+    deciles = ordered[-(-np.arange(1, BINS) * n // BINS) - 1]
+    edges: list[float] = []
+    for value, times in zip(*(part.tolist() for part in np.unique(deciles, return_counts=True)), strict=True):
+        smallest = value == ordered[0]
+        below = math.nextafter(value, -math.inf)
+        if (times > 1 or smallest) and math.isfinite(below) and below not in edges:
+            edges.append(below)
+        if times > 1 or not smallest or not edges:
+            edges.append(value)
+    return tuple(edges)
+
+
+def _counts(columns: Floats, edges: Sequence[Sequence[float]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(np.bincount(np.searchsorted(cuts, column), minlength=len(cuts) + 1).tolist())
+        for cuts, column in zip(edges, columns.T, strict=True)
+    )
+
+
+def _shift(before: Sequence[int], now: Sequence[int], n: int, m: int, p_limit: float) -> Shift:
+    """PSI of two spreads over the same bins, with half a record more in each bin of both.
+
+    Without drift PSI / (1/n + 1/m) is about chi-square with bins - 1 degrees of freedom (Yurdakul and Naranjo, 2020).
+    """
+    bins, noise = len(before), 1.0 / n + 1.0 / m
+    expected, live = _shares(before, n), _shares(now, m)
+    raw = float(((live - expected) * np.log(live / expected)).sum())
+    psi, p = raw - (bins - 1) * noise, float(chdtrc(bins - 1, raw / noise))
+    return Shift(psi, p, tuple(now), psi >= PSI_LIMIT and p < p_limit)
+
+
+def _shares(counts: Sequence[int], n: int) -> NDArray[np.float64]:
+    return (np.array(counts) + 0.5) / (n + 0.5 * len(counts))

@@ -1,0 +1,257 @@
+"""When to train by itself: from facts, limits and the time to a decision that explains itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from schemas.settings import Settings
+
+#: A share of corrected audits means something from so many audits on.
+LEAST_AUDITS = 50
+#: Drift and a schedule alone are no reason to train again on what is known already.
+LEAST_LABELS = 10
+#: N doubles with each rejection in a row, so often at most.
+MOST_DOUBLINGS = 3
+#: A stream of corrections that never falls quiet is waited for so many times as long as quiet is.
+SETTLE_AT_MOST = 5
+#: A moment further ahead than clocks of two machines differ was told by a clock that has been set back since.
+AHEAD_S = 60.0
+#: Seconds since 1970 are floats that can't tell less apart for certain; nobody waits for less.
+_LEAST_S = 0.001
+_ALWAYS_TOLD = ("champion", "activation", "cut", "corrections", "labels", "rejections")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The policy's numbers. `rate` and `every_s` are None where they are off; the rest of `…_s` are seconds."""
+
+    corrections: int
+    labels: int
+    rate: float | None
+    drift: bool
+    every_s: float | None
+    settle_s: float
+    cooldown_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits that the settings name `RELEARN_RETRAIN_…`."""
+        return cls(
+            settings.retrain_corrections,
+            settings.retrain_labels,
+            settings.retrain_rate,
+            settings.retrain_drift,
+            settings.retrain_every_s,
+            settings.retrain_settle_s,
+            settings.retrain_cooldown_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the policy decides by. Moments are seconds since 1970, best all by the clock that tells `now_s` too."""
+
+    #: The version that answers now; None before the first.
+    champion: int | None
+    activation: int | None
+    #: The id of the newest correction that these facts know.
+    cut: int
+    open_job: str | None
+    #: Who holds and since when, in words; None: nobody.
+    on_hold: str | None
+    #: When the last training, or automatic rollback, ended; what is "new" below came after it.
+    last_ended_s: float | None
+    #: Trainings in a row that ended rejected since the last promotion.
+    rejections: int
+    #: When each new correction was stored, ascending; the first 8·N are enough.
+    corrections_s: tuple[float, ...]
+    corrections: int
+    #: New labels, confirmations too.
+    labels: int
+    #: When the newest feedback was stored.
+    latest_s: float | None
+    #: The champion's audit rows, and how many of them were corrected.
+    audit_rows: int
+    audit_corrected: int
+    #: Features, or "margin", that have drifted.
+    drifted: tuple[str, ...]
+    #: Whether the last change of champion was an automatic rollback.
+    rolled_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One reason to train. `threshold`: None where it is off; `value`: now, None where there is nothing to measure.
+
+    `progress`: how far it is, in words. `waits_for`: what is missing, in words, empty once it is `met`. `wait_s`: how
+    long until it is met if nothing but time passes, 0 where it is met, None where time alone isn't enough.
+    """
+
+    name: str
+    threshold: float | None
+    value: float | None
+    met: bool
+    progress: str
+    waits_for: str
+    wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether to train now, and everything behind it.
+
+    `trigger`: the first that is met where nothing stands in the way, else None. `reason`: the facts, for the command.
+    `words`: one line for a person. `wake_s`: how long until time alone makes it a training; None: only new facts can.
+    """
+
+    trigger: str | None
+    reason: dict[str, Any]
+    triggers: tuple[Trigger, ...]
+    obstacles: tuple[str, ...]
+    words: str
+    wake_s: float | None
+
+
+def decide(facts: Facts, limits: Limits, now_s: float) -> Decision:
+    """Whether to train at `now_s`, seconds since 1970. The same facts and trigger give the same reason at any time."""
+    triggers = (
+        _count(facts, limits, now_s),
+        _labels(facts, limits),
+        _rate(facts, limits),
+        _drift(facts, limits),
+        _schedule(facts, limits, now_s),
+    )
+    lasting = _lasting_obstacles(facts, limits)
+    cooldown_s = _left_s(facts.last_ended_s, limits.cooldown_s, now_s)
+    obstacles = (*lasting, f"cooldown {_span(cooldown_s)} left") if cooldown_s else lasting
+    met = next((one for one in triggers if one.met), None)
+    trigger = met.name if met is not None and not obstacles else None
+    words = "; ".join(((met or triggers[0]).progress, *obstacles))
+    wake_s = None if trigger or lasting else _wake_s(triggers, cooldown_s)
+    return Decision(trigger, _reason(facts, limits, trigger), triggers, obstacles, words, wake_s)
+
+
+def command_id(namespace: str, facts: Facts, trigger: str) -> str:
+    """The id of the command, and so of its job: the same facts never make two."""
+    return str(uuid5(NAMESPACE_OID, f"{namespace}/{facts.activation}/{facts.cut}/{trigger}"))
+
+
+def corrections_needed(facts: Facts, limits: Limits) -> int:
+    """N, doubled with each rejection in a row, at most to 8·N."""
+    doublings = min(max(facts.rejections, 0), MOST_DOUBLINGS)
+    return int(limits.corrections * 2**doublings)
+
+
+def _count(facts: Facts, limits: Limits, now_s: float) -> Trigger:
+    needed = corrections_needed(facts, limits)
+    progress = f"{facts.corrections} of {needed} corrections"
+    if facts.corrections < needed:
+        return _trigger("count", needed, facts.corrections, progress, _more(needed, facts.corrections, "correction"))
+    left_s = _left_s(facts.latest_s, limits.settle_s, now_s)
+    if len(facts.corrections_s) >= needed:
+        reached_s = facts.corrections_s[needed - 1]
+        left_s = min(left_s, _left_s(reached_s, SETTLE_AT_MOST * limits.settle_s, now_s))
+    if left_s:
+        progress += f", once quiet for {_span(limits.settle_s)}"
+    return _trigger("count", needed, facts.corrections, progress, [], left_s=left_s)
+
+
+def _labels(facts: Facts, limits: Limits) -> Trigger:
+    progress = f"{facts.labels} of {limits.labels} labels"
+    return _trigger("labels", limits.labels, facts.labels, progress, _more(limits.labels, facts.labels, "label"))
+
+
+def _rate(facts: Facts, limits: Limits) -> Trigger:
+    share = facts.audit_corrected / facts.audit_rows if facts.audit_rows > 0 else None
+    progress = f"{facts.audit_corrected} of {facts.audit_rows} audits corrected"
+    if limits.rate is None:
+        return _trigger("rate", None, share, progress, ["off"])
+    # The audits were the same before the last training: without a new label the next would learn nothing else.
+    missing = _more(LEAST_AUDITS, facts.audit_rows, "audit") + _more(1, facts.labels, "label")
+    if share is None or share <= limits.rate:
+        missing.append(f"more than {limits.rate:.1%} of audits corrected")
+    return _trigger("rate", limits.rate, share, progress, missing)
+
+
+def _drift(facts: Facts, limits: Limits) -> Trigger:
+    n, named = len(facts.drifted), ", ".join(facts.drifted[:3])
+    progress = f"drift in {named}" + (f" and {n - 3} more" if n > 3 else "") if n else "no drift"
+    if not limits.drift:
+        return _trigger("drift", None, n, progress, ["off"])
+    missing = [] if n else ["drift"]
+    return _trigger("drift", 1, n, progress, missing + _more(LEAST_LABELS, facts.labels, "label"))
+
+
+def _schedule(facts: Facts, limits: Limits, now_s: float) -> Trigger:
+    since_s = None if facts.last_ended_s is None else max(0.0, now_s - facts.last_ended_s)
+    progress = "no training yet" if since_s is None else f"{since_s:.0f} s since the last training"
+    if limits.every_s is None:
+        return _trigger("schedule", None, since_s, progress, ["off"])
+    left_s = _left_s(facts.last_ended_s, limits.every_s, now_s)
+    missing = _more(LEAST_LABELS, facts.labels, "label")
+    return _trigger("schedule", limits.every_s, since_s, progress, missing, left_s=left_s)
+
+
+def _trigger(
+    name: str, threshold: float | None, value: float | None, progress: str, missing: list[str], *, left_s: float = 0.0
+) -> Trigger:
+    words = " and ".join([*missing, _span(left_s)] if left_s else missing)
+    return Trigger(name, threshold, value, not words, progress, words, None if missing else left_s)
+
+
+def _more(needed: int, there: int, thing: str) -> list[str]:
+    """What is missing until `needed`, in words; nothing where there is enough."""
+    missing = needed - there
+    return [f"{missing} more {thing}{'' if missing == 1 else 's'}"] if missing > 0 else []
+
+
+def _lasting_obstacles(facts: Facts, limits: Limits) -> tuple[str, ...]:
+    """What stands in the way of any training until the facts are others."""
+    found = []
+    if facts.champion is None:
+        found.append("no champion yet")
+    if facts.open_job is not None:
+        found.append(f"a training is open: {facts.open_job}")
+    if facts.on_hold is not None:
+        found.append(f"on hold: {facts.on_hold}")
+    if facts.rolled_back and facts.corrections < limits.corrections:
+        progress = f"{facts.corrections} of {limits.corrections} new corrections"
+        found.append(f"after an automatic rollback: {progress}")
+    return tuple(found)
+
+
+def _reason(facts: Facts, limits: Limits, trigger: str | None) -> dict[str, Any]:
+    decided: dict[str | None, dict[str, Any]] = {
+        "rate": {"audit_rows": facts.audit_rows, "audit_corrected": facts.audit_corrected, "rate": limits.rate},
+        "drift": {"drifted": list(facts.drifted)},
+        "schedule": {"every_s": limits.every_s, "last_ended_s": facts.last_ended_s},
+    }
+    return {
+        "trigger": trigger,
+        **{name: getattr(facts, name) for name in _ALWAYS_TOLD},
+        "corrections_needed": corrections_needed(facts, limits),
+        "labels_needed": limits.labels,
+        **decided.get(trigger, {}),
+    }
+
+
+def _wake_s(triggers: Sequence[Trigger], cooldown_s: float) -> float | None:
+    waits = [one.wait_s for one in triggers if one.wait_s is not None]
+    wake_s = max(cooldown_s, min(waits, default=math.inf))
+    return wake_s if math.isfinite(wake_s) else None
+
+
+def _left_s(since_s: float | None, length_s: float, now_s: float) -> float:
+    """What is left of `length_s` after `since_s`, never negative; nothing where that moment can't be right."""
+    if since_s is None or since_s - now_s > AHEAD_S:
+        return 0.0
+    left_s = since_s + length_s - now_s
+    return left_s if left_s >= _LEAST_S else 0.0
+
+
+def _span(length_s: float) -> str:
+    return f"{max(length_s, 1.0):.0f} s"

@@ -1,0 +1,74 @@
+"""From statements to labels: who says what of which prediction now, in Kafka's order, and what that comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from schemas.feedback import Via
+from schemas.identity import Place
+
+#: Every way of being reviewed but `volunteer` is evidence between models: the reviewer didn't choose the record.
+EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))
+#: Only these estimate accuracy: which records they are doesn't depend on any model.
+UNBIASED: frozenset[Via] = frozenset(("audit", "batch"))
+
+
+class Statement(NamedTuple):
+    """One row of `corrections`. `sent` is Kafka's order: append time in s, partition, offset of the message."""
+
+    id: int
+    place: Place
+    key: str
+    features: Sequence[float]
+    label: str | None
+    predicted: str
+    model: int
+    activation: int
+    reviewer: str | None
+    via: Via
+    sent: tuple[float, int, int]
+    stored_s: float
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it says another label than the prediction."""
+        return self.label is not None and self.label != self.predicted
+
+
+def standing(statements: Iterable[Statement]) -> list[Statement]:
+    """Each reviewer's last word on each prediction, without those that were taken back; in Kafka's order."""
+    last: dict[tuple[Place, str | None], Statement] = {}
+    for one in sorted(statements, key=lambda statement: statement.sent):
+        last[one.place, one.reviewer] = one
+    return sorted((one for one in last.values() if one.label is not None), key=lambda statement: statement.sent)
+
+
+def reviews(statements: Iterable[Statement]) -> list[Statement]:
+    """One review per prediction: of what its reviewers say now, the latest; in Kafka's order."""
+    latest: dict[Place, Statement] = {one.place: one for one in standing(statements)}
+    return sorted(latest.values(), key=lambda statement: statement.sent)
+
+
+def disputed(statements: Iterable[Statement]) -> list[Place]:
+    """Predictions of which two reviewers say different labels now."""
+    said: dict[Place, set[str | None]] = {}
+    for one in standing(statements):
+        said.setdefault(one.place, set()).add(one.label)
+    return sorted(place for place, labels in said.items() if len(labels) > 1)
+
+
+def without_floods(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
+    """`found` with at most `limit` reviews per reviewer whose id isn't among the `known`; the earliest count first.
+
+    What was learned from before stays; the rest of a flood waits for the jobs to come.
+    """
+    taken: dict[str | None, int] = {}
+    kept = []
+    for one in sorted(found, key=lambda statement: statement.sent):
+        if one.id not in known:
+            taken[one.reviewer] = taken.get(one.reviewer, 0) + 1
+            if taken[one.reviewer] > limit:
+                continue
+        kept.append(one)
+    return kept
