@@ -140,20 +140,20 @@ class ModelFeed:
         self.readings = 0
         self.complete = False
         self.position = 0
-        #: The last value under the key `champion`, whatever it holds.
-        self.champion: bytes | None = None
+        #: The last value under each key, whatever it holds.
+        self.latest: dict[bytes, bytes | None] = {}
 
     def take(self, event: FeedEvent) -> None:
         """Process one event of `model_updates`, in order."""
         match event:
             case FeedMessage(key, value, offset):
                 self.position = offset + 1
-                if key == b"champion":
-                    self.champion = value
+                if key is not None:
+                    self.latest[key] = value
                 self.swapper.apply(value)
             case FromTheStart():
                 self.readings += 1
-                self.complete, self.position, self.champion = False, 0, None
+                self.complete, self.position, self.latest = False, 0, {}
             case UpTo(position, caught_up):
                 self.position = position
                 if caught_up:

@@ -90,12 +90,14 @@ async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
 def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) -> dict[str, Any]:
     """One heartbeat. `rate` is in records per second; `lag` is in messages, None where it isn't known."""
     served = state.live.current if state.live else None
+    shadow = state.live.shadow if state.live else None
     partitions, lag = read_assignment(app)
     return {
         "id": state.id,
         "role": state.role,
         "model": served.model.version if served else None,
         "activation": served.activation if served else None,
+        "shadow": shadow.model.version if shadow else None,
         "partitions": partitions,
         "lag": lag,
         "rate": round(rate, 1),

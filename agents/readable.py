@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 
@@ -14,16 +15,19 @@ from schemas.records import RawMessage
 log = structlog.get_logger()
 
 _MAX_INT = 2**31 - 1
-#: Times that a row can hold: up to the year 9999.
-_MAX_S = 253_402_300_799.0
+#: Times that a row can hold: up to the year 9999, but for its last day, whose partition would end after it.
+_MAX_S = 253_402_214_399.0
 
 
 def readable_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list[Block], list[DeadLetter]]:
-    """The blocks in these messages of `predictions`, and dead letters for what holds none."""
+    """The blocks in these messages of `predictions`, and dead letters for what holds none.
+
+    A block whose shadow's answers can't be read comes without them: they are no record's only answer.
+    """
     blocks, letters = [], []
     for message in messages:
         try:
-            block = decode_block(message.value)
+            block = decode_block(message.value, without_shadow=partial(_warn, message))
             check_storable(block)
         except BadMessage as exc:
             letters.append(_letter(message, exc, now_s))
@@ -56,6 +60,11 @@ def check_storable(block: Block) -> None:
         raise BadMessage("invalid", f"scored at {block.scored_at:g} s, a time that can't be")
     if block.ingested_at.min() < 0 or block.ingested_at.max() > _MAX_S:
         raise BadMessage("invalid", "ingested at a time that can't be")
+
+
+def _warn(message: RawMessage, fault: BadMessage) -> None:
+    place = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+    log.warning("shadow_unreadable", reason=fault.reason, error=fault.detail[:500], **place)
 
 
 def _letter(message: RawMessage, fault: BadMessage, now_s: float) -> DeadLetter:

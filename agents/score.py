@@ -96,7 +96,8 @@ class Scorer:
         generation = await self._patiently(lambda: opened.generations.current(chunk.ledger.epoch), "Kafka and Postgres")
         began = time.perf_counter()
         served = await self._live.loaded()
-        scored = score_chunk(chunk.records, served)
+        shadow = self._live.shadow
+        scored = score_chunk(chunk.records, served, shadow)
         records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
         if self._diversion.would_exceed(records, bad):
             await self._pause(opened.pauses, records, scored.rejects)
@@ -109,6 +110,7 @@ class Scorer:
             dead_letters=bad,
             model=served.model.version,
             activation=served.activation,
+            shadow=shadow.model.version if shadow else None,
             ms=round(1000 * (time.perf_counter() - began), 2),
         )
         return receipts

@@ -1,31 +1,50 @@
-"""One chunk, scored: from messages to records to blocks, by one model. Plain functions."""
+"""One chunk, scored: from messages to records to blocks, by one model and, beside it, one shadow. Plain functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from agents.learning.scoring import Scores, score
+from agents.learning.scoring import Scores, decide, score
 from agents.live_model import Served
 from schemas.ingest import decode_chunk
+from schemas.model import Floats
 from schemas.predictions import Block, block_bounds
 from schemas.records import Fault, RawMessage, Records, Reject
+from schemas.shadow_answers import NO_ANSWER, ShadowAnswers
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What became of one chunk."""
+    """What became of one chunk. `shadow` has an answer per record, if there is a shadow."""
 
     records: Records
     scores: Scores
     rejects: Sequence[Reject]
+    shadow: ShadowAnswers | None = None
 
 
-def score_chunk(messages: Sequence[RawMessage], served: Served) -> Scored:
-    """Decode and score one chunk with one model; a record whose margin overflows is a reject too."""
+def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> Scored:
+    """Decode and score one chunk with one model; a record whose margin overflows is a reject too.
+
+    `shadow`, a model of the same features, answers what `served` answers and rejects nothing.
+    """
+    scored = _score(messages, served)
+    return scored if shadow is None else replace(scored, shadow=shadow_answers(shadow, scored.records.features))
+
+
+def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
+    """What the shadow says of (n, d) features; a record whose margin overflows has no answer."""
+    model = shadow.model
+    labels, margins = decide(model, features)
+    labels[~np.isfinite(margins).all(axis=1)] = NO_ANSWER
+    return ShadowAnswers(model.version, shadow.activation, model.classes, labels, margins)
+
+
+def _score(messages: Sequence[RawMessage], served: Served) -> Scored:
     records, rejects = decode_chunk(messages, served.model.feature_names)
     scores = score(served.model, records.features)
     finite = np.isfinite(scores.margins).all(axis=1)
@@ -53,15 +72,14 @@ def blocks_of(scored: Scored, served: Served, *, generation: int, scored_at: flo
     blocks = []
     for start, stop in pairwise(bounds):
         run = scored.records.between(slice(start, stop))
-        for part in block_bounds(run, scored.scores.margins.shape[1]):
+        for part in block_bounds(run, scored.scores.margins.shape[1], scored.shadow):
             rows = slice(start + part.start, start + part.stop)
-            blocks.append(
-                _block(scored.records.between(rows), scored.scores.between(rows), served, generation, scored_at)
-            )
+            blocks.append(_block(scored, rows, served, generation, scored_at))
     return blocks
 
 
-def _block(records: Records, scores: Scores, served: Served, generation: int, scored_at: float) -> Block:
+def _block(scored: Scored, rows: slice, served: Served, generation: int, scored_at: float) -> Block:
+    records, scores = scored.records.between(rows), scored.scores.between(rows)
     return Block(
         generation=generation,
         partition=int(records.partitions[0]),
@@ -80,4 +98,5 @@ def _block(records: Records, scores: Scores, served: Served, generation: int, sc
         model=served.model.version,
         activation=served.activation,
         scored_at=scored_at,
+        shadow=scored.shadow.select(rows) if scored.shadow else None,
     )

@@ -1,4 +1,4 @@
-"""Swapping: one message of `model-updates` → the live model of this process, or a refusal that leaves it as it is."""
+"""Swapping: one message of `model-updates` → the live model or the shadow, or a refusal that leaves both alone."""
 
 from __future__ import annotations
 
@@ -25,36 +25,52 @@ class Swapper:
         self._namespace = namespace
 
     def apply(self, value: bytes | None) -> bool:
-        """Make the champion in `value` live; False if it is refused, or there is nothing new in it."""
+        """Do what the message says; False if it is refused, or there is nothing new in it."""
         try:
             update = decode_update(value, self._verifier, self._namespace)
-            if update.role != "champion":
-                log.debug("model_ignored", role=update.role, activation=update.activation)
-                return False
-            if self._is_live(update):
-                log.debug("model_again", activation=update.activation)
+            if self._live.has_taken(update):
+                # Retrain mends the topic, or the topic was read again.
+                log.debug("model_again", role=update.role, activation=update.activation)
                 return False
             self._check_features(update)
-            served = self._live.swap(update)
+            if update.key == "champion":
+                self._swap(update)
+            else:
+                self._swap_shadow(update)
         except BadModel as exc:
-            self.refused[exc.reason] += 1
-            log.warning("model_refused", reason=exc.reason, error=exc.detail, refused=self.refused.total())
+            self._refuse("model_refused", exc)
             return False
-        ms = round(1000 * (time.time() - update.published_at), 1)
-        log.info("model_swapped", version=served.model.version, activation=served.activation, published_ms_ago=ms)
         return True
 
-    def _is_live(self, update: Update) -> bool:
-        """The champion was published again: retrain mends the topic, or the topic was read again."""
-        live, model = self._live.current, update.model
-        return (
-            live is not None
-            and model is not None
-            and (live.activation, live.model.version) == (update.activation, model.version)
-        )
+    def _swap(self, update: Update) -> None:
+        served = self._live.swap(update)
+        ms = _ms_since(update)
+        log.info("model_swapped", version=served.model.version, activation=served.activation, published_ms_ago=ms)
+        shadow = self._live.shadow
+        if shadow is not None and shadow.model.feature_names != served.model.feature_names:
+            # It came before any champion, so there was nothing to compare it with.
+            self._live.drop_shadow()
+            self._refuse("shadow_dropped", BadModel("shape", "its features are not those of the first champion"))
+
+    def _swap_shadow(self, update: Update) -> None:
+        before = self._live.shadow
+        shadow = self._live.swap_shadow(update)
+        if shadow is not None:
+            version, activation, ms = shadow.model.version, shadow.activation, _ms_since(update)
+            log.info("shadow_begun", version=version, activation=activation, published_ms_ago=ms)
+        elif before is not None:
+            log.info("shadow_ended", version=before.model.version, activation=update.activation)
 
     def _check_features(self, update: Update) -> None:
         """Raises BadModel: a namespace's records have one feature schema for ever, and so have its models."""
         live, model = self._live.current, update.model
         if live is not None and model is not None and live.model.feature_names != model.feature_names:
             raise BadModel("shape", "its features are not those of the live model")
+
+    def _refuse(self, event: str, fault: BadModel) -> None:
+        self.refused[fault.reason] += 1
+        log.warning(event, reason=fault.reason, error=fault.detail, refused=self.refused.total())
+
+
+def _ms_since(update: Update) -> float:
+    return round(1000 * (time.time() - update.published_at), 1)

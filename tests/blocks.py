@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from schemas.predictions import Block
+from schemas.shadow_answers import ShadowAnswers
 
 #: Noon of a day, and the clock of tests that store what was ingested then.
 NOON_S = 1_790_000_000.0 // 86_400 * 86_400 + 43_200
@@ -35,3 +37,29 @@ def block_of(n: int = 5, *, first_offset: int = 0, d: int = 3, k: int = 2, seed:
         "scored_at": NOON_S + 1,
     }
     return Block(**{**columns, **given})
+
+
+def shadow_of(n: int = 5, *, k: int = 2, seed: int = 7, **given: Any) -> ShadowAnswers:
+    """A shadow's answers to n records, in k classes; `given` replaces columns."""
+    rng = np.random.default_rng(seed)
+    columns: dict[str, Any] = {
+        "model": 2,
+        "activation": 2,
+        "classes": tuple(str(i) for i in range(k)),
+        "labels": rng.integers(0, k, n).astype(np.int16),
+        "margins": rng.normal(size=(n, 1 if k == 2 else k)),
+    }
+    return ShadowAnswers(**{**columns, **given})
+
+
+def assert_same(found: Any, wanted: Any) -> None:
+    """Two blocks, or two shadows' answers, are equal column by column, bit for bit; NaN equals itself."""
+    for field in dataclasses.fields(wanted):
+        one, other = getattr(found, field.name), getattr(wanted, field.name)
+        if isinstance(other, ShadowAnswers):
+            assert isinstance(one, ShadowAnswers), "the shadow's answers are lost"
+            assert_same(one, other)
+        elif isinstance(other, np.ndarray):
+            assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes()), field.name
+        else:
+            np.testing.assert_array_equal(one, other)

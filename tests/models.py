@@ -10,7 +10,7 @@ from agents.keys import load_signer
 from schemas.model import Model
 from schemas.settings import Settings
 from schemas.topics import topic_name
-from schemas.updates import Update, encode_update
+from schemas.updates import Key, Role, Update, encode_update
 from scripts.embedded.keys import ensure_pair
 
 
@@ -29,13 +29,22 @@ def ensure_keys(settings: Settings) -> None:
 
 def publish(settings: Settings, model: Model, activation: int) -> None:
     """Make `model` the champion, as retrain would."""
-    ensure_keys(settings)
-    update = Update(settings.namespace, "champion", activation, model, None, {"trigger": "test"}, 0.0)
-    publish_value(settings, encode_update(update, load_signer(settings)))
+    _publish(settings, "champion", model, activation)
 
 
-def publish_value(settings: Settings, value: bytes) -> None:
-    """Put any value on the topic under the champion's key."""
+def publish_shadow(settings: Settings, model: Model | None, activation: int) -> None:
+    """Make `model` the shadow, as retrain would; None: end the shadow."""
+    _publish(settings, "none" if model is None else "shadow", model, activation)
+
+
+def publish_value(settings: Settings, value: bytes, key: Key = "champion") -> None:
+    """Put any value on the topic under the key."""
     producer = Producer(librdkafka_config(settings))
-    producer.produce(topic_name(settings.namespace, "model-updates"), value, b"champion")
+    producer.produce(topic_name(settings.namespace, "model-updates"), value, key.encode())
     assert producer.flush(30) == 0
+
+
+def _publish(settings: Settings, role: Role, model: Model | None, activation: int) -> None:
+    ensure_keys(settings)
+    update = Update(settings.namespace, role, activation, model, None, {"trigger": "test"}, 0.0)
+    publish_value(settings, encode_update(update, load_signer(settings)), update.key)

@@ -28,14 +28,21 @@ class Scores:
 
 
 def score(model: Model, features: Floats) -> Scores:
-    """Score (n, d) raw features; margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|).
+    """Score (n, d) raw features: labels and margins as `decide` says, and how sure the model is."""
+    labels, margins = decide(model, features)
+    return Scores(labels, margins, confidence(model, margins, labels))
 
-    Two classes: margin > 0 means classes[1], else classes[0]. More: the largest margin wins, the first of equals.
+
+def decide(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
+    """Labels (n,) and margins (n, 1) or (n, k) of (n, d) raw features; a margin too large for a float64 isn't finite.
+
+    Margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|). Two classes: margin > 0 means
+    classes[1], else classes[0]. More: the largest margin wins, the first of equals.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         margins = features @ model.weights.T + model.bias
     labels = margins[:, 0] > 0 if margins.shape[1] == 1 else margins.argmax(axis=1)
-    return Scores(labels.astype(np.int16), margins, confidence(model, margins, labels))
+    return labels.astype(np.int16), margins
 
 
 def confidence(model: Model, margins: Floats, labels: NDArray[np.generic]) -> NDArray[np.float32]:

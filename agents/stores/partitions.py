@@ -1,9 +1,10 @@
-"""The daily partitions of `predictions`: made when a day's first row comes, dropped when the day is too old."""
+"""Daily partitions, of the two tables that have them: made when a day's first row comes, dropped when it is too old."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal, get_args
 
 import asyncpg
 import structlog
@@ -12,18 +13,21 @@ from agents.stores.postgres import Connection, Pool, translated
 
 log = structlog.get_logger()
 
+#: The tables that have a partition per UTC day of `ingested_at`.
+Table = Literal["predictions", "shadow_predictions"]
+
 #: With the namespace's name in front, one lock per namespace for whoever makes a partition.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' partitions', 0))"
 _EXISTING = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'predictions'::regclass
+WHERE i.inhparent = $1::text::regclass
 """
 _LOCK_WAIT_MS = 2000
 
 
-def partition_name(day: date) -> str:
+def partition_name(table: Table, day: date) -> str:
     """`predictions_20260131`."""
-    return f"predictions_{day:%Y%m%d}"
+    return f"{table}_{day:%Y%m%d}"
 
 
 def day_of(seconds: float) -> date:
@@ -36,23 +40,26 @@ def oldest_kept(now_s: float, retention_days: int) -> date:
     return day_of(now_s) - timedelta(days=retention_days)
 
 
-async def make_partitions(connection: Connection, days: Iterable[date]) -> None:
-    """Make the partitions of these days that aren't there. Several workers may do it at once.
+async def make_partitions(connection: Connection, table: Table, days: Iterable[date]) -> None:
+    """Make the table's partitions of these days that aren't there. Several workers may do it at once.
 
     A table is made first and then attached, which unlike `CREATE TABLE … PARTITION OF` stops neither readers nor
     writers of the other partitions.
     """
+    wanted = sorted(set(days))
+    if not wanted:
+        return
     async with connection.transaction():
         await connection.execute(_LOCK)
-        existing = {row["relname"] for row in await connection.fetch(_EXISTING)}
-        for day in sorted(set(days)):
-            name = partition_name(day)
+        existing = {row["relname"] for row in await connection.fetch(_EXISTING, table)}
+        for day in wanted:
+            name = partition_name(table, day)
             if name in existing:
                 continue
             begin, end = f"{day.isoformat()} 00:00+00", f"{(day + timedelta(days=1)).isoformat()} 00:00+00"
-            await connection.execute(f"CREATE TABLE {name} (LIKE predictions INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+            await connection.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
             await connection.execute(
-                f"ALTER TABLE predictions ATTACH PARTITION {name} FOR VALUES FROM ('{begin}') TO ('{end}')"
+                f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{begin}') TO ('{end}')"
             )
             log.info("partition_made", partition=name)
 
@@ -63,20 +70,24 @@ async def drop_expired_partitions(pool: Pool, retention_days: int, now_s: float)
     Raises:
         PostgresUnavailable: ask again.
     """
-    oldest = partition_name(oldest_kept(now_s, retention_days))
+    oldest = oldest_kept(now_s, retention_days)
     dropped = []
     with translated():
-        existing = sorted(row["relname"] for row in await pool.fetch(_EXISTING))
-        for name in existing:
-            if name >= oldest:
-                continue
-            try:
-                async with pool.acquire() as connection, connection.transaction():
-                    await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}")
-                    await connection.execute(f"DROP TABLE IF EXISTS {name}")
-            except asyncpg.LockNotAvailableError:
-                log.info("partition_in_use", partition=name)
-            else:
-                log.info("partition_dropped", partition=name)
-                dropped.append(name)
+        for table in get_args(Table):
+            existing = sorted(row["relname"] for row in await pool.fetch(_EXISTING, table))
+            expired = [name for name in existing if name < partition_name(table, oldest)]
+            dropped += [name for name in expired if await _drop(pool, name)]
     return dropped
+
+
+async def _drop(pool: Pool, name: str) -> bool:
+    """Whether the partition could be dropped."""
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}")
+            await connection.execute(f"DROP TABLE IF EXISTS {name}")
+    except asyncpg.LockNotAvailableError:
+        log.info("partition_in_use", partition=name)
+        return False
+    log.info("partition_dropped", partition=name)
+    return True

@@ -3,6 +3,7 @@
 Straight COPY first, which is twice as fast as anything else. Where Postgres refuses that (a row is there already, a
 day has no partition yet, a row holds what can't be stored), the transaction is made again carefully: through a stage
 table, leaving out what is there, and cutting down what is refused to the records at fault, which become dead letters.
+What a shadow says of the records goes the same two ways, after them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.stores.binary_copy import timestamp_us
 from agents.stores.dead_letters import clean, insert_dead_letters
 from agents.stores.partitions import make_partitions, oldest_kept
 from agents.stores.postgres import Connection, Pool, translated
-from agents.stores.rows import COLUMNS, copy_bytes, take, timestamp_us
+from agents.stores.rows import COLUMNS, copy_bytes, take
+from agents.stores.shadow_predictions import copy_shadows, insert_shadows, with_shadow
 from agents.stores.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
 from schemas.dead_letters import DeadLetter
 from schemas.ingest import encode_record
@@ -74,7 +77,8 @@ async def store_blocks(pool: Pool, blocks: Iterable[Block], *, topic: str, reten
             try:
                 return await _straight(connection, kept, expired)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
-                await make_partitions(connection, {_DAY_ZERO + timedelta(days=day) for day in _days(kept)})
+                await make_partitions(connection, "predictions", _days(kept))
+                await make_partitions(connection, "shadow_predictions", _days(with_shadow(kept)))
                 return await _carefully(connection, kept, expired, topic, now_s)
 
 
@@ -83,6 +87,7 @@ async def _straight(connection: Connection, blocks: Sequence[Block], expired: di
     async with connection.transaction():
         if blocks:
             await _copy(connection, "predictions", blocks)
+            await copy_shadows(connection, blocks)
         totals = await add_totals(connection, groups, expired)
         batches = await add_batches(connection, groups)
     return Stored(sum(map(len, blocks)), expired=sum(expired.values()), totals=totals, batches=batches)
@@ -94,6 +99,7 @@ async def _carefully(
     async with connection.transaction():
         await connection.execute(_STAGE)
         groups, letters = await _by_stage(connection, blocks, topic, now_s)
+        await insert_shadows(connection, blocks)
         totals = await add_totals(connection, groups, expired)
         batches = await add_batches(connection, groups)
         dead = await insert_dead_letters(connection, letters)
@@ -131,9 +137,7 @@ async def _by_stage(
 
 
 async def _copy(connection: Connection, table: str, blocks: Sequence[Block]) -> None:
-    # asyncpg takes `bytes` for a path
-    source = memoryview(copy_bytes(blocks))
-    await connection.copy_to_table(table, source=source, columns=COLUMNS, format="binary")
+    await connection.copy_to_table(table, source=copy_bytes(blocks), columns=COLUMNS, format="binary")
 
 
 def _halves(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
@@ -158,8 +162,9 @@ def _day_numbers(block: Block) -> NDArray[np.int64]:
     return days
 
 
-def _days(blocks: Iterable[Block]) -> set[int]:
-    return {int(day) for block in blocks for day in np.unique(_day_numbers(block))}
+def _days(blocks: Iterable[Block]) -> set[date]:
+    numbers = {int(day) for block in blocks for day in np.unique(_day_numbers(block))}
+    return {_DAY_ZERO + timedelta(days=number) for number in numbers}
 
 
 def _without_expired(blocks: Iterable[Block], oldest: date) -> tuple[list[Block], dict[tuple[int, int], int]]:

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agents.stores.postgres import Pool, migrate, open_pool
 from agents.stores.predictions import Stored, store_blocks
 from schemas.predictions import Block
@@ -38,6 +41,19 @@ async def rows(pool: Pool) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key != "stored_at"} for row in found]
 
 
+async def shadow_rows(pool: Pool) -> list[dict[str, Any]]:
+    """Everything that shadows said, by identity and model."""
+    found = await pool.fetch(
+        "SELECT * FROM shadow_predictions ORDER BY generation, kafka_partition, kafka_offset, record_index, model"
+    )
+    return [dict(row) for row in found]
+
+
+async def disagreeing(pool: Pool) -> list[bool]:
+    """Whether each of what shadows said is another label than the prediction's, by identity and model."""
+    return [row["disagrees"] for row in await shadow_rows(pool)]
+
+
 async def totals(pool: Pool) -> dict[tuple[int, int], tuple[int, int]]:
     """(generation, partition) → (records, expired)."""
     found = await pool.fetch("SELECT generation, kafka_partition, records, expired FROM totals")
@@ -52,3 +68,8 @@ async def counted(pool: Pool) -> dict[tuple[int, int], int]:
 
 def offsets(found: Iterable[dict[str, Any]]) -> list[int]:
     return [row["kafka_offset"] for row in found]
+
+
+def labels(*given: int) -> NDArray[np.int16]:
+    """A column of labels."""
+    return np.array(given, np.int16)

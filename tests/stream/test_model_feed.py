@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agents.champion_topic import ChampionTopic, Fenced
+from agents.updates_topic import Fenced, UpdatesTopic
 from agents.feed import FeedMessage, ModelFeed, model_updates
 from agents.kafka import librdkafka_config
 from agents.keys import load_signer, load_verifier
@@ -91,9 +91,9 @@ async def test_an_empty_topic_is_caught_up_without_a_model(signed: Settings) -> 
 
 async def test_whoever_starts_late_has_the_champion_when_it_is_caught_up(signed: Settings) -> None:
     """The topic ends with a transaction's marker, and another one was aborted: no record stands at its end."""
-    topic = ChampionTopic(signed, "/tests")
-    await topic.publish(_message(signed, 1, 1))
-    await topic.publish(_message(signed, 2, 2))
+    topic = UpdatesTopic(signed, "/tests")
+    await topic.publish(b"champion", _message(signed, 1, 1))
+    await topic.publish(b"champion", _message(signed, 2, 2))
     topic.close()
     aborted = Producer({**librdkafka_config(signed), "transactional.id": f"{signed.namespace}.aborted"})
     aborted.init_transactions(30)
@@ -104,7 +104,7 @@ async def test_whoever_starts_late_has_the_champion_when_it_is_caught_up(signed:
     async with _reading(signed) as (feed, live):
         await _caught_up(feed)
         assert _on(live) == (2, 2)
-        assert feed.champion == _message(signed, 2, 2)
+        assert feed.latest[b"champion"] == _message(signed, 2, 2)
         assert feed.swapper.refused == {}
 
 
@@ -160,7 +160,7 @@ async def test_a_topic_made_anew_is_read_from_its_start(signed: Settings) -> Non
         _champion(signed, _message(signed, 7, 7))
         await _until(lambda: _on(live) == (7, 7), "the new topic isn't read")
         await _until(lambda: feed.readings > 1 and feed.complete, "nobody noticed that the topic is another one")
-        assert feed.champion == _message(signed, 7, 7)
+        assert feed.latest[b"champion"] == _message(signed, 7, 7)
 
 
 async def test_a_broker_that_comes_back_is_read_on(signed: Settings, servers: Servers) -> None:
@@ -179,12 +179,12 @@ async def test_a_broker_that_comes_back_is_read_on(signed: Settings, servers: Se
 
 async def test_whoever_published_before_is_fenced(signed: Settings) -> None:
     """A zombie's message never reaches the topic."""
-    zombie, successor = ChampionTopic(signed, "/zombie"), ChampionTopic(signed, "/successor")
-    await zombie.publish(_message(signed, 1))
-    await successor.publish(_message(signed, 2))
+    zombie, successor = UpdatesTopic(signed, "/zombie"), UpdatesTopic(signed, "/successor")
+    await zombie.publish(b"champion", _message(signed, 1))
+    await successor.publish(b"champion", _message(signed, 2))
     with pytest.raises(Fenced):
-        await zombie.publish(_message(signed, 3))
-    await successor.publish(_message(signed, 4))
+        await zombie.publish(b"champion", _message(signed, 3))
+    await successor.publish(b"champion", _message(signed, 4))
     successor.close()
     found = []
     async with aclosing(model_updates(signed)) as events:

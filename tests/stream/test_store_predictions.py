@@ -135,7 +135,7 @@ async def test_partitions_that_are_too_old_are_dropped(settings: Settings) -> No
     """Whole days, and only those that no row may be stored in any more."""
     async with tables(settings) as pool:
         async with pool.acquire() as connection:
-            await make_partitions(connection, [date(2026, 8, 21), date(2026, 8, 22), date(2026, 9, 21)])
+            await make_partitions(connection, "predictions", [date(2026, 8, 21), date(2026, 8, 22), date(2026, 9, 21)])
         assert await drop_expired_partitions(pool, 30, NOON_S) == ["predictions_20260821"]
         assert await drop_expired_partitions(pool, 30, NOON_S) == []
 
@@ -144,7 +144,7 @@ async def test_a_partition_in_use_is_dropped_another_time(settings: Settings) ->
     """A long query on the old day holds up neither the worker nor, for long, anybody else."""
     async with tables(settings) as pool:
         async with pool.acquire() as connection:
-            await make_partitions(connection, [date(2026, 8, 1)])
+            await make_partitions(connection, "predictions", [date(2026, 8, 1)])
             async with connection.transaction():
                 await connection.fetch("SELECT * FROM predictions_20260801")
                 assert await drop_expired_partitions(pool, 30, NOON_S) == []

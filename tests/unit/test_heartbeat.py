@@ -9,6 +9,8 @@ from faust.types import TP
 
 from agents.heartbeat import WorkerState, heartbeat
 from agents.ledger import Ledger
+from agents.live_model import LiveModel, Served
+from tests.models import a_model
 
 
 class Consumer:
@@ -41,6 +43,15 @@ def beat(consumer: Consumer | None) -> dict[str, Any]:
     return heartbeat(App(consumer), WorkerState("score-1", "score"), rate=12.34, now_s=5.0)  # type: ignore[arg-type]
 
 
+def test_a_worker_names_the_models_that_it_has() -> None:
+    """The champion and the shadow, each by its version."""
+    state = WorkerState("score-1", "score", live=LiveModel())
+    assert state.live is not None
+    state.live.current, state.live.shadow = Served(a_model(3), 5), Served(a_model(4), 6)
+    told = heartbeat(App(), state, rate=0.0, now_s=5.0)  # type: ignore[arg-type]
+    assert (told["model"], told["activation"], told["shadow"]) == (3, 5, 4)
+
+
 A, B = TP("ingest", 0), TP("ingest", 10)
 
 
@@ -51,6 +62,7 @@ def test_a_worker_that_has_not_started_says_so() -> None:
         "role": "score",
         "model": None,
         "activation": None,
+        "shadow": None,
         "partitions": [],
         "lag": None,
         "rate": 12.3,
