@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from signal import Signals
 from typing import Any
 
 import faust
 
+from agents.crash import STOP_GRACE_S, end_within
 from agents.log import set_up_logging
 from schemas.settings import Settings
 
-ROLES = {"score": "agents.score", "store": "agents.store", "retrain": "agents.retrain"}
+ROLES = {
+    "score": "agents.score",
+    "store": "agents.store",
+    "feedback": "agents.feedback",
+    "retrain": "agents.retrain",
+}
 
 
 def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
@@ -23,10 +30,15 @@ def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
 
 
 class _QuietWorker(faust.Worker):
-    """Faust's worker without its banner and spinner; logging is set up already."""
+    """Faust's worker without its banner and spinner; logging is set up already, and stopping has an end."""
 
     def _setup_spinner_handler(self, logger: Any, level: int) -> None:
         self.spinner = None
+
+    def _schedule_shutdown(self, signal: Signals) -> None:
+        """Stop in order, but not for ever: a broker that is away answers no last commit."""
+        end_within(STOP_GRACE_S)
+        super()._schedule_shutdown(signal)
 
     def _setup_logging(self) -> None:
         """Nothing: `agents.log` did it."""

@@ -24,6 +24,7 @@ RETRY_S = 0.2
 READS: dict[str, tuple[TopicName, ...]] = {
     "score": ("ingest",),
     "store": ("predictions", "dead-letters"),
+    "feedback": ("feedback",),
     "retrain": ("commands",),
 }
 

@@ -40,16 +40,16 @@ def up(score: int, store: int, reset: bool, yes: bool, servers_only: bool) -> No
     report = Report()
     if reset:
         _reset(stack.data_dir_of(os.environ), yes)
-    counts = (0, 0, 0) if servers_only else (score, store, 1)
+    counts = (0, 0, 0, 0) if servers_only else (score, store, 1, 1)
     try:
         signals.run(_up(dict(os.environ), counts, report))
     finally:
         report.close()
 
 
-async def _up(environment: Mapping[str, str], counts: tuple[int, int, int], report: Report) -> None:
-    score, store, retrain = counts
-    running = stack.running(environment, score=score, store=store, retrain=retrain, on_event=report)
+async def _up(environment: Mapping[str, str], counts: tuple[int, int, int, int], report: Report) -> None:
+    score, store, feedback, retrain = counts
+    running = stack.running(environment, score=score, store=store, feedback=feedback, retrain=retrain, on_event=report)
     async with running as now_up:
         for line in _what_is_up(now_up):
             report.console.print(line, markup=False)

@@ -61,7 +61,7 @@ async def _measure(rates: tuple[int, ...], seconds: float, score: int, store: in
     with scratch_directory() as directory:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         environment = {**plain, PREFIX + "DATA_DIR": str(directory), PREFIX + "NAMESPACE": "bench"}
-        async with running(environment, score=score, store=store, retrain=0) as stack:
+        async with running(environment, score=score, store=store, feedback=0, retrain=0) as stack:
             _publish_model(stack.settings, directory)
             for rate in rates:
                 console.print(f"{rate:,} records/s for {WARM_UP_S + seconds:.0f} s")

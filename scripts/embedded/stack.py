@@ -39,6 +39,7 @@ async def running(
     *,
     score: int = 2,
     store: int = 1,
+    feedback: int = 1,
     retrain: int = 1,
     on_event: OnEvent = ignore,
 ) -> AsyncIterator[Stack]:
@@ -65,7 +66,7 @@ async def running(
             chosen, signing = _settle(data_dir, at.settings(wanted), environment)
             settings = read_settings(chosen)
             await _migrate(settings)
-            roles = {"score": score, "store": store, "retrain": retrain}
+            roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
             workers = [
                 worker(role, i + 1, {**chosen, **signing} if role == "retrain" else chosen, data_dir)
                 for role, count in roles.items()

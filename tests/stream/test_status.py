@@ -23,7 +23,7 @@ async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings:
     condition = json.loads(done.stdout)
     assert (condition["up"], condition["down"]) == (True, [])
     groups = {lag["group"].rpartition(".")[2] for lag in condition["lag"]}
-    assert groups == {"score", "store", "retrain"}
+    assert groups == {"score", "store", "feedback", "retrain"}
     ingest = [lag for lag in condition["lag"] if lag["topic"].endswith(".ingest")]
     assert len(ingest) == settings.partitions
     assert sum(lag["lag"] for lag in ingest) == sum(lag["end"] for lag in ingest) == 178

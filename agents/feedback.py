@@ -1,0 +1,73 @@
+"""The feedback role: `feedback` → `corrections` in Postgres; what can't be used → `dead-letters`.
+
+    feedback ─▶ agent: Recorder.take ─▶ corrections
+                       │                     ▲
+                       └─▶ waiting_feedback ─┴─ task: Recorder.sweep ─▶ dead-letters, when nothing comes
+
+    corrections, jobs ─▶ task: PolicyWatch ─▶ commands         predictions ─▶ task: DriftWatch ─▶ drift
+
+Feedback may be sooner than the store worker's commit of what it is about. It waits in Postgres, its offset committed,
+and holds up nothing behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from agents.app import make_app
+from agents.chunks import chunk_topic
+from agents.crash import until_stopped
+from agents.drift_watch import DriftWatch
+from agents.heartbeat import WorkerState, attach_heartbeat
+from agents.policy_watch import PolicyWatch
+from agents.processing import process
+from agents.publish import Publisher
+from agents.readiness import announce_readiness, assigned
+from agents.recorder import Recorder
+from agents.stores.postgres import Pool
+from agents.watchdog import attach_watchdog
+from schemas.settings import Settings
+
+
+def build(settings: Settings, worker_id: str | None) -> faust.App:
+    """The Faust app of one feedback worker."""
+    app = make_app(settings, "feedback", worker_id)
+    state = WorkerState(worker_id or "feedback", "feedback")
+    recorder = Recorder(settings, state, stop=lambda: app.should_stop, moving=lambda: app.rebalancing)
+
+    async def take_feedback(stream: Any) -> None:
+        await process(app, stream, recorder.take)
+
+    async def sweep() -> None:
+        await until_stopped(app, recorder.sweep)
+
+    def in_charge() -> bool:
+        return TP(recorder.topic, 0) in assigned(app)
+
+    async def pool() -> Pool:
+        return (await recorder.opened()).pool
+
+    async def publisher() -> Publisher:
+        return (await recorder.opened()).publisher
+
+    policy = PolicyWatch(settings, state, pool, publisher, recorder.stop, in_charge, recorder.news)
+    drift = DriftWatch(settings, state, pool, recorder.stop, in_charge, recorder.news.set)
+
+    async def watch_policy() -> None:
+        await until_stopped(app, policy.run)
+
+    async def watch_drift() -> None:
+        await until_stopped(app, drift.run)
+
+    app.agent(chunk_topic(app, recorder.topic))(take_feedback)
+    app.task(sweep)
+    app.task(watch_policy)
+    app.task(watch_drift)
+    announce_readiness(app, state, waiting_for="Kafka and Postgres", holds=lambda: recorder.ready)
+    attach_heartbeat(app, settings, state)
+    attach_watchdog(app, state)
+    app.on_before_shutdown.connect(recorder.close, weak=False)
+    return app

@@ -1,0 +1,136 @@
+"""The `corrections` table: what was said, once per feedback id, with a copy of the prediction that it is about.
+
+Whoever writes here holds one lock of the namespace until the commit, so that ids rise in the order of commits: a reader
+that has seen up to some id has missed nothing below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from agents.readable_feedback import Incoming
+from agents.stores.named import Named, named_predictions
+from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.waiting import put_waiting
+from schemas.errors import BadRow
+from schemas.records import Fault
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
+_INSERT = """
+INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, comment, record,
+    generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation)
+SELECT u.feedback, to_timestamp(u.sent_s), u.sent_partition, u.sent_offset, u.label, u.reviewer, u.via, u.comment,
+    u.record, u.g, u.p, u.o, u.i, u.ingested_at, u.key, prediction.*
+FROM unnest($1::text[], $2::float8[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::text[], $10::int[], $11::int[], $12::bigint[], $13::int[], $14::timestamptz[], $15::text[])
+    WITH ORDINALITY AS u (feedback, sent_s, sent_partition, sent_offset, label, reviewer, via, comment,
+        record, g, p, o, i, ingested_at, key, n)
+CROSS JOIN LATERAL (
+    SELECT features, label, model, activation FROM predictions
+    WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
+        AND ingested_at = u.ingested_at
+    LIMIT 1
+) AS prediction
+ORDER BY u.n
+ON CONFLICT (feedback) DO NOTHING
+RETURNING label, predicted
+"""
+
+
+class Refusal(NamedTuple):
+    """A statement that Postgres refuses for what it holds."""
+
+    statement: Incoming
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of statements, each counted once. Corrections, confirmations and withdrawals are new rows."""
+
+    corrections: int = 0
+    confirmations: int = 0
+    withdrawals: int = 0
+    duplicates: int = 0
+    waiting: int = 0
+    refused: Sequence[Refusal] = ()
+
+    @property
+    def rows(self) -> int:
+        """New rows of `corrections`."""
+        return self.corrections + self.confirmations + self.withdrawals
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(
+            self.corrections + other.corrections,
+            self.confirmations + other.confirmations,
+            self.withdrawals + other.withdrawals,
+            self.duplicates + other.duplicates,
+            self.waiting + other.waiting,
+            (*self.refused, *other.refused),
+        )
+
+
+async def store_feedback(pool: Pool, statements: Sequence[Incoming]) -> Taken:
+    """Write statements in one transaction, in Kafka's order; those whose prediction isn't stored yet wait.
+
+    An id that was written before changes nothing.
+
+    Raises:
+        PostgresUnavailable: nothing was stored, or it was and the answer was lost; storing again is safe.
+    """
+    if not statements:
+        return Taken()
+    with translated():
+        async with pool.acquire() as connection, connection.transaction():
+            return await take_statements(connection, statements, put=True)
+
+
+async def take_statements(connection: Connection, statements: Sequence[Incoming], *, put: bool) -> Taken:
+    """The same within a transaction of the caller's. Without `put`, what has no prediction yet is only counted.
+
+    Those that Postgres refuses are found by halving.
+    """
+    in_order = sorted(statements, key=lambda one: one.sent)
+    try:
+        with translated():
+            async with connection.transaction():
+                return await _take(connection, in_order, put=put)
+    except BadRow as exc:
+        if len(in_order) == 1:
+            return Taken(refused=[Refusal(in_order[0], Fault(0, "refused", str(exc)))])
+    middle = len(in_order) // 2
+    first = await take_statements(connection, in_order[:middle], put=put)
+    return first + await take_statements(connection, in_order[middle:], put=put)
+
+
+async def _take(connection: Connection, statements: Sequence[Incoming], *, put: bool) -> Taken:
+    named = await named_predictions(connection, [one.feedback for one in statements])
+    found = [(one, its) for one, its in zip(statements, named, strict=True) if its is not None]
+    missing = [one for one, its in zip(statements, named, strict=True) if its is None]
+    if not found and not put:
+        return Taken(waiting=len(missing))
+    await connection.execute(_LOCK)
+    rows = await connection.fetch(_INSERT, *_columns(found)) if found else []
+    waiting = await put_waiting(connection, missing) if put else len(missing)
+    withdrawals = sum(row["label"] is None for row in rows)
+    confirmations = sum(row["label"] == row["predicted"] for row in rows)
+    return Taken(
+        corrections=len(rows) - withdrawals - confirmations,
+        confirmations=confirmations,
+        withdrawals=withdrawals,
+        duplicates=len(statements) - len(rows) - waiting,
+        waiting=waiting,
+    )
+
+
+def _columns(found: Sequence[tuple[Incoming, Named]]) -> list[list[Any]]:
+    """The parameters of `_INSERT`."""
+    rows = []
+    for one, its in found:
+        said, at = one.feedback, its.place
+        statement = (said.id, *one.sent, said.label, said.reviewer, said.via, said.comment, said.record)
+        rows.append((*statement, at.generation, at.partition, at.offset, at.index, its.ingested_at, its.key))
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,70 @@
+"""Which stored prediction a statement is about: it names a place, or a record by the producer's own id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.learning.examples import example_key
+from agents.stores.postgres import Connection
+from schemas.feedback import Feedback
+from schemas.identity import Place
+
+_COLUMNS = """
+generation, kafka_partition, kafka_offset, record_index, ingested_at, subject,
+CASE WHEN subject IS NULL THEN features END AS features
+"""
+# LATERAL with a LIMIT is one look into the index per name, whatever the planner thinks of the table.
+_BY_PLACE = f"""
+SELECT u.n, found.*
+FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[]) WITH ORDINALITY AS u (g, p, o, i, n)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM predictions
+    WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
+    LIMIT 1
+) AS found
+"""  # noqa: S608 - column names
+_BY_RECORD = f"""
+SELECT u.n, found.*
+FROM unnest($1::text[]) WITH ORDINALITY AS u (record, n)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM predictions WHERE id = u.record
+    ORDER BY ingested_at DESC, generation DESC, kafka_partition DESC, kafka_offset DESC, record_index DESC
+    LIMIT 1
+) AS found
+"""  # noqa: S608 - column names
+
+
+class Named(NamedTuple):
+    """A stored prediction by its primary key, and what it is about (`agents.learning.examples.example_key`)."""
+
+    place: Place
+    ingested_at: datetime
+    key: str
+
+
+async def named_predictions(connection: Connection, said: Sequence[Feedback]) -> list[Named | None]:
+    """The prediction that each names; None where none is stored yet.
+
+    By place if one is given, else the newest (by ingestion) of the record with that id.
+    """
+    found: list[Named | None] = [None] * len(said)
+    places = [(i, one.prediction) for i, one in enumerate(said) if one.prediction is not None]
+    records = [(i, one.record) for i, one in enumerate(said) if one.prediction is None]
+    if places:
+        columns = zip(*((p.generation, p.partition, p.offset, p.index) for _, p in places), strict=True)
+        for row in await connection.fetch(_BY_PLACE, *map(list, columns)):
+            found[places[row["n"] - 1][0]] = _named(row)
+    if records:
+        for row in await connection.fetch(_BY_RECORD, [record for _, record in records]):
+            found[records[row["n"] - 1][0]] = _named(row)
+    return found
+
+
+def _named(row: Any) -> Named:
+    place = Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"])
+    key = example_key(row["subject"], np.array(row["features"] or (), dtype=np.float64))
+    return Named(place, row["ingested_at"], key)
