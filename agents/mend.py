@@ -1,12 +1,12 @@
-"""Mending: the last word on `model-updates` is the newest activation in Postgres, or is made so."""
+"""Mending: the last words on `model-updates` are the newest activations in Postgres, or are made so."""
 
 from __future__ import annotations
 
 import structlog
 
-from agents.champion_topic import ChampionTopic
 from agents.retraining import Retraining, news
-from agents.stores.activations import mark_published, newest_activation, renew, signed_by
+from agents.stores.activations import Activation, mark_published, newest_activations, renew, signed_by
+from agents.updates_topic import UpdatesTopic
 
 log = structlog.get_logger()
 
@@ -18,9 +18,9 @@ class Mender:
         #: True once the topic has been compared with Postgres, or another worker does that.
         self.ready = False
         self._retraining = retraining
-        self._topic = ChampionTopic(retraining.settings, retraining.source)
-        #: Which reading of the topic it was when this process last published, and at which offset that stands.
-        self._sent = (0, -1)
+        self._topic = UpdatesTopic(retraining.settings, retraining.source)
+        #: For each key, which reading of the topic it was when this process last published, and at which offset.
+        self._sent: dict[bytes, tuple[int, int]] = {}
 
     async def run(self) -> None:
         """Compare whenever an activation was made, and every LOOK_EVERY_S.
@@ -45,20 +45,22 @@ class Mender:
             KafkaUnavailable, PostgresUnavailable: compare again.
             Fenced: another process publishes.
         """
+        for newest in await newest_activations(await self._retraining.pool()):
+            await self._mend(newest)
+
+    async def _mend(self, newest: Activation) -> None:
         retraining, pool = self._retraining, await self._retraining.pool()
-        newest = await newest_activation(pool)
-        if newest is None:
-            return
-        above, key_id = retraining.above(), retraining.seal.signer.key_id
-        if above > newest.activation or signed_by(newest.message) != key_id:
-            log.warning("activation_renewed", activation=newest.activation, seen=above, key=key_id)
-            newest = await renew(pool, newest, retraining.seal, above=above)
-        feed, (reading, offset) = retraining.feed, self._sent
+        seen, key_id = retraining.seen(newest.key), retraining.seal.signer.key_id
+        if seen > newest.activation or signed_by(newest.message) != key_id:
+            log.warning("activation_renewed", activation=newest.activation, seen=seen, key=key_id)
+            newest = await renew(pool, newest, retraining.seal, above=retraining.above())
+        feed, key = retraining.feed, newest.key.encode()
+        reading, offset = self._sent.get(key, (0, -1))
         if reading == feed.readings and offset >= feed.position:
             return  # what was published last hasn't come back yet
-        if feed.champion != newest.message:
-            self._sent = (feed.readings, await self._topic.publish(newest.message))
-            log.info("champion_published", version=newest.version, activation=newest.activation, again=newest.published)
+        if feed.latest.get(key) != newest.message:
+            self._sent[key] = (feed.readings, await self._topic.publish(key, newest.message))
+            log.info("model_published", role=newest.role, version=newest.version, activation=newest.activation)
         if not newest.published:
             await mark_published(pool, newest.activation)
 

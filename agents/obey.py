@@ -6,11 +6,17 @@ import json
 
 from agents.stores.activations import Grounds, Seal, activate, former_champion
 from agents.stores.jobs import end_job, queue_job
+from agents.stores.models import State
+from agents.stores.policy_facts import champion_activation, hold_of, last_ended_cut
 from agents.stores.postgres import Connection, Pool, translated
 from schemas.commands import Command
 from schemas.errors import BadMessage, Refused
 
 _MAX_INT = 2**31 - 1
+_LEFT: State = "former"
+_ROLLED_BACK: State = "rolled-back"
+#: Nobody asked for these trainings: the policy did.
+AUTOMATIC = frozenset(("count", "labels", "rate", "drift", "schedule"))
 
 
 async def obey(pool: Pool, command: Command, seal: Seal, *, above: int) -> bool:
@@ -27,30 +33,57 @@ async def obey(pool: Pool, command: Command, seal: Seal, *, above: int) -> bool:
         async with pool.acquire() as connection, connection.transaction():
             if not await queue_job(connection, command):
                 return False
-            if command.command != "train":
-                await _decide(connection, command, seal, above)
+            try:
+                version = await _decide(connection, command, seal, above)
+            except Refused as exc:
+                await end_job(connection, command.id, "skipped", error=str(exc))
+            else:
+                if command.command != "train":
+                    await end_job(connection, command.id, "promoted", version=version)
             return True
 
 
-async def _decide(connection: Connection, command: Command, seal: Seal, above: int) -> None:
-    try:
-        version = await _activate(connection, command, seal, above)
-    except Refused as exc:
-        await end_job(connection, command.id, "skipped", error=str(exc))
-    else:
-        await end_job(connection, command.id, "promoted", version=version)
-
-
-async def _activate(connection: Connection, command: Command, seal: Seal, above: int) -> int:
+async def _decide(connection: Connection, command: Command, seal: Seal, above: int) -> int | None:
+    """Do what is asked; the version that answers afterwards, where that is what was asked for."""
+    match command.command:
+        case "train":
+            await _check_train(connection, command)
+            return None
+        case "hold" | "resume":
+            await _check_hold(connection, command)
+            return None
+        case "activate":
+            version, leaves = command.version or 0, _LEFT
+        case "rollback":
+            version, leaves = await former_champion(connection), _ROLLED_BACK
     grounds = Grounds(command.id, command.by, command.reason)
-    if command.command == "activate" and command.version is not None:
-        await activate(connection, command.version, grounds, seal, above=above)
-        return command.version
-    if command.command == "rollback":
-        version = await former_champion(connection)
-        await activate(connection, version, grounds, seal, above=above, leaves="rolled-back")
-        return version
-    raise Refused("no model is promoted without being asked for in this version: there is nothing to hold or resume")
+    await activate(connection, version, grounds, seal, above=above, leaves=leaves)
+    return version
+
+
+async def _check_train(connection: Connection, command: Command) -> None:
+    """Raises Refused where the policy asked on facts that are no longer so: they never make a second job."""
+    if command.reason.get("trigger") not in AUTOMATIC:
+        return
+    activation, cut = command.reason.get("activation"), command.reason.get("cut")
+    current = await champion_activation(connection)
+    if activation != current:
+        raise Refused(f"asked for under activation {activation}; {current} is live")
+    ended = await last_ended_cut(connection)
+    if not isinstance(cut, int) or cut <= ended:
+        raise Refused(f"asked for on corrections up to {cut}; a job has ended since that knew those up to {ended}")
+    held = await hold_of(connection)
+    if held is not None:
+        raise Refused(f"automatic training is on hold: {held}")
+
+
+async def _check_hold(connection: Connection, command: Command) -> None:
+    """Raises Refused where nothing would change. The job itself is the hold: see `policy_facts.hold_of`."""
+    held = await hold_of(connection)
+    if command.command == "hold" and held is not None:
+        raise Refused(f"on hold already: {held}")
+    if command.command == "resume" and held is None:
+        raise Refused("nothing is on hold")
 
 
 def check_storable(command: Command) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import faust
 import structlog
 from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
 
 from agents.heartbeat import WorkerState
 from agents.patience import Stopping, until
@@ -21,7 +22,7 @@ def announce_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, 
     """
 
     async def announce() -> None:
-        for condition, what in ((holds, waiting_for), (lambda: _has_partitions(app), "partitions")):
+        for condition, what in ((holds, waiting_for), (lambda: bool(assigned(app)), "partitions")):
             if not condition():
                 state.stage = f"waiting for {what}"
                 log.info("waiting", what=what)
@@ -35,8 +36,9 @@ def announce_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, 
     app.task(announce)
 
 
-def _has_partitions(app: faust.App) -> bool:
+def assigned(app: faust.App) -> set[TP]:
+    """The partitions that this worker has; none before it has started, and while they are given anew."""
     try:
-        return bool(app.consumer.assignment()) and not app.rebalancing
+        return set() if app.rebalancing else set(app.consumer.assignment())
     except ConsumerNotStarted:
-        return False
+        return set()

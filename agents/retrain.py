@@ -2,32 +2,33 @@
 
     commands ─▶ agent: CommandDesk ─▶ jobs ─▶ task: run_jobs ─▶ models, activations ─▶ task: Mender ─▶ model-updates
 
-Three things go on side by side, and Postgres is what they share: commands are written down and obeyed as they come,
-also while a training runs; one training at a time runs, in a process of its own; and whenever the last word on the
-topic isn't the newest activation in Postgres, that is published.
+Four things go on side by side, and Postgres is what they share: commands are written down and obeyed as they come,
+also while a training runs; one training at a time runs, in a process of its own, or its model shadows the champion; a
+champion that reviews show to be worse than the one before it is rolled back; and whenever the last word on the topic
+isn't the newest activation in Postgres, that is published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import faust
 import structlog
+from faust.types import TP
 
 from agents.app import make_app
 from agents.chunks import chunk_topic
 from agents.commands import CommandDesk
-from agents.crash import crash
+from agents.crash import until_stopped
 from agents.feed import attach_model_feed
 from agents.heartbeat import WorkerState, attach_heartbeat
 from agents.keys import load_signer, load_verifier
 from agents.live_model import LiveModel
 from agents.mend import Mender
-from agents.patience import Stopping
 from agents.processing import process
-from agents.readiness import announce_readiness
+from agents.readiness import announce_readiness, assigned
 from agents.retraining import Retraining
+from agents.rollback_watch import watch_champion
 from agents.stores.activations import Seal
 from agents.training_job import run_jobs
 from agents.watchdog import attach_watchdog
@@ -57,7 +58,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         live,
         Seal(settings.namespace, signer),
         stop=lambda: app.should_stop,
-        in_charge=lambda: not app.rebalancing and any(tp.topic == commands for tp in app.consumer.assignment()),
+        in_charge=lambda: TP(commands, 0) in assigned(app),
     )
     desk, mender = CommandDesk(retraining), Mender(retraining)
 
@@ -65,10 +66,13 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         await process(app, stream, desk.take)
 
     async def train_models() -> None:
-        await _until_stopped(app, lambda: run_jobs(retraining))
+        await until_stopped(app, lambda: run_jobs(retraining))
+
+    async def watch() -> None:
+        await until_stopped(app, lambda: watch_champion(retraining))
 
     async def mend_topic() -> None:
-        await _until_stopped(app, mender.run)
+        await until_stopped(app, mender.run)
 
     async def close(*_: Any, **__: Any) -> None:
         await desk.close()
@@ -77,6 +81,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
 
     app.agent(chunk_topic(app, commands))(take_commands)
     app.task(train_models)
+    app.task(watch)
     app.task(mend_topic)
     announce_readiness(app, retraining.state, waiting_for="Kafka and Postgres", holds=lambda: mender.ready)
     attach_heartbeat(app, settings, retraining.state)
@@ -103,12 +108,3 @@ def trusted_verifier(settings: Settings, signer: Signer) -> Verifier:
             "every worker would refuse its models"
         )
     return verifier
-
-
-async def _until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await work()
-    except Stopping:
-        return
-    except Exception as exc:  # noqa: BLE001 - ends the process
-        await crash(app, exc)

@@ -14,11 +14,12 @@ from agents.patience import until, until_answered
 from agents.stores.activations import Seal
 from agents.stores.postgres import Pool, open_pool
 from schemas.settings import Settings
+from schemas.updates import Key
 
 T = TypeVar("T")
 
 #: How often to look for work where nobody says that there is some.
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -42,10 +43,16 @@ class Retraining:
         """The sender in CloudEvents headers."""
         return f"/{self.settings.namespace}/{self.state.id}"
 
-    def above(self) -> int:
-        """The highest activation seen on the topic: new ones get numbers above it."""
+    def seen(self, key: Key) -> int:
+        """The highest activation seen on the topic under `key`."""
+        if key == "shadow":
+            return self.live.shadow_activation
         served = self.live.current
         return served.activation if served is not None else 0
+
+    def above(self) -> int:
+        """The highest activation seen on the topic: new ones get numbers above it."""
+        return max(self.seen("champion"), self.seen("shadow"))
 
     async def pool(self) -> Pool:
         """Connections, made when first needed."""

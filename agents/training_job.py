@@ -1,20 +1,27 @@
-"""Running training jobs: the set, the process that learns from it, the verdict, and its entry in the registry."""
+"""Running training jobs: the trial, the process that learns, the gate, and the model's entry in the registry."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 
-from agents.learning.examples import TrainingSet, set_digest
+from agents.learning.examples import set_digest
 from agents.learning.fitted import Fitted
-from agents.learning.judging import beats_majority
+from agents.learning.gate import Verdict, first, gate
+from agents.learning.trial import Snapshot, Trial, prepare
 from agents.retraining import Retraining, news
-from agents.stores.activations import Grounds, activate
-from agents.stores.examples import read_training_set
-from agents.stores.jobs import Job, State, end_job, take_training
-from agents.stores.models import champion_digest, register_model
-from agents.stores.postgres import translated
+from agents.shadow_job import judge_shadow
+from agents.stores.activations import Grounds, activate, begin_shadowing
+from agents.stores.jobs import Job, State, begin_shadow, end_job, take_training
+from agents.stores.models import State as ModelState
+from agents.stores.models import register_model
+from agents.stores.policy_facts import hold_of
+from agents.stores.postgres import Connection, translated
+from agents.stores.snapshot import read_snapshot
 from agents.trainer import train
 from schemas.errors import RelearnError
+from schemas.topics import topic_name
 
 log = structlog.get_logger()
 
@@ -31,67 +38,103 @@ async def run_jobs(retraining: Retraining) -> None:
         job = await retraining.patiently(lambda: take_training(pool)) if retraining.in_charge() else None
         if job is None:
             await news(retraining.new_jobs)
-            continue
-        await run_training(retraining, job)
+        elif job.state == "shadow":
+            if not await judge_shadow(retraining, job):
+                await news(retraining.new_jobs)
+        else:
+            await run_training(retraining, job)
         retraining.new_activations.set()
 
 
 async def run_training(retraining: Retraining, job: Job) -> None:
-    """Run `job`, which is open, to its end. It may have been begun before: one job makes one model all the same.
+    """Run `job`, which is open, until its verdict. It may have been begun before: one job makes one model all the same.
 
     Raises:
         Stopping: asked to stop while a server is away; the job stays open.
     """
     log.info("training", job=job.id)
-    pool = await retraining.pool()
+    settings, pool = retraining.settings, await retraining.pool()
+    ingest = topic_name(settings.namespace, "ingest")
     try:
-        examples = await retraining.patiently(lambda: read_training_set(pool))
-        champion = await retraining.patiently(lambda: champion_digest(pool))
-        if champion is not None and champion[1] == set_digest(examples):
-            reason = f"nothing new to learn: model {champion[0]}, the champion, was trained on these very examples"
+        snapshot = await retraining.patiently(lambda: read_snapshot(pool, ingest=ingest))
+        trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
+        reason = nothing_new(snapshot, trial)
+        if reason is not None:
             await _end(retraining, job, "skipped", reason)
             return
-        fitted = await train(examples)
-        await retraining.patiently(lambda: _register(retraining, job, examples, fitted))
+        fitted = await train(trial.examples, trial.judged)
+        verdict = judge(snapshot, trial, fitted, alpha=settings.gate_alpha)
+        await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
     except RelearnError as exc:
         # Servers that are away were waited for: what arrives here will be the same at the next attempt.
         await _end(retraining, job, "failed", str(exc))
 
 
-def verdict(fitted: Fitted) -> tuple[State, str | None]:
-    """Whether a model may go live without evidence against a champion, and if not, why."""
+def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
+    """Why these examples make no job: they are those of the model trained last; None where they aren't."""
+    if snapshot.newest is None or snapshot.newest[2] != set_digest(trial.examples):
+        return None
+    version, state, _ = snapshot.newest
+    which = "the champion" if state == "champion" else state
+    return f"nothing new to learn: model {version}, {which}, was trained on these very examples"
+
+
+def judge(snapshot: Snapshot, trial: Trial, fitted: Fitted, *, alpha: float) -> Verdict:
+    """Whether the challenger may go live."""
     metrics = fitted.metrics
-    if beats_majority(metrics):
-        return "promoted", None
-    return "rejected", (
-        f"out of fold it is right in {metrics['accuracy']:.1%}; "
-        f"answering {metrics['majority_class']!r} every time is right in {metrics['majority']:.1%}"
-    )
+    if snapshot.champion is None:
+        return first(metrics["accuracy"], metrics["majority"], metrics["majority_class"])
+    vanished = [label for label in snapshot.champion.model.classes if label not in fitted.classes]
+    evidence, silence = trial.tallies(fitted.answers)
+    return gate(evidence, silence, vanished=vanished, alpha=alpha)
 
 
-async def _register(retraining: Retraining, job: Job, examples: TrainingSet, fitted: Fitted) -> None:
+def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any]:
+    """What the job keeps: the challenger out of fold, what it was trained on, and the gate's figures."""
+    figures = {"outcome": verdict.outcome, "path": verdict.path, "why": verdict.why, **verdict.facts}
+    return {**fitted.metrics, "trained_on": trial.facts, "gate": figures}
+
+
+async def _conclude(retraining: Retraining, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
     """The model, its activation and the end of the job: all or nothing, and nothing if the job has ended."""
-    state, error = verdict(fitted)
     pool = await retraining.pool()
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             if await connection.fetchval("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", job.id) != "running":
                 log.warning("job_ended_elsewhere", job=job.id)
                 return
-            promoted = state == "promoted"
-            version = await register_model(connection, job.id, examples, fitted, "former" if promoted else "rejected")
-            if promoted:
-                grounds = Grounds(job.id, job.by, job.reason)
-                await activate(connection, version, grounds, retraining.seal, above=retraining.above())
-            await end_job(connection, job.id, state, version=version, metrics=fitted.metrics, error=error)
+            champion = await connection.fetchval("SELECT version FROM models WHERE state = 'champion'")
+            if champion != trial.champion:
+                log.warning("champion_changed_meanwhile", job=job.id, judged_against=trial.champion, champion=champion)
+                return  # still running: it is taken again, and judged against the one that answers now
+            outcome, error = await _outcome(connection, verdict)
+            state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]
+            metrics, grounds = job_metrics(trial, fitted, verdict), Grounds(job.id, job.by, job.reason)
+            version = await register_model(connection, job.id, trial.examples, fitted, state, cut=trial.facts["cut"])
+            if outcome == "shadow":
+                await begin_shadowing(connection, version, grounds, retraining.seal, above=retraining.above())
+                await begin_shadow(connection, job.id, version, metrics)
+            else:
+                if outcome == "promoted":
+                    await activate(connection, version, grounds, retraining.seal, above=retraining.above())
+                await end_job(connection, job.id, outcome, version=version, metrics=metrics, error=error)
     log.info(
-        "job_ended",
+        "job_judged",
         job=job.id,
-        state=state,
+        outcome=outcome,
+        why=verdict.why,
         version=version,
-        examples=len(examples),
+        examples=len(trial.examples),
         accuracy=round(fitted.metrics["accuracy"], 4),
     )
+
+
+async def _outcome(connection: Connection, verdict: Verdict) -> tuple[State, str | None]:
+    """The gate's verdict, unless somebody holds what nobody asked for by hand."""
+    held = await hold_of(connection)
+    if held is not None and verdict.path != "first" and verdict.outcome == "promoted":
+        return "rejected", f"the gate would promote it ({verdict.why}), but promotion is on hold: {held}"
+    return verdict.outcome, None if verdict.outcome == "promoted" else verdict.why
 
 
 async def _end(retraining: Retraining, job: Job, state: State, error: str) -> None:

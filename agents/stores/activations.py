@@ -1,6 +1,7 @@
 """Activations in Postgres: the truth about which model answers. Kafka is told what stands here, as often as it takes.
 
 An activation and its signed message are written in one transaction, so that what is published is always the same bytes.
+Champions and shadows share one row of numbers; the topic keeps the last word of each under a key of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from agents.stores.postgres import Connection, Pool, translated
 from schemas.errors import Refused
 from schemas.model import decode_model
 from schemas.signing import Signer
-from schemas.updates import Update, encode_update
+from schemas.updates import Key, Role, Update, encode_update
 
 # A number above every one given before, here or (after Postgres came back from an older copy) on the topic.
 _NEXT = """
@@ -26,11 +27,12 @@ FROM pg_get_serial_sequence('activations', 'activation') AS s
 """
 _INSERT = """
 INSERT INTO activations (activation, role, version, job, by, reason, message) OVERRIDING SYSTEM VALUE
-VALUES ($1, 'champion', $2, $3, $4, $5, $6)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _NEWEST = """
-SELECT activation, version, message, published_at IS NOT NULL AS published FROM activations
-WHERE role = 'champion' ORDER BY activation DESC LIMIT 1
+SELECT DISTINCT ON (role = 'champion') CASE role WHEN 'champion' THEN 'champion' ELSE 'shadow' END, activation, role,
+    version, message, published_at IS NOT NULL
+FROM activations ORDER BY role = 'champion', activation DESC
 """
 # The champion before this one. What was rolled back is no candidate.
 _FORMER = """
@@ -56,10 +58,12 @@ class Seal:
 
 
 class Activation(NamedTuple):
-    """A champion's activation, and the signed message that tells it."""
+    """An activation, and the signed message that tells it. `version` is None for role `none`: no shadow."""
 
+    key: Key
     activation: int
-    version: int
+    role: Role
+    version: int | None
     message: bytes
     published: bool
 
@@ -74,7 +78,7 @@ async def activate(
     Raises:
         Refused: there is no such model, or it is the champion already.
     """
-    await connection.execute("LOCK TABLE activations IN SHARE ROW EXCLUSIVE MODE")
+    await _lock(connection)
     row = await connection.fetchrow("SELECT state, body FROM models WHERE version = $1", version)
     if row is None:
         raise Refused(f"there is no model {version}")
@@ -82,7 +86,19 @@ async def activate(
         raise Refused(f"model {version} is the champion already")
     await connection.execute("UPDATE models SET state = $1 WHERE state = 'champion'", leaves)
     await connection.execute("UPDATE models SET state = 'champion' WHERE version = $1", version)
-    return await _write(connection, row["body"], version, grounds, seal, above=above)
+    return await _write(connection, "champion", version, grounds, seal, above=above)
+
+
+async def begin_shadowing(connection: Connection, version: int, grounds: Grounds, seal: Seal, *, above: int) -> int:
+    """Let `version` answer beside the champion, inside the caller's transaction; the number of the activation."""
+    await _lock(connection)
+    return await _write(connection, "shadow", version, grounds, seal, above=above)
+
+
+async def end_shadowing(connection: Connection, grounds: Grounds, seal: Seal, *, above: int) -> int:
+    """Let no model answer beside the champion any more, inside the caller's transaction."""
+    await _lock(connection)
+    return await _write(connection, "none", None, grounds, seal, above=above)
 
 
 async def former_champion(connection: Connection) -> int:
@@ -97,11 +113,11 @@ async def former_champion(connection: Connection) -> int:
     return int(version)
 
 
-async def newest_activation(pool: Pool) -> Activation | None:
-    """What the topic should say last."""
+async def newest_activations(pool: Pool) -> list[Activation]:
+    """What the topic should say last, under each of its keys; lower numbers first."""
     with translated():
-        row = await pool.fetchrow(_NEWEST)
-    return None if row is None else Activation(*row)
+        rows = await pool.fetch(_NEWEST)
+    return sorted((Activation(*row) for row in rows), key=lambda one: one.activation)
 
 
 async def mark_published(pool: Pool, activation: int) -> None:
@@ -120,18 +136,16 @@ async def renew(pool: Pool, newest: Activation, seal: Seal, *, above: int) -> Ac
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction():
-            await connection.execute("LOCK TABLE activations IN SHARE ROW EXCLUSIVE MODE")
+            await _lock(connection)
             row = await connection.fetchrow(
-                "SELECT m.body, a.job, a.by, a.reason FROM activations a JOIN models m USING (version)"
-                " WHERE a.activation = $1",
-                newest.activation,
+                "SELECT job, by, reason FROM activations WHERE activation = $1", newest.activation
             )
             grounds = Grounds(row["job"], row["by"], row["reason"])
-            await _write(connection, row["body"], newest.version, grounds, seal, above=above)
-    found = await newest_activation(pool)
-    if found is None:
+            await _write(connection, newest.role, newest.version, grounds, seal, above=above)
+    found = [one for one in await newest_activations(pool) if one.key == newest.key]
+    if not found:
         raise RuntimeError("an activation vanished")
-    return found
+    return found[0]
 
 
 def signed_by(message: bytes) -> str:
@@ -139,9 +153,17 @@ def signed_by(message: bytes) -> str:
     return str(msgpack.unpackb(message)["key_id"])
 
 
-async def _write(connection: Connection, body: bytes, version: int, grounds: Grounds, seal: Seal, *, above: int) -> int:
+async def _lock(connection: Connection) -> None:
+    await connection.execute("LOCK TABLE activations IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def _write(
+    connection: Connection, role: Role, version: int | None, grounds: Grounds, seal: Seal, *, above: int
+) -> int:
     number = int(await connection.fetchval(_NEXT, above))
+    body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
+    model = None if version is None else decode_model(body)
     job, by, reason = grounds
-    update = Update(seal.namespace, "champion", number, decode_model(body), job, reason, time.time())
-    await connection.execute(_INSERT, number, version, job, by, dict(reason), encode_update(update, seal.signer))
+    update = Update(seal.namespace, role, number, model, job, reason, time.time())
+    await connection.execute(_INSERT, number, role, version, job, by, dict(reason), encode_update(update, seal.signer))
     return number

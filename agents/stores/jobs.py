@@ -20,9 +20,15 @@ VALUES ($1, $2, $3, $4, $5, $6, (SELECT version FROM models WHERE state = 'champ
 ON CONFLICT DO NOTHING
 """
 _END = """
-UPDATE jobs SET state = $2, version = $3, metrics = $4, error = $5, started_at = coalesce(started_at, now()),
-    ended_at = now()
-WHERE id = $1 AND state IN ('queued', 'running')
+UPDATE jobs SET state = $2, version = coalesce($3, version), metrics = coalesce($4, metrics), error = $5,
+    started_at = coalesce(started_at, now()), ended_at = now(),
+    ended_cut = CASE WHEN $2 <> 'skipped' THEN (SELECT coalesce(max(id), 0) FROM corrections) END
+WHERE id = $1 AND state IN ('queued', 'running', 'shadow')
+"""
+_SHADOW = """
+UPDATE jobs SET state = 'shadow', version = $2, metrics = $3,
+    champion = (SELECT version FROM models WHERE state = 'champion')
+WHERE id = $1 AND state = 'running'
 """
 
 
@@ -47,7 +53,9 @@ class Job:
 
 _COLUMNS = ", ".join(field.name for field in fields(Job))
 _TAKE = f"""
-UPDATE jobs SET state = 'running', started_at = now() WHERE command = 'train' AND state IN ('queued', 'running')
+UPDATE jobs SET started_at = coalesce(started_at, now()),
+    state = CASE state WHEN 'queued' THEN 'running' ELSE state END
+WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')
 RETURNING {_COLUMNS}
 """  # noqa: S608 - column names
 
@@ -88,8 +96,13 @@ async def end_job(
     return bool(status == "UPDATE 1")
 
 
+async def begin_shadow(connection: Connection, job_id: str, version: int, metrics: Mapping[str, Any]) -> None:
+    """Note that the job's model answers beside the champion from now on; the job stays open."""
+    await connection.execute(_SHADOW, job_id, version, dict(metrics))
+
+
 async def take_training(pool: Pool) -> Job | None:
-    """The open training, now running; None where there is none. One that is running already was interrupted."""
+    """The open training, running or shadow; None where there is none. One that is running already was interrupted."""
     with translated():
         row = await pool.fetchrow(_TAKE)
     return None if row is None else Job(*row)
@@ -104,7 +117,7 @@ async def read_job(pool: Pool, job_id: str) -> Job | None:
 
 async def list_jobs(pool: Pool, limit: int = 100) -> list[Job]:
     """The newest jobs first."""
-    query = f"SELECT {_COLUMNS} FROM jobs ORDER BY queued_at DESC, id LIMIT $1"  # noqa: S608 - column names
+    query = f"SELECT {_COLUMNS} FROM jobs ORDER BY number DESC LIMIT $1"  # noqa: S608 - column names
     with translated():
         return [Job(*row) for row in await pool.fetch(query, limit)]
 

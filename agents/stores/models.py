@@ -15,11 +15,15 @@ from schemas.model import encode_model, model_digest
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 
 _INSERT = """
-INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, example_ids)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut, example_ids, correction_ids)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+_ASSUMED = """
+INSERT INTO assumed (version, prediction, key, features, label, weight) VALUES ($1, $2, $3, $4, $5, $6)
 """
 _SELECT = """
-SELECT m.version, m.state, m.job, m.metrics, cardinality(m.example_ids) AS examples, m.created_at,
+SELECT m.version, m.state, m.job, m.metrics, cardinality(m.example_ids) + cardinality(m.correction_ids) AS examples,
+    (SELECT count(*) FROM assumed WHERE version = m.version)::int AS assumed, m.created_at,
     a.activation, a.at AS activated_at, a.published_at, a.reason
 FROM models m
 LEFT JOIN LATERAL (SELECT * FROM activations WHERE version = m.version ORDER BY activation DESC LIMIT 1) AS a ON true
@@ -35,6 +39,7 @@ class ModelRow:
     job: str
     metrics: Mapping[str, Any]
     examples: int
+    assumed: int
     created_at: datetime
     activation: int | None
     activated_at: datetime | None
@@ -43,13 +48,24 @@ class ModelRow:
 
 
 async def register_model(
-    connection: Connection, job_id: str, examples: TrainingSet, fitted: Fitted, state: State
+    connection: Connection, job_id: str, examples: TrainingSet, fitted: Fitted, state: State, *, cut: int = 0
 ) -> int:
-    """Write a new model; its version, a number that only rises."""
+    """Write a new model with its lineage; its version, a number that only rises.
+
+    `cut` is the newest correction that its training could know.
+    """
     version = int(await connection.fetchval("SELECT nextval('model_versions')"))
     body = encode_model(fitted.as_model(version, examples.feature_names))
-    facts = model_digest(body), dict(fitted.metrics), set_digest(examples), list(examples.ids)
-    await connection.execute(_INSERT, version, job_id, state, body, *facts)
+    lineage = examples.ids_of("bootstrap"), examples.ids_of("reviewed")
+    facts = model_digest(body), dict(fitted.metrics), set_digest(examples), cut
+    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage)
+    columns = examples.ids, examples.keys, examples.features, examples.labels, examples.weights
+    assumed = [
+        (version, str(place), key, row.tolist(), label, float(weight))
+        for (place, key, row, label, weight), real in zip(zip(*columns, strict=True), examples.real, strict=True)
+        if not real
+    ]
+    await connection.executemany(_ASSUMED, assumed)
     return version
 
 
@@ -81,6 +97,7 @@ def model_row_fields(model: ModelRow) -> dict[str, Any]:
         "job": model.job,
         "metrics": dict(model.metrics),
         "examples": model.examples,
+        "assumed": model.assumed,
         "created_at": model.created_at.isoformat(),
         "activation": model.activation,
         "activated_at": model.activated_at.isoformat() if model.activated_at else None,

@@ -8,12 +8,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agents.learning.examples import TrainingSet
 from agents.learning.fit import fit
-from agents.stores.activations import Grounds, Seal, activate, newest_activation, renew, signed_by
-from agents.stores.examples import load_examples, read_training_set
+from agents.learning.trial import prepare
+from agents.stores.activations import (
+    Activation,
+    Grounds,
+    Seal,
+    activate,
+    begin_shadowing,
+    end_shadowing,
+    newest_activations,
+    renew,
+    signed_by,
+)
+from agents.stores.examples import load_examples
 from agents.stores.jobs import end_job, queue_job, read_job, take_training
 from agents.stores.models import read_model, register_model
 from agents.stores.postgres import Pool
+from agents.stores.snapshot import read_snapshot
 from schemas.commands import Command
 from schemas.errors import Refused
 from schemas.model import Floats, decode_model, model_digest
@@ -45,6 +58,17 @@ async def _load(
     )
 
 
+async def _set(pool: Pool) -> TrainingSet:
+    """What the next model would be trained on."""
+    snapshot = await read_snapshot(pool, ingest="ingest")
+    return prepare(snapshot, assumed_weight=0.2, reviewer_labels=500).examples
+
+
+async def _newest(pool: Pool, key: str = "champion") -> Activation:
+    """What the topic should say last under `key`."""
+    return next(one for one in await newest_activations(pool) if one.key == key)
+
+
 def _seal(settings: Settings, name: str = "keys") -> Seal:
     signing, _ = ensure_pair(settings.data_dir / name)
     return Seal(settings.namespace, signer_from_pem(signing.read_bytes(), name))
@@ -54,7 +78,7 @@ async def _registered(pool: Pool, job: str) -> int:
     """A job with a model."""
     async with pool.acquire() as connection, connection.transaction():
         assert await queue_job(connection, Command(job, "train", {"trigger": "test"}))
-        examples = await read_training_set(pool)
+        examples = await _set(pool)
         version = await register_model(connection, job, examples, fit(examples), "former")
         assert await end_job(connection, job, "promoted", version=version)
         return version
@@ -71,11 +95,11 @@ async def test_the_same_file_twice_adds_nothing_and_the_latest_label_wins(settin
         assert await _load(pool) == 0
         corrected = ["q" if label == "p" else "p" for label in LABELS[:2]]
         assert await _load(pool, FEATURES[:2], corrected) == 2
-        found = await read_training_set(pool)
+        found = await _set(pool)
         assert len(found) == 20
         assert [found.labels[found.keys.index(key)] for key in ("s0", "s1")] == corrected
         assert await _load(pool) == 2, "what the first file says is news again"
-        assert (await read_training_set(pool)).labels[found.keys.index("s0")] == LABELS[0]
+        assert (await _set(pool)).labels[found.keys.index("s0")] == LABELS[0]
 
 
 async def test_within_a_file_the_last_row_of_a_key_counts(settings: Settings) -> None:
@@ -84,7 +108,7 @@ async def test_within_a_file_the_last_row_of_a_key_counts(settings: Settings) ->
     async with tables(settings) as pool:
         for added in (20, 0):
             assert await _load(pool, features, [*LABELS, "other"], subjects=[None] * 21) == added
-        labels = (await read_training_set(pool)).set_aside
+        labels = (await _set(pool)).set_aside
         assert labels == {"other": 1}
 
 
@@ -99,7 +123,7 @@ async def test_another_feature_schema_is_refused_whole(settings: Settings, names
         await _load(pool)
         with pytest.raises(Refused, match="another namespace"):
             await _load(pool, np.ones((2, len(names))), ["a", "b"], names=names, subjects=["n1", "n2"])
-        assert len(await read_training_set(pool)) == 20
+        assert len(await _set(pool)) == 20
 
 
 @pytest.mark.parametrize(
@@ -126,7 +150,7 @@ async def test_a_model_knows_its_examples_and_gives_its_bytes_back(settings: Set
     async with tables(settings) as pool:
         await _load(pool)
         version = await _registered(pool, "job")
-        examples = await read_training_set(pool)
+        examples = await _set(pool)
         body, digest, ids = await pool.fetchrow("SELECT body, sha256, example_ids FROM models")
         assert digest == model_digest(body)
         assert decode_model(body).weights.tolist() == fit(examples).weights.tolist()
@@ -146,8 +170,7 @@ async def test_activations_rise_and_one_model_is_the_champion(settings: Settings
         assert await _activate(pool, first, "one", seal) == 1
         assert await _activate(pool, second, "two", seal) == 2
         assert await _activate(pool, first, "one", seal, above=40) == 41
-        newest = await newest_activation(pool)
-        assert newest is not None
+        newest = await _newest(pool)
         update = decode_update(
             newest.message, Verifier({seal.signer.key_id: seal.signer.key.public_key()}), settings.namespace
         )
@@ -162,14 +185,38 @@ async def test_activations_rise_and_one_model_is_the_champion(settings: Settings
             await _activate(pool, 9, "one", seal)
 
 
+async def test_shadows_have_numbers_among_the_champions_and_a_last_word_of_their_own(settings: Settings) -> None:
+    seal = _seal(settings)
+    async with tables(settings) as pool:
+        await _load(pool)
+        await _activate(pool, await _registered(pool, "one"), "one", seal)
+        second = await _registered(pool, "two")
+        async with pool.acquire() as connection, connection.transaction():
+            assert await begin_shadowing(connection, second, Grounds("two", None, {}), seal, above=0) == 2
+        assert [(one.key, one.role, one.version) for one in await newest_activations(pool)] == [
+            ("champion", "champion", 1),
+            ("shadow", "shadow", second),
+        ]
+        async with pool.acquire() as connection, connection.transaction():
+            assert await end_shadowing(connection, Grounds("two", None, {}), seal, above=7) == 8
+        none = await _newest(pool, "shadow")
+        assert (none.role, none.version, none.activation) == ("none", None, 8)
+        update = decode_update(
+            none.message, Verifier({seal.signer.key_id: seal.signer.key.public_key()}), settings.namespace
+        )
+        assert (update.role, update.model) == ("none", None)
+        renewed = await renew(pool, none, _seal(settings, "new"), above=20)
+        assert (renewed.role, renewed.activation) == ("none", 21)
+        assert (await _newest(pool)).activation == 1
+
+
 async def test_a_new_key_signs_the_champion_anew(settings: Settings) -> None:
     """Whoever trusts only the new key couldn't read the old message."""
     old, new = _seal(settings, "old"), _seal(settings, "new")
     async with tables(settings) as pool:
         await _load(pool)
         await _activate(pool, await _registered(pool, "one"), "one", old)
-        before = await newest_activation(pool)
-        assert before is not None
+        before = await _newest(pool)
         after = await renew(pool, before, new, above=7)
         assert (after.activation, after.version, after.published) == (8, before.version, False)
         assert (signed_by(before.message), signed_by(after.message)) == (old.signer.key_id, new.signer.key_id)

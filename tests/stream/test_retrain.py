@@ -36,11 +36,12 @@ def _becomes(settings: Settings, champion: tuple[int, int], worker: WorkerProces
 def test_a_life_of_models(migrated: Settings, retrain: WorkerProcess) -> None:
     """Train, train again on nothing new, on more, activate, roll back, and what can't be done says why."""
     settings = migrated
-    retrains.load(settings)
+    retrains.load(settings, 14)
     first = retrains.send(settings, "train")
     job = retrains.ended(settings, first, lambda: retrain.log[-3000:])
     assert (job["state"], job["version"], job["error"]) == ("promoted", 1, None)
-    assert job["metrics"]["examples"] == 40
+    assert job["metrics"]["examples"] == 14
+    assert job["metrics"]["gate"]["path"] == "first"
     _becomes(settings, (1, 1), retrain)
     update = retrains.tail(settings)
     assert update is not None
@@ -50,9 +51,10 @@ def test_a_life_of_models(migrated: Settings, retrain: WorkerProcess) -> None:
     assert same["state"] == "skipped"
     assert "these very examples" in same["error"]
 
-    retrains.load(settings, 60, seed=1, prefix="more")
+    retrains.load(settings, 200, seed=1, prefix="more")
     second = retrains.ended(settings, retrains.send(settings, "train"))
-    assert (second["state"], second["version"], second["champion"]) == ("promoted", 2, 1)
+    assert (second["state"], second["version"], second["champion"]) == ("promoted", 2, 1), second["metrics"]["gate"]
+    assert second["metrics"]["gate"]["path"] == "evidence"
     _becomes(settings, (2, 2), retrain)
 
     assert retrains.ended(settings, retrains.send(settings, "activate", 1))["state"] == "promoted"
@@ -66,11 +68,14 @@ def test_a_life_of_models(migrated: Settings, retrain: WorkerProcess) -> None:
         ("activate", 2, "champion already"),
         ("activate", 7, "no model 7"),
         ("rollback", None, "no former champion"),
-        ("hold", None, "nothing to hold"),
+        ("hold", None, "on hold already: rolled back by tests"),
     ):
         refused = retrains.ended(settings, retrains.send(settings, verb, version))
         assert refused["state"] == "skipped"
         assert why in refused["error"]
+    for verb in ("resume", "hold", "resume"):
+        assert retrains.ended(settings, retrains.send(settings, verb))["state"] == "promoted"
+    assert "nothing is on hold" in retrains.ended(settings, retrains.send(settings, "resume"))["error"]
     assert value(settings, "SELECT count(*) FROM activations WHERE published_at IS NULL") == 0
     assert retrain.terminate() == 0, retrain.log[-3000:]
     assert caught_up(settings, "retrain", "commands")

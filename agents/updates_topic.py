@@ -1,4 +1,4 @@
-"""Telling Kafka who the champion is: signed bytes from Postgres, by a producer whose predecessors are fenced."""
+"""Telling Kafka which models answer: signed bytes from Postgres, by a producer whose predecessors are fenced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from schemas.updates import CE_TYPE
 
 T = TypeVar("T")
 
-KEY = b"champion"
 _TIMEOUT_S = 10.0
 _FENCED = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
 
@@ -27,7 +26,7 @@ class Fenced(Exception):
     """Another process has taken over publishing: this one must end."""
 
 
-class ChampionTopic:
+class UpdatesTopic:
     """Writes `model-updates` under the namespace's one transactional id."""
 
     def __init__(self, settings: Settings, source: str) -> None:
@@ -45,7 +44,7 @@ class ChampionTopic:
         if self._producer is None:
             await self._translated(self._open)
 
-    async def publish(self, message: bytes) -> int:
+    async def publish(self, key: bytes, message: bytes) -> int:
         """Write one signed message; its offset, once the transaction is committed. May be repeated.
 
         Raises:
@@ -53,7 +52,7 @@ class ChampionTopic:
             Fenced: another process publishes now.
         """
         await self.open()
-        return await self._translated(lambda: self._publish(message))
+        return await self._translated(lambda: self._publish(key, message))
 
     async def _translated(self, call: Callable[[], T]) -> T:
         """The result of a call that blocks; after an error the next one opens a new producer."""
@@ -66,7 +65,7 @@ class ChampionTopic:
                 raise Fenced(f"another retrain worker publishes models now: {error.str()}") from exc
             raise KafkaUnavailable(f"Kafka: {error.str()}") from exc
 
-    def _publish(self, message: bytes) -> int:
+    def _publish(self, key: bytes, message: bytes) -> int:
         producer = self._producer
         if producer is None:
             raise KafkaException(KafkaError(KafkaError._STATE, "closed meanwhile"))
@@ -78,7 +77,7 @@ class ChampionTopic:
 
         headers: Any = cloud_event(CE_TYPE, self._source, now_s=time.time())
         producer.begin_transaction()
-        producer.produce(self._topic, message, KEY, partition=0, headers=headers, on_delivery=on_delivery)
+        producer.produce(self._topic, message, key, partition=0, headers=headers, on_delivery=on_delivery)
         producer.commit_transaction(_TIMEOUT_S)
         if not delivered or delivered[0] is None:
             raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT, "not acknowledged"))

@@ -1,0 +1,104 @@
+"""A job in state `shadow`: its model answers the live stream beside the champion until reviews tell which is better."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from agents.learning.gate import Tally, Verdict, shadow_verdict, tally
+from agents.learning.reviews import EVIDENCE, Statement, reviews
+from agents.retraining import Retraining
+from agents.stores.activations import Grounds, activate, end_shadowing
+from agents.stores.jobs import Job, end_job
+from agents.stores.policy_facts import hold_of
+from agents.stores.postgres import Connection, translated
+from agents.stores.snapshot import training_keys
+from agents.stores.statements import statements_with_shadow
+
+log = structlog.get_logger()
+
+
+async def judge_shadow(retraining: Retraining, job: Job) -> bool:
+    """Look at the evidence once; True if the job has ended now. May be repeated.
+
+    Raises:
+        Stopping: asked to stop while a server is away; the job stays open.
+    """
+    return await retraining.patiently(lambda: _judge(retraining, job))
+
+
+def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int, seen: frozenset[str]) -> Tally:
+    """What reviews say of champion and shadow, one per key; `pairs`: what was said, and the shadow's answer to it.
+
+    Reviews that the reviewer volunteered don't count, nor do records that the shadow was trained on (`seen`).
+    """
+    answers = {statement.place: answer for statement, answer in pairs}
+    counted = {
+        one.key: one
+        for one in reviews(statement for statement, _ in pairs)
+        if one.via in EVIDENCE and one.model == champion and one.key not in seen
+    }
+    rows = list(counted.values())
+    truth, champions = [one.label or "" for one in rows], [one.predicted for one in rows]
+    return tally(truth, champions, [answers[one.place] for one in rows])
+
+
+async def _judge(retraining: Retraining, job: Job) -> bool:
+    settings, pool = retraining.settings, await retraining.pool()
+    if job.version is None:
+        raise RuntimeError(f"job {job.id} is a shadow without a model")
+    with translated():
+        async with pool.acquire() as connection, connection.transaction():
+            if await connection.fetchval("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", job.id) != "shadow":
+                return True
+            champion = await connection.fetchval("SELECT version FROM models WHERE state = 'champion'")
+            if champion != job.champion:
+                why = f"model {job.champion}, which it was compared with, is no longer the champion"
+                return await _end(connection, retraining, job, Verdict("rejected", "shadow", why, {}))
+            pairs = await statements_with_shadow(connection, job.version)
+            found = shadow_tally(pairs, champion=champion, seen=await training_keys(connection, job.version))
+            began_s = await connection.fetchval(
+                "SELECT extract(epoch FROM max(at))::float8 FROM activations WHERE version = $1 AND role = 'shadow'",
+                job.version,
+            )
+            verdict = shadow_verdict(
+                found,
+                elapsed_s=time.time() - began_s,
+                labels_limit=settings.shadow_labels,
+                time_limit_s=settings.shadow_s,
+            )
+            await _note(connection, job, found)
+            if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
+                return False
+            return await _end(connection, retraining, job, verdict)
+
+
+async def _note(connection: Connection, job: Job, found: Tally) -> None:
+    """Keep the evidence so far on the job, for people to see."""
+    await connection.execute(
+        "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $2::jsonb)"
+        " WHERE id = $1 AND metrics->'shadow' IS DISTINCT FROM $2::jsonb",
+        job.id,
+        found._asdict(),
+    )
+
+
+async def _end(connection: Connection, retraining: Retraining, job: Job, verdict: Verdict) -> bool:
+    """The end of the shadow and of the job, and the activation of the winner."""
+    assert job.version is not None
+    grounds = Grounds(job.id, job.by, job.reason)
+    state = {"promoted": "former"}.get(verdict.outcome, "rejected")
+    await connection.execute("UPDATE models SET state = $2 WHERE version = $1 AND state = 'shadow'", job.version, state)
+    if verdict.outcome == "promoted":
+        await activate(connection, job.version, grounds, retraining.seal, above=retraining.above())
+    await end_shadowing(connection, grounds, retraining.seal, above=retraining.above())
+    job_metrics: dict[str, Any] = dict(job.metrics or {})
+    figures = {"outcome": verdict.outcome, "path": verdict.path, "why": verdict.why, **verdict.facts}
+    metrics = {**job_metrics, "gate": {**job_metrics.get("gate", {}), "shadow": figures}}
+    error = None if verdict.outcome == "promoted" else verdict.why
+    await end_job(connection, job.id, verdict.outcome, version=job.version, metrics=metrics, error=error)
+    log.info("shadow_judged", job=job.id, version=job.version, outcome=verdict.outcome, why=verdict.why)
+    return True

@@ -1,0 +1,67 @@
+"""Rows of `corrections` as statements: what was said, with what it was said about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from agents.learning.reviews import Statement
+from agents.stores.postgres import Connection
+from schemas.feedback import Via
+from schemas.identity import Place
+
+# Features are most of a row, and only training needs them.
+_SELECT = """
+SELECT c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,
+    c.predicted, c.model, c.activation, c.reviewer, c.via, extract(epoch FROM c.sent_at)::float8 AS sent_s,
+    c.sent_partition, c.sent_offset, extract(epoch FROM c.stored_at)::float8 AS stored_s
+FROM corrections c
+"""
+_WITH_FEATURES = _SELECT.format(features="c.features")
+_WITHOUT_FEATURES = _SELECT.format(features="'{}'::float8[]")
+
+
+async def all_statements(connection: Connection) -> list[Statement]:
+    """Everything that was ever said, with features, in the order of commits."""
+    return _statements(await connection.fetch(_WITH_FEATURES + "ORDER BY c.id"))
+
+
+async def statements_since(connection: Connection, cut: int, limit: int) -> list[Statement]:
+    """What was said after correction `cut`, without features, in the order of commits; the first `limit`."""
+    return _statements(await connection.fetch(_WITHOUT_FEATURES + "WHERE c.id > $1 ORDER BY c.id LIMIT $2", cut, limit))
+
+
+async def statements_of_model(connection: Connection, model: int, *, features: bool = False) -> list[Statement]:
+    """What was said of one model's predictions, in the order of commits."""
+    query = _WITH_FEATURES if features else _WITHOUT_FEATURES
+    return _statements(await connection.fetch(query + "WHERE c.model = $1 ORDER BY c.id", model))
+
+
+async def statements_with_shadow(connection: Connection, shadow: int) -> list[tuple[Statement, str]]:
+    """What was said of predictions that `shadow` answered too, and its answer to each; without features."""
+    query = _WITHOUT_FEATURES.replace("FROM corrections c", ", s.label AS shadow FROM corrections c") + (
+        "JOIN shadow_predictions s USING (generation, kafka_partition, kafka_offset, record_index, ingested_at)"
+        " WHERE s.model = $1 ORDER BY c.id"
+    )
+    rows = await connection.fetch(query, shadow)
+    return list(zip(_statements(rows), (row["shadow"] for row in rows), strict=True))
+
+
+def _statements(rows: Iterable[Any]) -> list[Statement]:
+    return [
+        Statement(
+            row["id"],
+            Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]),
+            row["key"],
+            row["features"],
+            row["label"],
+            row["predicted"],
+            row["model"],
+            row["activation"],
+            row["reviewer"],
+            cast(Via, row["via"]),
+            (row["sent_s"], row["sent_partition"], row["sent_offset"]),
+            row["stored_s"],
+        )
+        for row in rows
+    ]
