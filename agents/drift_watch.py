@@ -1,0 +1,129 @@
+"""Watching the live stream for drift: records in Postgres → windows against the champion's first ones → `drift`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from agents.heartbeat import WorkerState
+from agents.learning.drift import compare, drifted, reference, step
+from agents.patience import until_answered
+from agents.stores.drift import DriftRow, DriftState, Watched, Window, read_drift, read_watched, write_drift
+from agents.stores.live_records import Cursor, Sample, first_records, latest_records
+from agents.stores.postgres import Pool
+from schemas.settings import Settings
+from schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class DriftWatch:
+    """The watch of one feedback worker. `in_charge()`: whether it is the one that looks; others stand by.
+
+    Whether drift is a reason to train is the policy's to say: `news()` is called when another set of names has drifted.
+    """
+
+    settings: Settings
+    state: WorkerState
+    pool: Callable[[], Awaitable[Pool]]
+    stop: Callable[[], bool]
+    in_charge: Callable[[], bool]
+    news: Callable[[], None]
+    _row: DriftRow | None = None
+    _told: tuple[str, ...] = ()
+
+    async def run(self) -> None:
+        """Look every LOOK_EVERY_S.
+
+        Raises:
+            Stopping: asked to stop while a server is away.
+        """
+        while not self.stop():
+            if self.in_charge():
+                await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Go one step on, if there are enough new records: take the reference, or compare a window with it.
+
+        Raises:
+            Stopping: asked to stop while a server is away.
+        """
+        pool = await self.pool()
+        await until_answered(lambda: self._look(pool), what="Postgres", stop=self.stop, state=self.state)
+
+    async def _look(self, pool: Pool) -> None:
+        """May be repeated: what was written is read before anything follows from it."""
+        watched = await read_watched(pool)
+        if watched is None:
+            return
+        row = await self._known(pool, watched)
+        after = await self._advanced(pool, watched, row)
+        if after != row:
+            written = await write_drift(pool, after)
+            if written is None:
+                return
+            if row.state.reference is None and written.state.reference is not None:
+                log.info(
+                    "drift_reference_taken",
+                    activation=row.activation,
+                    model=row.model,
+                    records=written.state.reference.n,
+                )
+            self._row = row = written
+        self._tell(row)
+
+    async def _known(self, pool: Pool, watched: Watched) -> DriftRow:
+        """The champion's row as it stands; from memory, unless it was written by others, or the champion is another."""
+        known = self._row
+        if known is None or (known.activation, known.updated_at) != (watched.activation, watched.updated_at):
+            row = await read_drift(pool, watched.activation) or DriftRow(watched.activation, watched.model)
+            if known is None or known.activation != watched.activation:
+                self._told = row.drifted
+            self._row = known = row
+        return known
+
+    async def _advanced(self, pool: Pool, watched: Watched, row: DriftRow) -> DriftRow:
+        """The row after the records that have come; the same where there are too few."""
+        state, ingest = row.state, topic_name(self.settings.namespace, "ingest")
+        if state.reference is None:
+            cursor, sample = await first_records(pool, ingest, row.activation, state.cursor)
+            return begun(row, cursor, sample, watched.feature_names)
+        cursor, sample = await latest_records(pool, ingest, row.activation, state.cursor)
+        return row if sample is None else compared(row, cursor, sample, watched.now_s)
+
+    def _tell(self, row: DriftRow) -> None:
+        before, self._told = self._told, row.drifted
+        window = row.state.window
+        if set(before) == set(row.drifted) or window is None:
+            return
+        about = {"activation": row.activation, "model": row.model, "window": window.number}
+        if seen := [name for name in row.drifted if name not in before]:
+            psi = {name: round(window.comparison.shifts[name].psi, 3) for name in seen}
+            log.info("drift_seen", names=seen, psi=psi, **about)
+        if gone := [name for name in before if name not in row.drifted]:
+            log.info("drift_gone", names=gone, **about)
+        self.news()
+
+
+def begun(row: DriftRow, cursor: Cursor, sample: Sample | None, names: Sequence[str]) -> DriftRow:
+    """The row after a look for the first records; `sample`: None while there are too few."""
+    taken = None if sample is None else reference(names, *sample)
+    return replace(row, state=replace(row.state, cursor=cursor, reference=taken))
+
+
+def compared(row: DriftRow, cursor: Cursor, sample: Sample, at_s: float) -> DriftRow:
+    """The row after one more window, looked at at `at_s`, epoch seconds."""
+    state = row.state
+    assert state.reference is not None
+    comparison = compare(state.reference, *sample)
+    streak = step(state.streak, comparison)
+    number = 1 if state.window is None else state.window.number + 1
+    after = DriftState(cursor, state.reference, streak, Window(number, at_s, comparison))
+    return replace(row, state=after, drifted=drifted(streak))

@@ -1,0 +1,87 @@
+"""Evaluating the retrain policy: facts in Postgres → a decision → at most one command `train` for the same facts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from agents.heartbeat import WorkerState
+from agents.learning.policy import Decision, Facts, Limits, command_id, decide
+from agents.patience import until_answered
+from agents.publish import Publisher
+from agents.stores.policy_facts import read_facts
+from agents.stores.postgres import Pool
+from schemas.commands import CE_TYPE, Command, encode_command
+from schemas.headers import cloud_event
+from schemas.settings import Settings
+from schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+#: How often to look where nothing is known to have changed: other workers store feedback too, and jobs end.
+LOOK_EVERY_S = 1.0
+_LEAST_S = 0.02
+
+
+@dataclass(slots=True)
+class PolicyWatch:
+    """The evaluator of one feedback worker. `in_charge()`: whether it is the one that asks; others stand by."""
+
+    settings: Settings
+    state: WorkerState
+    pool: Callable[[], Awaitable[Pool]]
+    publisher: Callable[[], Awaitable[Publisher]]
+    stop: Callable[[], bool]
+    in_charge: Callable[[], bool]
+    #: Set when feedback was stored.
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    _asked: str = ""
+
+    async def run(self) -> None:
+        """Look at the facts whenever they may have changed, or time alone may decide.
+
+        Raises:
+            Stopping: asked to stop while a server is away.
+        """
+        while not self.stop():
+            wait_s = LOOK_EVERY_S
+            if self.in_charge():
+                self.news.clear()
+                decision = await self._look()
+                if decision.wake_s is not None:
+                    wait_s = max(_LEAST_S, min(wait_s, decision.wake_s))
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self.news.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self) -> Decision:
+        pool, limits = await self.pool(), Limits.of(self.settings)
+        facts, now_s = await until_answered(
+            lambda: read_facts(pool, audits=limits.rate is not None), what="Postgres", stop=self.stop, state=self.state
+        )
+        decision = decide(facts, limits, now_s)
+        if decision.trigger is not None:
+            await self._ask(facts, decision)
+        return decision
+
+    async def _ask(self, facts: Facts, decision: Decision) -> None:
+        """Send the command, unless this process has sent it: the job that it makes may not be written yet."""
+        assert decision.trigger is not None
+        command = Command(command_id(self.settings.namespace, facts, decision.trigger), "train", decision.reason)
+        if command.id == self._asked:
+            return
+        source = f"/{self.settings.namespace}/{self.state.id}"
+        receipt = await (await self.publisher()).send(
+            topic_name(self.settings.namespace, "commands"),
+            encode_command(command),
+            headers=cloud_event(CE_TYPE, source, now_s=time.time(), event_id=command.id),
+        )
+        await receipt
+        self._asked = command.id
+        log.info("retrain_asked", id=command.id, words=decision.words, **decision.reason)

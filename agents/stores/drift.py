@@ -1,0 +1,167 @@
+"""What is known of drift, in the table of that name: a row per activation of a champion, from its first record on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from agents.learning.drift import Comparison, Reference, Shift, reference_fields, reference_from_fields
+from agents.stores.live_records import Cursor
+from agents.stores.live_rows import Mark
+from agents.stores.postgres import Pool, translated
+
+_WATCHED = """
+SELECT a.activation, a.version, f.names, d.updated_at, extract(epoch FROM clock_timestamp())::float8 AS now_s
+FROM activations a CROSS JOIN feature_schema f
+LEFT JOIN drift d USING (activation)
+WHERE a.role = 'champion' ORDER BY a.activation DESC LIMIT 1
+"""
+_READ = "SELECT activation, model, state, drifted, updated_at FROM drift WHERE activation = $1"
+_LATEST = """
+SELECT activation, model, state, drifted, updated_at FROM drift
+WHERE activation = (SELECT max(activation) FROM activations WHERE role = 'champion')
+"""
+_WRITE = """
+INSERT INTO drift (activation, model, state, drifted) VALUES ($1, $2, $3, $4)
+ON CONFLICT (activation) DO UPDATE
+SET state = excluded.state, drifted = excluded.drifted, updated_at = clock_timestamp()
+WHERE drift.updated_at = $5
+RETURNING updated_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The champion whose records are looked at.
+
+    `updated_at`: when its row was written last; None: it has none. `now_s`: Postgres' clock, epoch seconds.
+    """
+
+    activation: int
+    model: int
+    feature_names: tuple[str, ...]
+    updated_at: datetime | None
+    now_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last comparison: the how many-th it was, when in epoch seconds, and what it said of each name."""
+
+    number: int
+    at_s: float
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class DriftState:
+    """How far the watch of one activation has come. `streak`: windows in a row that drifted, by name."""
+
+    cursor: Cursor = field(default_factory=Cursor)
+    reference: Reference | None = None
+    streak: Mapping[str, int] = field(default_factory=dict)
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRow:
+    """One activation's row. `drifted`: in the reference's order. `updated_at`: None until it is written."""
+
+    activation: int
+    model: int
+    state: DriftState = field(default_factory=DriftState)
+    drifted: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+async def read_watched(pool: Pool) -> Watched | None:
+    """The champion of now; None before the first.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        row = await pool.fetchrow(_WATCHED)
+    if row is None:
+        return None
+    return Watched(row["activation"], row["version"], tuple(row["names"]), row["updated_at"], row["now_s"])
+
+
+async def read_drift(pool: Pool, activation: int) -> DriftRow | None:
+    """What is known of one activation; None: nothing.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        return _as_row(await pool.fetchrow(_READ, activation))
+
+
+async def latest_drift(pool: Pool) -> DriftRow | None:
+    """What is known of the champion that answers now; None: nothing yet, whatever is known of those before it.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        return _as_row(await pool.fetchrow(_LATEST))
+
+
+async def write_drift(pool: Pool, row: DriftRow) -> DriftRow | None:
+    """Write the row as it is to be; as it stands then. None: another one was written since it was read, and stays.
+
+    Raises:
+        PostgresUnavailable: it may have been written or not; read it again.
+    """
+    with translated():
+        fields = state_fields(row.state)
+        updated_at = await pool.fetchval(_WRITE, row.activation, row.model, fields, list(row.drifted), row.updated_at)
+    return None if updated_at is None else replace(row, updated_at=updated_at)
+
+
+def state_fields(state: DriftState) -> dict[str, Any]:
+    """The state, JSON-able."""
+    window = state.window
+    return {
+        "generation": state.cursor.generation,
+        "marks": {str(p): list(mark) for p, mark in state.cursor.marks.items()},
+        "reference": state.reference and reference_fields(state.reference),
+        "streak": dict(state.streak),
+        "window": window
+        and {
+            "number": window.number,
+            "at_s": window.at_s,
+            "m": window.comparison.m,
+            "shifts": {name: shift._asdict() for name, shift in window.comparison.shifts.items()},
+        },
+    }
+
+
+def state_from_fields(fields: Mapping[str, Any]) -> DriftState:
+    """The state in the fields that `state_fields` gave; `jsonb` keeps no order, the reference's names do."""
+    cursor = Cursor(fields["generation"], {int(p): Mark(*mark) for p, mark in fields["marks"].items()})
+    if fields["reference"] is None:
+        return DriftState(cursor)
+    reference = reference_from_fields(fields["reference"])
+    streak = {name: fields["streak"][name] for name in reference.names if name in fields["streak"]}
+    return DriftState(cursor, reference, streak, _window(fields["window"], reference.names))
+
+
+def _window(fields: Mapping[str, Any] | None, names: tuple[str, ...]) -> Window | None:
+    if fields is None:
+        return None
+    shifts = {name: _shift(fields["shifts"][name]) for name in names}
+    return Window(fields["number"], fields["at_s"], Comparison(shifts, fields["m"]))
+
+
+def _shift(fields: Mapping[str, Any]) -> Shift:
+    return Shift(float(fields["psi"]), float(fields["p"]), tuple(fields["counts"]), fields["drifted"])
+
+
+def _as_row(row: Any) -> DriftRow | None:
+    if row is None:
+        return None
+    state = state_from_fields(row["state"])
+    return DriftRow(row["activation"], row["model"], state, tuple(row["drifted"]), row["updated_at"])
