@@ -12,7 +12,7 @@ import structlog
 
 from agents.app import make_app
 from agents.chunks import Chunk, chunk_topic
-from agents.crash import crash
+from agents.crash import until_stopped
 from agents.heartbeat import WorkerState, attach_heartbeat
 from agents.patience import until_answered
 from agents.processing import Receipts, process
@@ -54,10 +54,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         await process(app, stream, storer.take_letters)
 
     async def keep_house() -> None:
-        try:
-            await storer.keep_house(lambda: app.should_stop)
-        except Exception as exc:  # noqa: BLE001 - ends the process
-            await crash(app, exc)
+        await until_stopped(app, lambda: storer.keep_house(lambda: app.should_stop))
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "predictions")))(store_predictions)
     app.agent(chunk_topic(app, topic_name(settings.namespace, "dead-letters")))(store_letters)

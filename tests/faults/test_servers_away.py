@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import psutil
@@ -92,3 +93,16 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
             assert running["store-1"].terminate() == 0, running["store-1"].log[-5000:]
         running["store-1"].start()
         _check_all_stored(migrated, stream.finish())
+
+
+def test_workers_stopped_while_kafka_is_away_end(migrated: Settings, servers: Servers) -> None:
+    """They can't commit; what they had in hand is read again."""
+    models.publish(migrated, models.a_model(), 1)
+    with workers(migrated, score=1, store=1, feedback=1, retrain=1) as running:
+        for worker in running.values():
+            worker.wait_for("worker_ready")
+        with servers.kafka.away():
+            for worker in running.values():
+                worker.send(signal.SIGTERM)
+            for worker in running.values():
+                assert worker.terminate() in {0, 1}, worker.log[-3000:]
