@@ -1,4 +1,4 @@
-"""What is known of drift, in the table of that name: a row per activation of a champion, from its first record on."""
+"""What is known of drift, in the table of that name: one row per activation of a champion."""
 
 from __future__ import annotations
 

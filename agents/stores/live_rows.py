@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from agents.learning.drift import REFERENCE, WINDOW
-from agents.stores.postgres import Connection
+from agents.stores.postgres import ALONG_AN_INDEX, Connection
 
 #: So many rows of a partition are walked over, at most: back to where an activation began, to its first, to its latest.
 BEGINNING_AMONG = 5 * REFERENCE
@@ -56,8 +56,6 @@ CROSS JOIN LATERAL (
 """
 _FIRST = _SAMPLE.format(order="ASC", among=FIRST_AMONG)
 _LATEST = _SAMPLE.format(order="DESC", among=LATEST_AMONG)
-# A day's first rows come before its first statistics. Without them a partition's rows seem few enough to sort them all.
-_ALONG_AN_INDEX = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
 
 #: Rows by partition: kafka_offset, record_index, features, margins, and `nth` among those that were walked over.
 Rows = Mapping[int, list[Any]]
@@ -124,5 +122,5 @@ async def _sample(
 
 
 async def _walk(connection: Connection, query: str, *arguments: Any) -> list[Any]:
-    await connection.execute(_ALONG_AN_INDEX)
+    await connection.execute(ALONG_AN_INDEX)
     return list(await connection.fetch(query, *arguments))

@@ -53,7 +53,7 @@ async def hold_of(connection: Connection) -> str | None:
     row = await connection.fetchrow(_HOLD)
     if row is None or row["command"] == "resume":
         return None
-    what = {"hold": "hold", "activate": f"model {row['version']} was activated", "rollback": "rolled back"}
+    what = {"hold": "held", "activate": f"model {row['version']} was activated", "rollback": "rolled back"}
     whom = f" by {row['by']}" if row["by"] else ""
     return f"{what[row['command']]}{whom} at {row['ended_at']:%Y-%m-%d %H:%M:%S} UTC"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.learning.examples import Example, example_key
 from agents.learning.reviews import Statement
 from agents.learning.trial import Champion, Snapshot, Unreviewed
-from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
 from agents.stores.statements import all_statements
 from schemas.errors import Refused
 from schemas.identity import Place
@@ -91,6 +91,7 @@ async def _unreviewed(connection: Connection, version: int, ingest: str, stateme
         return Unreviewed([], complete=True)
     partitions = await connection.fetchval("SELECT count(*) FROM totals WHERE generation = $1", generation)
     each = max(_LEAST_PER_PARTITION, UNREVIEWED_MAX // max(1, partitions))
+    await connection.execute(ALONG_AN_INDEX)
     rows = await connection.fetch(_LATEST, generation, each)
     said = {one.place for one in statements}
     count: dict[int, int] = {}

@@ -201,13 +201,19 @@ async def test_a_shift_is_drift_after_two_windows_and_gone_when_it_is_over(setti
 
 
 async def test_of_several_classes_the_winning_margin_is_watched(settings: Settings) -> None:
+    """Whichever class wins, and however far behind the others are."""
+    rng = np.random.default_rng(0)
+
+    async def drifted_after(n: int, *, winner: int, height: float, others: float) -> tuple[str, ...]:
+        margins = np.full((n, 3), others)
+        margins[:, winner] = rng.normal(height, size=n)
+        await live.come(n, k=3, margins=margins)
+        return (await live.row()).drifted
+
     async with stream(settings) as live:
-        await live.come(1000, k=3)
-        await live.row()
-        for _ in range(2):
-            await live.come(WINDOW, k=3, margins=np.tile([-2.0, 9.0, 0.0], (WINDOW, 1)))
-            row = await live.row()
-        assert row.drifted == ("margin",)
+        await drifted_after(1000, winner=0, height=10, others=0)
+        assert [await drifted_after(WINDOW, winner=2, height=10, others=-50) for _ in range(2)] == [(), ()]
+        assert [await drifted_after(WINDOW, winner=1, height=15, others=0) for _ in range(2)] == [(), ("margin",)]
 
 
 @pytest.mark.parametrize("restarts", [True, False])
@@ -238,6 +244,22 @@ async def test_a_restart_in_between_changes_nothing(settings: Settings, restarts
         assert row.state.window.comparison == compare(taken, features[-WINDOW:], margins[-WINDOW:])
         events = [entry["event"] for entry in logs if entry["event"].startswith("drift")]
         assert events == ["drift_reference_taken", "drift_seen", "drift_gone"]
+
+
+async def test_numbers_of_any_size_are_kept_bit_for_bit(settings: Settings) -> None:
+    """Whatever a float64 can hold: constants, the smallest and the largest."""
+    async with stream(settings) as live:
+        rng = np.random.default_rng(0)
+        features = np.column_stack([1.7e308 * rng.uniform(-1, 1, 1000), np.full(1000, -0.1), np.full(1000, 5e-324)])
+        features[:200, 2] = np.finfo(np.float64).max
+        await live.come(1000, features=features.copy())
+        written = await live.row()
+        assert written == await read_drift(live.pool, 1)
+        live.watch = live.another_watch()
+        await live.come(WINDOW, features=features[:WINDOW].copy())
+        row = await live.row()
+        assert row.state.reference == written.state.reference
+        assert row == await read_drift(live.pool, 1)
 
 
 async def test_a_fast_stream_does_not_leave_the_watch_behind(settings: Settings) -> None:
@@ -309,6 +331,13 @@ async def test_a_partition_whose_worker_has_another_model_is_passed_over(setting
             assert row.state.window is not None
             assert row.state.window.number == number
         assert row.drifted == ()
+        latest = [await live.come(WINDOW), await live.come(WINDOW, partition=1)]
+        features, margins = (
+            np.concatenate([column[-WINDOW // 2 :] for column in columns]) for columns in zip(*latest, strict=True)
+        )
+        row = await live.row()
+        assert row.state.window is not None
+        assert row.state.window.comparison == compare(row.state.reference, features, margins), "it counts from now on"
 
 
 async def test_another_beginning_is_found_after_a_lapse_into_the_model_before(settings: Settings) -> None:
@@ -392,6 +421,9 @@ async def test_a_still_stream_costs_nothing(settings: Settings) -> None:
             await live.pool.execute("ALTER TABLE away RENAME TO predictions")
 
         await nothing_is_read()
+        await live.come(10, partition=2, activation=0)
+        await live.row()
+        await nothing_is_read()
         for n in (10, 1000, WINDOW, WINDOW - 1):
             await live.come(n, partition=1)
             await live.row()
@@ -451,6 +483,13 @@ async def test_what_was_written_meanwhile_stays(settings: Settings) -> None:
         assert (row.state.window.number, row.state.streak) == (1, {"x": 1})
         assert await write_drift(live.pool, before) is None
         assert await latest_drift(live.pool) == row
+        for number, watch in [(2, live.watch), (3, other), (4, live.watch)]:
+            await live.come(WINDOW)
+            await watch.look()
+            row = await latest_drift(live.pool)
+            assert row is not None
+            assert row.state.window is not None
+            assert row.state.window.number == number, "whoever wrote last, each goes on from there"
 
 
 async def test_only_the_one_in_charge_watches_and_it_waits_for_postgres(settings: Settings, servers: Servers) -> None:
