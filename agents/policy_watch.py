@@ -13,6 +13,7 @@ from agents.heartbeat import WorkerState
 from agents.learning.policy import Decision, Facts, Limits, command_id, decide
 from agents.patience import until_answered
 from agents.publish import Publisher
+from agents.stores.jobs import Job, read_job
 from agents.stores.policy_facts import read_facts
 from agents.stores.postgres import Pool
 from schemas.commands import CE_TYPE, Command, encode_command
@@ -70,11 +71,15 @@ class PolicyWatch:
             await self._ask(facts, decision)
         return decision
 
+    async def _job(self, job_id: str) -> Job | None:
+        pool = await self.pool()
+        return await until_answered(lambda: read_job(pool, job_id), what="Postgres", stop=self.stop, state=self.state)
+
     async def _ask(self, facts: Facts, decision: Decision) -> None:
-        """Send the command, unless this process has sent it: the job that it makes may not be written yet."""
+        """Send the command, unless the job of the last one isn't written yet: it would find that one open."""
         assert decision.trigger is not None
         command = Command(command_id(self.settings.namespace, facts, decision.trigger), "train", decision.reason)
-        if command.id == self._asked:
+        if command.id == self._asked or (self._asked and await self._job(self._asked) is None):
             return
         source = f"/{self.settings.namespace}/{self.state.id}"
         receipt = await (await self.publisher()).send(

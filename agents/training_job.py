@@ -130,7 +130,7 @@ async def _conclude(retraining: Retraining, job: Job, trial: Trial, fitted: Fitt
 
 
 async def _outcome(connection: Connection, verdict: Verdict) -> tuple[State, str | None]:
-    """The gate's verdict, unless somebody holds what nobody asked for by hand."""
+    """The gate's verdict; on hold, only what a person activates goes live, and the first model of all."""
     held = await hold_of(connection)
     if held is not None and verdict.path != "first" and verdict.outcome == "promoted":
         return "rejected", f"the gate would promote it ({verdict.why}), but promotion is on hold: {held}"

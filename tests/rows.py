@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from agents.kafka import librdkafka_config
 from agents.topic_admin import admin_client
 from schemas.settings import Settings
 from schemas.topics import TopicName, topic_name
+from tests.waiting import eventually
+
+_NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
 def query(settings: Settings, sql: str, *arguments: Any) -> list[Any]:
@@ -44,11 +47,24 @@ def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
     """Per partition the offset after its last message."""
     name = topic_name(settings.namespace, topic)
     consumer = Consumer({**librdkafka_config(settings), "group.id": "unused"})
+    found: dict[int, int] = {}
+
+    def asked() -> bool:
+        """A topic that was just made may have no leader for a moment."""
+        try:
+            for partition in consumer.list_topics(name, 10).topics[name].partitions:
+                found[partition] = consumer.get_watermark_offsets(TopicPartition(name, partition), 10)[1]
+        except KafkaException as exc:
+            if not exc.args[0].retriable() and exc.args[0].code() not in _NO_LEADER:
+                raise
+            return False
+        return True
+
     try:
-        partitions = consumer.list_topics(name, 10).topics[name].partitions
-        return {p: consumer.get_watermark_offsets(TopicPartition(name, p), 10)[1] for p in partitions}
+        eventually(asked, f"no leader answers for {name}")
     finally:
         consumer.close()
+    return found
 
 
 def committed_offsets(settings: Settings, role: str, topic: TopicName) -> dict[int, int]:
