@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from agents.heartbeat import read_workers
 from agents.kafka import librdkafka_config
-from agents.stores.jobs import OPEN, Job, read_job
+from agents.stores.jobs import Job, read_job
 from agents.stores.postgres import Pool
 from agents.stores.redis import open_redis
 from schemas.commands import CE_TYPE, Command, encode_command
@@ -23,6 +23,8 @@ from schemas.topics import topic_name
 _SEND_TIMEOUT_S = 30.0
 _LOOK_EVERY_S = 0.2
 _SWAP_TIMEOUT_S = 5.0
+#: In these states somebody is at work. A shadow is watched for as long as it takes: nobody waits for that.
+_UNDER_WAY = frozenset(("queued", "running"))
 
 
 def send_command(settings: Settings, command: Command) -> None:
@@ -61,7 +63,7 @@ def send_command(settings: Settings, command: Command) -> None:
 async def wait_for_job(
     pool: Pool, job_id: str, *, timeout_s: float, on_state: Callable[[str], None] = lambda state: None
 ) -> Job | None:
-    """The job once it has ended, or as it stands after `timeout_s`; None if nobody has written it down.
+    """The job once it has ended or its model is a shadow, or as it stands after `timeout_s`; None if nobody took it.
 
     `on_state` is told each state once: `sent`, `queued`, `running` …
     """
@@ -72,7 +74,7 @@ async def wait_for_job(
         if state != told:
             told = state
             on_state(state)
-        if (job is not None and job.state not in OPEN) or time.monotonic() > deadline:
+        if (job is not None and job.state not in _UNDER_WAY) or time.monotonic() > deadline:
             return job
         await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -13,14 +13,16 @@ from schemas.errors import RelearnError
 VERBS = {
     "up": ("scripts.up:up", "Run everything on this machine: servers, workers."),
     "demo": ("scripts.demo:demo", "See it work: a stream, a first model, live figures, a checked summary."),
-    "worker": ("scripts.worker:worker", "Run one worker of a role: score, store or retrain."),
+    "worker": ("scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
     "migrate": ("scripts.migrate:migrate", "Make the topics and tables of this namespace."),
     "signing-keys": ("scripts.signing_keys:signing_keys", "Make the pair that signs models."),
     "status": ("scripts.status:status", "What is up, lag per partition, model per worker."),
     "produce": ("scripts.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
-    "model": ("scripts.model:model", "Train, list, show and activate models."),
+    "review": ("scripts.review:review", "Answer as a person would who knows the truth, more or less."),
+    "model": ("scripts.model:model", "Train models, choose which one answers, see what it learned from."),
     "job": ("scripts.job:job", "List and show jobs."),
     "dlq": ("scripts.dlq:dlq", "List, show and redrive dead letters."),
+    "replay": ("scripts.replay:replay_command", "Score stored predictions again under another model."),
     "bench": ("scripts.bench:bench", "Measure this machine: score, latency."),
 }
 

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 
 from agents.stores.jobs import Job
 from agents.stores.models import ModelRow
+from scripts.figures import gate_lines, moment, out_of_fold_lines, share, trained_on_lines
 from scripts.tables import plain_table
 
 
 def models_table(models: Sequence[ModelRow]) -> Table:
     """One row per model."""
-    table = plain_table("version", "state", "examples", "out of fold", "activation", "created", "job", flowing=["job"])
+    table = plain_table(
+        "version", "state", "examples", "assumed", "out of fold", "activation", "created", "job", flowing=["job"]
+    )
     for one in models:
         table.add_row(
             str(one.version),
             one.state,
             str(one.examples),
-            _share(one.metrics.get("accuracy")),
+            str(one.assumed or ""),
+            share(one.metrics.get("accuracy")),
             "" if one.activation is None else str(one.activation),
-            _time(one.created_at),
+            moment(one.created_at),
             one.job,
         )
     return table
@@ -37,13 +40,18 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
         table.add_row(
             one.id,
             one.command,
-            one.state,
+            state_of(one),
             trigger,
             "" if version is None else str(version),
-            _time(one.queued_at),
+            moment(one.queued_at),
             one.error or "",
         )
     return table
+
+
+def state_of(job: Job) -> str:
+    """A job's state for people: what `promoted` means of a command that promotes nothing."""
+    return "took effect" if job.state == "promoted" and job.command in {"hold", "resume"} else job.state
 
 
 def outcome_lines(
@@ -51,7 +59,7 @@ def outcome_lines(
 ) -> Iterator[str]:
     """What came of a command."""
     if job is not None:
-        yield f"job {job.id}: {job.state}" + (f": {job.error}" if job.error else "")
+        yield f"job {job.id}: {state_of(job)}" + (f": {job.error}" if job.error else "")
     if model is not None:
         yield from model_lines(model)
     if job is not None and job.state == "promoted" and model is not None:
@@ -60,27 +68,18 @@ def outcome_lines(
 
 def model_lines(model: ModelRow) -> Iterator[str]:
     """One model."""
-    metrics = model.metrics
     yield f"model {model.version}: {model.state}"
-    yield f"  examples      {model.examples}"
-    yield (
-        f"  out of fold   {_share(metrics.get('accuracy'))} right"
-        f" (always {metrics.get('majority_class')!r}: {_share(metrics.get('majority'))})"
-    )
-    for label, counts in metrics.get("per_class", {}).items():
-        yield f"    {label:<12}{counts['right']} of {counts['examples']} right, answered {counts['answered']} times"
-    for label, count in metrics.get("set_aside", {}).items():
-        yield f"    {label:<12}left out: {count} example, at least two are needed"
-    yield f"  C             {metrics.get('c')}"
+    yield f"  examples      {model.examples}" + (f", and {model.assumed} assumed" if model.assumed else "")
+    yield from out_of_fold_lines(model.metrics)
     if model.activation is not None and model.activated_at is not None:
-        yield f"  activation    {model.activation}, {_time(model.activated_at)}"
-    yield f"  created       {_time(model.created_at)} by job {model.job}"
+        yield f"  activation    {model.activation}, {moment(model.activated_at)}"
+    yield f"  created       {moment(model.created_at)} by job {model.job}"
 
 
 def job_lines(job: Job) -> Iterator[str]:
-    """One job."""
-    yield f"job {job.id}: {job.command}, {job.state}" + (f": {job.error}" if job.error else "")
-    yield "  reason        " + ", ".join(f"{name} {value}" for name, value in job.reason.items())
+    """One job, with the gate's figures."""
+    yield f"job {job.id}: {job.command}, {state_of(job)}" + (f": {job.error}" if job.error else "")
+    yield f"  reason        {facts_line(job.reason)}"
     if job.by is not None:
         yield f"  by            {job.by}"
     if job.version is not None or job.requested is not None:
@@ -89,7 +88,16 @@ def job_lines(job: Job) -> Iterator[str]:
         yield f"  champion then {job.champion}"
     for name, at in (("queued", job.queued_at), ("started", job.started_at), ("ended", job.ended_at)):
         if at is not None:
-            yield f"  {name:<14}{_time(at)}"
+            yield f"  {name:<14}{moment(at)}"
+    metrics = job.metrics or {}
+    yield from out_of_fold_lines(metrics)
+    yield from trained_on_lines(metrics)
+    yield from gate_lines(metrics)
+
+
+def facts_line(reason: Mapping[str, Any]) -> str:
+    """A reason's facts, the trigger first."""
+    return ", ".join(f"{name} {reason[name]}" for name in sorted(reason, key=lambda name: name != "trigger"))
 
 
 def _served(model: ModelRow, workers: Sequence[Mapping[str, Any]] | None) -> str:
@@ -99,11 +107,3 @@ def _served(model: ModelRow, workers: Sequence[Mapping[str, Any]] | None) -> str
     late = [str(one["id"]) for one in workers if str(one["id"]) not in serving]
     told = ", ".join(serving) or "no score worker yet"
     return told + (f"; not yet by {', '.join(late)}" if late else "")
-
-
-def _share(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

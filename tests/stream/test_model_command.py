@@ -12,8 +12,10 @@ from scripts.embedded.keys import ensure_pair
 from tests.commands import relearn
 from tests.workers import workers
 
+RESUME = "automatic promotion is on hold from now on; `relearn model resume` lifts that"
 
-def test_train_look_and_activate(migrated: Settings, tmp_path: Path) -> None:
+
+def test_train_look_and_choose(migrated: Settings) -> None:
     ensure_pair(migrated.keys_dir)
     with workers(migrated, retrain=1, score=1):
         trained = relearn(migrated, "model", "train", "--data", "wine", "--rows", "60", "--json")
@@ -30,29 +32,78 @@ def test_train_look_and_activate(migrated: Settings, tmp_path: Path) -> None:
         again = relearn(migrated, "model", "train", "--data", "wine", "--rows", "60")
         assert again.returncode == 1
         assert "these very examples" in again.stdout
-        more = relearn(migrated, "model", "train", "--data", "wine")
-        assert more.returncode == 0, more.stderr
-        assert "model 2: champion" in more.stdout
-        assert "served by     score-1" in more.stdout
+        _a_shadow_is_not_waited_for(migrated)
 
-        back = relearn(migrated, "model", "activate", "1")
-        assert back.returncode == 0, back.stderr
+        chosen = relearn(migrated, "model", "activate", "2")
+        assert chosen.returncode == 0, chosen.stderr
+        assert "model 2: champion" in chosen.stdout
+        assert "served by     score-1" in chosen.stdout
+        assert chosen.stderr.splitlines()[-1] == RESUME
         assert relearn(migrated, "model", "activate", "9").returncode == 1
+        back = relearn(migrated, "model", "rollback")
+        assert back.returncode == 0, back.stderr
+        assert "model 1: champion" in back.stdout
+        assert back.stderr.splitlines()[-1] == RESUME
+        refused = relearn(migrated, "model", "rollback")
+        assert (refused.returncode, RESUME in refused.stderr) == (1, False)
+        assert "no former champion" in refused.stdout
+
         listed = json.loads(relearn(migrated, "model", "list", "--json").stdout)
-        assert [(one["version"], one["state"], one["activation"]) for one in listed] == [
-            (2, "former", 2),
-            (1, "champion", 3),
-        ]
-        assert "model 1: champion" in relearn(migrated, "model", "show", "1").stdout
+        assert [(one["version"], one["state"]) for one in listed] == [(2, "rolled-back"), (1, "champion")]
+        assert listed[1]["activation"] > listed[0]["activation"] > 1
         assert json.loads(relearn(migrated, "model", "show", "2", "--json").stdout)["metrics"]["examples"] == 178
         jobs = json.loads(relearn(migrated, "job", "list", "--json").stdout)
-        assert [one["state"] for one in jobs] == ["skipped", "promoted", "promoted", "skipped", "promoted"]
+        commands = ["rollback", "rollback", "activate", "activate", "train", "train", "train"]
+        assert [one["command"] for one in jobs] == commands
         assert jobs[0]["id"] in relearn(migrated, "job", "show", jobs[0]["id"]).stdout
-        assert relearn(migrated, "job", "list").stdout.count("\n") >= 6
+        assert relearn(migrated, "job", "list").stdout.count("\n") >= 7
 
     other = relearn(migrated, "model", "train", "--data", "digits")
     assert other.returncode == 2
     assert "another namespace" in other.stderr
+
+
+def _a_shadow_is_not_waited_for(settings: Settings) -> None:
+    """More of the same data: not known to be better. The words say what goes on; the job shows the gate's figures."""
+    more = relearn(settings, "model", "train", "--data", "wine")
+    assert more.returncode == 1
+    job_id = more.stdout.split()[1].rstrip(":")
+    assert f"job {job_id}: shadow" in more.stdout
+    assert "model 2: shadow" in more.stdout
+    assert "until reviews tell" in more.stderr
+    assert f"`relearn job show {job_id}`" in more.stderr
+    shown = relearn(settings, "job", "show", job_id).stdout
+    for part in (
+        "out of fold",
+        "trained on    178 bootstrap, 0 reviewed",
+        "gate          shadow: ",
+        "evidence    fixes ",
+    ):
+        assert part in shown, shown
+    gate = json.loads(relearn(settings, "job", "show", job_id, "--json").stdout)["metrics"]["gate"]
+    assert (gate["outcome"], gate["path"]) == ("shadow", "shadow")
+
+
+def test_hold_and_resume_take_effect_once(migrated: Settings) -> None:
+    """What changes nothing is refused, with the reason."""
+    ensure_pair(migrated.keys_dir)
+    with workers(migrated, retrain=1):
+        nothing = relearn(migrated, "model", "resume")
+        assert nothing.returncode == 1
+        assert "nothing is on hold" in nothing.stdout
+        held = relearn(migrated, "model", "hold")
+        assert held.returncode == 0, held.stderr
+        assert held.stdout.endswith(": took effect\n")
+        assert held.stderr.splitlines()[-1] == RESUME
+        twice = relearn(migrated, "model", "hold", "--json")
+        assert twice.returncode == 1
+        refused = json.loads(twice.stdout)
+        assert (refused["job"]["state"], refused["model"], refused["workers"]) == ("skipped", None, None)
+        assert "on hold already: " in refused["job"]["error"]
+        lifted = relearn(migrated, "model", "resume", "--json")
+        assert lifted.returncode == 0
+        assert json.loads(lifted.stdout)["job"]["state"] == "promoted"
+        assert "took effect" in relearn(migrated, "job", "list").stdout
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""Stored predictions scored again: which labels change, which are right, and whether margins come out the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.learning.scoring import decide
+from schemas.identity import Place
+from schemas.model import Floats, Model
+
+#: Relative to max(1, |b| + Σ|xᵢwᵢ|): two ways of adding up the same products differ by no more.
+TOLERANCE = 1e-9
+
+Label = str | None
+"""None: the model has no answer, its margin is larger than any float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """n predictions as they stand. features: (n, d) float64, `models` (n,), the version that answered each.
+
+    margins: (m, 1 or k) float64, of those m alone that the version to be replayed had answered, in the same order.
+    """
+
+    places: Sequence[Place]
+    features: Floats
+    labels: Sequence[str]
+    models: NDArray[np.int64]
+    margins: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Counts over predictions; two of them add up.
+
+    `changes`: of pairs (label before, label by the model), where the two differ; before: as stored, or by the model
+    compared with. `right`: per name of whoever answered (`model`, `stored`, `compare`) how many of the `reviewed` ones
+    its labels get right. `own`: predictions that the model itself had made, `off` of them with other margins now.
+    """
+
+    rows: int = 0
+    changes: Counter[tuple[Label, Label]] = field(default_factory=Counter)
+    reviewed: int = 0
+    right: Mapping[str, int] = field(default_factory=dict)
+    own: int = 0
+    off: int = 0
+
+    def __add__(self, other: Replayed) -> Replayed:
+        return Replayed(
+            self.rows + other.rows,
+            self.changes + other.changes,
+            self.reviewed + other.reviewed,
+            {who: self.right.get(who, 0) + other.right.get(who, 0) for who in {**self.right, **other.right}},
+            self.own + other.own,
+            self.off + other.off,
+        )
+
+    @property
+    def changed(self) -> int:
+        """How many labels differ."""
+        return self.changes.total()
+
+
+def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: Model | None = None) -> Replayed:
+    """Score `stored` again under `model`; what it comes to. `truths`: the standing label of reviewed predictions."""
+    labels, margins = decide(model, stored.features)
+    answers: dict[str, Sequence[Label]] = {"model": named(model, labels, margins), "stored": stored.labels}
+    if compare is not None:
+        answers["compare"] = named(compare, *decide(compare, stored.features))
+    before = answers["stored" if compare is None else "compare"]
+    reviewed = [(i, truths[place]) for i, place in enumerate(stored.places) if place in truths]
+    own = stored.models == model.version
+    return Replayed(
+        rows=len(stored.places),
+        changes=Counter(pair for pair in zip(before, answers["model"], strict=True) if pair[0] != pair[1]),
+        reviewed=len(reviewed),
+        right={who: sum(said[i] == truth for i, truth in reviewed) for who, said in answers.items()},
+        own=int(own.sum()),
+        off=int((~reproduced(model, stored.features[own], stored.margins, margins[own])).sum()),
+    )
+
+
+def named(model: Model, labels: NDArray[np.int16], margins: Floats) -> list[Label]:
+    """(n,) labels as texts; None where a margin isn't finite."""
+    answered = np.asarray(np.isfinite(margins).all(axis=1)).tolist()
+    return [model.classes[i] if one else None for i, one in zip(labels.tolist(), answered, strict=True)]
+
+
+def reproduced(model: Model, features: Floats, before: Floats, now: Floats) -> NDArray[np.bool_]:
+    """(n,) whether margins `before` and `now`, both (n, 1 or k), agree within the contract's tolerance."""
+    if before.shape != now.shape:
+        return np.zeros(len(now), dtype=np.bool_)
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = np.abs(model.bias) + np.abs(features) @ np.abs(model.weights).T
+        close: NDArray[np.bool_] = (np.abs(before - now) <= TOLERANCE * np.maximum(1.0, size)).all(axis=1)
+    return close
+
+
+def replayed_fields(found: Replayed, most: int = 10) -> dict[str, Any]:
+    """The counts as JSON, the `most` frequent changes first."""
+    ranked = sorted(found.changes.items(), key=lambda item: (-item[1], str(item[0])))
+    return {
+        "rows": found.rows,
+        "changed": found.changed,
+        "changes": [{"from": old, "to": new, "records": count} for (old, new), count in ranked[:most]],
+        "reviewed": found.reviewed,
+        "right": dict(found.right),
+        "accuracy": {who: _share(count, found.reviewed) for who, count in found.right.items()},
+        "margins": {"compared": found.own, "off": found.off},
+    }
+
+
+def _share(count: int, of: int) -> float | None:
+    return count / of if of else None

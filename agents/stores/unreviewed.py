@@ -1,0 +1,103 @@
+"""Recent predictions that nobody has said anything of: what a reviewer may be asked about next.
+
+Bounded, however much is stored: a walk along the primary key over so many records, backwards from each partition's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.learning.choice import Candidate, certainty
+from agents.learning.examples import example_key
+from agents.stores.postgres import Pool, translated
+from schemas.identity import Place
+
+#: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
+DEPTH = 5000
+POOL = 500
+_LEAST_PER_PARTITION = 50
+
+_PLACE = "generation, kafka_partition, kafka_offset, record_index"
+# Without features, which are most of a row: they are read of those that are kept.
+_RECENT = f"""
+WITH newest AS (SELECT generation, kafka_partition, count(*) OVER () AS partitions FROM totals
+    WHERE generation = (SELECT max(generation) FROM totals)
+), recent AS MATERIALIZED (
+    SELECT p.* FROM newest t CROSS JOIN LATERAL (
+        SELECT {_PLACE}, ingested_at FROM predictions
+        WHERE generation = t.generation AND kafka_partition = t.kafka_partition
+        ORDER BY kafka_offset DESC, record_index DESC LIMIT greatest($1::int, $2::int / t.partitions)
+    ) p
+)
+"""  # noqa: S608 - nothing but names of our own
+_UNREVIEWED = f"""
+{_RECENT}, kept AS MATERIALIZED (
+    SELECT * FROM recent WHERE NOT EXISTS (
+        SELECT FROM corrections c WHERE (c.generation, c.kafka_partition, c.kafka_offset, c.record_index)
+            = (recent.generation, recent.kafka_partition, recent.kafka_offset, recent.record_index)
+    ) AND ({_PLACE}) NOT IN (SELECT * FROM unnest($4::int[], $5::int[], $6::bigint[], $7::int[]))
+    ORDER BY ingested_at DESC LIMIT $3
+)
+SELECT {_PLACE}, p.subject, p.features, p.label, p.margins, p.confidence,
+    coalesce(s.disagrees AND p.model = (SELECT version FROM models WHERE state = 'champion'), false) AS disagrees
+FROM kept JOIN predictions p USING ({_PLACE}, ingested_at)
+LEFT JOIN (
+    SELECT {_PLACE}, ingested_at, disagrees FROM shadow_predictions
+    WHERE model = (SELECT max(version) FROM models WHERE state = 'shadow')
+) s USING ({_PLACE}, ingested_at)
+ORDER BY ingested_at DESC, kafka_partition, kafka_offset DESC, record_index DESC
+"""  # noqa: S608 - the same
+_SAID = f"""
+{_RECENT} SELECT DISTINCT c.key FROM corrections c JOIN recent USING ({_PLACE})
+"""  # noqa: S608 - the same
+_REACHED = f"""
+{_RECENT} SELECT generation, kafka_partition, min(kafka_offset) FROM recent GROUP BY 1, 2
+"""  # noqa: S608 - the same
+
+
+@dataclass(frozen=True, slots=True)
+class Unreviewed:
+    """What stands at the stream's end: the candidates, newest first, without those that were named as handled.
+
+    `said`: keys of recent records that somebody has said something of. `reached`: per generation and partition the
+    lowest offset that was looked at; no later look will go below.
+    """
+
+    candidates: Sequence[Candidate]
+    said: frozenset[str]
+    reached: Mapping[tuple[int, int], int]
+
+
+async def read_unreviewed(
+    pool: Pool, handled: Collection[Place] = (), *, depth: int = DEPTH, size: int = POOL
+) -> Unreviewed:
+    """The newest `size` unreviewed predictions among the newest `depth`, without those `handled`.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    columns = [[getattr(one, name) for one in handled] for name in ("generation", "partition", "offset", "index")]
+    with translated():
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            walk = _LEAST_PER_PARTITION, depth
+            rows = await connection.fetch(_UNREVIEWED, *walk, size, *columns)
+            said = await connection.fetch(_SAID, *walk)
+            reached = await connection.fetch(_REACHED, *walk)
+    return Unreviewed(
+        [_candidate(row) for row in rows],
+        frozenset(row["key"] for row in said),
+        {(generation, partition): offset for generation, partition, offset in reached},
+    )
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(
+        Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]),
+        example_key(row["subject"], row["features"]),
+        row["features"],
+        row["label"],
+        certainty(row["confidence"], row["margins"]),
+        row["disagrees"],
+    )

@@ -1,0 +1,88 @@
+"""A job's and a model's figures in words: out of fold, what it was trained on, and how the gate judged it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
+
+Figures = Mapping[str, Any]
+
+
+def share(part: float | None) -> str:
+    """A share of one as a percentage; nothing where it isn't known."""
+    return "" if part is None else f"{part:.1%}"
+
+
+def moment(at: datetime) -> str:
+    """A time on this machine's clock, to the second."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def out_of_fold_lines(metrics: Figures) -> Iterator[str]:
+    """How a model answers records that it was not trained on."""
+    if "accuracy" not in metrics:
+        return
+    yield (
+        f"  out of fold   {share(metrics['accuracy'])} right"
+        f" (always {metrics.get('majority_class')!r}: {share(metrics.get('majority'))})"
+    )
+    for label, counts in metrics.get("per_class", {}).items():
+        yield f"    {label:<12}{counts['right']} of {counts['examples']} right, answered {counts['answered']} times"
+    for label, count in metrics.get("set_aside", {}).items():
+        yield f"    {label:<12}left out: {count} example, at least two are needed"
+    yield f"  C             {metrics.get('c')}"
+
+
+def trained_on_lines(metrics: Figures) -> Iterator[str]:
+    """What a job's model was trained on, and what it could know."""
+    found = metrics.get("trained_on")
+    if not found:
+        return
+    yield (
+        f"  trained on    {found['bootstrap']} bootstrap, {found['reviewed']} reviewed, {found['assumed']} assumed;"
+        f" cut at correction {found['cut']}"
+    )
+    yield from review_lines(metrics)
+
+
+def review_lines(metrics: Figures) -> Iterator[str]:
+    """What had been said by then, and what of it counts."""
+    found = metrics.get("trained_on")
+    if not found:
+        return
+    yield f"    reviews     {found['corrections']} corrections, {found['confirmations']} confirmations"
+    if found["waiting_for_later_jobs"]:
+        yield f"    waiting     {found['waiting_for_later_jobs']} reviews, for later jobs: one reviewer said so many"
+    if found["disputed"]:
+        named = ", ".join(found["disputed"][:5]) + (" …" if len(found["disputed"]) > 5 else "")
+        yield f"    disputed    {len(found['disputed'])} predictions, on which reviewers differ: {named}"
+
+
+def gate_lines(metrics: Figures) -> Iterator[str]:
+    """What the gate saw, what came of it, and the evidence of a shadow, so far or at its end."""
+    gate = metrics.get("gate")
+    if gate:
+        yield f"  gate          {gate['outcome']}: {gate['why']}"
+        for name in ("evidence", "silence"):
+            if gate.get(name):
+                yield f"    {name:<12}{_counts(gate[name])}"
+    ended = (gate or {}).get("shadow")
+    so_far = metrics.get("shadow")
+    if ended:
+        yield f"  as a shadow   {ended['outcome']}: {ended['why']}"
+        so_far = ended.get("shadow", so_far)
+    if so_far:
+        evidence = log_evidence(so_far["fixed"], so_far["broken"])
+        bounds = f"{SHADOW_PROMOTES} promotes, {SHADOW_REJECTS} rejects"
+        yield f"    {'reviews' if ended else 'so far':<12}{_told(so_far)}, L = {evidence:.2f} ({bounds})"
+
+
+def _counts(figures: Figures) -> str:
+    return f"{_told(figures)}, p = {figures['p']:.2g}"
+
+
+def _told(figures: Figures) -> str:
+    return f"fixes {figures['fixed']}, breaks {figures['broken']} of {figures['rows']} records"
