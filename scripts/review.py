@@ -33,7 +33,11 @@ WAITING = "nothing to review now; waiting for predictions that nobody has review
 @click.option("--label", metavar="COLUMN", help="The label column of a CSV file, by name or by number from 1.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Answers per second; as fast as can be.")
 @click.option("--error", default=0.0, type=click.FloatRange(0, 1), help="How likely an answer is wrong.")
-@click.option("--audit", type=click.FloatRange(0, 1), help="The share of random records; RELEARN_AUDIT_SHARE.")
+@click.option(
+    "--audit",
+    type=click.FloatRange(0, 1),
+    help="The share of random records, at least 0.5 while something drifts; RELEARN_AUDIT_SHARE.",
+)
 @click.option("--count", type=click.IntRange(1), help="Stop after so many answers.")
 @click.option("--reviewer", default="oracle", show_default=True, help="The name to answer under.")
 @click.option("--seed", type=int, help="What is left to chance; the same number gives the same choices.")

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from agents.learning.audit_share import audit_share
 from agents.learning.choice import Candidate, choose
-from agents.stores.unreviewed import Unreviewed
+from agents.stores.unreviewed import StreamEnd
 from schemas.feedback import Feedback, Via
 from schemas.identity import Place
 from scripts.oracle import Oracle
@@ -34,7 +35,7 @@ class Reviewer:
     unknown: int = 0
     """Records that the oracle doesn't know."""
 
-    def answers(self, look: Unreviewed) -> Iterator[tuple[Feedback, bool]]:
+    def answers(self, look: StreamEnd) -> Iterator[tuple[Feedback, bool]]:
         """Statements on what there is to see, one at a time, and whether each corrects the prediction.
 
         One per key in a look, and first of all those keys of which nobody has spoken lately.
@@ -42,7 +43,7 @@ class Reviewer:
         self._forget(look)
         left = [one for one in look.candidates if one.place not in self.handled]
         taken = {*look.said, *(key for key in self.handled.values() if key is not None)}
-        share = 1.0 if self.only_errors else self.audit_share
+        share = 1.0 if self.only_errors else audit_share(self.audit_share, look.drifted)
         while (choice := choose(left, taken=taken, audit_share=share, rng=self.rng)) is not None:
             candidate = choice.candidate
             label = self._label(candidate)
@@ -73,7 +74,7 @@ class Reviewer:
         told: Via = "volunteer" if self.only_errors else via
         return Feedback(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), label, place, None, self.name, told)
 
-    def _forget(self, look: Unreviewed) -> None:
+    def _forget(self, look: StreamEnd) -> None:
         """Forget what no look will show again."""
         reached = look.reached
         gone = [at for at in self.handled if at.offset < reached.get((at.generation, at.partition), at.offset + 1)]

@@ -56,23 +56,29 @@ _REACHED = f"""
 {_RECENT} SELECT generation, kafka_partition, min(kafka_offset) FROM recent GROUP BY 1, 2
 """  # noqa: S608 - the same
 
+_DRIFTED = """
+SELECT drifted FROM drift WHERE activation = (SELECT max(activation) FROM activations WHERE role = 'champion')
+"""
+
 
 @dataclass(frozen=True, slots=True)
-class Unreviewed:
+class StreamEnd:
     """What stands at the stream's end: the candidates, newest first, without those that were named as handled.
 
     `said`: keys of recent records that somebody has said something of. `reached`: per generation and partition the
-    lowest offset that was looked at; no later look will go below.
+    lowest offset that was looked at; no later look will go below. `drifted`: what differs from the champion's first
+    records.
     """
 
     candidates: Sequence[Candidate]
     said: frozenset[str]
     reached: Mapping[tuple[int, int], int]
+    drifted: Sequence[str] = ()
 
 
 async def read_unreviewed(
     pool: Pool, handled: Collection[Place] = (), *, depth: int = DEPTH, size: int = POOL
-) -> Unreviewed:
+) -> StreamEnd:
     """The newest `size` unreviewed predictions among the newest `depth`, without those `handled`.
 
     Raises:
@@ -85,10 +91,12 @@ async def read_unreviewed(
             rows = await connection.fetch(_UNREVIEWED, *walk, size, *columns)
             said = await connection.fetch(_SAID, *walk)
             reached = await connection.fetch(_REACHED, *walk)
-    return Unreviewed(
+            drifted = await connection.fetchval(_DRIFTED)
+    return StreamEnd(
         [_candidate(row) for row in rows],
         frozenset(row["key"] for row in said),
         {(generation, partition): offset for generation, partition, offset in reached},
+        drifted or (),
     )
 
 

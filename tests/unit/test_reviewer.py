@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from agents.learning.choice import Candidate
 from agents.learning.examples import example_key
-from agents.stores.unreviewed import Unreviewed
+from agents.stores.unreviewed import StreamEnd
 from schemas.errors import BadFile
 from schemas.feedback import Feedback
 from schemas.identity import Place
@@ -22,10 +23,10 @@ FEATURES = np.arange(12.0).reshape(6, 2)
 DATASET = Dataset("set", ("x", "y"), FEATURES, ("a", "b", "a", "b", "a", "c"), tuple(f"s{i}" for i in range(6)))
 
 
-def look(*keys: str, predicted: str = "a", first: int = 0, said: tuple[str, ...] = (), reached: int = 0) -> Unreviewed:
+def look(*keys: str, predicted: str = "a", first: int = 0, said: tuple[str, ...] = (), reached: int = 0) -> StreamEnd:
     """A candidate for each key, one offset after the other."""
     found = [Candidate(Place(0, 0, first + i, 0), key, (9.0, 9.0), predicted, 0.5, False) for i, key in enumerate(keys)]
-    return Unreviewed(found, frozenset(said), {(0, 0): reached})
+    return StreamEnd(found, frozenset(said), {(0, 0): reached})
 
 
 def reviewer(**given: Any) -> Reviewer:
@@ -33,7 +34,7 @@ def reviewer(**given: Any) -> Reviewer:
     return Reviewer(oracle_of(DATASET), "ns", "me", rng=np.random.default_rng(0), **told)
 
 
-def said(one: Reviewer, seen: Unreviewed) -> dict[int, str | None]:
+def said(one: Reviewer, seen: StreamEnd) -> dict[int, str | None]:
     """Label by offset."""
     return {feedback.prediction.offset: feedback.label for feedback, _ in one.answers(seen) if feedback.prediction}
 
@@ -131,3 +132,15 @@ def test_of_rows_that_are_alike_the_last_counts() -> None:
     twice = Dataset("set", ("x",), np.ones((2, 1)), ("a", "b"), ("s", "s"))
     oracle: Oracle = oracle_of(twice)
     assert oracle.truth("s", (1.0,)) == oracle.truth("?", (1.0,)) == "b"
+
+
+def test_while_something_drifts_at_least_half_of_the_records_are_picked_at_random() -> None:
+    keys = [f"subject-{i}" for i in range(400)]
+    seen, known = look(*keys), Oracle("set", ("a", "b"), dict.fromkeys(keys, "a"), {})
+
+    def audits(at_the_end: StreamEnd) -> int:
+        person = Reviewer(known, "ns", "me", 0.2, 0.0, False, np.random.default_rng(0))
+        return Counter(feedback.via for feedback, _ in person.answers(at_the_end))["audit"]
+
+    assert 50 < audits(seen) < 110
+    assert 160 < audits(replace(seen, drifted=("x",))) < 240
