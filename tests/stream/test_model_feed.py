@@ -12,13 +12,13 @@ import pytest
 from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agents.updates_topic import Fenced, UpdatesTopic
 from agents.feed import FeedMessage, ModelFeed, model_updates
 from agents.kafka import librdkafka_config
 from agents.keys import load_signer, load_verifier
 from agents.live_model import LiveModel
 from agents.swap import Swapper
 from agents.topic_admin import admin_client, create_topics
+from agents.updates_topic import Fenced, UpdatesTopic
 from schemas.settings import Settings
 from schemas.signing import Signer, key_id_of
 from schemas.topics import topic_name
