@@ -59,16 +59,20 @@ def disputed(statements: Iterable[Statement]) -> list[Place]:
 
 
 def without_floods(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
-    """`found` with at most `limit` reviews per reviewer whose id isn't among the `known`; the earliest count first.
+    """`found` with what each reviewer says anew of at most `limit` keys; those of which he spoke first count.
 
-    What was learned from before stays; the rest of a flood waits for the jobs to come.
+    What was learned from before (the `known` ids) stays, and so does what is older than that about the same key: only
+    the latest of a key is ever learned from. The rest of a flood waits for the jobs to come.
     """
-    taken: dict[str | None, int] = {}
+    ordered = sorted(found, key=lambda statement: statement.sent)
+    learned = {one.key: one.sent for one in ordered if one.id in known}
+    taken: dict[str | None, set[str]] = {}
     kept = []
-    for one in sorted(found, key=lambda statement: statement.sent):
-        if one.id not in known:
-            taken[one.reviewer] = taken.get(one.reviewer, 0) + 1
-            if taken[one.reviewer] > limit:
+    for one in ordered:
+        if one.id not in known and (one.key not in learned or one.sent > learned[one.key]):
+            keys = taken.setdefault(one.reviewer, set())
+            if one.key not in keys and len(keys) >= limit:
                 continue
+            keys.add(one.key)
         kept.append(one)
     return kept

@@ -47,7 +47,7 @@ class Unreviewed:
 class Snapshot:
     """What is known at one moment. `bootstrap`: each with the time when it was loaded, epoch seconds.
 
-    `newest`: version, state and training set's digest of the model trained last.
+    `newest`: version, state and training set's digest of the model trained last, and `newest_ids` of the reviews in it.
     """
 
     feature_names: tuple[str, ...]
@@ -57,6 +57,7 @@ class Snapshot:
     champion: Champion | None
     unreviewed: Unreviewed | None
     newest: tuple[int, str, bytes] | None
+    newest_ids: frozenset[int] = frozenset()
 
 
 class Case(NamedTuple):
@@ -105,7 +106,8 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
     """
     champion = snapshot.champion
     all_reviews = reviews(snapshot.statements)
-    known = champion.correction_ids if champion is not None else frozenset()
+    # Also of a model that was rejected: what waits for later jobs must not wait for a promotion.
+    known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
     found = without_floods(all_reviews, known=known, limit=reviewer_labels)
     labelled = _labelled(snapshot, found)
     corrections = sum(one.corrects for one in found)
@@ -172,14 +174,16 @@ def _evidence(champion: Champion, found: Sequence[Statement], bootstrap: Sequenc
 
 
 def _silence(champion: Champion, found: Sequence[Statement], unreviewed: Unreviewed | None) -> list[Case] | None:
-    """All that the champion answered, one per key: reviewed ones by their label, the others as it said."""
+    """All that the champion answered: reviewed records by their label, the others as it said.
+
+    Here a key counts as often as it came: of a subject that returns, one wrong correction must not outweigh all the
+    times that nobody objected.
+    """
     if unreviewed is None or not unreviewed.complete:
         return None
     own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
-    cases = {one.key: Case(one.key, one.features, one.label or "", one.predicted) for one in own}
-    for example in unreviewed.examples:
-        cases.setdefault(example.key, Case(example.key, example.features, example.label, example.label))
-    return list(cases.values())
+    said = [Case(one.key, one.features, one.label or "", one.predicted) for one in own]
+    return said + [Case(one.key, one.features, one.label, one.label) for one in unreviewed.examples]
 
 
 def _answers(model: Model, examples: Sequence[Example]) -> list[str]:

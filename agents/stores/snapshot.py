@@ -18,7 +18,7 @@ _LEAST_PER_PARTITION = 200
 _CHAMPION = """
 SELECT version, body, cut, example_ids, correction_ids FROM models WHERE state = 'champion'
 """
-_NEWEST = "SELECT version, state, set_digest FROM models ORDER BY version DESC LIMIT 1"
+_NEWEST = "SELECT version, state, set_digest, correction_ids FROM models ORDER BY version DESC LIMIT 1"
 _KEYS = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
 UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
@@ -60,6 +60,7 @@ async def read_snapshot(pool: Pool, *, ingest: str) -> Snapshot:
                 champion,
                 unreviewed,
                 None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
+                frozenset() if newest is None else frozenset(newest["correction_ids"]),
             )
 
 
