@@ -1,0 +1,136 @@
+"""`relearn bench policy`: every kind of feedback on every stream, with seeds, in processes; tables, and bars."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from scripts.tables import plain_table, stdout_console
+
+if TYPE_CHECKING:
+    from scripts.bench.policy.bars import Bar
+    from scripts.bench.policy.outcome import Outcome
+
+#: Libraries below numpy read these when they are loaded: one thread per process.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+HEADINGS = (
+    *("runs", "labels", "trainings", "skipped", "shadows", "rejected", "promoted", "bad", "start", "end", "worse"),
+    *("rollbacks", "false", "windows", "alarms"),
+)
+Run = tuple[str, str, int]
+
+
+@click.command()
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1), help="Runs per stream and kind.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="The first seed.")
+@click.option("--streams", default="", help="Names, comma-separated.  [default: those that each kind is judged on]")
+@click.option("--kinds", default="", help="Kinds of feedback, comma-separated.  [default: all]")
+@click.option(
+    "--jobs", default=os.cpu_count() or 1, show_default="all cores", type=click.IntRange(1), help="Processes."
+)
+@click.option("--json", "as_json", is_flag=True, help="Every run and every bar as JSON on stdout.")
+def policy(*, seeds: int, seed: int, streams: str, kinds: str, jobs: int, as_json: bool) -> None:
+    """The whole loop without servers, on data sets and drifts, judged by records that no model saw.
+
+    Bad: promoted though more than a point below the one before. Worse: runs that end so far below their start.
+    Exit code 1 where a bar isn't kept; the bars are meant for the default seeds, a few runs tell little.
+    """
+    os.environ.update(_ONE_THREAD)
+    runs = _runs(_names(streams), _names(kinds), range(seed, seed + seeds))
+    outcomes = sorted(_outcomes(runs, jobs), key=lambda one: runs.index((one.stream, one.kind, one.seed)))
+    from scripts.bench.policy.bars import bars, by_kind, summary  # noqa: PLC0415 - takes numpy, and what is set above
+
+    found = bars(outcomes)
+    if as_json:
+        kinds_fields = {kind: asdict(summary(some)) for kind, some in by_kind(outcomes).items()}
+        fields = {"kinds": kinds_fields, "bars": [bar.fields() for bar in found], "runs": [*map(asdict, outcomes)]}
+        click.echo(json.dumps(fields))
+    else:
+        _print(outcomes, found)
+    if not all(bar.kept for bar in found):
+        sys.exit(1)
+
+
+def _names(given: str) -> list[str]:
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
+def _runs(streams: Sequence[str], kinds: Sequence[str], seeds: range) -> list[Run]:
+    """Stream, kind and seed of each run.
+
+    Raises:
+        click.BadParameter: there is no such stream or kind.
+    """
+    from scripts.bench.policy.reviewers import KINDS  # noqa: PLC0415 - takes numpy
+    from scripts.bench.policy.streams import STREAMS  # noqa: PLC0415 - the same
+
+    for option, names, known in (("--streams", streams, [*STREAMS]), ("--kinds", kinds, [*KINDS])):
+        for name in names:
+            if name not in known:
+                raise click.BadParameter(f"there is no {name!r}; there are {', '.join(known)}", param_hint=option)
+    return [
+        (stream, kind, seed) for kind in kinds or KINDS for stream in streams or KINDS[kind].streams for seed in seeds
+    ]
+
+
+def _outcomes(runs: Sequence[Run], jobs: int) -> Iterator[Outcome]:
+    """What each run comes to, as they end."""
+    console = Console(stderr=True)
+    with (
+        Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
+        ProcessPoolExecutor(min(jobs, len(runs)), get_context("spawn")) as pool,
+    ):
+        task = bar.add_task("runs", total=len(runs))
+        futures = [pool.submit(_run, *run) for run in runs]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+                bar.advance(task)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _run(stream: str, kind: str, seed: int) -> Outcome:
+    from scripts.bench.policy.loop import run  # noqa: PLC0415 - scikit-learn, in this process only
+
+    return run(stream, kind, seed)
+
+
+def _print(outcomes: Sequence[Outcome], found: Sequence[Bar]) -> None:
+    from scripts.bench.policy.bars import by_kind  # noqa: PLC0415 - takes numpy
+
+    console = stdout_console()
+    for kind, some in by_kind(outcomes).items():
+        console.print(_table(kind, some))
+        console.print()
+    for bar in found:
+        share = f"{bar.found} of {bar.of}" + (f" ({bar.found / bar.of:.1%})" if bar.of else "")
+        console.print(f"{'PASS' if bar.kept else 'FAIL'}  {bar.name}: {share}, at most {bar.limit:.0%}")
+
+
+def _table(kind: str, outcomes: Sequence[Outcome]) -> Table:
+    """A row per stream, and one for all of them."""
+    from scripts.bench.policy.bars import summary  # noqa: PLC0415 - takes numpy
+
+    table = plain_table(kind, *HEADINGS)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    streams = list(dict.fromkeys(one.stream for one in outcomes))
+    for name in [*streams, "all"]:
+        one = summary([found for found in outcomes if name in {found.stream, "all"}])
+        bad = f"{one.bad} ({one.bad / one.promotions:.1%})" if one.bad else "0"
+        trained = one.runs, one.labels, one.trainings, one.skipped, one.shadows, one.rejections, one.promotions, bad
+        served = f"{one.start:.3f}", f"{one.end:.3f}", one.worse, one.rollbacks, one.false_rollbacks
+        table.add_row(name, *map(str, (*trained, *served, one.windows, one.alarms)))
+    return table

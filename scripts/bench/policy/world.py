@@ -1,0 +1,200 @@
+"""What the servers hold, in memory: statements, examples, models, activations, jobs; and a clock.
+
+What `agents.stores` (snapshot, policy_facts, jobs) reads from Postgres is read from here by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.learning.examples import Example, Source, TrainingSet, set_digest
+from agents.learning.fitted import Fitted
+from agents.learning.policy import Facts
+from agents.learning.reviews import Statement, reviews
+from agents.learning.trial import Champion, Snapshot, Unreviewed
+from schemas.feedback import Via
+from schemas.identity import Place
+from schemas.model import Model
+from scripts.bench.policy.reviewers import Answered
+from scripts.datasets import Dataset
+
+_LABELLED: tuple[Source, Source] = ("bootstrap", "reviewed")
+
+
+@dataclass(slots=True)
+class Registered:
+    """A model in the registry. `state`: as in `models`."""
+
+    model: Model
+    cut: int
+    example_ids: frozenset[int]
+    correction_ids: frozenset[int]
+    keys: frozenset[str]
+    digest: bytes
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that ended. `by_itself`: a rollback by evidence. `cut`: None for a skipped one, which knows no news."""
+
+    state: str
+    at_s: float
+    cut: int | None
+    by_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A model made champion, before record number `record`. `rollback`: by evidence."""
+
+    number: int
+    version: int
+    record: int
+    rollback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """An open job whose model answers beside the champion."""
+
+    job: str
+    version: int
+    champion: int
+    began_s: float
+
+
+@dataclass(slots=True)
+class World:
+    """All state. Nothing is ever removed from the lists, as in Postgres."""
+
+    feature_names: tuple[str, ...]
+    bootstrap: list[tuple[float, Example]]
+    now_s: float = 0.0
+    statements: list[Statement] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
+    said: set[Place] = field(default_factory=set)
+    said_of: set[str] = field(default_factory=set)
+    models: dict[int, Registered] = field(default_factory=dict)
+    activations: list[Activation] = field(default_factory=list)
+    jobs: list[Ended] = field(default_factory=list)
+    shadow: Shadow | None = None
+    shadows: int = 0
+    drifted: tuple[str, ...] = ()
+
+    @property
+    def champion(self) -> Registered:
+        """The model that answers now."""
+        return self.models[self.activations[-1].version]
+
+    @property
+    def cut(self) -> int:
+        """The newest statement's id; 0 before any."""
+        return len(self.statements)
+
+    def state(self, said: Answered, via: Via) -> Statement:
+        """Store one label."""
+        number, now_s = self.cut + 1, self.now_s
+        sent = (now_s, 0, number)
+        place, key, features, label, predicted, _, model, activation, _ = said
+        statement = Statement(
+            number, place, key, features, label, predicted, model, activation, "reviewer", via, sent, now_s
+        )
+        self.statements.append(statement)
+        self.said.add(place)
+        self.said_of.add(key)
+        return statement
+
+    def register(self, examples: TrainingSet, fitted: Fitted, cut: int, state: str) -> Registered:
+        """Enter a model in the registry, as `register_model` does."""
+        first, reviewed = (frozenset(map(int, examples.ids_of(source))) for source in _LABELLED)
+        model = fitted.as_model(len(self.models) + 1, examples.feature_names)
+        entry = Registered(model, cut, first, reviewed, frozenset(examples.keys), set_digest(examples), state)
+        self.models[model.version] = entry
+        return entry
+
+    def activate(self, version: int, *, leaves: str = "former", rollback: bool = False) -> None:
+        """Make `version` the champion; the one until now is left in the state `leaves`."""
+        if self.activations:
+            self.champion.state = leaves
+        self.models[version].state = "champion"
+        self.activations.append(Activation(len(self.activations) + 1, version, len(self.answered), rollback))
+        self.drifted = ()
+
+    def begin_shadow(self, shadow: Shadow) -> None:
+        """Let a model answer beside the champion."""
+        self.shadow = shadow
+        self.shadows += 1
+
+    def end_job(self, state: str, *, by_itself: bool = False) -> None:
+        """Note that a job ended now."""
+        cut = None if state == "skipped" else self.cut
+        self.jobs.append(Ended(state, self.now_s, cut, by_itself))
+
+    def former(self) -> Registered | None:
+        """The model that a rollback returns to."""
+        versions = (one.version for one in reversed(self.activations))
+        return next((self.models[one] for one in versions if self.models[one].state == "former"), None)
+
+    def snapshot(self) -> Snapshot:
+        """What a training works from."""
+        newest = self.models[max(self.models)] if self.models else None
+        return Snapshot(
+            self.feature_names,
+            self.bootstrap,
+            self.statements,
+            self.cut,
+            self._champion() if self.activations else None,
+            self._unreviewed() if self.activations and self.statements else None,
+            None if newest is None else (newest.model.version, newest.state, newest.digest),
+            frozenset() if newest is None else newest.correction_ids,
+        )
+
+    def facts(self) -> Facts:
+        """What the policy decides by."""
+        last = next((job for job in reversed(self.jobs) if job.cut is not None), None)
+        since = 0 if last is None or last.cut is None else last.cut
+        found = reviews(self.statements[since:])
+        corrections_s = sorted(one.stored_s for one in found if one.corrects)
+        return Facts(
+            champion=self.champion.model.version,
+            activation=self.activations[-1].number,
+            cut=self.cut,
+            open_job=None if self.shadow is None else self.shadow.job,
+            on_hold=None,
+            last_ended_s=None if last is None else last.at_s,
+            rejections=_rejections(self.jobs),
+            corrections_s=tuple(corrections_s),
+            corrections=len(corrections_s),
+            labels=len(found),
+            latest_s=self.statements[-1].stored_s if self.cut > since else None,
+            audit_rows=0,
+            audit_corrected=0,
+            drifted=self.drifted,
+            rolled_back=self.activations[-1].rollback,
+        )
+
+    def _champion(self) -> Champion:
+        found = self.champion
+        return Champion(found.model, found.cut, found.example_ids, found.correction_ids, found.keys)
+
+    def _unreviewed(self) -> Unreviewed:
+        version = self.champion.model.version
+        left = [one for one in self.answered if one.model == version and one.place not in self.said]
+        examples = [Example(str(one.place), one.key, one.features, one.predicted, "assumed") for one in left]
+        return Unreviewed(examples, complete=True)
+
+
+def new_world(bootstrap: Dataset) -> World:
+    """A world that knows the examples of `bootstrap`, and nothing else yet."""
+    columns = bootstrap.subjects, bootstrap.features.tolist(), bootstrap.labels or ()
+    examples = [(0.0, Example(i + 1, *row)) for i, row in enumerate(zip(*columns, strict=True))]
+    return World(bootstrap.feature_names, examples)
+
+
+def _rejections(jobs: Sequence[Ended]) -> int:
+    """Trainings rejected since the last that was promoted."""
+    trainings = [job.state for job in jobs if not job.by_itself]
+    since = len(trainings) - trainings[::-1].index("promoted") if "promoted" in trainings else 0
+    return trainings[since:].count("rejected")
