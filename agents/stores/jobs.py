@@ -22,7 +22,7 @@ ON CONFLICT DO NOTHING
 _END = """
 UPDATE jobs SET state = $2, version = coalesce($3, version), metrics = coalesce($4, metrics), error = $5,
     started_at = coalesce(started_at, now()), ended_at = now(),
-    ended_cut = CASE WHEN $2 <> 'skipped' THEN (SELECT coalesce(max(id), 0) FROM corrections) END
+    ended_cut = CASE WHEN $2 <> 'skipped' OR state = 'running' THEN (SELECT coalesce(max(id), 0) FROM corrections) END
 WHERE id = $1 AND state IN ('queued', 'running', 'shadow')
 """
 _SHADOW = """

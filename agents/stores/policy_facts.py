@@ -12,7 +12,7 @@ from agents.stores.statements import statements_of_model, statements_since
 #: More new statements than this are not counted one by one: every threshold is far below.
 NEW_MAX = 10_000
 
-#: A training, or a rollback that nobody asked for, that ended with an outcome: `ended_cut` says so.
+#: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """
 SELECT extract(epoch FROM ended_at)::float8 AS ended_s, ended_cut FROM jobs
 WHERE ended_cut IS NOT NULL AND (command = 'train' OR (command = 'rollback' AND reason->>'trigger' = 'evidence'))

@@ -197,6 +197,18 @@ def test_a_training_that_the_policy_asked_for_on_old_facts_is_skipped(
     assert ask(activation=2, cut=125)["state"] != "skipped"
 
 
+def test_a_training_that_found_nothing_new_is_over_for_the_policy_too(
+    settings: Settings, retrain: WorkerProcess
+) -> None:
+    """Else the policy would ask again at once, with every cut that follows."""
+    assert _promoted_by_evidence(settings)["state"] == "promoted"
+    again = _train(settings)
+    assert (again["state"], "nothing new" in again["error"]) == ("skipped", True)
+    assert again["ended_cut"] == 120
+    refused = retrains.ended(settings, retrains.send(settings, "resume"))
+    assert (refused["state"], refused["ended_cut"]) == ("skipped", None)
+
+
 def test_a_class_that_vanished_rejects(settings: Settings, retrain: WorkerProcess) -> None:
     """Every `yes` was taken back to `no`: a model without `yes` can't replace one that has it."""
     retrains.load(settings, 14, prefix="third")
