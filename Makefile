@@ -14,7 +14,7 @@ help: ## list these verbs
 
 setup: $(STAMP) ## make .venv from the hashed lock; a second run is instant
 
-demo: $(STAMP) ## see it work: servers, a stream, a first model, a checked summary (ARGS=--exit leaves after it)
+demo: $(STAMP) ## see it learn: a stream, a reviewer, better models, a checked summary (ARGS=--exit leaves after it)
 	@$(BIN)/relearn demo $(ARGS)
 
 up: $(STAMP) ## run everything on this machine until Ctrl-C (ARGS="--score 4 --store 2")

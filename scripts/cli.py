@@ -12,7 +12,7 @@ from schemas.errors import RelearnError
 
 VERBS = {
     "up": ("scripts.up:up", "Run everything on this machine: servers, workers."),
-    "demo": ("scripts.demo:demo", "See it work: a stream, a first model, live figures, a checked summary."),
+    "demo": ("scripts.demo:demo", "See it learn: a stream, a reviewer, better models, a checked summary."),
     "worker": ("scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
     "migrate": ("scripts.migrate:migrate", "Make the topics and tables of this namespace."),
     "signing-keys": ("scripts.signing_keys:signing_keys", "Make the pair that signs models."),

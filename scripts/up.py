@@ -75,9 +75,10 @@ def _what_is_up(now_up: stack.Stack) -> list[str]:
         f"  data      {settings.data_dir}",
         "",
         "Next, in another terminal here:",
-        "  relearn status",
-        "  relearn model train --data digits     the first model: nothing is scored before there is one",
-        "  relearn produce digits --rate 200     a stream of records",
+        "  relearn status                                what is up, lag, models",
+        "  relearn model train --data digits --rows 60   a first model: nothing is scored before",
+        "  relearn produce digits --rate 200             a stream of records",
+        "  relearn review --oracle digits --rate 20      a reviewer: what it says is learned",
         "",
     ]
 

@@ -1,4 +1,4 @@
-"""`relearn demo`: all of it on this machine, as a story of a few lines with a summary that is checked."""
+"""`relearn demo`: all of it on this machine, in two acts, as a story of a few lines with a summary that is checked."""
 
 from scripts.demo.command import demo
 

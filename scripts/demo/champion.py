@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.heartbeat import read_workers
@@ -60,9 +61,9 @@ async def first_champion(settings: Settings, rows: Dataset, on_state: Callable[[
 
 
 async def until_caught_up(
-    settings: Settings, redis: Redis, workers: int, on_state: Callable[[str], None]
+    settings: Settings, redis: Redis, roles: Mapping[str, int], on_state: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Wait until so many score and store workers are ready and nothing of earlier runs is left to do; the heartbeats.
+    """Wait until so many workers of each role are ready and nothing of earlier runs is left to do; the heartbeats.
 
     Raises:
         SetupError: they weren't in time, and what was missing.
@@ -72,17 +73,18 @@ async def until_caught_up(
     while time.monotonic() < deadline:
         try:
             beats = await read_workers(redis, settings.namespace)
-            own = [beat for beat in beats if beat["role"] in {"score", "store"}]
-            unready = [f"{beat['id']} {beat['condition']}" for beat in own if beat["condition"] != "ready"]
+            # Beside these there may be others that stand by.
+            wanted = Counter(roles) - Counter(beat["role"] for beat in beats if beat["condition"] == "ready")
+            unready = [f"{beat['id']} {beat['condition']}" for beat in beats if beat["role"] in wanted]
             lag = sum(lag.lag for lag in await read_lag(admin, settings) if not lag.group.endswith(".retrain"))
         except Unavailable as exc:
             missing = str(exc)
         else:
-            if len(own) >= workers and not unready and not lag:
+            if not wanted and not lag:
                 return beats
-            here = f"{len(own)} of {workers} workers have been heard of"
+            unheard = f"nothing has been heard of {', '.join(wanted)} yet"
             left = f"{lag:,} messages of earlier runs are left"
-            missing = "; ".join(unready) or (here if len(own) < workers else left)
+            missing = "; ".join(unready) or (unheard if wanted else left)
         on_state(missing)
         await asyncio.sleep(LOOK_EVERY_S)
     raise SetupError(f"the workers weren't ready within {READY_TIMEOUT_S:.0f} s: {missing}")

@@ -1,9 +1,10 @@
-"""The summary's counts, each read back from where the records went: Kafka, Postgres, Redis."""
+"""The summary's counts, each read back from where records and answers went: Kafka, Postgres, Redis."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agents.heartbeat import read_workers
 from agents.stores.postgres import Pool, translated
 from agents.stores.recent_keys import read_recent
 from agents.stores.redis import open_redis
@@ -11,7 +12,7 @@ from agents.topic_admin import admin_client
 from schemas.errors import RedisUnavailable
 from schemas.settings import Settings
 from schemas.topics import topic_name
-from scripts.demo.figures import Counted
+from scripts.demo.figures import Counted, Served
 from scripts.demo.watch import Watch
 from scripts.lag import offsets, partitions
 from scripts.sender import Sender
@@ -62,6 +63,38 @@ async def count_after(settings: Settings, run: str, before: Before, sender: Send
     return (
         [*counts, Counted("rows and dead letters, since", records=stored - before.records + dead)] if dead else counts
     )
+
+
+async def count_answers(pool: Pool, run: str, sender: Sender) -> list[Counted]:
+    """What the broker and Postgres say of the answers that a reviewer called like the run gave.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        rows: int = await pool.fetchval("SELECT count(*) FROM corrections WHERE reviewer = $1", run)
+    return [
+        Counted("sent as feedback", sender.messages, sender.sent, "answers"),
+        Counted("acknowledged by Kafka", sender.acknowledged_messages, sender.acknowledged, "answers"),
+        Counted("rows in corrections", records=rows, of="answers"),
+    ]
+
+
+async def served(settings: Settings, pool: Pool) -> Served:
+    """Whether every score worker answers by the newest activation of a champion.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        newest = await pool.fetchval("SELECT max(activation) FROM activations WHERE role = 'champion'")
+    redis = open_redis(settings)
+    try:
+        return Served.of(newest, await read_workers(redis, settings.namespace))
+    except RedisUnavailable:
+        return Served(newest, {})
+    finally:
+        await redis.aclose()
 
 
 async def _messages(settings: Settings) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 RECENT = 500
 
@@ -43,25 +44,57 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one place says of this run. None: it doesn't count that, or doesn't answer."""
+    """What one place says of this run, in records of the stream or in a reviewer's answers.
+
+    None: it doesn't count that, or doesn't answer.
+    """
 
     where: str
     messages: int | None = None
     records: int | None = None
+    of: Literal["records", "answers"] = "records"
 
-    def agrees(self, messages: int, records: int) -> bool:
+    def agrees(self, sent: Counted) -> bool:
         """Whether it says the same as what was sent."""
         if self.messages is None and self.records is None:
             return False
-        return self.messages in {None, messages} and self.records in {None, records}
+        return self.messages in {None, sent.messages} and self.records in {None, sent.records}
 
 
 def disagreeing(counts: Sequence[Counted]) -> list[Counted]:
-    """Those that don't say what the first one says, which is what was sent."""
-    sent = counts[0]
-    assert sent.messages is not None
-    assert sent.records is not None
-    return [count for count in counts[1:] if not count.agrees(sent.messages, sent.records)]
+    """Those that don't say what the first one of their kind says, which is what was sent."""
+    sent: dict[str, Counted] = {}
+    return [count for count in counts if not count.agrees(sent.setdefault(count.of, count))]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which activation each score worker answers by, and which is the newest in Postgres; None: none."""
+
+    activation: int | None
+    workers: Mapping[str, int | None]
+
+    @classmethod
+    def of(cls, activation: int | None, heartbeats: Iterable[Mapping[str, Any]]) -> Served:
+        """From the heartbeats of all workers."""
+        return cls(activation, {one["id"]: one["activation"] for one in heartbeats if one["role"] == "score"})
+
+    @property
+    def agrees(self) -> bool:
+        """Whether there are score workers, and all answer by that activation."""
+        return bool(self.workers) and set(self.workers.values()) == {self.activation}
+
+    @property
+    def words(self) -> str:
+        """Who answers by which."""
+        by: dict[int | None, list[str]] = {}
+        for name, activation in self.workers.items():
+            by.setdefault(activation, []).append(name)
+        told = [
+            f"{' and '.join(names)} {'serves' if len(names) == 1 else 'serve'} activation {one}"
+            for one, names in by.items()
+        ]
+        return "; ".join(told) or "no score worker has been heard of"
 
 
 class Rate:

@@ -1,11 +1,11 @@
-"""The demo's middle: the stream under way, watched and shown until it has ended and every record is a row."""
+"""The demo's middle: the stream under way, watched and shown until its story has ended and every record is a row."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,26 +13,31 @@ from rich.live import Live
 
 from agents.heartbeat import read_workers
 from agents.stores.redis import Redis
-from schemas.errors import PostgresUnavailable, RedisUnavailable
+from schemas.errors import PostgresUnavailable, RedisUnavailable, Unavailable
 from scripts.demo.counts import Before
 from scripts.demo.figures import Rate, percentile
-from scripts.demo.screen import Figures, line, panel
+from scripts.demo.screen import Figures, Learning, lines, panel
 from scripts.demo.story import Story
 from scripts.demo.stream import DemoStream
 from scripts.demo.watch import Watch
 
 LOOK_EVERY_S = 0.01
 SHOW_EVERY_S = 0.5
-LINE_EVERY_S = 2.0
-WORKERS_EVERY_S = 1.0
+LINE_EVERY_S = 5.0
+ASK_EVERY_S = 0.5
 #: After the stream's end, what is missing is waited for while something still arrives, this long without.
 PATIENCE_S = 20.0
 RECENT = 2000
 
+Ask = Callable[[], Awaitable[None]]
+
 
 @dataclass
 class Running:
-    """The stream, the watch on its rows, and what is known of the workers. The ids of `run` begin with it."""
+    """The stream, the watch on its rows, and what is known of the workers. The ids of `run` begin with it.
+
+    `asks` are asked again and again while it is shown; `learning` tells the figures of what they found.
+    """
 
     namespace: str
     run: str
@@ -40,8 +45,10 @@ class Running:
     stream: DemoStream
     watch: Watch
     redis: Redis
-    began_s: float = field(default_factory=time.monotonic)
     workers: list[dict[str, Any]] = field(default_factory=list)
+    asks: Sequence[Ask] = ()
+    learning: Callable[[], Learning] = Learning
+    began_s: float = field(default_factory=time.monotonic)
     _rate: Rate = field(default_factory=Rate)
     _next_s: float = 0.0
 
@@ -50,7 +57,7 @@ class Running:
         recent = list(self.watch.latencies_s)[-RECENT:]
         p50, p99 = (percentile(recent, share) for share in (0.5, 0.99))
         return Figures(
-            elapsed_s=time.monotonic() - self.began_s,
+            elapsed_s=self.elapsed_s(),
             sent=self.stream.sender.sent,
             stored=self.watch.stored,
             rate=self._rate.update(time.monotonic(), self.stream.sender.sent),
@@ -59,32 +66,44 @@ class Running:
             accuracy=self.watch.accuracy.overall,
             recent_accuracy=self.watch.accuracy.recent,
             workers=self.workers,
+            learning=self.learning(),
         )
+
+    def start(self, rate: float) -> None:
+        """Let the stream begin, at `rate` records per second."""
+        self.began_s = time.monotonic()
+        self.stream.start(rate)
+
+    def elapsed_s(self) -> float:
+        """Since the stream began."""
+        return time.monotonic() - self.began_s
 
     async def show(self, story: Story, *, line_every_s: float | None = LINE_EVERY_S) -> None:
         """Watch and show until the stream has ended and nothing is missing, or nothing more comes."""
         self._next_s = time.monotonic() + (0.0 if story.live else line_every_s or 0.0)
         live = Live(panel(self.figures()), console=story.console, auto_refresh=False) if story.live else None
         with live or nullcontext():
-            asking = asyncio.create_task(self._ask_workers())
+            asking = asyncio.create_task(self._ask())
             try:
-                await self._watch(lambda: self._draw(story, live, line_every_s))
+                await self._watch(lambda: self._draw(story, live, line_every_s), asking)
             finally:
                 asking.cancel()
                 await asyncio.gather(asking, return_exceptions=True)
             if live is not None:
                 live.update(panel(self.figures()), refresh=True)
         if live is None and line_every_s is not None:
-            story.say(line(self.figures()))
+            self._say(story)
 
     @property
     def _complete(self) -> bool:
         return not self.watch.missing and not self.stream.arrived
 
-    async def _watch(self, draw: Callable[[], None]) -> None:
+    async def _watch(self, draw: Callable[[], None], asking: asyncio.Task[None]) -> None:
         stored, quiet_since = -1, time.monotonic()
         while True:
             streaming = self.stream.running
+            if asking.done():
+                asking.result()
             try:
                 await self.watch.look(self.stream.arrived)
             except PostgresUnavailable:
@@ -105,12 +124,22 @@ class Running:
         if live is not None:
             live.update(panel(self.figures()), refresh=True)
         else:
-            story.say(line(self.figures()))
+            self._say(story)
+
+    def _say(self, story: Story) -> None:
+        for name, text in lines(self.figures()):
+            story.tell(name, text, self.elapsed_s(), "dim")
+
+    async def _ask(self) -> None:
+        """Ask how things stand; whoever doesn't answer is asked another time."""
+        while True:
+            for question in (self._ask_workers, *self.asks):
+                with suppress(Unavailable):
+                    await question()
+            await asyncio.sleep(ASK_EVERY_S)
 
     async def _ask_workers(self) -> None:
-        while True:
-            try:
-                self.workers = await read_workers(self.redis, self.namespace)
-            except RedisUnavailable:
-                self.workers = []
-            await asyncio.sleep(WORKERS_EVERY_S)
+        try:
+            self.workers = await read_workers(self.redis, self.namespace)
+        except RedisUnavailable:
+            self.workers = []

@@ -1,16 +1,26 @@
-"""The demo's figures while the stream runs, as a panel of five lines or as one line; and its summary. No I/O."""
+"""The demo's figures while the stream runs: a panel of six lines, or a line or two of the story. No I/O."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from scripts.demo.figures import Counted, disagreeing
+WIDTH = 80
+NAME = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How far learning is. `policy`: in its own words. `per_second`: of the reviewer at work, None: there is none."""
+
+    answers: int = 0
+    corrections: int = 0
+    per_second: float | None = None
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Figures:
     accuracy: float | None
     recent_accuracy: float | None
     workers: Sequence[dict[str, Any]]
+    learning: Learning = field(default_factory=Learning)
 
     @property
     def lag(self) -> int:
@@ -34,73 +45,50 @@ class Figures:
 
 
 def panel(figures: Figures) -> Text:
-    """The figures for a terminal of 80 columns: four lines."""
-    f = figures
+    """The figures for a terminal of 80 columns: six lines, or seven where the policy has much to say."""
+    f, known = figures, figures.learning
+    pace = "nobody reviews now" if known.per_second is None else f"{known.per_second:g} per second, 1 in 50 is wrong"
     rows = (
         ("stream", f"{f.sent:,} in", f"{f.stored:,} stored", f"{f.rate:,.0f} records/s, lag {f.lag:,}"),
         ("latency", f"p50 {_ms(f.p50_ms)}", f"p99 {_ms(f.p99_ms)}", "record sent → row readable"),
-        ("answers", f"{_percent(f.accuracy)} right", f"lately {_percent(f.recent_accuracy)}", "by the known labels"),
+        ("answers", f"{percent(f.accuracy)} right", f"lately {percent(f.recent_accuracy)}", "by the known labels"),
+        ("reviews", f"{known.answers:,} answers", f"{known.corrections:,} corrections", pace),
     )
-    lines = [Text.assemble((f"{name:<10}", "bold"), f"{one:<16}{two:<19}{three}") for name, one, two, three in rows]
-    served = Text.assemble((f"{'models':<10}", "bold"), ", ".join(models(f.workers)) or "no worker has been heard of")
-    served.truncate(80, overflow="ellipsis")
-    return Text("\n").join([*lines, served])
+    served = ", ".join(models(f.workers)) or "no worker has been heard of"
+    policy = textwrap.wrap(known.policy, WIDTH - NAME, max_lines=2, placeholder=" …") or ["-"]
+    named = [
+        *((name, f"{one:<16}{two:<19}{three}") for name, one, two, three in rows),
+        *zip(("policy", ""), policy, strict=False),
+        ("models", served),
+    ]
+    shown = [Text.assemble((f"{name:<{NAME}}", "bold"), text) for name, text in named]
+    for one in shown:
+        one.truncate(WIDTH, overflow="ellipsis")
+    return Text("\n").join(shown)
 
 
-def line(figures: Figures) -> str:
-    """The same without a terminal, in 80 columns."""
-    f = figures
-    return (
-        f"{f.elapsed_s:4.0f} s  in {f.sent:,}  stored {f.stored:,}  {f.rate:,.0f}/s  lag {f.lag:,}"
-        f"  p50 {_ms(f.p50_ms)} p99 {_ms(f.p99_ms)}  right {_percent(f.accuracy)}"
-    )
+def lines(figures: Figures) -> list[tuple[str, str]]:
+    """The same without a terminal, as lines of the story: the stream, and the policy once there was an answer."""
+    f, known = figures, figures.learning
+    latency = f"p50 {_ms(f.p50_ms)}, p99 {_ms(f.p99_ms)}"
+    stream = f"{f.sent:,} in, lag {f.lag:,}, {latency}, {percent(f.recent_accuracy)} right"
+    return [("stream", stream), *([("policy", known.policy)] if known.answers else [])]
 
 
 def models(workers: Iterable[dict[str, Any]]) -> list[str]:
-    """Which model each scoring worker serves: `score-1 v3`."""
+    """Which model each scoring worker serves, and which answers beside it: `score-1 v3 (shadow v4)`."""
     return [
         f"{worker['id']} {'no model' if worker['model'] is None else 'v' + str(worker['model'])}"
+        + (f" (shadow v{worker['shadow']})" if worker.get("shadow") else "")
         for worker in workers
         if worker["role"] == "score"
     ]
-
-
-def summary(counts: Sequence[Counted]) -> Group:
-    """What each place says of this run, and whether all say the same."""
-    wrong = disagreeing(counts)
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    table.add_column("what was counted", min_width=34)
-    for heading in ("messages", "records"):
-        table.add_column(heading, justify="right", min_width=10)
-    table.add_column()
-    for count in counts:
-        differs = Text("differs", "bold red") if count in wrong else Text()
-        table.add_row(count.where, _number(count, count.messages), _number(count, count.records), differs)
-    return Group(table, Text(), verdict(counts))
-
-
-def verdict(counts: Sequence[Counted]) -> Text:
-    """One sentence: all agree, or which don't."""
-    wrong = disagreeing(counts)
-    if not wrong:
-        return Text(f"All agree: {counts[0].records:,} records, each stored exactly once.", "bold green")
-    return Text(f"THESE DON'T AGREE: {'; '.join(_said(count) for count in wrong)}.", "bold red")
-
-
-def _said(count: Counted) -> str:
-    given = [f"{n:,} {unit}" for n, unit in ((count.messages, "messages"), (count.records, "records")) if n is not None]
-    return f"{count.where}: {', '.join(given) or 'no answer'}"
-
-
-def _number(count: Counted, value: int | None) -> str:
-    if value is None:
-        return "no answer" if count.messages is None and count.records is None else ""
-    return f"{value:,}"
 
 
 def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f} ms"
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share of one with a digit behind the point."""
     return "-" if share is None else f"{100 * share:.1f} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -52,6 +53,10 @@ class Story:
         """A line."""
         self.console.print(Text(text, style or ""))
 
+    def note(self, name: str, text: str) -> None:
+        """A line in the form of a step's, without a time."""
+        self.console.print(Text.assemble((f"{name:<{_STEP}}", "bold"), text))
+
     @contextmanager
     def step(self, name: str, now: str) -> Iterator[Step]:
         """A step: `now` until it is done, then its line with the time that it took."""
@@ -73,13 +78,19 @@ class Story:
         self._step = Step(name, status)
         yield self._step
 
+    def tell(self, name: str, text: str, at_s: float, style: str = "") -> None:
+        """What happened in the midst of the stream, so many seconds after it began; long text takes more lines."""
+        for line in told(name, text, at_s, style):
+            self.console.print(line)
+
     def event(self, event: Event) -> None:
         """What the servers and workers have to say: only what a person should know becomes a line."""
         if event.kind in {"died", "note", "restarted"}:
             self._noted[event.name] += 1
             if self._noted[event.name] > NOTED:
                 return
-            self.say(f"{'':<{_STEP}}{event.name}: {event.text}", "yellow")
+            for line in textwrap.wrap(f"{event.name}: {event.text}", WIDTH - _STEP):
+                self.say(f"{'':<{_STEP}}{line}", "yellow")
         elif event.kind == "fetching" and not self.live:
             self._fetching(event)
         elif self._step is not None:
@@ -92,3 +103,11 @@ class Story:
         if quarter != self._fetched:
             self._fetched = quarter
             self.say(f"{'':<{_STEP}}{event.name}: {event.text}: {event.done} of {event.total}", "dim")
+
+
+def told(name: str, text: str, at_s: float, style: str = "") -> list[Text]:
+    """What happened, in lines of 80 columns; the first has the time in seconds."""
+    first, *rest = textwrap.wrap(text, WIDTH - _STEP - _TIME) or [""]
+    room, at = WIDTH - _STEP - _TIME, f"{at_s:.0f} s"
+    head = Text.assemble((f"{name:<{_STEP}}", "bold"), (f"{first:<{room}}", style), (f"{at:>{_TIME}}", "dim"))
+    return [head, *(Text(f"{'':<{_STEP}}{line}", style) for line in rest)]

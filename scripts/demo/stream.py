@@ -1,13 +1,13 @@
-"""The demo's stream: real records first, then noisy resamples, some alone and some many to a message, in a thread."""
+"""The demo's stream: real records and noisy resamples in turn, some alone and some many to a message, in a thread."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, count, cycle, islice
+from itertools import count, cycle, islice
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from scripts.sender import Sender, send_paced
 
 #: So many records alone, then as many in one message, and so on.
 TOGETHER = 25
+#: So many real records, then as many resamples.
+PIECE = 2 * TOGETHER
 NOISE = 0.2
 
 
@@ -40,13 +42,27 @@ class Arrived:
 
 
 def records(real: Dataset, seed: int) -> Iterator[Dataset]:
-    """The real records, then noisy resamples of them, without end."""
+    """The real records in pieces, each followed by as many noisy resamples; then again, shuffled, without end.
+
+    So it is the same mixture from the first record to the last: a stream that only later were noisy would be drift.
+    """
     rng = np.random.default_rng(seed)
-    return chain([real], (resample_with_noise(real, 500, rng, NOISE) for _ in count()))
+    order = np.arange(len(real))
+    while True:
+        for at in range(0, len(real), PIECE):
+            piece = real.take(order[at : at + PIECE])
+            yield piece
+            yield resample_with_noise(real, len(piece), rng, NOISE)
+        order = rng.permutation(len(real))
 
 
-def labelled(datasets: Iterator[Dataset], run: str) -> Iterator[Labelled]:
-    """Messages of single records and, in turn, of many with a batch id. Ids are `run` and a number."""
+def labelled(
+    datasets: Iterator[Dataset], run: str, changed: Callable[[Dataset], Dataset] = lambda records: records
+) -> Iterator[Labelled]:
+    """Messages of single records and, in turn, of many with a batch id. Ids are `run` and a number.
+
+    `changed` is asked for each message what has become of its records.
+    """
     sent, batches = 0, count()
     for dataset in datasets:
         rows = iter(range(len(dataset)))
@@ -54,7 +70,7 @@ def labelled(datasets: Iterator[Dataset], run: str) -> Iterator[Labelled]:
             at = list(islice(rows, TOGETHER if together else 1))
             if not at:
                 break
-            piece = dataset.take(slice(at[0], at[-1] + 1))
+            piece = changed(dataset.take(slice(at[0], at[-1] + 1)))
             ids = [f"{run}-{sent + i}" for i in range(len(piece))]
             labels = piece.labels or ()
             if together:
@@ -63,16 +79,6 @@ def labelled(datasets: Iterator[Dataset], run: str) -> Iterator[Labelled]:
             else:
                 yield Labelled(encode_one(piece, ids, None, "packed"), ONE, ids[0], 1, labels)
             sent += len(piece)
-
-
-def first(messages: Iterator[Labelled], limit: int) -> Iterator[Labelled]:
-    """Messages until they hold `limit` records or a few more: a message isn't cut."""
-    left = limit
-    for message in messages:
-        yield message
-        left -= message.records
-        if left <= 0:
-            return
 
 
 class DemoStream:
@@ -86,17 +92,25 @@ class DemoStream:
             on_ack=self._on_ack,
         )
         self.arrived: deque[Arrived] = deque()
-        self._messages = labelled(records(real, seed), run)
+        self.change: Callable[[Dataset], Dataset] | None = None
+        """What becomes of the records that are still to be sent."""
+        self._messages = labelled(records(real, seed), run, lambda piece: self.change(piece) if self.change else piece)
         self._sent_s: dict[str, float] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self._patience_s = 30.0
 
-    def start(self, rate: float, limit: int | None = None) -> None:
-        """Send `limit` more records (None: without end) at `rate` per second."""
-        messages = self._messages if limit is None else first(self._messages, limit)
-        self._thread = threading.Thread(target=self._run, args=(messages, rate), name="demo-stream", daemon=True)
+    def start(self, rate: float) -> None:
+        """Send records at `rate` per second until `end`."""
+        self._stop = threading.Event()
+        arguments = self._messages, rate, self._stop
+        self._thread = threading.Thread(target=self._run, args=arguments, name="demo-stream", daemon=True)
         self._thread.start()
+
+    def end(self) -> None:
+        """Send no more; it is `running` until what was sent is acknowledged. `start` goes on with what comes next."""
+        self._stop.set()
 
     @property
     def running(self) -> bool:
@@ -110,14 +124,15 @@ class DemoStream:
 
     def stop(self) -> None:
         """End it; returns when what was sent is acknowledged or given up."""
-        self._stop.set()
+        self._patience_s = 5.0
+        self.end()
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self, messages: Iterator[Labelled], rate: float) -> None:
+    def _run(self, messages: Iterator[Labelled], rate: float, stop: threading.Event) -> None:
         try:
-            send_paced(self.sender, messages, rate=rate, stop=self._stop, before_send=self._before_send)
-            self.sender.flush(5.0 if self._stop.is_set() else 30.0)
+            send_paced(self.sender, messages, rate=rate, stop=stop, before_send=self._before_send)
+            self.sender.flush(self._patience_s)
         except BaseException as exc:  # noqa: BLE001 - it belongs to whoever looks at `running`
             self._error = exc
 

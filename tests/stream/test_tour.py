@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -60,14 +61,27 @@ def _type(line: str, environment: dict[str, str]) -> subprocess.CompletedProcess
     )
 
 
+def _champions(environment: dict[str, str]) -> list[int]:
+    """The versions that `relearn model list` calls the champion."""
+    models = json.loads(_type("relearn model list --json", environment).stdout)
+    return [one["version"] for one in models if one["state"] == "champion"]
+
+
 def test_every_line_of_the_tour_does_what_it_says(everything_up: Path, environment: dict[str, str]) -> None:
     eventually(lambda: "score-1" in everything_up.read_text(), everything_up.read_text)
     said = {}
     for line in tour()[tour().index(UP) + 1 :]:
         ended = _type(line, environment)
         assert ended.returncode == 0, f"$ {line}\n{ended.stdout}{ended.stderr}\n{everything_up.read_text()}"
-        said[line] = ended.stdout
-    assert "champion" in said["relearn model list"]
+        if line.startswith("relearn review"):
+            eventually(lambda: _champions(environment) == [2], lambda: _type("relearn job list", environment).stdout)
+        said[line] = ended.stdout + ended.stderr
+    assert "60 answers" in next(told for line, told in said.items() if line.startswith("relearn review"))
+    assert said["relearn job list"].count("promoted") == 2
+    replay = "relearn replay --from 1h --model 1"
+    assert replay in said
+    eventually(lambda: re.search(r"changed +[1-9]", _type(replay, environment).stdout) is not None, said[replay])
+    assert _champions(environment) == [1]
     eventually(
         lambda: "dimension" in _type("relearn dlq list", environment).stdout, "the records of the tour's CSV never came"
     )

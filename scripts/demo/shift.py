@@ -1,0 +1,70 @@
+"""The second act's change of the world: some readings move, so far that the champion errs visibly. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agents.learning.scoring import score
+from schemas.model import Floats, Model
+from scripts.datasets import Dataset
+
+#: So many features read so many of their standard deviations higher.
+FEATURES = 6
+BY_SD = 2.0
+#: A visible fall: the first draw under which the champion is right in no more than this.
+FALLEN = 0.75
+_DRAWS = 100
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What is added to each feature, (d,), most of it 0; `names` are the features that move, in their order."""
+
+    names: tuple[str, ...]
+    added: Floats
+
+    def apply(self, records: Dataset) -> Dataset:
+        """The records as they read after the shift."""
+        return replace(records, features=records.features + self.added)
+
+    @property
+    def words(self) -> str:
+        """Which features, by how much."""
+        moved = self.added[self.added != 0]
+        told = ", ".join(f"{name} +{by:.3g}" for name, by in zip(self.names, moved, strict=True))
+        return f"{len(self.names)} readings are {BY_SD:g} standard deviations higher from now on: {told}"
+
+
+def accuracy(model: Model, records: Dataset) -> float:
+    """The share of labelled records that a model answers right."""
+    answers = [model.classes[i] for i in score(model, records.features).labels]
+    return float(np.mean([one == truth for one, truth in zip(answers, records.labels or (), strict=True)]))
+
+
+def choose_shift(model: Model, records: Dataset, seed: int) -> Shift:
+    """The first of a seeded series of draws that makes the model fall as far as FALLEN on `records`, else the worst.
+
+    `records` are those to stream: what is held back has no say in it. A champion that has learned one shift gets
+    another.
+    """
+    worst, least = _draw(records, seed, 0), np.inf
+    for number in range(_DRAWS):
+        drawn = _draw(records, seed, number)
+        right = accuracy(model, drawn.apply(records))
+        if right < least:
+            worst, least = drawn, right
+        if least <= FALLEN:
+            break
+    return worst
+
+
+def _draw(records: Dataset, seed: int, number: int) -> Shift:
+    spread = records.features.std(axis=0)
+    moving = np.flatnonzero(spread > 0)
+    rng = np.random.default_rng([seed, number])
+    chosen = np.sort(rng.choice(moving, min(FEATURES, len(moving)), replace=False))
+    added = np.zeros(len(spread))
+    added[chosen] = BY_SD * spread[chosen]
+    return Shift(tuple(records.feature_names[i] for i in chosen), added)

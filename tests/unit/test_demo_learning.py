@@ -1,0 +1,254 @@
+"""What is held back, how the world shifts, and in which words the demo tells of policy, verdict and drift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.learning.drift import Comparison
+from agents.learning.drift import Shift as FeatureShift
+from agents.learning.examples import Example, training_set
+from agents.learning.fit import fit
+from agents.stores.drift import DriftRow, DriftState, Window
+from agents.stores.jobs import Job, State
+from schemas.errors import Refused
+from schemas.model import Model
+from schemas.settings import read_settings
+from scripts.datasets import Dataset, load_dataset
+from scripts.demo.drift import Drifts
+from scripts.demo.drift import told_of as drift_told
+from scripts.demo.heldback import HeldBack, Judged, unseen
+from scripts.demo.page import held_back_lines
+from scripts.demo.serving import Ended, next_lines
+from scripts.demo.setting import HELD_BACK, NAMESPACE, parts_of, with_namespace
+from scripts.demo.shift import BY_SD, FALLEN, FEATURES, accuracy, choose_shift
+from scripts.demo.stream import labelled, records
+from scripts.demo.words import asked_by, brief, done_by, so_far, told_of
+
+DIGITS, CANCER = load_dataset("digits"), load_dataset("breast_cancer")
+
+
+@given(st.integers(0, 1000), st.sampled_from([DIGITS, CANCER, load_dataset("wine")]))
+def test_what_is_held_back_never_streams_and_never_trains(seed: int, dataset: Dataset) -> None:
+    """The three parts are all rows, each once, and each class is in each of them."""
+    parts = parts_of(dataset, 60, seed)
+    training, real, held = (set(one.subjects) for one in (parts.training, parts.real, parts.held_back))
+    assert training | real | held == set(dataset.subjects)
+    assert len(training) + len(real) + len(held) == len(dataset)
+    assert 0 < len(held) <= min(HELD_BACK, (len(dataset) - 60) // 3)
+    assert all(
+        set(one.labels or ()) == set(dataset.labels or ()) for one in (parts.training, parts.real, parts.held_back)
+    )
+
+
+def test_the_stream_is_made_of_real_rows_only() -> None:
+    """Whatever is sent is one of them, or a noisy copy of one."""
+    parts = parts_of(CANCER, 60, 3)
+    sent = {subject for piece, _ in zip(records(parts.real, 3), range(40), strict=False) for subject in piece.subjects}
+    assert sent <= set(parts.real.subjects)
+    assert next(labelled(records(parts.real, 3), "run")).labels == (parts.real.labels or ())[:1]
+
+
+def test_the_same_seed_holds_back_the_same() -> None:
+    """Another one doesn't."""
+    one, same, other = (parts_of(DIGITS, 60, seed).held_back.subjects for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_too_few_records_are_refused() -> None:
+    """All of them train, or all but two."""
+    for rows in (len(CANCER), len(CANCER) - 2, len(CANCER) + 1):
+        with pytest.raises(Refused):
+            parts_of(CANCER, rows, 0)
+
+
+def test_what_a_model_has_seen_judges_nobody() -> None:
+    """An earlier run with another seed may have trained on some of it."""
+    held = parts_of(CANCER, 60, 0).held_back
+    left = unseen(held, held.subjects[:5])
+    assert left.subjects == held.subjects[5:]
+    assert left.labels == (held.labels or ())[5:]
+    assert len(unseen(held, held.subjects)) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "drift", "namespace"),
+    [
+        ("digits", False, None),
+        ("digits", True, "relearn-digits"),
+        ("breast_cancer", True, "relearn-breast-cancer"),
+        ("breast_cancer", False, "relearn-breast-cancer"),
+        ("/data/Müll 2024.csv", False, "relearn-m-ll-2024"),
+        ("…", False, "relearn-file"),
+        (f"{'x' * 80}.csv", False, f"relearn-{'x' * 32}"),
+    ],
+)
+def test_other_data_has_a_namespace_of_its_own(source: str, drift: bool, namespace: str | None) -> None:
+    """One that the settings take; and none where one is set."""
+    environment = with_namespace({"A": "1"}, source, drift=drift)
+    assert environment == ({"A": "1"} if namespace is None else {"A": "1", NAMESPACE: namespace})
+    assert read_settings(environment).namespace == (namespace or "relearn")
+    assert with_namespace({NAMESPACE: "mine"}, source, drift=drift) == {NAMESPACE: "mine"}
+
+
+def champion_of(training: Dataset) -> Model:
+    """The demo's first one."""
+    rows = zip(training.subjects, training.features.tolist(), training.labels or (), strict=True)
+    examples = [Example(i, subject, features, label) for i, (subject, features, label) in enumerate(rows)]
+    return fit(training_set(training.feature_names, examples)).as_model(1, training.feature_names)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_shift_moves_six_readings_and_the_model_falls(seed: int) -> None:
+    """By two of their standard deviations; the others, labels and subjects stay, and the same seed shifts the same."""
+    parts = parts_of(CANCER, 60, seed)
+    real, model = parts.real, champion_of(parts.training)
+    shift = choose_shift(model, real, seed)
+    after = shift.apply(real)
+    moved = after.features - real.features
+    chosen = [real.feature_names.index(name) for name in shift.names]
+    assert len(chosen) == FEATURES
+    assert np.allclose(moved[:, chosen], BY_SD * real.features.std(axis=0)[chosen])
+    assert not np.delete(moved, chosen, axis=1).any()
+    assert (after.labels, after.subjects) == (real.labels, real.subjects)
+    assert accuracy(model, real) > 0.9
+    assert accuracy(model, after) <= FALLEN
+    assert choose_shift(model, real, seed).names == shift.names
+    assert all(f"{name} +" in shift.words for name in shift.names)
+
+
+def test_where_no_shift_is_enough_the_worst_is_taken() -> None:
+    """A model that looks at nothing doesn't fall at all."""
+    parts = parts_of(CANCER, 60, 0)
+    model = champion_of(parts.training)
+    deaf = replace(model, weights=np.zeros_like(model.weights), bias=np.array([1.0]))
+    sure = replace(parts.real, labels=(deaf.classes[1],) * len(parts.real))
+    shift = choose_shift(deaf, sure, 0)
+    assert len(shift.names) == FEATURES
+    assert accuracy(deaf, shift.apply(sure)) == 1.0
+
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def job(state: State, metrics: dict[str, Any] | None = None, error: str | None = None) -> Job:
+    return Job("j", "train", state, {}, None, None, 2, 1, metrics, NOW, NOW, None, error)
+
+
+WHY = "on the evidence it fixes 26 and breaks 9 of 100 records (p = 0.003)"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (job("promoted", {"gate": {"why": WHY}}), f"model 2 promoted: {WHY}"),
+        (job("rejected", {"gate": {"why": "first"}}, "it doesn't know '3'"), "model 2 rejected: it doesn't know '3'"),
+        (job("promoted", {"gate": {"why": "a", "shadow": {"why": "as b"}}}), "model 2 promoted: as b"),
+        (job("failed", None, "no examples"), "model 2 failed: no examples"),
+        (job("running"), "model 2 running"),
+    ],
+)
+def test_a_verdict_is_told_in_the_gates_words(told: Job, words: str) -> None:
+    """With its figures, however it came about."""
+    assert told_of(told) == words
+
+
+def test_a_shadow_is_told_with_what_reviews_say_so_far() -> None:
+    """Nothing at first."""
+    gate = {"why": f"not yet known to be better: {WHY}"}
+    words = told_of(job("shadow", {"gate": gate}))
+    assert words.startswith("model 2 is not yet known to be better: on the evidence")
+    assert words.endswith("until reviews tell")
+    assert so_far(job("shadow", {"gate": gate})).endswith("it fixes 0 and breaks 0 of 0 reviewed records")
+    reviewed = {"fixed": 4, "broken": 1, "rows": 9}
+    assert so_far(job("shadow", {"shadow": reviewed})).endswith("it fixes 4 and breaks 1 of 9 reviewed records")
+
+
+FACTS = {"corrections": 31, "corrections_needed": 20, "labels": 102, "labels_needed": 100}
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ({**FACTS, "trigger": "count"}, "the count: 31 of 20 corrections"),
+        ({**FACTS, "trigger": "labels"}, "the labels: 102 of 100, 31 of them corrections"),
+        ({**FACTS, "trigger": "drift", "drifted": ["a", "b"]}, "drift in a, b, with 102 new labels to learn from"),
+        (
+            {**FACTS, "trigger": "drift", "drifted": [*"abcde"]},
+            "drift in a, b, c and 2 more, with 102 new labels to learn from",
+        ),
+        ({"trigger": "manual"}, "manual"),
+    ],
+)
+def test_why_a_training_was_asked_for_is_told_by_its_facts(reason: dict[str, Any], words: str) -> None:
+    """Each trigger has its own."""
+    assert asked_by(reason) == words
+
+
+def test_what_somebody_does_to_the_champion_is_told_too() -> None:
+    """Also from another terminal, and also if it didn't take effect."""
+    back = replace(job("promoted"), command="rollback", version=1, by="ann")
+    assert done_by(back) == "to model 1, by ann: took effect"
+    assert done_by(replace(back, command="hold", version=None)) == "by ann: took effect"
+    assert (
+        done_by(replace(back, state="skipped", error="no other", by=None)) == "to model 1, by itself: skipped: no other"
+    )
+
+
+def test_a_jobs_id_is_told_in_brief() -> None:
+    """A line has no room for all of it."""
+    words = brief("3 of 20 corrections; a training is open: b8d3b3da-45ec-5cfd-8dc2-07de8e47880c")
+    assert words == "3 of 20 corrections; a training is open: b8d3b3da"
+
+
+def test_drift_is_told_by_the_readings_that_moved_most() -> None:
+    """The four with the largest PSI, of however many."""
+    names = tuple("abcdef")
+    shifts = {name: FeatureShift(float(i), 0.0, (1,), True) for i, name in enumerate(names)}
+    row = DriftRow(1, 1, DriftState(window=Window(2, 0.0, Comparison(shifts, 500))), names)
+    assert drift_told(row) == "6 readings: f (PSI 5.00), e (PSI 4.00), d (PSI 3.00), c (PSI 2.00) and 2 more"
+    assert drift_told(replace(row, drifted=("b",))) == "1 reading: b (PSI 1.00)"
+
+
+def test_drift_is_told_once_and_again_where_there_is_more() -> None:
+    """Per champion; what is gone is no news, and the reviewer is told each time."""
+    told, minded = list[str](), list[tuple[str, ...]]()
+    drifts = Drifts(None, lambda _, text, style="": told.append(text), minded.append)
+    assert not drifts.referenced
+    for activation, drifted in ((1, ()), (1, ("a",)), (1, ("a",)), (1, ("a", "b")), (1, ("b",)), (2, ("b",)), (2, ())):
+        drifts.take(DriftRow(activation, 1, drifted=drifted))
+    assert [text.split(":")[0] for text in told] == ["seen in 1 reading", "seen in 2 readings", "seen in 1 reading"]
+    assert minded == [(), ("a",), ("a",), ("a", "b"), ("b",), ("b",), ()]
+
+
+def test_held_back_accuracy_is_told_of_each_champion() -> None:
+    """Before and after the shift where there was one, and plainly where nothing is left to judge by."""
+    plain = [*held_back_lines(HeldBack(300, [Judged(1, 0.793, None), Judged(3, 0.937, None)]))]
+    assert plain[0] == "On 300 held-back records, never streamed, that no model has seen:"
+    assert [line.split() for line in plain[2:]] == [["champion", "1", "79.3", "%"], ["champion", "3", "93.7", "%"]]
+    shifted = [*held_back_lines(HeldBack(150, [Judged(1, 0.98, 0.55), Judged(2, 0.97, 0.96)]))]
+    assert shifted[1].split() == ["as", "they", "were", "shifted"]
+    assert shifted[2].split() == ["champion", "1", "98.0", "%", "55.0", "%"]
+    assert len([*held_back_lines(HeldBack(0, []))]) == 1
+
+
+def test_it_went_well_where_all_agrees_and_something_was_promoted() -> None:
+    """Of a champion that had learned before, the latter isn't asked."""
+    assert Ended(agreed=True, promoted=True, taught=False).well
+    assert Ended(agreed=True, promoted=False, taught=True).well
+    assert not Ended(agreed=True, promoted=False, taught=False).well
+    assert not Ended(agreed=False, promoted=True, taught=True).well
+
+
+def test_what_to_try_next_fits_the_screen() -> None:
+    """Also for the second act."""
+    for oracle in ("digits", "breast_cancer"):
+        found = next_lines(oracle, 12)
+        assert max(len(line) for line in found) <= 78
+        assert any(f"review --oracle {oracle} " in line for line in found)
