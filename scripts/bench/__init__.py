@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from scripts.bench.latency import latency
+from scripts.bench.loop.command import loop
+from scripts.bench.policy.command import policy
 from scripts.bench.score import score
 
 
@@ -15,3 +17,5 @@ def bench() -> None:
 
 bench.add_command(score)
 bench.add_command(latency)
+bench.add_command(policy)
+bench.add_command(loop)
