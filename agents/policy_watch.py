@@ -50,8 +50,8 @@ class PolicyWatch:
         """
         while not self.stop():
             wait_s = LOOK_EVERY_S
+            self.news.clear()
             if self.in_charge():
-                self.news.clear()
                 decision = await self._look()
                 if decision.wake_s is not None:
                     wait_s = max(_LEAST_S, min(wait_s, decision.wake_s))

@@ -58,7 +58,7 @@ def test_the_first_act_ends_with_a_better_model_and_counts_that_agree(data_dir: 
     assert re.search(r"^verdict +model \d promoted: ", done.stderr, re.MULTILINE)
     right = on_held_back(done.stdout, 0)
     assert right[-1] > right[0] + 1.0
-    assert re.search(r"All agree: [\d,]+ records and [1-9]\d* answers, each stored exactly once\.", done.stdout)
+    assert re.search(r"All agree: [\d,]+ records and [1-9][\d,]* answers, each stored exactly once\.", done.stdout)
     assert re.search(r"All agree: score-1 and score-2 serve activation [2-9], as Postgres says\.", done.stdout)
     assert max(len(line) for line in (done.stderr + done.stdout).splitlines()) <= WIDTH
     again = demo(data_dir, "--rate", "1000", "--seconds", "4", "--seed", "1")

@@ -1,0 +1,34 @@
+"""The evaluator's loop: whoever isn't in charge rests."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from agents.heartbeat import WorkerState
+from agents.policy_watch import PolicyWatch
+from schemas.settings import Settings
+
+
+async def _nobody() -> Any:
+    raise AssertionError("one who isn't in charge asks nobody")
+
+
+async def test_feedback_stored_by_a_worker_that_is_not_in_charge_does_not_keep_it_busy() -> None:
+    """Its news is for the one who is; a loop that never rests would stop the whole worker."""
+    looks = 0
+
+    def stop() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks > 1000
+
+    watch = PolicyWatch(
+        Settings(), WorkerState("feedback-2", "feedback"), _nobody, _nobody, stop, in_charge=lambda: False
+    )
+    watch.news.set()
+    running = asyncio.create_task(watch.run())
+    await asyncio.wait({running}, timeout=0.1)
+    assert looks < 10
+    running.cancel()
+    await asyncio.wait({running})
