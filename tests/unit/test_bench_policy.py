@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from schemas.identity import Place
+from schemas.settings import read_settings
 from scripts.bench.policy.bars import Bar, bars, summary
 from scripts.bench.policy.command import policy
 from scripts.bench.policy.drift_watch import DriftWatch
@@ -20,11 +21,12 @@ from scripts.bench.policy.outcome import Outcome, Step
 from scripts.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
 from scripts.bench.policy.streams import STREAMS, draw_stream
 
+SETTINGS = read_settings({})
 ROOT = Path(__file__).parents[2]
 
 
 def _played(stream: str, kind: str, *, shorter: int) -> Loop:
-    loop = Loop(draw_stream(stream, 1, shorter=shorter), kind, np.random.default_rng(1))
+    loop = Loop(draw_stream(stream, 1, shorter=shorter), kind, np.random.default_rng(1), SETTINGS)
     loop.play()
     return loop
 
@@ -50,13 +52,13 @@ def test_what_was_said_and_done_adds_up(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_comes_to_the_same(kind: str) -> None:
-    first = run("wine", kind, 3, shorter=4)
-    assert first == run("wine", kind, 3, shorter=4)
-    assert first != run("wine", kind, 4, shorter=4)
+    first = run("wine", kind, 3, SETTINGS, shorter=4)
+    assert first == run("wine", kind, 3, SETTINGS, shorter=4)
+    assert first != run("wine", kind, 4, SETTINGS, shorter=4)
 
 
 def test_kinds_of_feedback_differ_in_what_they_label() -> None:
-    labels = {kind: run("wine", kind, 0, shorter=4).labels for kind in KINDS}
+    labels = {kind: run("wine", kind, 0, SETTINGS, shorter=4).labels for kind in KINDS}
     assert labels["all"] == STREAMS["wine"].reviewed // 4
     assert labels["errors"] < labels["errors-flipped"] < labels["all"]
     assert labels["audit"] < labels["all"] / 3
@@ -121,7 +123,7 @@ def test_windows_that_a_drift_falls_into_are_no_false_alarms() -> None:
 
 
 def _outcome(*steps: Step, start: float = 0.9, end: float = 0.9) -> Outcome:
-    return Outcome("wine", "errors-flipped", 0, 10, 5, 0, 2, 1, steps, start, end, 4, 0, 0, 0)
+    return Outcome("wine", "errors-flipped", 0, 10, 5, 0, 2, 1, 3, steps, start, end, 4, 0, 0, 0)
 
 
 def test_bad_is_more_than_a_point_below_the_one_before() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from scripts.bench.policy.outcome import Outcome
@@ -17,7 +17,7 @@ WORSE_RUNS = {"errors-flipped": 0.0, "audit-flipped": 0.03}
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Some runs together; counts are sums, `start` and `end` means."""
+    """Some runs together, by the names that an outcome has: sums, but `start` and `end` are means."""
 
     runs: int
     labels: int
@@ -27,6 +27,7 @@ class Summary:
     rejections: int
     promotions: int
     bad: int
+    bad_challengers: int
     promoting: int
     rollbacks: int
     false_rollbacks: int
@@ -59,13 +60,10 @@ class Bar(NamedTuple):
 
 def summary(outcomes: Sequence[Outcome]) -> Summary:
     """What at least one run comes to."""
-    counted = (
-        "labels trainings skipped shadows rejections promotions bad rollbacks false_rollbacks worse windows alarms "
-        "drift_windows drift_alarms"
-    )
-    sums = {name: sum(int(getattr(one, name)) for one in outcomes) for name in counted.split()}
+    counted = [field.name for field in fields(Summary) if field.name not in {"runs", "start", "end"}]
+    sums = {name: sum(int(getattr(one, name)) for one in outcomes) for name in counted}
     means = {name: sum(getattr(one, name) for one in outcomes) / len(outcomes) for name in ("start", "end")}
-    return Summary(runs=len(outcomes), promoting=sum(one.promotions > 0 for one in outcomes), **sums, **means)
+    return Summary(runs=len(outcomes), **sums, **means)
 
 
 def by_kind(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from schemas.settings import Settings, read_settings
 from scripts.tables import plain_table, stdout_console
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 #: Libraries below numpy read these when they are loaded: one thread per process.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 HEADINGS = (
-    *("runs", "labels", "trainings", "skipped", "shadows", "rejected", "promoted", "bad", "start", "end", "worse"),
-    *("rollbacks", "false", "windows", "alarms"),
+    *("runs", "labels", "trainings", "skipped", "bad ones", "shadows", "rejected", "promoted", "bad", "start", "end"),
+    *("worse", "rollbacks", "false", "windows", "alarms"),
 )
 Run = tuple[str, str, int]
 
@@ -45,10 +46,12 @@ def policy(*, seeds: int, seed: int, streams: str, kinds: str, jobs: int, as_jso
 
     Bad: promoted though more than a point below the one before. Worse: runs that end so far below their start.
     Exit code 1 where a bar isn't kept; the bars are meant for the default seeds, a few runs tell little.
+    The policy's settings can be tried: RELEARN_GATE_ALPHA=0.01 relearn bench policy.
     """
+    settings = read_settings(os.environ)
     os.environ.update(_ONE_THREAD)
     runs = _runs(_names(streams), _names(kinds), range(seed, seed + seeds))
-    outcomes = sorted(_outcomes(runs, jobs), key=lambda one: runs.index((one.stream, one.kind, one.seed)))
+    outcomes = sorted(_outcomes(runs, settings, jobs), key=lambda one: runs.index((one.stream, one.kind, one.seed)))
     from scripts.bench.policy.bars import bars, by_kind, summary  # noqa: PLC0415 - takes numpy, and what is set above
 
     found = bars(outcomes)
@@ -84,7 +87,7 @@ def _runs(streams: Sequence[str], kinds: Sequence[str], seeds: range) -> list[Ru
     ]
 
 
-def _outcomes(runs: Sequence[Run], jobs: int) -> Iterator[Outcome]:
+def _outcomes(runs: Sequence[Run], settings: Settings, jobs: int) -> Iterator[Outcome]:
     """What each run comes to, as they end."""
     console = Console(stderr=True)
     with (
@@ -92,7 +95,7 @@ def _outcomes(runs: Sequence[Run], jobs: int) -> Iterator[Outcome]:
         ProcessPoolExecutor(min(jobs, len(runs)), get_context("spawn")) as pool,
     ):
         task = bar.add_task("runs", total=len(runs))
-        futures = [pool.submit(_run, *run) for run in runs]
+        futures = [pool.submit(_run, *run, settings) for run in runs]
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -101,10 +104,10 @@ def _outcomes(runs: Sequence[Run], jobs: int) -> Iterator[Outcome]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _run(stream: str, kind: str, seed: int) -> Outcome:
+def _run(stream: str, kind: str, seed: int, settings: Settings) -> Outcome:
     from scripts.bench.policy.loop import run  # noqa: PLC0415 - scikit-learn, in this process only
 
-    return run(stream, kind, seed)
+    return run(stream, kind, seed, settings)
 
 
 def _print(outcomes: Sequence[Outcome], found: Sequence[Bar]) -> None:
@@ -130,7 +133,8 @@ def _table(kind: str, outcomes: Sequence[Outcome]) -> Table:
     for name in [*streams, "all"]:
         one = summary([found for found in outcomes if name in {found.stream, "all"}])
         bad = f"{one.bad} ({one.bad / one.promotions:.1%})" if one.bad else "0"
-        trained = one.runs, one.labels, one.trainings, one.skipped, one.shadows, one.rejections, one.promotions, bad
+        trained = one.runs, one.labels, one.trainings, one.skipped, one.bad_challengers
+        judged = one.shadows, one.rejections, one.promotions, bad
         served = f"{one.start:.3f}", f"{one.end:.3f}", one.worse, one.rollbacks, one.false_rollbacks
-        table.add_row(name, *map(str, (*trained, *served, one.windows, one.alarms)))
+        table.add_row(name, *map(str, (*trained, *judged, *served, one.windows, one.alarms)))
     return table

@@ -10,7 +10,8 @@ from agents.shadow_job import shadow_tally
 from agents.training_job import judge, nothing_new
 from schemas.errors import Refused
 from schemas.settings import Settings
-from scripts.bench.policy.world import Shadow, World
+from scripts.bench.policy.rows import Shadow
+from scripts.bench.policy.world import World
 
 
 def train(world: World, settings: Settings, job: str) -> None:

@@ -18,7 +18,7 @@ from agents.learning.scoring import score
 from agents.stores.unreviewed import POOL
 from schemas.identity import Place
 from schemas.model import Floats
-from schemas.settings import read_settings
+from schemas.settings import Settings
 from scripts.bench.policy.drift_watch import DriftWatch
 from scripts.bench.policy.jobs import judge_champion, judge_shadow, train
 from scripts.bench.policy.outcome import Outcome, outcome
@@ -32,22 +32,22 @@ CHUNK = 5
 QUIET_CHUNK = 50
 
 
-def run(stream_name: str, kind_name: str, seed: int, *, shorter: int = 1) -> Outcome:
+def run(stream: str, kind: str, seed: int, settings: Settings, *, shorter: int = 1) -> Outcome:
     """One run from its first rows to the end of its stream; the same arguments give the same outcome."""
-    stream = draw_stream(stream_name, seed, shorter=shorter)
-    loop = Loop(stream, kind_name, np.random.default_rng([seed, *stream_name.encode(), 0, *kind_name.encode()]))
+    drawn = draw_stream(stream, seed, shorter=shorter)
+    loop = Loop(drawn, kind, np.random.default_rng([seed, *stream.encode(), 0, *kind.encode()]), settings)
     loop.play()
-    return outcome(loop.world, stream, kind_name, seed, loop.drift)
+    return outcome(loop.world, drawn, kind, seed, loop.drift)
 
 
 class Loop:
     """One stream, one reviewer, and the world between them."""
 
-    def __init__(self, stream: Stream, kind: str, rng: np.random.Generator) -> None:
+    def __init__(self, stream: Stream, kind: str, rng: np.random.Generator, settings: Settings) -> None:
         self._stream = stream
         self._kind = KINDS[kind]
         self._rng = rng
-        self._settings = read_settings({})
+        self._settings = settings
         self._limits = Limits.of(self._settings)
         self._asked: set[str] = set()
         self._unreviewed: list[Answered] = []

@@ -10,8 +10,9 @@ import numpy as np
 from agents.learning.scoring import decide
 from schemas.model import Model
 from scripts.bench.policy.drift_watch import DriftWatch
+from scripts.bench.policy.rows import Activation, Registered
 from scripts.bench.policy.streams import Stream
-from scripts.bench.policy.world import Activation, World
+from scripts.bench.policy.world import World
 from scripts.datasets import Dataset
 
 #: A model is worse if its share of right answers is lower by more than this.
@@ -34,7 +35,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run. `start` and `end`: what the first and the last champion have right of records as the stream ends."""
+    """One run. `start` and `end`: what the first and the last champion have right of records as the stream ends.
+
+    `bad_challengers`: models more than a point below the champion that they were judged by, of records as they were
+    then. `trainings`: without the first, and without the `skipped`.
+    """
 
     stream: str
     kind: str
@@ -44,6 +49,7 @@ class Outcome:
     skipped: int
     shadows: int
     rejections: int
+    bad_challengers: int
     steps: tuple[Step, ...]
     start: float
     end: float
@@ -56,6 +62,11 @@ class Outcome:
     def promotions(self) -> int:
         """Models that the gate, or a shadow's evidence, made champion."""
         return sum(not step.rollback for step in self.steps)
+
+    @property
+    def promoting(self) -> bool:
+        """Whether there was any."""
+        return self.promotions > 0
 
     @property
     def bad(self) -> int:
@@ -91,6 +102,7 @@ def outcome(world: World, stream: Stream, kind: str, seed: int, drift: DriftWatc
         skipped=trainings.count("skipped"),
         shadows=world.shadows,
         rejections=trainings.count("rejected"),
+        bad_challengers=sum(_is_bad(one, stream) for one in world.models.values()),
         steps=tuple(_step(world, stream, before, after) for before, after in pairwise(world.activations)),
         start=share_right(first, stream.held_back),
         end=share_right(last, stream.held_back),
@@ -107,7 +119,12 @@ def _step(world: World, stream: Stream, before: Activation, after: Activation) -
     return Step(after.record, after.version, after.rollback, *right)
 
 
+def _is_bad(one: Registered, stream: Stream) -> bool:
+    held_back = stream.held_back_at(one.record)
+    return one.against is not None and share_right(one.model, held_back) < share_right(one.against, held_back) - A_POINT
+
+
 def share_right(model: Model, records: Dataset) -> float:
     """The share of labelled records that the model answers right."""
-    labels = decide(model, records.features)[0]
-    return float(np.mean([model.classes[i] == truth for i, truth in zip(labels, records.labels or (), strict=True)]))
+    answers = np.array(model.classes)[decide(model, records.features)[0]]
+    return float(np.mean(answers == np.array(records.labels)))

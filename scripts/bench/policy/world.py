@@ -15,54 +15,11 @@ from agents.learning.reviews import Statement, reviews
 from agents.learning.trial import Champion, Snapshot, Unreviewed
 from schemas.feedback import Via
 from schemas.identity import Place
-from schemas.model import Model
 from scripts.bench.policy.reviewers import Answered
+from scripts.bench.policy.rows import Activation, Ended, Registered, Shadow
 from scripts.datasets import Dataset
 
 _LABELLED: tuple[Source, Source] = ("bootstrap", "reviewed")
-
-
-@dataclass(slots=True)
-class Registered:
-    """A model in the registry. `state`: as in `models`."""
-
-    model: Model
-    cut: int
-    example_ids: frozenset[int]
-    correction_ids: frozenset[int]
-    keys: frozenset[str]
-    digest: bytes
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that ended. `by_itself`: a rollback by evidence. `cut`: None for a skipped one, which knows no news."""
-
-    state: str
-    at_s: float
-    cut: int | None
-    by_itself: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """A model made champion, before record number `record`. `rollback`: by evidence."""
-
-    number: int
-    version: int
-    record: int
-    rollback: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shadow:
-    """An open job whose model answers beside the champion."""
-
-    job: str
-    version: int
-    champion: int
-    began_s: float
 
 
 @dataclass(slots=True)
@@ -93,24 +50,21 @@ class World:
         """The newest statement's id; 0 before any."""
         return len(self.statements)
 
-    def state(self, said: Answered, via: Via) -> Statement:
+    def state(self, said: Answered, via: Via) -> None:
         """Store one label."""
-        number, now_s = self.cut + 1, self.now_s
-        sent = (now_s, 0, number)
-        place, key, features, label, predicted, _, model, activation, _ = said
-        statement = Statement(
-            number, place, key, features, label, predicted, model, activation, "reviewer", via, sent, now_s
-        )
-        self.statements.append(statement)
-        self.said.add(place)
-        self.said_of.add(key)
-        return statement
+        number = self.cut + 1
+        what = said.place, said.key, said.features, said.believed, said.predicted, said.model, said.activation
+        self.statements.append(Statement(number, *what, "reviewer", via, (self.now_s, 0, number), self.now_s))
+        self.said.add(said.place)
+        self.said_of.add(said.key)
 
     def register(self, examples: TrainingSet, fitted: Fitted, cut: int, state: str) -> Registered:
         """Enter a model in the registry, as `register_model` does."""
         first, reviewed = (frozenset(map(int, examples.ids_of(source))) for source in _LABELLED)
         model = fitted.as_model(len(self.models) + 1, examples.feature_names)
-        entry = Registered(model, cut, first, reviewed, frozenset(examples.keys), set_digest(examples), state)
+        against = self.champion.model if self.activations else None
+        known = cut, first, reviewed, frozenset(examples.keys), set_digest(examples)
+        entry = Registered(model, against, len(self.answered), *known, state)
         self.models[model.version] = entry
         return entry
 
@@ -129,8 +83,7 @@ class World:
 
     def end_job(self, state: str, *, by_itself: bool = False) -> None:
         """Note that a job ended now."""
-        cut = None if state == "skipped" else self.cut
-        self.jobs.append(Ended(state, self.now_s, cut, by_itself))
+        self.jobs.append(Ended(state, self.now_s, self.cut, by_itself))
 
     def former(self) -> Registered | None:
         """The model that a rollback returns to."""
@@ -153,9 +106,8 @@ class World:
 
     def facts(self) -> Facts:
         """What the policy decides by."""
-        last = next((job for job in reversed(self.jobs) if job.cut is not None), None)
-        since = 0 if last is None or last.cut is None else last.cut
-        found = reviews(self.statements[since:])
+        last = self.jobs[-1]
+        found = reviews(self.statements[last.cut :])
         corrections_s = sorted(one.stored_s for one in found if one.corrects)
         return Facts(
             champion=self.champion.model.version,
@@ -163,12 +115,12 @@ class World:
             cut=self.cut,
             open_job=None if self.shadow is None else self.shadow.job,
             on_hold=None,
-            last_ended_s=None if last is None else last.at_s,
+            last_ended_s=last.at_s,
             rejections=_rejections(self.jobs),
             corrections_s=tuple(corrections_s),
             corrections=len(corrections_s),
             labels=len(found),
-            latest_s=self.statements[-1].stored_s if self.cut > since else None,
+            latest_s=self.statements[-1].stored_s if self.cut > last.cut else None,
             audit_rows=0,
             audit_corrected=0,
             drifted=self.drifted,

@@ -1,0 +1,55 @@
+"""Rows of what Postgres holds: models, jobs that ended, activations, the open shadow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.model import Model
+
+
+@dataclass(slots=True)
+class Registered:
+    """A model in the registry, made before record number `record`. `state`: as in `models`.
+
+    `against`: the champion that it was judged by; None: it was the first.
+    """
+
+    model: Model
+    against: Model | None
+    record: int
+    cut: int
+    example_ids: frozenset[int]
+    correction_ids: frozenset[int]
+    keys: frozenset[str]
+    digest: bytes
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that ended, and the newest statement then. `by_itself`: a rollback by evidence."""
+
+    state: str
+    at_s: float
+    cut: int
+    by_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A model made champion, before record number `record`. `rollback`: by evidence."""
+
+    number: int
+    version: int
+    record: int
+    rollback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """An open job whose model answers beside the champion."""
+
+    job: str
+    version: int
+    champion: int
+    began_s: float
