@@ -63,6 +63,8 @@ class Facts:
     open_job: str | None
     #: Who holds and since when, in words; None: nobody.
     on_hold: str | None
+    #: The number of the `resume` that lifted the last hold, else 0: what was refused on hold is asked for again.
+    resumed: int
     #: When the last training, or automatic rollback, ended; what is "new" below came after it.
     last_ended_s: float | None
     #: Trainings in a row that ended rejected since the last promotion.
@@ -137,7 +139,8 @@ def decide(facts: Facts, limits: Limits, now_s: float) -> Decision:
 
 def command_id(namespace: str, facts: Facts, trigger: str) -> str:
     """The id of the command, and so of its job: the same facts never make two."""
-    return str(uuid5(NAMESPACE_OID, f"{namespace}/{facts.activation}/{facts.cut}/{trigger}"))
+    resumed = f"/{facts.resumed}" if facts.resumed else ""
+    return str(uuid5(NAMESPACE_OID, f"{namespace}/{facts.activation}/{facts.cut}/{trigger}{resumed}"))
 
 
 def corrections_needed(facts: Facts, limits: Limits) -> int:

@@ -29,7 +29,7 @@ AND ended_at > coalesce((SELECT max(ended_at) FROM jobs WHERE command = 'train' 
 """
 # Whatever a person did last to the champion, or said about it. `resume` lifts all of them.
 _HOLD = """
-SELECT command, by, version, ended_at FROM jobs
+SELECT number, command, by, version, ended_at FROM jobs
 WHERE state = 'promoted' AND command IN ('hold', 'resume', 'activate', 'rollback')
 AND reason->>'trigger' IS DISTINCT FROM 'evidence'
 ORDER BY number DESC LIMIT 1
@@ -50,7 +50,10 @@ async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
 
 async def hold_of(connection: Connection) -> str | None:
     """Who holds automatic promotion, how and since when, in words; None: nobody."""
-    row = await connection.fetchrow(_HOLD)
+    return _hold_words(await connection.fetchrow(_HOLD))
+
+
+def _hold_words(row: Any) -> str | None:
     if row is None or row["command"] == "resume":
         return None
     what = {"hold": "held", "activate": f"model {row['version']} was activated", "rollback": "rolled back"}
@@ -81,13 +84,15 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
     audit = []
     if audits and version is not None:
         audit = [one for one in reviews(await statements_of_model(connection, version)) if one.via == "audit"]
+    said = await connection.fetchrow(_HOLD)
     drifted = await connection.fetchval("SELECT drifted FROM drift WHERE activation = $1", activation)
     return Facts(
         champion=version,
         activation=activation,
         cut=max((one.id for one in new), default=since),
         open_job=await connection.fetchval(_OPEN),
-        on_hold=await hold_of(connection),
+        on_hold=_hold_words(said),
+        resumed=said["number"] if said is not None and said["command"] == "resume" else 0,
         last_ended_s=None if last is None else last["ended_s"],
         rejections=await connection.fetchval(_REJECTIONS),
         corrections_s=tuple(corrections_s),

@@ -102,3 +102,23 @@ def test_a_hold_keeps_corrections_for_later(migrated: Settings, running: dict[st
     assert _trainings(migrated) == 1
     retrains.ended(migrated, retrains.send(migrated, "resume"))
     eventually(lambda: reviewed.job_of(migrated, "count") is not None, lambda: running["feedback-1"].log[-3000:])
+
+
+def test_what_was_refused_on_hold_is_asked_again_after_resume(
+    migrated: Settings, running: dict[str, WorkerProcess]
+) -> None:
+    """The policy asked before it knew of the hold: the command waits in Kafka behind it."""
+    running["retrain-1"].kill()
+    hold = retrains.send(migrated, "hold")
+    offsets, labels = _errors(migrated, 20)
+    _say(migrated, offsets, labels)
+    eventually(lambda: "event=retrain_asked" in running["feedback-1"].log, lambda: running["feedback-1"].log[-3000:])
+    running["retrain-1"].start()
+    retrains.ended(migrated, hold)
+    eventually(lambda: reviewed.job_of(migrated, "count") is not None, lambda: running["retrain-1"].log[-3000:])
+    refused = reviewed.job_of(migrated, "count")
+    assert refused is not None
+    assert "on hold" in retrains.ended(migrated, refused["id"])["error"]
+    retrains.ended(migrated, retrains.send(migrated, "resume"))
+    promoted = "SELECT count(*) FROM jobs WHERE reason->>'trigger' = 'count' AND state = 'promoted'"
+    eventually(lambda: value(migrated, promoted) == 1, lambda: running["retrain-1"].log[-3000:])

@@ -21,6 +21,7 @@ QUIET = Facts(
     cut=40,
     open_job=None,
     on_hold=None,
+    resumed=0,
     last_ended_s=NOW - 600,
     rejections=0,
     corrections_s=(),
@@ -61,6 +62,7 @@ def some_facts(draw: st.DrawFn, moments: st.SearchStrategy[float | None] = momen
         cut=draw(numbers),
         open_job=draw(st.sampled_from([None, None, "job-1"])),
         on_hold=draw(st.sampled_from([None, None, "by ana since 12:00"])),
+        resumed=draw(numbers),
         last_ended_s=draw(moments),
         rejections=draw(st.integers(0, 2000)),
         corrections_s=tuple(sorted(one for one in draw(times) if one is not None)),
@@ -279,8 +281,9 @@ def test_the_same_facts_name_the_same_command() -> None:
         command_id("relearn", replace(COUNT, cut=41), "count"),
         command_id("relearn", replace(COUNT, activation=8), "count"),
         command_id("relearn", COUNT, "labels"),
+        command_id("relearn", replace(COUNT, resumed=5), "count"),
     }
-    assert len(others | {once}) == 5
+    assert len(others | {once}) == 6
 
 
 def test_the_limits_are_those_of_the_settings() -> None:

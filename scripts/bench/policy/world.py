@@ -115,6 +115,7 @@ class World:
             cut=self.cut,
             open_job=None if self.shadow is None else self.shadow.job,
             on_hold=None,
+            resumed=0,
             last_ended_s=last.at_s,
             rejections=_rejections(self.jobs),
             corrections_s=tuple(corrections_s),
