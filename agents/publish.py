@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -18,12 +18,27 @@ from schemas.topics import DEAD_LETTER_MAX_BYTES
 log = structlog.get_logger()
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.01
+_AWAY = frozenset(
+    (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
+)
+
+
+class Receipt(NamedTuple):
+    """Where the broker has put a message."""
+
+    partition: int
+    offset: int
 
 
 class Publisher:
-    """Sends messages and tells when the broker has acknowledged them (acks=all). Waits through a broker's absence."""
+    """Sends messages and tells when the broker has acknowledged them (acks=all).
 
-    def __init__(self, settings: Settings, client_id: str, *, linger_ms: float = 1) -> None:
+    A broker that is away is waited for, or for `give_up_s` seconds: what isn't acknowledged by then is dropped.
+    """
+
+    def __init__(
+        self, settings: Settings, client_id: str, *, linger_ms: float = 1, give_up_s: float | None = None
+    ) -> None:
         self._producer = Producer(
             {
                 **librdkafka_config(settings),
@@ -31,8 +46,8 @@ class Publisher:
                 "enable.idempotence": True,
                 "linger.ms": linger_ms,
                 "message.max.bytes": DEAD_LETTER_MAX_BYTES + 64 * 1024,
-                # A broker that is away is waited for; what can't succeed fails at once all the same.
-                "delivery.timeout.ms": 2_147_483_647,
+                # What can't succeed fails at once all the same.
+                "delivery.timeout.ms": 2_147_483_647 if give_up_s is None else int(1000 * give_up_s),
                 "queue.buffering.max.kbytes": 64 * 1024,
                 "log_level": 3,
             },
@@ -55,15 +70,17 @@ class Publisher:
         key: bytes | None = None,
         partition: int | None = None,
         headers: Headers | None = None,
-    ) -> asyncio.Future[None]:
+    ) -> asyncio.Future[Receipt]:
         """Hand a message over, waiting while the buffer is full; the future is set when the broker has it.
 
         The future raises KafkaUnavailable or confluent_kafka.KafkaException where the broker refuses the message.
         """
-        receipt: asyncio.Future[None] = self._loop.create_future()
+        receipt: asyncio.Future[Receipt] = self._loop.create_future()
 
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            self._loop.call_soon_threadsafe(_settle, receipt, error)
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
+            partition, offset = message.partition(), message.offset()
+            at = None if error or partition is None or offset is None else Receipt(partition, offset)
+            self._loop.call_soon_threadsafe(_settle, receipt, error, at)
 
         arguments: dict[str, Any] = {"key": key, "headers": headers, "on_delivery": on_delivery}
         if partition is not None:
@@ -86,12 +103,12 @@ class Publisher:
         return int(left)
 
 
-def _settle(receipt: asyncio.Future[None], error: KafkaError | None) -> None:
+def _settle(receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None) -> None:
     if receipt.done():
         return
-    if error is None:
-        receipt.set_result(None)
-    elif error.retriable():
+    if error is None and at is not None:
+        receipt.set_result(at)
+    elif error is not None and (error.retriable() or error.code() in _AWAY):
         receipt.set_exception(KafkaUnavailable(f"Kafka: {error.str()}"))
     else:
         receipt.set_exception(KafkaException(error))

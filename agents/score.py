@@ -22,7 +22,7 @@ from agents.live_model import LiveModel, Served
 from agents.patience import Stopping, until, until_answered
 from agents.pauses import Pauses
 from agents.processing import Receipts, process
-from agents.publish import Publisher
+from agents.publish import Publisher, Receipt
 from agents.readiness import announce_readiness
 from agents.scored import Scored, blocks_of, score_chunk
 from agents.stores.postgres import Pool, open_pool
@@ -117,7 +117,7 @@ class Scorer:
 
     async def _send(
         self, publisher: Publisher, scored: Scored, served: Served, generation: int
-    ) -> list[asyncio.Future[None]]:
+    ) -> list[asyncio.Future[Receipt]]:
         now_s, namespace = time.time(), self._settings.namespace
         receipts = [
             await publisher.send(

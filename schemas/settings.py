@@ -62,6 +62,14 @@ class Settings(BaseModel):
     dlq_max_share: float = Field(0.5, gt=0, le=1)
     dlq_min_records: int = Field(1000, ge=1)
 
+    api_host: str = Field("127.0.0.1", min_length=1)
+    api_port: int = Field(8080, ge=1, le=65535)
+    api_rate: OrOff = Field(1000.0, gt=0)
+    api_max_body_mb: int = Field(32, ge=1, le=1024)
+    api_cors_origins: CommaSeparated = ()
+    model_name: str = Field("svm", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    review_claim_s: float = Field(300.0, gt=0)
+
     feedback_wait_s: float = Field(600.0, ge=0)
     retrain_corrections: int = Field(20, ge=1)
     retrain_labels: int = Field(100, ge=1)

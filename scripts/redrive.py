@@ -10,7 +10,7 @@ from itertools import islice
 
 from confluent_kafka import KafkaException
 
-from agents.publish import Publisher
+from agents.publish import Publisher, Receipt
 from agents.stores.dead_letters import DeadLetterRow, Original, list_dead_letters, mark_redriven, original_of
 from agents.stores.postgres import Pool
 from agents.topic_admin import admin_client, topic_id
@@ -86,7 +86,7 @@ def place_of(row: DeadLetterRow) -> Place:
     return Place(row.generation, row.partition, row.offset, row.index)
 
 
-async def _send(settings: Settings, publisher: Publisher, pool: Pool, row: DeadLetterRow) -> asyncio.Future[None]:
+async def _send(settings: Settings, publisher: Publisher, pool: Pool, row: DeadLetterRow) -> asyncio.Future[Receipt]:
     original = await original_of(pool, row) or Original(None, None, [])
     one = cut_out(original.value, row.index, row.reason)
     value = original.value if one is None else one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -17,3 +18,14 @@ def eventually(
         if time.monotonic() > end:
             raise AssertionError(otherwise() if callable(otherwise) else otherwise)
         time.sleep(0.05)
+
+
+async def eventually_async(
+    condition: Callable[[], bool], otherwise: Callable[[], str] | str, *, deadline_s: float = DEADLINE_S
+) -> None:
+    """The same without holding up the event loop."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(otherwise() if callable(otherwise) else otherwise)
+        await asyncio.sleep(0.05)

@@ -20,7 +20,7 @@ from agents.chunks import Chunk, chunk_topic
 from agents.kafka import librdkafka_config
 from agents.log import set_up_logging
 from agents.processing import Receipts, process
-from agents.publish import Publisher
+from agents.publish import Publisher, Receipt
 from schemas.settings import Settings
 from schemas.topics import topic_name
 from scripts.bench.work import blocks, model
@@ -86,7 +86,7 @@ def chunked(settings: Settings, count: int, group: str) -> None:
     async def agent(stream: Any) -> None:
         publisher = Publisher(settings, group)
 
-        async def receipt(sent: list[asyncio.Future[None]], records: int) -> None:
+        async def receipt(sent: list[asyncio.Future[Receipt]], records: int) -> None:
             await asyncio.gather(*sent)
             if watch.done(records):
                 watch.finish()

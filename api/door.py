@@ -1,0 +1,97 @@
+"""The door: what every request passes on its way in and every answer on its way out."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from api.call import Call, Handler
+from api.context import CONTEXT
+from api.failures import failure_of, problem_response
+from api.keys import GUARD
+from api.reading import read_body, read_path, read_query
+from schemas.http.operation import Operation
+
+log = structlog.get_logger()
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+_encode = msgspec.json.Encoder().encode
+#: Answers from here on are packed for whoever takes that.
+_PACKED_FROM_BYTES = 2048
+_SECURE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@web.middleware
+async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    """Give the request its id, make whatever is raised a problem, and log a line at debug."""
+    began_s = time.perf_counter()
+    given = request.headers.get("X-Request-Id", "")
+    request_id = request[REQUEST_ID] = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    try:
+        response = await handler(request)
+    except Exception as exc:  # noqa: BLE001 - every error is an answer
+        response = refused(request, exc)
+    if not response.prepared:
+        headers = response.headers
+        headers["X-Request-Id"] = request_id
+        for name, value in _SECURE.items():
+            headers.setdefault(name, value)
+    took_ms = round(1000 * (time.perf_counter() - began_s), 1)
+    log.debug("answered", method=request.method, path=request.path, status=response.status, ms=took_ms, id=request_id)
+    return response
+
+
+def refused(request: web.Request, exc: Exception) -> web.Response:
+    """The problem that `exc` is; a fault of ours is logged with its trace."""
+    failure = failure_of(exc)
+    if failure.kind == "internal":
+        log.error("fault", path=request.path, id=request[REQUEST_ID], exc_info=exc)
+    return problem_response(failure, request[REQUEST_ID])
+
+
+def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """`handler` behind the checks of its operation: who asks, how often, and with what."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        context = request.config_dict[CONTEXT]
+        caller = await request.config_dict[GUARD].admit(request, operation)
+        answer = await handler(
+            Call(
+                request,
+                operation,
+                context,
+                caller,
+                request[REQUEST_ID],
+                read_path(request, operation),
+                read_query(request, operation),
+                await read_body(request, operation),
+            )
+        )
+        return answer if isinstance(answer, web.StreamResponse) else answered(answer, operation.status)
+
+    return serve
+
+
+def answered(answer: Any, status: int = 200) -> web.Response:
+    """`answer` as JSON."""
+    body = _encode(answer)
+    response = web.Response(body=body, status=status, content_type="application/json")
+    if len(body) >= _PACKED_FROM_BYTES:
+        response.enable_compression()
+    return response

@@ -1,0 +1,85 @@
+"""What goes wrong, as a problem: our own errors by their class, and what the HTTP library raises by its status.
+
+Anything else is a fault of ours: logged with its trace, answered with nothing but the request's id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from schemas.errors import BadIdentity, BadMessage, BadRow, Refused, SetupError, Unavailable
+from schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
+
+log = structlog.get_logger()
+
+#: How long whoever met a server that is away should wait.
+RETRY_AFTER_S = 1
+_AT = re.compile(r"^(?P<detail>.*?)(?: - at `(?P<where>[^`]*)`)?$", re.DOTALL)
+_RETRY = {"Retry-After": str(RETRY_AFTER_S)}
+_BY_CLASS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind], ...] = (
+    ((Unavailable, SetupError), "unavailable"),
+    (BadIdentity, "malformed"),
+    ((BadMessage, BadRow), "invalid"),
+    (Refused, "conflict"),
+)
+_BY_STATUS: dict[int, Kind] = {meaning.status: kind for kind, meaning in PROBLEMS.items()}
+
+
+@dataclass(slots=True)
+class Failure(Exception):
+    """A request that can't be answered as it wants, and why. `faults` name the fields."""
+
+    kind: Kind
+    detail: str
+    faults: list[FieldFault] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def failure_of(exc: BaseException) -> Failure:
+    """The failure that `exc` is to whoever asked."""
+    if isinstance(exc, Failure):
+        return exc
+    if isinstance(exc, web.HTTPException):
+        return _of_library(exc)
+    kind: Kind = next((kind for classes, kind in _BY_CLASS if isinstance(exc, classes)), "internal")
+    if kind == "internal":
+        return Failure(kind, "This is a fault of the server; its log says more under this request's id.")
+    return Failure(kind, str(exc), headers=_RETRY if kind == "unavailable" else {})
+
+
+def invalid(exc: msgspec.ValidationError, kind: Kind = "invalid") -> Failure:
+    """The failure of a value that isn't of the type that it should be, with the field that msgspec names."""
+    return Failure(kind, str(exc), [fault_of(exc)])
+
+
+def fault_of(exc: msgspec.ValidationError) -> FieldFault:
+    """Where, and what: `Expected int, got str - at $.limit` is about the field `limit`."""
+    found = _AT.match(str(exc))
+    detail, where = (found["detail"], found["where"]) if found else (str(exc), None)
+    return FieldFault((where or "$").removeprefix("$").removeprefix("."), detail)
+
+
+def problem_response(failure: Failure, request_id: str) -> web.Response:
+    """The failure as an answer."""
+    body = problem(failure.kind, failure.detail, request_id, failure.faults)
+    return web.Response(
+        body=msgspec.json.encode(body), status=body.status, content_type=CONTENT_TYPE, headers=failure.headers
+    )
+
+
+def _of_library(exc: web.HTTPException) -> Failure:
+    kind = _BY_STATUS.get(exc.status, "malformed")
+    allow = exc.headers.get("Allow")
+    match kind:
+        case "not-found":
+            return Failure(kind, "There is nothing at this path; /openapi.json has those that there are.")
+        case "method-not-allowed":
+            return Failure(kind, f"Allowed: {allow}.", headers={"Allow": allow} if allow else {})
+        case _:
+            return Failure(kind, exc.text or exc.reason)

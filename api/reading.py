@@ -1,0 +1,83 @@
+"""Reading a request: path, query and body become the types that the operation names, or a failure that says why not."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from api.failures import Failure, fault_of, invalid
+from schemas.http.operation import Operation
+from schemas.http.problems import FieldFault
+
+
+def read_path(request: web.Request, operation: Operation) -> Any:
+    """The variables of the path; None where it has none."""
+    if operation.path_type is None:
+        return None
+    try:
+        return msgspec.convert(dict(request.match_info), operation.path_type, strict=False)
+    except msgspec.ValidationError as exc:
+        raise invalid(exc, "malformed") from exc
+
+
+def read_query(request: web.Request, operation: Operation) -> Any:
+    """The parameters after the `?`; None where the operation takes none. One that it doesn't know is a failure."""
+    known, given = _fields(operation.query), Counter(request.query.keys())
+    faults = [
+        FieldFault(name, f"no such parameter; there are: {', '.join(known) or 'none'}")
+        for name in given - Counter(known)
+    ]
+    faults = [FieldFault(one.field, "is given more than once") if one.field in known else one for one in faults]
+    if faults:
+        raise Failure("malformed", f"{faults[0].field}: {faults[0].detail}", faults)
+    if operation.query is None:
+        return None
+    try:
+        return msgspec.convert(dict(request.query), operation.query, strict=False)
+    except msgspec.ValidationError as exc:
+        fault = fault_of(exc)
+        raise Failure("malformed", f"{fault.field}: {fault.detail}", [fault]) from exc
+
+
+async def read_body(request: web.Request, operation: Operation) -> Any:
+    """The JSON body; None where the operation takes none, or reads it by itself."""
+    if operation.body is None:
+        return None
+    if request.content_type != "application/json":
+        raise Failure("unsupported-media-type", f"{request.content_type} isn't application/json")
+    data = await read_bytes(request)
+    try:
+        return _decoder(operation.body).decode(data)
+    except msgspec.ValidationError as exc:
+        raise invalid(exc) from exc
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise Failure("malformed", f"The body isn't JSON: {str(exc) or 'nested too deep'}") from exc
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    """The whole body, unpacked; the application's `client_max_size` holds for what it is unpacked to as well.
+
+    Raises:
+        Failure: it is too large, can't be unpacked, or broke off.
+    """
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as exc:
+        raise Failure("too-large", exc.text or "The body is too large") from exc
+    except (web.RequestPayloadError, zlib.error) as exc:
+        raise Failure("malformed", f"The body can't be unpacked: {exc}") from exc
+
+
+@cache
+def _decoder(body: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(body)
+
+
+@cache
+def _fields(query: type[msgspec.Struct] | None) -> tuple[str, ...]:
+    return () if query is None else tuple(query.__struct_encode_fields__)

@@ -1,0 +1,38 @@
+"""The handlers, a room per subject as in `schemas.http`: each translates a request to a query or a message."""
+
+from __future__ import annotations
+
+from api.call import Handler
+from api.routes import (
+    batches,
+    dead_letters,
+    events,
+    feedback,
+    inference,
+    ingest,
+    jobs,
+    meta,
+    models,
+    predict,
+    predictions,
+    queue,
+    retraining,
+    stats,
+)
+
+HANDLERS: dict[str, Handler] = {
+    **ingest.HANDLERS,
+    **batches.HANDLERS,
+    **predictions.HANDLERS,
+    **queue.HANDLERS,
+    **feedback.HANDLERS,
+    **predict.HANDLERS,
+    **inference.HANDLERS,
+    **stats.HANDLERS,
+    **models.HANDLERS,
+    **jobs.HANDLERS,
+    **retraining.HANDLERS,
+    **dead_letters.HANDLERS,
+    **events.HANDLERS,
+    **meta.HANDLERS,
+}

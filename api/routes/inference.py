@@ -1,0 +1,7 @@
+"""TODO inference."""
+
+from __future__ import annotations
+
+from api.call import Handlers
+
+HANDLERS: Handlers = {}

@@ -1,0 +1,7 @@
+"""TODO queue."""
+
+from __future__ import annotations
+
+from api.call import Handlers
+
+HANDLERS: Handlers = {}

@@ -1,0 +1,47 @@
+"""About the server itself: is it alive, is it ready, what does it measure, what can it do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.http.operation import Operation, Time
+
+
+class Alive(Struct, frozen=True):
+    """The process runs."""
+
+    status: Literal["alive"]
+
+
+class Check(Struct, frozen=True):
+    """One thing that is needed: Kafka, Postgres, Redis, a model, the tables of this version."""
+
+    name: str
+    ok: bool
+    required: Annotated[bool, Meta(description="Whether the server is unready without it.")]
+    since: Annotated[Time, Meta(description="Since when it has been so.")]
+    detail: Annotated[str, Meta(description="What is wrong, and what to do; empty where nothing is.")]
+
+
+class Readiness(Struct, frozen=True):
+    """Whether requests can be answered, and if not why."""
+
+    status: Literal["ready", "not ready"]
+    checks: list[Check]
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("live", "GET", "/livez", "Server", "Whether the process runs. Asks nobody.", role=None, answer=Alive),
+    Operation(
+        "ready",
+        "GET",
+        "/readyz",
+        "Server",
+        "Whether requests can be answered: each server that is needed, and since when it has been so.",
+        role=None,
+        description="503, with the same body, where something that is required is missing.",
+        answer=Readiness,
+    ),
+)

@@ -1,0 +1,7 @@
+"""TODO models."""
+
+from __future__ import annotations
+
+from schemas.http.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()

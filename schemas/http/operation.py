@@ -1,0 +1,78 @@
+"""One operation of the HTTP API: what it takes, what it answers, who may, and what may go wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct
+
+from schemas.http.problems import Kind
+
+T = TypeVar("T")
+
+Role = Literal["read", "ingest", "review", "admin"]
+#: A role includes those before it.
+ROLES: tuple[Role, ...] = ("read", "ingest", "review", "admin")
+
+JSON = "application/json"
+LIMIT_MAX = 1000
+
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="At most so many items.")]
+Cursor = Annotated[str, Meta(max_length=512, description="`next` of the page before, as it was given.")]
+Count = Annotated[int, Meta(ge=0)]
+#: A string that Postgres and Kafka can hold: no NUL, at most 256 characters (bytes are checked as well).
+Text = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
+PlaceText = Annotated[
+    str,
+    Meta(pattern=r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$", description="A prediction's id.", examples=["2-10481-0"]),
+]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1, description="A model's version.")]
+Time = Annotated[str, Meta(description="ISO 8601, UTC.", examples=["2026-01-31T12:00:00.250000+00:00"])]
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """Items, newest first, and the cursor of the next page; null where this is the last."""
+
+    items: list[T]
+    next: str | None
+
+
+class PageQuery(Struct, frozen=True):
+    """What every list takes."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class Accepted(Struct, frozen=True):
+    """A message was acknowledged by the broker; what comes of it can be asked for by this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`path` has its variables in braces, and `path_type` a field for each.
+
+    `body`: the type of the JSON body; None where there is none, or the handler reads it itself (`reads`: its media
+    types then). `answer`: the type of the JSON answer; `media`: what it is written as, where that isn't JSON alone.
+    `fails`: problems beside those that any operation can end with. `idempotent`: it honours `Idempotency-Key`.
+    """
+
+    id: str
+    method: Literal["GET", "POST", "PATCH"]
+    path: str
+    tag: str
+    summary: str
+    role: Role | None = "read"
+    description: str = ""
+    path_type: type[Struct] | None = None
+    query: type[Struct] | None = None
+    body: Any = None
+    reads: tuple[str, ...] = (JSON,)
+    answer: Any = None
+    status: int = 200
+    media: tuple[str, ...] = (JSON,)
+    fails: tuple[Kind, ...] = ()
+    idempotent: bool = False

@@ -1,0 +1,38 @@
+"""All operations, in the order of the document."""
+
+from __future__ import annotations
+
+from schemas.http import (
+    batches,
+    dead_letters,
+    events,
+    feedback,
+    inference,
+    ingest,
+    jobs,
+    meta,
+    models,
+    predict,
+    predictions,
+    queue,
+    retraining,
+    stats,
+)
+from schemas.http.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    *ingest.OPERATIONS,
+    *batches.OPERATIONS,
+    *predictions.OPERATIONS,
+    *queue.OPERATIONS,
+    *feedback.OPERATIONS,
+    *predict.OPERATIONS,
+    *inference.OPERATIONS,
+    *stats.OPERATIONS,
+    *models.OPERATIONS,
+    *jobs.OPERATIONS,
+    *retraining.OPERATIONS,
+    *dead_letters.OPERATIONS,
+    *events.OPERATIONS,
+    *meta.OPERATIONS,
+)

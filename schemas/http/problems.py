@@ -1,0 +1,72 @@
+"""Errors as answers: RFC 9457 problems, each with a `type` that stays the same for ever."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+CONTENT_TYPE = "application/problem+json"
+_PREFIX = "urn:relearn:problem:"
+
+Kind = Literal[
+    "malformed",
+    "unauthorized",
+    "forbidden",
+    "not-found",
+    "method-not-allowed",
+    "conflict",
+    "too-large",
+    "unsupported-media-type",
+    "invalid",
+    "too-many-requests",
+    "internal",
+    "unavailable",
+]
+
+
+class Meaning(NamedTuple):
+    """The status of a kind of problem, and its title."""
+
+    status: int
+    title: str
+
+
+PROBLEMS: dict[Kind, Meaning] = {
+    "malformed": Meaning(400, "The request can't be read"),
+    "unauthorized": Meaning(401, "A key is needed, or this one isn't known"),
+    "forbidden": Meaning(403, "This key may not do that"),
+    "not-found": Meaning(404, "There is no such thing"),
+    "method-not-allowed": Meaning(405, "This path doesn't take that method"),
+    "conflict": Meaning(409, "As things stand that can't be done"),
+    "too-large": Meaning(413, "The request is too large"),
+    "unsupported-media-type": Meaning(415, "The body's type isn't one that is read here"),
+    "invalid": Meaning(422, "The request can be read, but not used"),
+    "too-many-requests": Meaning(429, "Too many requests"),
+    "internal": Meaning(500, "A fault of the server's own"),
+    "unavailable": Meaning(503, "A server that is needed for that is away"),
+}
+
+
+class FieldFault(Struct, frozen=True):
+    """What is wrong with one field."""
+
+    field: Annotated[str, Meta(description="Where it stands: `features[3][0]`, `limit`.")]
+    detail: str
+
+
+class Problem(Struct, frozen=True):
+    """An error as RFC 9457 wants it."""
+
+    type: Annotated[str, Meta(description="A URN that names the kind of problem, and stays the same.")]
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="What happened here, for a person.")]
+    request_id: Annotated[str, Meta(description="The same as in the header `X-Request-Id` and in the server's log.")]
+    errors: list[FieldFault] | UnsetType = UNSET
+
+
+def problem(kind: Kind, detail: str, request_id: str, faults: list[FieldFault] | None = None) -> Problem:
+    """The answer for one kind of problem."""
+    meaning = PROBLEMS[kind]
+    return Problem(_PREFIX + kind, meaning.title, meaning.status, detail, request_id, faults or UNSET)

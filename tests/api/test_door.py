@@ -1,0 +1,76 @@
+"""What every request passes: wrong paths, methods and bodies are problems with a stable type; nothing else gets out."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from api.routes import HANDLERS
+from schemas.http.operations import OPERATIONS
+from tests.api.client import Client
+from tests.models import a_model
+from tests.waiting import eventually_async
+
+JSON, TEXT = {"Content-Type": "application/json"}, {"Content-Type": "text/plain"}
+PREDICT = ("POST", "/v1/predict")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "expected"),
+    [
+        ("GET", "/v1/nothing", None, {}, (404, "not-found")),
+        ("PATCH", "/v1/predict", None, {}, (405, "method-not-allowed")),
+        (*PREDICT, b"x", TEXT, (415, "unsupported-media-type")),
+        (*PREDICT, b"{", JSON, (400, "malformed")),
+        (*PREDICT, b"", JSON, (400, "malformed")),
+        (*PREDICT, b'{"features": []}', JSON, (422, "invalid")),
+        (*PREDICT, b'{"features": [{"\xff": 1}]}', JSON, (400, "malformed")),
+        (*PREDICT, b'{"feature": [[1]]}', JSON, (422, "invalid")),
+        (*PREDICT, b"[" * 100_000, JSON, (422, "invalid")),
+        (*PREDICT, b'{"features": ' + b"[" * 100_000, JSON, (422, "invalid")),
+        (*PREDICT, b"not gzip", {**JSON, "Content-Encoding": "gzip"}, (400, "malformed")),
+        ("POST", "/v1/predict?x=1", b'{"features": [[1]]}', JSON, (400, "malformed")),
+    ],
+)
+async def test_what_is_wrong_is_a_problem(
+    client: Client, method: str, path: str, body: bytes | None, headers: dict[str, str], expected: tuple[int, str]
+) -> None:
+    status, kind = expected
+    problem = await client.json(method, path, status=status, data=body, headers=headers)
+    assert (problem["type"], problem["status"]) == (f"urn:relearn:problem:{kind}", status)
+
+
+async def test_a_body_may_not_unpack_to_more_than_the_limit(client: Client) -> None:
+    bomb = gzip.compress(bytes(64 * 2**20))
+    assert len(bomb) < 2**17
+    problem = await client.json(*PREDICT, status=413, data=bomb, headers={**JSON, "Content-Encoding": "gzip"})
+    assert problem["type"] == "urn:relearn:problem:too-large"
+
+
+async def test_every_answer_has_an_id_which_may_be_given(client: Client) -> None:
+    async with client.http.get("/livez") as response:
+        assert len(response.headers["X-Request-Id"]) == 32
+    async with client.http.get("/v1/nothing", headers={"X-Request-Id": "mine-1"}) as response:
+        assert response.headers["X-Request-Id"] == "mine-1"
+        assert (await response.json(content_type=None))["request_id"] == "mine-1"
+
+
+async def test_readiness_names_what_is_missing(client: Client) -> None:
+    await eventually_async(lambda: client.context.health.states["kafka"].ok, "Kafka isn't seen")
+    answer = await client.json("GET", "/readyz", status=503)
+    assert answer["status"] == "not ready"
+    assert {check["name"]: check["ok"] for check in answer["checks"]} == {
+        "kafka": True,
+        "postgres": True,
+        "migrations": True,
+        "redis": True,
+        "model": False,
+    }
+    client.serve(a_model())
+    await eventually_async(lambda: client.context.health.ready, "not ready")
+    assert (await client.json("GET", "/readyz"))["status"] == "ready"
+
+
+def test_every_operation_has_a_handler_and_only_those() -> None:
+    assert sorted(HANDLERS) == sorted(operation.id for operation in OPERATIONS)
