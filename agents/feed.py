@@ -96,8 +96,9 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
         max_partition_fetch_bytes=INGEST_MAX_BYTES,
         **aiokafka_config(settings),
     )
+    starting = asyncio.ensure_future(consumer.start())
     try:
-        await consumer.start()
+        await asyncio.shield(starting)
         consumer.assign([tp])
         await consumer.seek_to_beginning(tp)
         end = (await consumer.end_offsets([tp]))[tp]
@@ -118,6 +119,8 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
                 if await _is_another(admin, tp.topic, found):
                     return
     finally:
+        # Cancelled in the midst of connecting, aiokafka would leave that connection open.
+        await asyncio.wait([starting])
         await consumer.stop()
 
 
