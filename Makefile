@@ -6,11 +6,11 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test long lint types bench lock clean
+.PHONY: help setup demo up test long lint types bench documents lock clean
 
 help: ## list these verbs
 	@echo "make VERB [ARGS=…]      (PYTHON=… chooses another Python ≥ 3.11)"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv from the hashed lock; a second run is instant
 
@@ -40,6 +40,9 @@ types: $(STAMP) ## mypy, strict
 bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARGS="latency --seconds 60")
 	@$(BIN)/relearn bench $(or $(ARGS),score)
 	@$(if $(ARGS),,$(BIN)/relearn bench latency)
+
+documents: $(STAMP) ## write schemas/openapi.json and schemas/asyncapi.json as the code says they are
+	@$(BIN)/python -P -m scripts.documents
 
 lock: $(STAMP) ## choose newest versions again: requirements.lock and Kafka's jars
 	@$(BIN)/python -m pip install --quiet uv

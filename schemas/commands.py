@@ -28,7 +28,9 @@ class Command:
     by: str | None = None
 
 
-class _Wire(msgspec.Struct):
+class CommandWire(msgspec.Struct):
+    """A message of `commands` as it travels."""
+
     id: str
     command: Verb
     reason: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -36,7 +38,7 @@ class _Wire(msgspec.Struct):
     by: str | None = None
 
 
-_wire = Wire(_Wire, "command")
+_wire = Wire(CommandWire, "command")
 
 
 def encode_command(command: Command) -> bytes:

@@ -37,7 +37,9 @@ class Feedback:
     comment: str | None = None
 
 
-class _Wire(msgspec.Struct):
+class FeedbackWire(msgspec.Struct):
+    """A message of `feedback` as it travels."""
+
     id: str
     label: str | int | float | msgspec.UnsetType | None = msgspec.UNSET
     prediction: str | None = None
@@ -47,7 +49,7 @@ class _Wire(msgspec.Struct):
     comment: str | None = None
 
 
-_wire = Wire(_Wire, "feedback")
+_wire = Wire(FeedbackWire, "feedback")
 
 
 def encode_feedback(feedback: Feedback) -> bytes:
@@ -106,7 +108,7 @@ def _place(given: str | None) -> Place | None:
         raise BadMessage("invalid", f"`prediction`: {str(exc)[:200]}") from exc
 
 
-def _named(wire: _Wire) -> str | None:
+def _named(wire: FeedbackWire) -> str | None:
     if wire.prediction is None and not wire.record:
         raise BadMessage("invalid", "neither `prediction` nor `record` says what it is about")
     return wire.record or None

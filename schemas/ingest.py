@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgpack
 import msgspec
@@ -21,8 +21,10 @@ from schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, 
 from schemas.text import MAX_CONTEXT_BYTES, text_fault
 
 
-class _One(msgspec.Struct, gc=False):
-    features: list[float] | bytes
+class OneRecord(msgspec.Struct, gc=False):
+    """A message of `ingest` with one record, by position."""
+
+    features: Annotated[list[float] | bytes, msgspec.Meta(description="d numbers, or packed float64 d.")]
     n: int | None = None
     id: str | None = None
     subject: str | None = None
@@ -30,9 +32,11 @@ class _One(msgspec.Struct, gc=False):
     context: str | None = None
 
 
-class _Many(msgspec.Struct, gc=False):
+class ManyRecords(msgspec.Struct, gc=False):
+    """A message of `ingest` with n records."""
+
     n: int
-    features: bytes | list[list[float]]
+    features: Annotated[bytes | list[list[float]], msgspec.Meta(description="n lists of d, or packed float64 n·d.")]
     ids: list[str | None] | None = None
     subjects: list[str | None] | None = None
     batch: str | None = None
@@ -40,10 +44,10 @@ class _Many(msgspec.Struct, gc=False):
     contexts: list[str | None] | None = None
 
 
-_one_packed = msgspec.msgpack.Decoder(_One).decode
-_one_json = msgspec.json.Decoder(_One).decode
-_many_packed = msgspec.msgpack.Decoder(_Many).decode
-_many_json = msgspec.json.Decoder(_Many).decode
+_one_packed = msgspec.msgpack.Decoder(OneRecord).decode
+_one_json = msgspec.json.Decoder(OneRecord).decode
+_many_packed = msgspec.msgpack.Decoder(ManyRecords).decode
+_many_json = msgspec.json.Decoder(ManyRecords).decode
 
 _BRACE = 0x7B
 

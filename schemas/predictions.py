@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgpack
 import msgspec
@@ -28,8 +28,8 @@ _HEAD_BYTES = 16 * 1024
 _SHADOW_ROW_BYTES = 2
 _SHADOW_HEAD_BYTES = 128
 
-# How a message says that it has no shadow: by leaving it out, by nil, by JSON's null.
-_NO_SHADOW = {b"", b"\xc0", b"null"}
+# How a message that has the key says that it has no shadow: by nil, by JSON's null.
+_NO_SHADOW = {b"\xc0", b"null"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +64,32 @@ class Block:
         return len(self.offsets)
 
 
-class _Wire(msgspec.Struct, gc=False):
+class BlockWire(msgspec.Struct, gc=False):
+    """A message of `predictions` as it travels: n records of one ingest partition, in columns."""
+
     v: int
     generation: int
     partition: int
-    offsets: bytes
-    indexes: bytes
-    ingested_at: bytes
+    offsets: Annotated[bytes, msgspec.Meta(description="int64 n.")]
+    indexes: Annotated[bytes, msgspec.Meta(description="int32 n.")]
+    ingested_at: Annotated[bytes, msgspec.Meta(description="float64 n, seconds, the broker's clock.")]
     ids: list[str | None]
     subjects: list[str | None]
     batches: list[str | None]
     contexts: list[str | None]
-    features: bytes
+    features: Annotated[bytes, msgspec.Meta(description="float64 n·d.")]
     classes: list[str]
-    labels: bytes
-    margins: bytes
-    confidence: bytes
+    labels: Annotated[bytes, msgspec.Meta(description="int16 n: index into `classes`.")]
+    margins: Annotated[bytes, msgspec.Meta(description="float64 n·(1|k).")]
+    confidence: Annotated[bytes, msgspec.Meta(description="float32 n; NaN: unknown.")]
     model: int
     activation: int
     scored_at: float
-    # Unread, so that one that can't be read takes nothing with it; empty where the key is missing.
-    shadow: msgspec.Raw = msgspec.Raw()
+    # Unread, so that one that can't be read takes nothing with it.
+    shadow: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-_wire = Wire(_Wire, "prediction block")
+_wire = Wire(BlockWire, "prediction block")
 
 
 def encode_block(block: Block) -> bytes:
@@ -154,7 +156,7 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
         wire.model,
         wire.activation,
         wire.scored_at,
-        _shadow(bytes(wire.shadow), n, without_shadow),
+        None if wire.shadow is msgspec.UNSET else _shadow(bytes(wire.shadow), n, without_shadow),
     )
     if block.labels.min() < 0 or block.labels.max() >= k:
         raise BadMessage("invalid", f"a label outside the {k} classes")

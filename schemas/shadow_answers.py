@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -39,15 +39,17 @@ class ShadowAnswers:
         return ShadowAnswers(self.model, self.activation, self.classes, self.labels[chosen], self.margins[chosen])
 
 
-class _Wire(msgspec.Struct, gc=False):
+class ShadowWire(msgspec.Struct, gc=False):
+    """What a shadow says of a block's records, as it travels."""
+
     model: int
     activation: int
     classes: list[str]
-    labels: bytes
-    margins: bytes
+    labels: Annotated[bytes, msgspec.Meta(description="int16 n: index into its own classes; -1: no answer.")]
+    margins: Annotated[bytes, msgspec.Meta(description="float64 n·(1|k).")]
 
 
-_wire = Wire(_Wire, "answers of a shadow")
+_wire = Wire(ShadowWire, "answers of a shadow")
 
 
 def shadow_fields(answers: ShadowAnswers) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from api.call import Handler
 from api.routes import (
     batches,
     dead_letters,
+    documents,
     events,
     feedback,
     inference,
@@ -35,4 +36,5 @@ HANDLERS: dict[str, Handler] = {
     **dead_letters.HANDLERS,
     **events.HANDLERS,
     **meta.HANDLERS,
+    **documents.HANDLERS,
 }

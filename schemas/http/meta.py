@@ -43,5 +43,6 @@ OPERATIONS: tuple[Operation, ...] = (
         role=None,
         description="503, with the same body, where something that is required is missing.",
         answer=Readiness,
+        also=((503, Readiness),),
     ),
 )

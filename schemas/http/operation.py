@@ -56,8 +56,9 @@ class Operation:
     """`path` has its variables in braces, and `path_type` a field for each.
 
     `body`: the type of the JSON body; None where there is none, or the handler reads it itself (`reads`: its media
-    types then). `answer`: the type of the JSON answer; `media`: what it is written as, where that isn't JSON alone.
-    `fails`: problems beside those that any operation can end with. `idempotent`: it honours `Idempotency-Key`.
+    types then). `answer`: the type of the JSON answer; `media`: what it is written as, where that isn't JSON alone;
+    `also`: answers of other statuses. `error`: the type of its errors where they aren't problems. `fails`: problems
+    beside those that any operation can end with. `idempotent`: it honours `Idempotency-Key`.
     """
 
     id: str
@@ -74,5 +75,7 @@ class Operation:
     answer: Any = None
     status: int = 200
     media: tuple[str, ...] = (JSON,)
+    also: tuple[tuple[int, Any], ...] = ()
+    error: Any = None
     fails: tuple[Kind, ...] = ()
     idempotent: bool = False

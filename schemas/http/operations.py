@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.http import (
     batches,
     dead_letters,
+    documents,
     events,
     feedback,
     inference,
@@ -35,4 +36,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *dead_letters.OPERATIONS,
     *events.OPERATIONS,
     *meta.OPERATIONS,
+    *documents.OPERATIONS,
 )

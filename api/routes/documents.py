@@ -1,0 +1,101 @@
+"""The API's own documents, and Swagger UI to show them: from its wheel, not from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+from aiohttp import web
+
+from api.call import Call, Handlers
+from api.failures import Failure
+from schemas.asyncapi import asyncapi
+from schemas.http.documents import DocsFile
+from schemas.openapi import openapi
+
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png")
+_START = "start.js"
+# Swagger UI writes styles into its elements and draws its icons as data.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Relearn: the HTTP API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+_SCRIPT = """SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+"""
+
+
+@cache
+def _openapi() -> bytes:
+    return msgspec.json.encode(openapi())
+
+
+@cache
+def _asyncapi() -> bytes:
+    return msgspec.json.encode(asyncapi())
+
+
+async def show_openapi(_: Call[None, None, None]) -> web.Response:
+    """The document, made once."""
+    return _written(_openapi(), "application/json")
+
+
+async def show_asyncapi(_: Call[None, None, None]) -> web.Response:
+    """The document, made once."""
+    return _written(_asyncapi(), "application/json")
+
+
+async def docs(_: Call[None, None, None]) -> web.Response:
+    """The page."""
+    response = _written(_PAGE.encode(), "text/html")
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response
+
+
+async def docs_file(call: Call[DocsFile, None, None]) -> web.Response:
+    """One of the few files that the page needs."""
+    name = call.path.file
+    if name == _START:
+        return _written(_SCRIPT.encode(), "text/javascript")
+    if name not in _FILES:
+        raise Failure("not-found", f"There is no {name} here.")
+    response = _written(_file(name), _TYPES[name[name.rindex(".") :]])
+    response.headers["Cache-Control"] = "max-age=3600"
+    return response
+
+
+@cache
+def _file(name: str) -> bytes:
+    return files("swagger_ui").joinpath("static", name).read_bytes()
+
+
+def _written(body: bytes, media: str) -> web.Response:
+    charset = None if media.startswith("image/") else "utf-8"
+    response = web.Response(body=body, content_type=media, charset=charset)
+    response.enable_compression()
+    return response
+
+
+HANDLERS: Handlers = {
+    "openapi": show_openapi,
+    "asyncapi": show_asyncapi,
+    "docs": docs,
+    "docs_file": docs_file,
+}

@@ -1,0 +1,54 @@
+"""The API's own documents, and a page that shows them without asking anybody else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.http.operation import Operation
+
+
+class DocsFile(Struct, frozen=True):
+    """A file of the page."""
+
+    file: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "openapi",
+        "GET",
+        "/openapi.json",
+        "Server",
+        "This API, as an OpenAPI 3.1 document.",
+        role=None,
+        answer=dict,
+    ),
+    Operation(
+        "asyncapi",
+        "GET",
+        "/asyncapi.json",
+        "Server",
+        "The topics and their messages, as an AsyncAPI 3 document.",
+        role=None,
+        answer=dict,
+    ),
+    Operation(
+        "docs",
+        "GET",
+        "/docs",
+        "Server",
+        "A page that shows the OpenAPI document.",
+        media=("text/html",),
+    ),
+    Operation(
+        "docs_file",
+        "GET",
+        "/docs/{file}",
+        "Server",
+        "A file of that page.",
+        path_type=DocsFile,
+        media=("text/css", "text/javascript", "image/png"),
+    ),
+)

@@ -1,0 +1,25 @@
+"""Write the committed documents of the HTTP API and of the topics, as the code says they are: `make documents`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import schemas
+from schemas.asyncapi import asyncapi
+from schemas.openapi import openapi
+
+DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {"openapi.json": openapi, "asyncapi.json": asyncapi}
+DIRECTORY = Path(schemas.__file__).parent
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """The document as it is committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for name, made in DOCUMENTS.items():
+        (DIRECTORY / name).write_text(text_of(made()))
