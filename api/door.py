@@ -14,7 +14,7 @@ from aiohttp import web
 
 from api.call import Call, Handler
 from api.context import CONTEXT
-from api.failures import failure_of, problem_response
+from api.failures import failure_of, inference_error, problem_response
 from api.keys import GUARD
 from api.reading import read_body, read_path, read_query
 from schemas.http.operation import Operation
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+#: Errors under this path have the protocol's own form.
+_INFERENCE = "/v2"
 _encode = msgspec.json.Encoder().encode
 #: Answers from here on are packed for whoever takes that.
 _PACKED_FROM_BYTES = 2048
@@ -62,6 +64,8 @@ def refused(request: web.Request, exc: Exception) -> web.Response:
     failure = failure_of(exc)
     if failure.kind == "internal":
         log.error("fault", path=request.path, id=request[REQUEST_ID], exc_info=exc)
+    if request.path.startswith(_INFERENCE):
+        return inference_error(failure)
     return problem_response(failure, request[REQUEST_ID])
 
 

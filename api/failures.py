@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from schemas.errors import BadIdentity, BadMessage, BadRow, Refused, SetupError, Unavailable
+from schemas.http.inference import InferenceError
 from schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
 
 log = structlog.get_logger()
@@ -71,6 +72,13 @@ def problem_response(failure: Failure, request_id: str) -> web.Response:
     return web.Response(
         body=msgspec.json.encode(body), status=body.status, content_type=CONTENT_TYPE, headers=failure.headers
     )
+
+
+def inference_error(failure: Failure) -> web.Response:
+    """The failure in the form of the Open Inference Protocol."""
+    body = msgspec.json.encode(InferenceError(failure.detail))
+    status = PROBLEMS[failure.kind].status
+    return web.Response(body=body, status=status, content_type="application/json", headers=failure.headers)
 
 
 def _of_library(exc: web.HTTPException) -> Failure:

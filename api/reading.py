@@ -46,7 +46,7 @@ def read_query(request: web.Request, operation: Operation) -> Any:
 
 async def read_body(request: web.Request, operation: Operation) -> Any:
     """The JSON body; None where the operation takes none, or reads it by itself."""
-    if operation.body is None:
+    if operation.body is None or operation.raw:
         return None
     if request.content_type != "application/json":
         raise Failure("unsupported-media-type", f"{request.content_type} isn't application/json")

@@ -1,7 +1,209 @@
-"""TODO inference."""
+"""The Open Inference Protocol, version 2, REST: what its clients send, and what they get."""
 
 from __future__ import annotations
 
-from schemas.http.operation import Operation
+from typing import Annotated, Any, Literal
 
-OPERATIONS: tuple[Operation, ...] = ()
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from schemas.http.operation import JSON, Operation
+
+OutputName = Literal["label", "margin"]
+
+INPUT = "features"
+LABEL: OutputName = "label"
+MARGIN: OutputName = "margin"
+OCTETS = "application/octet-stream"
+HEADER_LENGTH = "Inference-Header-Content-Length"
+EXTENSIONS = ("binary_tensor_data",)
+_TAG = "Open Inference Protocol"
+
+Shape = list[Annotated[int, Meta(ge=0, le=2**31 - 1)]]
+Size = Annotated[int, Meta(ge=0)]
+
+
+class InferenceError(Struct, frozen=True):
+    """An error, in the protocol's own form."""
+
+    error: str
+
+
+class ModelPath(Struct, frozen=True):
+    """A model by its name."""
+
+    name: Annotated[str, Meta(max_length=100)]
+
+
+class VersionPath(Struct, frozen=True):
+    """One version of it."""
+
+    name: Annotated[str, Meta(max_length=100)]
+    version: Annotated[str, Meta(max_length=20)]
+
+
+class ServerAlive(Struct, frozen=True):
+    """The process runs."""
+
+    live: bool
+
+
+class ServerReady(Struct, frozen=True):
+    """A model is live."""
+
+    ready: bool
+
+
+class ModelReady(Struct, frozen=True):
+    """The model answers."""
+
+    name: str
+    ready: bool
+
+
+class ServerMetadata(Struct, frozen=True):
+    """What this server is, and which extensions it has."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorMetadata(Struct, frozen=True):
+    """A tensor that the model takes or gives; -1 in its shape is any number."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(Struct, frozen=True):
+    """The live model. `classes` and `feature_names` are this server's own addition."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+    classes: list[str]
+    feature_names: list[str]
+
+
+class InputParameters(Struct, frozen=True):
+    """How an input is given."""
+
+    binary_data_size: Annotated[
+        Size | UnsetType, Meta(description="So many bytes after the JSON are its data, little-endian, row-major.")
+    ] = UNSET
+
+
+class Input(Struct, frozen=True):
+    """The records: FP64 or FP32, [n, d]."""
+
+    name: str
+    shape: Annotated[Shape, Meta(min_length=1, max_length=2)]
+    datatype: Literal["FP64", "FP32"]
+    parameters: InputParameters = InputParameters()
+    data: Annotated[list[Any] | UnsetType, Meta(description="Numbers, row-major, flat or nested.")] = UNSET
+
+
+class OutputParameters(Struct, frozen=True):
+    """How an output is wanted."""
+
+    binary_data: bool | UnsetType = UNSET
+
+
+class WantedOutput(Struct, frozen=True):
+    """An output that is wanted."""
+
+    name: OutputName
+    parameters: OutputParameters = OutputParameters()
+
+
+class RequestParameters(Struct, frozen=True):
+    """How all outputs are wanted that don't say otherwise."""
+
+    binary_data_output: bool = False
+
+
+class InferBody(Struct, frozen=True):
+    """Records to score. Without `outputs` all of them are given."""
+
+    inputs: Annotated[list[Input], Meta(min_length=1, max_length=1)]
+    id: Annotated[str, Meta(max_length=256)] | UnsetType = UNSET
+    parameters: RequestParameters = RequestParameters()
+    outputs: Annotated[list[WantedOutput], Meta(max_length=2)] = []
+
+
+class OutputSize(Struct, frozen=True):
+    """So many bytes after the JSON are this output's data."""
+
+    binary_data_size: int
+
+
+class Output(Struct, frozen=True, omit_defaults=True):
+    """One output: `label` BYTES [n], or `margin` FP64 [n, 1 or k]."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[Any] | UnsetType = UNSET
+    parameters: OutputSize | UnsetType = UNSET
+
+
+class Inferred(Struct, frozen=True, omit_defaults=True):
+    """What one version of the model says."""
+
+    model_name: str
+    model_version: str
+    outputs: list[Output]
+    id: str | UnsetType = UNSET
+
+
+def _get(name: str, path: str, summary: str, answer: Any, path_type: type[Struct] | None = None) -> Operation:
+    return Operation(
+        name,
+        "GET",
+        path,
+        _TAG,
+        summary,
+        path_type=path_type,
+        answer=answer,
+        error=InferenceError,
+    )
+
+
+def _infer(name: str, path: str, path_type: type[Struct]) -> Operation:
+    return Operation(
+        name,
+        "POST",
+        path,
+        _TAG,
+        "Score records at once, in this process. Nothing is stored.",
+        description=f"With the binary tensor extension: `{HEADER_LENGTH}` says how long the JSON is; tensors follow.",
+        path_type=path_type,
+        body=InferBody,
+        raw=True,
+        reads=(JSON, OCTETS),
+        answer=Inferred,
+        media=(JSON, OCTETS),
+        error=InferenceError,
+    )
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    _get("v2_live", "/v2/health/live", "Whether the process runs.", ServerAlive),
+    _get("v2_ready", "/v2/health/ready", "Whether a model is live.", ServerReady),
+    _get("v2_server", "/v2", "What this server is.", ServerMetadata),
+    _get("v2_model", "/v2/models/{name}", "The live model.", ModelMetadata, ModelPath),
+    _get("v2_model_ready", "/v2/models/{name}/ready", "Whether the model answers.", ModelReady, ModelPath),
+    _get("v2_version", "/v2/models/{name}/versions/{version}", "One version of it.", ModelMetadata, VersionPath),
+    _get(
+        "v2_version_ready",
+        "/v2/models/{name}/versions/{version}/ready",
+        "Whether this version answers: the live one does.",
+        ModelReady,
+        VersionPath,
+    ),
+    _infer("v2_infer", "/v2/models/{name}/infer", ModelPath),
+    _infer("v2_version_infer", "/v2/models/{name}/versions/{version}/infer", VersionPath),
+)
