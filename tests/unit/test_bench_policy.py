@@ -16,6 +16,7 @@ from schemas.settings import read_settings
 from scripts.bench.policy.bars import Bar, bars, summary
 from scripts.bench.policy.command import policy
 from scripts.bench.policy.drift_watch import DriftWatch
+from scripts.bench.policy.effort import Effort, effort, effort_bars
 from scripts.bench.policy.loop import Loop, run
 from scripts.bench.policy.outcome import Outcome, Step
 from scripts.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
@@ -174,3 +175,16 @@ def test_the_benches_load_no_scikit_learn_before_this_one_runs() -> None:
     code = "import scripts.bench, sys; print('sklearn' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_the_queue_needs_fewer_labels_than_chance() -> None:
+    found = effort("wine", 0, 0.2, shorter=2)
+    assert found == effort("wine", 0, 0.2, shorter=2)
+    assert 0 < found.queue < found.random <= found.most == 120
+
+
+def test_effort_is_judged_on_each_data_set_and_in_the_median() -> None:
+    found = [Effort("a", 0, 10, 100, 200), Effort("b", 0, 60, 100, 200), Effort("c", 0, 30, 60, 200)]
+    found += [Effort("c", 1, 40, 40, 200)]
+    told = [(bar.found, bar.of, bar.kept) for bar in effort_bars(found)]
+    assert told == [(10, 100, True), (60, 100, True), (70, 100, False), (60, 100, False)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
@@ -21,6 +21,7 @@ from scripts.tables import plain_table, stdout_console
 
 if TYPE_CHECKING:
     from scripts.bench.policy.bars import Bar
+    from scripts.bench.policy.effort import Effort
     from scripts.bench.policy.outcome import Outcome
 
 #: Libraries below numpy read these when they are loaded: one thread per process.
@@ -30,6 +31,7 @@ HEADINGS = (
     *("worse", "rollbacks", "false", "windows", "alarms"),
 )
 Run = tuple[str, str, int]
+T = TypeVar("T")
 
 
 @click.command()
@@ -40,8 +42,11 @@ Run = tuple[str, str, int]
 @click.option(
     "--jobs", default=os.cpu_count() or 1, show_default="all cores", type=click.IntRange(1), help="Processes."
 )
+@click.option(
+    "--effort/--no-effort", default=True, show_default=True, help="Labels needed by the review queue, and by chance."
+)
 @click.option("--json", "as_json", is_flag=True, help="Every run and every bar as JSON on stdout.")
-def policy(*, seeds: int, seed: int, streams: str, kinds: str, jobs: int, as_json: bool) -> None:
+def policy(*, seeds: int, seed: int, streams: str, kinds: str, jobs: int, effort: bool, as_json: bool) -> None:
     """The whole loop without servers, on data sets and drifts, judged by records that no model saw.
 
     Bad: promoted though more than a point below the one before. Worse: runs that end so far below their start.
@@ -51,14 +56,19 @@ def policy(*, seeds: int, seed: int, streams: str, kinds: str, jobs: int, as_jso
     settings = read_settings(os.environ)
     os.environ.update(_ONE_THREAD)
     runs = _runs(_names(streams), _names(kinds), range(seed, seed + seeds))
-    outcomes = sorted(_outcomes(runs, settings, jobs), key=lambda one: runs.index((one.stream, one.kind, one.seed)))
+    outcomes = _in_processes(_run, [(*one, settings) for one in runs], jobs)
     from scripts.bench.policy.bars import bars, by_kind, summary  # noqa: PLC0415 - takes numpy, and what is set above
+    from scripts.bench.policy.effort import effort_bars  # noqa: PLC0415 - the same
+    from scripts.datasets import BUNDLED  # noqa: PLC0415 - the same
 
-    found = bars(outcomes)
+    sets = [name for name in BUNDLED if effort and (not streams or name in _names(streams))]
+    tries = [(name, one, settings.audit_share) for name in sets for one in range(seed, seed + seeds)]
+    efforts = _in_processes(_effort, tries, jobs)
+    found = [*bars(outcomes), *effort_bars(efforts)]
     if as_json:
         kinds_fields = {kind: asdict(summary(some)) for kind, some in by_kind(outcomes).items()}
-        fields = {"kinds": kinds_fields, "bars": [bar.fields() for bar in found], "runs": [*map(asdict, outcomes)]}
-        click.echo(json.dumps(fields))
+        runs_fields = {"runs": [*map(asdict, outcomes)], "efforts": [*map(asdict, efforts)]}
+        click.echo(json.dumps({"kinds": kinds_fields, "bars": [bar.fields() for bar in found], **runs_fields}))
     else:
         _print(outcomes, found)
     if not all(bar.kept for bar in found):
@@ -87,19 +97,22 @@ def _runs(streams: Sequence[str], kinds: Sequence[str], seeds: range) -> list[Ru
     ]
 
 
-def _outcomes(runs: Sequence[Run], settings: Settings, jobs: int) -> Iterator[Outcome]:
-    """What each run comes to, as they end."""
+def _in_processes(work: Callable[..., T], given: Sequence[tuple[Any, ...]], jobs: int) -> list[T]:
+    """What `work` comes to with each of these arguments, in their order; in `jobs` processes."""
+    if not given:
+        return []
     console = Console(stderr=True)
     with (
         Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
-        ProcessPoolExecutor(min(jobs, len(runs)), get_context("spawn")) as pool,
+        ProcessPoolExecutor(min(jobs, len(given)), get_context("spawn")) as pool,
     ):
-        task = bar.add_task("runs", total=len(runs))
-        futures = [pool.submit(_run, *run, settings) for run in runs]
+        task = bar.add_task(work.__name__.strip("_"), total=len(given))
+        futures = [pool.submit(work, *arguments) for arguments in given]
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            for done in as_completed(futures):
+                done.result()
                 bar.advance(task)
+            return [future.result() for future in futures]
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -108,6 +121,12 @@ def _run(stream: str, kind: str, seed: int, settings: Settings) -> Outcome:
     from scripts.bench.policy.loop import run  # noqa: PLC0415 - scikit-learn, in this process only
 
     return run(stream, kind, seed, settings)
+
+
+def _effort(stream: str, seed: int, audit_share: float) -> Effort:
+    from scripts.bench.policy.effort import effort  # noqa: PLC0415 - the same
+
+    return effort(stream, seed, audit_share)
 
 
 def _print(outcomes: Sequence[Outcome], found: Sequence[Bar]) -> None:
