@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scripts.bench.api.command import api
 from scripts.bench.latency import latency
 from scripts.bench.loop.command import loop
 from scripts.bench.policy.command import policy
@@ -16,6 +17,7 @@ def bench() -> None:
 
 
 bench.add_command(score)
+bench.add_command(api)
 bench.add_command(latency)
 bench.add_command(policy)
 bench.add_command(loop)
