@@ -16,11 +16,13 @@ from agents.publish import Publisher
 from agents.stores.postgres import open_pool
 from agents.stores.redis import open_redis
 from agents.swap import Swapper
+from api.claims import Claims
 from api.context import CONTEXT, Context
 from api.door import door, opened
 from api.health import Health
 from api.keys import GUARD, OpenDoor
 from api.probes import REQUIRED, probes
+from api.review_pool import ReviewPool
 from api.routes import HANDLERS
 from schemas.http.operations import OPERATIONS
 from schemas.settings import Settings
@@ -47,7 +49,9 @@ def make_app(settings: Settings) -> web.Application:
         publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
         health = Health(probes(settings, pool, redis, live), REQUIRED)
         source = f"/{settings.namespace}/api/{socket.gethostname()}"
-        app[CONTEXT] = Context(settings, pool, redis, publisher, live, feed, health, source)
+        claims = Claims(redis, settings.namespace, settings.review_claim_s)
+        review_pool = ReviewPool(pool, live, claims, audit=settings.audit_share)
+        app[CONTEXT] = Context(settings, pool, redis, publisher, live, feed, health, source, review_pool)
         app[GUARD] = OpenDoor()
         tasks = [asyncio.ensure_future(_follow(settings, feed)), asyncio.ensure_future(health.watch())]
         try:

@@ -12,6 +12,7 @@ from agents.live_model import LiveModel
 from agents.publish import Publisher
 from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
+from api.review_pool import ReviewPool
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Context:
     feed: ModelFeed
     health: Health
     source: str
+    review_pool: ReviewPool
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

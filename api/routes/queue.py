@@ -1,7 +1,61 @@
-"""TODO queue."""
+"""The review queue."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+from agents.learning.choice import Choice
+from agents.learning.contributions import deciding_row, explain
+from agents.stores.answers import Answer, read_answers
+from api.call import Call, Handlers
+from api.served import remember_served
+from schemas.feedback import Via
+from schemas.http.queue import Answered, Pushed, Queue, QueueItem, QueueQuery
+from schemas.model import Model
 
-HANDLERS: Handlers = {}
+#: The answer to an item of these kinds comes before the model's own is seen.
+BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
+
+
+async def review_queue(call: Call[None, QueueQuery, None]) -> Queue:
+    """Choose, claim, and remember under what each was served: its feedback will be recorded so."""
+    context = call.context
+    choices, waiting = await context.review_pool.take(call.query.limit)
+    answers = await read_answers(context.pool, [one.candidate.place for one in choices])
+    served = {one.candidate.place: one.via for one in choices}
+    await remember_served(context.redis, context.settings.namespace, served)
+    live = context.live.current
+    model = None if live is None else live.model
+    items = [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
+    return Queue(items, None, context.settings.review_claim_s, waiting)
+
+
+def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
+    """The item; contributions are told where the model that answered is still the live one."""
+    blind = choice.via in BLIND
+    names = live.feature_names if live is not None else tuple(f"x{i + 1}" for i in range(len(found.features)))
+    explained = None
+    if not blind and live is not None and live.version == found.model:
+        explained = explain(live, found.features, deciding_row(live, found.label))
+    pushes = [None] * len(names) if explained is None else explained.contributions.tolist()
+    answer = Answered(
+        found.label,
+        list(found.margins),
+        found.confidence,
+        found.model,
+        None if explained is None else explained.base,
+    )
+    return QueueItem(
+        str(choice.candidate.place),
+        choice.via,
+        blind,
+        found.id,
+        found.subject,
+        found.batch,
+        found.context,
+        [Pushed(*one) for one in zip(names, found.features, pushes, strict=True)],
+        None if blind else answer,
+        list(live.classes) if live is not None else [],
+        found.ingested_at.isoformat(),
+    )
+
+
+HANDLERS: Handlers = {"review_queue": review_queue}

@@ -1,7 +1,80 @@
-"""TODO queue."""
+"""The review queue: what a reviewer is asked about next."""
 
 from __future__ import annotations
 
-from schemas.http.operation import Operation
+from typing import Annotated
 
-OPERATIONS: tuple[Operation, ...] = ()
+from msgspec import Meta, Struct
+
+from schemas.feedback import Via
+from schemas.http.operation import Count, Operation, PlaceText, Time, Version
+
+MOST_ITEMS = 50
+
+
+class QueueQuery(Struct, frozen=True):
+    """How many to take."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST_ITEMS, description="At most so many items.")] = 10
+
+
+class Pushed(Struct, frozen=True):
+    """A feature, and how far it pushed the margin; null on a blind item."""
+
+    feature: str
+    value: float
+    contribution: float | None
+
+
+class Answered(Struct, frozen=True):
+    """What the model said."""
+
+    label: str
+    margins: list[float]
+    confidence: Annotated[float | None, Meta(description="The chance that the label is right; null: not known.")]
+    model: Version
+    base: Annotated[float | None, Meta(description="With the contributions it sums to the deciding margin.")]
+
+
+class QueueItem(Struct, frozen=True):
+    """A record to be judged."""
+
+    prediction: PlaceText
+    via: Annotated[Via, Meta(description="How it was chosen; its feedback is recorded so.")]
+    blind: Annotated[bool, Meta(description="Whether the model's answer is kept back until the reviewer's is in.")]
+    id: str | None
+    subject: str | None
+    batch: str | None
+    context: str | None
+    features: list[Pushed]
+    answer: Annotated[Answered | None, Meta(description="Null on a blind item.")]
+    classes: Annotated[list[str], Meta(description="The labels that the live model knows.")]
+    ingested_at: Time
+
+
+class Queue(Struct, frozen=True):
+    """Items that are this reviewer's alone for a while."""
+
+    items: list[QueueItem]
+    next: Annotated[None, Meta(description="Always null: ask again for more.")]
+    claimed_for_s: Annotated[float, Meta(description="So long nobody else gets them.")]
+    waiting: Annotated[Count, Meta(description="Recent records without a review, of a bounded pool of the newest.")]
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "review_queue",
+        "GET",
+        "/v1/review-queue",
+        "Reviewing",
+        "The records from which most is to be learned, claimed for whoever asks.",
+        role="review",
+        description=(
+            "A share at random (`audit`), else those on which champion and shadow disagree (`disagree`), else the "
+            "least certain (`queue`), near-duplicates thinned. Items at random and of disagreement come blind: without "
+            "the model's answer, which `GET /v1/predictions/{id}` tells afterwards."
+        ),
+        query=QueueQuery,
+        answer=Queue,
+    ),
+)

@@ -1,0 +1,49 @@
+"""Stored predictions by their places: what a reviewer is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.stores.postgres import Pool, translated
+from schemas.identity import Place
+
+# LATERAL with a LIMIT is one look into the index per place, whatever the planner thinks of the table.
+_ANSWERS = """
+SELECT found.* FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[]) AS u (g, p, o, i)
+CROSS JOIN LATERAL (
+    SELECT generation, kafka_partition, kafka_offset, record_index,
+        id, subject, batch, context, features, label, margins, confidence, model, ingested_at
+    FROM predictions WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
+    LIMIT 1
+) AS found
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A record, and what one model said of it."""
+
+    id: str | None
+    subject: str | None
+    batch: str | None
+    context: str | None
+    features: Sequence[float]
+    label: str
+    margins: Sequence[float]
+    confidence: float | None
+    model: int
+    ingested_at: datetime
+
+
+async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Answer]:
+    """Those that are there.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    columns = [[getattr(one, name) for one in places] for name in ("generation", "partition", "offset", "index")]
+    with translated():
+        rows = await pool.fetch(_ANSWERS, *columns)
+    return {Place(*row[:4]): Answer(*row[4:]) for row in map(tuple, rows)}

@@ -1,0 +1,148 @@
+"""The review queue: what is asked next, for one reviewer at a time, and blind where it has to be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.learning.choice import Candidate
+from api.claims import Claims
+from api.review_pool import ReviewPool, near, rescored
+from api.served import served_via
+from schemas.identity import parse_place
+from schemas.model import Model
+from tests import reviewed
+from tests.api.client import Client
+from tests.models import a_model
+from tests.servers import Servers
+from tests.waiting import DEADLINE_S
+
+MODEL = a_model(1, classes=("no", "yes"))
+
+
+async def _stored(client: Client, n: int, model: Model = MODEL, *, seed: int = 5) -> list[int]:
+    features, _ = reviewed.records(n, seed=seed)
+    offsets, _, _ = await asyncio.to_thread(reviewed.predict, client.settings, features, model)
+    return offsets
+
+
+async def _queue(client: Client, limit: int = 10) -> Any:
+    return await client.json("GET", f"/v1/review-queue?limit={limit}")
+
+
+def _pool(client: Client, audit: float) -> ReviewPool:
+    """A pool as another process would have it."""
+    context = client.context
+    claims = Claims(context.redis, client.settings.namespace, 300)
+    return ReviewPool(context.pool, context.live, claims, audit=audit, rng=np.random.default_rng(0))
+
+
+async def test_no_record_is_served_twice_not_even_by_two_processes(client: Client) -> None:
+    client.serve(MODEL)
+    await _stored(client, 60)
+    other = _pool(client, 0.2)
+    served = []
+    for _ in range(3):
+        answer, (choices, _) = await asyncio.gather(_queue(client), other.take(10))
+        served += [item["prediction"] for item in answer["items"]]
+        served += [str(choice.candidate.place) for choice in choices]
+    assert len(served) == 60
+    assert len(set(served)) == 60
+    assert (await _queue(client))["items"] == []
+
+
+async def test_items_at_random_are_blind_and_others_explain_themselves(client: Client) -> None:
+    client.serve(MODEL)
+    await _stored(client, 200)
+    items = (await _queue(client, 50))["items"]
+    by_via = {via: [item for item in items if item["via"] == via] for via in ("audit", "queue")}
+    assert len(by_via["audit"]) + len(by_via["queue"]) == 50
+    assert by_via["audit"]
+    for item in by_via["audit"]:
+        assert (item["blind"], item["answer"]) == (True, None)
+        assert {feature["contribution"] for feature in item["features"]} == {None}
+    for item in by_via["queue"]:
+        margin = item["answer"]["base"] + sum(feature["contribution"] for feature in item["features"])
+        assert margin == pytest.approx(item["answer"]["margins"][0], abs=1e-9)
+        assert item["answer"]["label"] in item["classes"] == ["no", "yes"]
+
+
+async def test_the_least_certain_of_the_live_model_come_first_also_after_a_swap(client: Client) -> None:
+    await _stored(client, 40)
+    features, _ = reviewed.records(40)
+    pool, taken = _pool(client, 0.0), set[int]()
+    for activation, seed in ((1, 0), (2, 9)):
+        model = a_model(activation, classes=("no", "yes"), seed=seed)
+        client.serve(model, activation)
+        choices, waiting = await pool.take(1)
+        by_certainty = np.argsort(np.abs(features @ model.weights[0] + model.bias[0])).tolist()
+        expected = next(i for i in by_certainty if i not in taken)
+        assert (choices[0].candidate.place.offset, waiting) == (expected, 40 - len(taken))
+        taken.add(expected)
+
+
+async def test_what_was_served_is_remembered_with_its_way(client: Client) -> None:
+    client.serve(MODEL)
+    await _stored(client, 30)
+    items = (await _queue(client, 20))["items"]
+    places = [parse_place(item["prediction"]) for item in items]
+    found = await served_via(client.context.redis, client.settings.namespace, places)
+    assert found == [item["via"] for item in items]
+    elsewhere = [parse_place("7-7-7")]
+    assert await served_via(client.context.redis, client.settings.namespace, elsewhere) == ["volunteer"]
+
+
+async def test_a_claim_ends_by_itself(client: Client) -> None:
+    client.serve(MODEL)
+    await _stored(client, 1)
+    context = client.context
+    claims = Claims(context.redis, client.settings.namespace, 0.2)
+    pool = ReviewPool(context.pool, context.live, claims, audit=0.0)
+    assert len((await pool.take(5))[0]) == 1
+    async with asyncio.timeout(DEADLINE_S):
+        while not (await pool.take(5))[0]:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_was_reviewed_is_not_asked_again(client: Client) -> None:
+    client.serve(MODEL)
+    offsets = await _stored(client, 10)
+    await asyncio.to_thread(reviewed.review, client.settings, offsets[:9], ["yes"] * 9)
+    items = (await _queue(client))["items"]
+    assert [parse_place(item["prediction"]).offset for item in items] == offsets[9:]
+
+
+async def test_without_redis_it_goes_on(client: Client, servers: Servers) -> None:
+    client.serve(MODEL)
+    await _stored(client, 30)
+    with servers.valkey.away():
+        first = (await _queue(client))["items"]
+        second = (await _queue(client))["items"]
+    assert len({item["prediction"] for item in [*first, *second]}) == 20
+
+
+async def test_without_postgres_it_says_so(client: Client, servers: Servers) -> None:
+    with servers.postgres.away():
+        problem = await client.json("GET", "/v1/review-queue", status=503)
+    assert "Postgres" in problem["detail"]
+
+
+def _candidate(n: int, *features: float) -> Candidate:
+    return Candidate(parse_place(f"0-{n}-0"), str(n), list(features), "no", 0.9, False)
+
+
+def test_near_is_a_matter_of_standard_deviations() -> None:
+    others = [_candidate(1, 0.0, 0.05), _candidate(2, 0.0, 50.0), _candidate(3, 1.0)]
+    chosen = _candidate(0, 0.0, 0.0)
+    assert near(chosen, others, np.array([1.0, 1.0])) == {"1"}
+    assert near(chosen, others, np.array([1.0, 1000.0])) == {"1", "2"}
+    assert near(chosen, others, None) == set()
+
+
+def test_records_of_another_shape_keep_their_certainty() -> None:
+    found = rescored([_candidate(1, 0.0, 0.0), _candidate(2, 0.0)], a_model(d=2))
+    assert found[0].certainty != 0.9
+    assert found[1].certainty == 0.9
