@@ -18,7 +18,7 @@ from tests import reviewed
 from tests.api.client import Client
 from tests.models import a_model
 from tests.servers import Servers
-from tests.waiting import DEADLINE_S
+from tests.waiting import eventually_async
 
 MODEL = a_model(1, classes=("no", "yes"))
 
@@ -102,9 +102,11 @@ async def test_a_claim_ends_by_itself(client: Client) -> None:
     claims = Claims(context.redis, client.settings.namespace, 0.2)
     pool = ReviewPool(context.pool, context.live, claims, audit=0.0)
     assert len((await pool.take(5))[0]) == 1
-    async with asyncio.timeout(DEADLINE_S):
-        while not (await pool.take(5))[0]:
-            await asyncio.sleep(0.01)
+
+    async def is_served_again() -> bool:
+        return bool((await pool.take(5))[0])
+
+    await eventually_async(is_served_again, "it stays claimed")
 
 
 async def test_what_was_reviewed_is_not_asked_again(client: Client) -> None:
