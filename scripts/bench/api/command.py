@@ -107,4 +107,5 @@ async def _targets(workers: int, beside: bool) -> AsyncIterator[dict[str, Target
 
 
 def _median(some: list[Answers]) -> Answers:
-    return Answers(*(median(getattr(one, name) for one in some) for name in ("per_s", "p50_ms", "p99_ms")))
+    middle = (median(getattr(one, name) for one in some) for name in ("per_s", "p50_ms", "p99_ms"))
+    return Answers(sum(one.count for one in some), *middle)

@@ -35,8 +35,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers a second, and how long they took in ms: half of them at most `p50_ms`, and so on."""
+    """How many came, how many a second, and how long they took in ms: half of them at most `p50_ms`, and so on."""
 
+    count: int
     per_s: float
     p50_ms: float
     p99_ms: float
@@ -131,4 +132,4 @@ async def load(port: int, request: Request, *, connections: int, seconds: float,
         raise RuntimeError(f"no good answer to {request.raw[:60]!r}: {run.fault}")
     took_ms = 1000 * np.array(run.took_s)
     p50, p99 = np.percentile(took_ms, [50, 99])
-    return Answers(len(took_ms) / (time.perf_counter() - begin_s), float(p50), float(p99))
+    return Answers(len(took_ms), len(took_ms) / (time.perf_counter() - begin_s), float(p50), float(p99))

@@ -20,7 +20,7 @@ from agents.keys import load_signer
 from agents.learning.scoring import score
 from agents.stores.postgres import open_pool
 from agents.stores.predictions import store_blocks
-from schemas.model import Model
+from schemas.model import Floats, Model
 from schemas.predictions import Block
 from schemas.settings import PREFIX, Settings
 from schemas.topics import topic_name
@@ -61,18 +61,24 @@ async def serving(directory: Path, workers: int) -> AsyncIterator[int]:
 
 def asked(rows: int = 1_000) -> dict[str, Request]:
     """The requests that are measured, by name."""
-    features = np.random.default_rng(1).normal(size=(rows, FEATURES)).tolist()
+    drawn = np.random.default_rng(1).normal(size=(rows, FEATURES))
+    features = drawn.tolist()
     one, many = _json({"features": features[:1]}), _json({"features": features})
     return {
         "GET one prediction": Request.of("GET", "/v1/predictions/0-100-0"),
         "GET 100 predictions": Request.of("GET", "/v1/predictions?limit=100"),
         "POST 1 record": Request.of("POST", "/v1/batches", one),
         "POST 1,000 records": Request.of("POST", "/v1/batches", many),
-        "predict 1": Request.of("POST", "/v1/predict", one),
-        "predict 1,000": Request.of("POST", "/v1/predict", many),
+        "predict 1": predict_request(drawn[:1]),
+        "predict 1,000": predict_request(drawn),
         "v2 infer 1": Request.of("POST", "/v2/models/svm/infer", tensor("features", features[:1])),
         "v2 infer 1,000": Request.of("POST", "/v2/models/svm/infer", tensor("features", features)),
     }
+
+
+def predict_request(rows: Floats) -> Request:
+    """Scoring (n, d) rows at once."""
+    return Request.of("POST", "/v1/predict", _json({"features": rows.tolist()}))
 
 
 def tensor(name: str, features: list[list[float]]) -> bytes:
@@ -98,7 +104,7 @@ async def _fill(settings: Settings, served: Model) -> None:
         await pool.close()
 
 
-def _block(served: Model, features: np.ndarray, first: int, at_s: float) -> Block:
+def _block(served: Model, features: Floats, first: int, at_s: float) -> Block:
     n, scores = len(features), score(served, features)
     nothing = [None] * n
     return Block(
