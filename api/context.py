@@ -12,6 +12,8 @@ from agents.live_model import LiveModel
 from agents.publish import Publisher
 from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
+from api.generation import CurrentGeneration
+from api.outbox import Outbox
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers.
+    `source` is this process in CloudEvents headers; `generation` is that of `ingest`.
     """
 
     settings: Settings
@@ -33,6 +35,8 @@ class Context:
     feed: ModelFeed
     health: Health
     source: str
+    outbox: Outbox
+    generation: CurrentGeneration
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 DEADLINE_S = 90.0
 
@@ -21,11 +21,14 @@ def eventually(
 
 
 async def eventually_async(
-    condition: Callable[[], bool], otherwise: Callable[[], str] | str, *, deadline_s: float = DEADLINE_S
+    condition: Callable[[], bool | Awaitable[bool]],
+    otherwise: Callable[[], str] | str,
+    *,
+    deadline_s: float = DEADLINE_S,
 ) -> None:
-    """The same without holding up the event loop."""
+    """The same without holding up the event loop; the condition may be awaited for."""
     end = time.monotonic() + deadline_s
-    while not condition():
+    while not (await found if isinstance(found := condition(), Awaitable) else found):
         if time.monotonic() > end:
             raise AssertionError(otherwise() if callable(otherwise) else otherwise)
         await asyncio.sleep(0.05)
