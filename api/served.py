@@ -1,0 +1,49 @@
+"""Under what each record was served for review: its feedback is recorded so, whatever the sender says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import structlog
+
+from agents.stores.redis import Redis, redis_translated
+from schemas.errors import RedisUnavailable
+from schemas.feedback import Via
+from schemas.identity import Place
+
+log = structlog.get_logger()
+
+#: A reviewer who takes longer than this to answer speaks as a volunteer.
+REMEMBERED_S = 24 * 3600
+
+
+async def remember_served(redis: Redis, namespace: str, served: Mapping[Place, Via]) -> None:
+    """Note under what each was served; while Redis is away that is forgotten."""
+    if not served:
+        return
+    try:
+        with redis_translated():
+            async with redis.pipeline(transaction=False) as pipe:
+                for place, via in served.items():
+                    pipe.set(_key(namespace, place), via, ex=REMEMBERED_S)
+                await pipe.execute()
+    except RedisUnavailable as exc:
+        log.warning("served_not_remembered", items=len(served), error=str(exc))
+
+
+async def served_via(redis: Redis, namespace: str, places: Sequence[Place]) -> list[Via]:
+    """Under what each was served; `volunteer` where it wasn't, or nobody remembers."""
+    if not places:
+        return []
+    try:
+        with redis_translated():
+            found = await redis.mget([_key(namespace, place) for place in places])
+    except RedisUnavailable as exc:
+        log.warning("served_not_known", items=len(places), error=str(exc))
+        found = [None] * len(places)
+    return [cast(Via, str(via)) if via else "volunteer" for via in found]
+
+
+def _key(namespace: str, place: Place) -> str:
+    return f"{namespace}:served:{place}"
