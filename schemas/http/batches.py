@@ -82,5 +82,6 @@ OPERATIONS: tuple[Operation, ...] = (
         body=BatchReview,
         answer=BatchReviewed,
         status=202,
+        idempotent=True,
     ),
 )

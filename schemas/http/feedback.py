@@ -97,5 +97,6 @@ OPERATIONS: tuple[Operation, ...] = (
         body=FeedbackBody,
         answer=Said,
         status=202,
+        idempotent=True,
     ),
 )

@@ -68,5 +68,6 @@ OPERATIONS: tuple[Operation, ...] = (
         body=IngestBody,
         answer=Ingested,
         status=202,
+        idempotent=True,
     ),
 )

@@ -30,8 +30,9 @@ ROWS = {"features": [[1, 2, 3, 4]]}
 
 
 async def answers(client: Client, feedback_id: str) -> list[tuple[int, Any, str | None]]:
-    """Status, body and `Retry-After` of one write of each kind, side by side."""
+    """Status, body and `Retry-After` of one write of each kind, side by side; the id is their `Idempotency-Key` too."""
     said = {"id": feedback_id, "prediction": "0-0-0", "label": "1"}
+    key = {"Idempotency-Key": feedback_id}
     writes = (
         ("POST", "/v1/batches", ROWS),
         ("POST", "/v1/feedback", said),
@@ -39,7 +40,7 @@ async def answers(client: Client, feedback_id: str) -> list[tuple[int, Any, str 
     )
 
     async def ask(method: str, path: str, body: Any) -> tuple[int, Any, str | None]:
-        async with client.http.request(method, path, json=body) as response:
+        async with client.http.request(method, path, json=body, headers=key) as response:
             return response.status, await response.json(content_type=None), response.headers.get("Retry-After")
 
     return list(await asyncio.gather(*(ask(*write) for write in writes)))
@@ -77,12 +78,14 @@ async def stored(client: Client) -> Client:
 async def test_writes_are_refused_and_not_made_up_for_later(stored: Client, servers: Servers) -> None:
     assert await all_taken(stored, "before")
     with servers.kafka.away():
+        await answers(stored, "again")
         for status, problem, retry_after in await answers(stored, "away"):
             assert (status, problem["type"], retry_after) == (503, "urn:relearn:problem:unavailable", "1")
             assert "taken" not in problem
     await eventually_async(lambda: all_taken(stored, "after"), "writes are still refused")
+    assert await all_taken(stored, "again"), "a key isn't free again"
     found = await said(stored)
-    assert (found["before"], found["away"]) == (1, 0)
+    assert [found[one] for one in ("before", "away", "again")] == [1, 0, 1]
     assert stored.context.outbox.in_flight_bytes == 0
 
 
