@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ class Publisher:
     """Sends messages and tells when the broker has acknowledged them (acks=all).
 
     A broker that is away is waited for, or for `give_up_s` seconds: what isn't acknowledged by then is dropped.
+    What was never sent isn't sent later; what was on its way may have arrived all the same, once.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Publisher:
             },
             logger=_quiet,
         )
+        self._give_up_s = give_up_s
         self._loop = asyncio.get_running_loop()
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="publisher", daemon=True)
@@ -61,6 +64,15 @@ class Publisher:
     def _poll(self) -> None:
         while not self._closing.is_set():
             self._producer.poll(_POLL_S)
+
+    async def connect(self, topic: str, timeout_s: float = 2.0) -> bool:
+        """Get to know the brokers of `topic`, so that the first message needn't wait for that; whether any answered."""
+        try:
+            await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
+        except KafkaException as exc:
+            log.debug("no_broker_yet", error=exc.args[0].str())
+            return False
+        return True
 
     async def send(
         self,
@@ -74,6 +86,10 @@ class Publisher:
         """Hand a message over, waiting while the buffer is full; the future is set when the broker has it.
 
         The future raises KafkaUnavailable or confluent_kafka.KafkaException where the broker refuses the message.
+
+        Raises:
+            KafkaUnavailable: the buffer stayed full for `give_up_s`.
+            confluent_kafka.KafkaException: the message can't be sent at all.
         """
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
 
@@ -85,10 +101,13 @@ class Publisher:
         arguments: dict[str, Any] = {"key": key, "headers": headers, "on_delivery": on_delivery}
         if partition is not None:
             arguments["partition"] = partition
+        deadline = math.inf if self._give_up_s is None else self._loop.time() + self._give_up_s
         while True:
             try:
                 self._producer.produce(topic, value, **arguments)
-            except BufferError:
+            except BufferError as exc:
+                if self._loop.time() > deadline:
+                    raise KafkaUnavailable("Kafka: more waits to be sent than the buffer holds") from exc
                 await asyncio.sleep(_FULL_WAIT_S)
             else:
                 return receipt

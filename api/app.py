@@ -19,13 +19,16 @@ from agents.swap import Swapper
 from api.claims import Claims
 from api.context import CONTEXT, Context
 from api.door import door, opened
+from api.generation import CurrentGeneration
 from api.health import Health
 from api.keys import GUARD, OpenDoor
+from api.outbox import Outbox
 from api.probes import REQUIRED, probes
 from api.review_pool import ReviewPool
 from api.routes import HANDLERS
 from schemas.http.operations import OPERATIONS
 from schemas.settings import Settings
+from schemas.topics import topic_name
 
 POOL_SIZE = 8
 #: A broker that doesn't acknowledge within that is away, and whoever writes is told so.
@@ -51,9 +54,14 @@ def make_app(settings: Settings) -> web.Application:
         source = f"/{settings.namespace}/api/{socket.gethostname()}"
         claims = Claims(redis, settings.namespace, settings.review_claim_s)
         review_pool = ReviewPool(pool, live, claims, audit=settings.audit_share)
-        app[CONTEXT] = Context(settings, pool, redis, publisher, live, feed, health, source, review_pool)
+        generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))
+        outbox = Outbox(publisher, source, generation.note)
+        app[CONTEXT] = Context(
+            settings, pool, redis, publisher, live, feed, health, source, review_pool, outbox, generation
+        )
         app[GUARD] = OpenDoor()
-        tasks = [asyncio.ensure_future(_follow(settings, feed)), asyncio.ensure_future(health.watch())]
+        endless = _follow(settings, feed), health.watch(), publisher.connect(topic_name(settings.namespace, "ingest"))
+        tasks = [asyncio.ensure_future(one) for one in endless]
         try:
             yield
         finally:
@@ -61,6 +69,7 @@ def make_app(settings: Settings) -> web.Application:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            await generation.close()
             await publisher.close()
             await redis.aclose()
             pool.terminate()

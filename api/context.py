@@ -12,6 +12,8 @@ from agents.live_model import LiveModel
 from agents.publish import Publisher
 from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
+from api.generation import CurrentGeneration
+from api.outbox import Outbox
 from api.review_pool import ReviewPool
 from schemas.settings import Settings
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers.
+    `source` is this process in CloudEvents headers; `generation` is that of `ingest`.
     """
 
     settings: Settings
@@ -35,6 +37,8 @@ class Context:
     health: Health
     source: str
     review_pool: ReviewPool
+    outbox: Outbox
+    generation: CurrentGeneration
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

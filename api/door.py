@@ -15,6 +15,7 @@ from aiohttp import web
 from api.call import Call, Handler
 from api.context import CONTEXT
 from api.failures import failure_of, inference_error, problem_response
+from api.idempotency import once, read_key
 from api.keys import GUARD
 from api.reading import read_body, read_path, read_query
 from schemas.http.operation import Operation
@@ -75,19 +76,23 @@ def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Aw
     async def serve(request: web.Request) -> web.StreamResponse:
         context = request.config_dict[CONTEXT]
         caller = await request.config_dict[GUARD].admit(request, operation)
-        answer = await handler(
-            Call(
-                request,
-                operation,
-                context,
-                caller,
-                request[REQUEST_ID],
-                read_path(request, operation),
-                read_query(request, operation),
-                await read_body(request, operation),
-            )
+        key = read_key(request, operation)
+        call = Call(
+            request,
+            operation,
+            context,
+            caller,
+            request[REQUEST_ID],
+            read_path(request, operation),
+            read_query(request, operation),
+            await read_body(request, operation),
         )
-        return answer if isinstance(answer, web.StreamResponse) else answered(answer, operation.status)
+
+        async def respond() -> web.StreamResponse:
+            answer = await handler(call)
+            return answer if isinstance(answer, web.StreamResponse) else answered(answer, operation.status)
+
+        return await (respond() if key is None else once(call, key, respond))
 
     return serve
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from api.failures import Failure
+from api.failures import wrong_fields
 from schemas.http.predict import Row
 from schemas.http.problems import FieldFault
 from schemas.model import Floats
+from schemas.text import text_fault
 
 
 def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:
@@ -25,13 +26,35 @@ def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:
     d = len(names)
     faults = [fault for i, row in enumerate(rows) if (fault := _fault(row, i, names)) is not None]
     if faults:
-        raise _refused(faults)
+        raise wrong_fields(faults)
     given = [row if isinstance(row, list) else [row[name] for name in names] for row in rows]
     features = np.array(given, dtype=np.float64).reshape(len(rows), d)
     if np.isfinite(features).all():
         return features
     wrong = [(int(i), names[int(j)]) for i, j in np.argwhere(~np.isfinite(features))]
-    raise _refused([FieldFault(f"features[{i}]", f"{name}: not a finite number") for i, name in wrong])
+    raise wrong_fields([FieldFault(f"features[{i}]", f"{name}: not a finite number") for i, name in wrong])
+
+
+def matrix_alike(rows: Sequence[Row]) -> tuple[Floats, list[str] | None]:
+    """As `matrix` where nobody knows the schema yet: every row has the first one's features; and their names, if any.
+
+    Raises:
+        Failure: a row is unlike the first, has no features, or a value that isn't finite.
+    """
+    first = rows[0]
+    named = isinstance(first, dict)
+    names = list(first) if isinstance(first, dict) else [f"number {j}" for j in range(len(first))]
+    faults = [
+        FieldFault("features[0]", f"the name {name[:40]!r} {text_fault(name)}") for name in names if text_fault(name)
+    ]
+    if not names:
+        faults = [FieldFault("features[0]", "has no features")]
+    for i, row in enumerate(rows):
+        if isinstance(row, dict) != named or len(row) != len(names):
+            faults.append(FieldFault(f"features[{i}]", "isn't of the first one's form"))
+    if faults:
+        raise wrong_fields(faults)
+    return matrix(rows, names), names if named else None
 
 
 def _fault(row: Row, i: int, names: Sequence[str]) -> FieldFault | None:
@@ -47,8 +70,3 @@ def _fault(row: Row, i: int, names: Sequence[str]) -> FieldFault | None:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _refused(faults: list[FieldFault]) -> Failure:
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return Failure("invalid", f"{faults[0].field}: {faults[0].detail}{more}", faults[:20])

@@ -82,7 +82,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
         check_text(text, name)
     return Feedback(
         wire.id,
-        _label(wire.label),
+        read_label(wire.label),
         _place(wire.prediction),
         _named(wire),
         wire.reviewer or None,
@@ -91,7 +91,12 @@ def decode_feedback(value: bytes | None) -> Feedback:
     )
 
 
-def _label(given: str | float | None) -> str | None:
+def read_label(given: str | float | None) -> str | None:
+    """The label that a text or number gives; None stays None.
+
+    Raises:
+        BadMessage: no class can have that name.
+    """
     if given is None:
         return None
     if given == "" or (isinstance(given, float) and not abs(given) < float("inf")):

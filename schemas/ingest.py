@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import BadMessage
 from schemas.ingest_careful import read_carefully
-from schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows
+from schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, Texts
 from schemas.text import MAX_CONTEXT_BYTES, text_fault
 
 
@@ -50,6 +50,10 @@ _many_packed = msgspec.msgpack.Decoder(ManyRecords).decode
 _many_json = msgspec.json.Decoder(ManyRecords).decode
 
 _BRACE = 0x7B
+
+#: CloudEvents types of a message with one record, and of one with many.
+CE_ONE = "relearn.record.v1"
+CE_MANY = "relearn.records.v1"
 
 
 def decode_chunk(messages: Iterable[RawMessage], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
@@ -144,11 +148,11 @@ def encode_record(
 def encode_records(
     features: NDArray[np.float64],
     *,
-    ids: Sequence[str] | None = None,
-    subjects: Sequence[str] | None = None,
+    ids: Texts | None = None,
+    subjects: Texts | None = None,
     batch: str | None = None,
     names: Sequence[str] | None = None,
-    contexts: Sequence[str] | None = None,
+    contexts: Texts | None = None,
 ) -> bytes:
     """A many-record message from an (n, d) array, packed."""
     message = {

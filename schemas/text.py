@@ -41,4 +41,6 @@ def label_text(value: str | float) -> str:
     """A class label as the string that it is everywhere: `3`, `3.0` and `"3"` are all `"3"`."""
     if isinstance(value, str):
         return value
+    if isinstance(value, int):  # any size: not all of them are a float
+        return str(value)
     return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -17,9 +17,9 @@ from agents.topic_admin import admin_client, topic_id
 from schemas.errors import KafkaUnavailable
 from schemas.headers import Headers, cloud_event
 from schemas.identity import Place
+from schemas.ingest import CE_ONE
 from schemas.settings import Settings
 from scripts.cut_out import cut_out
-from scripts.messages import ONE
 
 HEADER = "redrive-of"
 #: So many are on their way at a time.
@@ -97,4 +97,4 @@ async def _send(settings: Settings, publisher: Publisher, pool: Pool, row: DeadL
 def redrive_headers(original: Original, place: Place, source: str, now_s: float) -> Headers:
     """The original's own headers, new CloudEvents ones, and the place that the record had."""
     kept = [(name, text.encode()) for name, text in original.headers if not name.startswith("ce_") and name != HEADER]
-    return [*kept, *cloud_event(ONE, source, now_s=now_s), (HEADER, str(place).encode())]
+    return [*kept, *cloud_event(CE_ONE, source, now_s=now_s), (HEADER, str(place).encode())]

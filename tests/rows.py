@@ -15,7 +15,7 @@ from schemas.settings import Settings
 from schemas.topics import TopicName, topic_name
 from tests.waiting import eventually
 
-_NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+_NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._UNKNOWN_PARTITION}
 
 
 def query(settings: Settings, sql: str, *arguments: Any) -> list[Any]:

@@ -1,7 +1,57 @@
-"""TODO batches."""
+"""Batches: what was sent together is reviewed together."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+from collections.abc import Sequence
 
-HANDLERS: Handlers = {}
+from api.batch_review import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
+from api.call import Call, Handlers
+from api.context import Context
+from api.failures import Failure, wrong_fields
+from api.queries.batch_rows import BatchRow, classes_of, is_batch, rows_of_places, rows_of_subjects, unreviewed_rows
+from api.statements import reviewer_of, say
+from schemas.http.batches import MOST_REVIEWED, BatchPath, BatchReview, BatchReviewed
+from schemas.http.problems import FieldFault
+
+
+async def review_batch(call: Call[BatchPath, None, BatchReview]) -> BatchReviewed:
+    """All statements, or a failure that says which were taken."""
+    context, batch = call.context, call.path.id
+    verdicts = read_verdicts(call.body)
+    if not await is_batch(context.pool, batch):
+        raise Failure("not-found", f"No record of a batch {batch!r} is stored.")
+    reviewer = reviewer_of(call.caller, call.body.reviewer)
+    rows = await _named_rows(context, batch, verdicts)
+    classes = await _classes(context, [row for row in rows if verdict_on(row, verdicts).rating == 0])
+    said = [judged(row, verdict_on(row, verdicts), classes, reviewer) for row in rows]
+    more = False
+    if call.body.confirm_rest:
+        room = MOST_REVIEWED - len(rows)
+        rest = await unreviewed_rows(context.pool, batch, {row.place for row in rows}, room + 1)
+        more = len(rest) > room
+        said += [confirmed(row, context.settings.namespace, reviewer) for row in rest[:room]]
+    await say(context, said)
+    return BatchReviewed(batch, [str(one.prediction) for one in said], [one.id for one in said], more)
+
+
+async def _named_rows(context: Context, batch: str, verdicts: Verdicts) -> Sequence[BatchRow]:
+    if verdicts.places:
+        rows = await rows_of_places(context.pool, batch, list(verdicts.places))
+    else:
+        rows = await rows_of_subjects(context.pool, batch, list(verdicts.subjects), MOST_REVIEWED + 1)
+    if len(rows) > MOST_REVIEWED:
+        raise wrong_fields([FieldFault("subjects", f"more than {MOST_REVIEWED:,} records are about these: name fewer")])
+    check_known(verdicts, rows)
+    return rows
+
+
+async def _classes(context: Context, rows: Sequence[BatchRow]) -> dict[int, tuple[str, ...]]:
+    """The classes of the models that answered these, as far as they are known."""
+    if not rows:
+        return {}
+    live = context.live.current
+    known = {} if live is None else {live.model.version: live.model.classes}
+    return {**known, **await classes_of(context.pool, {row.model for row in rows})}
+
+
+HANDLERS: Handlers = {"review_batch": review_batch}

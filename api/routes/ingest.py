@@ -1,7 +1,93 @@
-"""TODO ingest."""
+"""Records for the stream: checked, packed, acknowledged by the broker, answered with the ids that they will have."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+import asyncio
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 
-HANDLERS: Handlers = {}
+from agents.stores.examples import read_features
+from api.call import Call, Handlers
+from api.context import Context
+from api.failures import RETRY, Failure, broken_off, wrong_fields
+from api.outbox import PATIENCE_S, Outcome, Outgoing
+from api.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
+from api.rows import matrix, matrix_alike
+from api.texts import text_faults
+from schemas.errors import RelearnError
+from schemas.http.ingest import IngestBody, Ingested
+from schemas.http.problems import FieldFault
+from schemas.identity import Place
+from schemas.model import Floats
+from schemas.text import MAX_CONTEXT_BYTES, text_fault
+from schemas.topics import topic_name
+
+
+async def ingest(call: Call[None, None, IngestBody]) -> Ingested:
+    """All of them, or a failure that says which were taken."""
+    context, body = call.context, call.body
+    _check_texts(body)
+    batch = body.batch or str(uuid.uuid4())
+    features, names = await _features(context, body)
+    packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
+    _check_sizes(packed)
+    until_s = asyncio.get_running_loop().time() + PATIENCE_S
+    # Asked before: what is taken must be answered under its id, also if Kafka goes away right after.
+    generation = await context.generation.known(until_s)
+    outgoing = [Outgoing(one.value, one.kind) for one in packed]
+    outcomes = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
+    if not context.generation.stands(generation):
+        generation = await _anew(context, until_s)
+    taken = list(_ids(packed, outcomes, generation))
+    faults = [one for one in outcomes if isinstance(one, RelearnError)]
+    if faults:
+        raise broken_off(faults[0], taken)
+    return Ingested(batch, [one for one in taken if one is not None])
+
+
+async def _features(context: Context, body: IngestBody) -> tuple[Floats, Sequence[str] | None]:
+    """By the live model's schema, else by the one that the first training set fixed, else as they are."""
+    served = context.live.current
+    names = await read_features(context.pool) if served is None else served.model.feature_names
+    return matrix_alike(body.features) if names is None else (matrix(body.features, names), None)
+
+
+async def _anew(context: Context, until_s: float) -> int:
+    try:
+        return await context.generation.known(until_s)
+    except RelearnError as exc:
+        said = f"{exc}: the topic was made anew, and under which ids what was taken stands there can't be told"
+        raise Failure("unavailable", said, headers=RETRY) from exc
+
+
+def _check_texts(body: IngestBody) -> None:
+    limits = {"subjects": 256, "ids": 256, "contexts": MAX_CONTEXT_BYTES}
+    n = len(body.features)
+    faults = [FieldFault("batch", fault)] if (fault := text_fault(body.batch)) else []
+    for name, limit_bytes in limits.items():
+        column = getattr(body, name)
+        if column is not None and len(column) != n:
+            faults.append(FieldFault(name, f"{len(column)} entries; there are {n} records"))
+        faults += text_faults(name, column or (), limit_bytes)
+    if faults:
+        raise wrong_fields(faults)
+
+
+def _check_sizes(packed: Iterable[Packed]) -> None:
+    largest = max(packed, key=lambda one: len(one.value))
+    if len(largest.value) > MESSAGE_MAX_BYTES:
+        size = f"{len(largest.value):,} bytes; {MESSAGE_MAX_BYTES:,} are the most"
+        raise Failure("too-large", f"A record, or {largest.records} of them with their features' names, takes {size}.")
+
+
+def _ids(packed: Sequence[Packed], outcomes: Sequence[Outcome], generation: int) -> Iterator[str | None]:
+    """The id of each record in order; None where its message isn't known to be there."""
+    for message, outcome in zip(packed, outcomes, strict=True):
+        if isinstance(outcome, RelearnError):
+            yield from [None] * message.records
+        else:
+            first = str(Place(generation, outcome.partition, outcome.offset, 0))
+            yield from (f"{first[:-1]}{index}" for index in range(message.records))
+
+
+HANDLERS: Handlers = {"ingest": ingest}

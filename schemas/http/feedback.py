@@ -1,7 +1,102 @@
-"""TODO feedback."""
+"""What people and programs say of predictions: sent here, stored by the feedback worker in a moment."""
 
 from __future__ import annotations
 
-from schemas.http.operation import Operation
+from typing import Annotated
 
-OPERATIONS: tuple[Operation, ...] = ()
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from schemas.feedback import Via
+from schemas.http.operation import Operation, PlaceText, Text
+
+MOST_STATEMENTS = 1_000
+_MAX_NUMBER = 2**53
+
+Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
+#: A class: its name, or a number that is read as its string (integral ones without a point).
+Label = Name | Annotated[int, Meta(ge=-_MAX_NUMBER, le=_MAX_NUMBER)] | float | None
+
+_LABEL = Meta(description="The right label: the prediction's own confirms it; null takes back what this reviewer said.")
+_ID = Meta(description="Makes it idempotent: the same id again changes nothing. Made where none is given.")
+_REVIEWER = Meta(description="Who says so. With a key it is the key's name, whatever stands here.")
+_VIA = Meta(
+    description="How the record came to be reviewed. The server goes by how it served it; of what it is told here only "
+    "`volunteer` counts."
+)
+
+
+class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is said of one prediction, named by its id or by the producer's own id of the record; the former counts."""
+
+    label: Annotated[Label, _LABEL]
+    prediction: PlaceText | None = None
+    record: Annotated[
+        Name | None, Meta(description="The producer's own id of a record: its newest prediction is meant.")
+    ] = None
+    id: Annotated[Name | None, _ID] = None
+    reviewer: Annotated[Name | None, _REVIEWER] = None
+    via: Annotated[Via | None, _VIA] = None
+    comment: Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.prediction is None and self.record is None:
+            raise ValueError("neither `prediction` nor `record` says what it is about")
+
+
+class FeedbackBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One statement, or `feedback` alone: many."""
+
+    feedback: (
+        Annotated[list[Statement], Meta(min_length=1, max_length=MOST_STATEMENTS, description="Many at once.")]
+        | UnsetType
+    ) = UNSET
+    label: Annotated[Label | UnsetType, _LABEL] = UNSET
+    prediction: PlaceText | None = None
+    record: Name | None = None
+    id: Annotated[Name | None, _ID] = None
+    reviewer: Annotated[Name | None, _REVIEWER] = None
+    via: Annotated[Via | None, _VIA] = None
+    comment: Text | None = None
+
+    def __post_init__(self) -> None:
+        alone = (self.prediction, self.record, self.id, self.reviewer, self.via, self.comment)
+        if self.feedback is UNSET:
+            self.statements()
+        elif self.label is not UNSET or any(one is not None for one in alone):
+            raise ValueError("either `feedback` alone, or one statement")
+
+    def statements(self) -> list[Statement]:
+        """All of them."""
+        if self.feedback is not UNSET:
+            return self.feedback
+        if self.label is UNSET:
+            raise ValueError("there is no `label`; null takes back what was said")
+        told = {name: getattr(self, name) for name in ("prediction", "record", "id", "reviewer", "via", "comment")}
+        return [Statement(label=self.label, **told)]
+
+
+class Said(Struct, frozen=True):
+    """The broker has it; what comes of it can be asked for by these ids."""
+
+    ids: Annotated[list[str], Meta(description="The id of each statement, in the order given.")]
+    id: Annotated[str | UnsetType, Meta(description="The same where one statement was sent alone.")] = UNSET
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "say",
+        "POST",
+        "/v1/feedback",
+        "Feedback",
+        "Say whether predictions are right.",
+        role="review",
+        description=(
+            "Answered when Kafka has acknowledged it. At least once: after a 503 some may have been taken all the same "
+            "(`taken`, where it is there, says which certainly were); the same ids sent again change nothing."
+        ),
+        body=FeedbackBody,
+        answer=Said,
+        status=202,
+        idempotent=True,
+    ),
+)

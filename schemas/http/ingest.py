@@ -1,7 +1,73 @@
-"""TODO ingest."""
+"""Records for the stream: what a producer without a Kafka client sends, and under which ids they are taken."""
 
 from __future__ import annotations
 
-from schemas.http.operation import Operation
+from typing import Annotated
 
-OPERATIONS: tuple[Operation, ...] = ()
+from msgspec import Meta, Struct
+
+from schemas.http.operation import Operation, PlaceText, Text
+from schemas.http.predict import Row
+from schemas.text import MAX_CONTEXT_BYTES
+
+MOST_RECORDS = 10_000
+
+BatchId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="A batch's id.")]
+_Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*$")]
+
+
+class IngestBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """n records, and what is known of each, in the same order."""
+
+    features: Annotated[
+        list[Row],
+        Meta(
+            min_length=1,
+            max_length=MOST_RECORDS,
+            description="n records: d finite numbers in the schema's order, or an object by feature name.",
+        ),
+    ]
+    subjects: Annotated[
+        list[Text | None] | None,
+        Meta(
+            description="Whom or what each is about: repeats of a subject count as one example. n, at most 256 bytes."
+        ),
+    ] = None
+    ids: Annotated[
+        list[Text | None] | None, Meta(description="The producer's own name of each. n, at most 256 bytes.")
+    ] = None
+    contexts: Annotated[
+        list[_Context | None] | None,
+        Meta(description="Text for a reviewer's eyes, never computed with. n, at most 2,048 bytes."),
+    ] = None
+    batch: Annotated[
+        BatchId | None, Meta(description="What they belong to; made where none is given. It may have been used before.")
+    ] = None
+
+
+class Ingested(Struct, frozen=True):
+    """The broker has all of them; they are scored and stored in a moment."""
+
+    batch_id: BatchId
+    predictions: Annotated[list[PlaceText], Meta(description="The id that each record's prediction will have.")]
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "ingest",
+        "POST",
+        "/v1/batches",
+        "Batches",
+        "Send records to be scored and stored.",
+        role="ingest",
+        description=(
+            "Answered when Kafka has acknowledged them. They are checked before: against the namespace's features, "
+            "once those are known. At least once: after a 503 some may have been taken all the same; `taken`, where it "
+            "is there, says which certainly were. 429: as much is in flight as may be; ask again after `Retry-After`."
+        ),
+        body=IngestBody,
+        answer=Ingested,
+        status=202,
+        idempotent=True,
+    ),
+)

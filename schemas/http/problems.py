@@ -64,9 +64,21 @@ class Problem(Struct, frozen=True):
     detail: Annotated[str, Meta(description="What happened here, for a person.")]
     request_id: Annotated[str, Meta(description="The same as in the header `X-Request-Id` and in the server's log.")]
     errors: list[FieldFault] | UnsetType = UNSET
+    taken: Annotated[
+        list[str | None] | UnsetType,
+        Meta(
+            description="Where a write broke off: the id of each item in the order given; null: not known to be there."
+        ),
+    ] = UNSET
 
 
-def problem(kind: Kind, detail: str, request_id: str, faults: list[FieldFault] | None = None) -> Problem:
+def problem(
+    kind: Kind,
+    detail: str,
+    request_id: str,
+    faults: list[FieldFault] | None = None,
+    taken: list[str | None] | None = None,
+) -> Problem:
     """The answer for one kind of problem."""
     meaning = PROBLEMS[kind]
-    return Problem(_PREFIX + kind, meaning.title, meaning.status, detail, request_id, faults or UNSET)
+    return Problem(_PREFIX + kind, meaning.title, meaning.status, detail, request_id, faults or UNSET, taken or UNSET)

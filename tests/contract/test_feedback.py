@@ -178,6 +178,7 @@ def test_the_largest_place_that_a_row_can_hold_is_read() -> None:
         (b"\x91" * 100_000, "unreadable"),
         (b'{"id":' * 100_000, "unreadable"),
         (b'{"id": "x", "label": ' + b"9" * 100_000 + b', "record": "r"}', "unreadable"),
+        (b'{"id": "x", "label": ' + b"9" * 400 + b', "record": "r"}', "text"),
         (packed(LEAST)[:-1], "unreadable"),
         (packed(LEAST) + b"\0", "unreadable"),
     ],

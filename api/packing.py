@@ -1,0 +1,82 @@
+"""Records → messages of `ingest`: as few as are sensible, so that a large batch is scored by several workers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from schemas.model import Floats
+from schemas.records import Texts
+from schemas.topics import INGEST_MAX_BYTES
+
+#: A message is cut here.
+PACK_BYTES = 1_000_000
+#: The broker counts headers and its own framing as well.
+MESSAGE_MAX_BYTES = INGEST_MAX_BYTES - 64 * 1024
+#: MessagePack's own bytes around a text, at most.
+_AROUND_BYTES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """n records. features: (n, d) float64, finite; `names`: of the d features, where that isn't the schema's order."""
+
+    features: Floats
+    names: Sequence[str] | None
+    batch: str
+    ids: Texts | None = None
+    subjects: Texts | None = None
+    contexts: Texts | None = None
+
+    def between(self, part: slice) -> Columns:
+        """The records of a slice."""
+        ids, subjects, contexts = (column and column[part] for column in (self.ids, self.subjects, self.contexts))
+        return Columns(self.features[part], self.names, self.batch, ids, subjects, contexts)
+
+
+class Packed(NamedTuple):
+    """One message: its bytes, its CloudEvents type, how many records it holds."""
+
+    value: bytes
+    kind: str
+    records: int
+
+
+def pack(columns: Columns, cut_bytes: int = PACK_BYTES) -> list[Packed]:
+    """The messages, in the order of their records. One may be larger than MESSAGE_MAX_BYTES if a record is."""
+    return [_packed(columns.between(part)) for part in _parts(columns, cut_bytes)]
+
+
+def _parts(columns: Columns, cut_bytes: int) -> Iterator[slice]:
+    """Neighbours that take at most `cut_bytes` together; always one at least."""
+    n, d = columns.features.shape
+    sizes_bytes = np.full(n, 8 * d, np.int64)
+    for column in (columns.ids, columns.subjects, columns.contexts):
+        if column is not None:
+            sizes_bytes += [_AROUND_BYTES + len((text or "").encode()) for text in column]
+    ends = np.cumsum(sizes_bytes)
+    start = before = 0
+    while start < n:
+        stop = max(start + 1, int(np.searchsorted(ends, before + cut_bytes, side="right")))
+        yield slice(start, stop)
+        start, before = stop, int(ends[stop - 1])
+
+
+def _packed(part: Columns) -> Packed:
+    if len(part.features) > 1:
+        texts = {"ids": part.ids, "subjects": part.subjects, "contexts": part.contexts}
+        value = encode_records(part.features, batch=part.batch, names=part.names, **texts)
+        return Packed(value, CE_MANY, len(part.features))
+    row = part.features[0]
+    value = encode_record(
+        row if part.names is None else dict(zip(part.names, row.tolist(), strict=True)),
+        record_id=part.ids[0] if part.ids else None,
+        subject=part.subjects[0] if part.subjects else None,
+        batch=part.batch,
+        context=part.contexts[0] if part.contexts else None,
+    )
+    return Packed(value, CE_ONE, 1)

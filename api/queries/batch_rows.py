@@ -1,0 +1,87 @@
+"""Stored predictions of one batch, as far as a review of it needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from agents.stores.postgres import Pool, translated
+from schemas.identity import Place
+from schemas.model import decode_model
+
+_COLUMNS = "p.generation, p.kafka_partition, p.kafka_offset, p.record_index, p.subject, p.label, p.model"
+_OF_SUBJECTS = f"""
+SELECT {_COLUMNS} FROM predictions p WHERE p.batch = $1 AND p.subject = ANY($2::text[])
+ORDER BY p.generation, p.kafka_partition, p.kafka_offset, p.record_index LIMIT $3
+"""  # noqa: S608 - column names
+_OF_PLACES = f"""
+SELECT {_COLUMNS}
+FROM unnest($2::int[], $3::int[], $4::bigint[], $5::int[]) WITH ORDINALITY AS u (g, p, o, i, n)
+CROSS JOIN LATERAL (
+    SELECT * FROM predictions
+    WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
+    LIMIT 1
+) AS p
+WHERE p.batch = $1
+ORDER BY u.n
+"""  # noqa: S608 - the same
+_UNREVIEWED = f"""
+SELECT {_COLUMNS} FROM predictions p
+WHERE p.batch = $1 AND NOT EXISTS (
+    SELECT FROM corrections c WHERE (c.generation, c.kafka_partition, c.kafka_offset, c.record_index)
+        = (p.generation, p.kafka_partition, p.kafka_offset, p.record_index)
+)
+ORDER BY p.ingested_at DESC LIMIT $2
+"""  # noqa: S608 - the same
+
+
+class BatchRow(NamedTuple):
+    """A stored prediction: the label that it got, and from which model."""
+
+    place: Place
+    subject: str | None
+    label: str
+    model: int
+
+
+async def is_batch(pool: Pool, batch: str) -> bool:
+    """Whether a prediction of this batch is stored.
+
+    Raises:
+        PostgresUnavailable: as all of these.
+    """
+    with translated():
+        return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM predictions WHERE batch = $1)", batch))
+
+
+async def rows_of_subjects(pool: Pool, batch: str, subjects: Sequence[str], limit: int) -> list[BatchRow]:
+    """The batch's predictions that are about these subjects, `limit` at most, in the order of subjects and ids."""
+    with translated():
+        found = _rows(await pool.fetch(_OF_SUBJECTS, batch, list(subjects), limit))
+    order = {subject: i for i, subject in enumerate(subjects)}
+    return sorted(found, key=lambda row: order[row.subject or ""])
+
+
+async def rows_of_places(pool: Pool, batch: str, places: Sequence[Place]) -> list[BatchRow]:
+    """Those of these predictions that are in the batch, in the order given."""
+    columns = [[getattr(one, name) for one in places] for name in ("generation", "partition", "offset", "index")]
+    with translated():
+        return _rows(await pool.fetch(_OF_PLACES, batch, *columns))
+
+
+async def unreviewed_rows(pool: Pool, batch: str, without: Collection[Place], limit: int) -> list[BatchRow]:
+    """The batch's newest predictions of which nobody has said anything yet, without some, `limit` at most."""
+    with translated():
+        found = _rows(await pool.fetch(_UNREVIEWED, batch, limit + len(without)))
+    return [row for row in found if row.place not in without][:limit]
+
+
+async def classes_of(pool: Pool, versions: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """The classes of each of these models that is registered."""
+    with translated():
+        found = await pool.fetch("SELECT version, body FROM models WHERE version = ANY($1::int[])", list(set(versions)))
+    return {row["version"]: decode_model(row["body"]).classes for row in found}
+
+
+def _rows(found: Iterable[Any]) -> list[BatchRow]:
+    return [BatchRow(Place(*row[:4]), *row[4:]) for row in map(tuple, found)]

@@ -1,0 +1,22 @@
+"""What a write that broke off says of its parts."""
+
+from __future__ import annotations
+
+import json
+
+from api.failures import broken_off, problem_response
+from schemas.errors import KafkaUnavailable
+
+
+def test_of_a_write_that_broke_off_the_ids_that_are_there_are_told() -> None:
+    failure = broken_off(KafkaUnavailable("Kafka: away"), ["0-0-0", None, "0-1-0"])
+    response = problem_response(failure, "r")
+    problem = json.loads(response.body)
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    assert problem["taken"] == ["0-0-0", None, "0-1-0"]
+    assert "2 of 3 are written" in problem["detail"]
+
+
+def test_where_nothing_is_there_no_ids_are_told() -> None:
+    problem = json.loads(problem_response(broken_off(KafkaUnavailable("Kafka: away"), [None, None]), "r").body)
+    assert "taken" not in problem
