@@ -149,4 +149,34 @@ EVENTS: dict[EventType, type[EventData]] = {
     "reset": ResetEvent,
 }
 
-OPERATIONS: tuple[Operation, ...] = ()
+_DESCRIPTION = """
+`text/event-stream`: each event has an `id`, its type as `event`, and as `data` one line of JSON (`Events` has the type
+of each). It comes after the database has committed. Delivery is at least once: after a crash or a reconnect some events
+may come again; each says how things stand, so that this does no harm.
+
+* `batch`: after a commit of stored records or dead letters; merged, so that at most ten a second come.
+* `correction`: after feedback was recorded.
+* `job`: each state that a job is found in, three times a second. `model`: each activation.
+* `worker`: a new worker, or one whose model, partitions or condition has changed. One that ended says nothing.
+* `reset`: read everything anew. At first, where the given id is older than what is kept or isn't known here; later,
+  where events were lost because Redis was away, and when a worker starts: the one before it may have died silently.
+
+About 10,000 events are kept, in Redis. `Last-Event-ID`, or `last_event_id` where there is no such header, goes on after
+that event. An `id` without data moves the place to go on from. After 15 seconds without an event there is a comment.
+Whoever falls behind by 256 kB is disconnected. `retry` says after how many milliseconds to come again.
+"""
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "events",
+        "GET",
+        "/v1/events",
+        "Events",
+        "What happens, as it happens, as Server-Sent Events.",
+        description=_DESCRIPTION.strip(),
+        query=EventsQuery,
+        answer=Events,
+        media=("text/event-stream",),
+        fails=("unavailable",),
+    ),
+)
