@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scripts.bench.events import events
 from scripts.bench.latency import latency
 from scripts.bench.loop.command import loop
 from scripts.bench.policy.command import policy
@@ -19,3 +20,4 @@ bench.add_command(score)
 bench.add_command(latency)
 bench.add_command(policy)
 bench.add_command(loop)
+bench.add_command(events)
