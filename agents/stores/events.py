@@ -128,9 +128,13 @@ async def next_entries(redis: Redis, namespace: str, after: str, count: int, *, 
     Raises:
         RedisUnavailable: ask again.
     """
+    key = stream_key(namespace)
     with redis_translated():
-        found: Any = await redis.xread({stream_key(namespace): after}, count=count, block=round(1000 * wait_s))
-    return _entries(found[0][1]) if found else []
+        found: Any = await redis.xread({key: after}, count=count, block=round(1000 * wait_s))
+    if not found:
+        return []
+    # The driver's answer has another form where the URL says `protocol=3`.
+    return _entries(found[key][0] if isinstance(found, dict) else found[0][1])
 
 
 def kept(event_id: str, first: str, last: str) -> bool:

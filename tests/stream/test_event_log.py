@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from agents.heartbeat import WorkerState, heartbeat, send_heartbeat
 from agents.stores.dead_letters import store_dead_letters
-from agents.stores.events import EventLog, missed_entries, stream_key
+from agents.stores.events import NOWHERE, EventLog, missed_entries, next_entries, stream_key
 from agents.stores.recent_keys import Changes, Keys, read_counts
 from agents.stores.redis import Redis, open_redis
 from schemas.http.events import CorrectionEvent
@@ -100,3 +101,17 @@ async def test_what_was_missed_is_told_in_pages_or_not_at_all(settings: Settings
         await redis.xtrim(stream_key(namespace), maxlen=3, approximate=False)
         assert await missed_entries(redis, namespace, ids[2], ids[4], 3) is None
         assert await missed_entries(redis, namespace, "no id", ids[4], 3) is None
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_whoever_waits_gets_the_next_entries_or_none(settings: Settings, protocol: int) -> None:
+    """In either of Redis' protocols."""
+    url = f"{settings.redis_url}?protocol={protocol}"
+    async with open_redis(settings.model_copy(update={"redis_url": url})) as redis:
+        log, namespace = EventLog(redis, settings.namespace), settings.namespace
+        assert await next_entries(redis, namespace, NOWHERE, 9, wait_s=0.01) == []
+        await log.tend()
+        await log.append(said("a"))
+        reset, one = await next_entries(redis, namespace, NOWHERE, 9, wait_s=0.01)
+        assert (reset.type, one.type) == ("reset", "correction")
+        assert await next_entries(redis, namespace, reset.id, 9, wait_s=0.01) == [one]
