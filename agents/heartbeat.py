@@ -1,4 +1,7 @@
-"""What each worker says of itself, once a second, in Redis: who it is, which model it serves, how far behind it is."""
+"""What each worker says of itself, once a second, in Redis: who it is, which model it serves, how far behind it is.
+
+Where that is news, it says it to those who follow the live events too.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import faust
+import msgspec
 import structlog
 
 from agents.live_model import LiveModel
+from agents.stores.events import put_events
 from agents.stores.redis import Redis, open_redis, redis_translated
 from schemas.errors import RedisUnavailable
+from schemas.http.events import WorkerEvent
 from schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -23,6 +30,8 @@ log = structlog.get_logger()
 EVERY_S = 1.0
 #: A worker that is silent for this long is no longer listed.
 EXPIRES_S = 10
+#: What is news: the rest of a heartbeat changes all the time.
+_NEWS = ("model", "activation", "shadow", "partitions", "condition")
 
 
 @dataclass(slots=True)
@@ -68,21 +77,23 @@ def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> 
 async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
     redis = open_redis(settings)
     before_s, before = time.monotonic(), state.records
-    away = False
+    away, told = False, None
     try:
         while not app.should_stop:
             await asyncio.sleep(EVERY_S)
             now_s, records = time.monotonic(), state.records
             rate = (records - before) / (now_s - before_s)
             before_s, before = now_s, records
+            beat = heartbeat(app, state, rate=rate, now_s=time.time())
+            news = {name: beat[name] for name in _NEWS}
             try:
-                await send_heartbeat(redis, settings.namespace, heartbeat(app, state, rate=rate, now_s=time.time()))
+                await send_heartbeat(redis, settings.namespace, beat, tell=news != told)
             except RedisUnavailable as exc:
                 if not away:
                     log.warning("heartbeat_lost", error=str(exc))
-                away = True
+                away, told = True, None
             else:
-                away = False
+                away, told = False, news
     finally:
         await redis.aclose()
 
@@ -126,14 +137,19 @@ def _behind(consumer: Any, positions: dict[Any, int], tp: Any) -> int | None:
     return None if end is None else max(0, end - max(0, position))
 
 
-async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any]) -> None:
-    """Write one heartbeat; it vanishes by itself after ten seconds.
+async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, tell: bool = False) -> None:
+    """Write one heartbeat, which vanishes by itself after ten seconds; `tell`: as an event too.
 
     Raises:
         RedisUnavailable: it was not written.
     """
     with redis_translated():
-        await redis.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
+            if tell:
+                seen_at = datetime.fromtimestamp(beat["seen_at"], UTC).isoformat()
+                put_events(pipe, namespace, msgspec.convert({**beat, "seen_at": seen_at}, WorkerEvent))
+            await pipe.execute()
 
 
 async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""Recording feedback: each chunk's statements to Postgres, those that come before their prediction when it is there."""
+"""Recording feedback: each chunk's statements to Postgres, those that come before their prediction when it is there.
+
+What was recorded is then told to those who follow the live events.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,11 @@ from agents.patience import until_answered
 from agents.processing import Receipts
 from agents.publish import Publisher
 from agents.readable_feedback import readable_feedback
+from agents.stores.correction_events import correction_events
 from agents.stores.corrections import Taken, store_feedback
+from agents.stores.events import EventLog
 from agents.stores.postgres import Pool, open_pool
+from agents.stores.redis import open_redis
 from agents.stores.sweep import Swept, sweep_waiting
 from agents.stores.waiting import BEGIN, forget_waiting
 from agents.topic_admin import check_log_append_time
@@ -69,6 +75,8 @@ class Recorder:
         self._moving = moving
         self._source = f"/{settings.namespace}/{state.id}"
         self._something_waits = asyncio.Event()
+        self._redis = open_redis(settings)
+        self._events = EventLog(self._redis, settings.namespace)
         self._opening = asyncio.Lock()
         self._opened: Opened | None = None
 
@@ -84,7 +92,7 @@ class Recorder:
         statements, rejects = readable_feedback(chunk.records, generation)
         taken = await self._patiently(lambda: store_feedback(opened.pool, statements), while_moving=False)
         self._state.records += len(chunk.records)
-        self._tell(taken)
+        await self._tell(taken)
         log.debug("feedback_stored", **_counts(taken), ms=round(1000 * (time.perf_counter() - began), 2))
         refused = [Reject(statement.message, fault) for statement, fault in taken.refused]
         return await self._send(opened.publisher, [*rejects, *refused], generation)
@@ -97,6 +105,7 @@ class Recorder:
         """
         opened, after = await self.opened(), BEGIN
         while not self.stop():
+            await self._events.tend()
             look = partial(sweep_waiting, topic=self.topic, wait_s=self._settings.feedback_wait_s, after=after)
             swept = await self._patiently(partial(look, opened.pool))
             self.ready = True
@@ -108,7 +117,7 @@ class Recorder:
 
     async def _settle(self, opened: Opened, swept: Swept) -> None:
         """Send what has expired, and forget it once the broker has acknowledged that."""
-        self._tell(swept.taken)
+        await self._tell(swept.taken)
         log.debug("feedback_swept", **_counts(swept.taken), expired=len(swept.expired))
         receipts: list[Awaitable[Any]] = []
         for generation in sorted({one.message.generation for one in swept.expired}):
@@ -128,11 +137,12 @@ class Recorder:
                     await self._something_waits.wait()
         self._something_waits.clear()
 
-    def _tell(self, taken: Taken) -> None:
+    async def _tell(self, taken: Taken) -> None:
         if taken.waiting:
             self._something_waits.set()
         if taken.rows:
             self.news.set()
+        await self._events.append(*correction_events(taken.recorded))
 
     async def _send(self, publisher: Publisher, rejects: Sequence[Reject], generation: int) -> Receipts:
         if rejects:
@@ -170,6 +180,7 @@ class Recorder:
         if self._opened is not None:
             await self._opened.publisher.close()
             self._opened.pool.terminate()
+        await self._redis.aclose()
 
 
 def _counts(taken: Taken) -> dict[str, int]:

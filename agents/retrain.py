@@ -2,10 +2,10 @@
 
     commands ─▶ agent: CommandDesk ─▶ jobs ─▶ task: run_jobs ─▶ models, activations ─▶ task: Mender ─▶ model-updates
 
-Four things go on side by side, and Postgres is what they share: commands are written down and obeyed as they come,
+Five things go on side by side, and Postgres is what they share: commands are written down and obeyed as they come,
 also while a training runs; one training at a time runs, in a process of its own, or its model shadows the champion; a
-champion that reviews show to be worse than the one before it is rolled back; and whenever the last word on the topic
-isn't the newest activation in Postgres, that is published.
+champion that reviews show to be worse than the one before it is rolled back; whenever the last word on the topic isn't
+the newest activation in Postgres, that is published; and what has changed is told to those who follow the live events.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import faust
 import structlog
 from faust.types import TP
 
+from agents.announce import Announcer
 from agents.app import make_app
 from agents.chunks import chunk_topic
 from agents.commands import CommandDesk
@@ -60,7 +61,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         stop=lambda: app.should_stop,
         in_charge=lambda: TP(commands, 0) in assigned(app),
     )
-    desk, mender = CommandDesk(retraining), Mender(retraining)
+    desk, mender, announcer = CommandDesk(retraining), Mender(retraining), Announcer(retraining)
 
     async def take_commands(stream: Any) -> None:
         await process(app, stream, desk.take)
@@ -74,15 +75,20 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     async def mend_topic() -> None:
         await until_stopped(app, mender.run)
 
+    async def tell() -> None:
+        await until_stopped(app, announcer.run)
+
     async def close(*_: Any, **__: Any) -> None:
         await desk.close()
         mender.close()
+        await announcer.close()
         retraining.close()
 
     app.agent(chunk_topic(app, commands))(take_commands)
     app.task(train_models)
     app.task(watch)
     app.task(mend_topic)
+    app.task(tell)
     announce_readiness(app, retraining.state, waiting_for="Kafka and Postgres", holds=lambda: mender.ready)
     attach_heartbeat(app, settings, retraining.state)
     attach_watchdog(app, retraining.state)

@@ -57,7 +57,7 @@ class Retraining:
     async def pool(self) -> Pool:
         """Connections, made when first needed."""
         if self._pool is None:
-            pool = await open_pool(self.settings, size=3)
+            pool = await open_pool(self.settings, size=4)
             # Another task may have opened one meanwhile.
             self._pool = self._pool or pool
         return self._pool

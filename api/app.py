@@ -22,6 +22,7 @@ from api.door import door, opened
 from api.generation import CurrentGeneration
 from api.health import Health
 from api.keys import GUARD, OpenDoor
+from api.live_events import LiveEvents
 from api.outbox import Outbox
 from api.probes import REQUIRED, probes
 from api.review_pool import ReviewPool
@@ -33,6 +34,7 @@ from schemas.topics import topic_name
 POOL_SIZE = 8
 #: A broker that doesn't acknowledge within that is away, and whoever writes is told so.
 ACKNOWLEDGED_WITHIN_S = 1.5
+_CANCEL_AGAIN_S = 0.2
 
 
 def make_app(settings: Settings) -> web.Application:
@@ -51,31 +53,45 @@ def make_app(settings: Settings) -> web.Application:
         pool, redis = await open_pool(settings, size=POOL_SIZE), open_redis(settings)
         publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
         health = Health(probes(settings, pool, redis, live), REQUIRED)
+        events = LiveEvents(settings)
         source = f"/{settings.namespace}/api/{socket.gethostname()}"
         claims = Claims(redis, settings.namespace, settings.review_claim_s)
         review_pool = ReviewPool(pool, live, claims, audit=settings.audit_share)
-        generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))
+        ingest = topic_name(settings.namespace, "ingest")
+        generation = CurrentGeneration(settings, pool, ingest)
         outbox = Outbox(publisher, source, generation.note)
         app[CONTEXT] = Context(
-            settings, pool, redis, publisher, live, feed, health, source, review_pool, outbox, generation
+            settings, pool, redis, publisher, live, feed, health, events, source, review_pool, outbox, generation
         )
         app[GUARD] = OpenDoor()
-        endless = _follow(settings, feed), health.watch(), publisher.connect(topic_name(settings.namespace, "ingest"))
+        endless = _follow(settings, feed), health.watch(), events.read(), events.tend(), publisher.connect(ingest)
         tasks = [asyncio.ensure_future(one) for one in endless]
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.gather(*map(_end, tasks))
             await generation.close()
             await publisher.close()
+            await events.close()
             await redis.aclose()
             pool.terminate()
 
+    async def end_streams(app: web.Application) -> None:
+        if CONTEXT in app:
+            await app[CONTEXT].events.close_streams()
+
     app.cleanup_ctx.append(hold)
+    app.on_shutdown.append(end_streams)
     return app
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: below Python 3.12 `wait_for`, which redis-py uses, may lose a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
+    with suppress(asyncio.CancelledError):
+        task.result()
 
 
 async def _follow(settings: Settings, feed: ModelFeed) -> None:

@@ -19,6 +19,7 @@ from schemas.settings import Settings
 
 if TYPE_CHECKING:
     from api.health import Health
+    from api.live_events import LiveEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Context:
     live: LiveModel
     feed: ModelFeed
     health: Health
+    events: LiveEvents
     source: str
     review_pool: ReviewPool
     outbox: Outbox

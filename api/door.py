@@ -51,13 +51,17 @@ async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[
     except Exception as exc:  # noqa: BLE001 - every error is an answer
         response = refused(request, exc)
     if not response.prepared:
-        headers = response.headers
-        headers["X-Request-Id"] = request_id
-        for name, value in _SECURE.items():
-            headers.setdefault(name, value)
+        dress(response, request_id)
     took_ms = round(1000 * (time.perf_counter() - began_s), 1)
     log.debug("answered", method=request.method, path=request.path, status=response.status, ms=took_ms, id=request_id)
     return response
+
+
+def dress(response: web.StreamResponse, request_id: str) -> None:
+    """Give `response` the headers that every answer has; a handler that begins to send it does so by itself."""
+    response.headers["X-Request-Id"] = request_id
+    for name, value in _SECURE.items():
+        response.headers.setdefault(name, value)
 
 
 def refused(request: web.Request, exc: Exception) -> web.Response:

@@ -7,7 +7,7 @@ that has seen up to some id has missed nothing below it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from agents.readable_feedback import Incoming
@@ -15,6 +15,8 @@ from agents.stores.named import Named, named_predictions
 from agents.stores.postgres import Connection, Pool, translated
 from agents.stores.waiting import put_waiting
 from schemas.errors import BadRow
+from schemas.feedback import Via
+from schemas.identity import Place
 from schemas.records import Fault
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
@@ -35,8 +37,19 @@ CROSS JOIN LATERAL (
 ) AS prediction
 ORDER BY u.n
 ON CONFLICT (feedback) DO NOTHING
-RETURNING label, predicted
+RETURNING feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index
 """
+
+
+class Recorded(NamedTuple):
+    """A new row of `corrections`: what was said, and of which prediction."""
+
+    feedback: str
+    label: str | None
+    predicted: str
+    reviewer: str | None
+    via: Via
+    place: Place
 
 
 class Refusal(NamedTuple):
@@ -48,7 +61,10 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of statements, each counted once. Corrections, confirmations and withdrawals are new rows."""
+    """What came of statements, each counted once. Corrections, confirmations and withdrawals are new rows.
+
+    These are `recorded`, in the order of their ids.
+    """
 
     corrections: int = 0
     confirmations: int = 0
@@ -56,6 +72,7 @@ class Taken:
     duplicates: int = 0
     waiting: int = 0
     refused: Sequence[Refusal] = ()
+    recorded: Sequence[Recorded] = field(default=(), compare=False)
 
     @property
     def rows(self) -> int:
@@ -70,6 +87,7 @@ class Taken:
             self.duplicates + other.duplicates,
             self.waiting + other.waiting,
             (*self.refused, *other.refused),
+            (*self.recorded, *other.recorded),
         )
 
 
@@ -123,7 +141,13 @@ async def _take(connection: Connection, statements: Sequence[Incoming], *, put: 
         withdrawals=withdrawals,
         duplicates=len(statements) - len(rows) - waiting,
         waiting=waiting,
+        recorded=list(map(_recorded, rows)),
     )
+
+
+def _recorded(row: Any) -> Recorded:
+    feedback, label, predicted, reviewer, via, *place = row
+    return Recorded(feedback, label, predicted, reviewer, via, Place(*place))
 
 
 def _columns(found: Sequence[tuple[Incoming, Named]]) -> list[list[Any]]:

@@ -84,6 +84,16 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+async def database_id(pool: Pool) -> str:
+    """What tells this namespace's tables from others that Redis may have seen: when they were made.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
+
+
 async def migrate(settings: Settings) -> list[str]:
     """Bring the namespace's tables to this version; the names of the migrations that ran now.
 

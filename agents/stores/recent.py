@@ -3,6 +3,8 @@
 Every number here only rises (and a first time only falls), and is written so (`ZADD … GT`): whichever worker writes
 last, and in whatever order, the view ends where the database is. A key names the database that filled the view; where
 it is missing or another's (Redis was away, restarted empty, flushed), the view is filled again from Postgres.
+
+The event of each commit goes the same way, in the same pipeline, and a `reset` with each filling.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import asyncio
 import structlog
 from redis.exceptions import WatchError
 
-from agents.stores.postgres import Pool, translated
+from agents.stores.batch_events import batch_event
+from agents.stores.events import DROPPED, put_events
+from agents.stores.postgres import Pool, database_id, translated
 from agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, add, trim
 from agents.stores.redis import Redis, redis_translated
 from agents.stores.totals import BatchTotal, PartitionTotal
 from schemas.errors import RedisUnavailable
+from schemas.http.events import ResetEvent
 
 log = structlog.get_logger()
 
@@ -35,6 +40,7 @@ class RecentView:
     def __init__(self, redis: Redis, pool: Pool, namespace: str) -> None:
         self._redis = redis
         self._pool = pool
+        self._namespace = namespace
         self._keys = Keys(namespace)
         self._database: str | None = None
         #: False until `tend` has found Redis answering.
@@ -51,6 +57,8 @@ class RecentView:
                 async with asyncio.timeout(_WRITE_S), self._redis.pipeline(transaction=False) as pipe:
                     pipe.get(self._keys.epoch)
                     add(pipe, self._keys, changes)
+                    if changes:
+                        put_events(pipe, self._namespace, batch_event(changes))
                     epoch, *_ = await pipe.execute()
         except RedisUnavailable as exc:
             self._lost(exc)
@@ -68,7 +76,7 @@ class RecentView:
             PostgresUnavailable: ask again.
         """
         if self._database is None:
-            self._database = await _database(self._pool)
+            self._database = await database_id(self._pool)
         try:
             with redis_translated():
                 async with self._redis.pipeline(transaction=False) as pipe:
@@ -96,6 +104,9 @@ class RecentView:
         self.available = False
         self._gaps += 1
 
+    def _why(self) -> str:
+        return DROPPED if self._gaps > 1 else "a worker has started"
+
     async def _fill(self, everything: Changes) -> None:
         """Write everything at once; what another database left is removed, what this one wrote is added to."""
         async with self._redis.pipeline() as pipe:
@@ -108,16 +119,11 @@ class RecentView:
                         pipe.delete(*self._keys.all())
                         pipe.set(self._keys.epoch, str(self._database))
                     add(pipe, self._keys, everything)
+                    put_events(pipe, self._namespace, ResetEvent(self._why()))
                     await pipe.execute()
                 except WatchError:
                     continue
                 return
-
-
-async def _database(pool: Pool) -> str:
-    """What tells this namespace's tables from others that Redis may have seen: when they were made."""
-    with translated():
-        return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
 
 
 async def _everything(pool: Pool) -> Changes:

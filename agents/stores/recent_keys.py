@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,14 @@ KEPT_BATCHES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Absolute numbers to show. `dead_letters` are by topic."""
+    """Absolute numbers to show; false where there are none. `dead_letters` are by topic."""
 
-    totals: Iterable[PartitionTotal] = ()
-    batches: Iterable[BatchTotal] = ()
-    dead_letters: dict[str, int] | None = None
+    totals: Sequence[PartitionTotal] = ()
+    batches: Sequence[BatchTotal] = ()
+    dead_letters: Mapping[str, int] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.totals or self.batches or self.dead_letters)
 
 
 class Keys:
@@ -98,6 +101,24 @@ async def read_recent(redis: Redis, namespace: str, *, batches: int = 100) -> Sh
         [BatchTotal(name, int(count[name]), first[name], last) for name, last in answers[5] if name in count],
         {topic: int(number) for topic, number in dead_letters.items()},
     )
+
+
+async def read_counts(redis: Redis, namespace: str) -> tuple[int, int] | None:
+    """All records that were ever stored, and all dead letters; None where the view isn't filled.
+
+    Raises:
+        RedisUnavailable: ask again.
+    """
+    keys = Keys(namespace)
+    with redis_translated():
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.get(keys.epoch)
+            for key in (keys.records, keys.dead_letters):
+                pipe.zrange(key, 0, -1, withscores=True)
+            epoch, records, dead_letters = await pipe.execute()
+    if epoch is None:
+        return None
+    return int(sum(number for _, number in records)), int(sum(number for _, number in dead_letters))
 
 
 def _total(place: str, records: Any, expired: Any) -> PartitionTotal:

@@ -23,8 +23,10 @@ Redis: TypeAlias = _Redis
 TIMEOUT_S = 0.5
 
 
-def open_redis(settings: Settings) -> Redis:
+def open_redis(settings: Settings, *, answers_within_s: float = TIMEOUT_S) -> Redis:
     """A client with string answers. It connects when first used, so this succeeds while Redis is away.
+
+    `answers_within_s` is longer for whoever asks Redis to wait before it answers.
 
     Raises:
         SettingsError: the address says something that the driver doesn't know.
@@ -33,7 +35,8 @@ def open_redis(settings: Settings) -> Redis:
         client = _Redis.from_url(
             settings.redis_url,
             decode_responses=True,
-            socket_timeout=TIMEOUT_S,
+            encoding_errors="replace",
+            socket_timeout=answers_within_s,
             socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
             client_name=settings.namespace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from scripts.bench.api.command import api
+from scripts.bench.events import events
 from scripts.bench.latency import latency
 from scripts.bench.loop.command import loop
 from scripts.bench.policy.command import policy
@@ -21,3 +22,4 @@ bench.add_command(api)
 bench.add_command(latency)
 bench.add_command(policy)
 bench.add_command(loop)
+bench.add_command(events)

@@ -1,0 +1,98 @@
+"""Announcing jobs and activations: whatever has changed in Postgres is told to those who follow the live events.
+
+Whoever changes a job or activates a model needs not think of it. Each is told once, in order; after a crash in between
+perhaps twice. What changes while nobody looks is told afterwards, as it stands then: where it was left off is kept in
+Redis. Without that mark it starts from how things stand, with a `reset`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from agents.retraining import Retraining
+from agents.stores.announcements import Standing, announce, announced, read_news, read_standing
+from agents.stores.postgres import Pool, database_id
+from agents.stores.redis import open_redis
+from schemas.errors import RedisUnavailable
+from schemas.http.events import EventData, ResetEvent
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.3
+
+
+class Announcer:
+    """The announcer of one retrain worker; it tells while that is the one in charge."""
+
+    def __init__(self, retraining: Retraining) -> None:
+        self._retraining = retraining
+        self._redis = open_redis(retraining.settings)
+        self._namespace = retraining.settings.namespace
+        #: How things stood when they were announced last; None: not known, or another worker announces.
+        self._told: Standing | None = None
+        self._away = False
+
+    async def run(self) -> None:
+        """Look every LOOK_EVERY_S.
+
+        Raises:
+            Stopping: asked to stop while Postgres is away.
+        """
+        while not self._retraining.stop():
+            if self._retraining.in_charge():
+                await self.attempt()
+            else:
+                self._told = None
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def attempt(self) -> None:
+        """Look; while Redis is away the next look finds the same again."""
+        try:
+            await self.look()
+        except RedisUnavailable as exc:
+            if not self._away:
+                log.warning("announcing_waits", error=str(exc))
+            self._away = True
+        else:
+            self._away = False
+
+    async def look(self) -> None:
+        """Look once, and announce what is new. May be repeated.
+
+        Raises:
+            Stopping: asked to stop while Postgres is away.
+            RedisUnavailable: nothing was announced, or the answer was lost.
+        """
+        pool, told = await self._retraining.pool(), self._told
+        patiently = self._retraining.patiently
+        if told is None:
+            self._told = told = await self._begin(pool)
+        tracked = told.open()
+        now = await patiently(lambda: read_standing(pool, told.database, tracked))
+        changed = now.changed(told)
+        if not changed and now.activation == told.activation:
+            return
+        news = await patiently(lambda: read_news(pool, changed, told.activation))
+        await self._announce(news, now.after(news))
+
+    async def _begin(self, pool: Pool) -> Standing:
+        """Where another process left off, if that is known and was about this database; else how things stand."""
+        before = await announced(self._redis, self._namespace)
+        database = await self._retraining.patiently(lambda: database_id(pool))
+        if before is not None and before.database == database:
+            return before
+        now = await self._retraining.patiently(lambda: read_standing(pool, database, ()))
+        await self._announce([ResetEvent("a worker has started")], now)
+        return now
+
+    async def _announce(self, events: Sequence[EventData], now: Standing) -> None:
+        await announce(self._redis, self._namespace, events, now)
+        self._told = now
+        log.debug("announced", events=len(events), activation=now.activation)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._redis.aclose()

@@ -1,0 +1,124 @@
+"""What is announced of jobs and activations: how they stand, in Postgres, and what of it was announced, in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from agents.stores.events import put_events
+from agents.stores.jobs import OPEN
+from agents.stores.postgres import Pool, translated
+from agents.stores.redis import Redis, redis_translated
+from schemas.http.events import EventData, EventGate, JobEvent, ModelEvent
+
+_WRITE_S = 1.0
+
+# The newest, those that were open when it was looked last, and the training that is open: each by an index.
+_STANDING = """
+SELECT id, state, (SELECT max(activation) FROM activations) FROM (
+    (SELECT id, state FROM jobs ORDER BY queued_at DESC, id LIMIT 100)
+    UNION SELECT id, state FROM jobs WHERE id = ANY($1)
+    UNION SELECT id, state FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')
+) AS looked_at
+"""
+_REASON = """
+CASE WHEN octet_length(reason::text) <= 4096 THEN reason
+    ELSE jsonb_build_object('trigger', left(reason->>'trigger', 100)) END AS reason
+"""
+_JOBS = f"""
+SELECT id, command, state, {_REASON}, requested, by, version, champion, gate->>'outcome' AS outcome,
+    gate->>'path' AS path, left(gate->>'why', 1000) AS why, queued_at, started_at, ended_at, left(error, 1000) AS error
+FROM jobs CROSS JOIN LATERAL (SELECT coalesce(metrics->'gate'->'shadow', metrics->'gate') AS gate) AS judged
+WHERE id = ANY($1) ORDER BY coalesce(ended_at, started_at, queued_at), number
+"""  # noqa: S608 - names of our own
+_ACTIVATIONS = f"""
+SELECT activation, role, version, job, by, {_REASON}, at FROM activations WHERE activation > $1 ORDER BY activation
+"""  # noqa: S608 - names of our own
+
+
+class Standing(Struct, frozen=True):
+    """The states of the jobs that may change yet or are new, by id, and the newest activation; in which database."""
+
+    database: str
+    jobs: dict[str, str]
+    activation: int
+
+    def changed(self, before: Standing) -> list[str]:
+        """The jobs that are in another state than before."""
+        return [job for job, state in self.jobs.items() if before.jobs.get(job) != state]
+
+    def after(self, news: Sequence[JobEvent | ModelEvent]) -> Standing:
+        """How things stand after these, which were read later."""
+        states = {one.id: one.state for one in news if isinstance(one, JobEvent)}
+        activations = [one.activation for one in news if isinstance(one, ModelEvent)]
+        return Standing(self.database, {**self.jobs, **states}, max([self.activation, *activations]))
+
+    def open(self) -> list[str]:
+        """The jobs that have not ended."""
+        return [job for job, state in self.jobs.items() if state in OPEN]
+
+
+async def read_standing(pool: Pool, database: str, tracked: Collection[str]) -> Standing:
+    """How things stand, as one query sees them; the `tracked` jobs among them, however old they are."""
+    with translated():
+        rows = await pool.fetch(_STANDING, list(tracked))
+    return Standing(database, {job: state for job, state, _ in rows}, (rows[0][2] or 0) if rows else 0)
+
+
+async def read_news(pool: Pool, jobs: Sequence[str], activation: int) -> list[JobEvent | ModelEvent]:
+    """These jobs, and the activations after that one, in the order of their times."""
+    with translated():
+        found = [_job(row) for row in await pool.fetch(_JOBS, jobs)]
+        made = [ModelEvent(**_plain(row)) for row in await pool.fetch(_ACTIVATIONS, activation)]
+    timed = [(one.ended_at or one.started_at or one.queued_at, one) for one in found] + [(one.at, one) for one in made]
+    return [one for _, one in sorted(timed, key=lambda pair: pair[0])]
+
+
+async def announced(redis: Redis, namespace: str) -> Standing | None:
+    """How things stood when something was announced last; None where that isn't known.
+
+    Raises:
+        RedisUnavailable: ask again.
+    """
+    with redis_translated():
+        marker = await redis.get(_key(namespace))
+    try:
+        return None if marker is None else msgspec.json.decode(marker, type=Standing)
+    except msgspec.DecodeError:
+        return None
+
+
+async def announce(redis: Redis, namespace: str, events: Sequence[EventData], standing: Standing) -> None:
+    """Append events, and note up to where that is; both or neither.
+
+    Raises:
+        RedisUnavailable: neither, or both and the answer was lost; announcing again says the same twice.
+    """
+    with redis_translated():
+        async with asyncio.timeout(_WRITE_S), redis.pipeline() as pipe:
+            put_events(pipe, namespace, *events)
+            pipe.set(_key(namespace), msgspec.json.encode(standing))
+            await pipe.execute()
+
+
+def _key(namespace: str) -> str:
+    return f"{namespace}:announced"
+
+
+def _job(row: Any) -> JobEvent:
+    columns = _plain(row)
+    outcome, path, why = (columns.pop(name) for name in ("outcome", "path", "why"))
+    return JobEvent(**columns, gate=None if outcome is None else EventGate(outcome, path or "", why or ""))
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """Times as texts, always with microseconds, so that those sort as times do."""
+    return {
+        name: value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
