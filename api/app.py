@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
+from typing import Any
 
 from aiohttp import web
 
@@ -85,7 +86,7 @@ def make_app(settings: Settings) -> web.Application:
     return app
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended: below Python 3.12 `wait_for`, which redis-py uses, may lose a cancellation."""
     while not task.done():
         task.cancel()
