@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 import faust
 import structlog
@@ -37,6 +39,16 @@ def end_within(grace_s: float) -> None:
     last_word = threading.Timer(grace_s, end)
     last_word.daemon = True
     last_word.start()
+
+
+def end_at_once(event: str, **facts: object) -> NoReturn:
+    """End this process, from any thread: log `event`, and write to stderr where each thread stands."""
+    last_word = threading.Timer(GRACE_S, os._exit, [EXIT_CODE])  # for a stderr that takes nothing
+    last_word.daemon = True
+    last_word.start()
+    log.error(event, **facts)
+    faulthandler.dump_traceback()
+    os._exit(EXIT_CODE)
 
 
 async def until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:

@@ -9,6 +9,6 @@ _PAIR = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
 
 
 def events(log: str, *names: str) -> Iterator[dict[str, str]]:
-    """The key-values of each of these events, in order; those of two threads may stand in one line."""
-    for found in re.finditer(rf"event=({'|'.join(names)}) (.*?)(?=timestamp=|$)", log, re.MULTILINE):
+    """The key-values of each of these events, in order."""
+    for found in re.finditer(rf"event=({'|'.join(names)}) (.*)", log):
         yield {"event": found[1], **dict(_PAIR.findall(found[2]))}

@@ -85,16 +85,15 @@ def _scored_with(scorers: list[WorkerProcess], activation: int) -> None:
 
 
 def _only_rises(log: str) -> None:
-    """In one process: swaps are to higher activations only, and so are chunks, to none that isn't live yet."""
-    live = last = 0
+    """In one process: swaps are to higher activations only, and each chunk has the one that is live."""
+    live = 0
     for event in events(log, "model_swapped", "chunk_scored"):
         activation = int(event["activation"])
         if event["event"] == "model_swapped":
             assert activation > live
             live = activation
         else:
-            assert last <= activation <= live
-            last = activation
+            assert activation == live
     assert live == 1 + SWAPS
 
 
