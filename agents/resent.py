@@ -11,7 +11,7 @@ from schemas import commands, feedback, predictions
 from schemas.errors import Refused
 from schemas.headers import Headers, cloud_event
 from schemas.identity import Place
-from schemas.ingest import CE_TYPE_MANY, CE_TYPE_ONE
+from schemas.ingest import CE_MANY, CE_ONE
 from schemas.topics import topic_name
 
 HEADER = "redrive-of"
@@ -40,7 +40,7 @@ def resent(
     one = None if value is None or message is None else cut_from(message, value, row.index, row.reason)
     many = one is None and message is not None and message.get("n") is not None
     kinds = {
-        topic_name(namespace, "ingest"): CE_TYPE_MANY if many else CE_TYPE_ONE,
+        topic_name(namespace, "ingest"): CE_MANY if many else CE_ONE,
         topic_name(namespace, "predictions"): predictions.CE_TYPE,
         topic_name(namespace, "feedback"): feedback.CE_TYPE,
         topic_name(namespace, "commands"): commands.CE_TYPE,

@@ -20,8 +20,9 @@ from schemas.ingest_careful import read_carefully
 from schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows
 from schemas.text import MAX_CONTEXT_BYTES, text_fault
 
-CE_TYPE_ONE = "relearn.record.v1"
-CE_TYPE_MANY = "relearn.records.v1"
+#: CloudEvents types of a message with one record, and of one with many.
+CE_ONE = "relearn.record.v1"
+CE_MANY = "relearn.records.v1"
 
 
 class _One(msgspec.Struct, gc=False):

@@ -11,7 +11,7 @@ from itertools import count, cycle, islice
 
 import numpy as np
 
-from schemas.ingest import CE_TYPE_MANY, CE_TYPE_ONE
+from schemas.ingest import CE_MANY, CE_ONE
 from schemas.settings import Settings
 from schemas.topics import topic_name
 from scripts.datasets import Dataset, resample_with_noise
@@ -76,9 +76,9 @@ def labelled(
             labels = piece.labels or ()
             if together:
                 batch = f"{run}-batch-{next(batches)}"
-                yield Labelled(encode_many(piece, ids, batch, "packed"), CE_TYPE_MANY, batch, len(piece), labels)
+                yield Labelled(encode_many(piece, ids, batch, "packed"), CE_MANY, batch, len(piece), labels)
             else:
-                yield Labelled(encode_one(piece, ids, None, "packed"), CE_TYPE_ONE, ids[0], 1, labels)
+                yield Labelled(encode_one(piece, ids, None, "packed"), CE_ONE, ids[0], 1, labels)
             sent += len(piece)
 
 

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from schemas.errors import Refused
 from schemas.headers import header_text
-from schemas.ingest import CE_TYPE_MANY, decode_chunk
+from schemas.ingest import CE_MANY, decode_chunk
 from schemas.settings import Settings
 from schemas.topics import INGEST_MAX_BYTES, topic_name
 from scripts.datasets import load_dataset
@@ -113,9 +113,9 @@ async def test_what_the_broker_refuses_is_counted_and_said(settings: Settings) -
     await run_migrations(settings)
     sender = Sender(settings, topic_name(settings.namespace, "ingest"), source="/test")
     for size, records in ((INGEST_MAX_BYTES, 3), (10, 1)):
-        sender.send(Outgoing(b"x" * size, CE_TYPE_MANY, "m", records))
+        sender.send(Outgoing(b"x" * size, CE_MANY, "m", records))
     sender.flush()
     assert (sender.sent, sender.acknowledged, sender.acknowledged_messages) == (4, 1, 1)
     assert "too large" in str(sender.error)
     with pytest.raises(Refused, match="fewer records per message"):
-        sender.send(Outgoing(b"x" * (INGEST_MAX_BYTES + 1), CE_TYPE_MANY, "m", 3))
+        sender.send(Outgoing(b"x" * (INGEST_MAX_BYTES + 1), CE_MANY, "m", 3))
