@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -17,12 +18,15 @@ from schemas.settings import Settings
 if TYPE_CHECKING:
     from api.health import Health
 
+#: Each holds a connection to Postgres for as long as its reader takes.
+STREAMS_AT_ONCE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers.
+    `source` is this process in CloudEvents headers. Whoever sends a long answer holds `streams` meanwhile.
     """
 
     settings: Settings
@@ -33,6 +37,7 @@ class Context:
     feed: ModelFeed
     health: Health
     source: str
+    streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
