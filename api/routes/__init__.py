@@ -6,6 +6,7 @@ from api.call import Handler
 from api.routes import (
     batches,
     dead_letters,
+    drift,
     events,
     feedback,
     inference,
@@ -18,6 +19,7 @@ from api.routes import (
     queue,
     retraining,
     stats,
+    workers,
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -29,6 +31,8 @@ HANDLERS: dict[str, Handler] = {
     **predict.HANDLERS,
     **inference.HANDLERS,
     **stats.HANDLERS,
+    **drift.HANDLERS,
+    **workers.HANDLERS,
     **models.HANDLERS,
     **jobs.HANDLERS,
     **retraining.HANDLERS,

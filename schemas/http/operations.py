@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.http import (
     batches,
     dead_letters,
+    drift,
     events,
     feedback,
     inference,
@@ -17,6 +18,7 @@ from schemas.http import (
     queue,
     retraining,
     stats,
+    workers,
 )
 from schemas.http.operation import Operation
 
@@ -29,6 +31,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *predict.OPERATIONS,
     *inference.OPERATIONS,
     *stats.OPERATIONS,
+    *drift.OPERATIONS,
+    *workers.OPERATIONS,
     *models.OPERATIONS,
     *jobs.OPERATIONS,
     *retraining.OPERATIONS,
