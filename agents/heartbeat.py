@@ -161,5 +161,15 @@ async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
     with redis_translated():
         keys = [key async for key in redis.scan_iter(match=worker_key(namespace, "*"), count=1000)]
         beats = await redis.mget(keys) if keys else []
-    workers: list[dict[str, Any]] = [json.loads(beat) for beat in beats if beat]
+    workers = [worker for beat in beats if (worker := _readable(beat)) is not None]
     return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
+
+
+def _readable(beat: str | bytes | None) -> dict[str, Any] | None:
+    """The heartbeat; None where it has vanished meanwhile, or is none."""
+    try:
+        worker = json.loads(beat) if beat else None
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(worker, dict) and isinstance(worker.get("id"), str) and isinstance(worker.get("role"), str)
+    return worker if known else None

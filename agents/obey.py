@@ -13,6 +13,9 @@ from schemas.commands import Command
 from schemas.errors import BadMessage, Refused
 
 _MAX_INT = 2**31 - 1
+#: A reason is a few facts, which every list of jobs and models repeats; the longest names what drifted.
+_REASON_MAX = 256 * 1024
+_DEEPEST = 20
 _LEFT: State = "former"
 _ROLLED_BACK: State = "rolled-back"
 #: Nobody asked for these trainings: the policy did.
@@ -95,6 +98,13 @@ def check_storable(command: Command) -> None:
     if command.version is not None and command.version > _MAX_INT:
         raise BadMessage("invalid", f"no model has the version {command.version}")
     try:
-        json.dumps(dict(command.reason), allow_nan=False)
+        size = len(json.dumps(dict(command.reason), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as exc:
         raise BadMessage("invalid", f"`reason` can't be written as JSON: {str(exc)[:200]}") from exc
+    if size > _REASON_MAX or _is_deep(dict(command.reason)):
+        raise BadMessage("invalid", f"`reason` is longer than {_REASON_MAX:,} characters, or nested too deep")
+
+
+def _is_deep(item: object, depth: int = 0) -> bool:
+    inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    return depth > _DEEPEST or any(_is_deep(one, depth + 1) for one in inner)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
 
+from agents.ask import ask
 from agents.heartbeat import WorkerState
 from agents.learning.policy import Decision, Facts, Limits, command_id, decide
 from agents.patience import until_answered
@@ -16,10 +16,8 @@ from agents.publish import Publisher
 from agents.stores.jobs import Job, read_job
 from agents.stores.policy_facts import read_facts
 from agents.stores.postgres import Pool
-from schemas.commands import CE_TYPE, Command, encode_command
-from schemas.headers import cloud_event
+from schemas.commands import Command
 from schemas.settings import Settings
-from schemas.topics import topic_name
 
 log = structlog.get_logger()
 
@@ -81,12 +79,7 @@ class PolicyWatch:
         command = Command(command_id(self.settings.namespace, facts, decision.trigger), "train", decision.reason)
         if command.id == self._asked or (self._asked and await self._job(self._asked) is None):
             return
-        source = f"/{self.settings.namespace}/{self.state.id}"
-        receipt = await (await self.publisher()).send(
-            topic_name(self.settings.namespace, "commands"),
-            encode_command(command),
-            headers=cloud_event(CE_TYPE, source, now_s=time.time(), event_id=command.id),
-        )
-        await receipt
+        namespace = self.settings.namespace
+        await ask(await self.publisher(), namespace, command, source=f"/{namespace}/{self.state.id}")
         self._asked = command.id
         log.info("retrain_asked", id=command.id, words=decision.words, **decision.reason)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from api.health import Health
     from api.live_events import LiveEvents
 
+#: Each holds a connection to Postgres for as long as its reader takes.
+STREAMS_AT_ONCE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers; `generation` is that of `ingest`.
+    `source` is this process in CloudEvents headers; `generation` is that of `ingest`. Whoever sends a long answer holds
+    `streams` meanwhile.
     """
 
     settings: Settings
@@ -41,6 +46,7 @@ class Context:
     review_pool: ReviewPool
     outbox: Outbox
     generation: CurrentGeneration
+    streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

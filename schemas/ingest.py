@@ -20,6 +20,10 @@ from schemas.ingest_careful import read_carefully
 from schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, Texts
 from schemas.text import MAX_CONTEXT_BYTES, text_fault
 
+#: CloudEvents types of a message with one record, and of one with many.
+CE_ONE = "relearn.record.v1"
+CE_MANY = "relearn.records.v1"
+
 
 class OneRecord(msgspec.Struct, gc=False):
     """A message of `ingest` with one record, by position."""

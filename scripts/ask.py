@@ -7,57 +7,35 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
-
+from agents.ask import ask
 from agents.heartbeat import read_workers
-from agents.kafka import librdkafka_config
+from agents.publish import Publisher
 from agents.stores.jobs import Job, read_job
 from agents.stores.postgres import Pool
 from agents.stores.redis import open_redis
-from schemas.commands import CE_TYPE, Command, encode_command
-from schemas.errors import KafkaUnavailable, RedisUnavailable, SetupError
-from schemas.headers import cloud_event
+from schemas.commands import Command
+from schemas.errors import RedisUnavailable
 from schemas.settings import Settings
-from schemas.topics import topic_name
 
-_SEND_TIMEOUT_S = 30.0
+_GIVE_UP_S = 30.0
 _LOOK_EVERY_S = 0.2
 _SWAP_TIMEOUT_S = 5.0
 #: In these states somebody is at work. A shadow is watched for as long as it takes: nobody waits for that.
 _UNDER_WAY = frozenset(("queued", "running"))
 
 
-def send_command(settings: Settings, command: Command) -> None:
+async def send_command(settings: Settings, command: Command) -> None:
     """Return when the broker has `command`.
 
     Raises:
         KafkaUnavailable: it isn't known to have it.
         SetupError: there is no topic for it.
     """
-    topic = topic_name(settings.namespace, "commands")
-    timeout_ms = int(_SEND_TIMEOUT_S * 1000)
-    producer = Producer(
-        {
-            **librdkafka_config(settings),
-            "enable.idempotence": True,
-            "message.timeout.ms": timeout_ms,
-            "log_level": 0,
-        }
-    )
-    errors: list[KafkaError | None] = []
-
-    def on_delivery(error: KafkaError | None, _: Message) -> None:
-        errors.append(error)
-
-    headers: Any = cloud_event(CE_TYPE, f"/{settings.namespace}/cli", now_s=time.time(), event_id=command.id)
-    producer.produce(topic, encode_command(command), headers=headers, on_delivery=on_delivery)
-    producer.flush(_SEND_TIMEOUT_S + 5)
-    error = errors[0] if errors else KafkaError(KafkaError._TIMED_OUT)
-    if error is None:
-        return
-    if error.code() in {KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART}:
-        raise SetupError(f"there is no topic {topic}; run `relearn migrate` first")
-    raise KafkaUnavailable(f"Kafka didn't take the command: {error.str()}")
+    publisher = Publisher(settings, f"{settings.namespace}-cli", give_up_s=_GIVE_UP_S)
+    try:
+        await ask(publisher, settings.namespace, command, source=f"/{settings.namespace}/cli")
+    finally:
+        await publisher.close()
 
 
 async def wait_for_job(

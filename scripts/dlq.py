@@ -17,18 +17,25 @@ from rich.text import Text
 
 from agents.heartbeat import read_workers
 from agents.pauses import AGENT
-from agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, original_of
+from agents.publish import Publisher
+from agents.readable_value import as_json, as_text, printable
+from agents.redrive import Redriven, sendable
+from agents.redrive import redrive as send_again
+from agents.resent import place_of
+from agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from agents.stores.postgres import Pool, open_pool, translated
 from agents.stores.redis import open_redis
+from agents.topic_admin import admin_client, topic_id
 from schemas.errors import RedisUnavailable, Refused
 from schemas.settings import Settings
+from schemas.topics import topic_name
 from scripts.environment import load_settings
-from scripts.readable_value import as_json, as_text, printable
-from scripts.redrive import open_letters, place_of
-from scripts.redrive import redrive as send_again
 from scripts.tables import plain_table, stdout_console
 
 T = TypeVar("T")
+
+#: A broker that doesn't acknowledge within that is away.
+GIVE_UP_S = 20.0
 
 
 @click.group()
@@ -89,28 +96,26 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
     if bool(letter_ids) == everything:
         raise click.UsageError("name dead letters by their ids, or --all")
 
-    async def choose(_: Settings, pool: Pool) -> list[DeadLetterRow]:
+    async def choose(_: Settings, pool: Pool) -> list[int]:
         if everything:
-            return await open_letters(pool, reason)
-        return [_sendable(await get_dead_letter(pool, letter_id), letter_id) for letter_id in letter_ids]
+            return await open_ids(pool, reason=reason)
+        for letter_id in letter_ids:
+            sendable(await get_dead_letter(pool, letter_id), letter_id)
+        return sorted(set(letter_ids))
 
-    rows = _with_pool(choose)
-    if not rows:
+    ids = _with_pool(choose)
+    if not ids:
         click.echo("no dead letters to send again", err=True)
         return
     if everything and not yes:
-        click.confirm(f"Send {len(rows):,} records again?", abort=True, err=True)
+        click.confirm(f"Send {len(ids):,} records again?", abort=True, err=True)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("records", total=len(rows))
-
-        async def send(settings: Settings, pool: Pool) -> Any:
-            return await send_again(settings, pool, rows, lambda done: bar.update(task, completed=done))
-
-        done = _with_pool(send)
+        task = bar.add_task("records", total=len(ids))
+        done = _with_pool(lambda settings, pool: _send(settings, pool, ids, lambda n: bar.update(task, completed=n)))
     for letter_id, error in done.refused:
         click.echo(f"dead letter {letter_id} was refused: {error}", err=True)
-    sent = "1 record" if len(rows) == 1 else f"{len(rows):,} records"
+    sent = "1 record" if len(ids) == 1 else f"{len(ids):,} records"
     click.echo(f"{sent} sent again, {done.acknowledged:,} acknowledged by the broker", err=True)
     sys.exit(1 if done.refused else 0)
 
@@ -133,6 +138,15 @@ def resume() -> None:
         )
     if not ended:
         click.echo("nothing is paused", err=True)
+
+
+async def _send(settings: Settings, pool: Pool, ids: list[int], on_progress: Callable[[int], None]) -> Redriven:
+    await topic_id(admin_client(settings), topic_name(settings.namespace, "ingest"))
+    publisher = Publisher(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
+    try:
+        return await send_again(pool, publisher, settings.namespace, ids, on_progress)
+    finally:
+        await publisher.close()
 
 
 async def _paused_workers(settings: Settings) -> int | None:
@@ -158,14 +172,6 @@ def _with_pool(work: Callable[[Settings, Pool], Awaitable[T]]) -> T:
             await pool.close()
 
     return asyncio.run(run())
-
-
-def _sendable(row: DeadLetterRow | None, letter_id: int) -> DeadLetterRow:
-    if row is None:
-        raise Refused(f"there is no dead letter {letter_id}")
-    if row.redriven_at is not None:
-        raise Refused(f"dead letter {letter_id} was sent again at {row.redriven_at:%Y-%m-%d %H:%M:%S} already")
-    return row
 
 
 def _facts(row: DeadLetterRow) -> dict[str, Any]:

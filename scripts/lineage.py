@@ -11,12 +11,12 @@ from typing import TextIO
 
 import click
 
+from agents.examples_file import FORMATS, Write, writer
 from agents.stores.examples import read_features
 from agents.stores.lineage import lineage_fields, read_lineage, used_examples
 from agents.stores.models import list_models, model_row_fields, read_model
 from agents.stores.postgres import Pool
 from schemas.errors import BadFile, Refused
-from scripts.examples_file import FORMATS, Write, writer
 from scripts.progress import OnProgress, bar
 from scripts.reading import as_json_option, limit_option, read, show_list, show_one, version_argument
 from scripts.show import models_table

@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import json
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from agents.ask import by_hand
 from agents.stores.jobs import Job, job_fields
 from agents.stores.models import ModelRow, model_row_fields, read_model
 from agents.stores.postgres import open_pool
@@ -53,7 +53,7 @@ async def ask(
     settings: Settings, command: Command, *, timeout_s: float, on_state: OnState = lambda state: None
 ) -> Outcome:
     """Send `command` and wait for what comes of it."""
-    await asyncio.to_thread(send_command, settings, command)
+    await send_command(settings, command)
     pool = await open_pool(settings, size=1)
     try:
         job = await wait_for_job(pool, command.id, timeout_s=timeout_s, on_state=on_state)
@@ -69,7 +69,7 @@ async def ask(
 
 def ask_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float) -> Outcome:
     """Ask for one thing as the person who runs this, with progress on stderr."""
-    command = Command(str(uuid.uuid4()), verb, {"trigger": "manual"}, version, person())
+    command = by_hand(verb, version, by=person())
     with progress() as on_state:
         return asyncio.run(ask(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agents.readable_value import printable
 from scripts.condition import Condition
-from scripts.readable_value import printable
 
 
 def page(condition: Condition) -> Group:

@@ -156,6 +156,29 @@ async def get_dead_letter(pool: Pool, letter_id: int) -> DeadLetterRow | None:
     return None if row is None else DeadLetterRow(*row)
 
 
+async def open_ids(pool: Pool, *, reason: str | None, limit: int | None = None) -> list[int]:
+    """Letters that were not sent again, the oldest first; at most `limit` of them."""
+    with translated():
+        rows = await pool.fetch(
+            "SELECT id FROM dead_letters WHERE redriven_at IS NULL AND ($1::text IS NULL OR reason = $1)"
+            " ORDER BY id LIMIT $2",
+            reason,
+            limit,
+        )
+    return [row["id"] for row in rows]
+
+
+async def lock_open(connection: Connection, ids: Sequence[int]) -> list[DeadLetterRow]:
+    """Those of these letters that were not sent again, for the caller's transaction alone; the oldest first.
+
+    One that another transaction has is left out.
+    """
+    rows = await connection.fetch(
+        _ROW + " WHERE id = ANY ($1) AND redriven_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED", list(ids)
+    )
+    return [DeadLetterRow(*row) for row in rows]
+
+
 async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
     """The message that the row's record stood in; None where the row is gone."""
     with translated():

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from agents.stores.postgres import Connection, Pool, translated
-from schemas.commands import Command
+from schemas.commands import Command, Verb
 
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))
@@ -34,7 +34,10 @@ WHERE id = $1 AND state = 'running'
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job; `requested` is the version that an `activate` names, `version` the model that the job made or chose."""
+    """One job; `requested` is the version that an `activate` names, `version` the model that the job made or chose.
+
+    `number` rises in the order in which jobs were taken.
+    """
 
     id: str
     command: str
@@ -49,6 +52,7 @@ class Job:
     started_at: datetime | None
     ended_at: datetime | None
     error: str | None
+    number: int
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Job))
@@ -115,11 +119,16 @@ async def read_job(pool: Pool, job_id: str) -> Job | None:
     return None if row is None else Job(*row)
 
 
-async def list_jobs(pool: Pool, limit: int = 100) -> list[Job]:
-    """The newest jobs first."""
-    query = f"SELECT {_COLUMNS} FROM jobs ORDER BY number DESC LIMIT $1"  # noqa: S608 - column names
+async def list_jobs(
+    pool: Pool, limit: int = 100, *, before: int | None = None, state: State | None = None, command: Verb | None = None
+) -> list[Job]:
+    """The newest jobs first; go on with `before` = the last one's number."""
+    query = (
+        f"SELECT {_COLUMNS} FROM jobs WHERE ($2::bigint IS NULL OR number < $2) AND ($3::text IS NULL OR state = $3)"  # noqa: S608 - column names
+        " AND ($4::text IS NULL OR command = $4) ORDER BY number DESC LIMIT $1"
+    )
     with translated():
-        return [Job(*row) for row in await pool.fetch(query, limit)]
+        return [Job(*row) for row in await pool.fetch(query, limit, before, state, command)]
 
 
 def job_fields(job: Job) -> dict[str, Any]:

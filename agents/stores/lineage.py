@@ -31,7 +31,7 @@ SELECT 'assumed', NULL, NULL, NULL, NULL, NULL, NULL, a.prediction, NULL, NULL, 
 FROM assumed a WHERE a.version = $1
 """
 # The order of training: a key's code points, which are its UTF-8 bytes.
-_IN_ORDER = f'SELECT * FROM ({_USED}) AS used ORDER BY key COLLATE "C"'  # noqa: S608 - nothing but names of our own
+_IN_ORDER = f'SELECT * FROM ({_USED}) AS used ORDER BY key COLLATE "C" OFFSET $2 LIMIT $3'  # noqa: S608 - nothing but names of our own
 _CLASSES = f"""
 SELECT label, source, count(*)::int AS examples FROM ({_USED}) AS used GROUP BY label, source ORDER BY label, source
 """  # noqa: S608 - the same
@@ -120,22 +120,25 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
             return Lineage(model, job, cut, digest.hex(), classes, activations)
 
 
-async def used_examples(pool: Pool, version: int) -> AsyncGenerator[Used, None]:
+async def used_examples(
+    pool: Pool, version: int, *, skip: int = 0, limit: int | None = None
+) -> AsyncGenerator[Used, None]:
     """The examples that a model was trained on, in the order of training, by a cursor: however many there are.
 
-    Close it (`contextlib.aclosing`) where it isn't read to its end.
+    Without the first `skip`, and at most `limit`: they are the same for ever. Close it (`contextlib.aclosing`) where
+    it isn't read to its end.
 
     Raises:
         PostgresUnavailable: ask again.
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            async for row in _cursor(connection, version):
+            async for row in _cursor(connection, version, skip, limit):
                 yield row
 
 
-async def _cursor(connection: Connection, version: int) -> AsyncIterator[Used]:
-    async for row in connection.cursor(_IN_ORDER, version, prefetch=_FETCH):
+async def _cursor(connection: Connection, version: int, skip: int, limit: int | None) -> AsyncIterator[Used]:
+    async for row in connection.cursor(_IN_ORDER, version, skip, limit, prefetch=_FETCH):
         prediction = row["prediction"]
         if row["generation"] is not None:
             place = Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"])

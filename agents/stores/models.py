@@ -76,10 +76,16 @@ async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:
     return None if row is None else (row["version"], row["set_digest"])
 
 
-async def list_models(pool: Pool, limit: int = 100) -> list[ModelRow]:
-    """The newest models first."""
+async def list_models(
+    pool: Pool, limit: int = 100, *, before: int | None = None, state: State | None = None
+) -> list[ModelRow]:
+    """The newest models first; go on with `before` = the last one's version."""
+    query = (
+        f"{_SELECT} WHERE ($2::int IS NULL OR m.version < $2) AND ($3::text IS NULL OR m.state = $3)"
+        " ORDER BY m.version DESC LIMIT $1"
+    )
     with translated():
-        return [ModelRow(*row) for row in await pool.fetch(f"{_SELECT} ORDER BY m.version DESC LIMIT $1", limit)]
+        return [ModelRow(*row) for row in await pool.fetch(query, limit, before, state)]
 
 
 async def read_model(pool: Pool, version: int) -> ModelRow | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from agents.learning.policy import Facts
-from agents.learning.reviews import reviews
 from agents.stores.postgres import Connection, Pool, translated
-from agents.stores.statements import statements_of_model, statements_since
-
-#: More new statements than this are not counted one by one: every threshold is far below.
-NEW_MAX = 10_000
+from agents.stores.review_counts import Audits, count_audits, count_new
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """
@@ -48,17 +45,40 @@ async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
             return await _facts(connection, audits), float(now_s)
 
 
+class Hold(NamedTuple):
+    """Who holds automatic promotion: by which command, with which model, since when."""
+
+    command: Literal["hold", "activate", "rollback"]
+    by: str | None
+    version: int | None
+    at: datetime
+
+    @property
+    def words(self) -> str:
+        """The same for people."""
+        what = {"hold": "held", "activate": f"model {self.version} was activated", "rollback": "rolled back"}
+        whom = f" by {self.by}" if self.by else ""
+        return f"{what[self.command]}{whom} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+async def read_hold(connection: Connection) -> Hold | None:
+    """Who holds automatic promotion; None: nobody."""
+    return _hold(await connection.fetchrow(_HOLD))
+
+
 async def hold_of(connection: Connection) -> str | None:
-    """Who holds automatic promotion, how and since when, in words; None: nobody."""
-    return _hold_words(await connection.fetchrow(_HOLD))
+    """The same in words."""
+    return _words(await read_hold(connection))
 
 
-def _hold_words(row: Any) -> str | None:
+def _hold(row: Any) -> Hold | None:
     if row is None or row["command"] == "resume":
         return None
-    what = {"hold": "held", "activate": f"model {row['version']} was activated", "rollback": "rolled back"}
-    whom = f" by {row['by']}" if row["by"] else ""
-    return f"{what[row['command']]}{whom} at {row['ended_at']:%Y-%m-%d %H:%M:%S} UTC"
+    return Hold(row["command"], row["by"], row["version"], row["ended_at"])
+
+
+def _words(hold: Hold | None) -> str | None:
+    return None if hold is None else hold.words
 
 
 async def last_ended_cut(connection: Connection) -> int:
@@ -78,29 +98,25 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
     champion: Any = await connection.fetchrow(_CHAMPION)
     version, activation, rolled_back = (None, None, False) if champion is None else champion
     since = 0 if last is None else last["ended_cut"]
-    new = await statements_since(connection, since, NEW_MAX)
-    found = reviews(new)
-    corrections_s = sorted(one.stored_s for one in found if one.corrects)
-    audit = []
-    if audits and version is not None:
-        audit = [one for one in reviews(await statements_of_model(connection, version)) if one.via == "audit"]
+    new = await count_new(connection, since)
+    audited = await count_audits(connection, version) if audits and version is not None else Audits(0, 0)
     said = await connection.fetchrow(_HOLD)
     drifted = await connection.fetchval("SELECT drifted FROM drift WHERE activation = $1", activation)
     return Facts(
         champion=version,
         activation=activation,
-        cut=max((one.id for one in new), default=since),
+        cut=new.cut,
         open_job=await connection.fetchval(_OPEN),
-        on_hold=_hold_words(said),
+        on_hold=_words(_hold(said)),
         resumed=said["number"] if said is not None and said["command"] == "resume" else 0,
         last_ended_s=None if last is None else last["ended_s"],
         rejections=await connection.fetchval(_REJECTIONS),
-        corrections_s=tuple(corrections_s),
-        corrections=len(corrections_s),
-        labels=len(found),
-        latest_s=max((one.stored_s for one in new), default=None),
-        audit_rows=len(audit),
-        audit_corrected=sum(one.corrects for one in audit),
+        corrections_s=new.corrections_s,
+        corrections=len(new.corrections_s),
+        labels=new.labels,
+        latest_s=new.latest_s,
+        audit_rows=audited.rows,
+        audit_corrected=audited.corrected,
         drifted=tuple(drifted or ()),
         rolled_back=bool(rolled_back),
     )

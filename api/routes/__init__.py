@@ -7,6 +7,7 @@ from api.routes import (
     batches,
     dead_letters,
     documents,
+    drift,
     events,
     feedback,
     inference,
@@ -19,6 +20,7 @@ from api.routes import (
     queue,
     retraining,
     stats,
+    workers,
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -30,6 +32,8 @@ HANDLERS: dict[str, Handler] = {
     **predict.HANDLERS,
     **inference.HANDLERS,
     **stats.HANDLERS,
+    **drift.HANDLERS,
+    **workers.HANDLERS,
     **models.HANDLERS,
     **jobs.HANDLERS,
     **retraining.HANDLERS,

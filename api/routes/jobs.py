@@ -1,7 +1,47 @@
-"""TODO jobs."""
+"""Jobs."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+import msgspec
+from msgspec import Struct
 
-HANDLERS: Handlers = {}
+from agents.stores.jobs import job_fields, list_jobs, read_job
+from api.asking import accepted
+from api.call import Call, Handlers
+from api.cursors import Cursors, Int64, page_of
+from api.failures import Failure
+from schemas.http.jobs import Job, JobPath, JobsQuery
+from schemas.http.operation import Accepted, Page
+
+
+class _Key(Struct, frozen=True):
+    number: Int64
+
+
+_cursors = Cursors("jobs", _Key)
+
+
+async def jobs(call: Call[None, JobsQuery, None]) -> Page[Job]:
+    """In the order in which they were taken, the newest first."""
+    query, after = call.query, _cursors.read(call.query)
+    before = None if after is None else after.number
+    found = await list_jobs(call.context.pool, query.limit + 1, before=before, state=query.state, command=query.command)
+    shown, last = page_of(found, query.limit)
+    following = None if last is None else _cursors.write(_Key(last.number), query)
+    return Page([msgspec.convert(job_fields(one), Job) for one in shown], following)
+
+
+async def job(call: Call[JobPath, None, None]) -> Job:
+    """One of them."""
+    found = await read_job(call.context.pool, call.path.id)
+    if found is None:
+        raise Failure("not-found", f"There is no job {call.path.id}, or no retrain worker has taken it yet.")
+    return msgspec.convert(job_fields(found), Job)
+
+
+async def train(call: Call[None, None, None]) -> Accepted:
+    """Ask for a training."""
+    return await accepted(call, "train")
+
+
+HANDLERS: Handlers = {"jobs": jobs, "job": job, "train": train}

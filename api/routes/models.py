@@ -1,7 +1,118 @@
-"""TODO models."""
+"""Models, their lineage and their examples."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+import io
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
-HANDLERS: Handlers = {}
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from agents.examples_file import writer
+from agents.stores.examples import read_features
+from agents.stores.lineage import Used, lineage_fields, read_lineage, used_examples
+from agents.stores.models import list_models, model_row_fields, read_model
+from agents.stores.postgres import Pool
+from api.asking import accepted
+from api.call import Call, Handlers
+from api.cursors import Cursors, Int32, Int64, page_of
+from api.failures import Failure
+from api.streams import PIECE_BYTES, streamed
+from schemas.http.models import CSV, NDJSON, Example, ExamplesQuery, Lineage, Model, ModelPath, ModelsQuery
+from schemas.http.operation import Accepted, Page
+
+
+class _Key(Struct, frozen=True):
+    version: Int32
+
+
+class _Passed(Struct, frozen=True):
+    """A model's examples never change: how many were shown is as good a place as any, and shorter than a key."""
+
+    examples: Int64
+
+
+_models = Cursors("models", _Key)
+_examples = Cursors("examples", _Passed)
+
+
+async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
+    """The newest first."""
+    query, after = call.query, _models.read(call.query)
+    before = None if after is None else after.version
+    found = await list_models(call.context.pool, query.limit + 1, before=before, state=query.state)
+    shown, last = page_of(found, query.limit)
+    following = None if last is None else _models.write(_Key(last.version), query)
+    return Page([msgspec.convert(model_row_fields(one), Model) for one in shown], following)
+
+
+async def model(call: Call[ModelPath, None, None]) -> Lineage:
+    """One of them, with all that stands behind it."""
+    found = await read_lineage(call.context.pool, call.path.version)
+    if found is None:
+        raise _none(call.path.version)
+    return msgspec.convert(lineage_fields(found), Lineage)
+
+
+async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[Example] | web.StreamResponse:
+    """A page of them, or all of them as a stream."""
+    pool, version, form = call.context.pool, call.path.version, call.query.format
+    found, names = await read_model(pool, version), await read_features(pool)
+    if found is None or names is None:
+        raise _none(version)
+    if form == "json":
+        return await _page(call, names)
+    if call.query.cursor is not None:
+        raise Failure("malformed", f"cursor: pages are for json alone; {form} is whole")
+    pieces = _pieces(pool, version, form, names)
+    return await streamed(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
+
+
+async def activate(call: Call[ModelPath, None, None]) -> Accepted:
+    """Ask for a model that is there to be made the champion."""
+    if await read_model(call.context.pool, call.path.version) is None:
+        raise _none(call.path.version)
+    return await accepted(call, "activate", call.path.version)
+
+
+async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[Example]:
+    version, query = call.path.version, call.query
+    after = _examples.read(query, str(version))
+    skip = 0 if after is None else after.examples
+    async with aclosing(used_examples(call.context.pool, version, skip=skip, limit=query.limit + 1)) as used:
+        found = [one async for one in used]
+    shown, last = page_of(found, query.limit)
+    items = [_as_example(one, names) for one in shown]
+    return Page(items, None if last is None else _examples.write(_Passed(skip + query.limit), query, str(version)))
+
+
+def _as_example(used: Used, names: Sequence[str]) -> Example:
+    return msgspec.convert({**used._asdict(), "features": dict(zip(names, used.features, strict=True))}, Example)
+
+
+async def _pieces(pool: Pool, version: int, form: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    """The file, piece by piece, from a cursor of Postgres that is closed with this."""
+    file = io.StringIO(newline="")
+    write = writer(file, form, names)
+    async with aclosing(used_examples(pool, version)) as used:
+        async for one in used:
+            write(one)
+            if file.tell() >= PIECE_BYTES:
+                yield _taken(file)
+    yield _taken(file)
+
+
+def _taken(file: io.StringIO) -> bytes:
+    text = file.getvalue()
+    file.seek(0)
+    file.truncate()
+    return text.encode()
+
+
+def _none(version: int) -> Failure:
+    return Failure("not-found", f"There is no model {version}.")
+
+
+HANDLERS: Handlers = {"models": models, "model": model, "examples": examples, "activate": activate}

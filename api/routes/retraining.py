@@ -1,7 +1,74 @@
-"""TODO retraining."""
+"""When a model is trained by itself, and who may stop that."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+from datetime import UTC, datetime
 
-HANDLERS: Handlers = {}
+import msgspec
+
+from agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
+from agents.learning.policy import Limits, decide
+from agents.stores.policy_facts import read_facts
+from api.asking import accepted
+from api.call import Call, Handlers
+from api.queries.retraining import OpenShadow, hold_and_shadow
+from schemas.http.operation import Accepted
+from schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
+from schemas.settings import Settings
+
+
+async def retraining(call: Call[None, None, None]) -> Retraining:
+    """The policy's own decision on the facts of now."""
+    pool, settings = call.context.pool, call.context.settings
+    facts, now_s = await read_facts(pool, audits=True)
+    held, shadow = await hold_and_shadow(pool)
+    decision = decide(facts, Limits.of(settings), now_s)
+    ended_s = facts.last_ended_s
+    return Retraining(
+        words=decision.words,
+        trigger=msgspec.convert(decision.trigger, TriggerName | None),
+        triggers=[msgspec.convert(one, Trigger, from_attributes=True) for one in decision.triggers],
+        obstacles=list(decision.obstacles),
+        wake_s=decision.wake_s,
+        champion=facts.champion,
+        activation=facts.activation,
+        corrections=facts.corrections,
+        labels=facts.labels,
+        rejections=facts.rejections,
+        last_ended_at=None if ended_s is None else datetime.fromtimestamp(ended_s, UTC).isoformat(),
+        open_job=facts.open_job,
+        hold=None if held is None else Hold(held.command, held.by, held.version, held.at.isoformat()),
+        shadow=None if shadow is None else _shadow(shadow, settings),
+    )
+
+
+async def hold(call: Call[None, None, None]) -> Accepted:
+    """Ask for no more automatic promotion."""
+    return await accepted(call, "hold")
+
+
+async def resume(call: Call[None, None, None]) -> Accepted:
+    """Ask for automatic promotion again."""
+    return await accepted(call, "resume")
+
+
+def _shadow(found: OpenShadow, settings: Settings) -> Shadow:
+    fixed, broken, rows = found.tally
+    return Shadow(
+        version=found.version,
+        job=found.job,
+        champion=found.champion,
+        since=found.since.isoformat(),
+        fixed=fixed,
+        broken=broken,
+        labels=rows,
+        evidence=log_evidence(fixed, broken),
+        promotes_at=SHADOW_PROMOTES,
+        rejects_at=SHADOW_REJECTS,
+        labels_limit=settings.shadow_labels,
+        time_limit_s=settings.shadow_s,
+        elapsed_s=found.elapsed_s,
+    )
+
+
+HANDLERS: Handlers = {"retraining": retraining, "hold": hold, "resume": resume}

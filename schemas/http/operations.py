@@ -6,6 +6,7 @@ from schemas.http import (
     batches,
     dead_letters,
     documents,
+    drift,
     events,
     feedback,
     inference,
@@ -18,6 +19,7 @@ from schemas.http import (
     queue,
     retraining,
     stats,
+    workers,
 )
 from schemas.http.operation import Operation
 
@@ -30,6 +32,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *predict.OPERATIONS,
     *inference.OPERATIONS,
     *stats.OPERATIONS,
+    *drift.OPERATIONS,
+    *workers.OPERATIONS,
     *models.OPERATIONS,
     *jobs.OPERATIONS,
     *retraining.OPERATIONS,

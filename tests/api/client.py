@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 
+from api.app import make_app
 from api.context import CONTEXT, Context
 from schemas.model import Model
 from schemas.settings import Settings
 from schemas.updates import Update
+
+#: Nobody listens there.
+NOWHERE = "127.0.0.1:1"
 
 
 @dataclass(frozen=True)
@@ -37,3 +43,14 @@ class Client:
             text = await response.text()
             assert response.status == status, text
             return await response.json(content_type=None)
+
+    async def problem(self, method: str, path: str, status: int, **arguments: Any) -> str:
+        """The kind of problem that the answer is."""
+        return str((await self.json(method, path, status=status, **arguments))["type"]).rpartition(":")[2]
+
+
+@asynccontextmanager
+async def serving(settings: Settings, **given: Any) -> AsyncIterator[Client]:
+    """A client of another process of the API; `given`: settings that it has otherwise."""
+    async with TestClient(TestServer(make_app(settings.model_copy(update=given)))) as http:
+        yield Client(http, settings)

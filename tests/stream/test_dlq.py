@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import msgpack
 import pytest
 
 from agents.pauses import Pauses
-from agents.stores.dead_letters import list_dead_letters, store_dead_letters
+from agents.publish import Publisher
+from agents.redrive import Redriven, redrive
+from agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
 from agents.stores.postgres import Pool, open_pool
 from schemas.dead_letters import DeadLetter
 from schemas.headers import header_text
@@ -76,6 +79,30 @@ async def test_only_the_record_at_fault_is_sent_again(settings: Settings, pool: 
     again = relearn(settings, "dlq", "redrive", str(rows[0].id))
     assert (again.returncode, len(read_ingest(settings))) == (2, 4)
     assert "was sent again at" in again.stderr
+
+
+async def test_what_somebody_else_sends_at_this_moment_is_not_sent_twice(settings: Settings, pool: Pool) -> None:
+    """Nor is what was sent since it was listed."""
+    await store_dead_letters(pool, [letter(settings, 4, "dimension", b"x"), letter(settings, 5, "dimension", b"y")])
+    publisher = Publisher(settings, "test")
+    try:
+        async with pool.acquire() as other, other.transaction():
+            assert len(await lock_open(other, [1])) == 1
+            assert await redrive(pool, publisher, settings.namespace, [1, 2]) == Redriven(1, [])
+        assert await redrive(pool, publisher, settings.namespace, [1, 2]) == Redriven(1, [])
+    finally:
+        await publisher.close()
+    assert sorted(str(message.value()) for message in read_ingest(settings)) == ["b'x'", "b'y'"]
+
+
+async def test_a_letter_that_names_a_topic_of_others_is_refused(settings: Settings, pool: Pool) -> None:
+    """And stays open; the others go."""
+    stray = replace(letter(settings, 4, "dimension", b"x"), topic="others.ingest")
+    await store_dead_letters(pool, [stray, letter(settings, 5, "dimension", b"y")])
+    done = relearn(settings, "dlq", "redrive", "--all", "--yes")
+    assert done.returncode == 1
+    assert done.stderr.startswith("dead letter 1 was refused: nothing is sent to others.ingest again\n")
+    assert [row.id for row in await list_dead_letters(pool, open_only=True)] == [1]
 
 
 async def test_nothing_is_marked_while_kafka_is_away(settings: Settings, pool: Pool) -> None:

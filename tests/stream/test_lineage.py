@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from agents.examples_file import OURS
 from agents.keys import load_signer
 from agents.learning.examples import Example, TrainingSet, set_digest, training_set
 from agents.learning.fit import fit
 from schemas.model import encode_model
 from schemas.settings import Settings
-from scripts.examples_file import OURS
 from tests import retrains, reviewed
 from tests.commands import relearn
 from tests.registered import register

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.cut_out import cut_out, readable
+from agents.readable_value import as_json, as_short_json, as_text, hex_dump
 from schemas.ingest import decode_chunk, encode_records
-from scripts.cut_out import cut_out, readable
-from scripts.readable_value import as_json, as_text, hex_dump
 
 FEATURES = np.arange(6.0).reshape(3, 2)
 
@@ -98,6 +98,7 @@ def test_no_bytes_raise(value: bytes, index: int, reason: str) -> None:
     cut_out(value, index, reason)
     json.dumps(as_json(value, index, reason), allow_nan=False).encode()
     as_text(value, index, reason).encode()
+    as_short_json(value, index, reason, limit_bytes=1000)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=6), st.booleans(), st.booleans())
@@ -126,3 +127,23 @@ def test_a_value_is_shown_as_far_as_it_can_be_read() -> None:
     assert "\x1b" not in as_text(packed(features=[1.0], id="\x1b[31m"), 0, "dimension")
     assert hex_dump(b"\xffvalue\0" + b"x" * 600).splitlines()[0].startswith("000000  ff 76 61 6c 75 65 00 78")
     assert hex_dump(b"x" * 600).endswith("… 88 bytes more")
+
+
+def test_deep_nesting_is_cut() -> None:
+    """JSON's own writers give up on it."""
+    deep = b'{"features": ' + b"[" * 900 + b"]" * 900 + b"}"
+    assert json.dumps(as_json(deep, 0, "invalid")).count("[") == 19
+    assert as_text(deep, 0, "invalid").endswith("}")
+
+
+def test_a_short_form_is_bounded_whatever_the_value_holds() -> None:
+    """Long lists, maps and texts are cut, and say so; what is long all the same isn't there."""
+    wide = packed(features=[0.0] * 1000, id="x" * 10_000, context=b"1" * 1001, names={str(i): i for i in range(200)})
+    found = json.loads(as_short_json(wide, 0, "dimension", limit_bytes=10_000) or b"")
+    assert found["features"][100:] == ["… 900 more"]
+    assert (len(found["id"]), found["context"]["…"]) == (3001, "1,001 bytes in all")
+    assert found["names"]["…"] == "200 fields in all"
+    assert as_short_json(wide, 0, "dimension", limit_bytes=1000) is None
+    nested = packed(features=[[[[0] * 100] * 100] * 100])
+    assert len(as_short_json(nested, 0, "dimension", limit_bytes=10**6) or b"") < 10**5
+    assert as_short_json(b"\xc1", 0, "unreadable", limit_bytes=1000) is None

@@ -138,7 +138,7 @@ NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def job(state: State, metrics: dict[str, Any] | None = None, error: str | None = None) -> Job:
-    return Job("j", "train", state, {}, None, None, 2, 1, metrics, NOW, NOW, None, error)
+    return Job("j", "train", state, {}, None, None, 2, 1, metrics, NOW, NOW, None, error, 1)
 
 
 WHY = "on the evidence it fixes 26 and breaks 9 of 100 records (p = 0.003)"

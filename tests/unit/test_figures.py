@@ -12,7 +12,9 @@ from scripts.figures import gate_lines, trained_on_lines
 from scripts.show import facts_line, job_lines, state_of
 
 AT = datetime(2026, 9, 21, 12, tzinfo=UTC)
-JOB = Job("j", "train", "shadow", {"corrections": 20, "trigger": "count"}, None, None, 2, 1, None, AT, AT, None, None)
+JOB = Job(
+    "j", "train", "shadow", {"corrections": 20, "trigger": "count"}, None, None, 2, 1, None, AT, AT, None, None, 1
+)
 
 
 def figures(verdict: Any) -> dict[str, Any]:

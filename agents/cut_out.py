@@ -22,7 +22,12 @@ def cut_out(value: bytes | None, index: int, reason: str) -> bytes | None:
     That is: it holds one record, or `reason` is a fault of the message and not of a record in it.
     """
     message = None if reason in WHOLE or not value else readable(value)
-    if value is None or message is None or not _has_rows(message, index):
+    return None if value is None or message is None else cut_from(message, value, index, reason)
+
+
+def cut_from(message: Mapping[Any, Any], value: bytes, index: int, reason: str) -> bytes | None:
+    """The same of a `value` that is read already: `message` is the map in it."""
+    if reason in WHOLE or not _has_rows(message, index):
         return None
     if reason == "dimension" and isinstance(message["features"], bytes):
         return None

@@ -1,0 +1,124 @@
+"""A message's bytes for a person's eyes: the map in it where there is one, else a hex dump; never very long."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sized
+from itertools import islice
+from typing import Any
+
+from agents.cut_out import cut_from, readable
+
+LONGEST = 3000
+_HEX_BYTES = 512
+_LIST_ITEMS = 100
+_MOST_ITEMS = 10_000
+_CUT = "…"
+#: What is nested deeper than that is no record, and more than JSON's writers can follow.
+_DEEPEST = 20
+
+
+def as_text(value: bytes | None, index: int, reason: str) -> str:
+    """The record at fault of a message, or the message where the fault is the message's."""
+    if value is None:
+        return "the message has no value"
+    found, cut = _read(value, index, reason)
+    what = f"record {index} of the value" if cut else "value"
+    if found is None:
+        return f"value, {len(value):,} bytes, neither MessagePack nor JSON:\n{hex_dump(value)}"
+    text = json.dumps(_Plain(_LIST_ITEMS)(found), indent=2, ensure_ascii=False)
+    shown = text if len(text) <= LONGEST else text[:LONGEST] + "\n… cut here; --json shows all of it"
+    return f"{what}, {len(value):,} bytes:\n{printable(shown)}"
+
+
+def as_json(value: bytes | None, index: int, reason: str) -> Any:
+    """The same for programs, uncut: `{"hex": …}` where it can't be read."""
+    if value is None:
+        return None
+    found, _ = _read(value, index, reason)
+    return {"hex": value.hex()} if found is None else _utf8(_Plain(None)(found))
+
+
+def as_short_json(value: bytes | None, index: int, reason: str, *, limit_bytes: int) -> bytes | None:
+    """The same as JSON text, its long lists cut; None where it can't be read, or is longer than that all the same."""
+    found = None if value is None else _read(value, index, reason)[0]
+    if found is None:
+        return None
+    text = json.dumps(_utf8(_Plain(_LIST_ITEMS)(found)), ensure_ascii=False).encode()
+    return text if len(text) <= limit_bytes else None
+
+
+def _read(value: bytes, index: int, reason: str) -> tuple[dict[Any, Any] | None, bool]:
+    """The map to show, and whether it is one record cut out of many."""
+    message = readable(value)
+    one = None if message is None else cut_from(message, value, index, reason)
+    return (message, False) if one is None else (readable(one), True)
+
+
+def hex_dump(value: bytes) -> str:
+    """Offset, sixteen bytes in hex, and as characters where they are printable ASCII."""
+    lines = []
+    for start in range(0, min(len(value), _HEX_BYTES), 16):
+        part = value[start : start + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
+        lines.append(f"{start:06x}  {part.hex(' '):<47}  {text}")
+    if len(value) > _HEX_BYTES:
+        lines.append(f"… {len(value) - _HEX_BYTES:,} bytes more")
+    return "\n".join(lines)
+
+
+class _Plain:
+    """What JSON can write: packed numbers as a list, other bytes as hex; deep nesting is cut.
+
+    With a `limit`, so are longer lists, maps and texts, and whatever comes after MOST_ITEMS of all.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._left = _MOST_ITEMS
+
+    def __call__(self, item: Any, depth: int = 0) -> Any:
+        """`item`, plain."""
+        self._left -= 1
+        if self._limit is not None and self._left < 0:
+            return _CUT
+        if isinstance(item, dict | list | bytes):
+            return _CUT if depth == _DEEPEST else self._many(item, depth + 1)
+        if isinstance(item, str):
+            cut = self._limit is not None and len(item) > LONGEST
+            return item[:LONGEST] + _CUT if cut else item
+        return item if item is None or isinstance(item, int | float | bool) else repr(item)
+
+    def _many(self, item: dict[Any, Any] | list[Any] | bytes, depth: int) -> Any:
+        if isinstance(item, bytes) and (not item or len(item) % 8):
+            return {"hex": item[: self._limit].hex(), **self._more(item, "bytes")}
+        if isinstance(item, dict):
+            shown = islice(item.items(), self._limit)
+            return {**{str(key): self(inner, depth) for key, inner in shown}, **self._more(item, "fields")}
+        numbers = len(item) // 8 if isinstance(item, bytes) else len(item)
+        first = numbers if self._limit is None else min(numbers, self._limit)
+        given = list(struct.unpack_from(f"<{first}d", item)) if isinstance(item, bytes) else item[:first]
+        more = [f"{_CUT} {numbers - first:,} more"] if numbers > first else []
+        return [self(inner, depth) for inner in given] + more
+
+    def _more(self, item: Sized, what: str) -> dict[str, str]:
+        cut = self._limit is not None and len(item) > self._limit
+        return {_CUT: f"{len(item):,} {what} in all"} if cut else {}
+
+
+def _utf8(item: Any) -> Any:
+    """The same with text that UTF-8 can write, and numbers that JSON can."""
+    if isinstance(item, dict):
+        return {_utf8(key): _utf8(inner) for key, inner in item.items()}
+    if isinstance(item, list):
+        return [_utf8(inner) for inner in item]
+    if isinstance(item, float) and item - item != 0:
+        return str(item)
+    return printable(item) if isinstance(item, str) else item
+
+
+def printable(text: str) -> str:
+    """Nothing that a terminal would obey, nothing that can't be written."""
+    kept = "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+    return kept.encode("utf-8", "backslashreplace").decode()

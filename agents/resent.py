@@ -1,0 +1,58 @@
+"""A dead letter as it is sent again: the record at fault alone, as what it was, and with its former place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agents.cut_out import cut_from
+from agents.stores.dead_letters import DeadLetterRow, Original
+from schemas import commands, feedback, predictions
+from schemas.errors import Refused
+from schemas.headers import Headers, cloud_event
+from schemas.identity import Place
+from schemas.ingest import CE_MANY, CE_ONE
+from schemas.topics import topic_name
+
+HEADER = "redrive-of"
+
+
+class Resent(NamedTuple):
+    """A message that is ready to go to the topic that the letter's came from."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def resent(
+    row: DeadLetterRow, original: Original, message: Mapping[Any, Any] | None, *, namespace: str, now_s: float
+) -> Resent:
+    """What to send for one letter. `message`: the map in the original's value, None where that holds none.
+
+    A record that stood among others is cut out and sent alone, so that its good neighbours aren't scored twice.
+
+    Raises:
+        Refused: it came from a topic that nothing is sent to again.
+    """
+    value = original.value
+    one = None if value is None or message is None else cut_from(message, value, row.index, row.reason)
+    many = one is None and message is not None and message.get("n") is not None
+    kinds = {
+        topic_name(namespace, "ingest"): CE_MANY if many else CE_ONE,
+        topic_name(namespace, "predictions"): predictions.CE_TYPE,
+        topic_name(namespace, "feedback"): feedback.CE_TYPE,
+        topic_name(namespace, "commands"): commands.CE_TYPE,
+    }
+    if row.topic not in kinds:
+        raise Refused(f"nothing is sent to {row.topic} again")
+    event = cloud_event(kinds[row.topic], f"/{namespace}/dlq", now_s=now_s)
+    kept = [(name, text.encode()) for name, text in original.headers if not name.startswith("ce_") and name != HEADER]
+    headers = [*kept, *event, (HEADER, str(place_of(row)).encode())]
+    return Resent(row.topic, original.key, value if one is None else one, headers)
+
+
+def place_of(row: DeadLetterRow) -> Place:
+    """Where the record stands, or stood."""
+    return Place(row.generation, row.partition, row.offset, row.index)

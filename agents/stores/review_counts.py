@@ -1,0 +1,67 @@
+"""What reviews come to, counted by Postgres: the policy asks for that each second, and needs no row of them.
+
+A review is what `agents.learning.reviews.reviews` makes of statements: of each prediction the latest of what its
+reviewers say now, without what was taken back.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agents.stores.postgres import Connection
+
+#: More new statements than this are not counted: every threshold is far below.
+NEW_MAX = 10_000
+
+_PLACE = "generation, kafka_partition, kafka_offset, record_index"
+_SENT = "sent_at DESC, sent_partition DESC, sent_offset DESC"
+_REVIEWS = f"""
+WITH said AS (
+    SELECT id, {_PLACE}, reviewer, via, label, predicted, sent_at, sent_partition, sent_offset,
+        extract(epoch FROM stored_at)::float8 AS stored_s
+    FROM corrections WHERE {{which}}
+), standing AS (
+    SELECT DISTINCT ON ({_PLACE}, reviewer) * FROM said ORDER BY {_PLACE}, reviewer, {_SENT}
+), reviews AS (
+    SELECT DISTINCT ON ({_PLACE}) * FROM standing WHERE label IS NOT NULL ORDER BY {_PLACE}, {_SENT}
+)
+SELECT {{what}} FROM reviews
+"""  # noqa: S608 - column names
+_NEW = _REVIEWS.format(
+    which="id > $1 ORDER BY id LIMIT $2",
+    what="(SELECT max(id) FROM said) AS cut, (SELECT max(stored_s) FROM said) AS latest_s, count(*)::int AS labels,"
+    " coalesce(array_agg(stored_s ORDER BY stored_s) FILTER (WHERE label <> predicted), '{}') AS corrections_s",
+)
+_AUDITS = _REVIEWS.format(
+    which="model = $1",
+    what="(count(*) FILTER (WHERE via = 'audit'))::int,"
+    " (count(*) FILTER (WHERE via = 'audit' AND label <> predicted))::int",
+)
+
+
+class New(NamedTuple):
+    """What was said since a correction; moments in epoch seconds, `corrections_s` ascending. `cut`: its newest id."""
+
+    cut: int
+    latest_s: float | None
+    labels: int
+    corrections_s: tuple[float, ...]
+
+
+class Audits(NamedTuple):
+    """How many of a model's predictions were audited, and how many of those were corrected."""
+
+    rows: int
+    corrected: int
+
+
+async def count_new(connection: Connection, since: int) -> New:
+    """What was said after correction `since`, of which the first NEW_MAX statements count."""
+    row = await connection.fetchrow(_NEW, since, NEW_MAX)
+    cut = since if row["cut"] is None else row["cut"]
+    return New(cut, row["latest_s"], row["labels"], tuple(row["corrections_s"]))
+
+
+async def count_audits(connection: Connection, model: int) -> Audits:
+    """What audits say of one model."""
+    return Audits(*await connection.fetchrow(_AUDITS, model))

@@ -1,0 +1,67 @@
+"""Drift of the live stream, as the feedback role's watch has written it down."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENCE, WINDOW
+from agents.stores.drift import DriftRow, read_drift, read_watched
+from agents.stores.drift import Window as Looked
+from api.call import Call, Handlers
+from schemas.http.drift import Drift, Limits, Spread, Window
+
+
+async def drift(call: Call[None, None, None]) -> Drift:
+    """What is known of the champion that answers now."""
+    watched = await read_watched(call.context.pool)
+    if watched is None:
+        return Drift("no champion", None, None, [], [], None, None, _limits(1), None)
+    row = await read_drift(call.context.pool, watched.activation) or DriftRow(watched.activation, watched.model)
+    found = spreads(row)
+    return Drift(
+        state="watching" if found else "gathering",
+        activation=row.activation,
+        model=row.model,
+        drifted=list(row.drifted),
+        features=found[:-1],
+        margin=found[-1] if found else None,
+        window=_window(row.state.window),
+        limits=_limits(len(watched.feature_names)),
+        updated_at=None if row.updated_at is None else row.updated_at.isoformat(),
+    )
+
+
+def spreads(row: DriftRow) -> list[Spread]:
+    """One for each feature, then the margin's; none before there is a reference."""
+    reference, window = row.state.reference, row.state.window
+    if reference is None:
+        return []
+    found = []
+    for name, edges, counts in zip(reference.names, reference.edges, reference.counts, strict=True):
+        shift = None if window is None else window.comparison.shifts[name]
+        spread = Spread(
+            name=name,
+            edges=list(edges),
+            reference=list(counts),
+            live=None if shift is None else list(shift.counts),
+            psi=None if shift is None else shift.psi,
+            p=None if shift is None else shift.p,
+            shifted=shift is not None and shift.drifted,
+            windows=row.state.streak.get(name, 0),
+            drifted=name in row.drifted,
+        )
+        found.append(spread)
+    return found
+
+
+def _window(looked: Looked | None) -> Window | None:
+    if looked is None:
+        return None
+    return Window(looked.number, datetime.fromtimestamp(looked.at_s, UTC).isoformat(), looked.comparison.m)
+
+
+def _limits(features: int) -> Limits:
+    return Limits(PSI_LIMIT, P_LIMIT / max(1, features), IN_A_ROW, REFERENCE, WINDOW)
+
+
+HANDLERS: Handlers = {"drift": drift}

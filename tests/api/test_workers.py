@@ -1,0 +1,61 @@
+"""Workers as the API tells them: their heartbeats, and that nothing is known without Redis."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from agents.heartbeat import WorkerState, heartbeat, send_heartbeat, worker_key
+from agents.live_model import LiveModel
+from schemas.updates import Update
+from tests.api.client import NOWHERE, Client, serving
+from tests.models import a_model
+
+
+def beat_of(worker_id: str, role: str = "store", **given: Any) -> dict[str, Any]:
+    """A heartbeat as a worker makes it, before it knows what it is to read."""
+    live = LiveModel()
+    live.swap(Update("ns", "champion", 7, a_model(3), "job", {}, 0.0))
+    state = WorkerState(worker_id, role, "ready", live=live)
+    return {**heartbeat(None, state, rate=12.34, now_s=time.time()), **given}  # type: ignore[arg-type]
+
+
+async def test_workers_are_those_that_said_something_lately(client: Client) -> None:
+    partitions = [f"{client.settings.namespace}.ingest-0"]
+    for one in (beat_of("store-1", lag=5, partitions=partitions), beat_of("score-1", "score")):
+        await send_heartbeat(client.context.redis, client.settings.namespace, one)
+    found = await client.json("GET", "/v1/workers")
+    assert (found["known"], found["next"]) == (True, None)
+    assert [(one["id"], one["role"], one["condition"]) for one in found["items"]] == [
+        ("score-1", "score", "ready"),
+        ("store-1", "store", "ready"),
+    ]
+    store = found["items"][1]
+    assert (store["model"], store["activation"], store["shadow"], store["rate"]) == (3, 7, None, 12.3)
+    assert (store["lag"], store["partitions"]) == (5, partitions)
+    assert store["seen_at"].endswith("+00:00")
+
+
+async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
+    """Another version's, or nobody's."""
+    settings, redis = client.settings, client.context.redis
+    strange = [
+        {"id": "b", "role": "score"},
+        {"role": "score"},
+        [],
+        "x",
+        beat_of("c", seen_at=1e300),
+        beat_of("d", lag=-1),
+    ]
+    for number, one in enumerate(strange):
+        await redis.set(worker_key(settings.namespace, f"strange-{number}"), json.dumps(one))
+    await redis.set(worker_key(settings.namespace, "no-json"), "{")
+    await redis.lpush(worker_key(settings.namespace, "no-text"), "x")
+    await send_heartbeat(redis, settings.namespace, beat_of("a"))
+    assert [one["id"] for one in (await client.json("GET", "/v1/workers"))["items"]] == ["a"]
+
+
+async def test_without_redis_it_says_that_nothing_is_known(client: Client) -> None:
+    async with serving(client.settings, redis_url=f"redis://{NOWHERE}/0") as other:
+        assert await other.json("GET", "/v1/workers") == {"items": [], "next": None, "known": False}

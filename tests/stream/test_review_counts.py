@@ -1,0 +1,50 @@
+"""Reviews counted by Postgres are those that the learning counts."""
+
+from __future__ import annotations
+
+import random
+
+from agents.learning.reviews import reviews
+from agents.stores.postgres import Pool
+from agents.stores.review_counts import Audits, New, count_audits, count_new
+from agents.stores.statements import all_statements
+from schemas.settings import Settings
+from tests.stream.stored import tables
+
+_SAY = """
+INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, generation,
+    kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation) VALUES (
+    gen_random_uuid()::text, to_timestamp($1::float8), $2, $3, $4, $5, $6, 0, 0, $7, 0, now(), 'k', '{}', 'no', $8, 1)
+"""
+
+
+async def say(pool: Pool, rng: random.Random, count: int) -> None:
+    """Statements of a few reviewers about a few predictions, over and over, in another order than they were sent."""
+    for offset in range(count):
+        about = rng.randrange(8)
+        said = rng.choice(["yes", "no", "no", None]), rng.choice(["ann", "bob", None])
+        sent = float(rng.randrange(5)), rng.randrange(2), offset
+        await pool.execute(_SAY, *sent, *said, rng.choice(["audit", "queue", "volunteer"]), about, 1 + about % 2)
+
+
+async def test_counts_are_those_of_the_reviews_one_by_one(settings: Settings) -> None:
+    """Last words, withdrawals, several reviewers, and an order that isn't that of the rows."""
+    rng = random.Random(1)
+    async with tables(settings) as pool, pool.acquire() as connection:
+        assert await count_new(connection, 0) == New(0, None, 0, ())
+        assert await count_audits(connection, 1) == Audits(0, 0)
+        for _ in range(30):
+            await say(pool, rng, rng.randrange(1, 30))
+            statements = await all_statements(connection)
+            since = statements[rng.randrange(len(statements))].id - 1
+            new = [one for one in statements if one.id > since]
+            found = reviews(new)
+            assert await count_new(connection, since) == New(
+                new[-1].id,
+                max(one.stored_s for one in new),
+                len(found),
+                tuple(sorted(one.stored_s for one in found if one.corrects)),
+            )
+            audits = [one for one in reviews(one for one in statements if one.model == 1) if one.via == "audit"]
+            assert await count_audits(connection, 1) == Audits(len(audits), sum(one.corrects for one in audits))
+            await pool.execute("DELETE FROM corrections WHERE id % 3 = 0")

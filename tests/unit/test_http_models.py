@@ -1,0 +1,42 @@
+"""What the API says of jobs and models is what the stores say: no field and no state is missing or made up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import get_args
+
+import msgspec
+
+from agents.learning.examples import Source
+from agents.stores import jobs, lineage, models
+from schemas.http import jobs as http_jobs
+from schemas.http import models as http_models
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB = jobs.Job("j", "train", "promoted", {"trigger": "count"}, None, None, 2, 1, {}, NOW, NOW, None, None, 1)
+ROW = models.ModelRow(2, "champion", "j", {}, 3, 0, NOW, 4, NOW, None, {"trigger": "count"})
+ACTIVATED = lineage.Activated(4, "champion", "j", None, {}, NOW, None, "key")
+FOUND = lineage.Lineage(ROW, JOB, 0, "ff", {"yes": {"bootstrap": 3}}, [ACTIVATED])
+
+
+def names(struct: type[msgspec.Struct]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(struct)}
+
+
+def test_states_are_those_of_the_tables() -> None:
+    assert get_args(http_jobs.State) == get_args(jobs.State)
+    assert get_args(http_models.State) == get_args(models.State)
+    assert get_args(http_models.Source) == get_args(Source)
+
+
+def test_fields_are_those_of_the_stores() -> None:
+    assert names(http_jobs.Job) == set(jobs.job_fields(JOB))
+    assert names(http_models.Model) == set(models.model_row_fields(ROW))
+    assert names(http_models.Lineage) == set(lineage.lineage_fields(FOUND))
+    assert names(http_models.Activation) == set(ACTIVATED._fields)
+    assert names(http_models.Example) == set(lineage.Used._fields)
+
+
+def test_what_the_stores_say_can_be_answered() -> None:
+    found = msgspec.convert(lineage.lineage_fields(FOUND), http_models.Lineage)
+    assert msgspec.to_builtins(found) == lineage.lineage_fields(FOUND)
