@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from aiohttp import web
 
@@ -13,14 +12,20 @@ from agents.feed import ModelFeed, model_updates
 from agents.keys import load_verifier
 from agents.live_model import LiveModel
 from agents.publish import Publisher
+from agents.stores.api_keys import list_keys
 from agents.stores.postgres import open_pool
 from agents.stores.redis import open_redis
 from agents.swap import Swapper
+from api.background import BACKGROUND, Background
+from api.closing import watch_closing
 from api.context import CONTEXT, Context
-from api.door import door, opened
+from api.door import door, dress, opened
 from api.health import Health
-from api.keys import GUARD, OpenDoor
+from api.keyring import KeyRing
+from api.keys import GUARD, KeyGuard
+from api.measures import MEASURES, Measures
 from api.probes import REQUIRED, probes
+from api.rates import make_rates
 from api.routes import HANDLERS
 from schemas.http.operations import OPERATIONS
 from schemas.settings import Settings
@@ -30,8 +35,10 @@ POOL_SIZE = 8
 ACKNOWLEDGED_WITHIN_S = 1.5
 
 
-def make_app(settings: Settings) -> web.Application:
+def make_app(settings: Settings, process: str = "1") -> web.Application:
     """The application of one process; its context is there once it has started.
+
+    `process` tells it from others on the same port.
 
     Raises:
         SettingsError: there is no key to verify models with.
@@ -39,6 +46,10 @@ def make_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[door], client_max_size=settings.api_max_body_mb * 2**20)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, opened(operation, HANDLERS[operation.id]))
+    app.on_response_prepare.append(dress)
+    watch_closing(app)
+    app[MEASURES] = Measures(process)
+    app[BACKGROUND] = background = Background()
     live = LiveModel()
     feed = ModelFeed(Swapper(live, load_verifier(settings), settings.namespace))
 
@@ -48,15 +59,16 @@ def make_app(settings: Settings) -> web.Application:
         health = Health(probes(settings, pool, redis, live), REQUIRED)
         source = f"/{settings.namespace}/api/{socket.gethostname()}"
         app[CONTEXT] = Context(settings, pool, redis, publisher, live, feed, health, source)
-        app[GUARD] = OpenDoor()
-        tasks = [asyncio.ensure_future(_follow(settings, feed)), asyncio.ensure_future(health.watch())]
+        app[MEASURES].observe(app[CONTEXT])
+        ring = KeyRing(lambda: list_keys(pool))
+        app[GUARD] = KeyGuard(settings, ring, make_rates(settings, redis))
+        background.start("model feed", _follow(settings, feed))
+        background.start("health", health.watch())
+        background.start("keys", ring.watch())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await background.stop()
             await publisher.close()
             await redis.aclose()
             pool.terminate()

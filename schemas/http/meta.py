@@ -44,4 +44,13 @@ OPERATIONS: tuple[Operation, ...] = (
         description="503, with the same body, where something that is required is missing.",
         answer=Readiness,
     ),
+    Operation(
+        "metrics",
+        "GET",
+        "/metrics",
+        "Server",
+        "What this process measures, for Prometheus.",
+        description="Of several processes on one port one answers, for itself alone: the label `process` says which.",
+        media=("text/plain",),
+    ),
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 
+from api.app import make_app
 from api.context import CONTEXT, Context
+from api.limits import CONNECTION
 from schemas.model import Model
 from schemas.settings import Settings
 from schemas.updates import Update
+from scripts.embedded.keys import ensure_pair
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,13 @@ class Client:
             text = await response.text()
             assert response.status == status, text
             return await response.json(content_type=None)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Client]:
+    """A client of an application that serves these settings while the block runs, with the limits of a real one."""
+    ensure_pair(settings.keys_dir)
+    server = TestServer(make_app(settings))
+    await server.start_server(**CONNECTION)
+    async with TestClient(server) as http:
+        yield Client(http, settings)
