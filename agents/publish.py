@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from collections import Counter
 from typing import Any, NamedTuple
 
 import structlog
@@ -56,6 +57,9 @@ class Publisher:
             logger=_quiet,
         )
         self._give_up_s = give_up_s
+        #: By topic: what the broker has acknowledged, and what it hasn't.
+        self.acknowledged: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="publisher", daemon=True)
@@ -96,7 +100,7 @@ class Publisher:
         def on_delivery(error: KafkaError | None, message: Message) -> None:
             partition, offset = message.partition(), message.offset()
             at = None if error or partition is None or offset is None else Receipt(partition, offset)
-            self._loop.call_soon_threadsafe(_settle, receipt, error, at)
+            self._loop.call_soon_threadsafe(self._settle, topic, receipt, error, at)
 
         arguments: dict[str, Any] = {"key": key, "headers": headers, "on_delivery": on_delivery}
         if partition is not None:
@@ -111,6 +115,12 @@ class Publisher:
                 await asyncio.sleep(_FULL_WAIT_S)
             else:
                 return receipt
+
+    def _settle(
+        self, topic: str, receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None
+    ) -> None:
+        (self.acknowledged if error is None else self.lost)[topic] += 1
+        _settle(receipt, error, at)
 
     async def close(self, timeout_s: float = 5.0) -> int:
         """Flush for at most `timeout_s`; the number of messages that were given up."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
-from typing import Any
+from contextlib import aclosing
 
 from aiohttp import web
 
@@ -14,18 +12,24 @@ from agents.feed import ModelFeed, model_updates
 from agents.keys import load_verifier
 from agents.live_model import LiveModel
 from agents.publish import Publisher
+from agents.stores.api_keys import list_keys
 from agents.stores.postgres import open_pool
 from agents.stores.redis import open_redis
 from agents.swap import Swapper
+from api.background import BACKGROUND, Background
 from api.claims import Claims
+from api.closing import watch_closing
 from api.context import CONTEXT, Context
-from api.door import door, opened
+from api.door import door, dress, opened
 from api.generation import CurrentGeneration
 from api.health import Health
-from api.keys import GUARD, OpenDoor
+from api.keyring import KeyRing
+from api.keys import GUARD, KeyGuard
 from api.live_events import LiveEvents
+from api.measures import MEASURES, Measures
 from api.outbox import Outbox
 from api.probes import REQUIRED, probes
+from api.rates import make_rates
 from api.review_pool import ReviewPool
 from api.routes import HANDLERS
 from schemas.http.operations import OPERATIONS
@@ -35,11 +39,12 @@ from schemas.topics import topic_name
 POOL_SIZE = 8
 #: A broker that doesn't acknowledge within that is away, and whoever writes is told so.
 ACKNOWLEDGED_WITHIN_S = 1.5
-_CANCEL_AGAIN_S = 0.2
 
 
-def make_app(settings: Settings) -> web.Application:
+def make_app(settings: Settings, process: str = "1") -> web.Application:
     """The application of one process; its context is there once it has started.
+
+    `process` tells it from others on the same port.
 
     Raises:
         SettingsError: there is no key to verify models with.
@@ -47,6 +52,10 @@ def make_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[door], client_max_size=settings.api_max_body_mb * 2**20)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, opened(operation, HANDLERS[operation.id]))
+    app.on_response_prepare.append(dress)
+    watch_closing(app)
+    app[MEASURES] = Measures(process)
+    app[BACKGROUND] = background = Background()
     live = LiveModel()
     feed = ModelFeed(Swapper(live, load_verifier(settings), settings.namespace))
 
@@ -64,13 +73,19 @@ def make_app(settings: Settings) -> web.Application:
         app[CONTEXT] = Context(
             settings, pool, redis, publisher, live, feed, health, events, source, review_pool, outbox, generation
         )
-        app[GUARD] = OpenDoor()
-        endless = _follow(settings, feed), health.watch(), events.read(), events.tend(), publisher.connect(ingest)
-        tasks = [asyncio.ensure_future(one) for one in endless]
+        app[MEASURES].observe(app[CONTEXT])
+        ring = KeyRing(lambda: list_keys(pool))
+        app[GUARD] = KeyGuard(settings, ring, make_rates(settings, redis))
+        background.start("model feed", _follow(settings, feed))
+        background.start("health", health.watch())
+        background.start("keys", ring.watch())
+        background.start("events", events.read())
+        background.start("event readers", events.tend())
+        background.start("first connection", publisher.connect(ingest), endless=False)
         try:
             yield
         finally:
-            await asyncio.gather(*map(_end, tasks))
+            await background.stop()
             await generation.close()
             await publisher.close()
             await events.close()
@@ -84,15 +99,6 @@ def make_app(settings: Settings) -> web.Application:
     app.cleanup_ctx.append(hold)
     app.on_shutdown.append(end_streams)
     return app
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended: below Python 3.12 `wait_for`, which redis-py uses, may lose a cancellation."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
-    with suppress(asyncio.CancelledError):
-        task.result()
 
 
 async def _follow(settings: Settings, feed: ModelFeed) -> None:

@@ -14,15 +14,18 @@ from aiohttp import web
 
 from api.call import Call, Handler
 from api.context import CONTEXT
+from api.cors import preflight, show_to_page
 from api.failures import failure_of, inference_error, problem_response
 from api.idempotency import once, read_key
 from api.keys import GUARD
+from api.measures import MEASURES, NO_OPERATION
 from api.reading import read_body, read_path, read_query
 from schemas.http.operation import Operation
 
 log = structlog.get_logger()
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 #: Errors under this path have the protocol's own form.
 _INFERENCE = "/v2"
@@ -42,26 +45,30 @@ _SECURE = {
 
 @web.middleware
 async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-    """Give the request its id, make whatever is raised a problem, and log a line at debug."""
+    """Give the request its id, make whatever is raised a problem, count it, and log a line at debug."""
     began_s = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
-    request_id = request[REQUEST_ID] = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     try:
-        response = await handler(request)
+        asked = preflight(request, _origins(request))
+        response = await handler(request) if asked is None else asked
     except Exception as exc:  # noqa: BLE001 - every error is an answer
         response = refused(request, exc)
-    if not response.prepared:
-        dress(response, request_id)
-    took_ms = round(1000 * (time.perf_counter() - began_s), 1)
+    took_s = time.perf_counter() - began_s
+    operation = request.get(OPERATION, NO_OPERATION)
+    request.config_dict[MEASURES].answered(operation, response.status, None if response.prepared else took_s)
+    took_ms = round(1000 * took_s, 1)
     log.debug("answered", method=request.method, path=request.path, status=response.status, ms=took_ms, id=request_id)
     return response
 
 
-def dress(response: web.StreamResponse, request_id: str) -> None:
-    """Give `response` the headers that every answer has; a handler that begins to send it does so by itself."""
-    response.headers["X-Request-Id"] = request_id
+async def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """The headers that every answer has, streams too: aiohttp calls this when they are about to be sent."""
+    headers = response.headers
+    headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     for name, value in _SECURE.items():
-        response.headers.setdefault(name, value)
+        headers.setdefault(name, value)
+    show_to_page(request, response, _origins(request))
 
 
 def refused(request: web.Request, exc: Exception) -> web.Response:
@@ -78,6 +85,7 @@ def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Aw
     """`handler` behind the checks of its operation: who asks, how often, and with what."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
+        request[OPERATION] = operation.id
         context = request.config_dict[CONTEXT]
         caller = await request.config_dict[GUARD].admit(request, operation)
         key = read_key(request, operation)
@@ -108,3 +116,7 @@ def answered(answer: Any, status: int = 200) -> web.Response:
     if len(body) >= _PACKED_FROM_BYTES:
         response.enable_compression()
     return response
+
+
+def _origins(request: web.Request) -> tuple[str, ...]:
+    return request.config_dict[CONTEXT].settings.api_cors_origins

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections import Counter
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from api import limits
 from api.failures import Failure, fault_of, invalid
 from schemas.http.operation import Operation
 from schemas.http.problems import FieldFault
@@ -63,10 +65,13 @@ async def read_bytes(request: web.Request) -> bytes:
     """The whole body, unpacked; the application's `client_max_size` holds for what it is unpacked to as well.
 
     Raises:
-        Failure: it is too large, can't be unpacked, or broke off.
+        Failure: it is too large, can't be unpacked, broke off, or is too slow.
     """
     try:
-        return await request.read()
+        async with asyncio.timeout(limits.BODY_WITHIN_S):
+            return await request.read()
+    except TimeoutError as exc:
+        raise Failure("malformed", f"The body didn't arrive within {limits.BODY_WITHIN_S:g} s") from exc
     except web.HTTPRequestEntityTooLarge as exc:
         raise Failure("too-large", exc.text or "The body is too large") from exc
     except (web.RequestPayloadError, zlib.error) as exc:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
+from agents.crash import EXIT_CODE, STOP_GRACE_S, end_within
 from agents.log import set_up_logging
+from agents.stores.api_keys import list_keys
+from agents.stores.postgres import open_pool
 from api.app import make_app
+from api.background import BACKGROUND
+from api.keyring import KeyRing
+from api.keys import check_exposure
+from api.limits import CONNECTION, NotOurFault
+from api.listening import listen
+from schemas.errors import Unavailable
 from schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -18,22 +33,132 @@ log = structlog.get_logger()
 GRACE_S = 10.0
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    set_up_logging(settings.log_level, role="api", worker="api")
-    asyncio.run(_serve(settings))
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of several processes on a port: its number, its sockets, and a parent that it doesn't outlive."""
+
+    number: str
+    sockets: Sequence[socket.socket]
 
 
-async def _serve(settings: Settings) -> None:
+def run(settings: Settings, share: Share | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code: 0, or 1 where a task that it can't do without has ended.
+
+    Raises:
+        SettingsError, SetupError: it can't serve, and why.
+    """
+    set_up_logging(settings.log_level, role="api", worker=f"api-{share.number}" if share else "api")
+    logging.getLogger("aiohttp.server").addFilter(NotOurFault())
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(settings, share))
+
+
+async def _serve(settings: Settings, share: Share | None) -> int:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(make_app(settings), access_log=None, shutdown_timeout=GRACE_S)
+    _on_signals(stop)
+    await refuse_exposure(settings)
+    sockets = listen(settings.api_host, settings.api_port) if share is None else share.sockets
+    held = None if share is None else await _on_parents_end(stop)
+    app = make_app(settings, share.number if share else "1")
+    at_last = asyncio.ensure_future(_end_at_last(stop, app))
+
+    def up() -> None:
+        log.info("serving", host=settings.api_host, port=sockets[0].getsockname()[1])
+        if share is not None:
+            os.write(sys.stdout.fileno(), b"serving\n")
+
+    try:
+        return await serve_until(stop, app, sockets, up)
+    finally:
+        at_last.cancel()
+        if held is not None:
+            held.close()
+
+
+async def serve_until(
+    stop: asyncio.Event, app: web.Application, sockets: Sequence[socket.socket], up: Callable[[], None]
+) -> int:
+    """Serve `app` until `stop` is set: 0; or until one of its tasks is over: 1. `up` is called once it serves."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S / 2, **CONNECTION)  # it takes it twice
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.api_host, settings.api_port).start()
-        log.info("serving", host=settings.api_host, port=settings.api_port)
-        await stop.wait()
+        for one in sockets:
+            await web.SockSite(runner, one).start()
+        up()
+        broken = app[BACKGROUND].broken
+        await first_of(stop, broken)
+        log.info("closing", within_s=GRACE_S)
     finally:
         await runner.cleanup()
+    return EXIT_CODE if broken.is_set() else 0
+
+
+async def _end_at_last(stop: asyncio.Event, app: web.Application) -> None:
+    """A server that is away may hold up the end, but not for ever."""
+    await first_of(stop, app[BACKGROUND].broken)
+    end_within(STOP_GRACE_S)
+
+
+async def refuse_exposure(settings: Settings) -> None:
+    """Ask Postgres for keys, if that is needed to listen where it is wanted.
+
+    Postgres that is away is no reason not to start: nobody is let in before it has told.
+
+    Raises:
+        SettingsError, SetupError: there are none.
+    """
+    pool = await open_pool(settings, size=1)
+    try:
+        await check_exposure(settings, KeyRing(lambda: list_keys(pool)))
+    except Unavailable as exc:
+        log.warning("keys_not_known", error=str(exc))
+    finally:
+        pool.terminate()
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first asks to stop in order; a second Ctrl-C doesn't wait. A parent's SIGTERM may come with the first."""
+
+    pressed = 0
+
+    def interrupted() -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1:
+            os._exit(128 + signal.SIGINT)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+
+
+async def _on_parents_end(stop: asyncio.Event) -> asyncio.BaseTransport:
+    """The parent holds the other end of our standard input: it closes when the parent ends, however that ends.
+
+    Keep what is returned.
+    """
+
+    class Parent(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            stop.set()
+
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(Parent, sys.stdin)
+    return transport
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    """Wait until one of them is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where there is one; None: asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

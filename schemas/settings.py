@@ -5,6 +5,7 @@ Every problem is reported at once, by the name that the person typed. Nothing se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -104,6 +105,14 @@ class Settings(BaseModel):
         if urlsplit(url).scheme not in {"postgresql", "postgres", "redis", "rediss", "unix"}:
             raise ValueError("not a postgresql://, redis:// or rediss:// address")
         return url
+
+    @field_validator("api_cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", origin):
+                raise ValueError(f"{origin!r} is no origin such as https://page.example:8443; `*` is not allowed")
+        return tuple(origin.lower() for origin in origins)
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Settings:

@@ -15,6 +15,7 @@ VERBS = {
     "demo": ("scripts.demo:demo", "See it learn: a stream, a reviewer, better models, a checked summary."),
     "worker": ("scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
     "api": ("scripts.api:api", "Answer over HTTP."),
+    "key": ("scripts.key:key", "Make, list and revoke keys of the HTTP API."),
     "migrate": ("scripts.migrate:migrate", "Make the topics and tables of this namespace."),
     "signing-keys": ("scripts.signing_keys:signing_keys", "Make the pair that signs models."),
     "status": ("scripts.status:status", "What is up, lag per partition, model per worker."),

@@ -10,7 +10,6 @@ import structlog
 from aiohttp import ClientConnectionError, web
 
 from api.call import Call, Handlers
-from api.door import dress
 from schemas.http.events import EventsQuery, EventType
 
 log = structlog.get_logger()
@@ -26,7 +25,6 @@ async def events(call: Call[None, EventsQuery, None]) -> web.StreamResponse:
     live, request = call.context.events, call.request
     with live.opened(lambda: request.transport, asked_types(call.query.types)) as stream:
         response = web.StreamResponse(headers=_HEADERS)
-        dress(response, call.request_id)
         try:
             await response.prepare(request)
             async with aclosing(live.chunks(stream, after)) as chunks:

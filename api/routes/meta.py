@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
 from api.call import Call, Handlers
+from api.closing import CLOSING
 from api.door import answered
+from api.measures import MEASURES
 from schemas.http.meta import Alive, Check, Readiness
 
 
@@ -15,13 +20,22 @@ async def live(_: Call[None, None, None]) -> Alive:
 
 
 async def ready(call: Call[None, None, None]) -> object:
-    """What was found when the servers were looked at last, a second ago or less."""
-    health = call.context.health
+    """What was found when the servers were looked at last, a second ago or less. Unready once it is closing."""
+    health, closing = call.context.health, call.request.config_dict[CLOSING].is_set()
     checks = [
         Check(name, one.ok, one.required, datetime.fromtimestamp(one.since_s, UTC).isoformat(), one.detail)
         for name, one in health.states.items()
     ]
-    return answered(Readiness("ready" if health.ready else "not ready", checks), 200 if health.ready else 503)
+    well = health.ready and not closing
+    return answered(Readiness("ready" if well else "not ready", checks), 200 if well else 503)
 
 
-HANDLERS: Handlers = {"live": live, "ready": ready}
+async def metrics(call: Call[None, None, None]) -> web.Response:
+    """Counted since this process started."""
+    text = call.request.config_dict[MEASURES].text()
+    response = web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+    response.enable_compression()
+    return response
+
+
+HANDLERS: Handlers = {"live": live, "ready": ready, "metrics": metrics}

@@ -45,4 +45,13 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=Readiness,
         also=((503, Readiness),),
     ),
+    Operation(
+        "metrics",
+        "GET",
+        "/metrics",
+        "Server",
+        "What this process measures, for Prometheus.",
+        description="Of several processes on one port one answers, for itself alone: the label `process` says which.",
+        media=("text/plain",),
+    ),
 )

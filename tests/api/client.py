@@ -12,9 +12,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import make_app
 from api.context import CONTEXT, Context
+from api.limits import CONNECTION
 from schemas.model import Model
 from schemas.settings import Settings
 from schemas.updates import Update
+from scripts.embedded.keys import ensure_pair
 
 #: Nobody listens there.
 NOWHERE = "127.0.0.1:1"
@@ -51,6 +53,9 @@ class Client:
 
 @asynccontextmanager
 async def serving(settings: Settings, **given: Any) -> AsyncIterator[Client]:
-    """A client of another process of the API; `given`: settings that it has otherwise."""
-    async with TestClient(TestServer(make_app(settings.model_copy(update=given)))) as http:
+    """A client of an application with the limits of a real one; `given`: settings that it has otherwise."""
+    ensure_pair(settings.keys_dir)
+    server = TestServer(make_app(settings.model_copy(update=given)))
+    await server.start_server(**CONNECTION)
+    async with TestClient(server) as http:
         yield Client(http, settings)

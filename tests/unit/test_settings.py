@@ -50,5 +50,11 @@ def test_settings_print_without_their_secrets() -> None:
     assert "hunter2" not in repr(settings)
 
 
+@pytest.mark.parametrize("origin", ["*", "null", "page.example", "https://page.example/", "https://a b", "ftp://a"])
+def test_an_origin_that_no_page_can_have_is_refused(origin: str) -> None:
+    with pytest.raises(SettingsError, match="RELEARN_API_CORS_ORIGINS"):
+        read_settings({"RELEARN_API_CORS_ORIGINS": f"https://page.example,{origin}"})
+
+
 def test_an_empty_value_is_as_good_as_none() -> None:
     assert read_settings({"RELEARN_PARTITIONS": ""}).partitions == Settings().partitions

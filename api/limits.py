@@ -1,0 +1,28 @@
+"""How much a connection may ask of us before its first request is even read, and how long it may take."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from aiohttp.http_exceptions import HttpProcessingError
+
+#: For aiohttp's runner. Longer lines and headers are answered 400; a connection that sends no whole head, or nothing
+#: more, is closed after the keep-alive time (above the 60 s of the usual proxies, so that they close first).
+CONNECTION: dict[str, Any] = {
+    "max_line_size": 8190,
+    "max_field_size": 8190,
+    "max_headers": 64,
+    "keepalive_timeout": 75.0,
+    "lingering_time": 5.0,
+}
+#: So long a body may take to arrive.
+BODY_WITHIN_S = 60.0
+
+
+class NotOurFault(logging.Filter):
+    """Drops what aiohttp logs of requests that aren't HTTP: anybody could fill our log with them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        return not isinstance(error, HttpProcessingError)

@@ -1,0 +1,87 @@
+"""Sockets to listen on: for one process, or for several that share a port."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+
+from schemas.errors import SettingsError, SetupError
+
+#: Whether the kernel deals out connections among sockets of one port. Others take the option too, but let the last win.
+DEALS_OUT = sys.platform == "linux"
+_NO_SUCH_ADDRESS = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets bound to every address of `host`, for one process.
+
+    Raises:
+        SettingsError: there is no such host.
+        SetupError: somebody listens there already, or we may not.
+    """
+    return _all_bound(host, port, shared=False)
+
+
+def reserve(host: str, port: int) -> list[socket.socket]:
+    """The same for several processes, each of which gets sockets from `share`. Keep these until the end.
+
+    Raises:
+        SettingsError, SetupError: as `listen` does; two that share a port by accident would each get half the requests.
+    """
+    exclusive = listen(host, port)
+    if not DEALS_OUT:
+        return exclusive
+    for one in exclusive:
+        one.close()
+    return _all_bound(host, port, shared=True)
+
+
+def share(reserved: list[socket.socket]) -> list[socket.socket]:
+    """Sockets for one more process: of its own where the kernel deals out connections, else the very same."""
+    if not DEALS_OUT:
+        return [one.dup() for one in reserved]
+    return [_bound(one.family, one.getsockname(), shared=True) for one in reserved]
+
+
+def _all_bound(host: str, port: int, *, shared: bool) -> list[socket.socket]:
+    """`localhost` means both families; a machine that lacks one of them listens on the other."""
+    found: list[socket.socket] = []
+    lacking: OSError | None = None
+    for family, address in _addresses(host, port):
+        try:
+            found.append(_bound(family, address, shared=shared))
+        except OSError as exc:
+            lacking = exc
+    if lacking is not None and not found:
+        raise SetupError(f"can't listen on {host} port {port}: {lacking.strerror}") from lacking
+    return found
+
+
+def _addresses(host: str, port: int) -> list[tuple[int, tuple[object, ...]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as exc:
+        raise SettingsError(f"RELEARN_API_HOST={host}: {exc}") from exc
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def _bound(family: int, address: tuple[object, ...], *, shared: bool) -> socket.socket:
+    """Raises OSError where this machine doesn't have such an address at all."""
+    one = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        one.bind(address)
+    except OSError as exc:
+        one.close()
+        if exc.errno in _NO_SUCH_ADDRESS:
+            raise
+        where = f"{address[0]} port {address[1]}"
+        if exc.errno == errno.EADDRINUSE:
+            raise SetupError(f"{where} is taken; choose another with --port or RELEARN_API_PORT") from exc
+        raise SetupError(f"can't listen on {where}: {exc.strerror}") from exc
+    return one

@@ -1,0 +1,180 @@
+"""Serving and its end: what is in flight is finished, what goes on for ever says goodbye, what can't go on ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from api import limits
+from api.app import make_app
+from api.background import BACKGROUND
+from api.closing import CLOSING
+from api.limits import NotOurFault
+from api.listening import listen, reserve, share
+from api.serve import serve_until
+from schemas.errors import SettingsError, SetupError
+from schemas.settings import Settings
+from scripts.embedded.keys import ensure_pair
+from tests.api.client import Client
+from tests.servers import free_ports
+from tests.waiting import eventually_async
+
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Served:
+    """A server in this process, and how to end it."""
+
+    app: web.Application
+    url: str
+    stop: asyncio.Event
+    ended: asyncio.Future[int]
+
+
+@asynccontextmanager
+async def served(settings: Settings, add: Callable[[web.Application], None]) -> AsyncIterator[Served]:
+    ensure_pair(settings.keys_dir)
+    port = free_ports().valkey
+    stop, up, app = asyncio.Event(), asyncio.Event(), make_app(settings)
+    add(app)
+    ended = asyncio.ensure_future(serve_until(stop, app, listen(HOST, port), up.set))
+    await up.wait()
+    try:
+        yield Served(app, f"http://{HOST}:{port}", stop, ended)
+    finally:
+        stop.set()
+        await ended
+
+
+async def test_what_is_in_flight_is_finished_and_nothing_new_is_accepted(migrated: Settings) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response:
+        begun.set()
+        await go_on.wait()
+        return web.Response(text="done")
+
+    async with served(migrated, lambda app: app.router.add_get("/slow", slow)) as server:
+        async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as other:
+            asking = asyncio.ensure_future(session.get(f"{server.url}/slow"))
+            await begun.wait()
+            server.stop.set()
+            await server.app[CLOSING].wait()
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await other.get(f"{server.url}/livez")
+            assert not server.ended.done()
+            go_on.set()
+            response = await asking
+            assert (response.status, await response.text()) == (200, "done")
+        assert await server.ended == 0
+
+
+async def test_a_stream_is_told_that_it_is_closing(migrated: Settings) -> None:
+    """Its last words arrive, and the server doesn't wait for it any longer."""
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"hello\n")
+        await request.config_dict[CLOSING].wait()
+        await response.write(b"goodbye\n")
+        return response
+
+    async with served(migrated, lambda app: app.router.add_get("/stream", stream)) as server:
+        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/stream") as response:
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert len(response.headers["X-Request-Id"]) == 32
+            assert await response.content.readline() == b"hello\n"
+            server.stop.set()
+            assert await response.content.read() == b"goodbye\n"
+        assert await server.ended == 0
+
+
+async def test_a_server_that_is_closing_is_not_ready(client: Client) -> None:
+    await eventually_async(lambda: client.context.health.states["kafka"].ok, "Kafka isn't seen")
+    assert client.http.app is not None
+    client.http.app[CLOSING].set()
+    assert (await client.json("GET", "/readyz", status=503))["status"] == "not ready"
+
+
+async def test_a_server_that_has_lost_a_task_ends(migrated: Settings) -> None:
+    """Rather than answer from what is no longer kept current; its log says why."""
+
+    async def fail() -> None:
+        raise RuntimeError("out of words")
+
+    async with served(migrated, lambda app: None) as server:
+        with capture_logs() as said:
+            server.app[BACKGROUND].start("doomed", fail())
+            assert await server.ended == 1
+    (crashed,) = (one for one in said if one["event"] == "crashed")
+    assert crashed["task"] == "doomed"
+    assert isinstance(crashed["exc_info"], RuntimeError)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_WITHIN_S", 0.05)
+    reader, writer = await asyncio.open_connection(HOST, client.http.port)
+    writer.write(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n")
+    writer.write(b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 10_000 + b"\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"X-Many: x\r\n" * 100 + b"\r\n",
+        b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
+    ],
+    ids=["a long header", "many headers", "a long path", "no HTTP"],
+)
+async def test_a_head_that_is_too_large_or_none_is_refused(
+    client: Client, head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a word in the log: anybody could fill it."""
+    quiet = NotOurFault()
+    logging.getLogger("aiohttp.server").addFilter(quiet)
+    try:
+        reader, writer = await asyncio.open_connection(HOST, client.http.port)
+        writer.write(head)
+        assert b" 400 " in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        logging.getLogger("aiohttp.server").removeFilter(quiet)
+    assert "Traceback" not in caplog.text
+
+
+def test_a_port_that_is_taken_is_an_error_in_one_line() -> None:
+    """Also by another server that shares its port among processes of its own."""
+    port = free_ports().valkey
+    for take in (listen, reserve):
+        held = take(HOST, port)
+        shared = share(held) if take is reserve else held
+        for one in shared:
+            one.listen()
+        for want in (listen, reserve):
+            with pytest.raises(SetupError, match=f"127.0.0.1 port {port} is taken; choose another with --port"):
+                want(HOST, port)
+        for one in {*held, *shared}:
+            one.close()
+
+
+def test_a_host_that_is_none_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="RELEARN_API_HOST=no such host"):
+        listen("no such host", 1)
+    with pytest.raises(SetupError, match="can't listen on 192"):
+        listen("192.0.2.1", 1)
