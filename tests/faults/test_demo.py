@@ -68,6 +68,7 @@ def test_the_first_act_ends_with_a_better_model_and_counts_that_agree(data_dir: 
     assert "All agree: " in again.stdout
 
 
+@pytest.mark.long
 def test_a_first_model_that_nothing_followed_is_no_success(data_dir: Path) -> None:
     """Plainly: what the state is, and what the policy says of it."""
     done = demo(data_dir, "--rate", "200", "--seconds", "2")

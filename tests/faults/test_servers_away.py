@@ -6,6 +6,7 @@ import signal
 import time
 
 import psutil
+import pytest
 
 from schemas.settings import Settings
 from tests import models
@@ -69,6 +70,7 @@ def test_while_redis_is_away_storing_goes_on(migrated: Settings, servers: Server
         _check_all_stored(migrated, stream.finish())
 
 
+@pytest.mark.long
 def test_a_broker_killed_and_started_again_costs_nothing(migrated: Settings, servers: Servers) -> None:
     models.publish(migrated, models.a_model(), 1)
     with workers(migrated, score=1, store=1) as running:

@@ -226,6 +226,7 @@ def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_stored(
     assert worker.starts == 1
 
 
+@pytest.mark.long
 def test_reading_the_whole_topic_again_changes_nothing(migrated: Settings) -> None:
     """Rows, ids, what waits; dead letters may be sent twice, and are one row each."""
     predict(migrated, a_block(100, ids=[f"r-{i}" for i in range(100)]))
@@ -256,6 +257,7 @@ def test_reading_the_whole_topic_again_changes_nothing(migrated: Settings) -> No
         assert everything() == before
 
 
+@pytest.mark.long
 def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings) -> None:
     """kill -9 in the midst of a transaction, right after a commit, and of both workers; some of it waits meanwhile."""
     per_partition, partitions = 3000, 4
