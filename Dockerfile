@@ -1,4 +1,4 @@
-# The image of every worker: runtime packages only, at the versions and hashes of the lock, as a user without rights.
+# The image of every worker and of the API: runtime packages only, at the versions and hashes of the lock, as a user without rights.
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -16,5 +16,6 @@ RUN useradd --system --uid 10001 --create-home --home-dir /data relearn
 USER relearn
 ENV RELEARN_DATA_DIR=/data
 VOLUME /data
+EXPOSE 8080
 ENTRYPOINT ["python", "-m", "scripts"]
 CMD ["--help"]

@@ -11,7 +11,7 @@ from schemas import __version__
 from schemas.errors import RelearnError
 
 VERBS = {
-    "up": ("scripts.up:up", "Run everything on this machine: servers, workers."),
+    "up": ("scripts.up:up", "Run everything on this machine: servers, workers, the API."),
     "demo": ("scripts.demo:demo", "See it learn: a stream, a reviewer, better models, a checked summary."),
     "worker": ("scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
     "api": ("scripts.api:api", "Answer over HTTP."),

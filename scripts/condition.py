@@ -18,6 +18,8 @@ from agents.stores.redis import open_redis
 from agents.topic_admin import admin_client
 from schemas.errors import RelearnError, Unavailable
 from schemas.settings import Settings
+from scripts.api_state import AWAY, read_api
+from scripts.embedded import api as the_api
 from scripts.embedded import runfile
 from scripts.lag import read_lag
 
@@ -38,12 +40,15 @@ _PAUSES = "SELECT agent, reason, paused_at FROM pauses WHERE resumed_at IS NULL 
 
 
 async def read_condition(settings: Settings) -> Condition:
-    """Everything that can be known now. `servers` says which answered; `up` is False if anything is down.
+    """Everything that can be known now. `servers` and `api` say which answered; `up` is False if anything is down.
 
     What only a server that is away knows is None.
     """
-    kafka, postgres, redis = await asyncio.gather(
-        _asked(lambda: _kafka(settings)), _asked(lambda: _postgres(settings)), _asked(lambda: _redis(settings))
+    kafka, postgres, redis, api = await asyncio.gather(
+        _asked(lambda: _kafka(settings)),
+        _asked(lambda: _postgres(settings)),
+        _asked(lambda: _redis(settings)),
+        read_api(settings),
     )
     known: Condition = {"champion": None, "totals": None, "dead_letters": None, "pauses": None}
     known |= {"lag": None, "workers": None, "recent_records": None}
@@ -55,17 +60,25 @@ async def read_condition(settings: Settings) -> Condition:
         "valkey": _server(_address(settings.redis_url), redis[1]),
     }
     processes = _processes(settings)
-    down = [name for name, server in servers.items() if server["error"]]
-    down += [name for name, process in (processes or {}).items() if process["state"] in {"waiting", "dead"}]
+    down = what_is_down(servers, processes or {}, api)
     return {
         "namespace": settings.namespace,
         "at": round(time.time(), 3),
         "up": not down,
         "down": down,
         "servers": servers,
+        "api": api,
         "processes": processes,
         **known,
     }
+
+
+def what_is_down(servers: Condition, processes: Condition, api: Condition) -> list[str]:
+    """Names of what should answer or run and doesn't. An API that isn't run here may be anywhere, or nowhere."""
+    down = [name for name, server in servers.items() if server["error"]]
+    down += [name for name, process in processes.items() if process["state"] in {"waiting", "dead"}]
+    missed = api["state"] == AWAY and the_api.NAME in processes and the_api.NAME not in down
+    return [*down, the_api.NAME] if missed else down
 
 
 async def _asked(ask: Callable[[], Awaitable[Condition]]) -> tuple[Condition | None, RelearnError | None]:

@@ -33,6 +33,9 @@ def _servers(condition: Condition) -> Table:
     for name, server in condition["servers"].items():
         state = Text(server["state"], "bold red" if server["error"] else "green")
         table.add_row(name, state, Text(printable(server["error"] or server["address"])))
+    api = condition["api"]
+    style = "bold red" if "api" in condition["down"] else "yellow" if api["error"] else "green"
+    table.add_row("api", Text(api["state"], style), Text(printable(api["error"] or api["address"])))
     for name, process in (condition["processes"] or {}).items():
         if name not in condition["servers"] and process["state"] != "ready":
             restarts = f"{process['restarts']} restarts; " if process["restarts"] else ""

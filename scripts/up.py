@@ -34,23 +34,23 @@ OURS = (
 @click.option("--store", default=1, show_default=True, type=click.IntRange(0, 64), help="How many store workers.")
 @click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after asking.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option("--servers-only", is_flag=True, help="No workers.")
-def up(score: int, store: int, reset: bool, yes: bool, servers_only: bool) -> None:
-    """Run everything on this machine: Kafka, Postgres, Valkey and the workers. Ctrl-C stops it all."""
+@click.option("--api/--no-api", default=True, show_default=True, help="Answer over HTTP.")
+@click.option("--servers-only", is_flag=True, help="No workers and no API.")
+def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_only: bool) -> None:
+    """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops it all."""
     report = Report()
     if reset:
         _reset(stack.data_dir_of(os.environ), yes)
-    counts = (0, 0, 0, 0) if servers_only else (score, store, 1, 1)
+    roles = {"score": score, "store": store, "feedback": 1, "retrain": 1}
+    wanted = dict.fromkeys(roles, 0) if servers_only else roles
     try:
-        signals.run(_up(dict(os.environ), counts, report))
+        signals.run(_up(dict(os.environ), wanted, api and not servers_only, report))
     finally:
         report.close()
 
 
-async def _up(environment: Mapping[str, str], counts: tuple[int, int, int, int], report: Report) -> None:
-    score, store, feedback, retrain = counts
-    running = stack.running(environment, score=score, store=store, feedback=feedback, retrain=retrain, on_event=report)
-    async with running as now_up:
+async def _up(environment: Mapping[str, str], workers: Mapping[str, int], api: bool, report: Report) -> None:
+    async with stack.running(environment, **workers, api=api, on_event=report) as now_up:
         for line in _what_is_up(now_up):
             report.console.print(line, markup=False)
         await asyncio.Event().wait()
@@ -66,12 +66,14 @@ def _what_is_up(now_up: stack.Stack) -> list[str]:
     here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
     elsewhere = [f"  {name:<9} as {SETTING[name]} says" for name in SETTING if name not in now_up.embedded]
     workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
+    answers = [f"  api       {now_up.api}, with its documentation at /docs"] if now_up.api else []
     return [
         "",
         "Relearn is up. Ctrl-C stops it; what it has stored stays.",
         *here,
         *elsewhere,
         *workers,
+        *answers,
         f"  data      {settings.data_dir}",
         "",
         "Next, in another terminal here:",

@@ -55,10 +55,10 @@ async def _demo(wanted: Wanted, story: Story, found: list[Ended]) -> None:
     environment = with_namespace(os.environ, wanted.source, drift=wanted.drift)
     own = None if os.environ.get(NAMESPACE) else environment.get(NAMESPACE)
     async with AsyncExitStack() as stopping:
-        with story.step("servers", "starting Kafka, Postgres, Valkey and the workers") as step:
-            up = await stopping.enter_async_context(stack.running(environment, **ROLES, on_event=story.event))
+        with story.step("servers", "starting Kafka, Postgres, Valkey, the workers and the API") as step:
+            up = await stopping.enter_async_context(stack.running(environment, **ROLES, api=True, on_event=story.event))
             stopping.callback(story.say, "stopping; what is stored stays", "dim")
-            step.done = f"Kafka, Postgres, Valkey and {len(up.workers)} workers started"
+            step.done = f"Kafka, Postgres, Valkey, {len(up.workers)} workers and the API started"
         if own:
             story.note("namespace", f"{own}, apart from what other demos stored")
         async with staged(up.settings, parts, wanted, story) as scene:
@@ -66,7 +66,7 @@ async def _demo(wanted: Wanted, story: Story, found: list[Ended]) -> None:
             await _play(scene, wanted, story)
             found.append(await summed_up(up.settings, scene))
             if not wanted.leave:
-                await serve(scene, story, wanted, own)
+                await serve(scene, story, wanted, own, up.api)
 
 
 def _parts(wanted: Wanted, story: Story) -> Parts:

@@ -71,10 +71,12 @@ async def _counted(settings: Settings, scene: Scene) -> tuple[list[Counted], Ser
         await asyncio.sleep(0.5)
 
 
-async def serve(scene: Scene, story: Story, wanted: Wanted, namespace: str | None) -> None:
+async def serve(scene: Scene, story: Story, wanted: Wanted, namespace: str | None, api: str | None) -> None:
     """A slow stream until Ctrl-C. `namespace`: the demo's own one, where other terminals must be told."""
     story.say()
     story.say(f"Everything keeps running, with {SLOW:g} more records per second, until Ctrl-C.")
+    if api:
+        story.say(f"The API answers at {api}; /docs there says what to ask.")
     story.say("Next, in another terminal here:")
     story.say()
     oracle = wanted.source + (f" --label {wanted.label}" if wanted.label else "")

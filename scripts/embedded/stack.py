@@ -13,6 +13,7 @@ from pathlib import Path
 
 from schemas.errors import SettingsError
 from schemas.settings import PREFIX, Settings, read_settings
+from scripts.embedded import api as the_api
 from scripts.embedded import keys, ports, runfile, servers
 from scripts.embedded.events import Event, OnEvent, ignore
 from scripts.embedded.process import Process, logged
@@ -25,12 +26,13 @@ SIGNING_KEY, VERIFY_KEYS, DATA_DIR = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERI
 
 @dataclass(frozen=True)
 class Stack:
-    """What is up."""
+    """What is up. `api`: where the HTTP API is, if it is."""
 
     settings: Settings
     supervisor: Supervisor
     embedded: tuple[str, ...]
     workers: tuple[str, ...]
+    api: str | None = None
 
 
 @asynccontextmanager
@@ -41,12 +43,14 @@ async def running(
     store: int = 1,
     feedback: int = 1,
     retrain: int = 1,
+    api: bool = False,
     on_event: OnEvent = ignore,
 ) -> AsyncIterator[Stack]:
     """Everything up while the block runs; stopped in reverse when it is left, however it is left.
 
     A server whose setting is in `environment` isn't started here: that one is used. Workers may not be ready yet when
-    the block begins: score waits for a first model. Cancelled once, all is stopped in order; cancelled twice, killed.
+    the block begins: score waits for a first model. The API, where it is wanted, serves by then. Cancelled once, all is
+    stopped in order; cancelled twice, killed.
 
     Raises:
         SettingsError, SetupError: it can't be started, and why.
@@ -60,12 +64,12 @@ async def running(
         supervisor = Supervisor(data_dir, on_event)
         try:
             await servers.prepare(data_dir, wanted, on_event)
+            last = read_servers(data_dir)
             async with ports.choosing():
-                at = servers.choose_ports(wanted, read_servers(data_dir), on_event)
+                at = servers.choose_ports(wanted, last, on_event)
                 await supervisor.start(*servers.describe(data_dir, wanted, at, environment))
             chosen, signing = _settle(data_dir, at.settings(wanted), environment)
-            settings = read_settings(chosen)
-            await _migrate(settings)
+            await _migrate(read_settings(chosen))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
             workers = [
                 worker(role, i + 1, {**chosen, **signing} if role == "retrain" else chosen, data_dir)
@@ -73,7 +77,15 @@ async def running(
                 for i in range(count)
             ]
             await supervisor.start(*workers)
-            yield Stack(settings, supervisor, tuple(wanted), tuple(process.name for process in workers))
+            if api:
+                async with ports.choosing():
+                    at_port = {the_api.PORT_SETTING: str(the_api.choose_port(environment, last, on_event))}
+                    write_servers(data_dir, {**read_servers(data_dir), **at_port})
+                    chosen |= at_port
+                    await supervisor.start(the_api.server(chosen, data_dir / "logs" / f"{the_api.NAME}.log"))
+            settings = read_settings(chosen)
+            names = tuple(process.name for process in workers)
+            yield Stack(settings, supervisor, tuple(wanted), names, the_api.url(settings) if api else None)
         finally:
             await supervisor.stop_all()
 

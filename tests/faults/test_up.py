@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from schemas.settings import Settings
 from scripts.environment import read_servers
 
 DEADLINE_S = 120
@@ -35,10 +38,11 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 class Up:
-    """`relearn up --servers-only` in a directory of its own."""
+    """`relearn up` in a directory of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
+        self.options = options or ("--servers-only",)
         self.data_dir = directory / ".relearn"
         directory.mkdir(exist_ok=True)
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -51,7 +55,7 @@ class Up:
     def command(self) -> subprocess.Popen[bytes]:
         """Its words go to a file, so that no pipe fills up."""
         with (self.directory / "words.txt").open("wb") as words:
-            argv = [sys.executable, "-m", "scripts", "up", "--servers-only"]
+            argv = [sys.executable, "-m", "scripts", "up", *self.options]
             process = subprocess.Popen(argv, cwd=self.directory, env=self._environment(), stderr=words)
         self.processes.append(process)
         return process
@@ -61,6 +65,19 @@ class Up:
 
     def recorded(self, name: str) -> dict[str, Any]:
         return dict(json.loads((self.data_dir / "run.json").read_text())["processes"][name])
+
+    def kill(self) -> None:
+        """And all that it runs."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def status(self) -> dict[str, Any]:
+        """What `relearn status` says."""
+        argv = [sys.executable, "-m", "scripts", "status", "--json"]
+        environment = self._environment()
+        done = subprocess.run(argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
+        return dict(json.loads(done.stdout))
 
     def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, self.words()
@@ -75,9 +92,15 @@ def up(tmp_path: Path) -> Iterator[Up]:
     """In a path with a space, an apostrophe and a letter that isn't ASCII."""
     up = Up(tmp_path / "a person's clöne")
     yield up
-    for process in up.processes:
-        process.kill()
-        process.wait()
+    up.kill()
+
+
+@pytest.fixture
+def answering(tmp_path: Path) -> Iterator[Up]:
+    """With the API, and no worker that anybody waits for."""
+    up = Up(tmp_path / "up", "--score", "0", "--store", "0")
+    yield up
+    up.kill()
 
 
 def ask(up: Up, query: str) -> Any:
@@ -160,3 +183,23 @@ def test_ctrl_c_during_the_first_start_leaves_nothing_running_and_the_next_start
     assert process.wait(DEADLINE_S) == 0
     assert not living(family)
     assert up.start().poll() is None
+
+
+def test_the_api_is_part_of_it_and_found_at_the_port_that_it_got(answering: Up) -> None:
+    """Another than the usual one where that is taken; killed, it is started again there."""
+    usual = Settings.model_fields["api_port"].default
+    with suppress(OSError), socket.create_server(("127.0.0.1", usual)):
+        process = answering.start()
+    port = int(read_servers(answering.data_dir)["RELEARN_API_PORT"])
+    assert port != usual
+    address = f"http://127.0.0.1:{port}"
+    assert f"api       {address}" in answering.words()
+    condition = answering.status()
+    assert (condition["api"]["address"], condition["api"]["state"]) == (address, "not ready")
+    assert condition["down"] == []
+    os.kill(answering.recorded("api")["pid"], signal.SIGKILL)
+    until(lambda: (answering.recorded("api")["restarts"], answering.recorded("api")["state"]) == (1, "ready"), "again")
+    condition = answering.status()
+    assert (condition["api"]["address"], condition["down"]) == (address, [])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 0

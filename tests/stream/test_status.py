@@ -6,8 +6,12 @@ import time
 from agents.heartbeat import send_heartbeat
 from agents.stores.redis import open_redis
 from schemas.settings import Settings
+from scripts.api_state import read_api
 from scripts.migrate import run_migrations
+from tests.api.client import serving
 from tests.commands import relearn
+from tests.models import a_model
+from tests.waiting import eventually_async
 
 
 async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings: Settings) -> None:
@@ -30,6 +34,19 @@ async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings:
     assert [worker["id"] for worker in condition["workers"]] == ["score-1"]
     assert (condition["champion"], condition["totals"]["records"], condition["pauses"]) == (None, 0, [])
     assert "178" in relearn(settings, "status").stdout
+
+
+async def test_the_api_is_shown_and_what_it_lacks(migrated: Settings) -> None:
+    """It is asked where the settings say."""
+    async with serving(migrated) as client:
+        here = migrated.model_copy(update={"api_port": client.http.port})
+        found = await read_api(here)
+        assert found["state"] == "not ready"
+        assert "model: " in found["error"]
+        client.serve(a_model())
+        await eventually_async(lambda: client.context.health.ready, "not ready")
+        assert (await read_api(here))["state"] == "up"
+    assert (await read_api(here))["state"] == "away"
 
 
 async def test_each_server_that_is_away_is_named_and_the_rest_still_shown(settings: Settings) -> None:

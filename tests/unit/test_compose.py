@@ -5,19 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from click.testing import CliRunner
 
+from api.loopback import is_loopback
 from schemas.settings import PREFIX, Settings
+from scripts.cli import relearn
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVERS = {"kafka", "postgres", "valkey"}
-ONCE = {"migrate", "signing-keys"}
+ONCE = {"migrate", "signing-keys", "api-key"}
 
 
 def test_every_server_says_whether_it_is_healthy() -> None:
-    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == SERVERS
+    assert {name for name, service in SERVICES.items() if "healthcheck" in service} == {*SERVERS, "api"}
 
 
 def test_workers_wait_for_healthy_servers_and_for_the_migration() -> None:
@@ -26,6 +30,7 @@ def test_workers_wait_for_healthy_servers_and_for_the_migration() -> None:
         assert waits == {
             "migrate": "service_completed_successfully",
             **dict.fromkeys(SERVERS, "service_healthy"),
+            **({"api-key": "service_completed_successfully"} if name == "api" else {}),
         }
 
 
@@ -52,6 +57,26 @@ def test_only_retrain_is_given_the_key_that_signs() -> None:
         n for n, service in SERVICES.items() if any(v.startswith("signing:") for v in service.get("volumes", []))
     }
     assert holders == {"retrain", "signing-keys"}
+
+
+def test_the_api_is_reached_from_outside_its_container_and_has_a_key_by_then() -> None:
+    """Its host makes it refuse to start without; nobody but who makes the key holds it."""
+    api, maker = SERVICES["api"], SERVICES["api-key"]
+    assert is_loopback(api["environment"]["RELEARN_API_HOST"]) is False
+    assert api["ports"] == [f"127.0.0.1:28080:{Settings().api_port}"]
+    assert maker["command"][:2] == ["key", "create"]
+    (volume,) = maker["volumes"]
+    path = Path(maker["command"][maker["command"].index("--file") + 1])
+    assert str(path.parent) == volume.split(":")[1]
+    holders = [n for n, service in SERVICES.items() if volume in service.get("volumes", [])]
+    assert holders == ["api-key"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - SERVERS))
+def test_every_command_is_one_that_there_is(name: str) -> None:
+    """With its options; nothing is run."""
+    found = CliRunner().invoke(relearn, [*SERVICES[name]["command"], "--help"])
+    assert found.exit_code == 0, found.output
 
 
 def test_every_volume_is_declared() -> None:

@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from schemas.errors import SetupError
-from scripts.embedded import ports, servers
+from scripts.embedded import api, ports, servers
+from scripts.embedded.events import ignore
 
 
 def test_the_usual_port_is_taken_when_it_is_free() -> None:
@@ -52,3 +53,22 @@ def test_a_server_whose_setting_is_given_is_not_run_here() -> None:
         "kafka",
         "valkey",
     ]
+
+
+def test_the_api_listens_where_it_was_told_to_and_nowhere_else() -> None:
+    """Other terminals were told the same; that somebody is there is then an error, in the API's own words."""
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        taken = listener.getsockname()[1]
+        told = {"RELEARN_API_PORT": str(taken)}
+        assert api.choose_port(told, {}, ignore) == taken
+
+
+def test_the_api_comes_back_to_its_last_port_or_says_where_it_is() -> None:
+    """Nobody told it a port: the one of last time, unless that is taken now."""
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        last = listener.getsockname()[1]
+    assert api.choose_port({}, {"RELEARN_API_PORT": str(last)}, ignore) == last
+    said: list[str] = []
+    with socket.create_server((ports.LOOPBACK, last)):
+        port = api.choose_port({}, {"RELEARN_API_PORT": str(last)}, lambda event: said.append(event.text))
+    assert said == [f"port {last} is taken, so it listens on {port} instead"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
+from scripts.condition import what_is_down
 from scripts.status_page import dead_letters_line, page, partitions_line
 
 
@@ -13,6 +14,7 @@ def shown(**given: Any) -> str:
         "namespace": "relearn",
         "down": [],
         "servers": {"kafka": server, "postgres": server, "valkey": server},
+        "api": {"state": "up", "address": "http://127.0.0.1:8080", "error": None},
         "processes": None,
         "champion": {"version": 3, "activation": 4, "at": "2026-01-31T12:00:00.5+00:00"},
         "totals": {"records": 12_345, "expired": 0},
@@ -49,6 +51,13 @@ def test_what_is_away_is_named_and_hides_nothing_else() -> None:
     assert "Postgres doesn't answer: [no]" in text
     assert "not known" in text
     assert "12,345 as Redis shows it" in text
+
+
+def test_an_api_that_is_not_ready_says_why() -> None:
+    """It isn't down; where nobody runs one here, neither."""
+    error = "model: no model is live yet"
+    assert error in shown(api={"state": "not ready", "address": "http://127.0.0.1:8080", "error": error})
+    assert "http://127.0.0.1:8080" in shown()
 
 
 def test_numbers_that_differ_are_both_shown() -> None:
@@ -104,3 +113,13 @@ def test_dead_letters_are_counted_by_reason() -> None:
     assert dead_letters_line(found) == "10, 7 open (dimension 7); see `relearn dlq list`"
     assert dead_letters_line([{"reason": "text", "records": 1, "open": 0}]) == "1, 0 open"
     assert dead_letters_line([]) == "none"
+
+
+def test_what_should_run_and_does_not_is_down() -> None:
+    """Each once. An API that nobody runs here is nobody's fault."""
+    up, away = {"state": "up", "error": None}, {"state": "away", "error": "no"}
+    assert what_is_down({"kafka": up}, {}, away) == []
+    assert what_is_down({"kafka": away}, {"score-1": {"state": "waiting"}}, up) == ["kafka", "score-1"]
+    assert what_is_down({}, {"api": {"state": "ready"}}, away) == ["api"]
+    assert what_is_down({}, {"api": {"state": "waiting"}}, away) == ["api"]
+    assert what_is_down({}, {"api": {"state": "ready"}}, {"state": "not ready", "error": "no model"}) == []

@@ -1,0 +1,40 @@
+"""Whether the HTTP API answers where it should, for `relearn status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+
+from schemas.settings import Settings
+from scripts.embedded.api import url
+
+TIMEOUT_S = 3.0
+UP, NOT_READY, AWAY = "up", "not ready", "away"
+
+
+async def read_api(settings: Settings) -> dict[str, Any]:
+    """Its `state`, its `address`, and in `error` what is wrong, else None. Where something else answers, it is away."""
+    address = url(settings)
+    try:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{address}/readyz") as response:
+            state, error = _told(await response.json(content_type=None))
+    except (aiohttp.ClientError, OSError, ValueError) as exc:  # a timeout is an OSError
+        state, error = AWAY, f"nothing answers at {address}: {str(exc) or type(exc).__name__}"
+    return {"state": state, "address": address, "error": error}
+
+
+def _told(readiness: Any) -> tuple[str, str | None]:
+    """What /readyz says.
+
+    Raises:
+        ValueError: it isn't ours that says it.
+    """
+    match readiness:
+        case {"status": "ready"}:
+            return UP, None
+        case {"status": "not ready", "checks": [*checks]}:
+            wrong = [f"{one['name']}: {one['detail']}" for one in checks if one["required"] and not one["ok"]]
+            return NOT_READY, "; ".join(wrong) or "it is closing"
+    raise ValueError("something else answers there")

@@ -1,0 +1,51 @@
+"""The HTTP API under `relearn up`: one process, at its own port."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from schemas.settings import PREFIX, Settings
+from scripts.embedded import ports
+from scripts.embedded.events import Event, OnEvent
+from scripts.embedded.process import Process, logged
+
+NAME = "api"
+PORT_SETTING = PREFIX + "API_PORT"
+#: It says so in its log.
+SERVING = "event=serving"
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - told apart, not listened on
+
+
+def choose_port(environment: Mapping[str, str], last: Mapping[str, str], on_event: OnEvent) -> int:
+    """The port that was asked for, taken or not; else that of the last start, the usual one or the next free one."""
+    if wanted := environment.get(PORT_SETTING):
+        return int(wanted)
+    usual: int = Settings.model_fields["api_port"].default
+    before = last.get(PORT_SETTING, "")
+    first = int(before) if before.isdecimal() else usual
+    port = ports.choose(usual, last=first)
+    if port != first:
+        on_event(Event("note", NAME, f"port {first} is taken, so it listens on {port} instead"))
+    return port
+
+
+def server(environment: Mapping[str, str], log_path: Path) -> Process:
+    """The process, for the supervisor to start."""
+    return Process(
+        name=NAME,
+        # -P: the working directory, which may hold anything, is no place to import from.
+        argv=(sys.executable, "-P", "-m", "scripts", "api"),
+        cwd=Path.cwd(),
+        log_path=log_path,
+        ready=logged(log_path, SERVING),
+        env=environment,
+        stop_timeout_s=25.0,
+    )
+
+
+def url(settings: Settings) -> str:
+    """Where a program on this machine finds it."""
+    host = settings.api_host
+    return f"http://{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{settings.api_port}"
