@@ -150,7 +150,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_nobody_else_notic
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.setblocking(False)
         await asyncio.get_running_loop().sock_connect(deaf, (server.host, server.port))
-        await asyncio.get_running_loop().sock_sendall(deaf, b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.get_running_loop().sock_sendall(deaf, b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         await eventually_async(lambda: client.context.events.listeners == 1, "not connected")
         async with listening(client.http) as listener:
             sent = 0
