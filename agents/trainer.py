@@ -28,6 +28,7 @@ async def train(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # the working directory, which may hold anything, is no place to import from
         "-m",
         _PROGRAM,
         stdin=asyncio.subprocess.PIPE,

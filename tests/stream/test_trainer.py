@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -40,6 +41,15 @@ def _children() -> list[psutil.Process]:
 async def test_another_process_gives_the_same_bytes() -> None:
     examples = _digits(150)
     assert encode_answer(await train(examples)) == encode_answer(fit(examples))
+
+
+async def test_what_lies_in_the_working_directory_is_not_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """numpy imports `random`, and `-m` alone would find this one first."""
+    (tmp_path / "random.py").write_text("raise SystemExit('imported from the working directory')")
+    monkeypatch.chdir(tmp_path)
+    assert (await train(_digits(60))).classes == tuple("0123456789")
 
 
 async def test_the_process_says_why_nothing_can_be_learned() -> None:
