@@ -117,9 +117,12 @@ def test_one_that_was_taken_for_dead_changes_nothing_when_it_wakes_up(settings: 
     Where it wants to publish before it has read what the other one did, it is fenced: then it ends, and starts anew.
     """
     promotions.audited(settings)
+    training = retrains.training_process(running["retrain-1"])
+    training.suspend()
     job = retrains.send(settings, "train")
-    retrains.training_process(running["retrain-1"])
+    eventually(lambda: retrains.state_of(settings, job) == "running", lambda: running["retrain-1"].log[-3000:])
     running["retrain-1"].send(signal.SIGSTOP)
+    training.resume()
     running["retrain-2"] = WorkerProcess(settings, "retrain", "retrain-2")
     assert retrains.ended(settings, job, lambda: running["retrain-2"].log[-3000:])["state"] == "promoted"
     eventually(lambda: on_the_topic(settings) == Champion(2, 2), "the second champion was not published")
