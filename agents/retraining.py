@@ -13,6 +13,7 @@ from agents.live_model import LiveModel
 from agents.patience import until, until_answered
 from agents.stores.activations import Seal
 from agents.stores.postgres import Pool, open_pool
+from agents.trainer import Trainer
 from schemas.settings import Settings
 from schemas.updates import Key
 
@@ -36,6 +37,7 @@ class Retraining:
     #: Set when a job was written, and when an activation was.
     new_jobs: asyncio.Event = field(default_factory=asyncio.Event)
     new_activations: asyncio.Event = field(default_factory=asyncio.Event)
+    trainer: Trainer = field(default_factory=Trainer)
     _pool: Pool | None = None
 
     @property
@@ -84,11 +86,12 @@ class Retraining:
             self._pool.terminate()
 
 
-async def news(event: asyncio.Event) -> None:
-    """Wait until `event` is set, and clear it; no longer than LOOK_EVERY_S."""
+async def news(event: asyncio.Event) -> bool:
+    """Wait until `event` is set, and clear it; no longer than LOOK_EVERY_S, then False."""
     try:
         async with asyncio.timeout(LOOK_EVERY_S):
             await event.wait()
     except TimeoutError:
-        return
+        return False
     event.clear()
+    return True

@@ -1,79 +1,96 @@
-"""Training in a process of its own: scikit-learn never enters the one that answers commands."""
+"""Training in processes of their own: scikit-learn never enters the one that answers commands.
+
+    stand_by ─▶ a process that has imported all it needs, and waits ─▶ train: its one task ─▶ its end
+
+One task to a process: nothing of a training can leak into the next.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from contextlib import suppress
+import time
+
+import structlog
 
 from agents.learning.examples import TrainingSet
 from agents.learning.fitted import NOBODY, Fitted, Judged, decode_answer, encode_task
+from agents.training_process import TrainingProcess
 from schemas.errors import RelearnError
 
-#: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+log = structlog.get_logger()
+
 #: Whatever takes longer than this hangs, and would keep every later training waiting.
 TIMEOUT_S = 3600.0
-_PROGRAM = "agents.learning.train_process"
+#: A process that waits is replaced so often: what it was told and has imported when it started doesn't grow older.
+WAITS_AT_MOST_S = 3600.0
+#: Where processes die while they wait, the next is started after 2, 4, 8 … seconds, at most after so many.
+LONGEST_PAUSE_S = 64.0
 
 
-async def train(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
-    """The model of `examples`, with its answers to the judged. May be repeated; cancelled, it leaves no process behind.
+class Trainer:
+    """Trains, one after the other, and in between keeps a process ready for the next training."""
 
-    Raises:
-        Refused: nothing can be learned from them, and why.
-        RelearnError: the process ended without an answer (its last words are in the message), or ran for an hour.
-    """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # the working directory, which may hold anything, is no place to import from
-        "-m",
-        _PROGRAM,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**environment, **_ONE_THREAD},
-    )
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            answer, words = await _converse(process, encode_task(examples, judged))
-            code = await process.wait()
-    except TimeoutError as exc:
-        raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc
-    finally:
-        await _end(process)
-    if code != 0 or not answer:
-        said = words.decode("utf-8", "replace").strip().splitlines()
-        raise RelearnError(f"the training process ended with {code}: {said[-1][:300] if said else 'without a word'}")
-    try:
-        return decode_answer(answer)
-    except ValueError as exc:
-        raise RelearnError(f"the training process gave an answer that can't be read: {exc}") from exc
+    def __init__(self) -> None:
+        self._waiting: TrainingProcess | None = None
+        self._deaths = 0
+        self._not_before_s = 0.0  # time.monotonic()
+
+    async def stand_by(self) -> None:
+        """See to it that a process waits for the next training; to be called again and again. Failures are logged.
+
+        It takes a second of a processor: call it when nothing more urgent goes on.
+        """
+        if self._waiting is not None and not self._waiting.alive:
+            self._note_death(await self._waiting.last_words())
+        if self._waiting is not None and not _usable(self._waiting):
+            await self.dismiss()
+        if self._waiting is None and time.monotonic() >= self._not_before_s:
+            try:
+                self._waiting = await TrainingProcess.start()
+            except OSError as exc:
+                self._note_death(f"can't be started: {exc}")
+
+    async def dismiss(self) -> None:
+        """End the process that waits, if there is one."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            await waiting.end()
+
+    async def train(self, examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
+        """The model of `examples`, with its answers to the judged. May be repeated; cancelled, it leaves no process.
+
+        Raises:
+            Refused: nothing can be learned from them, and why.
+            RelearnError: the process ended without an answer (its last words are in the message), or ran for an hour.
+        """
+        process = await self._process()
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await process.answer(encode_task(examples, judged))
+        except TimeoutError as exc:
+            raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc
+        finally:
+            await process.end()
+        self._deaths = 0
+        try:
+            return decode_answer(answer)
+        except ValueError as exc:
+            raise RelearnError(f"the training process gave an answer that can't be read: {exc}") from exc
+
+    async def _process(self) -> TrainingProcess:
+        """The one that waits, which waits no longer; where there is none that can be used, a new one."""
+        if self._waiting is not None and _usable(self._waiting):
+            process, self._waiting = self._waiting, None
+            return process
+        await self.dismiss()
+        return await TrainingProcess.start()
+
+    def _note_death(self, how: str) -> None:
+        self._deaths += 1
+        pause_s = min(2.0**self._deaths, LONGEST_PAUSE_S)
+        self._not_before_s = time.monotonic() + pause_s
+        log.warning("training_process_died", how=how, again_after_s=pause_s)
 
 
-async def _converse(process: asyncio.subprocess.Process, task: bytes) -> tuple[bytes, bytes]:
-    """Everything that it writes to standard output and standard error; its input stays open until then."""
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise RuntimeError("started without pipes")
-    reading = asyncio.gather(process.stdout.read(), process.stderr.read())
-    try:
-        # A process that died already says why on standard error.
-        with suppress(ConnectionError):
-            process.stdin.write(len(task).to_bytes(8) + task)
-            await process.stdin.drain()
-        answer, words = await reading
-    finally:
-        reading.cancel()
-    return answer, words
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Make sure that it is gone, and its pipes closed."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await asyncio.shield(asyncio.ensure_future(process.wait()))
-    if process.stdin is not None:
-        process.stdin.close()
+def _usable(process: TrainingProcess) -> bool:
+    return process.alive and process.age_s < WAITS_AT_MOST_S

@@ -19,7 +19,6 @@ from agents.stores.models import register_model
 from agents.stores.policy_facts import hold_of
 from agents.stores.postgres import Connection, translated
 from agents.stores.snapshot import read_snapshot
-from agents.trainer import train
 from schemas.errors import RelearnError
 from schemas.topics import topic_name
 
@@ -34,16 +33,28 @@ async def run_jobs(retraining: Retraining) -> None:
     """
     await retraining.caught_up()
     pool = await retraining.pool()
-    while not retraining.stop():
-        job = await retraining.patiently(lambda: take_training(pool)) if retraining.in_charge() else None
-        if job is None:
-            await news(retraining.new_jobs)
-        elif job.state == "shadow":
-            if not await judge_shadow(retraining, job):
-                await news(retraining.new_jobs)
-        else:
-            await run_training(retraining, job)
-        retraining.new_activations.set()
+    try:
+        while not retraining.stop():
+            job = await retraining.patiently(lambda: take_training(pool)) if retraining.in_charge() else None
+            if job is None:
+                await _rest(retraining)
+            elif job.state == "shadow":
+                if not await judge_shadow(retraining, job):
+                    await news(retraining.new_jobs)
+            else:
+                await run_training(retraining, job)
+            retraining.new_activations.set()
+    finally:
+        await retraining.trainer.dismiss()
+
+
+async def _rest(retraining: Retraining) -> None:
+    """Wait for news. Where there are none, the last model is live: time to make the next training's process ready."""
+    quiet = not await news(retraining.new_jobs)
+    if not retraining.in_charge():
+        await retraining.trainer.dismiss()
+    elif quiet:
+        await retraining.trainer.stand_by()
 
 
 async def run_training(retraining: Retraining, job: Job) -> None:
@@ -62,7 +73,7 @@ async def run_training(retraining: Retraining, job: Job) -> None:
         if reason is not None:
             await _end(retraining, job, "skipped", reason)
             return
-        fitted = await train(trial.examples, trial.judged)
+        fitted = await retraining.trainer.train(trial.examples, trial.judged)
         verdict = judge(snapshot, trial, fitted, alpha=settings.gate_alpha)
         await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
     except RelearnError as exc:

@@ -87,17 +87,21 @@ def tail(settings: Settings) -> Update | None:
 
 
 def training_process(worker: WorkerProcess) -> psutil.Process:
-    """The process that a retrain worker trains in, once there is one."""
-    parent = psutil.Process(worker.pid)
+    """The process that a retrain worker trains in, or that waits for the next training, once there is one."""
     found: list[psutil.Process] = []
 
-    def trains() -> bool:
+    def there() -> bool:
         """What was seen at this look is kept: at the next one it may be gone."""
-        found[:] = [child for child in parent.children() if _is_training(child)]
+        found[:] = training_processes(worker)
         return found != []
 
-    eventually(trains, lambda: f"no process is training:\n{worker.log[-3000:]}")
+    eventually(there, lambda: f"no process trains or waits for that:\n{worker.log[-3000:]}")
     return found[0]
+
+
+def training_processes(worker: WorkerProcess) -> list[psutil.Process]:
+    """Those that a retrain worker has now."""
+    return [child for child in psutil.Process(worker.pid).children() if _is_training(child)]
 
 
 def _is_training(process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""The training process: reads one task on standard input, answers on standard output, and ends.
+"""The training process: imports what it needs, reads one task on standard input, answers on standard output, and ends.
 
     parent ── length, task ──▶ stdin      stdout ── answer ──▶ parent
 
@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from io import RawIOBase
+from queue import SimpleQueue
 
 #: Scoring goes first.
 NICENESS = 10
@@ -25,40 +25,39 @@ def main() -> int:
     # What a library prints must not end up in the answer.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with os.fdopen(os.dup(0), "rb", buffering=0) as tasks:
-        task = _exactly(tasks, int.from_bytes(_exactly(tasks, 8)))
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    answers.write(_answer(task))
-    answers.close()
-    return 0
-
-
-def _exactly(source: RawIOBase, size_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    while size_bytes > 0:
-        part = source.read(min(size_bytes, 1 << 20))
-        if not part:
-            sys.exit(ORPHANED)
-        parts.append(part)
-        size_bytes -= len(part)
-    return b"".join(parts)
-
-
-def _answer(task: bytes) -> bytes:
-    from agents.learning.fit import fit  # noqa: PLC0415 - scikit-learn takes a second, and the parent may be gone
+    tasks: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(tasks,), daemon=True).start()
+    # scikit-learn takes a second: it is there before there is a task.
+    from agents.learning.fit import fit  # noqa: PLC0415
     from agents.learning.fitted import decode_task, encode_answer  # noqa: PLC0415
     from schemas.errors import Refused  # noqa: PLC0415
 
     try:
-        return encode_answer(fit(*decode_task(task)))
+        answer = encode_answer(fit(*decode_task(tasks.get())))
     except Refused as exc:
-        return encode_answer(exc)
+        answer = encode_answer(exc)
+    answers.write(answer)
+    answers.close()
+    return 0
 
 
-def _end_with_the_parent() -> None:
+def _read(tasks: SimpleQueue[bytes]) -> None:
+    """Hand on the task, and end this process when the parent does: at any moment, this thread waits for both."""
+    tasks.put(_exactly(int.from_bytes(_exactly(8))))
     while os.read(0, 4096):
         pass
     os._exit(ORPHANED)
+
+
+def _exactly(size_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    while size_bytes > 0:
+        part = os.read(0, min(size_bytes, 1 << 20))
+        if not part:
+            os._exit(ORPHANED)
+        parts.append(part)
+        size_bytes -= len(part)
+    return b"".join(parts)
 
 
 if __name__ == "__main__":

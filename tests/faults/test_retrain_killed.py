@@ -112,16 +112,27 @@ def test_killed_before_it_publishes_a_shadows_promotion_it_publishes_that_and_th
 
 @pytest.mark.long
 def test_one_that_was_taken_for_dead_changes_nothing_when_it_wakes_up(settings: Settings, running: Running) -> None:
-    """It stood still in the midst of a training; another worker has done the job meanwhile, and publishes."""
+    """It stood still in the midst of a training; another worker has done the job meanwhile, and publishes.
+
+    Where it wants to publish before it has read what the other one did, it is fenced: then it ends, and starts anew.
+    """
     promotions.audited(settings)
+    training = retrains.training_process(running["retrain-1"])
+    training.suspend()
     job = retrains.send(settings, "train")
-    retrains.training_process(running["retrain-1"])
+    eventually(lambda: retrains.state_of(settings, job) == "running", lambda: running["retrain-1"].log[-3000:])
     running["retrain-1"].send(signal.SIGSTOP)
+    training.resume()
     running["retrain-2"] = WorkerProcess(settings, "retrain", "retrain-2")
     assert retrains.ended(settings, job, lambda: running["retrain-2"].log[-3000:])["state"] == "promoted"
     eventually(lambda: on_the_topic(settings) == Champion(2, 2), "the second champion was not published")
-    running["retrain-1"].send(signal.SIGCONT)
+    woken = running["retrain-1"]
+    woken.send(signal.SIGCONT)
     retrains.ended(settings, retrains.send(settings, "activate", 1))
+    eventually(lambda: "event=crashed" in woken.log or " activation=3 " in woken.log, lambda: woken.log[-3000:])
+    if "event=crashed" in woken.log:
+        eventually(lambda: not woken.running, "it was fenced and lives on")
+        woken.start()
     all_agree(settings, running)
     one_model_per_job(settings)
     assert (newest(settings), len(retrains.models(settings))) == (Champion(3, 1), 2)

@@ -138,7 +138,7 @@ def test_a_second_training_while_one_is_open_is_skipped_and_an_end_costs_no_job(
     skipped = retrains.ended(migrated, retrains.send(migrated, "train"), lambda: retrain.log[-3000:])
     assert skipped["state"] == "skipped"
     assert long in skipped["error"]
-    assert retrains.state_of(migrated, long) == "running"
+    eventually(lambda: retrains.state_of(migrated, long) == "running", lambda: retrain.log[-3000:])
     retrain.kill()
     process.resume()
     eventually(lambda: retrains.gone(process), "the training outlives its worker")

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ORDER = ["schemas", "agents", "api", "scripts"]
 IO = {"asyncio", "socket", "subprocess", "aiokafka", "aiohttp", "asyncpg", "confluent_kafka", "faust", "redis", "os"}
@@ -39,8 +41,9 @@ def test_schemas_does_no_io() -> None:
     assert [f"{path} imports {name}" for path, name in _imports("schemas") if name.split(".")[0] in IO] == []
 
 
-def test_scikit_learn_stays_out_of_the_processes_that_score() -> None:
-    code = "import agents.score, sys; print('sklearn' in sys.modules)"
+@pytest.mark.parametrize("role", ["score", "retrain"])
+def test_scikit_learn_stays_out_of_the_processes_that_hold_a_model(role: str) -> None:
+    code = f"import agents.{role}, sys; print('sklearn' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"
 

@@ -1,0 +1,96 @@
+"""One training process as its parent sees it: started, given its one task, ended (its own side: train_process)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+
+from schemas.errors import RelearnError
+
+#: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+PROGRAM = "agents.learning.train_process"
+
+
+class TrainingProcess:
+    """A process that imports what training needs and waits for its task. It ends with this one, whatever happens."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._started_s = time.monotonic()
+
+    @classmethod
+    async def start(cls) -> TrainingProcess:
+        """Start one; cancelled, it leaves none behind.
+
+        Raises:
+            OSError: this machine starts no process.
+        """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # the working directory, which may hold anything, is no place to import from
+            "-m",
+            PROGRAM,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**environment, **_ONE_THREAD},
+        )
+        return cls(process)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs. asyncio hears of an end a moment later than the system knows of it."""
+        if self._process.returncode is not None:
+            return False
+        try:
+            return bool(psutil.Process(self._process.pid).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since it was started."""
+        return time.monotonic() - self._started_s
+
+    async def answer(self, task: bytes) -> bytes:
+        """What it answers to its task, which it can be given once.
+
+        Raises:
+            RelearnError: it ended without an answer; its last words are in the message.
+        """
+        process = self._process
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("started without pipes")
+        # A process that died already says why on standard error.
+        with suppress(ConnectionError):
+            process.stdin.write(len(task).to_bytes(8) + task)
+            await process.stdin.drain()
+        # Its input stays open until it has ended.
+        answer, words = await asyncio.gather(process.stdout.read(), self.last_words())
+        if process.returncode == 0 and answer:
+            return answer
+        raise RelearnError(f"the training process {words}")
+
+    async def last_words(self) -> str:
+        """How it ended, and the last line of what it said, once it has."""
+        if self._process.stderr is None:
+            raise RuntimeError("started without pipes")
+        said = (await self._process.stderr.read()).decode("utf-8", "replace").strip().splitlines()
+        code = await self._process.wait()
+        return f"ended with {code}: {said[-1][:300] if said else 'without a word'}"
+
+    async def end(self) -> None:
+        """Make sure that it is gone, and its pipes closed. May be repeated."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await asyncio.shield(asyncio.ensure_future(self._process.wait()))
+        if self._process.stdin is not None:
+            self._process.stdin.close()
