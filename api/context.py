@@ -12,6 +12,7 @@ from agents.live_model import LiveModel
 from agents.publish import Publisher
 from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
+from api.queries.known_models import KnownModels
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers.
+    `source` is this process in CloudEvents headers; `models` are registered ones that were asked for lately.
     """
 
     settings: Settings
@@ -33,6 +34,7 @@ class Context:
     feed: ModelFeed
     health: Health
     source: str
+    models: KnownModels
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
