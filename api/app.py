@@ -29,6 +29,7 @@ from api.live_events import LiveEvents
 from api.measures import MEASURES, Measures
 from api.outbox import Outbox
 from api.probes import REQUIRED, probes
+from api.queries.known_models import KnownModels
 from api.rates import make_rates
 from api.review_pool import ReviewPool
 from api.routes import HANDLERS
@@ -71,7 +72,19 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
         generation = CurrentGeneration(settings, pool, ingest)
         outbox = Outbox(publisher, source, generation.note)
         app[CONTEXT] = Context(
-            settings, pool, redis, publisher, live, feed, health, events, source, review_pool, outbox, generation
+            settings,
+            pool,
+            redis,
+            publisher,
+            live,
+            feed,
+            health,
+            events,
+            source,
+            review_pool,
+            outbox,
+            generation,
+            KnownModels(),
         )
         app[MEASURES].observe(app[CONTEXT])
         ring = KeyRing(lambda: list_keys(pool))

@@ -15,6 +15,7 @@ from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
 from api.generation import CurrentGeneration
 from api.outbox import Outbox
+from api.queries.known_models import KnownModels
 from api.review_pool import ReviewPool
 from schemas.settings import Settings
 
@@ -32,6 +33,7 @@ class Context:
 
     `source` is this process in CloudEvents headers; `generation` is that of `ingest`. Whoever sends a long answer holds
     `streams` meanwhile.
+    `models` are registered ones that were asked for lately.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Context:
     review_pool: ReviewPool
     outbox: Outbox
     generation: CurrentGeneration
+    models: KnownModels
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
 
 

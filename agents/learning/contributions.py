@@ -1,34 +1,26 @@
-"""Why a model says what it says: how far each feature pushed the margin, exactly."""
+"""Why a model answers as it does: what each feature adds to the margin, against a record that is average in all."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from schemas.model import Floats, Model
 
 
-class Explained(NamedTuple):
-    """`base` + the sum of `contributions` (d,) is the margin of one row of weights."""
+def contributions(model: Model, features: Floats, label: str) -> tuple[Floats, float] | None:
+    """Each feature's wᵢ(xᵢ - meanᵢ), (d,) float64, and the base w·mean + b: together the margin.
 
-    base: float
-    contributions: Floats
+    Two classes: above 0 speaks for `classes[1]`. More: of the row of `label`, which won, and so for that.
 
+    Args:
+        features: (d,) float64, raw, as they were scored.
 
-def explain(model: Model, features: Sequence[float] | Floats, row: int) -> Explained:
-    """How the margin of one row of weights comes about, for (d,) raw features.
-
-    contributionᵢ = wᵢ·(xᵢ - meanᵢ) and base = b + Σ wᵢ·meanᵢ: a feature at its mean pushes nowhere. Two classes have
-    row 0 alone; more have one row per class.
+    Returns:
+        None where they aren't of this model: another d, or a class that it doesn't know.
     """
+    if features.shape != model.mean.shape or label not in model.classes:
+        return None
+    row = 0 if len(model.classes) == 2 else model.classes.index(label)
     weights = model.weights[row]
-    return Explained(
-        float(model.bias[row] + weights @ model.mean), weights * (np.asarray(features, dtype=np.float64) - model.mean)
-    )
-
-
-def deciding_row(model: Model, label: str) -> int:
-    """The row of weights that decides on `label`: the only one of two classes, else the label's own."""
-    return 0 if len(model.classes) == 2 else model.classes.index(label)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return weights * (features - model.mean), float(weights @ model.mean + model.bias[row])

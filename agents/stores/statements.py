@@ -10,15 +10,16 @@ from agents.stores.postgres import Connection
 from schemas.feedback import Via
 from schemas.identity import Place
 
-# Features are most of a row, and only training needs them.
-_SELECT = """
-SELECT c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,
-    c.predicted, c.model, c.activation, c.reviewer, c.via, extract(epoch FROM c.sent_at)::float8 AS sent_s,
-    c.sent_partition, c.sent_offset, extract(epoch FROM c.stored_at)::float8 AS stored_s
-FROM corrections c
+_COLUMNS = """
+c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,
+c.predicted, c.model, c.activation, c.reviewer, c.via, extract(epoch FROM c.sent_at)::float8 AS sent_s,
+c.sent_partition, c.sent_offset, extract(epoch FROM c.stored_at)::float8 AS stored_s
 """
-_WITH_FEATURES = _SELECT.format(features="c.features")
-_WITHOUT_FEATURES = _SELECT.format(features="'{}'::float8[]")
+#: What `statement_of` reads of `corrections c`. Without features, which are most of a row: only training needs them.
+COLUMNS = _COLUMNS.format(features="'{}'::float8[]")
+_SELECT = "SELECT {columns} FROM corrections c "
+_WITH_FEATURES = _SELECT.format(columns=_COLUMNS.format(features="c.features"))
+_WITHOUT_FEATURES = _SELECT.format(columns=COLUMNS)
 
 
 async def all_statements(connection: Connection) -> list[Statement]:
@@ -47,21 +48,23 @@ async def statements_with_shadow(connection: Connection, shadow: int) -> list[tu
     return list(zip(_statements(rows), (row["shadow"] for row in rows), strict=True))
 
 
+def statement_of(row: Any) -> Statement:
+    """A row that has these columns as a statement."""
+    return Statement(
+        row["id"],
+        Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]),
+        row["key"],
+        row["features"],
+        row["label"],
+        row["predicted"],
+        row["model"],
+        row["activation"],
+        row["reviewer"],
+        cast(Via, row["via"]),
+        (row["sent_s"], row["sent_partition"], row["sent_offset"]),
+        row["stored_s"],
+    )
+
+
 def _statements(rows: Iterable[Any]) -> list[Statement]:
-    return [
-        Statement(
-            row["id"],
-            Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]),
-            row["key"],
-            row["features"],
-            row["label"],
-            row["predicted"],
-            row["model"],
-            row["activation"],
-            row["reviewer"],
-            cast(Via, row["via"]),
-            (row["sent_s"], row["sent_partition"], row["sent_offset"]),
-            row["stored_s"],
-        )
-        for row in rows
-    ]
+    return [statement_of(row) for row in rows]

@@ -1,1 +1,1 @@
-"""Reads of Postgres that only the API needs; what the commands need as well is in `agents.stores`."""
+"""What only the API asks of Postgres and Redis; what others ask too is in `agents.stores`."""

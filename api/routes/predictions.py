@@ -1,7 +1,145 @@
-"""TODO predictions."""
+"""Stored predictions."""
 
 from __future__ import annotations
 
-from api.call import Handlers
+from typing import Any
 
-HANDLERS: Handlers = {}
+import numpy as np
+from msgspec import Struct
+
+from agents.learning.contributions import contributions
+from api.call import Call, Handlers
+from api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from api.failures import Failure
+from api.queries.along import along
+from api.queries.predictions import At, Filters, at_of, read_one, read_page
+from api.queries.said import NOTHING, Reviewed, Said, Sent, last_words, reviewed, said_of, superseded_by
+from schemas.http.operation import Page, PageQuery
+from schemas.http.predictions import (
+    Contribution,
+    Prediction,
+    PredictionAlone,
+    PredictionPath,
+    PredictionsQuery,
+    Review,
+    Statement,
+)
+from schemas.identity import Place, parse_place
+from schemas.model import Model
+
+
+class Newest(Struct, frozen=True, array_like=True):
+    """Where a prediction stands among all, the newest first."""
+
+    ingested_us: TimeUs
+    generation: Int32
+    partition: Int32
+    offset: Int64
+    index: Int32
+
+
+class Latest(Struct, frozen=True, array_like=True):
+    """Where a statement stands among those on one prediction, the last first."""
+
+    sent_us: TimeUs
+    partition: Int32
+    offset: Int64
+
+
+PREDICTIONS = Cursors("predictions", Newest)
+FEEDBACK = Cursors("prediction_feedback", Latest)
+_LAST_OF_ALL = Sent(moment(253_402_300_799_999_999), 2**31 - 1, 2**63 - 1)
+
+
+async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Prediction]:
+    """A page, each with the review that counts."""
+    query = call.query
+    key = PREDICTIONS.read(query)
+    after = (
+        None
+        if key is None
+        else At(moment(key.ingested_us), Place(key.generation, key.partition, key.offset, key.index))
+    )
+    filters = Filters(query.batch, query.model, query.label, query.reviewed)
+    async with along(call.context.pool) as connection:
+        rows, last = await read_page(connection, filters, after, query.limit)
+        found = reviewed(await last_words(connection, [at_of(row).place for row in rows]))
+    following = None
+    if last is not None:
+        following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
+    return Page([Prediction(**_fields(row, found.get(at_of(row).place, NOTHING))) for row in rows], following)
+
+
+async def prediction(call: Call[PredictionPath, None, None]) -> PredictionAlone:
+    """One, explained by the model that answered."""
+    place = parse_place(call.path.id)
+    async with along(call.context.pool) as connection:
+        row = await read_one(connection, place)
+        if row is None:
+            raise Failure("not-found", f"There is no prediction {place}: none was stored, or it was too old to keep.")
+        found = reviewed(await last_words(connection, [place])).get(place, NOTHING)
+        model = None
+        if row["digest"] is not None:
+            model = await call.context.models.get(connection, row["model"], row["digest"])
+    each, base = (None, None) if model is None else _explained(model, row)
+    return PredictionAlone(
+        **_fields(row, found),
+        context=row["context"],
+        contributions=each,
+        base=base,
+        reviews=[review_of(one) for one in found.standing],
+        disputed=found.disputed,
+    )
+
+
+async def feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[Statement]:
+    """Everything said of one prediction, whether that is still stored or not."""
+    place = parse_place(call.path.id)
+    key = FEEDBACK.read(call.query, str(place))
+    after = _LAST_OF_ALL if key is None else Sent(moment(key.sent_us), key.partition, key.offset)
+    async with along(call.context.pool) as connection:
+        said = await said_of(connection, place, after, call.query.limit + 1)
+        words = await last_words(connection, [place])
+        if not words and await read_one(connection, place) is None:
+            raise Failure("not-found", f"There is no prediction {place}, and nobody said anything of it.")
+    items, last = page_of(said, call.query.limit)
+    following = None
+    if last is not None:
+        key = Latest(microseconds(last.sent.at), last.sent.partition, last.sent.offset)
+        following = FEEDBACK.write(key, call.query, str(place))
+    return Page([_statement(one, superseded_by(one, words)) for one in items], following)
+
+
+def review_of(said: Said) -> Review:
+    """A standing label as the API tells it."""
+    one = said.statement
+    return Review(one.label or "", one.reviewer, said.sent.at.isoformat(), one.via, said.feedback)
+
+
+def _fields(row: Any, found: Reviewed) -> dict[str, Any]:
+    same = ("id", "subject", "batch", "features", "label", "margins", "confidence", "model", "activation")
+    times = ("ingested_at", "scored_at", "stored_at")
+    return {
+        "prediction": str(at_of(row).place),
+        **{name: row[name] for name in same},
+        **{name: row[name].isoformat() for name in times},
+        "review": None if found.counts is None else review_of(found.counts),
+    }
+
+
+def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float | None]:
+    found = contributions(model, np.array(row["features"], dtype=np.float64), row["label"])
+    if found is None:
+        return None, None
+    each, base = found
+    named = zip(model.feature_names, row["features"], each.tolist(), strict=True)
+    return [Contribution(*one) for one in named], base
+
+
+def _statement(said: Said, instead: Said | None) -> Statement:
+    one = said.statement
+    told = said.feedback, one.label, one.reviewer, one.via, said.comment, said.sent.at.isoformat()
+    return Statement(*told, None if instead is None else instead.feedback)
+
+
+HANDLERS: Handlers = {"predictions": predictions, "prediction": prediction, "prediction_feedback": feedback}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.learning.choice import Choice
-from agents.learning.contributions import deciding_row, explain
+from agents.learning.contributions import contributions
 from agents.stores.answers import Answer, read_answers
 from api.call import Call, Handlers
 from api.served import remember_served
@@ -34,14 +36,14 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
     names = live.feature_names if live is not None else tuple(f"x{i + 1}" for i in range(len(found.features)))
     explained = None
     if not blind and live is not None and live.version == found.model:
-        explained = explain(live, found.features, deciding_row(live, found.label))
-    pushes = [None] * len(names) if explained is None else explained.contributions.tolist()
+        explained = contributions(live, np.array(found.features, dtype=np.float64), found.label)
+    pushes = [None] * len(names) if explained is None else explained[0].tolist()
     answer = Answered(
         found.label,
         list(found.margins),
         found.confidence,
         found.model,
-        None if explained is None else explained.base,
+        None if explained is None else explained[1],
     )
     return QueueItem(
         str(choice.candidate.place),

@@ -1,32 +1,52 @@
-"""Contributions and base sum to the margin, whatever the model and the record."""
+"""A margin taken apart: base and contributions are the margin again, for whatever model and record."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agents.learning.contributions import deciding_row, explain
+from agents.learning.contributions import contributions
 from agents.learning.scoring import decide
-from schemas.model import Model
+from schemas.model import Floats, Model
 from tests.models import a_model
 
+CLASSES = st.sampled_from([("no", "yes"), ("a", "b", "c"), tuple("abcdefghij")])
 
-@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c", "d")])
-@pytest.mark.parametrize("seed", range(20))
-def test_contributions_and_base_sum_to_the_deciding_margin(classes: tuple[str, ...], seed: int) -> None:
+
+def a_case(seed: int, d: int, classes: tuple[str, ...], scale: float) -> tuple[Model, Floats]:
+    """A model with means, and a record near them; numbers of about `scale`."""
     rng = np.random.default_rng(seed)
-    made = a_model(classes=classes, seed=seed)
-    mean, scale = rng.normal(size=4) * 1e3, np.ones(4)
-    model = Model(1, classes, made.feature_names, made.weights, made.bias, mean, scale)
-    features = rng.normal(size=(1, 4)) * 1e3
-    labels, margins = decide(model, features)
-    row = deciding_row(model, classes[labels[0]])
-    base, contributions = explain(model, features[0], row)
-    tolerance = 1e-9 * max(1.0, abs(model.bias[row]) + float(np.abs(features[0] * model.weights[row]).sum()))
-    assert abs(base + contributions.sum() - margins[0, row]) < tolerance
+    model = dataclasses.replace(a_model(d=d, classes=classes, seed=seed), mean=rng.normal(size=d) * scale)
+    return model, model.mean + rng.normal(size=d) * scale
 
 
-def test_a_feature_at_its_mean_pushes_nowhere() -> None:
-    made = a_model()
-    model = Model(1, made.classes, made.feature_names, made.weights, made.bias, np.arange(4.0), np.ones(4))
-    assert explain(model, [0.0, 1.0, 2.0, 3.0], 0).contributions.tolist() == [0.0] * 4
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), CLASSES, st.sampled_from([1e-6, 1.0, 1e6, 1e12]))
+def test_base_and_contributions_are_the_winning_margin(
+    seed: int, d: int, classes: tuple[str, ...], scale: float
+) -> None:
+    model, features = a_case(seed, d, classes, scale)
+    labels, margins = decide(model, features[None, :])
+    winner = int(labels[0])
+    found = contributions(model, features, classes[winner])
+    assert found is not None
+    each, base = found
+    row = 0 if len(classes) == 2 else winner
+    size = abs(model.bias[row]) + np.abs(model.weights[row] * features).sum()
+    assert abs(base + each.sum() - margins[0, row]) <= 1e-9 * max(1.0, size)
+
+
+def test_an_average_record_has_no_contributions() -> None:
+    model, _ = a_case(3, 5, ("no", "yes"), 1.0)
+    found = contributions(model, model.mean, "yes")
+    assert found is not None
+    np.testing.assert_array_equal(found[0], np.zeros(5))
+    assert found[1] == pytest.approx(decide(model, model.mean[None, :])[1][0, 0])
+
+
+@pytest.mark.parametrize(("d", "label"), [(3, "yes"), (5, "yes"), (4, "another")])
+def test_what_is_not_of_the_model_has_no_explanation(d: int, label: str) -> None:
+    assert contributions(a_model(d=4, classes=("no", "yes")), np.zeros(d), label) is None

@@ -1,0 +1,56 @@
+"""Registered models by the checksum of their bodies: read once, and kept decoded, since the same bytes are the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import structlog
+
+from agents.stores.postgres import Connection, translated
+from schemas.errors import BadModel
+from schemas.model import Model, decode_model, model_digest
+
+log = structlog.get_logger()
+
+#: So many are kept, those that were asked for last.
+KEPT = 64
+
+
+class KnownModels:
+    """The models of one process."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[bytes, Model] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    async def get(self, connection: Connection, version: int, digest: bytes) -> Model | None:
+        """The model of that version whose body has this SHA-256; None where what is stored isn't that.
+
+        Raises:
+            PostgresUnavailable: ask again.
+        """
+        found = self._models.get(digest)
+        if found is None:
+            with translated():
+                body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
+            found = _decoded(version, digest, body)
+            if found is None:
+                return None
+            self._models[digest] = found
+        self._models.move_to_end(digest)
+        while len(self._models) > KEPT:
+            self._models.popitem(last=False)
+        return found
+
+
+def _decoded(version: int, digest: bytes, body: bytes | None) -> Model | None:
+    if body is None or model_digest(body) != digest:
+        log.warning("model_unusable", version=version, error="its SHA-256 is another than was registered")
+        return None
+    try:
+        return decode_model(body)
+    except BadModel as exc:
+        log.warning("model_unusable", version=version, error=str(exc))
+        return None
