@@ -32,8 +32,7 @@ class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
     `source` is this process in CloudEvents headers; `generation` is that of `ingest`. Whoever sends a long answer holds
-    `streams` meanwhile.
-    `models` are registered ones that were asked for lately.
+    `streams` meanwhile. `models` are registered ones that were asked for lately.
     """
 
     settings: Settings
