@@ -5,7 +5,6 @@ from __future__ import annotations
 from api.call import Handler
 from api.routes import (
     batches,
-    dead_letters,
     documents,
     drift,
     events,
@@ -19,7 +18,6 @@ from api.routes import (
     predictions,
     queue,
     retraining,
-    stats,
     workers,
 )
 
@@ -31,13 +29,11 @@ HANDLERS: dict[str, Handler] = {
     **feedback.HANDLERS,
     **predict.HANDLERS,
     **inference.HANDLERS,
-    **stats.HANDLERS,
     **drift.HANDLERS,
     **workers.HANDLERS,
     **models.HANDLERS,
     **jobs.HANDLERS,
     **retraining.HANDLERS,
-    **dead_letters.HANDLERS,
     **events.HANDLERS,
     **meta.HANDLERS,
     **documents.HANDLERS,

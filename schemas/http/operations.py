@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from schemas.http import (
     batches,
-    dead_letters,
     documents,
     drift,
     events,
@@ -18,7 +17,6 @@ from schemas.http import (
     predictions,
     queue,
     retraining,
-    stats,
     workers,
 )
 from schemas.http.operation import Operation
@@ -31,13 +29,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *feedback.OPERATIONS,
     *predict.OPERATIONS,
     *inference.OPERATIONS,
-    *stats.OPERATIONS,
     *drift.OPERATIONS,
     *workers.OPERATIONS,
     *models.OPERATIONS,
     *jobs.OPERATIONS,
     *retraining.OPERATIONS,
-    *dead_letters.OPERATIONS,
     *events.OPERATIONS,
     *meta.OPERATIONS,
     *documents.OPERATIONS,

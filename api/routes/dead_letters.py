@@ -1,7 +1,0 @@
-"""TODO dead_letters."""
-
-from __future__ import annotations
-
-from api.call import Handlers
-
-HANDLERS: Handlers = {}

@@ -1,7 +1,0 @@
-"""TODO stats."""
-
-from __future__ import annotations
-
-from schemas.http.operation import Operation
-
-OPERATIONS: tuple[Operation, ...] = ()
