@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import psutil
 import pytest
 
 from schemas.settings import Settings
 from scripts.bench.api.load import load
 from scripts.bench.api.scene import predict_request
 from tests import models
-from tests.api.process import ApiProcess, api_process
-from tests.waiting import eventually
+from tests.apis import ApiProcess, an_api
 
 REQUESTS, SWAPS, ROUNDS = 100_000, 1_000, 10
 #: A model of so many classes takes more than 20 kB: 900 that were kept would take 18 MB.
@@ -22,24 +22,25 @@ BOUND_BYTES = 12 * 2**20
 
 @pytest.mark.long
 def test_a_hundred_thousand_requests_and_a_thousand_swaps_leave_memory_as_it_was(migrated: Settings) -> None:
-    with api_process(migrated) as api:
+    with an_api(migrated) as api:
+        api.wait_for("event=serving")
         answered, swaps, sizes = 0, 0, []
         while answered < REQUESTS or swaps < SWAPS:
-            _swap(api, range(swaps + 1, swaps + 1 + SWAPS // ROUNDS))
+            _swap(migrated, api, range(swaps + 1, swaps + 1 + SWAPS // ROUNDS))
             swaps += SWAPS // ROUNDS
             answered += asyncio.run(_ask(api))
-            sizes.append(api.rss_bytes)
+            sizes.append(psutil.Process(api.process.pid).memory_info().rss)
         first, last = sizes[0] / 2**20, sizes[-1] / 2**20
         print(f"{first:.1f} MiB at first, {last:.1f} after {answered:,} requests and {swaps:,} swaps")  # noqa: T201 - a figure
         assert sizes[-1] - sizes[0] < BOUND_BYTES
 
 
-def _swap(api: ApiProcess, activations: range) -> None:
+def _swap(settings: Settings, api: ApiProcess, activations: range) -> None:
     """A new champion for each activation, until the process has the last one."""
     for activation in activations:
         model = models.a_model(activation, classes=CLASSES, seed=activation)
-        models.publish(api.settings, model, activation)
-    eventually(lambda: f"activation={activations[-1]} " in api.log, lambda: api.log[-2000:])
+        models.publish(settings, model, activation)
+    api.wait_for(f"activation={activations[-1]} ")
 
 
 async def _ask(api: ApiProcess) -> int:
