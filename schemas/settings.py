@@ -145,6 +145,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise SettingsError("\n".join(_problem(error) for error in exc.errors())) from exc
 
 
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings that aren't the default, as `read_settings` reads them: for a child process."""
+    told = settings.model_dump(exclude_defaults=True)
+    return {PREFIX + name.upper(): _as_text(value) for name, value in told.items()}
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return "off"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
 def _problem(error: Any) -> str:
     name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "settings"
     message = str(error["msg"]).removeprefix("Value error, ")

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from schemas.settings import PREFIX, Settings
+from schemas.settings import PREFIX, Settings, as_environment
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[1]
@@ -20,13 +19,7 @@ ROOT = Path(__file__).parents[1]
 def environment(settings: Settings, **given: str) -> dict[str, str]:
     """The settings as a child process is told them: all that aren't the default; `given`, without the prefix, wins."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    told = {name.upper(): as_text(value) for name, value in settings.model_dump(exclude_defaults=True).items()}
-    return {**plain, **{PREFIX + name: value for name, value in {**told, **given}.items()}}
-
-
-def as_text(value: Any) -> str:
-    """A setting's value as a person writes it."""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return {**plain, **as_environment(settings), **{PREFIX + name: value for name, value in given.items()}}
 
 
 class WorkerProcess:

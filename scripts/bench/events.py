@@ -8,8 +8,6 @@ been told of a commit when it gets a batch event whose `records` are as many as 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,10 +27,10 @@ from agents.stores.recent_keys import Changes
 from agents.stores.redis import open_redis
 from schemas.http.events import BatchEvent
 from schemas.predictions import Block
-from schemas.settings import PREFIX, Settings
+from schemas.settings import Settings
+from scripts.bench.api_process import serving
 from scripts.bench.servers import scratch_directory, scratch_servers
 from scripts.bench.work import FEATURES
-from scripts.embedded import ports
 from scripts.embedded.keys import ensure_pair
 from scripts.migrate import run_migrations
 
@@ -143,27 +141,11 @@ async def _stored(settings: Settings) -> AsyncIterator[tuple[Pool, RecentView]]:
 
 @asynccontextmanager
 async def _api(settings: Settings) -> AsyncIterator[str]:
-    """The API as a process of its own."""
+    """The API as a process of its own; no model is needed."""
     await run_migrations(settings)
     ensure_pair(settings.keys_dir)
-    port = ports.choose(28_080)
-    told = settings.model_dump(include={"namespace", "data_dir", "kafka_brokers", "postgres_dsn", "redis_url"})
-    told = {**told, "api_port": port, "log_level": "warning", "kafka_brokers": ",".join(settings.kafka_brokers)}
-    environment = {**os.environ, **{PREFIX + name.upper(): str(value) for name, value in told.items()}}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-P", "-m", "scripts", "api", env=environment)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    async with session.get(url + "/livez"):
-                        break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        await process.wait()
+    async with serving(settings, ready="/livez") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @asynccontextmanager

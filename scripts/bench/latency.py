@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -24,14 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.kafka import librdkafka_config
-from agents.keys import load_signer
 from agents.stores.postgres import quoted
 from schemas.ingest import encode_record
 from schemas.settings import PREFIX, Settings
 from schemas.topics import topic_name
-from schemas.updates import Update, encode_update
 from scripts.bench.servers import scratch_directory
-from scripts.bench.work import FEATURES, model
+from scripts.bench.work import FEATURES, model, publish
 from scripts.embedded.stack import running
 
 WARM_UP_S = 5.0
@@ -62,23 +59,13 @@ async def _measure(rates: tuple[int, ...], seconds: float, score: int, store: in
         plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         environment = {**plain, PREFIX + "DATA_DIR": str(directory), PREFIX + "NAMESPACE": "bench"}
         async with running(environment, score=score, store=store, feedback=0, retrain=0) as stack:
-            _publish_model(stack.settings, directory)
+            publish(stack.settings, model())
             for rate in rates:
                 console.print(f"{rate:,} records/s for {WARM_UP_S + seconds:.0f} s")
                 began_s = time.time()
                 found[rate] = await _one_rate(stack.settings, rate, seconds)
                 await _print_stages(stack.settings, began_s + WARM_UP_S)
     return found
-
-
-def _publish_model(settings: Settings, directory: Path) -> None:
-    served = model()
-    update = Update(settings.namespace, "champion", 1, served.model, None, {"trigger": "bench"}, time.time())
-    signer = load_signer(settings.model_copy(update={"data_dir": directory}))
-    producer = Producer(librdkafka_config(settings))
-    producer.produce(topic_name(settings.namespace, "model-updates"), encode_update(update, signer), b"champion")
-    if producer.flush(30):
-        raise click.ClickException("the model could not be published")
 
 
 class Sending(threading.Thread):

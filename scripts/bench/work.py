@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from confluent_kafka import Producer
 
+from agents.kafka import librdkafka_config
+from agents.keys import load_signer
 from agents.live_model import Served
 from agents.scored import blocks_of, score_chunk
 from schemas.model import Model
 from schemas.predictions import encode_block
 from schemas.records import RawMessage
+from schemas.settings import Settings
+from schemas.topics import topic_name
+from schemas.updates import Update, encode_update
 
 FEATURES = 30
 
@@ -21,6 +27,21 @@ def model() -> Served:
     names = tuple(f"x{i + 1}" for i in range(FEATURES))
     zeros, ones = np.zeros(FEATURES), np.ones(FEATURES)
     return Served(Model(1, ("0", "1"), names, rng.normal(size=(1, FEATURES)), np.zeros(1), zeros, ones), 1)
+
+
+def publish(settings: Settings, served: Served) -> None:
+    """Make the model live for every process of the namespace, as retrain would.
+
+    Raises:
+        RuntimeError: the broker didn't take it.
+    """
+    reason = {"trigger": "bench"}
+    update = Update(settings.namespace, "champion", served.activation, served.model, None, reason, time.time())
+    producer = Producer(librdkafka_config(settings))
+    value = encode_update(update, load_signer(settings))
+    producer.produce(topic_name(settings.namespace, "model-updates"), value, b"champion")
+    if producer.flush(30):
+        raise RuntimeError("the model could not be published")
 
 
 def blocks(messages: list[RawMessage], served: Served) -> list[tuple[int, bytes]]:

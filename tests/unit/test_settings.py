@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.errors import SettingsError
-from schemas.settings import Settings, read_settings
+from schemas.settings import Settings, as_environment, read_settings
 
 
 def test_without_any_setting_the_embedded_servers_are_meant() -> None:
@@ -58,3 +58,10 @@ def test_an_origin_that_no_page_can_have_is_refused(origin: str) -> None:
 
 def test_an_empty_value_is_as_good_as_none() -> None:
     assert read_settings({"RELEARN_PARTITIONS": ""}).partitions == Settings().partitions
+
+
+def test_a_child_is_told_what_its_parent_was() -> None:
+    given = {"RELEARN_NAMESPACE": "other", "RELEARN_KAFKA_BROKERS": "a:1,b:2", "RELEARN_API_RATE": "off"}
+    settings = read_settings(given)
+    assert read_settings(as_environment(settings)) == settings
+    assert as_environment(read_settings({})) == {}

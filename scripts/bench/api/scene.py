@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import msgspec
 import numpy as np
-from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.keys import load_signer
 from agents.learning.scoring import score
 from agents.stores.postgres import open_pool
 from agents.stores.predictions import store_blocks
 from schemas.model import Floats, Model
 from schemas.predictions import Block
-from schemas.settings import PREFIX, Settings
+from schemas.settings import Settings
 from schemas.topics import topic_name
-from schemas.updates import Update, encode_update
+from scripts.bench import api_process
 from scripts.bench.api.load import Request
 from scripts.bench.servers import scratch_servers
-from scripts.bench.work import FEATURES, model
-from scripts.embedded import ports
+from scripts.bench.work import FEATURES, model, publish
 from scripts.embedded.keys import ensure_pair
 from scripts.migrate import run_migrations
 
 STORED = 100_000
 _BLOCK = 5_000
-_READY_S = 60.0
 
 
 @asynccontextmanager
@@ -42,21 +33,12 @@ async def serving(directory: Path, workers: int) -> AsyncIterator[int]:
     """The port of an API that is ready, with STORED predictions, while the block runs."""
     async with scratch_servers(directory) as settings:
         await run_migrations(settings)
-        served = model().model
-        await _fill(settings, served)
+        served = model()
+        await _fill(settings, served.model)
         ensure_pair(settings.keys_dir)
-        _publish(settings, served)
-        port = ports.choose(28_000, taken=[])
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "scripts", "api", "--port", str(port), "--workers", str(workers)),
-            env={**os.environ, **_told(settings), PREFIX + "LOG_LEVEL": "warning"},
-        )
-        try:
-            await _ready(port)
+        publish(settings, served)
+        async with api_process.serving(settings, "--workers", str(workers)) as port:
             yield port
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 def asked(rows: int = 1_000) -> dict[str, Request]:
@@ -126,33 +108,3 @@ def _block(served: Model, features: Floats, first: int, at_s: float) -> Block:
         activation=1,
         scored_at=at_s + 1,
     )
-
-
-def _publish(settings: Settings, served: Model) -> None:
-    update = Update(settings.namespace, "champion", 1, served, None, {"trigger": "bench"}, time.time())
-    producer = Producer(librdkafka_config(settings))
-    value = encode_update(update, load_signer(settings))
-    producer.produce(topic_name(settings.namespace, "model-updates"), value, b"champion")
-    if producer.flush(30):
-        raise RuntimeError("the model could not be published")
-
-
-def _told(settings: Settings) -> dict[str, str]:
-    """The settings that differ from the default, as a child process is told them."""
-    told = settings.model_dump(exclude_defaults=True)
-    return {
-        PREFIX + name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
-        for name, value in told.items()
-    }
-
-
-async def _ready(port: int) -> None:
-    async with asyncio.timeout(_READY_S), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientConnectionError:
-                pass
-            await asyncio.sleep(0.1)

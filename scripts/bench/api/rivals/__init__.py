@@ -11,13 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from schemas.model import Model
+from scripts.bench.api_process import ended, until_answering
 
 HERE = Path(__file__).parent
 PACKAGES = {"fastapi": ("fastapi", "uvicorn[standard]", "numpy"), "mlserver": ("mlserver", "mlserver-sklearn")}
-_START_S = 60.0
 
 
 async def installed(name: str) -> Path:
@@ -77,24 +75,10 @@ async def _running(*argv: str, environment: dict[str, str], ready: str) -> Async
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(_START_S), aiohttp.ClientSession() as session:
-            while not await _answers(session, ready):
-                if process.returncode is not None:
-                    raise RuntimeError(f"{Path(argv[0]).name} ended with {process.returncode}")
-                await asyncio.sleep(0.1)
+        await until_answering(ready, process)
         yield
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
-async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with session.get(url) as response:
-            return response.status == 200
-    except aiohttp.ClientConnectionError:
-        return False
+        await ended(process)
 
 
 async def _finished(*argv: str) -> None:
