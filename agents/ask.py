@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
-from agents.publish import Publisher
+from agents.publish import Publisher, missing_topic
 from schemas.commands import CE_TYPE, Command, Verb, encode_command
-from schemas.errors import KafkaUnavailable, SetupError
+from schemas.errors import KafkaUnavailable
 from schemas.headers import cloud_event
 from schemas.topics import topic_name
-
-_NO_TOPIC = frozenset((KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART))
 
 
 def by_hand(verb: Verb, version: int | None = None, *, by: str | None) -> Command:
@@ -34,6 +32,4 @@ async def ask(publisher: Publisher, namespace: str, command: Command, *, source:
         await (await publisher.send(topic, encode_command(command), headers=headers))
     except KafkaException as exc:
         error = exc.args[0]
-        if error.code() in _NO_TOPIC:
-            raise SetupError(f"there is no topic {topic}; run `relearn migrate` first") from exc
-        raise KafkaUnavailable(f"Kafka didn't take the command: {error.str()}") from exc
+        raise missing_topic(error, topic) or KafkaUnavailable(f"Kafka didn't take the command: {error.str()}") from exc

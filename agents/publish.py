@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from agents.kafka import librdkafka_config
-from schemas.errors import KafkaUnavailable
+from schemas.errors import KafkaUnavailable, SetupError
 from schemas.headers import Headers
 from schemas.settings import Settings
 from schemas.topics import DEAD_LETTER_MAX_BYTES
@@ -23,6 +23,14 @@ _FULL_WAIT_S = 0.01
 _AWAY = frozenset(
     (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 )
+
+
+_NO_TOPIC = frozenset((KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART))
+
+
+def missing_topic(error: KafkaError, topic: str) -> SetupError | None:
+    """What to do about it, if `error` says that there is no such topic."""
+    return SetupError(f"there is no topic {topic}; run `relearn migrate` first") if error.code() in _NO_TOPIC else None
 
 
 class Receipt(NamedTuple):

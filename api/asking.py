@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.ask import ask, by_hand
+from agents.ask import by_hand
 from api.call import Call
-from schemas.commands import Verb
+from api.outbox import Outgoing
+from schemas.commands import CE_TYPE, Verb, encode_command
+from schemas.errors import RelearnError
 from schemas.http.operation import Accepted
+from schemas.topics import topic_name
 
 
 async def accepted(call: Call[Any, Any, Any], verb: Verb, version: int | None = None) -> Accepted:
     """Send the command in the caller's name; the job of the same id tells what comes of it.
 
     Raises:
+        Failure: there is no room for it.
         KafkaUnavailable, SetupError: it isn't known to be sent.
     """
     command, context = by_hand(verb, version, by=call.caller.name), call.context
-    await ask(context.publisher, context.settings.namespace, command, source=context.source)
+    outgoing = Outgoing(encode_command(command), CE_TYPE, event_id=command.id)
+    (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
+    if isinstance(outcome, RelearnError):
+        raise outcome
     return Accepted(command.id)

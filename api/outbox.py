@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
 
-from agents.publish import Publisher, Receipt
+from agents.publish import Publisher, Receipt, missing_topic
 from api.failures import RETRY, Failure
 from schemas.errors import KafkaUnavailable, RelearnError, SetupError
 from schemas.headers import cloud_event
@@ -22,7 +22,6 @@ PATIENCE_S = 1.8
 #: Headers, and what librdkafka keeps of a message.
 _OVERHEAD_BYTES = 512
 _TURN = 256
-_NO_TOPIC = frozenset((KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART))
 
 Outcome: TypeAlias = Receipt | RelearnError
 OnReceipt: TypeAlias = Callable[[str, Receipt], None]
@@ -130,6 +129,4 @@ def _translated(fault: BaseException, topic: str) -> RelearnError:
     if not isinstance(fault, KafkaException):
         raise fault
     error: KafkaError = fault.args[0]
-    if error.code() in _NO_TOPIC:
-        return SetupError(f"there is no topic {topic}; run `relearn migrate` first")
-    return SetupError(f"Kafka refuses messages for {topic}: {error.str()}")
+    return missing_topic(error, topic) or SetupError(f"Kafka refuses messages for {topic}: {error.str()}")
