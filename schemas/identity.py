@@ -6,7 +6,9 @@ generation (the topic was deleted and made again) that number stands in front: `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.errors import BadIdentity
 
@@ -26,6 +28,21 @@ class Place:
     def __str__(self) -> str:
         place = f"{self.partition}-{self.offset}-{self.index}"
         return place if self.generation == 0 else f"{self.generation}-{place}"
+
+
+class PlaceColumns(NamedTuple):
+    """Some places in columns, as a query takes them."""
+
+    generations: list[int]
+    partitions: list[int]
+    offsets: list[int]
+    indexes: list[int]
+
+
+def place_columns(places: Iterable[Place]) -> PlaceColumns:
+    """The numbers of these places, column by column."""
+    rows = [(one.generation, one.partition, one.offset, one.index) for one in places]
+    return PlaceColumns(*([row[i] for row in rows] for i in range(4)))
 
 
 def parse_place(text: str) -> Place:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.stores.postgres import Pool, translated
-from schemas.identity import Place
+from schemas.identity import Place, place_columns
 
 # LATERAL with a LIMIT is one look into the index per place, whatever the planner thinks of the table.
 _ANSWERS = """
@@ -43,7 +43,6 @@ async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Ans
     Raises:
         PostgresUnavailable: ask again.
     """
-    columns = [[getattr(one, name) for one in places] for name in ("generation", "partition", "offset", "index")]
     with translated():
-        rows = await pool.fetch(_ANSWERS, *columns)
+        rows = await pool.fetch(_ANSWERS, *place_columns(places))
     return {Place(*row[:4]): Answer(*row[4:]) for row in map(tuple, rows)}

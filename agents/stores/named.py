@@ -11,7 +11,7 @@ import numpy as np
 from agents.learning.examples import example_key
 from agents.stores.postgres import Connection
 from schemas.feedback import Feedback
-from schemas.identity import Place
+from schemas.identity import Place, place_columns
 
 _COLUMNS = """
 generation, kafka_partition, kafka_offset, record_index, ingested_at, subject,
@@ -55,8 +55,7 @@ async def named_predictions(connection: Connection, said: Sequence[Feedback]) ->
     places = [(i, one.prediction) for i, one in enumerate(said) if one.prediction is not None]
     records = [(i, one.record) for i, one in enumerate(said) if one.prediction is None]
     if places:
-        columns = zip(*((p.generation, p.partition, p.offset, p.index) for _, p in places), strict=True)
-        for row in await connection.fetch(_BY_PLACE, *map(list, columns)):
+        for row in await connection.fetch(_BY_PLACE, *place_columns(place for _, place in places)):
             found[places[row["n"] - 1][0]] = _named(row)
     if records:
         for row in await connection.fetch(_BY_RECORD, [record for _, record in records]):

@@ -12,7 +12,7 @@ from typing import Any
 from agents.learning.choice import Candidate, certainty
 from agents.learning.examples import example_key
 from agents.stores.postgres import Pool, translated
-from schemas.identity import Place
+from schemas.identity import Place, place_columns
 
 #: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
 DEPTH = 5000
@@ -84,11 +84,10 @@ async def read_unreviewed(
     Raises:
         PostgresUnavailable: ask again.
     """
-    columns = [[getattr(one, name) for one in handled] for name in ("generation", "partition", "offset", "index")]
     with translated():
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             walk = _LEAST_PER_PARTITION, depth
-            rows = await connection.fetch(_UNREVIEWED, *walk, size, *columns)
+            rows = await connection.fetch(_UNREVIEWED, *walk, size, *place_columns(handled))
             said = await connection.fetch(_SAID, *walk)
             reached = await connection.fetch(_REACHED, *walk)
             drifted = await connection.fetchval(_DRIFTED)

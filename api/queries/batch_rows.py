@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agents.stores.postgres import Pool, translated
-from schemas.identity import Place
+from schemas.identity import Place, place_columns
 from schemas.model import decode_model
 
 _COLUMNS = "p.generation, p.kafka_partition, p.kafka_offset, p.record_index, p.subject, p.label, p.model"
@@ -64,9 +64,8 @@ async def rows_of_subjects(pool: Pool, batch: str, subjects: Sequence[str], limi
 
 async def rows_of_places(pool: Pool, batch: str, places: Sequence[Place]) -> list[BatchRow]:
     """Those of these predictions that are in the batch, in the order given."""
-    columns = [[getattr(one, name) for one in places] for name in ("generation", "partition", "offset", "index")]
     with translated():
-        return _rows(await pool.fetch(_OF_PLACES, batch, *columns))
+        return _rows(await pool.fetch(_OF_PLACES, batch, *place_columns(places)))
 
 
 async def unreviewed_rows(pool: Pool, batch: str, without: Collection[Place], limit: int) -> list[BatchRow]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from agents.learning.reviews import Statement, reviews, standing
 from agents.stores.postgres import Connection
 from agents.stores.statements import COLUMNS, statement_of
-from schemas.identity import Place
+from schemas.identity import Place, place_columns
 
 _COLUMNS = f"{COLUMNS}, c.feedback, c.comment, c.record, c.sent_at, c.stored_at"
 # DISTINCT inside keeps it one look into the index per place, whatever the planner thinks of the table.
@@ -66,8 +66,8 @@ NOTHING = Reviewed((), None)
 
 async def last_words(connection: Connection, places: Iterable[Place]) -> list[Said]:
     """Each reviewer's last word on each of these predictions, withdrawals too."""
-    columns = list(zip(*((p.generation, p.partition, p.offset, p.index) for p in places), strict=True))
-    return [_said(row) for row in await connection.fetch(_LAST_WORDS, *columns)] if columns else []
+    columns = place_columns(places)
+    return [_said(row) for row in await connection.fetch(_LAST_WORDS, *columns)] if columns.offsets else []
 
 
 async def said_of(connection: Connection, place: Place, after: Sent, limit: int) -> list[Said]:
