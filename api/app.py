@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
 
@@ -56,54 +56,21 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
     app.on_response_prepare.append(dress)
     watch_closing(app)
     app[MEASURES] = Measures(process)
-    app[BACKGROUND] = background = Background()
+    app[BACKGROUND] = Background()
     live = LiveModel()
     feed = ModelFeed(Swapper(live, load_verifier(settings), settings.namespace))
 
     async def hold(app: web.Application) -> AsyncIterator[None]:
-        pool, redis = await open_pool(settings, size=POOL_SIZE), open_redis(settings)
-        publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
-        health = Health(probes(settings, pool, redis, live), REQUIRED)
-        events = LiveEvents(settings)
-        source = f"/{settings.namespace}/api/{socket.gethostname()}"
-        claims = Claims(redis, settings.namespace, settings.review_claim_s)
-        review_pool = ReviewPool(pool, live, claims, audit=settings.audit_share)
-        ingest = topic_name(settings.namespace, "ingest")
-        generation = CurrentGeneration(settings, pool, ingest)
-        outbox = Outbox(publisher, source, generation.note)
-        app[CONTEXT] = Context(
-            settings,
-            pool,
-            redis,
-            publisher,
-            live,
-            feed,
-            health,
-            events,
-            source,
-            review_pool,
-            outbox,
-            generation,
-            KnownModels(),
-        )
-        app[MEASURES].observe(app[CONTEXT])
-        ring = KeyRing(lambda: list_keys(pool))
-        app[GUARD] = KeyGuard(settings, ring, make_rates(settings, redis))
-        background.start("model feed", _follow(settings, feed))
-        background.start("health", health.watch())
-        background.start("keys", ring.watch())
-        background.start("events", events.read())
-        background.start("event readers", events.tend())
-        background.start("first connection", publisher.connect(ingest), endless=False)
-        try:
-            yield
-        finally:
-            await background.stop()
-            await generation.close()
-            await publisher.close()
-            await events.close()
-            await redis.aclose()
-            pool.terminate()
+        async with _held(settings, live, feed) as context:
+            app[CONTEXT] = context
+            app[MEASURES].observe(context)
+            ring = KeyRing(lambda: list_keys(context.pool))
+            app[GUARD] = KeyGuard(settings, ring, make_rates(settings, context.redis))
+            _begin(app[BACKGROUND], context, ring)
+            try:
+                yield
+            finally:
+                await app[BACKGROUND].stop()
 
     async def end_streams(app: web.Application) -> None:
         if CONTEXT in app:
@@ -112,6 +79,50 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
     app.cleanup_ctx.append(hold)
     app.on_shutdown.append(end_streams)
     return app
+
+
+@asynccontextmanager
+async def _held(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIterator[Context]:
+    """All that handlers need, opened, while the block runs."""
+    pool, redis = await open_pool(settings, size=POOL_SIZE), open_redis(settings)
+    publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
+    events = LiveEvents(settings)
+    generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))
+    source = f"/{settings.namespace}/api/{socket.gethostname()}"
+    claims = Claims(redis, settings.namespace, settings.review_claim_s)
+    try:
+        yield Context(
+            settings=settings,
+            pool=pool,
+            redis=redis,
+            publisher=publisher,
+            live=live,
+            feed=feed,
+            health=Health(probes(settings, pool, redis, live), REQUIRED),
+            events=events,
+            source=source,
+            review_pool=ReviewPool(pool, live, claims, audit=settings.audit_share),
+            outbox=Outbox(publisher, source, generation.note),
+            generation=generation,
+            models=KnownModels(),
+        )
+    finally:
+        await generation.close()
+        await publisher.close()
+        await events.close()
+        await redis.aclose()
+        pool.terminate()
+
+
+def _begin(background: Background, context: Context, ring: KeyRing) -> None:
+    """Start what runs beside the requests."""
+    ingest = topic_name(context.settings.namespace, "ingest")
+    background.start("model feed", _follow(context.settings, context.feed))
+    background.start("health", context.health.watch())
+    background.start("keys", ring.watch())
+    background.start("events", context.events.read())
+    background.start("event readers", context.events.tend())
+    background.start("first connection", context.publisher.connect(ingest), endless=False)
 
 
 async def _follow(settings: Settings, feed: ModelFeed) -> None:
