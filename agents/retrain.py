@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Any
 
 import faust
-import structlog
 from faust.types import TP
 
 from agents.announce import Announcer
@@ -37,8 +36,6 @@ from schemas.errors import SettingsError
 from schemas.settings import Settings
 from schemas.signing import Signer, Verifier
 from schemas.topics import topic_name
-
-log = structlog.get_logger()
 
 
 def build(settings: Settings, worker_id: str | None) -> faust.App:

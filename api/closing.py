@@ -1,4 +1,4 @@
-"""The end of a process: whoever answers without end watches `CLOSING`, says goodbye, and returns."""
+"""The end of a process, for whoever has to know that it has begun."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import asyncio
 
 from aiohttp import web
 
-#: Set once the server has stopped accepting. What is in flight has ten seconds; an event stream that waits for news
-#: waits for this as well, ends with a `retry:` line of RETRY_MS, and returns.
+#: Set once the server has stopped accepting. What is in flight has ten seconds; one without end may wait for this.
 CLOSING: web.AppKey[asyncio.Event] = web.AppKey("closing", asyncio.Event)
-RETRY_MS = 1000
 
 
 def watch_closing(app: web.Application) -> None:

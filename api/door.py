@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 #: Errors under this path have the protocol's own form.
 _INFERENCE = "/v2"
 _encode = msgspec.json.Encoder().encode

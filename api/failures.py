@@ -10,14 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from schemas.errors import BadIdentity, BadMessage, BadRow, Refused, RelearnError, SetupError, Unavailable
 from schemas.http.inference import InferenceError
 from schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
-
-log = structlog.get_logger()
 
 #: How long whoever met a server that is away should wait.
 RETRY_AFTER_S = 1

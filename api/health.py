@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from schemas.errors import RelearnError, Unavailable
+from schemas.errors import RelearnError
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class Health:
         except RelearnError as exc:
             detail = str(exc)
         except TimeoutError:
-            detail = str(Unavailable(f"no answer within {_PATIENCE_S:g} s"))
+            detail = f"no answer within {_PATIENCE_S:g} s"
         before = self.states[name]
         if before.ok != (not detail) or before.detail == "not looked at yet":
             self.states[name] = State(not detail, before.required, time.time(), detail)

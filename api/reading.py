@@ -30,11 +30,12 @@ def read_path(request: web.Request, operation: Operation) -> Any:
 def read_query(request: web.Request, operation: Operation) -> Any:
     """The parameters after the `?`; None where the operation takes none. One that it doesn't know is a failure."""
     known, given = _fields(operation.query), Counter(request.query.keys())
+    unknown = f"no such parameter; there are: {', '.join(known) or 'none'}"
     faults = [
-        FieldFault(name, f"no such parameter; there are: {', '.join(known) or 'none'}")
-        for name in given - Counter(known)
+        FieldFault(name, "is given more than once" if name in known else unknown)
+        for name, times in given.items()
+        if times > 1 or name not in known
     ]
-    faults = [FieldFault(one.field, "is given more than once") if one.field in known else one for one in faults]
     if faults:
         raise Failure("malformed", f"{faults[0].field}: {faults[0].detail}", faults)
     if operation.query is None:
