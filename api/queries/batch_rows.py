@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agents.stores.postgres import Pool, translated
+from api.queries.known_models import KnownModels
 from schemas.identity import Place, place_columns
-from schemas.model import decode_model
 
 _COLUMNS = "p.generation, p.kafka_partition, p.kafka_offset, p.record_index, p.subject, p.label, p.model"
 _OF_SUBJECTS = f"""
@@ -33,6 +33,8 @@ WHERE p.batch = $1 AND NOT EXISTS (
 )
 ORDER BY p.ingested_at DESC LIMIT $2
 """  # noqa: S608 - the same
+
+_DIGESTS = "SELECT version, sha256 FROM models WHERE version = ANY($1::int[])"
 
 
 class BatchRow(NamedTuple):
@@ -75,11 +77,16 @@ async def unreviewed_rows(pool: Pool, batch: str, without: Collection[Place], li
     return [row for row in found if row.place not in without][:limit]
 
 
-async def classes_of(pool: Pool, versions: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """The classes of each of these models that is registered."""
+async def classes_of(pool: Pool, models: KnownModels, versions: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """The classes of each of these models that is registered and can be read."""
+    found: dict[int, tuple[str, ...]] = {}
     with translated():
-        found = await pool.fetch("SELECT version, body FROM models WHERE version = ANY($1::int[])", list(set(versions)))
-    return {row["version"]: decode_model(row["body"]).classes for row in found}
+        async with pool.acquire() as connection:
+            for version, digest in await connection.fetch(_DIGESTS, list(set(versions))):
+                model = await models.get(connection, version, digest)
+                if model is not None:
+                    found[version] = model.classes
+    return found
 
 
 def _rows(found: Iterable[Any]) -> list[BatchRow]:

@@ -51,7 +51,7 @@ async def _classes(context: Context, rows: Sequence[BatchRow]) -> dict[int, tupl
         return {}
     live = context.live.current
     known = {} if live is None else {live.model.version: live.model.classes}
-    return {**known, **await classes_of(context.pool, {row.model for row in rows})}
+    return {**known, **await classes_of(context.pool, context.models, {row.model for row in rows})}
 
 
 HANDLERS: Handlers = {"review_batch": review_batch}
