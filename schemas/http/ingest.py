@@ -7,10 +7,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from schemas.http.operation import Operation, PlaceText, Text
-from schemas.http.predict import Row
+from schemas.http.predict import Rows
 from schemas.text import MAX_CONTEXT_BYTES
-
-MOST_RECORDS = 10_000
 
 BatchId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="A batch's id.")]
 _Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*$")]
@@ -19,14 +17,7 @@ _Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*
 class IngestBody(Struct, frozen=True, forbid_unknown_fields=True):
     """n records, and what is known of each, in the same order."""
 
-    features: Annotated[
-        list[Row],
-        Meta(
-            min_length=1,
-            max_length=MOST_RECORDS,
-            description="n records: d finite numbers in the schema's order, or an object by feature name.",
-        ),
-    ]
+    features: Rows
     subjects: Annotated[
         list[Text | None] | None,
         Meta(

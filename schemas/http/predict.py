@@ -11,19 +11,20 @@ from schemas.http.operation import Operation, Version
 MOST_ROWS = 10_000
 
 Row = list[float] | dict[str, float]
+Rows = Annotated[
+    list[Row],
+    Meta(
+        min_length=1,
+        max_length=MOST_ROWS,
+        description="n records: d finite numbers in the schema's order, or an object by feature name.",
+    ),
+]
 
 
 class PredictBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Records to score."""
 
-    features: Annotated[
-        list[Row],
-        Meta(
-            min_length=1,
-            max_length=MOST_ROWS,
-            description="n records: d finite numbers in the model's order, or an object by feature name.",
-        ),
-    ]
+    features: Rows
 
 
 class Predicted(Struct, frozen=True):
