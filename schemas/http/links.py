@@ -13,4 +13,20 @@ class Link(NamedTuple):
     pointer: str
 
 
-LINKS: dict[str, tuple[Link, ...]] = {}
+_JOB = (Link("job", "id", "/id"),)
+_PREDICTION = (
+    Link("prediction", "id", "/items/0/prediction"),
+    Link("prediction_feedback", "id", "/items/0/prediction"),
+)
+#: By the operation whose answer it is.
+LINKS: dict[str, tuple[Link, ...]] = {
+    "ingest": (Link("prediction", "id", "/predictions/0"), Link("review_batch", "id", "/batch_id")),
+    "predictions": _PREDICTION,
+    "review_queue": _PREDICTION,
+    "models": tuple(Link(to, "version", "/items/0/version") for to in ("model", "examples", "activate")),
+    "jobs": (Link("job", "id", "/items/0/id"),),
+    "train": _JOB,
+    "activate": _JOB,
+    "hold": _JOB,
+    "resume": _JOB,
+}

@@ -11,6 +11,7 @@ import msgpack
 import pytest
 
 from schemas.asyncapi import UpdateBody, UpdateEnvelope
+from schemas.http.links import LINKS
 from schemas.http.operation import Operation
 from schemas.http.operations import OPERATIONS
 from schemas.openapi import openapi
@@ -36,6 +37,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
 def test_links_lead_to_operations_and_parameters_that_are_there() -> None:
     document = openapi()
     operations = {one["operationId"]: one for path in document["paths"].values() for one in path.values()}
+    assert LINKS.keys() <= operations.keys()
     for operation in operations.values():
         for answer in operation["responses"].values():
             for link in answer.get("links", {}).values():
