@@ -20,11 +20,11 @@ demo: $(STAMP) ## see it learn: a stream, a reviewer, better models, a checked s
 up: $(STAMP) ## run everything on this machine until Ctrl-C (ARGS="--score 4 --store 2")
 	@$(BIN)/relearn up $(ARGS)
 
-test: $(STAMP) ## the tests, on real servers (ARGS=unit: unit and contract tests only, in seconds)
+test: $(STAMP) ## the tests, on real servers, two files at a time (ARGS=unit: unit and contract tests only, in seconds)
 ifeq ($(strip $(ARGS)),unit)
 	@$(BIN)/python -m pytest -q -m "not long" tests/unit tests/contract
 else
-	@$(BIN)/python -m pytest -q -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -q -m "not long" -n 2 --dist loadfile $(ARGS)
 endif
 
 long: $(STAMP) ## every test at full size
