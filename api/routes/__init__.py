@@ -17,6 +17,7 @@ from api.routes import (
     predictions,
     queue,
     retraining,
+    reviewing,
     stats,
 )
 
@@ -26,6 +27,7 @@ HANDLERS: dict[str, Handler] = {
     **predictions.HANDLERS,
     **queue.HANDLERS,
     **feedback.HANDLERS,
+    **reviewing.HANDLERS,
     **predict.HANDLERS,
     **inference.HANDLERS,
     **stats.HANDLERS,

@@ -16,6 +16,7 @@ from schemas.http import (
     predictions,
     queue,
     retraining,
+    reviewing,
     stats,
 )
 from schemas.http.operation import Operation
@@ -26,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *predictions.OPERATIONS,
     *queue.OPERATIONS,
     *feedback.OPERATIONS,
+    *reviewing.OPERATIONS,
     *predict.OPERATIONS,
     *inference.OPERATIONS,
     *stats.OPERATIONS,

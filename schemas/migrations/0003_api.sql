@@ -1,4 +1,4 @@
--- What the API asks for.
+-- What the API asks for: lists of predictions newest first, what became of feedback, what reviewers do.
 
 -- Lists go from key to key in exactly this order. Spans of time are found here too.
 DROP INDEX predictions_by_time;
@@ -9,3 +9,22 @@ CREATE INDEX predictions_by_batch ON predictions (batch, ingested_at) WHERE batc
 -- The reviewed ones in the same order.
 CREATE INDEX corrections_of_newest
     ON corrections (ingested_at, generation, kafka_partition, kafka_offset, record_index);
+
+-- The id of the feedback that could not be used, where its message has one that can be read.
+ALTER TABLE dead_letters ADD COLUMN feedback text;
+CREATE INDEX dead_letters_of_feedback ON dead_letters (feedback, id) WHERE feedback IS NOT NULL;
+
+-- What each reviewer said, in statements, so that nobody has to count them; '' is whoever gives no name.
+CREATE TABLE reviewer_totals (
+    reviewer      text        PRIMARY KEY,
+    corrections   bigint      NOT NULL,
+    confirmations bigint      NOT NULL,
+    withdrawals   bigint      NOT NULL,
+    first_at      timestamptz NOT NULL,
+    last_at       timestamptz NOT NULL
+);
+CREATE INDEX reviewer_totals_newest ON reviewer_totals (last_at, reviewer);
+INSERT INTO reviewer_totals
+SELECT coalesce(reviewer, ''), count(*) FILTER (WHERE label <> predicted), count(*) FILTER (WHERE label = predicted),
+    count(*) FILTER (WHERE label IS NULL), min(sent_at), max(sent_at)
+FROM corrections GROUP BY coalesce(reviewer, '');
