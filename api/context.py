@@ -12,6 +12,7 @@ from agents.live_model import LiveModel
 from agents.publish import Publisher
 from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
+from api.queries.batches import RecentBatches
 from api.queries.known_models import KnownModels
 from schemas.settings import Settings
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers; `models` are registered ones that were asked for lately.
+    `source` is this process in CloudEvents headers; `models` are registered ones that were asked for
+    lately.
     """
 
     settings: Settings
@@ -35,6 +37,7 @@ class Context:
     health: Health
     source: str
     models: KnownModels
+    batches: RecentBatches
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

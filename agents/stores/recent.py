@@ -68,7 +68,7 @@ class RecentView:
             PostgresUnavailable: ask again.
         """
         if self._database is None:
-            self._database = await _database(self._pool)
+            self._database = await database_of(self._pool)
         try:
             with redis_translated():
                 async with self._redis.pipeline(transaction=False) as pipe:
@@ -114,8 +114,12 @@ class RecentView:
                 return
 
 
-async def _database(pool: Pool) -> str:
-    """What tells this namespace's tables from others that Redis may have seen: when they were made."""
+async def database_of(pool: Pool) -> str:
+    """What tells this namespace's tables from others that Redis may have seen: when they were made.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
     with translated():
         return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
 
