@@ -23,6 +23,7 @@ from api.keys import GUARD, OpenDoor
 from api.probes import REQUIRED, probes
 from api.queries.batches import RecentBatches
 from api.queries.known_models import KnownModels
+from api.queries.stats import StatsReader
 from api.routes import HANDLERS
 from schemas.http.operations import OPERATIONS
 from schemas.settings import Settings
@@ -49,9 +50,18 @@ def make_app(settings: Settings) -> web.Application:
         publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
         health = Health(probes(settings, pool, redis, live), REQUIRED)
         source = f"/{settings.namespace}/api/{socket.gethostname()}"
-        batches = RecentBatches(redis, pool, settings.namespace)
         app[CONTEXT] = Context(
-            settings, pool, redis, publisher, live, feed, health, source, models=KnownModels(), batches=batches
+            settings,
+            pool,
+            redis,
+            publisher,
+            live,
+            feed,
+            health,
+            source,
+            models=KnownModels(),
+            batches=RecentBatches(redis, pool, settings.namespace),
+            stats=StatsReader(pool, redis, settings.namespace),
         )
         app[GUARD] = OpenDoor()
         tasks = [asyncio.ensure_future(_follow(settings, feed)), asyncio.ensure_future(health.watch())]

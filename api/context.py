@@ -14,6 +14,7 @@ from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
 from api.queries.batches import RecentBatches
 from api.queries.known_models import KnownModels
+from api.queries.stats import StatsReader
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Context:
     """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
 
-    `source` is this process in CloudEvents headers; `models` are registered ones that were asked for
-    lately.
+    `source` is this process in CloudEvents headers. From `models` on: what handlers read through, each with what it
+    keeps in this process.
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class Context:
     source: str
     models: KnownModels
     batches: RecentBatches
+    stats: StatsReader
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
