@@ -117,7 +117,8 @@ async def read_one(connection: Connection, place: Place) -> Any | None:
 
 def at_of(row: Any) -> At:
     """Where a row stands."""
-    return At(row["ingested_at"], Place(*(row[column] for column in _PLACE.split(", "))))
+    place = row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]
+    return At(row["ingested_at"], Place(*place))
 
 
 async def _walk(connection: Connection, filters: Filters, after: At) -> Walk | None:
