@@ -32,6 +32,8 @@ EVERY_S = 1.0
 EXPIRES_S = 10
 #: What is news: the rest of a heartbeat changes all the time.
 _NEWS = ("model", "activation", "shadow", "partitions", "condition")
+#: Its name is kept for longer, so that clocks that differ take nobody's off the list.
+FORGOTTEN_S = 3600
 
 
 @dataclass(slots=True)
@@ -63,6 +65,10 @@ class WorkerState:
 def worker_key(namespace: str, worker_id: str) -> str:
     """The Redis key of one worker's heartbeat."""
     return f"{namespace}:worker:{worker_id}"
+
+
+def _names_key(namespace: str) -> str:
+    return f"{namespace}:workers"
 
 
 def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> None:
@@ -143,12 +149,16 @@ async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, 
     Raises:
         RedisUnavailable: it was not written.
     """
+    names, now_s = _names_key(namespace), time.time()
     with redis_translated():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
             if tell:
                 seen_at = datetime.fromtimestamp(beat["seen_at"], UTC).isoformat()
                 put_events(pipe, namespace, msgspec.convert({**beat, "seen_at": seen_at}, WorkerEvent))
+            pipe.zadd(names, {beat["id"]: now_s})
+            pipe.zremrangebyscore(names, "-inf", now_s - FORGOTTEN_S)
+            pipe.expire(names, FORGOTTEN_S)
             await pipe.execute()
 
 
@@ -159,8 +169,9 @@ async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
         RedisUnavailable: nothing is known.
     """
     with redis_translated():
-        keys = [key async for key in redis.scan_iter(match=worker_key(namespace, "*"), count=1000)]
-        beats = await redis.mget(keys) if keys else []
+        # By their names, not by a search for keys: there may be a great many others.
+        names: list[Any] = await redis.zrange(_names_key(namespace), 0, -1)
+        beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []
     workers = [worker for beat in beats if (worker := _readable(beat)) is not None]
     return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
 

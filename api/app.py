@@ -29,7 +29,9 @@ from api.live_events import LiveEvents
 from api.measures import MEASURES, Measures
 from api.outbox import Outbox
 from api.probes import REQUIRED, probes
+from api.queries.batches import RecentBatches
 from api.queries.known_models import KnownModels
+from api.queries.stats import StatsReader
 from api.rates import make_rates
 from api.review_pool import ReviewPool
 from api.routes import HANDLERS
@@ -105,6 +107,8 @@ async def _held(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIt
             outbox=Outbox(publisher, source, generation.note),
             generation=generation,
             models=KnownModels(),
+            batches=RecentBatches(redis, pool, settings.namespace),
+            stats=StatsReader(pool, redis, settings.namespace),
         )
     finally:
         await generation.close()

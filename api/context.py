@@ -15,7 +15,9 @@ from agents.stores.postgres import Pool
 from agents.stores.redis import Redis
 from api.generation import CurrentGeneration
 from api.outbox import Outbox
+from api.queries.batches import RecentBatches
 from api.queries.known_models import KnownModels
+from api.queries.stats import StatsReader
 from api.review_pool import ReviewPool
 from schemas.settings import Settings
 
@@ -48,6 +50,8 @@ class Context:
     outbox: Outbox
     generation: CurrentGeneration
     models: KnownModels
+    batches: RecentBatches
+    stats: StatsReader
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.errors import BadIdentity, BadMessage
 from schemas.identity import Place, parse_place
-from schemas.text import check_text, label_text
+from schemas.text import check_text, label_text, text_fault
 from schemas.wire import Wire
 
 CE_TYPE = "relearn.feedback.v1"
@@ -49,7 +49,12 @@ class FeedbackWire(msgspec.Struct):
     comment: str | None = None
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
 _wire = Wire(FeedbackWire, "feedback")
+_named_wire = Wire(_Named, "feedback")
 
 
 def encode_feedback(feedback: Feedback) -> bytes:
@@ -84,11 +89,20 @@ def decode_feedback(value: bytes | None) -> Feedback:
         wire.id,
         read_label(wire.label),
         _place(wire.prediction),
-        _named(wire),
+        _record(wire),
         wire.reviewer or None,
         wire.via or "volunteer",
         wire.comment,
     )
+
+
+def feedback_id(value: bytes | None) -> str | None:
+    """The id of a message that may hold no feedback that can be used; None where not even that can be read."""
+    try:
+        found = _named_wire.read(value).id
+    except BadMessage:
+        return None
+    return None if text_fault(found) else found or None
 
 
 def read_label(given: str | float | None) -> str | None:
@@ -113,7 +127,7 @@ def _place(given: str | None) -> Place | None:
         raise BadMessage("invalid", f"`prediction`: {str(exc)[:200]}") from exc
 
 
-def _named(wire: FeedbackWire) -> str | None:
+def _record(wire: FeedbackWire) -> str | None:
     if wire.prediction is None and not wire.record:
         raise BadMessage("invalid", "neither `prediction` nor `record` says what it is about")
     return wire.record or None

@@ -20,7 +20,9 @@ from schemas.identity import Place
 from schemas.records import Fault
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
+# With the rows, what their reviewers have said altogether.
 _INSERT = """
+WITH inserted AS (
 INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, comment, record,
     generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation)
 SELECT u.feedback, to_timestamp(u.sent_s), u.sent_partition, u.sent_offset, u.label, u.reviewer, u.via, u.comment,
@@ -37,7 +39,17 @@ CROSS JOIN LATERAL (
 ) AS prediction
 ORDER BY u.n
 ON CONFLICT (feedback) DO NOTHING
-RETURNING feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index
+RETURNING feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index, sent_at
+), added AS (
+INSERT INTO reviewer_totals AS t (reviewer, corrections, confirmations, withdrawals, first_at, last_at)
+SELECT coalesce(reviewer, ''), count(*) FILTER (WHERE label <> predicted), count(*) FILTER (WHERE label = predicted),
+    count(*) FILTER (WHERE label IS NULL), min(sent_at), max(sent_at)
+FROM inserted GROUP BY coalesce(reviewer, '')
+ON CONFLICT (reviewer) DO UPDATE SET corrections = t.corrections + excluded.corrections,
+    confirmations = t.confirmations + excluded.confirmations, withdrawals = t.withdrawals + excluded.withdrawals,
+    first_at = least(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at)
+)
+SELECT feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index FROM inserted
 """
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from agents.stores.postgres import Connection, Pool, translated
 from schemas.dead_letters import DeadLetter
+from schemas.feedback import feedback_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,16 @@ class Original:
 _INSERT = """
 WITH letters AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bigint[],
-        $8::float8[], $9::bytea[], $10::bytea[], $11::text[]) WITH ORDINALITY
-        AS l (agent, reason, error, topic, generation, kafka_partition, kafka_offset, at, key, value, headers, n)
+        $8::float8[], $9::bytea[], $10::bytea[], $11::text[], $12::text[]) WITH ORDINALITY AS l
+        (agent, reason, error, topic, generation, kafka_partition, kafka_offset, at, key, value, headers, feedback, n)
 ), places AS (
-    SELECT * FROM unnest($12::bigint[], $13::int[], $14::bool[]) AS p (n, record_index, first)
+    SELECT * FROM unnest($13::bigint[], $14::int[], $15::bool[]) AS p (n, record_index, first)
 ), inserted AS (
     INSERT INTO dead_letters (agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
-        key, value, headers, at)
+        key, value, headers, at, feedback)
     SELECT agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
         CASE WHEN first THEN key END, CASE WHEN first THEN value END,
-        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at)
+        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at), feedback
     FROM places JOIN letters USING (n)
     ORDER BY topic, generation, kafka_partition, kafka_offset, record_index
     ON CONFLICT DO NOTHING
@@ -103,6 +104,7 @@ async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLett
         [letter.key for letter in letters],
         [letter.value for letter in letters],
         [_headers_json(letter) for letter in letters],
+        [feedback_id(letter.value) if letter.agent == "feedback" else None for letter in letters],
         *map(list, zip(*places, strict=True)),
     )
     if not rows:

@@ -38,6 +38,12 @@ async def statements_of_model(connection: Connection, model: int, *, features: b
     return _statements(await connection.fetch(query + "WHERE c.model = $1 ORDER BY c.id", model))
 
 
+async def statements_of_model_since(connection: Connection, model: int, cut: int, limit: int) -> list[Statement]:
+    """What was said of one model's predictions after correction `cut`, without features; the first `limit`."""
+    query = _WITHOUT_FEATURES + "WHERE c.model = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
+    return _statements(await connection.fetch(query, model, cut, limit))
+
+
 async def statements_with_shadow(connection: Connection, shadow: int) -> list[tuple[Statement, str]]:
     """What was said of predictions that `shadow` answered too, and its answer to each; without features."""
     query = _WITHOUT_FEATURES.replace("FROM corrections c", ", s.label AS shadow FROM corrections c") + (

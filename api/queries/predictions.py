@@ -40,8 +40,8 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS p ORDER BY {down}
 """
-# Whether any reviewer's last word stands.
-_REVIEWED = f"""EXISTS (
+#: Whether any reviewer's last word on the row of `walked` stands.
+REVIEWED = f"""EXISTS (
     SELECT FROM (
         SELECT DISTINCT ON (c.reviewer) c.label FROM corrections c
         WHERE ({", ".join(f"c.{column}" for column in _PLACE.split(", "))})
@@ -117,7 +117,8 @@ async def read_one(connection: Connection, place: Place) -> Any | None:
 
 def at_of(row: Any) -> At:
     """Where a row stands."""
-    return At(row["ingested_at"], Place(*(row[column] for column in _PLACE.split(", "))))
+    place = row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]
+    return At(row["ingested_at"], Place(*place))
 
 
 async def _walk(connection: Connection, filters: Filters, after: At) -> Walk | None:
@@ -141,7 +142,7 @@ def _left(walk: Walk, filters: Filters, looked: int) -> tuple[str, list[Any]]:
         rows = _OF_SAID.format(key=_KEY, down=_DOWN, others=_OTHERS, walk=rows, where=_where(conditions))
         conditions = []
     if filters.reviewed is not None:
-        conditions.append(_REVIEWED if filters.reviewed else f"NOT {_REVIEWED}")
+        conditions.append(REVIEWED if filters.reviewed else f"NOT {REVIEWED}")
     return f"SELECT * FROM ({rows}) AS walked {_where(conditions)}", list(equal.values())  # noqa: S608 - no values in it
 
 

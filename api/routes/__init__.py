@@ -18,6 +18,8 @@ from api.routes import (
     predictions,
     queue,
     retraining,
+    reviewing,
+    stats,
     workers,
 )
 
@@ -27,8 +29,10 @@ HANDLERS: dict[str, Handler] = {
     **predictions.HANDLERS,
     **queue.HANDLERS,
     **feedback.HANDLERS,
+    **reviewing.HANDLERS,
     **predict.HANDLERS,
     **inference.HANDLERS,
+    **stats.HANDLERS,
     **drift.HANDLERS,
     **workers.HANDLERS,
     **models.HANDLERS,

@@ -63,11 +63,13 @@ async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Predicti
     filters = Filters(query.batch, query.model, query.label, query.reviewed)
     async with along(call.context.pool) as connection:
         rows, last = await read_page(connection, filters, after, query.limit)
-        found = reviewed(await last_words(connection, [at_of(row).place for row in rows]))
+        places = [at_of(row).place for row in rows]
+        found = reviewed(await last_words(connection, places))
     following = None
     if last is not None:
         following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
-    return Page([Prediction(**_fields(row, found.get(at_of(row).place, NOTHING))) for row in rows], following)
+    each = zip(rows, places, strict=True)
+    return Page([Prediction(**_fields(row, place, found.get(place, NOTHING))) for row, place in each], following)
 
 
 async def prediction(call: Call[PredictionPath, None, None]) -> PredictionAlone:
@@ -83,7 +85,7 @@ async def prediction(call: Call[PredictionPath, None, None]) -> PredictionAlone:
             model = await call.context.models.get(connection, row["model"], row["digest"])
     each, base = (None, None) if model is None else _explained(model, row)
     return PredictionAlone(
-        **_fields(row, found),
+        **_fields(row, place, found),
         context=row["context"],
         contributions=each,
         base=base,
@@ -116,11 +118,11 @@ def review_of(said: Said) -> Review:
     return Review(one.label or "", one.reviewer, said.sent.at.isoformat(), one.via, said.feedback)
 
 
-def _fields(row: Any, found: Reviewed) -> dict[str, Any]:
+def _fields(row: Any, place: Place, found: Reviewed) -> dict[str, Any]:
     same = ("id", "subject", "batch", "features", "label", "margins", "confidence", "model", "activation")
     times = ("ingested_at", "scored_at", "stored_at")
     return {
-        "prediction": str(at_of(row).place),
+        "prediction": str(place),
         **{name: row[name] for name in same},
         **{name: row[name].isoformat() for name in times},
         "review": None if found.counts is None else review_of(found.counts),

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
-
-import msgspec
 import structlog
-from msgspec import Meta, Struct
 
-from agents.heartbeat import read_workers
 from api.call import Call, Handlers
+from api.queries.live_workers import live_workers
 from schemas.errors import RedisUnavailable
-from schemas.http.workers import Worker, Workers
+from schemas.http.workers import Workers
 
 log = structlog.get_logger()
-
-
-class _Beat(Struct, frozen=True):
-    id: str
-    role: str
-    condition: str
-    model: int | None
-    activation: int | None
-    shadow: int | None
-    partitions: list[str]
-    lag: Annotated[int, Meta(ge=0)] | None
-    rate: float
-    seen_at: Annotated[float, Meta(ge=0, le=1e11)]
 
 
 async def workers(call: Call[None, None, None]) -> Workers:
     """Whoever said something in the last ten seconds."""
     try:
-        beats = await read_workers(call.context.redis, call.context.settings.namespace)
+        found = await live_workers(call.context.redis, call.context.settings.namespace)
     except RedisUnavailable as exc:
         log.debug("workers_unknown", error=str(exc))
         return Workers([], None, known=False)
-    found = [_worker(beat) for beat in beats]
-    return Workers([one for one in found if one is not None], None, known=True)
-
-
-def _worker(beat: dict[str, Any]) -> Worker | None:
-    """None: it isn't what a worker of this version says."""
-    try:
-        found = msgspec.convert(beat, _Beat)
-    except msgspec.ValidationError as exc:
-        log.debug("heartbeat_unreadable", worker=str(beat["id"])[:256], error=str(exc))
-        return None
-    seen_at = datetime.fromtimestamp(found.seen_at, UTC).isoformat()
-    return Worker(**{**msgspec.structs.asdict(found), "seen_at": seen_at})
+    return Workers(found, None, known=True)
 
 
 HANDLERS: Handlers = {"workers": workers}

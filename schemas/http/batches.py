@@ -8,8 +8,10 @@ from msgspec import Meta, Struct
 
 from schemas.http.feedback import Label, Name
 from schemas.http.ingest import BatchId
-from schemas.http.operation import Operation, PlaceText
+from schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Time
 
+#: Labels, models and reviews are counted over so many records of a batch, the newest.
+COUNTED = 50_000
 #: Statements that one call may make.
 MOST_REVIEWED = 10_000
 
@@ -18,6 +20,27 @@ class BatchPath(Struct, frozen=True):
     """Which batch."""
 
     id: BatchId
+
+
+class Batch(Struct, frozen=True):
+    """One batch, by what was stored of it so far."""
+
+    batch: str
+    records: Count
+    first_at: Annotated[Time, Meta(description="When the broker had its first record.")]
+    last_at: Annotated[Time, Meta(description="When the broker had its last record.")]
+
+
+class BatchAlone(Batch, frozen=True):
+    """One batch with what its records came to."""
+
+    counted: Annotated[
+        Count,
+        Meta(description=f"Over so many records: those that are still kept, the newest {COUNTED:,} of more."),
+    ]
+    labels: Annotated[dict[str, int], Meta(description="Records by the label that was answered.")]
+    models: Annotated[dict[str, int], Meta(description="Records by the version that answered.")]
+    reviewed: Annotated[Count, Meta(description="Records of which somebody's label stands.")]
 
 
 _AS_MANY = "As long as what is named. "
@@ -66,6 +89,28 @@ class BatchReviewed(Struct, frozen=True):
 
 
 OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "batches",
+        "GET",
+        "/v1/batches",
+        "Batches",
+        "Batches; the one that got a record last comes first.",
+        description="The latest of them are told by Redis, also while Postgres is away.",
+        query=PageQuery,
+        answer=Page[Batch],
+        fails=("unavailable",),
+    ),
+    Operation(
+        "batch",
+        "GET",
+        "/v1/batches/{id}",
+        "Batches",
+        "One batch: its records by label and by model, and how many of them are reviewed.",
+        description="404 also for a batch that was sent a moment ago, of which nothing is stored yet.",
+        path_type=BatchPath,
+        answer=BatchAlone,
+        fails=("not-found", "unavailable"),
+    ),
     Operation(
         "review_batch",
         "PATCH",

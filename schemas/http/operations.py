@@ -17,6 +17,8 @@ from schemas.http import (
     predictions,
     queue,
     retraining,
+    reviewing,
+    stats,
     workers,
 )
 from schemas.http.operation import Operation
@@ -27,8 +29,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *predictions.OPERATIONS,
     *queue.OPERATIONS,
     *feedback.OPERATIONS,
+    *reviewing.OPERATIONS,
     *predict.OPERATIONS,
     *inference.OPERATIONS,
+    *stats.OPERATIONS,
     *drift.OPERATIONS,
     *workers.OPERATIONS,
     *models.OPERATIONS,

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from agents.learning.scoring import score
+from api.routes.predictions import PREDICTIONS, Newest
+from schemas.http.predictions import PredictionsQuery
 from schemas.model import Floats, Model
 from tests.api.client import Client
 from tests.api.filled import register, review, store
@@ -121,6 +123,19 @@ async def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
     await client.json("GET", "/v1/predictions", params={"limit": 2, "cursor": cursor})
     await client.json("GET", "/v1/predictions", status=400, params={"cursor": cursor, "batch": "a"})
     await client.json("GET", "/v1/predictions/0-0-0/feedback", status=400, params={"cursor": cursor})
+
+
+async def test_a_cursor_may_name_a_place_where_nothing_stands(client: Client) -> None:
+    """Whoever makes one up that fits gets what comes after it."""
+    await store(client.context.pool, block_of(3, batches=["a"] * 3))
+    await review(client.context.pool, 0, "0-0-0", "1")
+    least, most = -62_135_596_800_000_000, 253_402_300_799_999_999
+    for query in (PredictionsQuery(), PredictionsQuery(batch="a"), PredictionsQuery(reviewed=True)):
+        filters = {"batch": query.batch} if query.batch else {"reviewed": "true"} if query.reviewed else {}
+        for us, found in ((least, 0), (most, 1 if query.reviewed else 3)):
+            cursor = PREDICTIONS.write(Newest(us, 2**31 - 1, 2**31 - 1, 2**63 - 1, 2**31 - 1), query)
+            page = await client.json("GET", "/v1/predictions", params={"cursor": cursor, **filters})
+            assert len(page["items"]) == found
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")])

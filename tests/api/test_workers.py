@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Any
 
-from agents.heartbeat import WorkerState, heartbeat, send_heartbeat, worker_key
-from agents.live_model import LiveModel
-from schemas.updates import Update
+from agents.heartbeat import send_heartbeat, worker_key
 from tests.api.client import NOWHERE, Client, serving
-from tests.models import a_model
-
-
-def beat_of(worker_id: str, role: str = "store", **given: Any) -> dict[str, Any]:
-    """A heartbeat as a worker makes it, before it knows what it is to read."""
-    live = LiveModel()
-    live.swap(Update("ns", "champion", 7, a_model(3), "job", {}, 0.0))
-    state = WorkerState(worker_id, role, "ready", live=live)
-    return {**heartbeat(None, state, rate=12.34, now_s=time.time()), **given}  # type: ignore[arg-type]
+from tests.beats import beat_of
 
 
 async def test_workers_are_those_that_said_something_lately(client: Client) -> None:
@@ -40,18 +28,11 @@ async def test_workers_are_those_that_said_something_lately(client: Client) -> N
 async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
     """Another version's, or nobody's."""
     settings, redis = client.settings, client.context.redis
-    strange = [
-        {"id": "b", "role": "score"},
-        {"role": "score"},
-        [],
-        "x",
-        beat_of("c", seen_at=1e300),
-        beat_of("d", lag=-1),
-    ]
-    for number, one in enumerate(strange):
-        await redis.set(worker_key(settings.namespace, f"strange-{number}"), json.dumps(one))
-    await redis.set(worker_key(settings.namespace, "no-json"), "{")
-    await redis.lpush(worker_key(settings.namespace, "no-text"), "x")
+    strange: list[object] = [{"id": "b", "role": "score"}, {"role": "score"}, [], "x"]
+    strange += [beat_of("c", seen_at=1e300), beat_of("d", lag=-1)]
+    for number, text in enumerate(["{", *map(json.dumps, strange)]):
+        await send_heartbeat(redis, settings.namespace, beat_of(f"strange-{number}"))
+        await redis.set(worker_key(settings.namespace, f"strange-{number}"), text)
     await send_heartbeat(redis, settings.namespace, beat_of("a"))
     assert [one["id"] for one in (await client.json("GET", "/v1/workers"))["items"]] == ["a"]
 

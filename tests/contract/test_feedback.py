@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import BadMessage
-from schemas.feedback import Feedback, Via, decode_feedback, encode_feedback
+from schemas.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_id
 from schemas.identity import Place
 
 WHOLE: dict[str, Any] = {
@@ -226,3 +226,22 @@ def test_a_random_map_is_read_or_refused_and_nothing_else(message: dict[str, Any
     except BadMessage:
         return
     assert decode_feedback(encode_feedback(said)) == said
+
+
+@pytest.mark.parametrize("encode", [packed, typed])
+def test_the_id_is_read_also_of_what_can_not_be_used(encode: Any) -> None:
+    """So that whoever sent it can ask what became of it."""
+    assert feedback_id(encode({"id": "x"})) == "x"
+    assert feedback_id(encode({"id": "x", "label": ["?"], "prediction": 7, "comment": "c" * 9999})) == "x"
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"{", b"\xff", packed([1]), *(typed({"id": i}) for i in ("", 7, "\0", "x" * 257))]
+)
+def test_what_has_no_id_that_a_row_can_hold_has_none(value: bytes | None) -> None:
+    assert feedback_id(value) is None
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_stand_there_reading_the_id_raises_nothing(value: bytes) -> None:
+    feedback_id(value)

@@ -20,6 +20,7 @@ from agents.stores.sweep import Swept, sweep_waiting
 from agents.stores.waiting import BEGIN, forget_waiting
 from schemas.errors import PostgresUnavailable
 from schemas.feedback import encode_feedback
+from schemas.migrations import migrations
 from schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.feedbacks import APPENDED_MS, TOPIC, corrections, feedback, statement, waiting
@@ -445,3 +446,44 @@ async def test_postgres_away_is_said_and_storing_later_succeeds(settings: Settin
         state = WorkerState("", "")
         taken = await until_answered(lambda: take(pool, said), what="Postgres", stop=lambda: False, state=state)
         assert taken.rows == 1
+
+
+async def test_what_each_reviewer_said_is_added_up_as_it_comes(settings: Settings) -> None:
+    """By statements, once per id, at whatever moment its prediction comes: what counting every row would say."""
+    async with tables(settings) as pool:
+        await store(pool, block_of(3, labels=np.array([0, 1, 1], np.int16)))
+        await take(
+            pool,
+            statement(feedback("a", "1", prediction="0-0-0", reviewer="ann"), 0),
+            statement(feedback("b", "1", prediction="0-1-0", reviewer="ann"), 5),
+            statement(feedback("c", None, prediction="0-1-0", reviewer="bob"), 2),
+            statement(feedback("d", "1", prediction="0-9-0", reviewer="bob"), 9),
+            statement(feedback("e", "1", prediction="0-2-0"), 4),
+        )
+        await take(pool, statement(feedback("a", "0", prediction="0-0-0", reviewer="eve"), 7))
+        await take(pool, statement(feedback("f", "0", prediction="0-0-0", reviewer="ann"), 1))
+        await store(pool, block_of(1, first_offset=9, labels=np.array([1], np.int16)))
+        await sweep(pool)
+        totals = await pool.fetch("SELECT * FROM reviewer_totals ORDER BY reviewer")
+        ms = [(round(1000 * row["first_at"].timestamp()), round(1000 * row["last_at"].timestamp())) for row in totals]
+        assert [tuple(row)[:4] for row in totals] == [("", 0, 1, 0), ("ann", 1, 2, 0), ("bob", 0, 1, 1)]
+        assert ms == [(APPENDED_MS + first, APPENDED_MS + last) for first, last in ((4, 4), (0, 5), (2, 9))]
+
+
+async def test_what_was_said_before_there_were_totals_is_counted_when_they_are_made(settings: Settings) -> None:
+    async with tables(settings) as pool:
+        await store(pool, block_of(3, labels=np.array([0, 1, 1], np.int16)))
+        said = [("ann", "1"), ("ann", None), (None, "1"), ("bob", "1")]
+        await take(
+            pool,
+            *(
+                statement(feedback(f"f{n}", label, prediction=f"0-{n % 3}-0", reviewer=reviewer), n)
+                for n, (reviewer, label) in enumerate(said)
+            ),
+        )
+        before = await pool.fetch("SELECT * FROM reviewer_totals ORDER BY reviewer")
+        _, insert, rest = next(one.sql for one in migrations() if one.number == 5).partition("INSERT INTO reviewer_t")
+        await pool.execute("DELETE FROM reviewer_totals")
+        await pool.execute(insert + rest)
+        assert await pool.fetch("SELECT * FROM reviewer_totals ORDER BY reviewer") == before
+        assert len(before) == 3

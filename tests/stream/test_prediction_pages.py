@@ -95,17 +95,18 @@ async def test_pages_come_to_what_the_filters_name(settings: Settings) -> None:
         await fill(pool)
         for filters in [
             Filters(batch, model, label, reviewed)
-            for batch in (None, "a", "nobody's")
+            for batch in (None, "a")
             for model in (None, 2)
-            for label in (None, "1", "9")
+            for label in (None, "1")
             for reviewed in (None, True, False)
         ]:
             expected = await matching(pool, filters)
-            for limit, looked in ((7, 1000), (1000, 1000), (7, 9), (3, 4), (200, 13)):
+            for limit, looked in ((7, 1000), (1000, 1000), (7, 9), (200, 13)):
                 pages = await walked(pool, filters, limit=limit, looked=looked)
                 assert [at for page in pages for at in page] == expected, (filters, limit, looked)
                 assert all(len(page) <= limit for page in pages)
         assert len(await matching(pool, Filters(reviewed=True))) == 30
+        assert await walked(pool, Filters(batch="nobody's"), limit=7, looked=1000) == [[]]
 
 
 async def test_a_page_looks_at_no_more_rows_than_it_may(settings: Settings) -> None:

@@ -23,7 +23,7 @@ AT_S = 1_790_000_000.25
 def letter(offset: int = 0, *indexes: int, value: bytes | None = b"\xffvalue\0", **given: object) -> DeadLetter:
     fields = {"agent": "score", "reason": "text", "error": "why", "key": b"k", **given}
     place = {"topic": "ingest", "generation": 0, "partition": 1, "offset": offset, "indexes": indexes or (0,)}
-    return DeadLetter(**place, **fields, at=AT_S, value=value, original_headers=[("h", b"v")])  # type: ignore[arg-type]
+    return DeadLetter(**{**place, **fields}, at=AT_S, value=value, original_headers=[("h", b"v")])  # type: ignore[arg-type]
 
 
 async def newest_first(pool: Pool) -> list[DeadLetterRow]:
@@ -136,3 +136,13 @@ async def test_a_letter_that_is_not_there_is_none(settings: Settings) -> None:
     async with tables(settings) as pool:
         assert await get_dead_letter(pool, 1) is None
         assert not await mark_redriven(pool, 1, AT_S)
+
+
+async def test_a_letter_of_feedback_is_found_by_the_id_that_it_was_sent_with(settings: Settings) -> None:
+    """Of no other agent's: a record may have an `id` too, which is something else."""
+    async with tables(settings) as pool:
+        value = b'{"id": "f-1", "label": [], "prediction": "0-0-0"}'
+        letters = [letter(n, agent=agent, topic=agent, value=value) for n, agent in enumerate(("feedback", "score"))]
+        await store_dead_letters(pool, [*letters, letter(3, agent="feedback", topic="feedback")])
+        found = await pool.fetch("SELECT agent, feedback FROM dead_letters ORDER BY id")
+        assert sorted(map(tuple, found), key=str) == [("feedback", "f-1"), ("feedback", None), ("score", None)]

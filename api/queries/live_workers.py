@@ -1,0 +1,50 @@
+"""Workers that are alive, by their heartbeats in Redis."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import structlog
+from msgspec import Meta, Struct
+
+from agents.heartbeat import read_workers
+from agents.stores.redis import Redis
+from schemas.http.workers import Worker
+
+log = structlog.get_logger()
+
+
+class _Beat(Struct, frozen=True):
+    id: str
+    role: str
+    condition: str
+    model: int | None
+    activation: int | None
+    shadow: int | None
+    partitions: list[str]
+    lag: Annotated[int, Meta(ge=0)] | None
+    rate: float
+    seen_at: Annotated[float, Meta(ge=0, le=1e11)]
+
+
+async def live_workers(redis: Redis, namespace: str) -> list[Worker]:
+    """Whoever said something in the last ten seconds that a worker of this version says; by role and id.
+
+    Raises:
+        RedisUnavailable: nothing is known of any.
+    """
+    found = [_worker(beat) for beat in await read_workers(redis, namespace)]
+    return [one for one in found if one is not None]
+
+
+def _worker(beat: dict[str, Any]) -> Worker | None:
+    """None: it isn't what a worker of this version says."""
+    try:
+        found = msgspec.convert(beat, _Beat)
+    except msgspec.ValidationError as exc:
+        log.debug("heartbeat_unreadable", worker=str(beat["id"])[:256], error=str(exc))
+        return None
+    seen_at = datetime.fromtimestamp(found.seen_at, UTC).isoformat()
+    return Worker(**{**msgspec.structs.asdict(found), "seen_at": seen_at})

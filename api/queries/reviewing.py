@@ -1,0 +1,69 @@
+"""Feedback that isn't recorded, and what reviewers come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from agents.stores.postgres import Connection
+from schemas.http.reviewing import COMPARED
+
+_WAITING = "SELECT value, sent_at, since FROM waiting_feedback WHERE feedback = $1"
+_DEAD = """
+SELECT id, reason, error, at, redriven_at FROM dead_letters WHERE feedback = $1 ORDER BY id DESC LIMIT 1
+"""
+_REVIEWERS = """
+SELECT reviewer, corrections, confirmations, withdrawals, first_at, last_at FROM reviewer_totals
+WHERE (last_at, reviewer) < ($1, $2)
+ORDER BY last_at DESC, reviewer DESC LIMIT $3
+"""
+_PLACE = "generation, kafka_partition, kafka_offset, record_index"
+# Counted by prediction and label, not pair by pair: of one that thousands labelled there are millions of pairs.
+_AGREEMENT = f"""
+WITH latest AS (
+    SELECT {_PLACE}, coalesce(reviewer, '') AS reviewer, label, sent_at, sent_partition, sent_offset
+    FROM corrections ORDER BY id DESC LIMIT $1
+), last_words AS (
+    SELECT DISTINCT ON ({_PLACE}, reviewer) {_PLACE}, reviewer, label FROM latest
+    ORDER BY {_PLACE}, reviewer, sent_at DESC, sent_partition DESC, sent_offset DESC
+), beside AS (
+    SELECT reviewer, count(*) OVER (PARTITION BY {_PLACE}) - 1 AS compared,
+        count(*) OVER (PARTITION BY {_PLACE}, label) - 1 AS agreed
+    FROM last_words WHERE label IS NOT NULL
+)
+SELECT reviewer, sum(compared)::bigint, sum(agreed)::bigint FROM beside
+WHERE reviewer = ANY($2) GROUP BY reviewer
+"""  # noqa: S608 - column names
+
+
+class Spoke(NamedTuple):
+    """Where a reviewer stands in the list: when he spoke last, and his name, '' where he gave none."""
+
+    last_at: datetime
+    reviewer: str
+
+
+_TOP = Spoke(datetime.max.replace(tzinfo=UTC), "")
+
+
+async def waiting(connection: Connection, feedback: str) -> Any | None:
+    """The message that waits under this id, when it was sent and since when it waits; or None."""
+    return await connection.fetchrow(_WAITING, feedback)
+
+
+async def dead(connection: Connection, feedback: str) -> Any | None:
+    """The newest dead letter of this id, or None."""
+    return await connection.fetchrow(_DEAD, feedback)
+
+
+async def read_reviewers(connection: Connection, after: Spoke | None, limit: int) -> Sequence[Any]:
+    """The totals of so many reviewers, who spoke last first."""
+    rows: Sequence[Any] = await connection.fetch(_REVIEWERS, *(after or _TOP), limit)
+    return rows
+
+
+async def agreement(connection: Connection, reviewers: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+    """For each who labelled what others labelled too: with how many labels his were compared, how many agreed."""
+    rows = await connection.fetch(_AGREEMENT, COMPARED, reviewers)
+    return {reviewer: (compared, agreed) for reviewer, compared, agreed in rows}

@@ -1,0 +1,120 @@
+"""The whole in numbers, read in two round trips and kept for a moment: totals are rows, nothing is counted anew."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from agents.learning.accuracy import AuditTally
+from agents.stores.policy_facts import hold_of
+from agents.stores.postgres import Connection, Pool
+from agents.stores.redis import Redis
+from agents.stores.statements import statements_of_model_since
+from api.queries.along import along
+from api.queries.live_workers import live_workers
+from schemas.errors import RedisUnavailable
+from schemas.http.workers import Worker
+
+log = structlog.get_logger()
+
+KEPT_S = 1.0
+#: So many statements are taken into account at a time; others get their turn in between.
+_CHUNK = 1000
+
+_FACTS = """
+SELECT totals.*, letters.*, said.*, champion.version, champion.activation, champion.at,
+    (SELECT drifted FROM drift WHERE activation = champion.activation) AS drifted,
+    (SELECT count(*) FROM models) AS models, (SELECT count(*) FROM jobs) AS jobs,
+    (SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')) AS open_job,
+    (SELECT coalesce(max(id), 0) FROM corrections WHERE model = champion.version) AS newest
+FROM (SELECT coalesce(sum(records), 0)::bigint AS records, coalesce(sum(expired), 0)::bigint AS expired FROM totals)
+    AS totals
+CROSS JOIN (SELECT coalesce(sum(records), 0)::bigint AS dead_letters FROM dead_letter_totals) AS letters
+CROSS JOIN (
+    SELECT coalesce(sum(corrections), 0)::bigint AS corrections, coalesce(sum(confirmations), 0)::bigint
+        AS confirmations, coalesce(sum(withdrawals), 0)::bigint AS withdrawals FROM reviewer_totals
+) AS said
+LEFT JOIN (
+    SELECT version, activation, at FROM activations WHERE role = 'champion' ORDER BY activation DESC LIMIT 1
+) AS champion ON true
+"""
+
+
+class Facts(NamedTuple):
+    """What Postgres says, a row; who holds promotion; the champion's audits; heartbeats, None where Redis is away."""
+
+    row: Mapping[str, Any]
+    on_hold: str | None
+    audited: int
+    right: int
+    workers: Sequence[Worker] | None
+
+
+class StatsReader:
+    """The numbers of one namespace, the same for everybody who asks within a second."""
+
+    def __init__(self, pool: Pool, redis: Redis, namespace: str, *, kept_s: float = KEPT_S) -> None:
+        self._kept_s = kept_s
+        self._pool = pool
+        self._redis = redis
+        self._namespace = namespace
+        self._reading = asyncio.Lock()
+        self._audits = Audits()
+        self._found: tuple[float, Facts] | None = None
+        self._without_redis = False
+
+    async def read(self) -> Facts:
+        """The numbers of now, or of a second ago.
+
+        Raises:
+            PostgresUnavailable: it doesn't answer.
+        """
+        async with self._reading:
+            if self._found is None or time.monotonic() - self._found[0] > self._kept_s:
+                self._found = (time.monotonic(), await self._read())
+            return self._found[1]
+
+    async def _read(self) -> Facts:
+        async with along(self._pool) as connection:
+            row = await connection.fetchrow(_FACTS)
+            on_hold = await hold_of(connection)
+            tally = await self._audits.read(connection, row["version"], row["newest"])
+        return Facts(row, on_hold, tally.n, tally.right, await self._workers())
+
+    async def _workers(self) -> Sequence[Worker] | None:
+        try:
+            workers = await live_workers(self._redis, self._namespace)
+        except RedisUnavailable as exc:
+            if not self._without_redis:
+                log.warning("stats_without_redis", error=str(exc))
+            self._without_redis = True
+            return None
+        self._without_redis = False
+        return workers
+
+
+class Audits:
+    """The audits of the champion. Rows of `corrections` only follow: what was read once isn't read again."""
+
+    def __init__(self) -> None:
+        self._model: int | None = None
+        self._tally = AuditTally()
+        self._cut = 0
+
+    async def read(self, connection: Connection, model: int | None, newest: int) -> AuditTally:
+        """The tally of `model`, of whose statements the `newest` has that id."""
+        # Where fewer are there than were seen, the tables are others.
+        if model != self._model or newest < self._cut:
+            self._model, self._tally, self._cut = model, AuditTally(), 0
+        while model is not None and self._cut < newest:
+            found = await statements_of_model_since(connection, model, self._cut, _CHUNK)
+            if not found:
+                break
+            for one in found:
+                self._tally.add(one)
+            self._cut = found[-1].id
+        return self._tally

@@ -1,0 +1,52 @@
+"""The whole in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.learning.accuracy import wilson
+from api.call import Call, Handlers
+from schemas.http.stats import Accuracy, Champion, Stats, Totals
+from schemas.http.workers import Worker
+
+
+async def stats(call: Call[None, None, None]) -> Stats:
+    """As it was a second ago or less."""
+    row, on_hold, audited, right, workers = await call.context.stats.read()
+    said = row["corrections"], row["confirmations"]
+    champion = None
+    if row["version"] is not None:
+        champion = Champion(row["version"], row["activation"], row["at"].isoformat())
+    interval = wilson(right, audited)
+    return Stats(
+        totals=Totals(row["records"], row["expired"], row["dead_letters"], sum(said) + row["withdrawals"], *said),
+        scored_per_s=_rate(workers, "score"),
+        stored_per_s=_rate(workers, "store"),
+        lag=None if workers is None else _lag(workers),
+        champion=champion,
+        accuracy=None if interval is None else Accuracy(audited, right, *interval),
+        models=row["models"],
+        jobs=row["jobs"],
+        open_job=row["open_job"],
+        on_hold=on_hold,
+        drifted=list(row["drifted"] or ()),
+    )
+
+
+def _rate(workers: Sequence[Worker] | None, role: str) -> float | None:
+    """Of all workers of that role together."""
+    if workers is None:
+        return None
+    return round(float(sum(worker.rate for worker in workers if worker.role == role)), 1)
+
+
+def _lag(workers: Sequence[Worker]) -> dict[str, int | None]:
+    """By role; None where one of its workers doesn't know."""
+    found: dict[str, int | None] = {}
+    for worker in workers:
+        before, own = found.get(worker.role, 0), worker.lag
+        found[worker.role] = None if before is None or own is None else before + own
+    return found
+
+
+HANDLERS: Handlers = {"stats": stats}
