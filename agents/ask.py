@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 
@@ -21,8 +22,13 @@ def by_hand(verb: Verb, version: int | None = None, *, by: str | None) -> Comman
     return Command(str(uuid.uuid4()), verb, {"trigger": "manual"}, version, by)
 
 
-async def ask(publisher: Publisher, namespace: str, command: Command, *, source: str) -> None:
+async def ask(
+    publisher: Publisher, namespace: str, command: Command, *, source: str, patience_s: float | None = None
+) -> None:
     """Return when the broker has `command`. `source`: the sender in CloudEvents headers.
+
+    Args:
+        patience_s: how long to wait for the broker's word; for as long as `publisher` does where it isn't given.
 
     Raises:
         KafkaUnavailable: it isn't known to have it.
@@ -31,7 +37,10 @@ async def ask(publisher: Publisher, namespace: str, command: Command, *, source:
     topic = topic_name(namespace, "commands")
     headers = cloud_event(CE_TYPE, source, now_s=time.time(), event_id=command.id)
     try:
-        await (await publisher.send(topic, encode_command(command), headers=headers))
+        async with asyncio.timeout(patience_s):
+            await (await publisher.send(topic, encode_command(command), headers=headers))
+    except TimeoutError as exc:
+        raise KafkaUnavailable("Kafka doesn't acknowledge in time") from exc
     except KafkaException as exc:
         error = exc.args[0]
         if error.code() in _NO_TOPIC:
