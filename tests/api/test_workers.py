@@ -40,18 +40,11 @@ async def test_workers_are_those_that_said_something_lately(client: Client) -> N
 async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
     """Another version's, or nobody's."""
     settings, redis = client.settings, client.context.redis
-    strange = [
-        {"id": "b", "role": "score"},
-        {"role": "score"},
-        [],
-        "x",
-        beat_of("c", seen_at=1e300),
-        beat_of("d", lag=-1),
-    ]
-    for number, one in enumerate(strange):
-        await redis.set(worker_key(settings.namespace, f"strange-{number}"), json.dumps(one))
-    await redis.set(worker_key(settings.namespace, "no-json"), "{")
-    await redis.lpush(worker_key(settings.namespace, "no-text"), "x")
+    strange: list[object] = [{"id": "b", "role": "score"}, {"role": "score"}, [], "x"]
+    strange += [beat_of("c", seen_at=1e300), beat_of("d", lag=-1)]
+    for number, text in enumerate(["{", *map(json.dumps, strange)]):
+        await send_heartbeat(redis, settings.namespace, beat_of(f"strange-{number}"))
+        await redis.set(worker_key(settings.namespace, f"strange-{number}"), text)
     await send_heartbeat(redis, settings.namespace, beat_of("a"))
     assert [one["id"] for one in (await client.json("GET", "/v1/workers"))["items"]] == ["a"]
 
