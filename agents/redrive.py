@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,9 +21,10 @@ from agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_
 from agents.stores.postgres import Connection, Pool, translated
 from schemas.errors import KafkaUnavailable, Refused
 
-#: So many are on their way at a time.
+#: So many are on their way at a time, or fewer that are so large together.
 AT_ONCE = 200
-RECEIPT_TIMEOUT_S = 30.0
+AT_ONCE_BYTES = 8 * 1024 * 1024
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +40,37 @@ async def redrive(
     publisher: Publisher,
     namespace: str,
     ids: Sequence[int],
+    *,
+    patience_s: float = PATIENCE_S,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Redriven:
-    """Send the records of these dead letters again, each to the topic that it came from.
+    """Send the records of these dead letters again, the oldest first, each to the topic that it came from.
 
-    `on_progress` is told how many are done.
+    `on_progress` is told how many are done. `patience_s`: how long to wait for the broker's word on what is on its way.
 
     Raises:
         KafkaUnavailable, PostgresUnavailable: what isn't marked by then may be sent again.
     """
     acknowledged, refused = 0, []
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
+    left = sorted(ids)
+    while left:
         with translated():
             async with pool.acquire() as connection, connection.transaction():
-                sent = await _send(connection, publisher, namespace, some)
+                sent = await _send(connection, publisher, namespace, left[:AT_ONCE], patience_s)
                 acknowledged += sum([await mark_redriven(connection, one, time.time()) for one in sent.acknowledged])
         if sent.away is not None:
             raise sent.away
         refused += sent.refused
-        on_progress(start + len(some))
+        left = left[bisect_right(left, sent.until) :]
+        on_progress(len(ids) - len(left))
     return Redriven(acknowledged, refused)
 
 
 @dataclass(slots=True)
 class _Sent:
-    """What became of some. `away`: of others it isn't known whether they arrived."""
+    """What became of the letters up to id `until`. `away`: of some it isn't known whether they arrived."""
 
+    until: int
     acknowledged: list[int] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     away: KafkaUnavailable | None = None
@@ -73,17 +79,22 @@ class _Sent:
         """What the broker said of one, if anything."""
         if not receipt.done():
             receipt.cancel()
-            said = f"Kafka has not acknowledged dead letter {letter_id} within {RECEIPT_TIMEOUT_S:.0f} s"
-            self.away = KafkaUnavailable(said)
-            return
-        match receipt.exception():
-            case None:
-                self.acknowledged.append(letter_id)
-            case KafkaUnavailable() as exc:
+            self.away = KafkaUnavailable(f"Kafka has not acknowledged dead letter {letter_id} in time")
+        elif (exc := receipt.exception()) is None:
+            self.acknowledged.append(letter_id)
+        else:
+            self.fault(letter_id, exc)
+
+    def fault(self, letter_id: int, exc: BaseException) -> None:
+        """Why one isn't known to have arrived."""
+        match exc:
+            case KafkaUnavailable():
                 self.away = exc
-            case KafkaException() as exc:
+            case KafkaException():
                 self.refused.append((letter_id, exc.args[0].str()))
-            case exc:
+            case Refused():
+                self.refused.append((letter_id, str(exc)))
+            case _:
                 raise exc
 
 
@@ -100,19 +111,27 @@ def sendable(row: DeadLetterRow | None, letter_id: int) -> DeadLetterRow:
     return row
 
 
-async def _send(connection: Connection, publisher: Publisher, namespace: str, ids: Sequence[int]) -> _Sent:
-    sent, originals = _Sent(), _Originals(connection)
+async def _send(
+    connection: Connection, publisher: Publisher, namespace: str, ids: Sequence[int], patience_s: float
+) -> _Sent:
+    sent, originals = _Sent(until=0), _Originals(connection)
     receipts: dict[int, asyncio.Future[Receipt]] = {}
+    size_bytes = 0
     for row in await lock_open(connection, ids):
+        if size_bytes >= AT_ONCE_BYTES or sent.away is not None:
+            break
+        sent.until = row.id
         original, message = await originals.of(row)
         try:
             topic, key, value, headers = resent(row, original, message, namespace=namespace, now_s=time.time())
-        except Refused as exc:
-            sent.refused.append((row.id, str(exc)))
-        else:
             receipts[row.id] = await publisher.send(topic, value, key=key, headers=headers)
+            size_bytes += len(value or b"")
+        except (Refused, KafkaUnavailable, KafkaException) as exc:
+            sent.fault(row.id, exc)
+    else:
+        sent.until = ids[-1]
     if receipts:
-        await asyncio.wait(receipts.values(), timeout=RECEIPT_TIMEOUT_S)
+        await asyncio.wait(receipts.values(), timeout=patience_s)
     for letter_id, receipt in receipts.items():
         sent.note(letter_id, receipt)
     return sent

@@ -50,7 +50,7 @@ def dlq() -> None:
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON.")
 def list_(limit: int, reason: str | None, open_only: bool, json_wanted: bool) -> None:
     """List dead letters, the newest first."""
-    rows = _with_pool(lambda _, pool: list_dead_letters(pool, limit=limit, reason=reason, open_only=open_only))
+    rows = _with_pool(lambda _, pool: list_dead_letters(pool, limit=limit, reason=reason, is_open=open_only or None))
     if json_wanted:
         click.echo(json.dumps([_facts(row) for row in rows], indent=2))
     elif rows:
@@ -144,7 +144,7 @@ async def _send(settings: Settings, pool: Pool, ids: list[int], on_progress: Cal
     await topic_id(admin_client(settings), topic_name(settings.namespace, "ingest"))
     publisher = Publisher(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
     try:
-        return await send_again(pool, publisher, settings.namespace, ids, on_progress)
+        return await send_again(pool, publisher, settings.namespace, ids, on_progress=on_progress)
     finally:
         await publisher.close()
 

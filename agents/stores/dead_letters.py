@@ -135,18 +135,19 @@ async def list_dead_letters(
     before_id: int | None = None,
     agent: str | None = None,
     reason: str | None = None,
-    open_only: bool = False,
+    is_open: bool | None = None,
 ) -> list[DeadLetterRow]:
-    """The newest first; go on with `before_id` = the last one's id. `open_only` leaves out what was redriven."""
+    """The newest first; go on with `before_id` = the last one's id. `is_open`: whether it was not sent again."""
     with translated():
         rows = await pool.fetch(
             _ROW + " WHERE ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR agent = $3)"
-            " AND ($4::text IS NULL OR reason = $4) AND (NOT $5 OR redriven_at IS NULL) ORDER BY id DESC LIMIT $1",
+            " AND ($4::text IS NULL OR reason = $4) AND ($5::bool IS NULL OR $5 = (redriven_at IS NULL))"
+            " ORDER BY id DESC LIMIT $1",
             limit,
             before_id,
             agent,
             reason,
-            open_only,
+            is_open,
         )
     return [DeadLetterRow(*row) for row in rows]
 
@@ -158,13 +159,14 @@ async def get_dead_letter(pool: Pool, letter_id: int) -> DeadLetterRow | None:
     return None if row is None else DeadLetterRow(*row)
 
 
-async def open_ids(pool: Pool, *, reason: str | None, limit: int | None = None) -> list[int]:
-    """Letters that were not sent again, the oldest first; at most `limit` of them."""
+async def open_ids(pool: Pool, *, reason: str | None, after_id: int = 0, limit: int | None = None) -> list[int]:
+    """Letters that were not sent again, the oldest first; go on with `after_id` = the last one's."""
     with translated():
         rows = await pool.fetch(
-            "SELECT id FROM dead_letters WHERE redriven_at IS NULL AND ($1::text IS NULL OR reason = $1)"
-            " ORDER BY id LIMIT $2",
+            "SELECT id FROM dead_letters WHERE redriven_at IS NULL AND ($1::text IS NULL OR reason = $1) AND id > $2"
+            " ORDER BY id LIMIT $3",
             reason,
+            after_id,
             limit,
         )
     return [row["id"] for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.call import Handler
 from api.routes import (
     batches,
+    dead_letters,
     documents,
     drift,
     events,
@@ -35,6 +36,7 @@ HANDLERS: dict[str, Handler] = {
     **stats.HANDLERS,
     **drift.HANDLERS,
     **workers.HANDLERS,
+    **dead_letters.HANDLERS,
     **models.HANDLERS,
     **jobs.HANDLERS,
     **retraining.HANDLERS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.http import (
     batches,
+    dead_letters,
     documents,
     drift,
     events,
@@ -35,6 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *stats.OPERATIONS,
     *drift.OPERATIONS,
     *workers.OPERATIONS,
+    *dead_letters.OPERATIONS,
     *models.OPERATIONS,
     *jobs.OPERATIONS,
     *retraining.OPERATIONS,

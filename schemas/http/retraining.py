@@ -84,6 +84,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/v1/retraining",
         "Models",
         "When a model is trained by itself: each trigger with its threshold and value now, and what stands in its way.",
+        description="Thresholds are those of this process's settings: give all processes of a namespace the same.",
         answer=Retraining,
         fails=("unavailable",),
     ),

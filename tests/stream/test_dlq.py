@@ -102,7 +102,7 @@ async def test_a_letter_that_names_a_topic_of_others_is_refused(settings: Settin
     done = relearn(settings, "dlq", "redrive", "--all", "--yes")
     assert done.returncode == 1
     assert done.stderr.startswith("dead letter 1 was refused: nothing is sent to others.ingest again\n")
-    assert [row.id for row in await list_dead_letters(pool, open_only=True)] == [1]
+    assert [row.id for row in await list_dead_letters(pool, is_open=True)] == [1]
 
 
 async def test_nothing_is_marked_while_kafka_is_away(settings: Settings, pool: Pool) -> None:
@@ -113,7 +113,7 @@ async def test_nothing_is_marked_while_kafka_is_away(settings: Settings, pool: P
     assert "Kafka doesn't answer" in done.stderr
     assert relearn(settings, "dlq", "redrive", "--all").returncode == 130
     assert relearn(settings, "dlq", "redrive").returncode == 2
-    (row,) = await list_dead_letters(pool, open_only=True)
+    (row,) = await list_dead_letters(pool, is_open=True)
     done = relearn(settings, "dlq", "redrive", str(row.id))
     assert done.stderr == "1 record sent again, 1 acknowledged by the broker\n"
 

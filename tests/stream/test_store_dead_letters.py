@@ -128,7 +128,7 @@ async def test_a_redriven_letter_is_marked_once(settings: Settings) -> None:
         assert marked is not None
         assert marked.redriven_at is not None
         assert marked.redriven_at.timestamp() == AT_S
-        assert [row.offset for row in await list_dead_letters(pool, open_only=True)] == [1]
+        assert [row.offset for row in await list_dead_letters(pool, is_open=True)] == [1]
 
 
 async def test_a_letter_that_is_not_there_is_none(settings: Settings) -> None:

@@ -1,0 +1,123 @@
+"""Dead letters, their originals, and sending them again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from agents.readable_value import as_short_json
+from agents.redrive import redrive as send_again
+from agents.redrive import sendable
+from agents.resent import place_of
+from agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
+from agents.stores.dead_letters import Original as Stored
+from api.call import Call, Handlers
+from api.cursors import Cursors, Int64, page_of
+from api.failures import Failure
+from api.outbox import PATIENCE_S
+from schemas.http.dead_letters import (
+    READABLE_BYTES,
+    REDRIVE_AT_MOST,
+    SHOWN_BYTES,
+    Content,
+    Header,
+    Letter,
+    LetterInFull,
+    LetterPath,
+    LettersQuery,
+    NotSent,
+    Original,
+    RedriveBody,
+    Redriven,
+)
+from schemas.http.operation import Page
+
+
+class _Key(Struct, frozen=True):
+    id: Int64
+
+
+_cursors = Cursors("dead_letters", _Key)
+
+
+async def dead_letters(call: Call[None, LettersQuery, None]) -> Page[Letter]:
+    """The newest first."""
+    query, after = call.query, _cursors.read(call.query)
+    before = None if after is None else after.id
+    found = await list_dead_letters(
+        call.context.pool, limit=query.limit + 1, before_id=before, reason=query.reason, is_open=query.open
+    )
+    shown, last = page_of(found, query.limit)
+    following = None if last is None else _cursors.write(_Key(last.id), query)
+    return Page([Letter(**_facts(row)) for row in shown], following)
+
+
+async def dead_letter(call: Call[LetterPath, None, None]) -> LetterInFull:
+    """One of them, with its original as far as it can be shown."""
+    row = await _find(call)
+    stored = await original_of(call.context.pool, row) or Stored(None, None, [])
+    record = None
+    if stored.value is not None and len(stored.value) <= READABLE_BYTES:
+        record = await asyncio.to_thread(as_short_json, stored.value, row.index, row.reason, limit_bytes=SHOWN_BYTES)
+    headers = [Header(name, text) for name, text in stored.headers]
+    original = Original(_content(stored.key), _content(stored.value), headers, None if record is None else Raw(record))
+    return LetterInFull(**_facts(row), original=original)
+
+
+async def redrive(call: Call[LetterPath, None, None]) -> Redriven:
+    """Send one again."""
+    row = sendable(await _find(call), call.path.id)
+    found = await _send(call, [row.id])
+    if found.refused:
+        raise Failure("conflict", f"dead letter {row.id} can't be sent again: {found.refused[0].detail}")
+    if not found.acknowledged:
+        raise Failure("conflict", f"dead letter {row.id} is being sent again by somebody else")
+    return found
+
+
+async def redrive_all(call: Call[None, None, RedriveBody]) -> Redriven:
+    """Send those that are open again, so many at a time."""
+    reason, after = call.body.reason, call.body.after or 0
+    ids = await open_ids(call.context.pool, reason=reason, after_id=after, limit=REDRIVE_AT_MOST + 1)
+    some, last = page_of(ids, REDRIVE_AT_MOST)
+    return await _send(call, list(some), last)
+
+
+async def _find(call: Call[LetterPath, Any, Any]) -> DeadLetterRow:
+    row = await get_dead_letter(call.context.pool, call.path.id)
+    if row is None:
+        raise Failure("not-found", f"There is no dead letter {call.path.id}.")
+    return row
+
+
+async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> Redriven:
+    context = call.context
+    done = await send_again(context.pool, context.publisher, context.settings.namespace, ids, patience_s=PATIENCE_S)
+    return Redriven(done.acknowledged, [NotSent(*one) for one in done.refused], following)
+
+
+def _facts(row: DeadLetterRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "agent": row.agent,
+        "topic": row.topic,
+        "place": str(place_of(row)),
+        "reason": row.reason,
+        "error": row.error,
+        "at": row.at.isoformat(),
+        "redriven_at": row.redriven_at.isoformat() if row.redriven_at else None,
+    }
+
+
+def _content(value: bytes | None) -> Content | None:
+    return None if value is None else Content(len(value), value[:SHOWN_BYTES], len(value) > SHOWN_BYTES)
+
+
+HANDLERS: Handlers = {
+    "dead_letters": dead_letters,
+    "dead_letter": dead_letter,
+    "redrive": redrive,
+    "redrive_all": redrive_all,
+}

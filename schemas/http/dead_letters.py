@@ -1,0 +1,159 @@
+"""Dead letters: records that could not be used, each with its reason, and sending them again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Text, Time
+
+#: At most so much of an original is given as it is, and as JSON.
+SHOWN_BYTES = 64 * 1024
+#: Of more than that, nothing is decoded.
+READABLE_BYTES = 1024 * 1024
+#: One call sends at most so many again.
+REDRIVE_AT_MOST = 1000
+
+LetterId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
+class Letter(Struct, frozen=True):
+    """One record that could not be used."""
+
+    id: LetterId
+    agent: Annotated[str, Meta(description="The role that could not use it.")]
+    topic: Annotated[str, Meta(description="Where it came from.")]
+    place: Annotated[PlaceText, Meta(description="Where it stands there, as a prediction's id.")]
+    reason: Annotated[str, Meta(description="In one word.", examples=["dimension"])]
+    error: str
+    at: Time
+    redriven_at: Annotated[Time | None, Meta(description="When it was sent again; null: it is open.")]
+
+
+class Header(Struct, frozen=True):
+    """One header of the original."""
+
+    name: str
+    value: str
+
+
+class Content(Struct, frozen=True):
+    """Bytes that may be anything."""
+
+    size_bytes: Count
+    base64: Annotated[bytes, Meta(description=f"The first {SHOWN_BYTES:,} bytes at most.")]
+    cut: Annotated[bool, Meta(description="Whether there is more.")]
+
+
+class Original(Struct, frozen=True):
+    """The message that the record stood in."""
+
+    key: Content | None
+    value: Content | None
+    headers: list[Header]
+    record: Annotated[
+        Any,
+        Meta(
+            description="The record at fault, or the message where the fault is the message's: packed numbers as a "
+            "list, what is long or deep cut. Null where it can't be read, or is too large: `value` has its bytes."
+        ),
+    ]
+
+
+class LetterInFull(Letter, frozen=True):
+    """One dead letter with its original."""
+
+    original: Original
+
+
+class LetterPath(Struct, frozen=True):
+    """One dead letter."""
+
+    id: LetterId
+
+
+class LettersQuery(PageQuery, frozen=True):
+    """Which dead letters."""
+
+    reason: Text | None = None
+    open: Annotated[bool | None, Meta(description="Whether they were not sent again.")] = None
+
+
+class RedriveBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which to send again: all that are open, or those of one reason."""
+
+    reason: Text | None = None
+    after: Annotated[LetterId | None, Meta(description="`next` of the call before.")] = None
+
+
+class NotSent(Struct, frozen=True):
+    """One that was not sent again, and stays open."""
+
+    id: LetterId
+    detail: str
+
+
+class Redriven(Struct, frozen=True):
+    """What was sent again, and is marked so."""
+
+    acknowledged: Annotated[Count, Meta(description="The broker has so many.")]
+    refused: list[NotSent]
+    next: Annotated[LetterId | None, Meta(description="Others are open: go on `after` this one. Null: all were tried.")]
+
+
+_AGAIN = (
+    "The record at fault alone, to the topic that it came from, with its former place in a header `redrive-of`. It is "
+    "marked when the broker has it. One that somebody else sends at this moment isn't sent twice."
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "dead_letters",
+        "GET",
+        "/v1/dead-letters",
+        "Monitoring",
+        "Records that could not be used, the newest first.",
+        query=LettersQuery,
+        answer=Page[Letter],
+        fails=("unavailable",),
+    ),
+    Operation(
+        "dead_letter",
+        "GET",
+        "/v1/dead-letters/{id}",
+        "Monitoring",
+        "One of them, with the message that it stood in.",
+        path_type=LetterPath,
+        answer=LetterInFull,
+        fails=("not-found", "unavailable"),
+    ),
+    Operation(
+        "redrive",
+        "POST",
+        "/v1/dead-letters/{id}/redrive",
+        "Monitoring",
+        "Send a record again.",
+        role="admin",
+        description=f"{_AGAIN} 409: it was sent again before, is being sent now, or can't be.",
+        path_type=LetterPath,
+        answer=Redriven,
+        status=202,
+        fails=("not-found", "conflict", "unavailable"),
+        idempotent=True,
+    ),
+    Operation(
+        "redrive_all",
+        "POST",
+        "/v1/dead-letters/redrive",
+        "Monitoring",
+        f"Send all records again that are open, the oldest first, at most {REDRIVE_AT_MOST:,} a call.",
+        role="admin",
+        description=f"{_AGAIN} While `next` isn't null, call again with it.",
+        body=RedriveBody,
+        answer=Redriven,
+        status=202,
+        fails=("unavailable",),
+        idempotent=True,
+    ),
+)
