@@ -1,4 +1,4 @@
-"""The whole in numbers, read in two round trips and kept for a moment: totals are rows, nothing is counted anew."""
+"""The whole in numbers, read in a few round trips and kept for a moment: totals are rows, nothing is counted anew."""
 
 from __future__ import annotations
 
@@ -42,12 +42,22 @@ LEFT JOIN (
     SELECT version, activation, at FROM activations WHERE role = 'champion' ORDER BY activation DESC LIMIT 1
 ) AS champion ON true
 """
+#: Of so many records, the newest, their latency is told.
+_TIMED = 500
+_LATENCY = f"""
+SELECT count(*) AS n, percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY took_ms) AS quantiles FROM (
+    SELECT 1000 * extract(epoch FROM stored_at - ingested_at)::float8 AS took_ms FROM predictions
+    ORDER BY ingested_at DESC, generation DESC, kafka_partition DESC, kafka_offset DESC, record_index DESC
+    LIMIT {_TIMED}
+) AS newest
+"""  # noqa: S608 - a number of our own
 
 
 class Facts(NamedTuple):
-    """What Postgres says, a row; who holds promotion; the champion's audits; heartbeats, None where Redis is away."""
+    """What Postgres says, two rows; who holds promotion; the champion's audits; workers, None where Redis is away."""
 
     row: Mapping[str, Any]
+    latency: Mapping[str, Any]
     on_hold: str | None
     audited: int
     right: int
@@ -81,9 +91,10 @@ class StatsReader:
     async def _read(self) -> Facts:
         async with along(self._pool) as connection:
             row = await connection.fetchrow(_FACTS)
+            latency = await connection.fetchrow(_LATENCY)
             on_hold = await hold_of(connection)
             tally = await self._audits.read(connection, row["version"], row["newest"])
-        return Facts(row, on_hold, tally.n, tally.right, await self._workers())
+        return Facts(row, latency, on_hold, tally.n, tally.right, await self._workers())
 
     async def _workers(self) -> Sequence[Worker] | None:
         try:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from agents.learning.accuracy import wilson
 from api.call import Call, Handlers
-from schemas.http.stats import Accuracy, Champion, Stats, Totals
+from schemas.http.stats import Accuracy, Champion, Latency, Stats, Totals
 from schemas.http.workers import Worker
 
 
 async def stats(call: Call[None, None, None]) -> Stats:
     """As it was a second ago or less."""
-    row, on_hold, audited, right, workers = await call.context.stats.read()
+    row, latency, on_hold, audited, right, workers = await call.context.stats.read()
     said = row["corrections"], row["confirmations"]
     champion = None
     if row["version"] is not None:
@@ -22,6 +22,7 @@ async def stats(call: Call[None, None, None]) -> Stats:
         totals=Totals(row["records"], row["expired"], row["dead_letters"], sum(said) + row["withdrawals"], *said),
         scored_per_s=_rate(workers, "score"),
         stored_per_s=_rate(workers, "store"),
+        latency=Latency(latency["n"], *latency["quantiles"]) if latency["n"] else None,
         lag=None if workers is None else _lag(workers),
         champion=champion,
         accuracy=None if interval is None else Accuracy(audited, right, *interval),

@@ -13,6 +13,7 @@ class Link(NamedTuple):
     pointer: str
 
 
+_BATCH = tuple(Link(to, "id", "/items/0/batch") for to in ("batch", "review_batch"))
 _JOB = (Link("job", "id", "/id"),)
 _PREDICTION = (
     Link("prediction", "id", "/items/0/prediction"),
@@ -21,9 +22,12 @@ _PREDICTION = (
 #: By the operation whose answer it is.
 LINKS: dict[str, tuple[Link, ...]] = {
     "ingest": (Link("prediction", "id", "/predictions/0"), Link("review_batch", "id", "/batch_id")),
+    "batches": _BATCH,
     "predictions": _PREDICTION,
     "review_queue": _PREDICTION,
     "models": tuple(Link(to, "version", "/items/0/version") for to in ("model", "examples", "activate")),
+    "say": (Link("feedback_outcome", "id", "/ids/0"),),
+    "dead_letters": tuple(Link(to, "id", "/items/0/id") for to in ("dead_letter", "redrive")),
     "jobs": (Link("job", "id", "/items/0/id"),),
     "train": _JOB,
     "activate": _JOB,

@@ -42,12 +42,21 @@ class Accuracy(Struct, frozen=True):
     high: Annotated[float, Meta(description="Nor higher.")]
 
 
+class Latency(Struct, frozen=True):
+    """How long records took from the broker to their row, in ms: of the newest that are stored."""
+
+    n: Annotated[int, Meta(ge=1, description="Of so many records.")]
+    p50_ms: float
+    p99_ms: float
+
+
 class Stats(Struct, frozen=True):
     """As it was a second ago or less."""
 
     totals: Totals
     scored_per_s: _Rate
     stored_per_s: _Rate
+    latency: Annotated[Latency | None, Meta(description="null before the first record.")]
     lag: Annotated[
         dict[str, int | None] | None,
         Meta(

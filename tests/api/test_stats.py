@@ -26,6 +26,7 @@ NOTHING = {
     "totals": dict.fromkeys(("records", "expired", "dead_letters", "reviews", "corrections", "confirmations"), 0),
     "scored_per_s": 0.0,
     "stored_per_s": 0.0,
+    "latency": None,
     "lag": {},
     "champion": None,
     "accuracy": None,
@@ -139,6 +140,18 @@ async def test_accuracy_follows_what_is_said_and_who_is_champion(client: Client)
     assert await audits() == (1, 1)
     await pool.execute("TRUNCATE corrections RESTART IDENTITY")
     assert await audits() == (0, 0)
+
+
+async def test_latency_is_that_of_the_newest_records(client: Client) -> None:
+    """From the broker's clock to the row, whatever older ones took."""
+    at = NOON_S + np.arange(510.0)
+    await store(client.context.pool, block_of(510, ingested_at=at))
+    await client.context.pool.execute(
+        "UPDATE predictions SET stored_at = ingested_at + CASE WHEN kafka_offset < 10 THEN interval '1 hour'"
+        " WHEN kafka_offset = 509 THEN interval '1 s' ELSE interval '8 ms' END"
+    )
+    latency = (await client.json("GET", "/v1/stats"))["latency"]
+    assert latency == {"n": 500, "p50_ms": pytest.approx(8), "p99_ms": pytest.approx(8)}
 
 
 async def test_rates_and_lag_are_those_of_the_workers_that_live(client: Client) -> None:
