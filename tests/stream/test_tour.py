@@ -49,6 +49,9 @@ def everything_up(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]
 
 
 def _type(line: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Where the API's port was taken, `up` chose another, and a reader would type that."""
+    servers = json.loads((Path(environment[PREFIX + "DATA_DIR"]) / "servers.json").read_text())
+    line = line.replace("localhost:8080", f"localhost:{servers.get(PREFIX + 'API_PORT', 8080)}")
     exports = " && ".join(command for command in tour() if command.startswith("export "))
     return subprocess.run(
         ["bash", "-c", f"{exports} && {line}"],
@@ -86,3 +89,7 @@ def test_every_line_of_the_tour_does_what_it_says(everything_up: Path, environme
         lambda: "dimension" in _type("relearn dlq list", environment).stdout, "the records of the tour's CSV never came"
     )
     assert '"workers"' in said["relearn status --json"]
+    stats, newest, retraining = (json.loads(told) for line, told in said.items() if line.startswith("curl"))
+    assert stats["champion"]["version"] == 1
+    assert newest["items"][0]["model"] in {1, 2}
+    assert "hold" in retraining["words"] or retraining["triggers"]
