@@ -71,12 +71,20 @@ async def open_pool(settings: Settings, *, size: int = 2) -> Pool:
             command_timeout=60,
             server_settings={"search_path": quoted(settings.namespace), "application_name": settings.namespace},
             init=_as_python_values,
+            reset=_as_it_is,
         )
         return await pool
 
 
 async def _as_python_values(connection: Connection) -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _as_it_is(_: Connection) -> None:
+    """Leave a connection that is handed back as it is, after an open transaction was rolled back.
+
+    Whatever is set or locked is so for a transaction: there is nothing to reset, and asyncpg would ask the server to.
+    """
 
 
 def quoted(name: str) -> str:

@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 
 from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
 
+# In one round trip; and since nothing is written, there is nothing to commit.
+_BEGIN = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {ALONG_AN_INDEX}"
+
 
 @asynccontextmanager
 async def along(pool: Pool) -> AsyncIterator[Connection]:
@@ -16,6 +19,9 @@ async def along(pool: Pool) -> AsyncIterator[Connection]:
         PostgresUnavailable: ask again.
     """
     with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(ALONG_AN_INDEX)
-            yield connection
+        async with pool.acquire() as connection:
+            try:
+                await connection.execute(_BEGIN)
+                yield connection
+            finally:
+                await connection.execute("ROLLBACK")
