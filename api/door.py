@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -48,7 +48,7 @@ async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[
     """Give the request its id, make whatever is raised a problem, count it, and log a line at debug."""
     began_s = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
-    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
     try:
         asked = preflight(request, _origins(request))
         response = await handler(request) if asked is None else asked
@@ -56,7 +56,7 @@ async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[
         response = refused(request, exc)
     took_s = time.perf_counter() - began_s
     operation = request.get(OPERATION, NO_OPERATION)
-    request.config_dict[MEASURES].answered(operation, response.status, None if response.prepared else took_s)
+    request.app[MEASURES].answered(operation, response.status, None if response.prepared else took_s)
     took_ms = round(1000 * took_s, 1)
     log.debug("answered", method=request.method, path=request.path, status=response.status, ms=took_ms, id=request_id)
     return response
@@ -86,8 +86,8 @@ def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Aw
 
     async def serve(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = operation.id
-        context = request.config_dict[CONTEXT]
-        caller = await request.config_dict[GUARD].admit(request, operation)
+        context = request.app[CONTEXT]
+        caller = await request.app[GUARD].admit(request, operation)
         key = read_key(request, operation)
         call = Call(
             request,
@@ -102,7 +102,7 @@ def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Aw
 
         async def respond() -> web.StreamResponse:
             answer = await handler(call)
-            return answer if isinstance(answer, web.StreamResponse) else answered(answer, operation.status)
+            return answered(answer, operation.status) if isinstance(answer, msgspec.Struct) else answer
 
         return await (respond() if key is None else once(call, key, respond))
 
@@ -119,4 +119,4 @@ def answered(answer: Any, status: int = 200) -> web.Response:
 
 
 def _origins(request: web.Request) -> tuple[str, ...]:
-    return request.config_dict[CONTEXT].settings.api_cors_origins
+    return request.app[CONTEXT].settings.api_cors_origins

@@ -9,10 +9,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::\d{1,5})?")
 
 
+@lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Whether this address is this machine's alone: `localhost`, or an IP address of loopback, not another name."""
     if host.lower() == "localhost":

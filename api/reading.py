@@ -29,7 +29,8 @@ def read_path(request: web.Request, operation: Operation) -> Any:
 
 def read_query(request: web.Request, operation: Operation) -> Any:
     """The parameters after the `?`; None where the operation takes none. One that it doesn't know is a failure."""
-    known, given = _fields(operation.query), Counter(request.query.keys())
+    known = _fields(operation.query)
+    given = Counter(request.query.keys()) if request.query_string else {}
     unknown = f"no such parameter; there are: {', '.join(known) or 'none'}"
     faults = [
         FieldFault(name, "is given more than once" if name in known else unknown)

@@ -24,10 +24,12 @@ def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:
         Failure: a row has other features, or a value that isn't finite.
     """
     d = len(names)
-    faults = [fault for i, row in enumerate(rows) if (fault := _fault(row, i, names)) is not None]
-    if faults:
-        raise wrong_fields(faults)
-    given = [row if isinstance(row, list) else [row[name] for name in names] for row in rows]
+    given: Sequence[Row] = rows
+    if not all(type(row) is list and len(row) == d for row in rows):
+        faults = [fault for i, row in enumerate(rows) if (fault := _fault(row, i, names)) is not None]
+        if faults:
+            raise wrong_fields(faults)
+        given = [row if isinstance(row, list) else [row[name] for name in names] for row in rows]
     features = np.array(given, dtype=np.float64).reshape(len(rows), d)
     if np.isfinite(features).all():
         return features

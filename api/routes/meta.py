@@ -21,7 +21,7 @@ async def live(_: Call[None, None, None]) -> Alive:
 
 async def ready(call: Call[None, None, None]) -> object:
     """What was found when the servers were looked at last, a second ago or less. Unready once it is closing."""
-    health, closing = call.context.health, call.request.config_dict[CLOSING].is_set()
+    health, closing = call.context.health, call.request.app[CLOSING].is_set()
     checks = [
         Check(name, one.ok, one.required, datetime.fromtimestamp(one.since_s, UTC).isoformat(), one.detail)
         for name, one in health.states.items()
@@ -32,7 +32,7 @@ async def ready(call: Call[None, None, None]) -> object:
 
 async def metrics(call: Call[None, None, None]) -> web.Response:
     """Counted since this process started."""
-    text = call.request.config_dict[MEASURES].text()
+    text = call.request.app[MEASURES].text()
     response = web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
     response.enable_compression()
     return response
