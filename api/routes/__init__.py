@@ -14,6 +14,7 @@ from api.routes import (
     jobs,
     meta,
     models,
+    page,
     predict,
     predictions,
     queue,
@@ -37,4 +38,5 @@ HANDLERS: dict[str, Handler] = {
     **events.HANDLERS,
     **meta.HANDLERS,
     **documents.HANDLERS,
+    **page.HANDLERS,
 }

@@ -13,6 +13,7 @@ from schemas.http import (
     jobs,
     meta,
     models,
+    page,
     predict,
     predictions,
     queue,
@@ -37,4 +38,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *events.OPERATIONS,
     *meta.OPERATIONS,
     *documents.OPERATIONS,
+    *page.OPERATIONS,
 )
