@@ -1,3 +1,9 @@
+# What the web page loads besides its own files.
+FROM node:24-slim AS page
+WORKDIR /page
+COPY api/web/package.json api/web/package-lock.json api/web/.npmrc ./
+RUN npm ci --ignore-scripts --omit=dev
+
 # The image of every worker and of the API: runtime packages only, at the versions and hashes of the lock, as a user without rights.
 FROM python:3.12-slim
 
@@ -11,6 +17,7 @@ COPY schemas schemas
 COPY agents agents
 COPY api api
 COPY scripts scripts
+COPY --from=page /page/node_modules api/web/node_modules
 RUN useradd --system --uid 10001 --create-home --home-dir /data relearn
 
 USER relearn

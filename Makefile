@@ -4,6 +4,7 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
+PAGE := api/web
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test long lint types bench documents lock clean
@@ -12,7 +13,7 @@ help: ## list these verbs
 	@echo "make VERB [ARGS=…]      (PYTHON=… chooses another Python ≥ 3.11)"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP) ## make .venv from the hashed lock; a second run is instant
+setup: $(STAMP) ## make .venv and the page's libraries from hashed locks; a second run is instant
 
 demo: $(STAMP) ## see it learn: a stream, a reviewer, better models, a checked summary (ARGS=--exit leaves after it)
 	@$(BIN)/relearn demo $(ARGS)
@@ -44,31 +45,37 @@ bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARG
 documents: $(STAMP) ## write schemas/openapi.json and schemas/asyncapi.json as the code says they are
 	@$(BIN)/python -P -m scripts.documents
 
-lock: $(STAMP) ## choose newest versions again: requirements.lock and Kafka's jars
+lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's libraries, Kafka's jars
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet --output-file requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 		--output-file requirements-runtime.lock
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(PAGE) --ignore-scripts --package-lock-only --loglevel=error \
+		htm@latest uplot@latest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(PAGE) --ignore-scripts --package-lock-only --loglevel=error \
+		--save-dev axe-core@latest
 	@$(BIN)/python -m scripts.embedded.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/kafka-jars.lock
-	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock scripts/embedded/kafka-jars.lock
+	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock $(PAGE)/package-lock.json scripts/embedded/kafka-jars.lock
 
 clean: ## remove what was made here, except the data in .relearn
-	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv $(PAGE)/node_modules build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml $(PAGE)/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "relearn needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=python3.12" >&2; exit 1; }
-	@echo "setup 1/3: a virtual environment in .venv" >&2
+	@echo "setup 1/4: a virtual environment in .venv" >&2
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@echo "setup 2/3: the packages of requirements.lock (≈ 700 MB on disk; a minute or so)" >&2
+	@echo "setup 2/4: the packages of requirements.lock (≈ 1.3 GB on disk; a minute or so)" >&2
 	@{ PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --progress-bar off --require-hashes \
 		-r requirements.lock || echo FAILED; } | awk -v all="$$(grep -c == requirements.lock)" -v tty="$$(test -t 2 && echo 1)" ' \
 		/^FAILED/ { failed = 1 } \
 		/^(Collecting|Requirement)/ { n++; if (tty) printf "\r\033[K  %d of %d  %s", n, all, $$2; else if (n % 20 == 0) printf "  %d of %d\n", n, all } \
 		/^Installing/ { printf (tty ? "\r\033[K  installing" : "  installing\n") } \
 		{ fflush() } END { if (tty) printf "\r\033[K"; exit failed }' >&2
-	@echo "setup 3/3: relearn itself" >&2
+	@echo "setup 3/4: the libraries of the web page" >&2
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(PAGE) --ignore-scripts --loglevel=error >&2
+	@echo "setup 4/4: relearn itself" >&2
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)

@@ -28,6 +28,7 @@ from api.keys import GUARD, KeyGuard
 from api.live_events import LiveEvents
 from api.measures import MEASURES, Measures
 from api.outbox import Outbox
+from api.page import PAGE, read_page
 from api.probes import REQUIRED, probes
 from api.queries.batches import RecentBatches
 from api.queries.known_models import KnownModels
@@ -35,6 +36,7 @@ from api.queries.stats import StatsReader
 from api.rates import make_rates
 from api.review_pool import ReviewPool
 from api.routes import HANDLERS
+from schemas.http.operation import Operation
 from schemas.http.operations import OPERATIONS
 from schemas.settings import Settings
 from schemas.topics import topic_name
@@ -54,9 +56,10 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
     """
     app = web.Application(middlewares=[door], client_max_size=settings.api_max_body_mb * 2**20)
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, operation.path, opened(operation, HANDLERS[operation.id]))
+        app.router.add_route(operation.method, _route(operation), opened(operation, HANDLERS[operation.id]))
     app.on_response_prepare.append(dress)
     watch_closing(app)
+    app[PAGE] = read_page()
     app[MEASURES] = Measures(process)
     app[BACKGROUND] = Background()
     live = LiveModel()
@@ -81,6 +84,11 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
     app.cleanup_ctx.append(hold)
     app.on_shutdown.append(end_streams)
     return app
+
+
+def _route(operation: Operation) -> str:
+    """Its path as aiohttp wants it: a variable ends at a slash, unless it may hold some."""
+    return f"{operation.path[:-1]}:.+}}" if operation.deep else operation.path
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from api.routes import (
     jobs,
     meta,
     models,
+    page,
     predict,
     predictions,
     queue,
@@ -43,4 +44,5 @@ HANDLERS: dict[str, Handler] = {
     **events.HANDLERS,
     **meta.HANDLERS,
     **documents.HANDLERS,
+    **page.HANDLERS,
 }

@@ -59,6 +59,7 @@ class Operation:
     any of the media types that it `reads`. `answer`: the type of the JSON answer; `media`: what it is written as, where
     that isn't JSON alone; `also`: answers of other statuses. `error`: the type of its errors where they aren't
     problems. `fails`: problems beside those that any may end with. `idempotent`: `Idempotency-Key` is honoured.
+    `deep`: the last variable of the path may hold slashes.
     """
 
     id: str
@@ -80,3 +81,4 @@ class Operation:
     error: Any = None
     fails: tuple[Kind, ...] = ()
     idempotent: bool = False
+    deep: bool = False

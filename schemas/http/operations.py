@@ -14,6 +14,7 @@ from schemas.http import (
     jobs,
     meta,
     models,
+    page,
     predict,
     predictions,
     queue,
@@ -43,4 +44,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *events.OPERATIONS,
     *meta.OPERATIONS,
     *documents.OPERATIONS,
+    *page.OPERATIONS,
 )

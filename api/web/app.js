@@ -1,0 +1,76 @@
+/** The page: navigation, banner, the screen that the address names, and what may stand over it. */
+import { onEvents, start } from "./live.js";
+import { Banner } from "./parts/banner.js";
+import { Confirmation } from "./parts/dialog.js";
+import { Empty } from "./parts/empty.js";
+import { KeyPrompt } from "./parts/key_prompt.js";
+import { Navigation } from "./parts/navigation.js";
+import { Screen } from "./parts/screen.js";
+import { Toasts } from "./parts/toasts.js";
+import { href, useRoute } from "./router.js";
+import { say } from "./said.js";
+import { SCREENS } from "./screens.js";
+import { html, render, useEffect, useErrorBoundary, useRef } from "./view.js";
+
+function Page() {
+  const route = useRoute();
+  useFocusOnHeading(route.screen, route.id);
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <${Navigation} route=${route} />
+    <main id="main" tabindex="-1">
+      <${Banner} />
+      <${Shown} key=${`${route.screen} ${route.id}`} route=${route} />
+    </main>
+    <${Toasts} />
+    <${Confirmation} />
+    <${KeyPrompt} />
+  `;
+}
+
+/** One screen; a fault in it leaves the rest of the page usable. */
+function Shown({ route }) {
+  const [error, again] = useErrorBoundary((fault) => console.error(fault));
+  if (error) {
+    return html`<${Screen} title="This screen broke">
+      <${Empty} title="A fault of the page">
+        <p>The browser's console says more. The stream and the model aren't touched by it.</p>
+        <button type="button" onClick=${again}>Draw it again</button>
+      <//>
+    <//>`;
+  }
+  const Chosen = SCREENS[route.screen];
+  return Chosen ? html`<${Chosen} id=${route.id} query=${route.query} />` : html`<${Nowhere} />`;
+}
+
+function Nowhere() {
+  return html`<${Screen} title="There is nothing here">
+    <${Empty} title="No screen has this address">
+      <p>It may have been mistyped. <a href=${href("home")}>Go to the start</a>.</p>
+    <//>
+  <//>`;
+}
+
+/** After a step to another screen the focus is on its heading, as after loading a page; not at the very first. */
+function useFocusOnHeading(...of) {
+  const first = useRef(true);
+  useEffect(() => {
+    if (!first.current) {
+      document.querySelector("h1")?.focus();
+      scrollTo(0, 0);
+    }
+    first.current = false;
+  }, of);
+}
+
+/** The address after `#` names a screen, so that the browser's own jump is made here. */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+onEvents(["model"], ({ role, version }) => {
+  if (role === "champion") say(`Model ${version} answers now`, { kind: "good" });
+});
+render(html`<${Page} />`, document.getElementById("page"));
+start();

@@ -1,0 +1,58 @@
+/** Numbers, shares and times as the reader's locale writes them. What isn't known is a dash, never 0. */
+
+export const UNKNOWN = "–";
+
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const signed = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3, signDisplay: "exceptZero" });
+const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+
+const known = (write) => (value) => (value === null || value === undefined || Number.isNaN(value) ? UNKNOWN : write(value));
+
+/** 12,345 */
+export const count = known((value) => whole.format(value));
+/** 12.3K, from 100,000 on */
+export const brief = known((value) => (Math.abs(value) < 100_000 ? whole : compact).format(value));
+/** 0.1235 */
+export const number = known((value) => short.format(value));
+/** +0.124 */
+export const change = known((value) => signed.format(value));
+/** 93.8% */
+export const percent = known((value) => shares.format(value));
+/** 12 /s */
+export const rate = known((value) => `${(value < 10 ? short : whole).format(value)} /s`);
+/** 14:03:22, of an ISO time */
+export const time = known((value) => clock.format(new Date(value)));
+/** 31 Jan 2026, 14:03:22 */
+export const dateTime = known((value) => moment.format(new Date(value)));
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/** 3 min. ago. @param {string} value ISO @param {number} nowMs */
+export function ago(value, nowMs = Date.now()) {
+  if (!value) return UNKNOWN;
+  const seconds = Math.min(0, (Date.parse(value) - nowMs) / 1000);
+  const [unit, size] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 1];
+  return relative.format(Math.round(seconds / size), unit);
+}
+
+/** 40 s, 3 min 5 s, 2 h 4 min */
+export const duration = known((seconds) => {
+  if (seconds < 1) return `${whole.format(seconds * 1000)} ms`;
+  if (seconds < 60) return `${short.format(Math.round(seconds * 10) / 10)} s`;
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
+  if (minutes < 60) return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+});
+
+/** 1 record, 12 records */
+export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;

@@ -1,0 +1,30 @@
+/** Asks for the API key where the API wants one. */
+import { useCell } from "../cell.js";
+import { giveKey, refuseKey, wantedKey } from "../key.js";
+import { html } from "../view.js";
+import { Dialog } from "./dialog.js";
+
+export function KeyPrompt() {
+  const wanted = useCell(wantedKey);
+  if (!wanted) return null;
+  const submit = (event) => {
+    event.preventDefault();
+    const text = new FormData(event.currentTarget).get("key").trim();
+    if (text) giveKey(text);
+  };
+  return html`
+    <${Dialog} title="A key is needed" onClose=${refuseKey}>
+      <form onSubmit=${submit}>
+        <p class="dialog-text" id="key-why">${wanted.why}</p>
+        <label for="key">API key</label>
+        <input id="key" name="key" type="password" required autocomplete="off" spellcheck=${false} autofocus
+          aria-describedby="key-why" aria-invalid=${wanted.refused ? "true" : null} />
+        <p class="note">It is kept for this tab only. <code>relearn key create --role review --name NAME</code> makes one.</p>
+        <div class="dialog-actions">
+          <button type="button" onClick=${refuseKey}>Cancel</button>
+          <button type="submit" class="primary">Use this key</button>
+        </div>
+      </form>
+    <//>
+  `;
+}

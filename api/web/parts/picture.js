@@ -1,0 +1,54 @@
+/** Features named `pixel_R_C` drawn as the picture that they are. */
+import { html, useLayoutEffect, useRef } from "../view.js";
+
+const NAMED = /^pixel_(\d{1,3})_(\d{1,3})$/;
+const MOST = 256;
+
+/**
+ * The picture that these features are; null where they aren't one. Pure.
+ *
+ * @param {{feature: string, value: number}[]} features
+ * @returns {{rows: number, columns: number, values: Float64Array} | null} row by row
+ */
+export function pictureOf(features) {
+  const pixels = features.map(({ feature, value }) => ({ at: NAMED.exec(feature)?.slice(1).map(Number), value }));
+  const placed = pixels.filter((pixel) => pixel.at);
+  if (placed.length < 4 || placed.length !== features.length) return null;
+  const rows = Math.max(...placed.map((pixel) => pixel.at[0])) + 1;
+  const columns = Math.max(...placed.map((pixel) => pixel.at[1])) + 1;
+  if (rows > MOST || columns > MOST) return null;
+  const values = new Float64Array(rows * columns);
+  for (const { at, value } of placed) values[at[0] * columns + at[1]] = value;
+  return { rows, columns, values };
+}
+
+/**
+ * Dark ink on light paper in both themes: a picture's meaning doesn't change with the page's.
+ *
+ * @param {{picture: NonNullable<ReturnType<typeof pictureOf>>, label?: string}} props
+ */
+export function Picture({ picture, label }) {
+  const canvas = useRef(null);
+  useLayoutEffect(() => draw(canvas.current, picture), [picture]);
+  const said = label ?? `A picture of ${picture.columns} by ${picture.rows} pixels`;
+  return html`<canvas
+    class="picture"
+    ref=${canvas}
+    width=${picture.columns}
+    height=${picture.rows}
+    role="img"
+    aria-label=${said}
+  ></canvas>`;
+}
+
+function draw(canvas, { rows, columns, values }) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, rows);
+  const low = values.reduce((least, value) => Math.min(least, value), 0);
+  const high = values.reduce((most, value) => Math.max(most, value), low + Number.MIN_VALUE);
+  values.forEach((value, i) => {
+    const shade = 255 * (1 - (value - low) / (high - low));
+    image.data.set([shade, shade, shade, 255], 4 * i);
+  });
+  context.putImageData(image, 0, 0);
+}

@@ -1,0 +1,19 @@
+/** What every screen begins with: its heading, which is the window's title as well, a line on what it is, actions. */
+import { html, useEffect } from "../view.js";
+
+/** @param {{title: string, lead?: any, actions?: any, children: any}} props */
+export function Screen({ title, lead, actions, children }) {
+  useEffect(() => {
+    document.title = `${title} · Relearn`;
+  }, [title]);
+  return html`
+    <header class="screen-head">
+      <div>
+        <h1 tabindex="-1">${title}</h1>
+        ${lead && html`<p class="lead">${lead}</p>`}
+      </div>
+      ${actions && html`<div class="actions">${actions}</div>`}
+    </header>
+    ${children}
+  `;
+}

@@ -1,0 +1,59 @@
+/** Why a model answered as it did: how far each feature pushed the margin, one way or the other. */
+import { change, number } from "../format.js";
+import { html, useState } from "../view.js";
+
+const SHOWN = 12;
+
+/**
+ * The largest pushes first; what isn't shown is summed in a line of its own, so that all lines always are the margin.
+ *
+ * @param {{contributions: {feature: string, value: number, contribution: number}[], base: number,
+ *   for: string, against?: string}} props `for`: the label that bars to the right speak for
+ */
+export function SignedBars({ contributions, base, for: label, against }) {
+  const [all, setAll] = useState(false);
+  const sorted = [...contributions].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+  const shown = all || sorted.length <= SHOWN + 1 ? sorted : sorted.slice(0, SHOWN);
+  const rest = sorted.slice(shown.length);
+  const sum = (items) => items.reduce((total, item) => total + item.contribution, 0);
+  const largest = Math.max(...sorted.map((item) => Math.abs(item.contribution)), Math.abs(base), Number.MIN_VALUE);
+  const line = (name, value, push, kind = "") => html`
+    <tr class=${kind} key=${`${kind} ${name}`}>
+      <th scope="row">${name}</th>
+      <td class="numeric">${value}</td>
+      <td class="bar" aria-hidden="true"><${Bar} share=${push / largest} /></td>
+      <td class="numeric">${change(push)}</td>
+    </tr>
+  `;
+  return html`
+    <table class="signed-bars">
+      <thead>
+        <tr>
+          <th scope="col"><span class="unseen">Feature</span></th>
+          <th scope="col"><span class="unseen">Value</span></th>
+          <td class="towards">${against && html`<span>◂ ${against}</span>`}<span>${label} ▸</span></td>
+          <th scope="col"><span class="unseen">Push</span></th>
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map((item) => line(item.feature, number(item.value), item.contribution))}
+        ${rest.length > 0 && line(`${rest.length} others`, "", sum(rest), "rest")}
+        ${line("An average record", "", base, "rest")}
+      </tbody>
+      <tfoot>
+        <tr><th scope="row">Margin</th><td></td><td></td><td class="numeric">${change(base + sum(sorted))}</td></tr>
+      </tfoot>
+    </table>
+    ${(all || rest.length > 0) &&
+    html`<button type="button" class="quiet" onClick=${() => setAll(!all)}>
+      ${all ? "Show fewer" : `Show all ${sorted.length}`}
+    </button>`}
+  `;
+}
+
+/** @param {{share: number}} props from -1 (all the way left) to 1 */
+function Bar({ share }) {
+  const width = Math.min(1, Math.abs(share)) * 50;
+  const style = { width: `${width}%`, left: `${share < 0 ? 50 - width : 50}%` };
+  return html`<span class=${share < 0 ? "minus" : "plus"} style=${style}></span>`;
+}

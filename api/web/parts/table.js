@@ -1,0 +1,41 @@
+/** A table; on a phone each row stands as a block with its columns' titles before the values. */
+import { html } from "../view.js";
+
+/**
+ * @typedef {object} Column
+ * @property {string} title
+ * @property {(row: any) => any} cell text, or a view
+ * @property {boolean} [numeric] aligned at the right, digits of one width
+ * @property {boolean} [wide] takes what room there is
+ */
+
+/**
+ * @param {{caption: string, columns: Column[], rows: any[], keyOf: (row: any) => string | number,
+ *   classOf?: (row: any) => string}} props `caption` is for screen readers
+ */
+export function Table({ caption, columns, rows, keyOf, classOf }) {
+  // The roles are said as well: CSS that turns rows into blocks takes them away.
+  return html`
+    <table class="table" role="table">
+      <caption class="unseen">${caption}</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          ${columns.map((column) => html`<th role="columnheader" scope="col" class=${look(column)}>${column.title}</th>`)}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${rows.map(
+          (row) => html`
+            <tr role="row" key=${keyOf(row)} class=${classOf?.(row)}>
+              ${columns.map(
+                (column) => html`<td role="cell" class=${look(column)} data-title=${column.title}>${column.cell(row)}</td>`,
+              )}
+            </tr>
+          `,
+        )}
+      </tbody>
+    </table>
+  `;
+}
+
+const look = ({ numeric, wide }) => `${numeric ? "numeric" : ""} ${wide ? "wide" : ""}`.trim() || null;

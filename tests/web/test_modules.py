@@ -1,0 +1,81 @@
+"""The page's pure parts, in the browser that runs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Page
+
+from tests.web.visit import Visit
+
+_STREAM = (
+    'retry: 1500\r\n\r\n: a comment\nid: 7-1\nevent: job\ndata: {"a":\ndata:1}\n\n'
+    "id: 7-2\n\nevent: batch\rdata: é\r\rdata: cut off"
+)
+
+
+async def run(visitor: Visit, code: str, argument: Any = None) -> Any:
+    """What `code`, the body of an async function of `argument`, returns in the page."""
+    await visitor.go()
+    return await visitor.page.evaluate(f"async (argument) => {{ {code} }}", argument)
+
+
+async def test_events_are_the_same_however_the_stream_is_cut(visitor: Visit) -> None:
+    """Also between the two characters of a line's end; an id without data moves the place."""
+    code = """
+        const { SseParser } = await import("/web/sse.js");
+        const read = (pieces) => {
+            const parser = new SseParser();
+            const messages = pieces.flatMap((piece) => parser.push(piece));
+            return [messages, parser.lastId, parser.retryMs];
+        };
+        const halves = [...argument].map((_, i) => [argument.slice(0, i), argument.slice(i)]);
+        return [[argument], [...argument], ...halves].map(read);
+    """
+    job = {"type": "job", "data": '{"a":\n1}'}
+    expected = [[job, {"type": "batch", "data": "é"}], "7-2", 1500]
+    found = await run(visitor, code, _STREAM)
+    assert all(one == expected for one in found)
+
+
+async def test_attempts_come_as_the_server_wants_at_first_and_then_ever_less_often(visitor: Visit) -> None:
+    code = """
+        const { backoffMs } = await import("/web/events.js");
+        const waits = [0, 1, 2, 3, 10].map((failures) => backoffMs(2000, failures, null, () => 0.5));
+        return [...waits, backoffMs(2000, 1, 7, () => 0)];
+    """
+    assert await run(visitor, code) == [2000, 2000, 4000, 8000, 30000, 7000]
+
+
+async def test_what_is_not_known_is_a_dash_and_never_a_number(visitor: Visit) -> None:
+    code = """
+        const format = await import("/web/format.js");
+        const { count, brief, number, change, percent, rate, time, dateTime, ago, duration, UNKNOWN } = format;
+        const writers = [count, brief, number, change, percent, rate, time, dateTime, ago, duration];
+        return writers.flatMap((write) => [write(null), write(undefined)]).filter((text) => text !== UNKNOWN);
+    """
+    assert await run(visitor, code) == []
+
+
+async def test_an_address_leads_back_to_what_it_was_made_of(visitor: Visit) -> None:
+    code = """
+        const { href, readRoute } = await import("/web/router.js");
+        const query = { cursor: "x=&", label: null };
+        return [href("batch", { id: "a/b ?#ü" }), href("models"), href("batches", { query })].map(readRoute);
+    """
+    assert await run(visitor, code) == [
+        {"screen": "batch", "id": "a/b ?#ü", "query": {}},
+        {"screen": "models", "id": None, "query": {}},
+        {"screen": "batches", "id": None, "query": {"cursor": "x=&"}},
+    ]
+
+
+async def test_features_are_a_picture_only_where_all_of_them_are_pixels(visitor: Visit, page: Page) -> None:
+    code = """
+        const { pictureOf } = await import("/web/parts/picture.js");
+        const pixels = [0, 1].flatMap((r) => [0, 1, 2].map((c) => ({ feature: `pixel_${r}_${c}`, value: 10 * r + c })));
+        const found = pictureOf(pixels.toReversed());
+        const others = ["age", "pixel_999_999"].map((feature) => [...pixels, { feature, value: 1 }]);
+        return [found.rows, found.columns, [...found.values], ...[[], ...others].map(pictureOf)];
+    """
+    assert await run(visitor, code) == [2, 3, [0, 1, 2, 10, 11, 12], None, None, None]
