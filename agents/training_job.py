@@ -1,4 +1,4 @@
-"""Running training jobs: the trial, the process that learns, the gate, and the model's entry in the registry."""
+"""Running one training job: the trial, the process that learns, the gate, and the model's entry in the registry."""
 
 from __future__ import annotations
 
@@ -11,78 +11,73 @@ from agents.learning.examples import set_digest
 from agents.learning.fitted import Fitted
 from agents.learning.gate import Verdict, first, gate
 from agents.learning.trial import Snapshot, Trial, prepare
-from agents.retraining import Retraining, news
-from agents.shadow_job import judge_shadow
+from agents.patience import pause
+from agents.retraining import Retraining
 from agents.stores.activations import Grounds, activate, begin_shadowing
-from agents.stores.jobs import Job, State, begin_shadow, end_job, take_training
+from agents.stores.jobs import Job, State, begin_shadow, end_job
 from agents.stores.models import State as ModelState
 from agents.stores.models import register_model
 from agents.stores.policy_facts import hold_of
 from agents.stores.postgres import Connection, translated
 from agents.stores.snapshot import read_snapshot
-from schemas.errors import RelearnError
+from schemas.errors import RelearnError, TrainingDied
 from schemas.topics import topic_name
 
 log = structlog.get_logger()
 
-
-async def run_jobs(retraining: Retraining) -> None:
-    """Run open training jobs, one after the other; what a killed worker left open comes first.
-
-    Raises:
-        Stopping: asked to stop while a server is away.
-    """
-    await retraining.caught_up()
-    pool = await retraining.pool()
-    try:
-        while not retraining.stop():
-            job = await retraining.patiently(lambda: take_training(pool)) if retraining.in_charge() else None
-            if job is None:
-                await _rest(retraining)
-            elif job.state == "shadow":
-                if not await judge_shadow(retraining, job):
-                    await news(retraining.new_jobs)
-            else:
-                await run_training(retraining, job)
-            retraining.new_activations.set()
-    finally:
-        await retraining.trainer.dismiss()
-
-
-async def _rest(retraining: Retraining) -> None:
-    """Wait for news. Where there are none, the last model is live: time to make the next training's process ready."""
-    quiet = not await news(retraining.new_jobs)
-    if not retraining.in_charge():
-        await retraining.trainer.dismiss()
-    elif quiet:
-        await retraining.trainer.stand_by()
+#: Where a training's process dies, the job tries again after so long: what took its memory may be gone by then.
+AGAIN_AFTER_S = (1.0, 5.0, 25.0)
 
 
 async def run_training(retraining: Retraining, job: Job) -> None:
     """Run `job`, which is open, until its verdict. It may have been begun before: one job makes one model all the same.
 
+    Where another worker is in charge by the time of the next attempt, it stays open for that one.
+
     Raises:
-        Stopping: asked to stop while a server is away; the job stays open.
+        Stopping: asked to stop while a server is away, or before the next attempt; the job stays open.
     """
     log.info("training", job=job.id)
+    for attempt, pause_s in enumerate((*AGAIN_AFTER_S, None), start=1):
+        try:
+            await _train(retraining, job)
+        except TrainingDied as exc:
+            if pause_s is None:
+                await _end(retraining, job, "failed", f"{exc}; given up after {attempt} attempts")
+                return
+            log.warning("training_again", job=job.id, error=str(exc), after_s=pause_s)
+        except RelearnError as exc:
+            # Servers that are away were waited for: what arrives here will be the same at the next attempt.
+            await _end(retraining, job, "failed", str(exc))
+            return
+        else:
+            return
+        with retraining.state.meanwhile("waiting to train again"):
+            await pause(pause_s, stop=retraining.stop)
+        if not retraining.in_charge():
+            return
+
+
+async def _train(retraining: Retraining, job: Job) -> None:
+    """One attempt, from what is known now.
+
+    Raises:
+        TrainingDied: its process did, which says nothing about the job.
+    """
     settings, pool = retraining.settings, await retraining.pool()
     ingest = topic_name(settings.namespace, "ingest")
-    try:
-        snapshot = await retraining.patiently(lambda: read_snapshot(pool, ingest=ingest))
-        # At 50,000 reviews that takes most of a second, which the loop has other uses for.
-        trial = await asyncio.to_thread(
-            prepare, snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels
-        )
-        reason = nothing_new(snapshot, trial)
-        if reason is not None:
-            await _end(retraining, job, "skipped", reason)
-            return
-        fitted = await retraining.trainer.train(trial.examples, trial.judged)
-        verdict = judge(snapshot, trial, fitted, alpha=settings.gate_alpha)
-        await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
-    except RelearnError as exc:
-        # Servers that are away were waited for: what arrives here will be the same at the next attempt.
-        await _end(retraining, job, "failed", str(exc))
+    snapshot = await retraining.patiently(lambda: read_snapshot(pool, ingest=ingest))
+    # At 50,000 reviews that takes most of a second, which the loop has other uses for.
+    trial = await asyncio.to_thread(
+        prepare, snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels
+    )
+    reason = nothing_new(snapshot, trial)
+    if reason is not None:
+        await _end(retraining, job, "skipped", reason)
+        return
+    fitted = await retraining.trainer.train(trial.examples, trial.judged)
+    verdict = judge(snapshot, trial, fitted, alpha=settings.gate_alpha)
+    await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
 
 
 def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
