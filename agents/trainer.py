@@ -13,7 +13,7 @@ import time
 import structlog
 
 from agents.learning.examples import TrainingSet
-from agents.learning.fitted import NOBODY, Fitted, Judged, decode_answer, encode_task
+from agents.learning.fitted import Fitted, decode_answer, encode_task
 from agents.training_process import TrainingProcess
 from schemas.errors import RelearnError, TrainingDied
 
@@ -56,8 +56,8 @@ class Trainer:
         if waiting is not None:
             await waiting.end()
 
-    async def train(self, examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
-        """The model of `examples`, with its answers to the judged. May be repeated; cancelled, it leaves no process.
+    async def train(self, examples: TrainingSet) -> Fitted:
+        """The model of `examples`. May be repeated; cancelled, it leaves no process.
 
         Raises:
             Refused: nothing can be learned from them, and why.
@@ -68,7 +68,7 @@ class Trainer:
         log.debug("training_process_taken", pid=process.pid, examples=len(examples))
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                answer = await process.answer(encode_task(examples, judged))
+                answer = await process.answer(encode_task(examples))
         except TimeoutError as exc:
             raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc
         finally:
