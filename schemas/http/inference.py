@@ -20,6 +20,7 @@ _TAG = "Open Inference Protocol"
 
 Shape = list[Annotated[int, Meta(ge=0, le=2**31 - 1)]]
 Size = Annotated[int, Meta(ge=0)]
+Name = Annotated[str, Meta(max_length=100, examples=["svm"])]
 
 
 class InferenceError(Struct, frozen=True):
@@ -31,14 +32,14 @@ class InferenceError(Struct, frozen=True):
 class ModelPath(Struct, frozen=True):
     """A model by its name."""
 
-    name: Annotated[str, Meta(max_length=100)]
+    name: Name
 
 
 class VersionPath(Struct, frozen=True):
     """One version of it."""
 
-    name: Annotated[str, Meta(max_length=100)]
-    version: Annotated[str, Meta(max_length=20)]
+    name: Name
+    version: Annotated[str, Meta(max_length=20, examples=["2"])]
 
 
 class ServerAlive(Struct, frozen=True):
@@ -182,6 +183,7 @@ def _infer(name: str, path: str, path_type: type[Struct]) -> Operation:
         description=f"With the binary tensor extension: `{HEADER_LENGTH}` says how long the JSON is; tensors follow.",
         path_type=path_type,
         body=InferBody,
+        example={"inputs": [{"name": INPUT, "shape": [1, 2], "datatype": "FP64", "data": [0.1, 2.5]}]},
         raw=True,
         reads=(JSON, OCTETS),
         answer=Inferred,
