@@ -37,6 +37,17 @@ def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:
     raise wrong_fields([FieldFault(f"features[{i}]", f"{name}: not a finite number") for i, name in wrong])
 
 
+def check_margins(margins: Floats) -> None:
+    """(n, 1 or k) margins of n records: no answer can hold one that isn't finite, and a worker refuses it as well.
+
+    Raises:
+        Failure: it names the records.
+    """
+    wrong = np.flatnonzero(~np.isfinite(margins).all(axis=1)).tolist()
+    if wrong:
+        raise wrong_fields([FieldFault(f"features[{i}]", "its margin is larger than any float64") for i in wrong])
+
+
 def matrix_alike(rows: Sequence[Row]) -> tuple[Floats, list[str] | None]:
     """As `matrix` where nobody knows the schema yet: every row has the first one's features; and their names, if any.
 

@@ -83,7 +83,13 @@ def _flat(given: Input, tail: bytes) -> NDArray[Any]:
 def answer(
     body: InferBody, name: str, version: int, labels: Sequence[str], margins: Floats
 ) -> tuple[Inferred, list[bytes]]:
-    """The answer, and the bytes that follow it in the order of its outputs: none, where none are wanted so."""
+    """The answer, and the bytes that follow it in the order of its outputs: none, where none are wanted so.
+
+    Raises:
+        Failure: a margin isn't finite, which no JSON can hold.
+    """
+    if not np.isfinite(margins).all():
+        raise Failure("malformed", "a margin is larger than any float64")
     wanted = {
         one.name: one.parameters.binary_data for one in body.outputs or (WantedOutput(LABEL), WantedOutput(MARGIN))
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.learning.scoring import score
 from api.call import Call, Handlers
 from api.failures import Failure
-from api.rows import matrix
+from api.rows import check_margins, matrix
 from schemas.http.predict import PredictBody, Predicted
 
 
@@ -16,6 +16,7 @@ async def predict(call: Call[None, None, PredictBody]) -> Predicted:
         raise Failure("unavailable", "No model is live yet: train one, then ask again.", headers={"Retry-After": "5"})
     model = served.model
     found = score(model, matrix(call.body.features, model.feature_names))
+    check_margins(found.margins)
     labels = [model.classes[i] for i in found.labels.tolist()]
     confidence = [None if chance != chance else chance for chance in found.confidence.tolist()]  # noqa: PLR0124 - NaN
     return Predicted(model.version, labels, found.margins.tolist(), confidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -176,6 +177,13 @@ def _input(**given: Any) -> dict[str, Any]:
 async def test_what_does_not_fit_is_said_in_the_protocols_form(client: Client, body: Any, said: str) -> None:
     client.serve(TWO)
     assert said in (await client.json("POST", INFER, status=400, json=body))["error"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_margin_that_overflows_is_refused(client: Client, packed: bool) -> None:
+    client.serve(replace(TWO, weights=np.full((1, 4), 10.0)))
+    body = {**_input(data=[1e308, 0, 0, 0]), "parameters": {"binary_data_output": packed}}
+    assert "larger than any float64" in (await client.json("POST", INFER, status=400, json=body))["error"]
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "99999", "9" * 5000, "²", "3"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,15 @@ async def test_a_row_that_does_not_fit_is_named(client: Client, row: object, fau
     problem = await client.json("POST", "/v1/predict", status=422, json=body)
     assert problem["type"] == "urn:relearn:problem:invalid"
     assert problem["errors"] == [{"field": "features[1]", "detail": fault}]
+
+
+async def test_a_row_whose_margin_overflows_is_named(client: Client) -> None:
+    """As in the stream, where it is a dead letter: JSON has no number for it."""
+    client.serve(replace(MODEL, weights=np.full((1, 4), 10.0)))
+    body = {"features": [[1, 2, 3, 4], [1e308, 0, 0, 0], [1e308, -1e308, 0, 0]]}
+    problem = await client.json("POST", "/v1/predict", status=422, json=body)
+    assert [one["field"] for one in problem["errors"]] == ["features[1]", "features[2]"]
+    assert "larger than any float64" in problem["detail"]
 
 
 async def test_without_a_model_it_says_so(client: Client) -> None:
