@@ -1,0 +1,43 @@
+/** The model that answers, and how often it is right. */
+import { count, percent } from "../../format.js";
+import { Card } from "../../parts/card.js";
+import { Time } from "../../parts/time.js";
+import { href } from "../../router.js";
+import { html } from "../../view.js";
+
+/** @param {{stats: any}} props of GET /v1/stats */
+export function Champion({ stats: { champion, accuracy } }) {
+  if (!champion) return html`<${Card} title="Champion"><p class="note">No model answers yet.</p><//>`;
+  const { version, since, activation } = champion;
+  return html`
+    <${Card} title="Champion" note=${html`began to answer <${Time} at=${since} />`}>
+      <p class="headline">
+        <a href=${href("model", { id: version })}>Model ${version}</a> <span class="note">activation ${count(activation)}</span>
+      </p>
+      ${accuracy ? html`<${Accuracy} ...${accuracy} />` : html`<${NoAudit} version=${version} />`}
+    <//>
+  `;
+}
+
+function Accuracy({ n, right, estimate, low, high }) {
+  const place = { left: `${100 * low}%`, width: `${100 * (high - low)}%` };
+  return html`
+    <p class="accuracy">
+      <strong>${percent(estimate)}</strong> right
+      <span class="note">with 95 % confidence ${percent(low)} to ${percent(high)}</span>
+    </p>
+    <div class="interval" aria-hidden="true">
+      <span class="interval-range" style=${place}></span><span class="interval-at" style=${{ left: `${100 * estimate}%` }}></span>
+    </div>
+    <p class="note">
+      Estimated from its audits alone, whose records nobody chose: ${count(right)} of ${count(n)} confirmed.
+    </p>
+  `;
+}
+
+function NoAudit({ version }) {
+  return html`
+    <p>How often it is right isn't known: nobody has reviewed an audit of model ${version} yet.</p>
+    <p class="next"><a class="button" href=${href("review")}>Review some</a></p>
+  `;
+}
