@@ -37,17 +37,18 @@ function Known({ job }) {
   return html`
     <div class="stack">
       ${command === "train" && OPEN.includes(state) && html`<${Steps} job=${job} />`}
-      ${state === "shadow" && shadow?.job === job.id && html`<${Shadow} shadow=${shadow} />`}
+      ${state === "shadow" && shadow?.job === job.id && html`<${Shadow} shadow=${shadow} linked=${false} />`}
       <div class=${trained ? "columns even" : "stack"}>
         <${JobFacts} job=${job} />
         ${trained && html`<${TrainedOn} trained=${trained} />`}
       </div>
       <${Gate} gate=${metrics?.gate} champion=${champion} version=${version} />
       ${metrics && champion !== null && html`<${Beside} challenger=${{ version, metrics }} champion=${champion} />`}
-      ${metrics && html`
-        <${Card} title=${`Model ${version} out of fold`} note="on examples that it was not trained on">
-          <${Quality} metrics=${metrics} />
-        <//>`}
+      ${metrics &&
+      champion === null &&
+      html`<${Card} title=${`Model ${version} out of fold`} note="on examples that it was not trained on">
+        <${Quality} metrics=${metrics} />
+      <//>`}
     </div>
   `;
 }

@@ -23,7 +23,7 @@ function Accuracy({ n, right, estimate, low, high }) {
   const place = { left: `${100 * low}%`, width: `${100 * (high - low)}%` };
   return html`
     <p class="accuracy">
-      <strong>${percent(estimate)}</strong> right
+      <strong>${percent(estimate)}</strong> right${" "}
       <span class="note">with 95 % confidence ${percent(low)} to ${percent(high)}</span>
     </p>
     <div class="interval" aria-hidden="true">

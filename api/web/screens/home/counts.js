@@ -1,5 +1,5 @@
 /** How much there was, how fast it goes, and how far behind it is. */
-import { brief, count, plural, rate } from "../../format.js";
+import { brief, count, duration, plural, rate } from "../../format.js";
 import { useLive } from "../../live.js";
 import { Figure, Figures } from "../../parts/figure.js";
 import { href } from "../../router.js";
@@ -15,8 +15,8 @@ export function Counts({ stats }) {
         <${Figure} label="Records" value=${brief(records)} hint=${`stored; ${rate(stored)}`} />
         <${Figure} label="Scored" value=${rate(scored)} hint="now" />
         <${Figure} label="Lag" value=${brief(sumOf(lag))} hint=${byRole(lag)} />
-        <${Figure} label="Latency" value=${latency ? `${count(latency.p50_ms)} ms` : count(null)}
-          hint=${latency ? `p50; p99 ${count(latency.p99_ms)} ms` : "before the first record"} />
+        <${Figure} label="Latency" value=${duration(latency && latency.p50_ms / 1000)}
+          hint=${latency ? `p50; p99 ${duration(latency.p99_ms / 1000)}` : "before the first record"} />
         <${Figure} label="Corrections" value=${brief(totals.corrections)} hint=${`of ${plural(totals.reviews, "statement")}`} />
         <${Figure} label="Confirmations" value=${brief(totals.confirmations)} />
         <${Figure} label="Dead letters" value=${html`<a href=${href("dead_letters")}>${brief(dead)}</a>`}

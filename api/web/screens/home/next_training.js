@@ -14,16 +14,19 @@ export function NextTraining({ retraining }) {
   const { words, triggers, obstacles, trigger, open_job: job } = retraining;
   return html`
     <${Card} title="Next training" actions=${job && html`<a href=${href("job", { id: job })}>The open training</a>`}>
-      <p class="words">${words}</p>
+      <p class="words">${job ? words.replaceAll(job, shortOf(job)) : words}</p>
       <div class="progress-rows">${triggers.map((one) => html`<${Row} key=${one.name} ...${one} />`)}</div>
       ${trigger && html`<p><${Badge} kind="accent">asked for now<//></p>`}
       ${obstacles.length > 0 &&
       html`<ul class="obstacles" aria-label="What stands in the way">
-        ${obstacles.map((one) => html`<li key=${one}>${one}</li>`)}
+        ${obstacles.map((one) => html`<li key=${one}>${job ? one.replaceAll(job, shortOf(job)) : one}</li>`)}
       </ul>`}
     <//>
   `;
 }
+
+/** Ids are long; the link beside the heading leads to this one. */
+const shortOf = (id) => id.slice(0, 8);
 
 function Row({ name, threshold, value, met, progress, waits_for: waits }) {
   if (threshold === null) {

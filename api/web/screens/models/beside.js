@@ -7,12 +7,13 @@ import { Table } from "../../parts/table.js";
 import { html } from "../../view.js";
 import { Confusion } from "./confusion.js";
 
+const NOTE = "each on its own examples, which aren't the same; none had been seen by the fit that answered";
+
 /** @param {{challenger: {version: number, metrics: any}, champion: number}} props */
 export function Beside({ challenger, champion }) {
   const asked = useAsked(`/v1/models/${champion}`);
-  const note = "each on its own examples, none of which the answering fit had seen: they are not the same";
   return html`
-    <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${note}>
+    <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${NOTE}>
       <${Read} of=${asked}>${(model) => html`<${Known} champion=${model} challenger=${challenger} />`}<//>
     <//>
   `;
@@ -21,25 +22,38 @@ export function Beside({ challenger, champion }) {
 function Known({ champion, challenger }) {
   const both = [champion.metrics, challenger.metrics];
   const labels = [...new Set(both.flatMap((metrics) => Object.keys(metrics.per_class ?? {})))];
-  const shares = (label) => both.map((metrics) => shareOf(metrics.per_class?.[label]));
   const rows = [
-    { name: "All", shares: both.map((metrics) => metrics.accuracy ?? null) },
-    ...labels.map((label) => ({ name: label, shares: shares(label) })),
+    { name: "All", shares: both.map((metrics) => metrics.accuracy ?? null), examples: both.map((metrics) => metrics.examples) },
+    ...labels.map((label) => rowOf(label, both.map((metrics) => metrics.per_class?.[label]))),
   ];
   const columns = [
     { title: "Class", cell: ({ name }) => html`<strong>${name}</strong>` },
     { title: `Champion ${champion.version}`, cell: (row) => percent(row.shares[0]), numeric: true },
-    { title: `Challenger ${challenger.version}`, cell: (row) => percent(row.shares[1]), numeric: true },
+    { title: `Model ${challenger.version}`, cell: (row) => percent(row.shares[1]), numeric: true },
     { title: "Points", cell: (row) => points(row.shares), numeric: true },
+    { title: "Examples", cell: (row) => row.examples.map(count).join(" / "), numeric: true },
   ];
   return html`
-    <p class="note">Examples: ${both.map((metrics) => count(metrics.examples)).join(" and ")}. Right, per class:</p>
-    <${Table} caption="Right out of fold, per class" columns=${columns} rows=${rows} keyOf=${(row) => row.name} />
-    ${champion.metrics.confusion &&
-    html`<${Confusion} title=${`What champion ${champion.version} took for what`}
-      labels=${Object.keys(champion.metrics.per_class)} counts=${champion.metrics.confusion} />`}
+    <${Table} narrow caption="Right out of fold, per class" columns=${columns} rows=${rows} keyOf=${(row) => row.name} />
+    <div class="columns matrices">
+      <${Matrix} title=${`What champion ${champion.version} took for what`} metrics=${champion.metrics} />
+      <${Matrix} title=${`What model ${challenger.version} took for what`} metrics=${challenger.metrics} />
+    </div>
   `;
 }
 
-const shareOf = (counts) => (counts?.examples ? counts.right / counts.examples : null);
+function Matrix({ title, metrics }) {
+  if (!metrics.confusion) return null;
+  return html`<${Confusion} title=${title} labels=${Object.keys(metrics.per_class)} counts=${metrics.confusion} />`;
+}
+
+/** A class that one of them doesn't know has no share there. */
+function rowOf(name, each) {
+  return {
+    name,
+    shares: each.map((counts) => (counts?.examples ? counts.right / counts.examples : null)),
+    examples: each.map((counts) => counts?.examples ?? null),
+  };
+}
+
 const points = ([before, after]) => change(before === null || after === null ? null : 100 * (after - before));

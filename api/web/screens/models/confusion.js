@@ -34,5 +34,5 @@ function Row({ label, row, labels, at }) {
   `;
 }
 
-const shade = (share) => ({ "--share": `${Math.round(100 * (0.15 + 0.5 * share))}%` });
+const shade = (share) => ({ "--share": `${Math.round(100 * (0.1 + 0.32 * share))}%` });
 const kindOf = (value, right) => (value === 0 ? "none" : right ? "right" : "wrong");

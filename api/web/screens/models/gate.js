@@ -37,7 +37,7 @@ function Outcome({ outcome }) {
 /** It fixes a record where the champion is wrong and it is right, and breaks one of the reverse. */
 function Figures({ rows }) {
   const columns = [
-    { title: "On", cell: ({ title, what }) => html`<strong>${title}</strong> <span class="note">${what}</span>` },
+    { title: "On", cell: ({ title, what }) => html`<span><strong>${title}</strong> <span class="note">${what}</span></span>` },
     { title: "Fixed", cell: ({ fixed }) => count(fixed), numeric: true },
     { title: "Broken", cell: ({ broken }) => count(broken), numeric: true },
     { title: "Records", cell: (row) => count(row.rows), numeric: true },

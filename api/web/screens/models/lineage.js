@@ -34,7 +34,7 @@ export function MadeOf({ model: { classes, sources } }) {
   const note = used.map((source) => `${count(sources[source])} ${source}`).join(", ");
   return html`
     <${Card} title="What it was made of" note=${note}>
-      <${Table} caption="Examples by class and source" columns=${columns} rows=${Object.entries(classes)}
+      <${Table} narrow caption="Examples by class and source" columns=${columns} rows=${Object.entries(classes)}
         keyOf=${([label]) => label} />
     <//>
   `;

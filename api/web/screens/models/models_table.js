@@ -25,7 +25,7 @@ export function ModelsTable({ models, stats }) {
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
     { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />` },
-    { title: "", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
+    { title: "Change", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
   ];
   return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${(one) => one.version} />`;
 }

@@ -20,7 +20,7 @@ export function Quality({ metrics }) {
   return html`
     <p class="words">${shareRight(metrics)}</p>
     <div class="columns">
-      <${Table} caption="Out of fold, per class" columns=${columns} rows=${classes} keyOf=${([label]) => label} />
+      <${Table} narrow caption="Out of fold, per class" columns=${columns} rows=${classes} keyOf=${([label]) => label} />
       ${metrics.confusion && html`<${Confusion} labels=${classes.map(([label]) => label)} counts=${metrics.confusion} />`}
     </div>
     <p class="note">

@@ -6,13 +6,13 @@ import { Time } from "../../parts/time.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
 
-/** @param {{shadow: any}} props of GET /v1/retraining; null: nothing is drawn */
-export function Shadow({ shadow }) {
+/** @param {{shadow: any, linked?: boolean}} props of GET /v1/retraining; null: nothing is drawn. `linked`: to its job */
+export function Shadow({ shadow, linked = true }) {
   if (!shadow) return null;
   const { version, champion, job, since, fixed, broken, labels } = shadow;
   return html`
     <${Card} title=${`Model ${version} answers as a shadow`} note=${html`since <${Time} at=${since} />`}
-      actions=${html`<a href=${href("job", { id: job })}>The job</a>`}>
+      actions=${linked && html`<a href=${href("job", { id: job })}>Its job</a>`}>
       <p>
         Unseen, beside model ${champion}. Where reviews tell, it has fixed <strong>${count(fixed)}</strong> and broken
         ${" "}<strong>${count(broken)}</strong> of ${plural(labels, "record")}.
