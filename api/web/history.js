@@ -43,9 +43,13 @@ const mapped = (columnOf) => Object.fromEntries(NAMES.map((name) => [name, colum
 const history = cell(NOTHING);
 export const useHistory = () => useCell(history);
 
+let answering;
 onReading("stats", ({ value, error }) => {
   if (error || !value) return;
-  const { scored_per_s: scored, stored_per_s: stored, accuracy } = value;
-  const { estimate = null, low = null, high = null } = accuracy ?? {};
+  const { scored_per_s: scored, stored_per_s: stored, accuracy, champion } = value;
+  // No line leads from one model's accuracy to another's.
+  const swapped = answering !== undefined && answering !== champion?.activation;
+  const { estimate = null, low = null, high = null } = (!swapped && accuracy) || {};
+  answering = champion?.activation;
   history.set(added(history.get(), { at: Date.now() / 1000, scored, stored, estimate, low, high }));
 });

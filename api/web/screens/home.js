@@ -39,7 +39,7 @@ function Known({ stats, retraining, reigns }) {
     <${Drifted} features=${stats.drifted} />
     <${Counts} stats=${stats} />
     <div class="columns even">
-      <${Champion} stats=${stats} />
+      <${Champion} stats=${stats} reigns=${reigns} />
       <${NextTraining} retraining=${retraining} />
     </div>
     <${Shadow} shadow=${retraining?.shadow} />

@@ -16,6 +16,7 @@ import { Reigns } from "./models/reigns.js";
 import { Shadow } from "./models/shadow.js";
 
 const LIMIT = { limit: 50 };
+const NOTE = "out of fold: on examples that it was not trained on; at the gate: against the champion then";
 
 export function Models() {
   const retraining = useLive((live) => live.retraining.value);
@@ -31,7 +32,7 @@ export function Models() {
         <${OnHold} hold=${retraining?.hold} />
         <${Shadow} shadow=${retraining?.shadow} />
         ${reigns.length > 0 && html`<${Reigns} reigns=${reigns} />`}
-        <${Card} title="All models" note="out of fold: on examples that it was not trained on; at the gate: against the champion then">
+        <${Card} title="All models" note=${NOTE}>
           ${pages.items.length > 0
             ? html`<${ModelsTable} models=${pages.items} stats=${stats} />`
             : pages.settled && !pages.error

@@ -4,9 +4,10 @@ import { Card } from "../../parts/card.js";
 import { Time } from "../../parts/time.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
+import { commandOf, reasonOf } from "../../words.js";
 
-/** @param {{stats: any}} props of GET /v1/stats */
-export function Champion({ stats: { champion, accuracy } }) {
+/** @param {{stats: any, reigns: import("../../reigns.js").Reign[]}} props of GET /v1/stats */
+export function Champion({ stats: { champion, accuracy }, reigns }) {
   if (!champion) return html`<${Card} title="Champion"><p class="note">No model answers yet.</p><//>`;
   const { version, since, activation } = champion;
   return html`
@@ -14,9 +15,17 @@ export function Champion({ stats: { champion, accuracy } }) {
       <p class="headline">
         <a href=${href("model", { id: version })}>Model ${version}</a> <span class="note">activation ${count(activation)}</span>
       </p>
+      <${Why} reign=${reigns.find((one) => one.version === version)} />
       ${accuracy ? html`<${Accuracy} ...${accuracy} />` : html`<${NoAudit} version=${version} />`}
     <//>
   `;
+}
+
+/** Nothing where its job isn't known. */
+function Why({ reign }) {
+  if (!reign) return null;
+  const { job } = reign;
+  return html`<p><a href=${href("job", { id: job.id })}>${commandOf({ ...job, requested: null })}</a>: ${reasonOf(job)}</p>`;
 }
 
 function Accuracy({ n, right, estimate, low, high }) {

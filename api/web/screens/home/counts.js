@@ -34,5 +34,5 @@ function sumOf(lag) {
 
 function byRole(lag) {
   const behind = Object.entries(lag ?? {}).filter(([, one]) => one > 0);
-  return behind.length ? behind.map(([role, one]) => `${role} ${count(one)}`).join(", ") : "messages not processed";
+  return behind.length ? behind.map(([role, one]) => `${role} ${count(one)}`).join(", ") : "nothing waits";
 }

@@ -9,6 +9,8 @@ import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { html } from "../../view.js";
 
+const READY = "ready";
+
 /** @param {{champion: {version: number, activation: number} | null}} props */
 export function Workers({ champion }) {
   const workers = useLive((live) => live.workers);
@@ -28,7 +30,7 @@ function Known({ items, known, champion }) {
   const columns = [
     { title: "Worker", cell: (one) => html`<strong>${one.id}</strong>` },
     { title: "Role", cell: (one) => one.role },
-    { title: "Condition", cell: ({ condition }) => html`<${Badge} kind=${condition === "ready" ? "good" : "warn"}>${condition}<//>` },
+    { title: "Condition", cell: (one) => html`<${Badge} kind=${one.condition === READY ? "good" : "warn"}>${one.condition}<//>` },
     { title: "Model", cell: (one) => html`<${Model} worker=${one} champion=${champion} />` },
     { title: "Shadow", cell: (one) => count(one.shadow), numeric: true },
     { title: "Partitions", cell: (one) => count(one.partitions.length), numeric: true },

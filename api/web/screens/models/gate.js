@@ -46,7 +46,8 @@ function Figures({ rows }) {
   return html`
     <${Table} caption="What the gate counted" columns=${columns} rows=${rows} keyOf=${(row) => row.title} />
     <p class="note">
-      Fixed: the champion is wrong, and it is right. Broken: the reverse. The challenger answers by a fit that never saw the record.
+      Fixed: the champion is wrong, and it is right. Broken: the reverse. The challenger answers by a fit that never saw the
+      record.
     </p>
   `;
 }

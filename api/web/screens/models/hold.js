@@ -9,7 +9,11 @@ export function OnHold({ hold }) {
   const waiting = useWaiting();
   if (!hold) return null;
   const { command, by, version, since } = hold;
-  const what = { hold: "somebody said so", activate: `model ${version} was activated`, rollback: `a rollback to model ${version}` };
+  const what = {
+    hold: "somebody said so",
+    activate: `model ${version} was activated`,
+    rollback: `a rollback to model ${version}`,
+  };
   return html`
     <section class="on-hold" aria-label="On hold">
       <${Icon} name="hold" />

@@ -17,14 +17,13 @@ export function Quality({ metrics }) {
     { title: "Examples", cell: ([, { examples }]) => count(examples), numeric: true },
     { title: "Answered", cell: ([, { answered }]) => count(answered), numeric: true },
   ];
+  const left = aside.length > 0 && `; left out, having fewer than two examples: ${aside.map(([label]) => label).join(", ")}`;
   return html`
     <p class="words">${shareRight(metrics)}</p>
     <div class="columns">
       <${Table} narrow caption="Out of fold, per class" columns=${columns} rows=${classes} keyOf=${([label]) => label} />
       ${metrics.confusion && html`<${Confusion} labels=${classes.map(([label]) => label)} counts=${metrics.confusion} />`}
     </div>
-    <p class="note">
-      Regularisation C ${number(metrics.c)}${aside.length > 0 && `; left out, having fewer than two examples: ${aside.map(([label]) => label).join(", ")}`}
-    </p>
+    <p class="note">Regularisation C ${number(metrics.c)}${left}</p>
   `;
 }
