@@ -47,7 +47,7 @@ async function command(path, what, done) {
     const { id } = await ask(path, { method: "POST" });
     put(id, { what, done, taken: false });
     say(`${what} was asked for`, { action: show(id) });
-    setTimeout(() => giveUp(id), TAKEN_WITHIN_MS);
+    setTimeout(() => look(id), TAKEN_WITHIN_MS);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     say(`${error.title}. ${error.detail}`, { kind: "bad" });
@@ -56,22 +56,28 @@ async function command(path, what, done) {
   }
 }
 
-onEvents(["job"], (job) => {
+/** How a job stands, of those that were asked for here. */
+function take(job) {
   const mine = waiting.get()[job.id];
   if (!mine) return;
   if (OPEN.includes(job.state)) return put(job.id, { ...mine, taken: true });
   drop(job.id);
   if (job.state !== "promoted") say(`${mine.what}: ${job.state}. ${job.error ?? ""}`, { kind: "bad", action: show(job.id) });
   else if (mine.done) say(mine.done, { kind: "good" });
-});
+}
+onEvents(["job"], take);
 
-/** Events may have been missed, or nobody is there who does it: the button is there again. */
-function giveUp(id) {
-  const mine = waiting.get()[id];
-  if (!mine || mine.taken) return;
-  drop(id);
-  refresh("jobs", "models", "retraining", "stats");
-  say("Nobody has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
+/** Its event was missed, or came before the answer; or nobody is there who does it, and the button is there again. */
+async function look(id) {
+  if (waiting.get()[id]?.taken !== false) return;
+  try {
+    take(await ask(`/v1/jobs/${encodeURIComponent(id)}`));
+    refresh("jobs", "models", "retraining", "stats");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    drop(id);
+    say("Nobody has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
+  }
 }
 
 const show = (id) => ({ label: "Show", run: () => go(href("job", { id })) });

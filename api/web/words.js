@@ -29,7 +29,8 @@ export const modelKind = (state) => MODEL_KINDS[state] ?? "plain";
  * @param {{reason: Record<string, any>, by?: string | null}} job
  */
 export function reasonOf({ reason, by = null }) {
-  return `${WHY[reason.trigger]?.(reason) ?? text(reason.trigger ?? "no reason given")}${by ? `, by ${by}` : ""}`;
+  const why = Object.hasOwn(WHY, reason.trigger) ? WHY[reason.trigger](reason) : text(reason.trigger ?? "no reason given");
+  return `${why}${by ? `, by ${by}` : ""}`;
 }
 
 const WHY = {

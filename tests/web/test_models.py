@@ -142,6 +142,33 @@ async def test_jobs_are_chosen_by_state_and_command(visitor: Visit, page: Page) 
     assert page.url.endswith("#/jobs?state=promoted&command=hold")
 
 
+async def test_a_reason_of_any_shape_is_told_as_text(visitor: Visit, page: Page) -> None:
+    """Whoever may write to the topic of commands chooses what stands in it."""
+    code = """async (reasons) => {
+        const { reasonOf } = await import("/web/words.js");
+        return reasons.map((reason) => reasonOf({ reason }));
+    }"""
+    reasons = [
+        {},
+        {"trigger": "__proto__"},
+        {"trigger": "constructor"},
+        {"trigger": {"a": None}},
+        {"trigger": "count", "corrections": "many"},
+        {"trigger": "drift", "drifted": None},
+        {"trigger": "drift", "drifted": ["x", ["y"], 1, 2, 3]},
+    ]
+    await visitor.go()
+    assert await page.evaluate(code, reasons) == [
+        "no reason given",
+        "__proto__",
+        "constructor",
+        '{"a":null}',
+        "some corrections",
+        "drift in null",
+        'drift in x, ["y"], 1 and 2 more',
+    ]
+
+
 @pytest.mark.parametrize("route", LISTS)
 async def test_each_of_them_fits_a_phone_and_is_accessible(browser: Browser, site: Site, route: str) -> None:
     async with visit(browser, site, size=PHONE) as one:
