@@ -22,7 +22,7 @@ export function JobFacts({ job }) {
     ["Begun", job.started_at && dateTime(job.started_at)],
     ["Ended", job.ended_at && dateTime(job.ended_at)],
     ["Took", job.started_at && lasted(job, now)],
-    ["No effect", job.error],
+    ["Why not", job.error],
   ];
   return html`<${Card} title="The job"><${Facts} of=${facts} /><//>`;
 }
