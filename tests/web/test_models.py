@@ -130,6 +130,8 @@ async def test_a_job_shows_the_gate_and_the_champion_beside_its_model(visitor: V
     await expect(beside.get_by_role("region", name="What champion 2 took for what")).to_be_visible()
     await expect(beside.get_by_role("region", name="What model 3 took for what")).to_be_visible()
     await visitor.check_accessible()
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await visitor.check_narrow()
 
 
 async def test_jobs_are_chosen_by_state_and_command(visitor: Visit, page: Page) -> None:

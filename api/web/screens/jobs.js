@@ -90,7 +90,7 @@ function Outcome({ job: { version, error, metrics } }) {
   const why = error ?? gate?.shadow?.why ?? gate?.why;
   const model = version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
   if (!model && !why) return number(null);
-  return html`${model}${model && why && ": "}${why}`;
+  return html`<span>${model}${model && why && ": "}${why}</span>`;
 }
 
 function None({ filtered }) {

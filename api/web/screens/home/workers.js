@@ -46,5 +46,5 @@ function Model({ worker: { role, model, activation }, champion }) {
   if (model === null && (role !== "score" || !champion)) return count(null);
   const behind = champion && (activation ?? 0) < champion.activation;
   const words = model === null ? "none yet" : `model ${count(model)}`;
-  return behind ? html`${words} <${Badge} kind="warn">behind<//>` : words;
+  return behind ? html`<span>${words} <${Badge} kind="warn">behind<//></span>` : words;
 }

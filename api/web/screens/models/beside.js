@@ -23,17 +23,17 @@ function Known({ champion, challenger }) {
   const both = [champion.metrics, challenger.metrics];
   const labels = [...new Set(both.flatMap((metrics) => Object.keys(metrics.per_class ?? {})))];
   const rows = [
-    { name: "All", shares: both.map((metrics) => metrics.accuracy ?? null), examples: both.map((metrics) => metrics.examples) },
-    ...labels.map((label) => rowOf(label, both.map((metrics) => metrics.per_class?.[label]))),
+    { name: "All", shares: both.map((metrics) => metrics.accuracy ?? null) },
+    ...labels.map((name) => ({ name, shares: both.map((metrics) => shareOf(metrics.per_class?.[name])) })),
   ];
   const columns = [
     { title: "Class", cell: ({ name }) => html`<strong>${name}</strong>` },
     { title: `Champion ${champion.version}`, cell: (row) => percent(row.shares[0]), numeric: true },
     { title: `Model ${challenger.version}`, cell: (row) => percent(row.shares[1]), numeric: true },
     { title: "Points", cell: (row) => points(row.shares), numeric: true },
-    { title: "Examples", cell: (row) => row.examples.map(count).join(" / "), numeric: true },
   ];
   return html`
+    <p class="note">Right, over ${both.map((metrics) => count(metrics.examples)).join(" and ")} examples:</p>
     <${Table} narrow caption="Right out of fold, per class" columns=${columns} rows=${rows} keyOf=${(row) => row.name} />
     <div class="columns matrices">
       <${Matrix} title=${`What champion ${champion.version} took for what`} metrics=${champion.metrics} />
@@ -48,12 +48,5 @@ function Matrix({ title, metrics }) {
 }
 
 /** A class that one of them doesn't know has no share there. */
-function rowOf(name, each) {
-  return {
-    name,
-    shares: each.map((counts) => (counts?.examples ? counts.right / counts.examples : null)),
-    examples: each.map((counts) => counts?.examples ?? null),
-  };
-}
-
+const shareOf = (counts) => (counts?.examples ? counts.right / counts.examples : null);
 const points = ([before, after]) => change(before === null || after === null ? null : 100 * (after - before));

@@ -46,7 +46,7 @@ function Activate({ version, champion, former }) {
 function Live({ version, stats }) {
   if (version !== stats?.champion?.version || !stats.accuracy) return percent(null);
   const { estimate, low, high } = stats.accuracy;
-  return html`${percent(estimate)} <span class="note">${percent(low)} to ${percent(high)}</span>`;
+  return html`<span>${percent(estimate)} <span class="note">${percent(low)} to ${percent(high)}</span></span>`;
 }
 
 /** The first model of all had no champion to be compared with. */
