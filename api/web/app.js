@@ -1,5 +1,5 @@
 /** The page: navigation, banner, the screen that the address names, and what may stand over it. */
-import { onEvents, start } from "./live.js";
+import { start } from "./live.js";
 import { Banner } from "./parts/banner.js";
 import { Confirmation } from "./parts/dialog.js";
 import { Empty } from "./parts/empty.js";
@@ -8,8 +8,8 @@ import { Navigation } from "./parts/navigation.js";
 import { Screen } from "./parts/screen.js";
 import { Toasts } from "./parts/toasts.js";
 import { href, useRoute } from "./router.js";
-import { say } from "./said.js";
 import { SCREENS } from "./screens.js";
+import { announceSwaps } from "./swaps.js";
 import { html, render, useEffect, useErrorBoundary, useRef } from "./view.js";
 
 function Page() {
@@ -69,8 +69,6 @@ function skip(event) {
   document.getElementById("main").focus();
 }
 
-onEvents(["model"], ({ role, version }) => {
-  if (role === "champion") say(`Model ${version} answers now`, { kind: "good" });
-});
+announceSwaps();
 render(html`<${Page} />`, document.getElementById("page"));
 start();

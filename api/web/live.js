@@ -71,6 +71,14 @@ export function refresh(...names) {
 export const useLive = (selector) => useCell(live, selector);
 
 /**
+ * Call `handler` with each `Reading` of this name, for as long as the page is open.
+ *
+ * @param {keyof typeof SOURCES} name
+ * @param {(reading: import("./source.js").Reading) => void} handler
+ */
+export const onReading = (name, handler) => SOURCES[name].reading.subscribe(handler);
+
+/**
  * Call `handler` for each event of these types while the view stands. `reset` means: read everything anew.
  *
  * @param {string[]} types

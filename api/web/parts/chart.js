@@ -23,20 +23,21 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../view.js";
  * @param {{at: number, label: string}[]} [props.marks] moments: swaps, say
  * @param {(value: number) => string} [props.write] how values are written
  * @param {[number, number]} [props.range] of the values; by itself where it isn't given
+ * @param {[number, number]} [props.band] the area between these two series is filled: the upper, the lower
  * @param {number} [props.height]
  */
-export function Chart({ title, summary, series, data, marks = [], write = number, range, height = 200 }) {
+export function Chart({ title, summary, series, data, marks = [], write = number, range, band, height = 200 }) {
   const place = useRef(null);
   const chart = useRef(null);
   const latest = useRef(marks);
   latest.current = marks;
   const [at, setAt] = useState(null);
   const colors = useCell(painted);
-  const look = JSON.stringify([series, range, height]);
+  const look = JSON.stringify([series, range, band, height]);
 
   useLayoutEffect(() => {
     const element = place.current;
-    const options = optionsFor(element, { series, write, range, height, marks: () => latest.current, onPoint: setAt });
+    const options = optionsFor(element, { series, write, range, band, height, marks: () => latest.current, onPoint: setAt });
     chart.current = new uPlot(options, data, element);
     const watch = new ResizeObserver(() => chart.current.setSize({ width: element.clientWidth, height }));
     watch.observe(element);
@@ -65,7 +66,7 @@ export function Chart({ title, summary, series, data, marks = [], write = number
   `;
 }
 
-function optionsFor(element, { series, write, range, height, marks, onPoint }) {
+function optionsFor(element, { series, write, range, band, height, marks, onPoint }) {
   const paint = (token) => colorOf(element, token);
   const axis = { stroke: paint("--muted"), grid: { stroke: paint("--line"), width: 1 }, ticks: { show: false } };
   const font = `12px ${getComputedStyle(element).fontFamily}`;
@@ -80,6 +81,7 @@ function optionsFor(element, { series, write, range, height, marks, onPoint }) {
       { ...axis, font, values: (_, splits) => splits.map(write), size: 56 },
     ],
     series: [{}, ...series.map((one) => seriesFor(one, paint))],
+    bands: band && [{ series: band.map((i) => i + 1), fill: paint(`${series[band[0]].color}-soft`) }],
     hooks: {
       draw: [(plot) => drawMarks(plot, marks(), paint("--muted"), font)],
       setCursor: [(plot) => onPoint(plot.cursor.left >= 0 ? (plot.cursor.idx ?? null) : null)],

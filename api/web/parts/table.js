@@ -11,12 +11,13 @@ import { html } from "../view.js";
 
 /**
  * @param {{caption: string, columns: Column[], rows: any[], keyOf: (row: any) => string | number,
- *   classOf?: (row: any) => string}} props `caption` is for screen readers
+ *   classOf?: (row: any) => string, narrow?: boolean}} props `caption` is for screen readers; `narrow`: it is so few
+ *   columns of so few words that rows stay rows on a phone
  */
-export function Table({ caption, columns, rows, keyOf, classOf }) {
+export function Table({ caption, columns, rows, keyOf, classOf, narrow = false }) {
   // The roles are said as well: CSS that turns rows into blocks takes them away.
   return html`
-    <table class="table" role="table">
+    <table class=${narrow ? "table narrow" : "table"} role="table">
       <caption class="unseen">${caption}</caption>
       <thead role="rowgroup">
         <tr role="row">

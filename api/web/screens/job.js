@@ -1,8 +1,54 @@
-/** One job: its reason, its figures, the gate's verdict. */
-import { Empty } from "../parts/empty.js";
+/** One job: why it was asked for, how far it is, and how the gate judged its model beside the champion. */
+import { useAsked } from "../asked.js";
+import { useLive } from "../live.js";
+import { Badge } from "../parts/badge.js";
+import { Card } from "../parts/card.js";
+import { Read } from "../parts/read.js";
 import { Screen } from "../parts/screen.js";
 import { html } from "../view.js";
+import { OPEN, commandOf, jobState } from "../words.js";
+import { Beside } from "./models/beside.js";
+import { Gate } from "./models/gate.js";
+import { JobFacts, TrainedOn } from "./models/job_facts.js";
+import { NotTaken } from "./models/not_taken.js";
+import { Quality } from "./models/quality.js";
+import { Shadow } from "./models/shadow.js";
+import { Steps } from "./models/steps.js";
 
+/** @param {{id: string}} props */
 export function Job({ id }) {
-  return html`<${Screen} title=${`Job ${id}`}><${Empty} title="Nothing is drawn here yet" /><//>`;
+  const asked = useAsked(`/v1/jobs/${encodeURIComponent(id)}`, { on: ["job"] });
+  const job = asked.value;
+  const state = job && jobState(job);
+  return html`
+    <${Screen} title=${job ? commandOf(job) : "Job"} lead=${html`Job <code>${id}</code>`}
+      actions=${state && html`<${Badge} kind=${state.kind}>${state.words}<//>`}>
+      ${!job && asked.error?.status === 404
+        ? html`<${NotTaken} again=${asked.refresh} />`
+        : html`<${Read} of=${asked} lines=${8}>${(found) => html`<${Known} job=${found} />`}<//>`}
+    <//>
+  `;
+}
+
+function Known({ job }) {
+  const shadow = useLive((live) => live.retraining.value?.shadow);
+  const { command, state, metrics, version, champion } = job;
+  const trained = metrics?.trained_on;
+  return html`
+    <div class="stack">
+      ${command === "train" && OPEN.includes(state) && html`<${Steps} job=${job} />`}
+      ${state === "shadow" && shadow?.job === job.id && html`<${Shadow} shadow=${shadow} linked=${false} />`}
+      <div class=${trained ? "columns even" : "stack"}>
+        <${JobFacts} job=${job} />
+        ${trained && html`<${TrainedOn} trained=${trained} />`}
+      </div>
+      <${Gate} gate=${metrics?.gate} champion=${champion} version=${version} />
+      ${metrics && champion !== null && html`<${Beside} challenger=${{ version, metrics }} champion=${champion} />`}
+      ${metrics &&
+      champion === null &&
+      html`<${Card} title=${`Model ${version} out of fold`} note="on examples that it was not trained on">
+        <${Quality} metrics=${metrics} />
+      <//>`}
+    </div>
+  `;
 }

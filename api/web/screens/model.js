@@ -1,8 +1,72 @@
-/** One model and everything that stands behind it. */
+/** One model: what it was made of, how it was judged, when it answered, and the very examples that it learned from. */
+import { useAsked } from "../asked.js";
+import { activate, useWaiting } from "../commands.js";
+import { brief, count, percent, plural } from "../format.js";
+import { useLive } from "../live.js";
+import { Badge } from "../parts/badge.js";
+import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
+import { Figure, Figures } from "../parts/figure.js";
+import { Read } from "../parts/read.js";
 import { Screen } from "../parts/screen.js";
+import { Time } from "../parts/time.js";
+import { href } from "../router.js";
 import { html } from "../view.js";
+import { modelKind } from "../words.js";
+import { Examples } from "./models/examples.js";
+import { Gate } from "./models/gate.js";
+import { Activations, MadeOf, Origin } from "./models/lineage.js";
+import { Quality } from "./models/quality.js";
 
+/** @param {{id: string}} props */
 export function Model({ id }) {
-  return html`<${Screen} title=${`Model ${id}`}><${Empty} title="Nothing is drawn here yet" /><//>`;
+  const asked = useAsked(`/v1/models/${encodeURIComponent(id)}`, { on: ["model", "job"] });
+  const champion = useLive((live) => live.stats.value?.champion);
+  const model = asked.value;
+  const none = !model && (asked.error?.status === 404 || asked.error?.status === 400);
+  return html`
+    <${Screen} title=${`Model ${id}`} actions=${model && html`<${Actions} model=${model} champion=${champion} />`}>
+      ${none
+        ? html`<${Empty} title="There is no such model"><p>${asked.error.detail}</p><a href=${href("models")}>All models</a><//>`
+        : html`<${Read} of=${asked} lines=${8}>${(found) => html`<${Known} model=${found} />`}<//>`}
+    <//>
+  `;
 }
+
+function Actions({ model: { version, state }, champion }) {
+  const waiting = useWaiting();
+  if (state === "champion") return html`<${Badge} kind="good">champion: it answers now<//>`;
+  return html`
+    <${Badge} kind=${modelKind(state)}>${state}<//>
+    <button type="button" onClick=${() => activate(version, champion?.version ?? null)} disabled=${waiting}>
+      Let it answer
+    </button>
+  `;
+}
+
+function Known({ model }) {
+  const { version, metrics, examples, assumed, created_at: at, made_by: job } = model;
+  return html`
+    <div class="stack">
+      <section class="card" aria-label="In short">
+        <${Figures}>
+          <${Figure} label="Right out of fold" value=${percent(metrics.accuracy)} hint="on examples it was not trained on" />
+          <${Figure} label="Examples" value=${brief(examples)}
+            hint=${assumed > 0 ? `labelled; and ${count(assumed)} assumed` : "labelled"} />
+          <${Figure} label="Answered" value=${plural(champions(model), "time")} hint="as the champion" />
+          <${Figure} label="Made" value=${html`<${Time} at=${at} />`} />
+        <//>
+      </section>
+      <div class="columns even">
+        <${Origin} model=${model} />
+        <${MadeOf} model=${model} />
+      </div>
+      <${Gate} gate=${job.metrics?.gate} champion=${job.champion} version=${version} />
+      <${Card} title="Out of fold" note="on examples that it was not trained on"><${Quality} metrics=${metrics} /><//>
+      <${Activations} activations=${model.activations} />
+      <${Examples} version=${version} all=${examples + assumed} />
+    </div>
+  `;
+}
+
+const champions = ({ activations }) => activations.filter((one) => one.role === "champion").length;

@@ -1,8 +1,70 @@
-/** Models: which answered when, and how good each is. */
+/** Models: which answered when, how good each is, and what an operator may change about that. */
+import { useAsked, usePages } from "../asked.js";
+import { hold, train, useWaiting } from "../commands.js";
+import { useLive } from "../live.js";
+import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
+import { More } from "../parts/more.js";
+import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
-import { html } from "../view.js";
+import { Skeleton } from "../parts/skeleton.js";
+import { REIGNS, reignsOf } from "../reigns.js";
+import { html, useMemo } from "../view.js";
+import { OnHold } from "./models/hold.js";
+import { ModelsTable } from "./models/models_table.js";
+import { Reigns } from "./models/reigns.js";
+import { Shadow } from "./models/shadow.js";
+
+const LIMIT = { limit: 50 };
+const NOTE = "out of fold: on examples that it was not trained on; at the gate: against the champion then";
 
 export function Models() {
-  return html`<${Screen} title="Models"><${Empty} title="Nothing is drawn here yet" /><//>`;
+  const retraining = useLive((live) => live.retraining.value);
+  const stats = useLive((live) => live.stats.value);
+  const pages = usePages("/v1/models", { query: LIMIT, on: ["model", "job"], idOf: (model) => model.version });
+  const promoted = useAsked("/v1/jobs", { query: REIGNS, on: ["model", "job"] });
+  const reigns = useMemo(() => reignsOf(promoted.value?.items ?? []), [promoted.value]);
+  return html`
+    <${Screen} title="Models" lead="Which model answered when, and how good each is."
+      actions=${html`<${Actions} retraining=${retraining} />`}>
+      <div class="stack">
+        <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
+        <${OnHold} hold=${retraining?.hold} />
+        <${Shadow} shadow=${retraining?.shadow} />
+        ${reigns.length > 0 && html`<${Reigns} reigns=${reigns} />`}
+        <${Card} title="All models" note=${NOTE}>
+          ${pages.items.length > 0
+            ? html`<${ModelsTable} models=${pages.items} stats=${stats} />`
+            : pages.settled && !pages.error
+              ? html`<${None} />`
+              : html`<${Skeleton} />`}
+          <${More} pages=${pages} />
+        <//>
+      </div>
+    <//>
+  `;
+}
+
+function Actions({ retraining }) {
+  const waiting = useWaiting();
+  if (!retraining) return null;
+  const { hold: held, open_job: open } = retraining;
+  return html`
+    ${!held &&
+    html`<button type="button" onClick=${hold} disabled=${waiting} title="Nothing is trained or promoted by itself until resumed">
+      Hold automatic training
+    </button>`}
+    <button type="button" class="primary" onClick=${train} disabled=${waiting || open !== null}>
+      ${open === null ? "Train now" : "A training is open"}
+    </button>
+  `;
+}
+
+function None() {
+  return html`
+    <${Empty} title="No model yet">
+      <p>The first one is trained from labelled data, in a shell:</p>
+      <pre class="command"><code>relearn model train --data digits</code></pre>
+    <//>
+  `;
 }

@@ -1,0 +1,85 @@
+/** What an operator asks of the retrain role: sent, followed by its job's events, and told when it is done. */
+import { ApiError, ask } from "./api.js";
+import { cell, useCell } from "./cell.js";
+import { onEvents, refresh } from "./live.js";
+import { confirmed } from "./parts/dialog.js";
+import { go, href } from "./router.js";
+import { say } from "./said.js";
+import { OPEN } from "./words.js";
+
+const TAKEN_WITHIN_MS = 15_000;
+
+/**
+ * What was asked for here and isn't done, by the id of its job; `done`: what to say once it took effect, null where
+ * something else says so; `taken`: whether a retrain worker has written the job.
+ *
+ * @type {ReturnType<typeof cell>}
+ */
+const waiting = cell(/** @type {Record<string, {what: string, done: string | null, taken: boolean}>} */ ({}));
+const SENDING = "sending";
+
+/** Whether something that was asked for here hasn't been taken up yet. */
+export const useWaiting = () => useCell(waiting, (all) => Object.values(all).some((one) => !one.taken));
+
+export const train = () => command("/v1/jobs", "The training", null);
+export const hold = () =>
+  command("/v1/retraining/hold", "The hold", "Nothing is trained or promoted by itself until it is resumed");
+export const resume = () =>
+  command("/v1/retraining/resume", "Resuming", "Models are trained and promoted by themselves again");
+
+/** Make a model the champion, after a question that says what that means. */
+export async function activate(version, champion) {
+  const text = [
+    champion === null ? "" : `Model ${champion} answers now. `,
+    `In a moment all workers answer with model ${version}. `,
+    "After that nothing is trained or promoted by itself until it is resumed.",
+  ];
+  const yes = `Let model ${version} answer`;
+  if (await confirmed({ title: `Activate model ${version}?`, text: text.join(""), yes })) {
+    await command(`/v1/models/${version}/activate`, `The activation of model ${version}`, null);
+  }
+}
+
+/** Said twice, a command does no harm: the second is skipped, and its job says so. Thus it needs no key, nor Redis. */
+async function command(path, what, done) {
+  put(SENDING, { what, done, taken: false });
+  try {
+    const { id } = await ask(path, { method: "POST" });
+    put(id, { what, done, taken: false });
+    say(`${what} was asked for`, { action: show(id) });
+    setTimeout(() => look(id), TAKEN_WITHIN_MS);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    say(`${error.title}. ${error.detail}`, { kind: "bad" });
+  } finally {
+    drop(SENDING);
+  }
+}
+
+/** How a job stands, of those that were asked for here. */
+function take(job) {
+  const mine = waiting.get()[job.id];
+  if (!mine) return;
+  if (OPEN.includes(job.state)) return put(job.id, { ...mine, taken: true });
+  drop(job.id);
+  if (job.state !== "promoted") say(`${mine.what}: ${job.state}. ${job.error ?? ""}`, { kind: "bad", action: show(job.id) });
+  else if (mine.done) say(mine.done, { kind: "good" });
+}
+onEvents(["job"], take);
+
+/** Its event was missed, or came before the answer; or nobody is there who does it, and the button is there again. */
+async function look(id) {
+  if (waiting.get()[id]?.taken !== false) return;
+  try {
+    take(await ask(`/v1/jobs/${encodeURIComponent(id)}`));
+    refresh("jobs", "models", "retraining", "stats");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    drop(id);
+    say("Nobody has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
+  }
+}
+
+const show = (id) => ({ label: "Show", run: () => go(href("job", { id })) });
+const put = (id, one) => waiting.set({ ...waiting.get(), [id]: one });
+const drop = (id) => waiting.set(Object.fromEntries(Object.entries(waiting.get()).filter(([other]) => other !== id)));

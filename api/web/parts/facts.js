@@ -1,0 +1,9 @@
+/** Names and what they are, line by line. */
+import { html } from "../view.js";
+
+/** @param {{of: [string, any][]}} props pairs; those whose value is null or false aren't drawn */
+export function Facts({ of }) {
+  const shown = of.filter(([, value]) => value !== null && value !== false && value !== undefined);
+  const line = ([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`;
+  return html`<dl class="facts">${shown.map(line)}</dl>`;
+}

@@ -1,0 +1,52 @@
+/** The model that answers, and how often it is right. */
+import { count, percent } from "../../format.js";
+import { Card } from "../../parts/card.js";
+import { Time } from "../../parts/time.js";
+import { href } from "../../router.js";
+import { html } from "../../view.js";
+import { commandOf, reasonOf } from "../../words.js";
+
+/** @param {{stats: any, reigns: import("../../reigns.js").Reign[]}} props of GET /v1/stats */
+export function Champion({ stats: { champion, accuracy }, reigns }) {
+  if (!champion) return html`<${Card} title="Champion"><p class="note">No model answers yet.</p><//>`;
+  const { version, since, activation } = champion;
+  return html`
+    <${Card} title="Champion" note=${html`began to answer <${Time} at=${since} />`}>
+      <p class="headline">
+        <a href=${href("model", { id: version })}>Model ${version}</a> <span class="note">activation ${count(activation)}</span>
+      </p>
+      <${Why} reign=${reigns.find((one) => one.version === version)} />
+      ${accuracy ? html`<${Accuracy} ...${accuracy} />` : html`<${NoAudit} version=${version} />`}
+    <//>
+  `;
+}
+
+/** Nothing where its job isn't known. */
+function Why({ reign }) {
+  if (!reign) return null;
+  const { job } = reign;
+  return html`<p><a href=${href("job", { id: job.id })}>${commandOf({ ...job, requested: null })}</a>: ${reasonOf(job)}</p>`;
+}
+
+function Accuracy({ n, right, estimate, low, high }) {
+  const place = { left: `${100 * low}%`, width: `${100 * (high - low)}%` };
+  return html`
+    <p class="accuracy">
+      <strong>${percent(estimate)}</strong> right${" "}
+      <span class="note">with 95 % confidence ${percent(low)} to ${percent(high)}</span>
+    </p>
+    <div class="interval" aria-hidden="true">
+      <span class="interval-range" style=${place}></span><span class="interval-at" style=${{ left: `${100 * estimate}%` }}></span>
+    </div>
+    <p class="note">
+      Estimated from its audits alone, whose records nobody chose: ${count(right)} of ${count(n)} confirmed.
+    </p>
+  `;
+}
+
+function NoAudit({ version }) {
+  return html`
+    <p>How often it is right isn't known: nobody has reviewed an audit of model ${version} yet.</p>
+    <p class="next"><a class="button" href=${href("review")}>Review some</a></p>
+  `;
+}

@@ -1,0 +1,30 @@
+/** What to do next where there is no model yet, or no record. */
+import { Empty } from "../../parts/empty.js";
+import { href } from "../../router.js";
+import { html } from "../../view.js";
+
+const COMMAND = "relearn model train --data digits";
+
+/** @param {{stats: any}} props of GET /v1/stats; nothing is drawn where both are there */
+export function FirstSteps({ stats: { champion, totals } }) {
+  if (champion && totals.records > 0) return null;
+  return html`<section class="card" aria-label="First steps">${champion ? html`<${Records} />` : html`<${Model} />`}</section>`;
+}
+
+function Model() {
+  return html`
+    <${Empty} title="No model yet">
+      <p>Records wait until there is one. Train it from labelled data, in a shell:</p>
+      <pre class="command"><code>${COMMAND}</code></pre>
+    <//>
+  `;
+}
+
+function Records() {
+  return html`
+    <${Empty} title="No record yet">
+      <p>The model is ready. Send it some records, and they are counted here as they come back scored.</p>
+      <a class="button primary" href=${href("try")}>Try it</a>
+    <//>
+  `;
+}

@@ -1,0 +1,42 @@
+/** When a model is trained by itself, in the policy's own words: each reason with how far it is. */
+import { Badge } from "../../parts/badge.js";
+import { Card } from "../../parts/card.js";
+import { Meter } from "../../parts/meter.js";
+import { Skeleton } from "../../parts/skeleton.js";
+import { href } from "../../router.js";
+import { html } from "../../view.js";
+
+const NAMES = { count: "Corrections", labels: "Labels", rate: "Error rate", drift: "Drift", schedule: "Schedule" };
+
+/** @param {{retraining: any}} props of GET /v1/retraining; null: it isn't read yet */
+export function NextTraining({ retraining }) {
+  if (!retraining) return html`<${Card} title="Next training"><${Skeleton} /><//>`;
+  const { words, triggers, obstacles, trigger, open_job: job } = retraining;
+  return html`
+    <${Card} title="Next training" actions=${job && html`<a href=${href("job", { id: job })}>The open training</a>`}>
+      <p class="words">${job ? words.replaceAll(job, shortOf(job)) : words}</p>
+      <div class="progress-rows">${triggers.map((one) => html`<${Row} key=${one.name} ...${one} />`)}</div>
+      ${trigger && html`<p><${Badge} kind="accent">asked for now<//></p>`}
+      ${obstacles.length > 0 &&
+      html`<ul class="obstacles" aria-label="What stands in the way">
+        ${obstacles.map((one) => html`<li key=${one}>${job ? one.replaceAll(job, shortOf(job)) : one}</li>`)}
+      </ul>`}
+    <//>
+  `;
+}
+
+/** Ids are long; the link beside the heading leads to this one. */
+const shortOf = (id) => id.slice(0, 8);
+
+function Row({ name, threshold, value, met, progress, waits_for: waits }) {
+  if (threshold === null) {
+    return html`<div class="progress-row off"><span>${NAMES[name] ?? name}</span><span></span><span>off</span></div>`;
+  }
+  return html`
+    <div class="progress-row" title=${met ? "reached" : `waits for ${waits}`}>
+      <span>${NAMES[name] ?? name}</span>
+      <${Meter} share=${value === null ? null : value / threshold} kind=${met ? "good" : "accent"} />
+      <span>${progress}</span>
+    </div>
+  `;
+}

@@ -1,0 +1,50 @@
+/** Who is at work, with which model, and how far behind. */
+import { count, rate } from "../../format.js";
+import { useLive } from "../../live.js";
+import { Badge } from "../../parts/badge.js";
+import { Card } from "../../parts/card.js";
+import { Empty } from "../../parts/empty.js";
+import { Read } from "../../parts/read.js";
+import { Table } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { html } from "../../view.js";
+
+const READY = "ready";
+
+/** @param {{champion: {version: number, activation: number} | null}} props */
+export function Workers({ champion }) {
+  const workers = useLive((live) => live.workers);
+  return html`
+    <${Card} title="Workers" note="as they said of themselves in the last ten seconds">
+      <${Read} of=${workers}>${({ items, known }) => html`<${Known} items=${items} known=${known} champion=${champion} />`}<//>
+    <//>
+  `;
+}
+
+function Known({ items, known, champion }) {
+  if (!known) return html`<${Empty} title="Not known"><p>Redis, where workers say how they are, is away.</p><//>`;
+  if (items.length === 0) {
+    const how = html`<code>relearn up</code> starts workers of each role; <code>relearn worker score</code> one more.`;
+    return html`<${Empty} title="Nobody is at work"><p>${how}</p><//>`;
+  }
+  const columns = [
+    { title: "Worker", cell: (one) => html`<strong>${one.id}</strong>` },
+    { title: "Role", cell: (one) => one.role },
+    { title: "Condition", cell: (one) => html`<${Badge} kind=${one.condition === READY ? "good" : "warn"}>${one.condition}<//>` },
+    { title: "Model", cell: (one) => html`<${Model} worker=${one} champion=${champion} />` },
+    { title: "Shadow", cell: (one) => count(one.shadow), numeric: true },
+    { title: "Partitions", cell: (one) => count(one.partitions.length), numeric: true },
+    { title: "Lag", cell: (one) => count(one.lag), numeric: true },
+    { title: "Rate", cell: (one) => rate(one.rate), numeric: true },
+    { title: "Seen", cell: (one) => html`<${Time} at=${one.seen_at} />` },
+  ];
+  return html`<${Table} caption="Workers" columns=${columns} rows=${items} keyOf=${(one) => one.id} />`;
+}
+
+/** Only who answers, or decides who does, has a model; an activation below the champion's: it is behind. */
+function Model({ worker: { role, model, activation }, champion }) {
+  if (model === null && (role !== "score" || !champion)) return count(null);
+  const behind = champion && (activation ?? 0) < champion.activation;
+  const words = model === null ? "none yet" : `model ${count(model)}`;
+  return behind ? html`<span>${words} <${Badge} kind="warn">behind<//></span>` : words;
+}

@@ -1,0 +1,52 @@
+/** Champion beside challenger, each out of fold on the examples that it was made of. */
+import { useAsked } from "../../asked.js";
+import { change, count, percent } from "../../format.js";
+import { Card } from "../../parts/card.js";
+import { Read } from "../../parts/read.js";
+import { Table } from "../../parts/table.js";
+import { html } from "../../view.js";
+import { Confusion } from "./confusion.js";
+
+const NOTE = "each on its own examples, which aren't the same; none had been seen by the fit that answered";
+
+/** @param {{challenger: {version: number, metrics: any}, champion: number}} props */
+export function Beside({ challenger, champion }) {
+  const asked = useAsked(`/v1/models/${champion}`);
+  return html`
+    <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${NOTE}>
+      <${Read} of=${asked}>${(model) => html`<${Known} champion=${model} challenger=${challenger} />`}<//>
+    <//>
+  `;
+}
+
+function Known({ champion, challenger }) {
+  const both = [champion.metrics, challenger.metrics];
+  const labels = [...new Set(both.flatMap((metrics) => Object.keys(metrics.per_class ?? {})))];
+  const rows = [
+    { name: "All", shares: both.map((metrics) => metrics.accuracy ?? null) },
+    ...labels.map((name) => ({ name, shares: both.map((metrics) => shareOf(metrics.per_class?.[name])) })),
+  ];
+  const columns = [
+    { title: "Class", cell: ({ name }) => html`<strong>${name}</strong>` },
+    { title: `Champion ${champion.version}`, cell: (row) => percent(row.shares[0]), numeric: true },
+    { title: `Model ${challenger.version}`, cell: (row) => percent(row.shares[1]), numeric: true },
+    { title: "Points", cell: (row) => points(row.shares), numeric: true },
+  ];
+  return html`
+    <p class="note">Right, over ${both.map((metrics) => count(metrics.examples)).join(" and ")} examples:</p>
+    <${Table} narrow caption="Right out of fold, per class" columns=${columns} rows=${rows} keyOf=${(row) => row.name} />
+    <div class="columns matrices">
+      <${Matrix} title=${`What champion ${champion.version} took for what`} metrics=${champion.metrics} />
+      <${Matrix} title=${`What model ${challenger.version} took for what`} metrics=${challenger.metrics} />
+    </div>
+  `;
+}
+
+function Matrix({ title, metrics }) {
+  if (!metrics.confusion) return null;
+  return html`<${Confusion} title=${title} labels=${Object.keys(metrics.per_class)} counts=${metrics.confusion} />`;
+}
+
+/** A class that one of them doesn't know has no share there. */
+const shareOf = (counts) => (counts?.examples ? counts.right / counts.examples : null);
+const points = ([before, after]) => change(before === null || after === null ? null : 100 * (after - before));

@@ -1,0 +1,57 @@
+/** How the gate judged a challenger: its verdict, and the records on which it and the champion differ. */
+import { count, number, percent } from "../../format.js";
+import { Badge } from "../../parts/badge.js";
+import { Card } from "../../parts/card.js";
+import { Table } from "../../parts/table.js";
+import { html } from "../../view.js";
+import { chance, jobState } from "../../words.js";
+
+const ROWS = [
+  ["evidence", "Evidence", "reviews of records that nobody chose for their answers"],
+  ["silence", "All records", "silence counts for the champion"],
+];
+
+/** @param {{gate: Record<string, any> | undefined, champion: number | null, version: number | null}} props of a job's metrics */
+export function Gate({ gate, champion, version }) {
+  if (!gate) return null;
+  const { outcome, why, shadow } = gate;
+  const rows = ROWS.filter(([name]) => gate[name]).map(([name, title, what]) => ({ title, what, ...gate[name] }));
+  if (shadow?.shadow) rows.push({ title: "As a shadow", what: "reviews of what both answered", ...shadow.shadow });
+  const note = champion === null ? "the first model of all" : `model ${version} against model ${champion}, the champion then`;
+  return html`
+    <${Card} title="The gate" note=${note}>
+      <p class="verdict"><${Outcome} outcome=${outcome} /> ${why}</p>
+      ${shadow && html`<p class="verdict"><${Outcome} outcome=${shadow.outcome} /> ${shadow.why}</p>`}
+      ${rows.length > 0 && html`<${Figures} rows=${rows} />`}
+      ${typeof gate.majority === "number" && html`<${First} ...${gate} />`}
+      ${gate.vanished?.length > 0 && html`<p class="note">Classes that it doesn't know: ${gate.vanished.join(", ")}</p>`}
+    <//>
+  `;
+}
+
+function Outcome({ outcome }) {
+  const { words, kind } = jobState({ command: "train", state: outcome });
+  return html`<${Badge} kind=${kind}>${words}<//>`;
+}
+
+/** It fixes a record where the champion is wrong and it is right, and breaks one of the reverse. */
+function Figures({ rows }) {
+  const columns = [
+    { title: "On", cell: ({ title, what }) => html`<span><strong>${title}</strong> <span class="note">${what}</span></span>` },
+    { title: "Fixed", cell: ({ fixed }) => count(fixed), numeric: true },
+    { title: "Broken", cell: ({ broken }) => count(broken), numeric: true },
+    { title: "Records", cell: (row) => count(row.rows), numeric: true },
+    { title: "Chance if equal", cell: ({ p }) => (p === undefined ? number(null) : chance(p)), numeric: true },
+  ];
+  return html`
+    <${Table} caption="What the gate counted" columns=${columns} rows=${rows} keyOf=${(row) => row.title} />
+    <p class="note">
+      Fixed: the champion is wrong, and it is right. Broken: the reverse. The challenger answers by a fit that never saw the
+      record.
+    </p>
+  `;
+}
+
+function First({ accuracy, majority, majority_class: label }) {
+  return html`<p class="note">Right out of fold: ${percent(accuracy)}; always answering “${label}”: ${percent(majority)}.</p>`;
+}

@@ -1,0 +1,27 @@
+/** While automatic promotion is on hold: who holds it, and the way out. */
+import { resume, useWaiting } from "../../commands.js";
+import { Icon } from "../../parts/icon.js";
+import { Time } from "../../parts/time.js";
+import { html } from "../../view.js";
+
+/** @param {{hold: any}} props of GET /v1/retraining; null: nothing is drawn */
+export function OnHold({ hold }) {
+  const waiting = useWaiting();
+  if (!hold) return null;
+  const { command, by, version, since } = hold;
+  const what = {
+    hold: "somebody said so",
+    activate: `model ${version} was activated`,
+    rollback: `a rollback to model ${version}`,
+  };
+  return html`
+    <section class="on-hold" aria-label="On hold">
+      <${Icon} name="hold" />
+      <p>
+        <strong>On hold.</strong> No model is trained or promoted by itself:
+        ${` ${what[command] ?? command}`}${by && ` (${by})`}, <${Time} at=${since} />.
+      </p>
+      <button type="button" class="primary" onClick=${resume} disabled=${waiting}>Resume</button>
+    </section>
+  `;
+}

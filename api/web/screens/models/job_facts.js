@@ -1,0 +1,48 @@
+/** Why a job was asked for and what came of it, and what its model was trained on. */
+import { count, dateTime, plural } from "../../format.js";
+import { useNow } from "../../now.js";
+import { Card } from "../../parts/card.js";
+import { Facts } from "../../parts/facts.js";
+import { href } from "../../router.js";
+import { html } from "../../view.js";
+import { lasted, reasonOf } from "../../words.js";
+
+const NAMED = 5;
+
+/** @param {{job: any}} props */
+export function JobFacts({ job }) {
+  const now = useNow();
+  const model = (version) => version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
+  const facts = [
+    ["Why", reasonOf({ reason: job.reason })],
+    ["By", job.by ?? "the policy"],
+    ["Model", model(job.version ?? job.requested)],
+    ["Champion then", model(job.champion)],
+    ["Asked for", dateTime(job.queued_at)],
+    ["Begun", job.started_at && dateTime(job.started_at)],
+    ["Ended", job.ended_at && dateTime(job.ended_at)],
+    ["Took", job.started_at && lasted(job, now)],
+    ["Why not", job.error],
+  ];
+  return html`<${Card} title="The job"><${Facts} of=${facts} /><//>`;
+}
+
+/** @param {{trained: any}} props `trained_on` of the job's metrics */
+export function TrainedOn({ trained }) {
+  const { bootstrap, reviewed, assumed, corrections, confirmations, waiting_for_later_jobs: later, disputed, cut } = trained;
+  const facts = [
+    ["Examples", `${count(bootstrap)} bootstrap, ${count(reviewed)} reviewed, ${count(assumed)} assumed`],
+    ["Reviews", `${plural(corrections, "correction")}, ${plural(confirmations, "confirmation")}`],
+    ["Known", cut > 0 ? `what was said up to review ${count(cut)}` : "before the first review"],
+    ["Left for later", later > 0 && `${plural(later, "review")}: one reviewer said so many`],
+    ["Disputed", disputed?.length > 0 && html`<${Disputed} predictions=${disputed} />`],
+  ];
+  return html`<${Card} title="What it was trained on"><${Facts} of=${facts} /><//>`;
+}
+
+/** Predictions on which reviewers differ. */
+function Disputed({ predictions }) {
+  const link = (id) => html`<a key=${id} href=${href("prediction", { id })}><code>${id}</code></a> `;
+  const more = predictions.length - NAMED;
+  return html`${predictions.slice(0, NAMED).map(link)}${more > 0 && ` and ${more} more`}`;
+}

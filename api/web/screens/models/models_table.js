@@ -1,0 +1,56 @@
+/** All models, one per line: how each stands, how good it is, and the way to let it answer. */
+import { activate, useWaiting } from "../../commands.js";
+import { brief, percent } from "../../format.js";
+import { useLive } from "../../live.js";
+import { Badge } from "../../parts/badge.js";
+import { Share } from "../../parts/meter.js";
+import { Table } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { formerOf } from "../../reigns.js";
+import { href } from "../../router.js";
+import { html, useMemo } from "../../view.js";
+import { modelKind, tally } from "../../words.js";
+
+/** @param {{models: any[], stats: any}} props models as GET /v1/models lists them */
+export function ModelsTable({ models, stats }) {
+  const jobs = useLive((live) => live.jobs.value);
+  const judged = useMemo(() => new Map((jobs?.items ?? []).map((job) => [job.id, job.metrics?.gate])), [jobs]);
+  const champion = models.find((model) => model.state === "champion")?.version ?? stats?.champion?.version ?? null;
+  const former = formerOf(models);
+  const columns = [
+    { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>` },
+    { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
+    { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
+    { title: "Live, by its audits", cell: (one) => html`<${Live} version=${one.version} stats=${stats} />` },
+    { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
+    { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
+    { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />` },
+    { title: "Change", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
+  ];
+  return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${(one) => one.version} />`;
+}
+
+/** The name of the way back to the champion before is another, since people look for it. */
+function Activate({ version, champion, former }) {
+  const waiting = useWaiting();
+  if (version === champion) return html`<span class="note">answers now</span>`;
+  const back = version === former && champion !== null;
+  return html`
+    <button type="button" class="in-row" onClick=${() => activate(version, champion)} disabled=${waiting}>
+      ${back ? `Roll back to ${version}` : `Activate ${version}`}
+    </button>
+  `;
+}
+
+/** Only of the champion is it known, and since it is one. */
+function Live({ version, stats }) {
+  if (version !== stats?.champion?.version || !stats.accuracy) return percent(null);
+  const { estimate, low, high } = stats.accuracy;
+  return html`<span>${percent(estimate)} <span class="note">${percent(low)} to ${percent(high)}</span></span>`;
+}
+
+/** The first model of all had no champion to be compared with. */
+function Gate({ gate }) {
+  const found = gate?.shadow?.shadow ?? gate?.evidence;
+  return found ? tally(found) : percent(null);
+}

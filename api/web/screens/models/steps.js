@@ -1,0 +1,31 @@
+/** How far an open training is. */
+import { useNow } from "../../now.js";
+import { html } from "../../view.js";
+import { lasted } from "../../words.js";
+
+const STEPS = [
+  ["queued", "Asked for"],
+  ["running", "Training"],
+  ["shadow", "Shadow"],
+  ["ended", "Judged"],
+];
+
+/** @param {{job: any}} props not every training becomes a shadow: some are judged at once */
+export function Steps({ job }) {
+  const now = useNow();
+  const at = STEPS.findIndex(([state]) => state === job.state);
+  const kind = (i) => (i < at ? "done" : i === at ? "now" : "");
+  return html`
+    <section class="card" aria-label="Progress">
+      <ol class="steps">
+        ${STEPS.map(
+          ([state, name], i) => html`
+            <li key=${state} class=${kind(i)} aria-current=${i === at ? "step" : null}>
+              ${name} ${i === at && html`<span class="note">${job.started_at && lasted(job, now)}</span>`}
+            </li>
+          `,
+        )}
+      </ol>
+    </section>
+  `;
+}
