@@ -1,0 +1,44 @@
+/** The rest of a batch, confirmed call by call: one takes 10,000 at most, and the next finds what is recorded by then. */
+import { ApiError, ask } from "../../api.js";
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Confirm every record of a batch that nobody has reviewed. The same again is harmless: the same statements count once.
+ *
+ * @param {string} batch
+ * @param {object} how
+ * @param {{prediction: string, label: string | null}[]} how.spoken what was said of its records and may not be recorded
+ *   yet: said again along with it, since it would be confirmed otherwise
+ * @param {string | null} how.reviewer
+ * @param {AbortSignal} how.signal
+ * @param {(confirmed: number) => void} how.onProgress
+ * @returns {Promise<number>} how many were confirmed
+ * @throws {ApiError}
+ */
+export async function confirmRest(batch, { spoken, reviewer, signal, onProgress }) {
+  const named = { predictions: spoken.map((one) => one.prediction), labels: spoken.map((one) => one.label) };
+  const body = { reviewer, confirm_rest: true, ...(spoken.length > 0 ? named : {}) };
+  const confirmed = new Set();
+  for (;;) {
+    const { ids, more } = await ask(`/v1/batches/${encodeURIComponent(batch)}`, { method: "PATCH", body, signal });
+    const rest = ids.slice(spoken.length);
+    for (const id of rest) confirmed.add(id);
+    onProgress(confirmed.size);
+    if (!more) return confirmed.size;
+    await recorded(rest.at(-1), signal);
+  }
+}
+
+/** Until a statement is in the database, or it is known never to be. */
+async function recorded(id, signal) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    try {
+      const { state } = await ask(`/v1/feedback/${id}`, { signal });
+      if (state !== "waiting") return;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
+  }
+}
