@@ -5,7 +5,7 @@ const ANOTHER = "\u0000another"; // no label can hold that
 
 /** @param {{name: string, classes: string[], onChoose: (label: string) => void}} props `name`: for screen readers */
 export function ChooseLabel({ name, classes, onChoose }) {
-  const [typing, setTyping] = useState(classes.length === 0);
+  const [typing, setTyping] = useState(false);
   const choose = (event) => {
     const { value } = event.target;
     event.target.value = "";
@@ -17,9 +17,10 @@ export function ChooseLabel({ name, classes, onChoose }) {
     const label = new FormData(event.currentTarget).get("label").trim();
     if (label) onChoose(label);
   };
-  if (typing) {
+  if (typing || classes.length === 0) {
     return html`<form class="new-label" onSubmit=${submit}>
-      <input name="label" aria-label=${`${name}: the right label`} placeholder="The right label" maxlength="256" required autocomplete="off" autofocus />
+      <input name="label" aria-label=${`${name}: the right label`} placeholder="The right label" maxlength="256" required
+        autocomplete="off" autofocus=${typing} />
       <button type="submit">Say it</button>
     </form>`;
   }

@@ -45,7 +45,7 @@ export function Explanation({ answer, contributions, base, classes }) {
       </div>
       ${contributions
         ? html`<${SignedBars} contributions=${contributions} base=${base} for=${sides.for} against=${sides.against} />`
-        : html`<p class="note">Why isn’t known: model ${model} isn’t in the registry.</p>`}
+        : html`<p class="note">Why isn't known: model ${model} isn't in the registry.</p>`}
     </section>
   `;
 }

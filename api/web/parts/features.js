@@ -3,7 +3,7 @@ import { number } from "../format.js";
 import { html, useState } from "../view.js";
 
 /** So many are shown without being asked for. */
-const SHOWN = 24;
+const SHOWN = 32;
 
 /** @param {{features: {feature: string, value: number}[]}} props in the order of the model */
 export function Features({ features }) {

@@ -46,7 +46,9 @@ export function Labels({ classes, onChoose, keys, predicted = null }) {
       ${many &&
       words &&
       !exact &&
-      html`<button type="button" class="label" onClick=${() => choose(wanted.trim())}>New label “${wanted.trim()}”</button>`}
+      html`<button type="button" class="label" onClick=${() => choose(wanted.trim())}>
+        New label “${wanted.trim()}”
+      </button>`}
       ${found.length > LISTED && html`<span class="note">and ${found.length - LISTED} more: type to find them</span>`}
     </div>
   `;

@@ -22,9 +22,13 @@ export function Record({ title, note, record, features }) {
         ${note}
       </div>
       ${record.context && html`<p class="context" tabindex=${record.context.length > 600 ? 0 : null}>${record.context}</p>`}
-      ${picture ? html`<${AsPicture} picture=${picture} features=${features} />` : html`<${Features} features=${features} />`}
+      ${picture
+        ? html`<${AsPicture} picture=${picture} features=${features} />`
+        : html`<${Features} features=${features} />`}
       <dl class="facts">
-        <${Fact} name="Prediction"><a class="mono" href=${href("prediction", { id: record.prediction })}>${record.prediction}</a><//>
+        <${Fact} name="Prediction">
+          <a class="mono" href=${href("prediction", { id: record.prediction })}>${record.prediction}</a>
+        <//>
         ${record.id && html`<${Fact} name="Id">${record.id}<//>`}
         ${record.subject && html`<${Fact} name="Subject">${record.subject}<//>`}
         ${record.batch &&

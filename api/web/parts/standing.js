@@ -12,7 +12,7 @@ import { Badge } from "./badge.js";
 export function standingOf({ review }, saying) {
   const failed = saying?.state === "refused" || saying?.state === "lost";
   const later = saying && review && review.feedback !== saying.feedback && Date.parse(review.at) > saying.atMs;
-  if (!saying || failed || later) return review && { label: review.label, reviewer: review.reviewer, own: false, state: "recorded" };
+  if (!saying || failed || later) return review && { ...review, own: false, state: "recorded" };
   if (saying.label === null) return null;
   return { label: saying.label, reviewer: saying.reviewer, own: true, state: saying.state };
 }

@@ -8,6 +8,7 @@ import { Card } from "../parts/card.js";
 import { Figure, Figures } from "../parts/figure.js";
 import { Read } from "../parts/read.js";
 import { Screen } from "../parts/screen.js";
+import { WhoAnswers } from "../parts/who.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
 import { ConfirmRest } from "./batch/confirm_rest.js";
@@ -19,8 +20,10 @@ const LEAD = "Correct what is wrong, then confirm the rest: together that is a r
 export function Batch({ id, query }) {
   const asked = useAsked(`/v1/batches/${encodeURIComponent(id)}`, { on: ["batch", "correction"] });
   return html`
-    <${Screen} title=${`Batch ${id}`} lead=${LEAD}>
-      <${Read} of=${asked} lines=${6}>${(batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`}<//>
+    <${Screen} title=${`Batch ${id}`} lead=${LEAD} actions=${html`<${WhoAnswers} />`}>
+      <${Read} of=${asked} lines=${6}>
+        ${(batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`}
+      <//>
     <//>
   `;
 }
@@ -30,13 +33,15 @@ function Known({ batch, query, again }) {
   const models = Object.keys(batch.models);
   const { known } = useClasses(models.length > 0 ? Math.max(...models.map(Number)) : null);
   const classes = [...new Set([...known, ...Object.keys(batch.labels)])];
+  const links = models.map((version) => html`<a key=${version} href=${href("model", { id: version })}>${version}</a> `);
+  const share = batch.counted ? percent(batch.reviewed / batch.counted) : null;
   return html`
     <div class="stack">
       <${Card} title="What it came to" actions=${html`<${ConfirmRest} batch=${batch} said=${said} onDone=${again} />`}>
         <${Figures}>
           <${Figure} label="Records" value=${count(batch.records)} hint=${keptOf(batch)} />
-          <${Figure} label="Reviewed" value=${count(batch.reviewed)} hint=${batch.counted ? percent(batch.reviewed / batch.counted) : null} />
-          <${Figure} label="Models" value=${models.map((version) => html`<a key=${version} href=${href("model", { id: version })}>${version}</a> `)} />
+          <${Figure} label="Reviewed" value=${count(batch.reviewed)} hint=${share} />
+          <${Figure} label="Models" value=${links} />
           <${Figure} label="First record" value=${html`<span class="moment">${dateTime(batch.first_at)}</span>`} />
           <${Figure} label="Last record" value=${html`<span class="moment">${dateTime(batch.last_at)}</span>`} />
         <//>

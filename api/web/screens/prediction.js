@@ -7,14 +7,16 @@ import { Explanation } from "../parts/explanation.js";
 import { Read } from "../parts/read.js";
 import { Record } from "../parts/record.js";
 import { Screen } from "../parts/screen.js";
+import { WhoAnswers } from "../parts/who.js";
 import { html, useMemo } from "../view.js";
 import { Judge } from "./prediction/judge.js";
 import { Said } from "./prediction/said.js";
 
 export function Prediction({ id }) {
   const asked = useAsked(`/v1/predictions/${encodeURIComponent(id)}`, { on: ["correction"] });
+  const times = asked.value && `Scored ${dateTime(asked.value.scored_at)}, stored ${dateTime(asked.value.stored_at)}`;
   return html`
-    <${Screen} title=${`Prediction ${id}`} lead=${asked.value && html`Scored ${dateTime(asked.value.scored_at)}, stored ${dateTime(asked.value.stored_at)}`}>
+    <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${WhoAnswers} />`}>
       <${Read} of=${asked} lines=${8}>${(prediction) => html`<${Known} prediction=${prediction} />`}<//>
     <//>
   `;
@@ -23,15 +25,17 @@ export function Prediction({ id }) {
 function Known({ prediction }) {
   const { known, own } = useClasses(prediction.model);
   const features = useMemo(() => namedFeatures(prediction), [prediction]);
+  const { contributions, base, subject, id } = prediction;
+  const title = subject ?? id ?? "The record";
   const note = html`<${Verdict} of=${prediction} />`;
   return html`
     <div class="stack">
       <div class="judge">
         <div class="stack">
-          <${Record} title=${prediction.subject ?? prediction.id ?? "The record"} note=${note} record=${prediction} features=${features} />
+          <${Record} title=${title} note=${note} record=${prediction} features=${features} />
           <${Judge} prediction=${prediction} classes=${known} />
         </div>
-        <${Explanation} answer=${prediction} contributions=${prediction.contributions} base=${prediction.base} classes=${own} />
+        <${Explanation} answer=${prediction} contributions=${contributions} base=${base} classes=${own} />
       </div>
       <${Said} prediction=${prediction} />
     </div>

@@ -3,6 +3,7 @@ import { useCell } from "../cell.js";
 import { useReviewer } from "../feedback/reviewer.js";
 import { useEvents } from "../live.js";
 import { Screen } from "../parts/screen.js";
+import { AskName, WhoAnswers } from "../parts/who.js";
 import { html, useEffect, useState } from "../view.js";
 import { doIt } from "./review/acts.js";
 import { AnswerBar } from "./review/answer_bar.js";
@@ -12,17 +13,16 @@ import { Nothing } from "./review/nothing.js";
 import { goOn, queue, topUp } from "./review/queue.js";
 import { ShownItem } from "./review/shown_item.js";
 import { Strip } from "./review/strip.js";
-import { AskName, WhoAnswers } from "./review/who.js";
 
 const LEAD = "What you say here is what the next model learns from.";
-/** Claims of others run out without an event. */
-const LOOK_EVERY_MS = 10_000;
+/** Claims of others run out without an event, and the API looks at what is stored once a second. */
+const LOOK_EVERY_MS = 3_000;
 
 export function Review() {
   const reviewer = useReviewer();
   const [help, setHelp] = useState(false);
   const actions = html`
-    ${reviewer.asked && html`<${WhoAnswers} reviewer=${reviewer} />`}
+    ${reviewer.asked && html`<${WhoAnswers} />`}
     <button type="button" onClick=${() => setHelp(true)}>Keys <kbd aria-hidden="true">?</kbd></button>
   `;
   return html`

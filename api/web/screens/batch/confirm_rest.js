@@ -51,7 +51,9 @@ export function ConfirmRest({ batch, said, onDone }) {
 function questionOf(left) {
   return {
     title: "Confirm the rest of this batch?",
-    text: `${plural(left, "record")} that nobody has reviewed will be confirmed as the model labelled them. Correct what is wrong first.`,
+    text:
+      `${plural(left, "record")} that nobody has reviewed will be confirmed as the model labelled them.` +
+      " Correct what is wrong first.",
     yes: `Confirm ${count(left)}`,
   };
 }

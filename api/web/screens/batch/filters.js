@@ -18,7 +18,9 @@ export function Filters({ batch, query }) {
         <span>Answered with</span>
         <select value=${query.label ?? ""} onChange=${(event) => change({ label: event.target.value })}>
           <option value="">any label</option>
-          ${labels.map(([label, records]) => html`<option key=${label} value=${label}>${label} (${count(records)})</option>`)}
+          ${labels.map(
+            ([label, records]) => html`<option key=${label} value=${label}>${label} (${count(records)})</option>`,
+          )}
         </select>
       </label>
     </div>

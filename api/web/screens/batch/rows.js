@@ -15,15 +15,21 @@ import { href } from "../../router.js";
 import { announce } from "../../said.js";
 import { html, useMemo } from "../../view.js";
 
+const idOf = ({ prediction }) => prediction;
+
 /**
  * @param {{batch: string, query: Record<string, string>, classes: string[],
  *   said: Map<string, import("../../feedback/sayings.js").Saying>}} props
  */
 export function Rows({ batch, query, classes, said }) {
   const reviewed = query.unreviewed === "1" ? false : null;
-  const asked = { batch, label: query.label, reviewed, limit: 50 };
-  const pages = usePages("/v1/predictions", { query: asked, on: ["batch", "correction"], idOf: ({ prediction }) => prediction });
+  const pages = usePages("/v1/predictions", {
+    query: { batch, label: query.label, reviewed, limit: 50 },
+    on: ["batch", "correction"],
+    idOf,
+  });
   const names = useFeatureNames(pages.items[0]);
+  const now = (row) => standingOf(row, said.get(row.prediction));
   const say = (row, label, words) => {
     sayLabel(row.prediction, label, { batch });
     announce(words);
@@ -32,24 +38,24 @@ export function Rows({ batch, query, classes, said }) {
     { title: "Record", wide: true, cell: (row) => html`<${Named} row=${row} names=${names} />` },
     { title: "Label", cell: ({ label }) => html`<strong>${label}</strong>` },
     { title: "Confidence", numeric: true, cell: ({ confidence }) => percent(confidence) },
-    { title: "Review", cell: (row) => html`<${Standing} of=${standingOf(row, said.get(row.prediction))} predicted=${row.label} />` },
-    { title: "Say", cell: (row) => html`<${Say} row=${row} said=${said.get(row.prediction)} classes=${classes} onSay=${say} />` },
+    { title: "Review", cell: (row) => html`<${Standing} of=${now(row)} predicted=${row.label} />` },
+    { title: "Say", cell: (row) => html`<${Say} row=${row} standing=${now(row)} classes=${classes} onSay=${say} />` },
   ];
   if (pages.items.length === 0 && pages.settled && !pages.error && !pages.more) return html`<${NoRows} query=${query} />`;
   return html`
     <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
     ${pages.settled || pages.items.length > 0
-      ? html`<${Table} caption=${`Records of batch ${batch}`} columns=${columns} rows=${pages.items} keyOf=${({ prediction }) => prediction} />`
+      ? html`<${Table} caption=${`Records of batch ${batch}`} columns=${columns} rows=${pages.items} keyOf=${idOf} />`
       : html`<${Skeleton} lines=${5} />`}
     <${More} pages=${pages} />
   `;
 }
 
 function Named({ row: { prediction, id, subject, features }, names }) {
-  const picture = useMemo(
-    () => names && names.length === features.length && pictureOf(names.map((feature, i) => ({ feature, value: features[i] }))),
-    [names, features],
-  );
+  const picture = useMemo(() => {
+    if (names?.length !== features.length) return null;
+    return pictureOf(names.map((feature, i) => ({ feature, value: features[i] })));
+  }, [names, features]);
   return html`<span class="named">
     ${picture && html`<${Picture} picture=${picture} label="The record as a picture" />`}
     <span>
@@ -59,15 +65,15 @@ function Named({ row: { prediction, id, subject, features }, names }) {
   </span>`;
 }
 
-function Say({ row, said, classes, onSay }) {
+function Say({ row, standing, classes, onSay }) {
   const name = row.subject ?? row.id ?? row.prediction;
-  const standing = standingOf(row, said);
-  if (standing && standing.own) {
+  if (standing?.own) {
     return html`<button type="button" class="quiet" aria-label=${`Take back ${standing.label} of ${name}`}
       onClick=${() => onSay(row, null, "Taken back")}>Take back</button>`;
   }
   return html`<span class="row-actions">
-    <button type="button" aria-label=${`Confirm ${row.label} of ${name}`} onClick=${() => onSay(row, row.label, `Confirmed ${name}`)}>
+    <button type="button" aria-label=${`Confirm ${row.label} of ${name}`}
+      onClick=${() => onSay(row, row.label, `Confirmed ${name}`)}>
       Confirm
     </button>
     <${ChooseLabel} name=${`Correct ${name}`} classes=${classes.filter((label) => label !== row.label)}
@@ -77,5 +83,6 @@ function Say({ row, said, classes, onSay }) {
 
 function NoRows({ query }) {
   if (query.unreviewed === "1" && !query.label) return html`<${Empty} title="Every record is reviewed" />`;
-  return html`<${Empty} title=${query.unreviewed || query.label ? "None of its records is like that" : "None of its records is kept any more"} />`;
+  const filtered = query.unreviewed || query.label;
+  return html`<${Empty} title=${filtered ? "None of its records is like that" : "None of its records is kept any more"} />`;
 }

@@ -28,9 +28,11 @@ export function Judge({ prediction, classes }) {
       <${Labels} classes=${classes} predicted=${prediction.label} onChoose=${(label) => say(label, `Said ${label}`)} />
       <label class="inline">
         <span>Comment</span>
-        <input value=${comment} maxlength="256" placeholder="if there is something to add" onInput=${(event) => setComment(event.target.value)} />
+        <input value=${comment} maxlength="256" placeholder="if there is something to add"
+          onInput=${(event) => setComment(event.target.value)} />
       </label>
-      ${mine && html`<button type="button" class="quiet" onClick=${() => say(null, "Taken back")}>Take back what you said</button>`}
+      ${mine &&
+      html`<button type="button" class="quiet" onClick=${() => say(null, "Taken back")}>Take back what you said</button>`}
     <//>
   `;
 }

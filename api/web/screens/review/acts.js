@@ -29,7 +29,7 @@ function put(act, words) {
 }
 
 function keptBack() {
-  toast("The model’s answer is kept back: say a label");
+  toast("The model's answer is kept back: say a label");
   return true;
 }
 

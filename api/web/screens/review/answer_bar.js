@@ -10,15 +10,16 @@ export function AnswerBar({ item, keys }) {
   const { answers } = useCell(session);
   const predicted = item.answer?.label ?? null;
   const act = (asked) => () => doIt({ act: asked }, item);
+  const choose = (label) => doIt({ act: "label", label }, item);
   return html`
     <section class="answer-bar" aria-label="Your answer">
-      <${Labels} classes=${item.classes} keys=${keys} predicted=${predicted} onChoose=${(label) => doIt({ act: "label", label }, item)} />
+      <${Labels} classes=${item.classes} keys=${keys} predicted=${predicted} onChoose=${choose} />
       ${predicted !== null &&
       html`<button type="button" class="primary confirm" aria-keyshortcuts="Enter" onClick=${act("confirm")}>
         <span>Confirm ${predicted}</span><kbd aria-hidden="true">⏎</kbd>
       </button>`}
       <div class="others">
-        <${Other} words="Can’t tell" keyed="T" onClick=${act("cantTell")} />
+        <${Other} words="Can't tell" keyed="T" onClick=${act("cantTell")} />
         <${Other} words="Skip" keyed="S" onClick=${act("skip")} />
         <${Other} words="Undo" keyed="U" onClick=${act("undo")} disabled=${!answers.at(-1)?.item} />
       </div>

@@ -5,7 +5,7 @@ import { html } from "../../view.js";
 const KEYS = [
   [["1", "…", "9"], "Say that label. Labels that are digits have their own key."],
   [["⏎", "C"], "Confirm what the model says. Not where its answer is kept back."],
-  [["T"], "Can’t tell: it isn’t shown again in this tab, and goes to others when your claim on it runs out."],
+  [["T"], "Can't tell: it isn't shown again in this tab, and goes to others when your claim on it runs out."],
   [["S"], "Skip: it comes again after the others."],
   [["U", "Ctrl Z"], "Take the last answer back, and see its record again."],
   [["/"], "Find a label, where there are many."],

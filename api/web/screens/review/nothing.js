@@ -19,13 +19,17 @@ export function Nothing({ error, settled, lapsed }) {
   if (error) return html`<${Problem} error=${error} again=${topUp} />`;
   if (stats && !stats.champion) {
     return html`<${Empty} title="No model answers yet">
-      <p>There is nothing to review before there is a model. <code>relearn model train --data digits --rows 60</code> trains a first one.</p>
+      <p>
+        There is nothing to review before there is a model. <code>relearn model train --data digits --rows 60</code> trains a
+        first one.
+      </p>
       <a class="button" href=${href("models")}>Go to the models</a>
     <//>`;
   }
   return html`<${Empty} title="Nothing waits for review">
     <p>Every recent record is reviewed, or somebody is asked about it just now. New ones come here by themselves.</p>
-    ${retraining?.hold && html`<p>Promotion is on hold: no better model takes over <a href=${href("models")}>until it is resumed</a>.</p>`}
+    ${retraining?.hold &&
+    html`<p>Promotion is on hold: no better model takes over <a href=${href("models")}>until it is resumed</a>.</p>`}
     <a class="button primary" href=${href("try")}>Send some records</a>
   <//>`;
 }

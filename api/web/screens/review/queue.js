@@ -8,7 +8,7 @@ const LOW = 5;
 /** Where there weren't as many as were asked for, it is asked again no sooner than this. */
 const APART_MS = 1_000;
 const DECLINED = 1_000;
-/** What is brought back stays for so long, though its claim may have run out: nobody else was asked while it was reviewed. */
+/** What is brought back stays for so long at least: of what somebody has spoken of once, nobody else is asked. */
 const HELD_MS = 60_000;
 
 /**

@@ -25,9 +25,10 @@ export function ShownItem({ item }) {
     document.getElementById("record-title").focus({ preventScroll: true });
   }, []);
   const note = html`<${Badge} kind=${item.blind ? "accent" : "plain"}>${CHOSEN[item.via] ?? item.via}<//>`;
+  const title = `What is ${item.subject ?? item.id ?? "this record"}?`;
   return html`
     <div class="judge">
-      <${Record} title=${`What is ${item.subject ?? item.id ?? "this record"}?`} note=${note} record=${item} features=${item.features} />
+      <${Record} title=${title} note=${note} record=${item} features=${item.features} />
       ${item.blind ? html`<${KeptBack} via=${item.via} />` : html`<${Why} item=${item} />`}
     </div>
   `;
@@ -37,7 +38,7 @@ function KeptBack({ via }) {
   return html`
     <section class="card kept-back" aria-labelledby="explanation-title">
       <div class="card-head"><h2 id="explanation-title">Answer first</h2></div>
-      <p>The model’s answer is kept back until yours is in. Then you see it above.</p>
+      <p>The model's answer is kept back until yours is in. Then you see it above.</p>
       <p class="note">${WHY_BLIND[via]}</p>
     </section>
   `;

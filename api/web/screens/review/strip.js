@@ -17,15 +17,17 @@ export function Strip({ more }) {
   const { agreement, medianS } = summary(answers);
   return html`
     <div class="strip">
-      <p class="tally">
-        <span><strong>${count(answered)}</strong> answered</span>
-        <span><strong>${count(answered - open - failed)}</strong> recorded</span>
-        ${open > 0 && html`<span><strong>${count(open)}</strong> under way</span>`}
-        ${failed > 0 && html`<span class="bad"><strong>${count(failed)}</strong> failed</span>`}
-        <span class="aside" title="How often you and the model said the same, in this tab"><strong>${percent(agreement)}</strong> agree with the model</span>
-        <span class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</span>
-        <span><strong>${count(more)}</strong> more wait</span>
-      </p>
+      <ul class="tally">
+        <li><strong>${count(answered)}</strong> answered</li>
+        <li><strong>${count(answered - open - failed)}</strong> recorded</li>
+        ${open > 0 && html`<li><strong>${count(open)}</strong> under way</li>`}
+        ${failed > 0 && html`<li class="bad"><strong>${count(failed)}</strong> failed</li>`}
+        <li class="aside" title="How often you and the model said the same, in this tab">
+          <strong>${percent(agreement)}</strong> agree with the model
+        </li>
+        <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>
+        <li><strong>${count(more)}</strong> more wait</li>
+      </ul>
       ${answers.length > 0 && html`<${Last} answer=${answers.at(-1)} />`}
     </div>
   `;
@@ -34,7 +36,7 @@ export function Strip({ more }) {
 /** @param {{answer: import("./session.js").Answer}} props */
 function Last({ answer: { label, model, blind, item } }) {
   const agrees = model !== null && model.label === label;
-  const words = label === null ? "You couldn’t tell the last one" : `You said ${label}${afterwards(model, label)}`;
+  const words = label === null ? "You couldn't tell the last one" : `You said ${label}${afterwards(model, label)}`;
   useEffect(() => {
     if (blind && model !== null && label !== null) announce(words);
   }, [item, model]);

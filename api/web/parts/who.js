@@ -1,8 +1,8 @@
 /** Whose word it is: asked for once. */
-import { callMe } from "../../feedback/reviewer.js";
-import { Card } from "../../parts/card.js";
-import { Dialog } from "../../parts/dialog.js";
-import { html, useState } from "../../view.js";
+import { callMe, useReviewer } from "../feedback/reviewer.js";
+import { Card } from "./card.js";
+import { Dialog } from "./dialog.js";
+import { html, useState } from "../view.js";
 
 const LONGEST = 256;
 
@@ -18,15 +18,17 @@ export function AskName() {
   `;
 }
 
-/** @param {{reviewer: ReturnType<import("../../feedback/reviewer.js").useReviewer>}} props */
-export function WhoAnswers({ reviewer: { name, keyed } }) {
+/** Who it is now, to be changed. */
+export function WhoAnswers() {
+  const { name, keyed } = useReviewer();
   const [open, setOpen] = useState(false);
-  if (keyed) return html`<span class="note">You answer under your key’s name</span>`;
+  if (keyed) return html`<span class="note">You answer under your key's name</span>`;
   const close = () => setOpen(false);
   return html`
     <span class="note">You answer ${name ? html`as <strong>${name}</strong>` : "without a name"}</span>
     <button type="button" class="quiet" onClick=${() => setOpen(true)}>Change</button>
-    ${open && html`<${Dialog} title="Who reviews?" onClose=${close}><${NameForm} name=${name} yes="Keep" onDone=${close} /><//>`}
+    ${open &&
+    html`<${Dialog} title="Who reviews?" onClose=${close}><${NameForm} name=${name} yes="Keep" onDone=${close} /><//>`}
   `;
 }
 
