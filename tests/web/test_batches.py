@@ -57,6 +57,7 @@ async def test_a_batch_is_corrected_row_by_row_and_the_rest_confirmed(visitor: V
     assert {(one.via, one.reviewer) for one in said} == {("batch", "ann")}
     assert await role.record() == 2
     await expect(rows[1]).to_contain_text("confirmed by ann")
+    await expect(rows[1].get_by_role("button", name=re.compile("^Take back"))).to_be_focused()
     await rows[1].get_by_role("button", name=re.compile("^Take back")).click()
     await rows[2].get_by_role("combobox").select_option("Another label…")
     await rows[2].get_by_role("textbox").fill("perhaps")

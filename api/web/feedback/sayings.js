@@ -12,10 +12,11 @@ const KEPT = 2_000;
  * @property {string | null} label null takes back
  * @property {string | null} reviewer
  * @property {string | null} comment
- * @property {string | null} batch said of a row of this batch, which is reviewed as a whole
+ * @property {string | null} batch what its record came with
+ * @property {boolean} together said as part of a review of that whole batch
  * @property {"waiting" | "taken" | "recorded" | "refused" | "lost"} state not with the API yet, acknowledged by Kafka,
  *   in the database, not acceptable, or a dead letter
- * @property {string | null} feedback the id that it is recorded under; of a batch's row it is known once it is taken
+ * @property {string | null} feedback the id that it is recorded under; where it is said together that is known once it is taken
  * @property {string | null} why it was refused or lost
  * @property {number} atMs when it was said
  */

@@ -13,7 +13,7 @@ import { Standing, standingOf } from "../../parts/standing.js";
 import { Table } from "../../parts/table.js";
 import { href } from "../../router.js";
 import { announce } from "../../said.js";
-import { html, useMemo } from "../../view.js";
+import { html, useEffect, useMemo, useRef } from "../../view.js";
 
 const idOf = ({ prediction }) => prediction;
 
@@ -31,7 +31,7 @@ export function Rows({ batch, query, classes, said }) {
   const names = useFeatureNames(pages.items[0]);
   const now = (row) => standingOf(row, said.get(row.prediction));
   const say = (row, label, words) => {
-    sayLabel(row.prediction, label, { batch });
+    sayLabel(row.prediction, label, { batch, together: true });
     announce(words);
   };
   const columns = [
@@ -66,19 +66,28 @@ function Named({ row: { prediction, id, subject, features }, names }) {
 }
 
 function Say({ row, standing, classes, onSay }) {
+  const place = useRef(null);
+  const acted = useRef(false);
   const name = row.subject ?? row.id ?? row.prediction;
-  if (standing?.own) {
-    return html`<button type="button" class="quiet" aria-label=${`Take back ${standing.label} of ${name}`}
-      onClick=${() => onSay(row, null, "Taken back")}>Take back</button>`;
-  }
-  return html`<span class="row-actions">
-    <button type="button" aria-label=${`Confirm ${row.label} of ${name}`}
-      onClick=${() => onSay(row, row.label, `Confirmed ${name}`)}>
+  const own = standing?.own ?? false;
+  useEffect(() => {
+    if (acted.current) place.current.querySelector("button").focus(); // what had it is gone
+    acted.current = false;
+  }, [own]);
+  const say = (label, words) => {
+    acted.current = true;
+    onSay(row, label, words);
+  };
+  const takeBack = html`<button type="button" class="quiet" aria-label=${`Take back ${standing?.label} of ${name}`}
+    onClick=${() => say(null, "Taken back")}>Take back</button>`;
+  const judge = html`
+    <button type="button" aria-label=${`Confirm ${row.label} of ${name}`} onClick=${() => say(row.label, `Confirmed ${name}`)}>
       Confirm
     </button>
     <${ChooseLabel} name=${`Correct ${name}`} classes=${classes.filter((label) => label !== row.label)}
-      onChoose=${(label) => onSay(row, label, `Corrected ${name} to ${label}`)} />
-  </span>`;
+      onChoose=${(label) => say(label, `Corrected ${name} to ${label}`)} />
+  `;
+  return html`<span class="row-actions" ref=${place}>${own ? takeBack : judge}</span>`;
 }
 
 function NoRows({ query }) {

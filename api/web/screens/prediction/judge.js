@@ -16,7 +16,7 @@ export function Judge({ prediction, classes }) {
   const mine = standing?.own || prediction.reviews.some((one) => one.reviewer === reviewerName() && said?.label !== null);
   const [comment, setComment] = useState("");
   const say = (label, words) => {
-    sayLabel(prediction.prediction, label, { comment: comment.trim() || null });
+    sayLabel(prediction.prediction, label, { batch: prediction.batch, comment: comment.trim() || null });
     setComment("");
     announce(words);
   };
