@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from schemas.model import Model
 from schemas.settings import Settings
 from tests.conftest import fresh_settings
+from tests.keyed import a_key
 from tests.models import a_model
 from tests.servers import Servers
 from tests.waiting import eventually_async
@@ -73,7 +74,7 @@ async def test_records_are_judged_by_keyboard_alone(
     await page.keyboard.press("Enter")
     await expect(page.locator(".record .facts a.mono")).not_to_have_text(first)
     await expect(_shown(page)).to_be_focused()
-    await expect(page.get_by_text(f"You said {label}, and so had the model, 62.5% sure")).to_be_visible()
+    await expect(page.locator(".last")).to_have_text(f"You said {label}, and so had the model, 62.5% sure")
     skipped = await _prediction(page)
     await page.keyboard.press("s")
     untold = await _prediction(page)
@@ -86,7 +87,7 @@ async def test_records_are_judged_by_keyboard_alone(
     await page.keyboard.press("u")
     await expect(page.locator(".record .facts a.mono")).to_have_text(first)
     await page.keyboard.press("1" if other == "no" else "2")
-    await expect(page.get_by_text(f"You said {other}; the model had said {label}")).to_be_visible()
+    await expect(page.locator(".last")).to_contain_text(f"You said {other}; the model had said {label}")
     said = await role.wait_for((first, label), (first, None), (first, other))
     assert [one.label for one in said] == [label, None, other]
     assert {(one.reviewer, one.via) for one in said} == {("ann", "queue")}
@@ -232,7 +233,7 @@ async def test_a_blind_record_is_answered_before_the_model_is_seen(
             await one.check_narrow()
             await one.check_accessible()
             await page.get_by_role("button", name="yes", exact=True).tap()
-            await expect(page.get_by_text(re.compile("^You said yes(, and so had|; the model had)"))).to_be_visible()
+            await expect(page.locator(".last")).to_have_text(re.compile("^You said yes(, and so had|; the model had)"))
             await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
             [said] = await FeedbackRole(site).wait_for((await _last(page), "yes"))
             assert said.via == "audit"
@@ -307,5 +308,28 @@ async def test_who_was_away_too_long_is_asked_before_more_is_claimed(
             await eventually_async(others_get_it, "nobody gets it")
             await one.page.keyboard.press("Enter")
             await expect(_shown(one.page)).to_be_visible()
+    finally:
+        await site.stop()
+
+
+async def test_with_keys_the_keys_name_counts(browser: Browser, site_settings: Settings, model: Model) -> None:
+    """Nobody is asked for another. Last in this file: once there is a key, everybody needs one."""
+    key = await a_key(site_settings, "review", "carol")
+    site = Site(site_settings)
+    await site.start()
+    try:
+        site.client.serve(model)
+        await predicted(site, model, 1)
+        async with visit(browser, site) as one:
+            one.may_fail("/v1/")
+            await one.go("#/review")
+            await one.page.get_by_label("API key").fill(key)
+            await one.page.keyboard.press("Enter")
+            await expect(one.page.get_by_text("You answer under your key's name")).to_be_visible()
+            await expect(_shown(one.page)).to_be_visible()
+            shown = await _prediction(one.page)
+            await one.page.keyboard.press("1")
+            [said] = await FeedbackRole(site).wait_for((shown, "no"))
+            assert said.reviewer == "carol"
     finally:
         await site.stop()

@@ -32,7 +32,7 @@ export function begin() {
 /** @param {string} label */
 export function answer(label) {
   const [item] = queue.get().items;
-  keep(item, label, sayLabel(item.prediction, label, item));
+  keep(item, label, sayLabel(item.prediction, label, { batch: item.batch }));
   drop();
   if (item.blind) reveal(item.prediction);
 }
@@ -58,7 +58,7 @@ export function undo() {
 /** What was refused never counted; anything else may have arrived. */
 function takeBack({ saying, item }) {
   if (sayings.get().get(saying)?.state === "refused") forget(saying);
-  else sayLabel(item.prediction, null, item);
+  else sayLabel(item.prediction, null, { batch: item.batch });
 }
 
 function keep(item, label, saying) {
