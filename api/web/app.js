@@ -1,4 +1,5 @@
 /** The page: navigation, banner, the screen that the address names, and what may stand over it. */
+import "./feedback/outcomes.js"; // listens to what is recorded
 import { start } from "./live.js";
 import { Banner } from "./parts/banner.js";
 import { Confirmation } from "./parts/dialog.js";
@@ -7,6 +8,7 @@ import { KeyPrompt } from "./parts/key_prompt.js";
 import { Navigation } from "./parts/navigation.js";
 import { Screen } from "./parts/screen.js";
 import { Toasts } from "./parts/toasts.js";
+import { Unsent } from "./parts/unsent.js";
 import { href, useRoute } from "./router.js";
 import { SCREENS } from "./screens.js";
 import { announceSwaps } from "./swaps.js";
@@ -20,6 +22,7 @@ function Page() {
     <${Navigation} route=${route} />
     <main id="main" tabindex="-1">
       <${Banner} />
+      <${Unsent} />
       <${Shown} key=${`${route.screen} ${route.id}`} route=${route} />
     </main>
     <${Toasts} />

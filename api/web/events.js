@@ -1,6 +1,7 @@
 /** The live events: one connection, kept up for as long as the page is open. By fetch, so that a key can go along. */
 import { ApiError, open } from "./api.js";
 import { keysGiven } from "./key.js";
+import { interruptible } from "./pause.js";
 import { SseParser } from "./sse.js";
 
 const PATH = "/v1/events";
@@ -104,22 +105,4 @@ function handOver({ type, data }, onEvent) {
   } catch (error) {
     reportError(error);
   }
-}
-
-/** A wait that can be ended from outside. */
-function interruptible() {
-  let end = () => {};
-  return {
-    end: () => end(),
-    /** @param {number | null} ms null: until it is ended */
-    wait(ms) {
-      return new Promise((resolve) => {
-        const timer = ms === null ? null : setTimeout(resolve, ms);
-        end = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    },
-  };
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from schemas.settings import Settings
 from tests.conftest import fresh_settings
@@ -20,6 +20,8 @@ from tests.web.site import Site
 from tests.web.visit import Visit, chromium, visit
 
 _HERE = Path(__file__).parent
+# A deadline that only a broken page meets, on a slow machine too.
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

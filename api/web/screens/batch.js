@@ -1,8 +1,60 @@
-/** One batch and its records. */
-import { Empty } from "../parts/empty.js";
+/** One batch: what its records came to, each of them to be confirmed or corrected, and the rest at once. */
+import { useAsked } from "../asked.js";
+import { useCell } from "../cell.js";
+import { useClasses } from "../classes.js";
+import { byPrediction, sayings } from "../feedback/sayings.js";
+import { count, dateTime, percent } from "../format.js";
+import { Card } from "../parts/card.js";
+import { Figure, Figures } from "../parts/figure.js";
+import { Read } from "../parts/read.js";
 import { Screen } from "../parts/screen.js";
+import { WhoAnswers } from "../parts/who.js";
+import { href } from "../router.js";
 import { html } from "../view.js";
+import { ConfirmRest } from "./batch/confirm_rest.js";
+import { Filters } from "./batch/filters.js";
+import { Rows } from "./batch/rows.js";
 
-export function Batch({ id }) {
-  return html`<${Screen} title=${`Batch ${id}`}><${Empty} title="Nothing is drawn here yet" /><//>`;
+const LEAD = "Correct what is wrong, then confirm the rest: together that is a review of the whole batch.";
+
+export function Batch({ id, query }) {
+  const asked = useAsked(`/v1/batches/${encodeURIComponent(id)}`, { on: ["batch", "correction"] });
+  return html`
+    <${Screen} title=${`Batch ${id}`} lead=${LEAD} actions=${html`<${WhoAnswers} />`}>
+      <${Read} of=${asked} lines=${6}>
+        ${(batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`}
+      <//>
+    <//>
+  `;
+}
+
+function Known({ batch, query, again }) {
+  const said = byPrediction(useCell(sayings));
+  const models = Object.keys(batch.models);
+  const { known } = useClasses(models.length > 0 ? Math.max(...models.map(Number)) : null);
+  const classes = [...new Set([...known, ...Object.keys(batch.labels)])];
+  const links = models.map((version) => html`<a key=${version} href=${href("model", { id: version })}>${version}</a> `);
+  const share = batch.counted ? percent(batch.reviewed / batch.counted) : null;
+  return html`
+    <div class="stack">
+      <${Card} title="What it came to" actions=${html`<${ConfirmRest} batch=${batch} said=${said} onDone=${again} />`}>
+        <${Figures}>
+          <${Figure} label="Records" value=${count(batch.records)} hint=${keptOf(batch)} />
+          <${Figure} label="Reviewed" value=${count(batch.reviewed)} hint=${share} />
+          <${Figure} label="Models" value=${links} />
+          <${Figure} label="First record" value=${html`<span class="moment">${dateTime(batch.first_at)}</span>`} />
+          <${Figure} label="Last record" value=${html`<span class="moment">${dateTime(batch.last_at)}</span>`} />
+        <//>
+      <//>
+      <${Card} title="Records">
+        <${Filters} batch=${batch} query=${query} />
+        <${Rows} batch=${batch.batch} query=${query} classes=${classes} said=${said} />
+      <//>
+    </div>
+  `;
+}
+
+/** Where not all of them are looked at any more. */
+function keptOf({ records, counted }) {
+  return counted < records ? `figures are of ${count(counted)} that are kept` : null;
 }

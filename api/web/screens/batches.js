@@ -1,8 +1,43 @@
-/** Recent batches. */
+/** Recent batches: what was sent together, the one that got a record last first. */
+import { usePages } from "../asked.js";
+import { count } from "../format.js";
 import { Empty } from "../parts/empty.js";
+import { More } from "../parts/more.js";
+import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
+import { Skeleton } from "../parts/skeleton.js";
+import { Table } from "../parts/table.js";
+import { Time } from "../parts/time.js";
+import { href } from "../router.js";
 import { html } from "../view.js";
 
+const COLUMNS = [
+  { title: "Batch", wide: true, cell: ({ batch }) => html`<a href=${href("batch", { id: batch })}>${batch}</a>` },
+  { title: "Records", numeric: true, cell: ({ records }) => count(records) },
+  { title: "First record", cell: ({ first_at }) => html`<${Time} at=${first_at} />` },
+  { title: "Last record", cell: ({ last_at }) => html`<${Time} at=${last_at} />` },
+];
+
 export function Batches() {
-  return html`<${Screen} title="Batches"><${Empty} title="Nothing is drawn here yet" /><//>`;
+  const pages = usePages("/v1/batches", { query: { limit: 50 }, on: ["batch"], idOf: ({ batch }) => batch });
+  return html`
+    <${Screen} title="Batches" lead="What was sent together can be looked at, and reviewed, together.">
+      <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
+      <section class="card">${drawn(pages)}</section>
+    <//>
+  `;
+}
+
+function drawn(pages) {
+  if (pages.items.length > 0) {
+    return html`
+      <${Table} caption="Batches, the latest first" columns=${COLUMNS} rows=${pages.items} keyOf=${({ batch }) => batch} />
+      <${More} pages=${pages} />
+    `;
+  }
+  if (!pages.settled || pages.error) return html`<${Skeleton} lines=${5} />`;
+  return html`<${Empty} title="No batches yet">
+    <p>Records that are sent together, over HTTP or in one message, are a batch.</p>
+    <a class="button primary" href=${href("try")}>Send some records</a>
+  <//>`;
 }

@@ -1,8 +1,56 @@
 /** One prediction: why it was made, and what was said of it. */
-import { Empty } from "../parts/empty.js";
+import { useAsked } from "../asked.js";
+import { useClasses } from "../classes.js";
+import { dateTime } from "../format.js";
+import { Badge } from "../parts/badge.js";
+import { Explanation } from "../parts/explanation.js";
+import { Read } from "../parts/read.js";
+import { Record } from "../parts/record.js";
 import { Screen } from "../parts/screen.js";
-import { html } from "../view.js";
+import { WhoAnswers } from "../parts/who.js";
+import { html, useMemo } from "../view.js";
+import { Judge } from "./prediction/judge.js";
+import { Said } from "./prediction/said.js";
 
 export function Prediction({ id }) {
-  return html`<${Screen} title=${`Prediction ${id}`}><${Empty} title="Nothing is drawn here yet" /><//>`;
+  const asked = useAsked(`/v1/predictions/${encodeURIComponent(id)}`, { on: ["correction"] });
+  const times = asked.value && `Scored ${dateTime(asked.value.scored_at)}, stored ${dateTime(asked.value.stored_at)}`;
+  return html`
+    <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${WhoAnswers} />`}>
+      <${Read} of=${asked} lines=${8}>${(prediction) => html`<${Known} prediction=${prediction} />`}<//>
+    <//>
+  `;
+}
+
+function Known({ prediction }) {
+  const { known, own } = useClasses(prediction.model);
+  const features = useMemo(() => namedFeatures(prediction), [prediction]);
+  const { contributions, base, subject, id } = prediction;
+  const title = subject ?? id ?? "The record";
+  const note = html`<${Verdict} of=${prediction} />`;
+  return html`
+    <div class="stack">
+      <div class="judge">
+        <div class="stack">
+          <${Record} title=${title} note=${note} record=${prediction} features=${features} />
+          <${Judge} prediction=${prediction} classes=${known} />
+        </div>
+        <${Explanation} answer=${prediction} contributions=${contributions} base=${base} classes=${own} />
+      </div>
+      <${Said} prediction=${prediction} />
+    </div>
+  `;
+}
+
+function Verdict({ of: { review, label, disputed } }) {
+  if (disputed) return html`<${Badge} kind="bad">disputed<//>`;
+  if (review === null) return html`<${Badge}>not reviewed<//>`;
+  return review.label === label
+    ? html`<${Badge} kind="good">confirmed<//>`
+    : html`<${Badge} kind="warn">corrected to ${review.label}<//>`;
+}
+
+/** Without the model their names aren't known: by their number, then. */
+function namedFeatures({ features, contributions }) {
+  return contributions ?? features.map((value, i) => ({ feature: `x${i + 1}`, value }));
 }

@@ -1,0 +1,59 @@
+/** What was said in this tab, each with how far it has come. What isn't with the API yet survives a reload. */
+import { cell } from "../cell.js";
+
+const NAME = "relearn.sayings";
+/** Of those that are done with, so many are remembered. */
+const KEPT = 2_000;
+
+/**
+ * @typedef {object} Saying
+ * @property {string} id made here: sent twice it counts once
+ * @property {string} prediction
+ * @property {string | null} label null takes back
+ * @property {string | null} reviewer
+ * @property {string | null} comment
+ * @property {string | null} batch what its record came with
+ * @property {boolean} together said as part of a review of that whole batch
+ * @property {"waiting" | "taken" | "recorded" | "refused" | "lost"} state not with the API yet, acknowledged by Kafka,
+ *   in the database, not acceptable, or a dead letter
+ * @property {string | null} feedback the id that it is recorded under; where it is said together that is known once it is taken
+ * @property {string | null} why it was refused or lost
+ * @property {number} atMs when it was said
+ */
+
+/** By id, in the order in which they were said. @type {ReturnType<typeof cell>} */
+export const sayings = cell(/** @type {ReadonlyMap<string, Saying>} */ (restored()));
+
+/** @param {Saying} saying */
+export const add = (saying) => put(new Map(sayings.get()).set(saying.id, saying));
+
+/** Nothing where it isn't known any more. @param {string} id @param {Partial<Saying>} part */
+export function change(id, part) {
+  const found = sayings.get().get(id);
+  if (found) put(new Map(sayings.get()).set(id, { ...found, ...part }));
+}
+
+/** @param {string} id */
+export function forget(id) {
+  const left = new Map(sayings.get());
+  left.delete(id);
+  put(left);
+}
+
+/** @param {ReadonlyMap<string, Saying>} of @param {...Saying["state"]} states */
+export const inState = (of, ...states) => [...of.values()].filter((one) => states.includes(one.state));
+
+/** The last word on each prediction. @param {ReadonlyMap<string, Saying>} of @returns {Map<string, Saying>} */
+export const byPrediction = (of) => new Map([...of.values()].map((one) => [one.prediction, one]));
+
+function put(all) {
+  const done = inState(all, "recorded");
+  for (const { id } of done.slice(0, Math.max(0, done.length - KEPT))) all.delete(id);
+  sessionStorage.setItem(NAME, JSON.stringify(inState(all, "waiting", "refused")));
+  sayings.set(all);
+}
+
+function restored() {
+  const kept = JSON.parse(sessionStorage.getItem(NAME) ?? "[]");
+  return new Map(kept.map((one) => [one.id, one]));
+}

@@ -1,0 +1,51 @@
+/** What the model answered, how sure it was, and why: each feature's push, which together are the margin. */
+import { percent } from "../format.js";
+import { href } from "../router.js";
+import { html } from "../view.js";
+import { PushPicture } from "./push_picture.js";
+import { SignedBars } from "./signed_bars.js";
+
+/**
+ * Which label the margin's two directions speak for. Of two classes above 0 speaks for the second; of more it is the
+ * margin of the label that won. Pure.
+ *
+ * @param {string} label the one that won
+ * @param {number[]} margins 1 or k
+ * @param {string[]} classes those of the model, as far as they are known
+ * @returns {{for: string, against: string | null}}
+ */
+export function sidesOf(label, margins, classes) {
+  if (margins.length > 1) return { for: label, against: null };
+  const other = (classes.length === 2 && classes.find((one) => one !== label)) || "the other label";
+  return margins[0] > 0 ? { for: label, against: other } : { for: other, against: label };
+}
+
+/**
+ * @param {object} props
+ * @param {{label: string, margins: number[], confidence: number | null, model: number}} props.answer
+ * @param {{feature: string, value: number, contribution: number}[] | null} props.contributions null: not known
+ * @param {number | null} props.base
+ * @param {string[]} props.classes
+ */
+export function Explanation({ answer, contributions, base, classes }) {
+  const { label, margins, confidence, model } = answer;
+  const sides = sidesOf(label, margins, classes);
+  return html`
+    <section class="card explanation" aria-labelledby="explanation-title">
+      <div class="card-head">
+        <h2 id="explanation-title">What the model says</h2>
+        <span class="note"><a href=${href("model", { id: model })}>model ${model}</a></span>
+      </div>
+      <div class="verdict">
+        <p>
+          <strong>${label}</strong>
+          <span class="note">${confidence === null ? "confidence not known" : `${percent(confidence)} sure`}</span>
+        </p>
+        ${contributions && html`<${PushPicture} contributions=${contributions} />`}
+      </div>
+      ${contributions
+        ? html`<${SignedBars} contributions=${contributions} base=${base} for=${sides.for} against=${sides.against} />`
+        : html`<p class="note">Why isn't known: model ${model} isn't in the registry.</p>`}
+    </section>
+  `;
+}

@@ -1,0 +1,34 @@
+/** Says that something which was said here isn't with the API yet, or never will be; on every screen. */
+import { useCell } from "../cell.js";
+import { giveUp, trouble, tryAgain } from "../feedback/outbox.js";
+import { inState, sayings } from "../feedback/sayings.js";
+import { plural } from "../format.js";
+import { html } from "../view.js";
+import { Icon } from "./icon.js";
+
+export function Unsent() {
+  const said = useCell(sayings);
+  const stuck = useCell(trouble);
+  const waiting = stuck ? inState(said, "waiting") : [];
+  const failed = inState(said, "refused", "lost");
+  return html`<div role="status" aria-live="polite">
+    ${waiting.length > 0 &&
+    html`<div class="banner">
+      <${Icon} name="bad" />
+      <p>
+        <strong>${plural(waiting.length, "answer")} not sent yet.</strong> ${stuck.error.detail} Nothing is lost: it is tried
+        again by itself. Keep this tab open.
+      </p>
+      <button type="button" onClick=${tryAgain}>Try now</button>
+    </div>`}
+    ${failed.length > 0 &&
+    html`<div class="problem">
+      <${Icon} name="bad" />
+      <div>
+        <p><strong>${plural(failed.length, "answer")} could not be used.</strong> ${failed.at(-1).why}</p>
+      </div>
+      <button type="button" onClick=${tryAgain}>Try again</button>
+      <button type="button" onClick=${giveUp}>Let go</button>
+    </div>`}
+  </div>`;
+}

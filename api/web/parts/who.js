@@ -1,0 +1,54 @@
+/** Whose word it is: asked for once. */
+import { callMe, useReviewer } from "../feedback/reviewer.js";
+import { Card } from "./card.js";
+import { Dialog } from "./dialog.js";
+import { html, useState } from "../view.js";
+
+const LONGEST = 256;
+
+export function AskName() {
+  return html`
+    <${Card} title="Who reviews?" class="ask-name">
+      <p class="note">
+        Your name stands beside what you say, so that it can be compared with what others say and taken back. It is kept
+        in this browser.
+      </p>
+      <${NameForm} yes="Begin" />
+    <//>
+  `;
+}
+
+/** Who it is now, to be changed. */
+export function WhoAnswers() {
+  const { name, keyed } = useReviewer();
+  const [open, setOpen] = useState(false);
+  if (keyed) return html`<span class="note">You answer under your key's name</span>`;
+  const close = () => setOpen(false);
+  return html`
+    <span class="note">You answer ${name ? html`as <strong>${name}</strong>` : "without a name"}</span>
+    <button type="button" class="quiet" onClick=${() => setOpen(true)}>Change</button>
+    ${open &&
+    html`<${Dialog} title="Who reviews?" onClose=${close}><${NameForm} name=${name} yes="Keep" onDone=${close} /><//>`}
+  `;
+}
+
+function NameForm({ name, yes, onDone }) {
+  const keep = (given) => {
+    onDone?.();
+    callMe(given);
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    keep(new FormData(event.currentTarget).get("reviewer").trim());
+  };
+  return html`
+    <form class="name-form" onSubmit=${submit}>
+      <label for="reviewer">Your name</label>
+      <input id="reviewer" name="reviewer" required maxlength=${LONGEST} value=${name ?? ""} autocomplete="name" autofocus />
+      <div class="dialog-actions">
+        <button type="button" onClick=${() => keep("")}>Without a name</button>
+        <button type="submit" class="primary">${yes}</button>
+      </div>
+    </form>
+  `;
+}

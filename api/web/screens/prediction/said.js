@@ -1,0 +1,49 @@
+/** Everything that was ever said of a prediction, and what of it counts. */
+import { usePages } from "../../asked.js";
+import { Badge } from "../../parts/badge.js";
+import { Card } from "../../parts/card.js";
+import { Empty } from "../../parts/empty.js";
+import { More } from "../../parts/more.js";
+import { Problem } from "../../parts/problem.js";
+import { Table } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { html } from "../../view.js";
+
+const VIA = {
+  audit: "chosen at random",
+  queue: "the model was unsure",
+  disagree: "champion and shadow disagreed",
+  batch: "with its whole batch",
+  volunteer: "by their own choice",
+};
+
+const idOf = ({ feedback }) => feedback;
+const counts = ({ superseded_by, label }) => superseded_by === null && label !== null;
+
+/** @param {{prediction: any}} props */
+export function Said({ prediction }) {
+  const path = `/v1/predictions/${prediction.prediction}/feedback`;
+  const pages = usePages(path, { query: { limit: 50 }, on: ["correction"], idOf });
+  const columns = [
+    { title: "Said", cell: (one) => html`<${What} label=${one.label} predicted=${prediction.label} />` },
+    { title: "By", cell: ({ reviewer }) => reviewer ?? "nobody named" },
+    { title: "How", cell: ({ via }) => VIA[via] ?? via },
+    { title: "When", cell: ({ at }) => html`<${Time} at=${at} />` },
+    { title: "Comment", wide: true, cell: ({ comment }) => comment ?? "" },
+    { title: "Counts", cell: (one) => (counts(one) ? html`<${Badge} kind="accent">counts<//>` : "") },
+  ];
+  return html`
+    <${Card} title="What was said of it" note=${prediction.disputed && "Reviewers say different labels: the latest counts."}>
+      <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
+      ${pages.items.length > 0
+        ? html`<${Table} caption="Everything said, the latest first" columns=${columns} rows=${pages.items} keyOf=${idOf} />`
+        : pages.settled && !pages.error && html`<${Empty} title="Nobody has said anything of it yet" />`}
+      <${More} pages=${pages} />
+    <//>
+  `;
+}
+
+function What({ label, predicted }) {
+  if (label === null) return html`<${Badge}>taken back<//>`;
+  return label === predicted ? html`<${Badge} kind="good">confirmed<//>` : html`<${Badge} kind="warn">it is ${label}<//>`;
+}

@@ -1,0 +1,30 @@
+/** The keys, and what each way of not answering does. */
+import { Dialog } from "../../parts/dialog.js";
+import { html } from "../../view.js";
+
+const KEYS = [
+  [["1", "…", "9"], "Say that label. Labels that are digits have their own key."],
+  [["⏎", "C"], "Confirm what the model says. Not where its answer is kept back."],
+  [["T"], "Can't tell: it isn't shown again in this tab, and goes to others when your claim on it runs out."],
+  [["S"], "Skip: it comes again after the others."],
+  [["U", "Ctrl Z"], "Take the last answer back, and see its record again."],
+  [["/"], "Find a label, where there are many."],
+  [["?"], "This help."],
+];
+
+/** @param {{onClose: () => void}} props */
+export function Help({ onClose }) {
+  return html`
+    <${Dialog} title="Keys" onClose=${onClose}>
+      <dl class="keys">
+        ${KEYS.map(
+          ([keys, words]) => html`<div key=${words}>
+            <dt>${keys.map((key) => (key === "…" ? " … " : html`<kbd>${key}</kbd> `))}</dt>
+            <dd>${words}</dd>
+          </div>`,
+        )}
+      </dl>
+      <div class="dialog-actions"><button type="button" class="primary" onClick=${onClose} autofocus>Close</button></div>
+    <//>
+  `;
+}

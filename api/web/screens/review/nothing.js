@@ -1,0 +1,42 @@
+/** Where no record is shown: why, and what to do next. */
+import { useLive } from "../../live.js";
+import { Empty } from "../../parts/empty.js";
+import { Problem } from "../../parts/problem.js";
+import { Skeleton } from "../../parts/skeleton.js";
+import { href } from "../../router.js";
+import { html } from "../../view.js";
+import { goOn, topUp } from "./queue.js";
+
+const statsOf = (live) => live.stats.value;
+const retrainingOf = (live) => live.retraining.value;
+
+/** @param {{error: import("../../api.js").ApiError | null, settled: boolean, lapsed: boolean}} props */
+export function Nothing({ error, settled, lapsed }) {
+  const stats = useLive(statsOf);
+  const retraining = useLive(retrainingOf);
+  if (lapsed) return html`<${Lapsed} />`;
+  if (!settled || error?.away) return html`<${Skeleton} lines=${6} />`;
+  if (error) return html`<${Problem} error=${error} again=${topUp} />`;
+  if (stats && !stats.champion) {
+    return html`<${Empty} title="No model answers yet">
+      <p>
+        There is nothing to review before there is a model. <code>relearn model train --data digits --rows 60</code> trains a
+        first one.
+      </p>
+      <a class="button" href=${href("models")}>Go to the models</a>
+    <//>`;
+  }
+  return html`<${Empty} title="Nothing waits for review">
+    <p>Every recent record is reviewed, or somebody is asked about it just now. New ones come here by themselves.</p>
+    ${retraining?.hold &&
+    html`<p>Promotion is on hold: no better model takes over <a href=${href("models")}>until it is resumed</a>.</p>`}
+    <a class="button primary" href=${href("try")}>Send some records</a>
+  <//>`;
+}
+
+function Lapsed() {
+  return html`<${Empty} title="Your records went back to the others">
+    <p>Nobody answered for so long that they may be asked about elsewhere. What you said before is safe.</p>
+    <button type="button" class="primary" onClick=${goOn}>Go on <kbd aria-hidden="true">⏎</kbd></button>
+  <//>`;
+}

@@ -1,0 +1,52 @@
+/** How it goes: what was answered here and how far that has come, and what the model had said of the last one. */
+import { useCell } from "../../cell.js";
+import { sayings } from "../../feedback/sayings.js";
+import { count, duration, percent } from "../../format.js";
+import { Icon } from "../../parts/icon.js";
+import { announce } from "../../said.js";
+import { html, useEffect } from "../../view.js";
+import { session, summary } from "./session.js";
+
+/** @param {{more: number | null}} props how many wait besides those that were claimed */
+export function Strip({ more }) {
+  const { answered, answers } = useCell(session);
+  const said = useCell(sayings);
+  const states = answers.map((one) => said.get(one.saying)?.state);
+  const open = states.filter((state) => state === "waiting" || state === "taken").length;
+  const failed = states.filter((state) => state === "refused" || state === "lost").length;
+  const { agreement, medianS } = summary(answers);
+  return html`
+    <div class="strip">
+      <ul class="tally">
+        <li><strong>${count(answered)}</strong> answered</li>
+        <li><strong>${count(answered - open - failed)}</strong> recorded</li>
+        ${open > 0 && html`<li><strong>${count(open)}</strong> under way</li>`}
+        ${failed > 0 && html`<li class="bad"><strong>${count(failed)}</strong> failed</li>`}
+        <li class="aside" title="How often you and the model said the same, in this tab">
+          <strong>${percent(agreement)}</strong> agree with the model
+        </li>
+        <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>
+        <li><strong>${count(more)}</strong> more wait</li>
+      </ul>
+      ${answers.length > 0 && html`<${Last} answer=${answers.at(-1)} />`}
+    </div>
+  `;
+}
+
+/** @param {{answer: import("./session.js").Answer}} props */
+function Last({ answer: { label, model, blind, item } }) {
+  const agrees = model !== null && model.label === label;
+  const words = label === null ? "You couldn't tell the last one" : `You said ${label}${afterwards(model, label)}`;
+  useEffect(() => {
+    if (blind && model !== null && label !== null) announce(words);
+  }, [item, model]);
+  return html`<p class=${`last ${label === null || model === null ? "" : agrees ? "good" : "differs"}`}>
+    ${label !== null && model !== null && html`<${Icon} name=${agrees ? "good" : "info"} />`}<span>${words}</span>
+  </p>`;
+}
+
+function afterwards(model, label) {
+  if (model === null) return "";
+  const sure = model.confidence === null ? "" : `, ${percent(model.confidence)} sure`;
+  return model.label === label ? `, and so had the model${sure}` : `; the model had said ${model.label}${sure}`;
+}

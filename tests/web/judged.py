@@ -1,0 +1,100 @@
+"""What reviewers' screens are tested on: predictions of a registered model, and the work of the feedback role."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from agents.learning.scoring import score
+from agents.readable_feedback import readable_feedback
+from agents.stores.correction_events import correction_events
+from agents.stores.corrections import store_feedback
+from agents.stores.events import put_events
+from schemas.feedback import Feedback
+from schemas.model import Floats, Model
+from schemas.records import RawMessage
+from tests import reviewed
+from tests.api.filled import store
+from tests.blocks import block_of
+from tests.messages import FakeMessage
+from tests.registered import register
+from tests.retrains import load
+from tests.rows import messages
+from tests.waiting import eventually_async
+from tests.web.site import Site
+
+
+async def champion(site: Site) -> Model:
+    """Register a model of the classes `no` and `yes`, and let the site serve it."""
+    await asyncio.to_thread(load, site.settings, 60)
+    version = await asyncio.to_thread(register, site.settings)
+    model = await asyncio.to_thread(reviewed.model_of, site.settings, version)
+    site.client.serve(model)
+    return model
+
+
+async def predicted(site: Site, model: Model, n: int, features: Floats | None = None, **columns: Any) -> list[str]:
+    """Store n predictions of that model at the end of partition 0; their ids."""
+    pool = site.client.context.pool
+    first = int(await pool.fetchval("SELECT coalesce(sum(records), 0)::bigint FROM totals"))
+    given = reviewed.records(n, seed=first + 1)[0] if features is None else features
+    scores = score(model, given)
+    answers: dict[str, Any] = {
+        "features": given,
+        "classes": model.classes,
+        "labels": scores.labels,
+        "margins": scores.margins,
+        "confidence": np.full(n, 0.625, np.float32),
+        "model": model.version,
+        "subjects": [f"record {first + i}" for i in range(n)],
+    }
+    await store(pool, block_of(n, first_offset=first, **{**answers, **columns}))
+    return [f"0-{first + i}-0" for i in range(n)]
+
+
+class FeedbackRole:
+    """Stores what was sent, and tells it, by the functions that the role uses itself; when it is told to."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._taken: set[tuple[int, int]] = set()
+
+    async def sent(self) -> list[Feedback]:
+        """All statements that stand on the topic, in Kafka's order."""
+        statements, rejects = readable_feedback(await self._messages(), 0)
+        assert not rejects
+        return [one.feedback for one in sorted(statements, key=lambda one: one.sent)]
+
+    async def wait_for(self, *said: tuple[str, str | None]) -> list[Feedback]:
+        """Until these labels of predictions are the last that were sent; in Kafka's order, which is that of what is
+        said of one prediction."""
+        found: list[Feedback] = []
+
+        async def there() -> bool:
+            found[:] = (await self.sent())[-len(said) :]
+            return Counter((str(one.prediction), one.label) for one in found) == Counter(said)
+
+        await eventually_async(there, lambda: f"sent were {found}, not {said}")
+        return found
+
+    async def record(self) -> int:
+        """Store what is new; how many rows came of it."""
+        new = [one for one in await self._messages() if (one.partition, one.offset) not in self._taken]
+        self._taken |= {(one.partition, one.offset) for one in new}
+        context = self._site.client.context
+        taken = await store_feedback(context.pool, readable_feedback(new, 0)[0])
+        async with context.redis.pipeline() as pipe:
+            put_events(pipe, context.settings.namespace, *correction_events(taken.recorded))
+            await pipe.execute()
+        return taken.rows
+
+    async def _messages(self) -> Sequence[RawMessage]:
+        found = await asyncio.to_thread(messages, self._site.settings, "feedback")
+        return [
+            FakeMessage(one.value(), one.offset(), one.partition(), one.topic(), one.timestamp()[1], one.key())
+            for one in found
+        ]

@@ -1,0 +1,335 @@
+"""The review screen: one record after the other, by keys, mouse and touch, and nothing that was said is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from schemas.model import Model
+from schemas.settings import Settings
+from tests.conftest import fresh_settings
+from tests.keyed import a_key
+from tests.models import a_model
+from tests.servers import Servers
+from tests.waiting import eventually_async
+from tests.web.judged import FeedbackRole, champion, predicted
+from tests.web.site import Site
+from tests.web.visit import PHONE, Visit, visit
+
+#: What was said is asked about where nobody records it for long.
+SILENT = "/v1/feedback/"
+
+
+@pytest.fixture(scope="module")
+def site_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Nothing is chosen at random: that would be blind."""
+    settings = fresh_settings(servers, tmp_path_factory.mktemp("site"))
+    return settings.model_copy(update={"audit_share": 0.0})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def model(site: Site) -> Model:
+    return await champion(site)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def role(site: Site, visitor: Visit) -> AsyncIterator[FeedbackRole]:
+    """The feedback role of one test, which leaves nothing that is claimed to the next."""
+    visitor.may_fail(SILENT)
+    await _as(visitor, "ann")
+    yield FeedbackRole(site)
+    await site.client.context.pool.execute("DELETE FROM predictions")
+
+
+async def _as(visitor: Visit, name: str) -> None:
+    """Somebody who gave their name before."""
+    await visitor.page.add_init_script(f"localStorage.setItem('relearn.reviewer', '{name}')")
+
+
+def _shown(page: Page) -> Locator:
+    return page.get_by_role("heading", level=2, name=re.compile("^What is "))
+
+
+async def _prediction(page: Page) -> str:
+    """The one that is shown."""
+    return await page.locator(".record .facts a.mono").inner_text()
+
+
+async def test_records_are_judged_by_keyboard_alone(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """Confirm, correct, skip, can't tell, undo; each is with Kafka as it was said, in its order."""
+    await predicted(visitor.site, model, 5, contexts=["A short text for a person."] * 5)
+    await visitor.go("#/review")
+    await expect(page.get_by_text("A short text for a person.")).to_be_visible()
+    first = await _prediction(page)
+    label = await page.locator(".verdict strong").inner_text()
+    other = {"yes": "no", "no": "yes"}[label]
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".record .facts a.mono")).not_to_have_text(first)
+    await expect(_shown(page)).to_be_focused()
+    await expect(page.locator(".last")).to_have_text(f"You said {label}, and so had the model, 62.5% sure")
+    skipped = await _prediction(page)
+    await page.keyboard.press("s")
+    untold = await _prediction(page)
+    await page.keyboard.press("t")
+    await expect(page.get_by_text("You couldn't tell the last one")).to_be_visible()
+    await page.keyboard.press("u")
+    await expect(page.locator(".record .facts a.mono")).to_have_text(untold)
+    await page.keyboard.press("t")
+    await page.keyboard.press("u")
+    await page.keyboard.press("u")
+    await expect(page.locator(".record .facts a.mono")).to_have_text(first)
+    await page.keyboard.press("1" if other == "no" else "2")
+    await expect(page.locator(".last")).to_contain_text(f"You said {other}; the model had said {label}")
+    said = await role.wait_for((first, label), (first, None), (first, other))
+    assert [one.label for one in said] == [label, None, other]
+    assert {(one.reviewer, one.via) for one in said} == {("ann", "queue")}
+    tally = page.locator(".tally")
+    await expect(tally).to_contain_text(re.compile(r"1 answered\s*0 recorded\s*1 under way"))
+    assert await role.record() == 3
+    await expect(tally).to_contain_text(re.compile(r"1 answered\s*1 recorded\s*0% agree"))
+    left = {await _prediction(page) for _ in range(3) if await page.keyboard.press("s") is None}
+    assert len(left | {untold}) == 4
+    assert skipped in left | {untold}
+
+
+async def test_a_record_explains_itself(visitor: Visit, page: Page, model: Model, role: FeedbackRole) -> None:
+    """The bars' two sides are the classes, the lines sum to the margin. While the help stands, keys are its own."""
+    [prediction] = await predicted(visitor.site, model, 1, batches=["b/1"], ids=["order 17"])
+    await visitor.go("#/review")
+    await expect(_shown(page)).to_have_text(re.compile("^What is record"))
+    found = await visitor.site.client.json("GET", f"/v1/predictions/{prediction}")
+    bars = page.locator(".signed-bars")
+    await expect(bars.locator("thead")).to_contain_text(re.compile("◂ no.*yes ▸"))
+    await expect(bars.locator("tfoot")).to_contain_text(f"{found['margins'][0]:+.3g}")
+    features = page.locator(".features")
+    await expect(features.get_by_role("row")).to_have_count(5)
+    await expect(page.get_by_role("link", name="b/1")).to_have_attribute("href", "#/batches/b%2F1")
+    await expect(page.get_by_text("order 17")).to_be_visible()
+    await visitor.check_accessible()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await page.keyboard.press("1")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(page.locator(".tally")).to_contain_text("0 answered")
+
+
+async def test_what_another_model_answered_is_explained_too(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """By the prediction itself: the queue knows the live one alone."""
+    await predicted(visitor.site, model, 1)
+    visitor.site.client.serve(a_model(99, classes=("no", "yes")), 2)
+    await visitor.go("#/review")
+    await expect(page.get_by_role("link", name=f"model {model.version}")).to_be_visible()
+    await expect(page.locator(".signed-bars tfoot")).to_be_visible()
+    visitor.site.client.serve(model, 3)
+
+
+async def test_a_picture_is_drawn_as_one(visitor: Visit, page: Page, role: FeedbackRole) -> None:
+    """Labels that are digits have their own keys."""
+    names = tuple(f"pixel_{i // 4}_{i % 4}" for i in range(16))
+    plain = a_model(98, d=16, classes=("3", "5", "8"))
+    model = Model(98, plain.classes, names, plain.weights, plain.bias, plain.mean, plain.scale)
+    visitor.site.client.serve(model, 4)
+    [prediction] = await predicted(visitor.site, model, 1, np.arange(16.0)[None, :])
+    await visitor.go("#/review")
+    await expect(page.get_by_role("img", name="The record as a picture of 4 by 4 pixels")).to_be_visible()
+    await expect(page.get_by_role("img", name="Which pixels pushed which way")).to_be_visible()
+    await page.keyboard.press("8")
+    await role.wait_for((prediction, "8"))
+
+
+async def test_of_many_labels_one_is_found_by_typing(visitor: Visit, page: Page, role: FeedbackRole) -> None:
+    """Keys are the field's while somebody types; a label that no model knows can be said too."""
+    model = a_model(97, classes=tuple(f"kind {i}" for i in range(40)))
+    visitor.site.client.serve(model, 5)
+    one, other = await predicted(visitor.site, model, 2)
+    await visitor.go("#/review")
+    await expect(page.get_by_role("button", name="kind 3", exact=True)).to_be_visible()
+    shown = await _prediction(page)
+    second = other if shown == one else one
+    await page.keyboard.press("/")
+    await page.keyboard.type("kind 31")
+    await visitor.check_accessible()
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Find a label").fill("stu")
+    await page.get_by_role("button", name="New label “stu”").click()
+    await role.wait_for((shown, "kind 31"), (second, "stu"))
+    visitor.site.client.serve(a_model(96, classes=("no", "yes")), 6)
+
+
+async def test_what_was_said_while_the_api_is_away_arrives_later(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """Also after a reload. The reviewer goes on meanwhile, is told, and is asked before the tab is closed."""
+    visitor.may_fail("/v1/", "/web/icon.svg")
+    visitor.site.client.serve(model, 7)
+    ids = await predicted(visitor.site, model, 3)
+    await visitor.go("#/review")
+    await expect(_shown(page)).to_be_visible()
+    await visitor.site.stop()
+    said = []
+    for _ in range(2):
+        said.append((await _prediction(page), "yes"))
+        await page.keyboard.press("2")
+    await expect(page.get_by_text("2 answers not sent yet.")).to_be_visible()
+    await expect(page.locator(".tally")).to_contain_text(re.compile(r"2 answered\s*0 recorded\s*2 under way"))
+    assert {one for one, _ in said} < set(ids)
+    async with page.expect_event("dialog") as asked:
+        await page.close(run_before_unload=True)
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+    await visitor.site.start()
+    page.on("dialog", lambda again: asyncio.ensure_future(again.accept()))
+    await page.reload()
+    await expect(page.get_by_text("not sent yet")).to_be_hidden()
+    await role.wait_for(*said)
+
+
+async def test_what_cannot_be_used_is_told_and_can_be_let_go(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    visitor.may_fail("/v1/feedback")
+    visitor.site.client.serve(model, 8)
+    await predicted(visitor.site, model, 2)
+    await _as(visitor, "x" * 300)
+    await visitor.go("#/review")
+    await page.get_by_role("button", name=re.compile("^Confirm")).click()
+    await expect(page.get_by_text("1 answer could not be used.")).to_be_visible()
+    await expect(page.locator(".tally")).to_contain_text("1 failed")
+    await page.get_by_role("button", name="Let go").click()
+    await expect(page.get_by_text("could not be used")).to_be_hidden()
+
+
+async def test_a_blind_record_is_answered_before_the_model_is_seen(
+    browser: Browser, site_settings: Settings, model: Model
+) -> None:
+    """On a phone, by touch; what the model had said is told afterwards, while the next one is shown already."""
+    site = Site(site_settings.model_copy(update={"audit_share": 1.0}))
+    await site.start()
+    try:
+        site.client.serve(model)
+        await predicted(site, model, 2)
+        async with visit(browser, site, size=PHONE, has_touch=True) as one:
+            one.may_fail(SILENT)
+            page = one.page
+            await _as(one, "ann")
+            await one.go("#/review")
+            await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
+            await expect(page.get_by_text("What the model says")).to_be_hidden()
+            await expect(page.get_by_role("button", name=re.compile("^Confirm"))).to_be_hidden()
+            await page.keyboard.press("c")
+            await expect(page.get_by_text("The model's answer is kept back: say a label")).to_be_visible()
+            await one.check_narrow()
+            await one.check_accessible()
+            await page.get_by_role("button", name="yes", exact=True).tap()
+            await expect(page.locator(".last")).to_have_text(re.compile("^You said yes(, and so had|; the model had)"))
+            await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
+            [said] = await FeedbackRole(site).wait_for((await _last(page), "yes"))
+            assert said.via == "audit"
+        await site.client.context.pool.execute("DELETE FROM predictions")
+    finally:
+        await site.stop()
+
+
+async def _last(page: Page) -> str:
+    """The prediction that was spoken of last: the one of two that isn't shown."""
+    shown = await _prediction(page)
+    found = await page.evaluate("fetch('/v1/predictions').then((answer) => answer.json())")
+    return next(one["prediction"] for one in found["items"] if one["prediction"] != shown)
+
+
+async def test_two_reviewers_never_see_the_same_record(
+    browser: Browser, visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """And each gives a name, which is asked for once."""
+    visitor.site.client.serve(model, 9)
+    await predicted(visitor.site, model, 14)
+    async with visit(browser, visitor.site) as other:
+        await other.go("#/review")
+        await expect(other.page.get_by_text("Who reviews?")).to_be_visible()
+        await other.check_accessible()
+        await other.page.get_by_label("Your name").fill("bob")
+        await other.page.keyboard.press("Enter")
+        await expect(_shown(other.page)).to_be_visible()
+        await visitor.go("#/review")
+        await expect(_shown(page)).to_be_visible()
+        await expect(page.get_by_text("You answer as ann")).to_be_visible()
+        seen: list[str] = []
+        for one in (other.page, page):
+            mine: set[str] = set()
+            while (shown := await _prediction(one)) not in mine:
+                mine.add(shown)
+                await one.keyboard.press("s")
+            seen += mine
+        assert len(seen) == len(set(seen)) == 14
+        await other.page.reload()
+        await expect(other.page.get_by_text("You answer as bob")).to_be_visible()
+
+
+async def test_where_nothing_waits_it_says_what_to_do(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    await visitor.go("#/review")
+    await expect(page.get_by_text("Nothing waits for review")).to_be_visible()
+    await visitor.check_accessible()
+    await predicted(visitor.site, model, 1)
+    await expect(_shown(page)).to_be_visible()
+
+
+async def test_who_was_away_too_long_is_asked_before_more_is_claimed(
+    browser: Browser, site_settings: Settings, model: Model
+) -> None:
+    """Others get what nobody answered."""
+    site = Site(site_settings.model_copy(update={"review_claim_s": 2.0}))
+    await site.start()
+    try:
+        site.client.serve(model)
+        await predicted(site, model, 1)
+        async with visit(browser, site) as one:
+            await _as(one, "ann")
+            await one.go("#/review")
+            await expect(_shown(one.page)).to_be_visible()
+            await expect(one.page.get_by_text("Your records went back to the others")).to_be_visible()
+
+            async def others_get_it() -> bool:
+                return len((await site.client.json("GET", "/v1/review-queue"))["items"]) == 1
+
+            await eventually_async(others_get_it, "nobody gets it")
+            await one.page.keyboard.press("Enter")
+            await expect(_shown(one.page)).to_be_visible()
+    finally:
+        await site.stop()
+
+
+async def test_with_keys_the_keys_name_counts(browser: Browser, site_settings: Settings, model: Model) -> None:
+    """Nobody is asked for another. Last in this file: once there is a key, everybody needs one."""
+    key = await a_key(site_settings, "review", "carol")
+    site = Site(site_settings)
+    await site.start()
+    try:
+        site.client.serve(model)
+        await predicted(site, model, 1)
+        async with visit(browser, site) as one:
+            one.may_fail("/v1/")
+            await one.go("#/review")
+            await one.page.get_by_label("API key").fill(key)
+            await one.page.keyboard.press("Enter")
+            await expect(one.page.get_by_text("You answer under your key's name")).to_be_visible()
+            await expect(_shown(one.page)).to_be_visible()
+            shown = await _prediction(one.page)
+            await one.page.keyboard.press("1")
+            [said] = await FeedbackRole(site).wait_for((shown, "no"))
+            assert said.reviewer == "carol"
+    finally:
+        await site.stop()
