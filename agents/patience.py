@@ -44,7 +44,7 @@ async def until_answered(call: Callable[[], Awaitable[T]], *, what: str, stop: C
                 if wait_s == FIRST_WAIT_S:
                     log.warning("waiting", what=what, error=str(exc))
                     telling.enter_context(state.meanwhile(f"waiting for {what}"))
-                await _sleep(wait_s * random.uniform(0.5, 1.0), stop)  # noqa: S311 - jitter
+                await pause(wait_s * random.uniform(0.5, 1.0), stop=stop)  # noqa: S311 - jitter
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S)
             else:
                 if wait_s != FIRST_WAIT_S:
@@ -52,8 +52,12 @@ async def until_answered(call: Callable[[], Awaitable[T]], *, what: str, stop: C
                 return result
 
 
-async def _sleep(wait_s: float, stop: Callable[[], bool]) -> None:
-    """Sleep, looking at `stop` five times a second."""
+async def pause(wait_s: float, *, stop: Callable[[], bool]) -> None:
+    """Sleep, looking at `stop` five times a second.
+
+    Raises:
+        Stopping: `stop()` became true meanwhile.
+    """
     deadline = asyncio.get_running_loop().time() + wait_s
     while (left := deadline - asyncio.get_running_loop().time()) > 0:
         if stop():

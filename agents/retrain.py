@@ -25,12 +25,12 @@ from agents.heartbeat import WorkerState, attach_heartbeat
 from agents.keys import load_signer, load_verifier
 from agents.live_model import LiveModel
 from agents.mend import Mender
+from agents.open_jobs import run_jobs
 from agents.processing import process
 from agents.readiness import announce_readiness, assigned
 from agents.retraining import Retraining
 from agents.rollback_watch import watch_champion
 from agents.stores.activations import Seal
-from agents.training_job import run_jobs
 from agents.watchdog import attach_watchdog
 from schemas.errors import SettingsError
 from schemas.settings import Settings

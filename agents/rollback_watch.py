@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import structlog
 
+from agents.learning.audits import READ_FIRST, Counted, compared, count, is_enough
 from agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
-from agents.learning.reviews import UNBIASED, Statement, reviews
-from agents.learning.scoring import score
 from agents.obey import obey
 from agents.retraining import LOOK_EVERY_S, Retraining
 from agents.stores.activations import former_champion
 from agents.stores.policy_facts import hold_of
 from agents.stores.postgres import Connection, Pool, translated
 from agents.stores.snapshot import training_keys
-from agents.stores.statements import statements_of_model
+from agents.stores.statements import audited_statements, features_of, newest_of_model, statements_of_model_since
 from schemas.commands import Command
 from schemas.errors import Refused
 from schemas.model import Model, decode_model
@@ -33,14 +30,19 @@ WHERE a.role = 'champion' ORDER BY a.activation DESC LIMIT 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """A champion that was promoted by the gate, its predecessor, and the keys that either was trained on."""
+@dataclass(slots=True)
+class Watched:
+    """A champion that was promoted by the gate, its predecessor, and the keys that either was trained on.
+
+    `newest`: the last statement about it that was looked at; `counted`: what counted then.
+    """
 
     activation: int
     champion: int
     former: Model
     keys: frozenset[str]
+    newest: int = 0
+    counted: Counted | None = None
 
 
 async def watch_champion(retraining: Retraining) -> None:
@@ -51,7 +53,7 @@ async def watch_champion(retraining: Retraining) -> None:
     """
     await retraining.caught_up()
     pool = await retraining.pool()
-    watched: _Watched | None = None
+    watched: Watched | None = None
     while not retraining.stop():
         if retraining.in_charge():
             watched = await retraining.patiently(partial(_watched, pool, watched))
@@ -60,35 +62,16 @@ async def watch_champion(retraining: Retraining) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def compared(found: Sequence[Statement], former: Model, keys: frozenset[str]) -> list[Comparison]:
-    """Former champion and champion on each audited record that neither was trained on (`keys`).
+async def _look(retraining: Retraining, pool: Pool, watched: Watched) -> None:
+    settings = retraining.settings
 
-    One per key, in Kafka's order.
-    """
-    rows = [one for one in reviews(found) if one.via in UNBIASED and one.key not in keys]
-    latest = sorted({one.key: one for one in rows}.values(), key=lambda one: one.sent)
-    if not latest:
-        return []
-    labels = score(former, np.array([one.features for one in latest], dtype=np.float64)).labels
-    answers = [former.classes[i] for i in labels]
-    return [
-        Comparison(answer == one.label, one.predicted == one.label) for one, answer in zip(latest, answers, strict=True)
-    ]
-
-
-async def _look(retraining: Retraining, pool: Pool, watched: _Watched) -> None:
-    async def statements() -> list[Statement]:
+    async def read() -> list[Comparison]:
         with translated():
             async with pool.acquire() as connection:
-                return await statements_of_model(connection, watched.champion, features=True)
+                return await evidence(connection, watched, limit=settings.rollback_labels)
 
-    found = await retraining.patiently(statements)
-    settings = retraining.settings
-    verdict = rollback_evidence(
-        compared(found, watched.former, watched.keys),
-        threshold=settings.rollback_evidence,
-        limit=settings.rollback_labels,
-    )
+    rows = await retraining.patiently(read)
+    verdict = rollback_evidence(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         command = _command(settings.namespace, watched, verdict)
         log.warning("rolling_back", **command.reason)
@@ -96,7 +79,33 @@ async def _look(retraining: Retraining, pool: Pool, watched: _Watched) -> None:
         retraining.new_activations.set()
 
 
-def _command(namespace: str, watched: _Watched, verdict: RollbackVerdict) -> Command:
+async def evidence(connection: Connection, watched: Watched, *, limit: int) -> list[Comparison]:
+    """Former champion and champion on what counts; nothing where that is what it was at the last look."""
+    newest = await newest_of_model(connection, watched.champion)
+    if newest == watched.newest:
+        return []
+    if watched.counted is not None:
+        said = await statements_of_model_since(connection, watched.champion, watched.newest)
+        if not any(watched.counted.is_news(one) for one in said if one.key not in watched.keys):
+            watched.newest = newest
+            return []
+    counted = await _count(connection, watched, limit)
+    features = await features_of(connection, [one.id for one in counted.rows])
+    watched.newest, watched.counted = newest, counted
+    return compared([one._replace(features=features[one.id]) for one in counted.rows], watched.former)
+
+
+async def _count(connection: Connection, watched: Watched, limit: int) -> Counted:
+    """What counts of all that was said of the champion, of which no more is read than that takes."""
+    keys = READ_FIRST * limit
+    found = await audited_statements(connection, watched.champion, keys=keys)
+    counted = count(found, watched.keys, limit=limit)
+    if is_enough(found, keys, counted):
+        return counted
+    return count(await audited_statements(connection, watched.champion), watched.keys, limit=limit)
+
+
+def _command(namespace: str, watched: Watched, verdict: RollbackVerdict) -> Command:
     """The command that nobody sends: the same evidence under the same activation is the same job."""
     reason = {
         "trigger": "evidence",
@@ -110,7 +119,7 @@ def _command(namespace: str, watched: _Watched, verdict: RollbackVerdict) -> Com
     return Command(str(job), "rollback", reason)
 
 
-async def _watched(pool: Pool, before: _Watched | None) -> _Watched | None:
+async def _watched(pool: Pool, before: Watched | None) -> Watched | None:
     """What there is to watch now; `before` where that hasn't changed."""
     with translated():
         async with pool.acquire() as connection:
@@ -124,7 +133,7 @@ async def _watched(pool: Pool, before: _Watched | None) -> _Watched | None:
             except Refused:
                 return None
             keys = await training_keys(connection, row["version"]) | await training_keys(connection, former)
-            return _Watched(row["activation"], row["version"], await _model(connection, former), keys)
+            return Watched(row["activation"], row["version"], await _model(connection, former), keys)
 
 
 async def _model(connection: Connection, version: int) -> Model:

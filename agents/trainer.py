@@ -13,9 +13,9 @@ import time
 import structlog
 
 from agents.learning.examples import TrainingSet
-from agents.learning.fitted import NOBODY, Fitted, Judged, decode_answer, encode_task
+from agents.learning.fitted import Fitted, decode_answer, encode_task
 from agents.training_process import TrainingProcess
-from schemas.errors import RelearnError
+from schemas.errors import RelearnError, TrainingDied
 
 log = structlog.get_logger()
 
@@ -47,8 +47,8 @@ class Trainer:
         if self._waiting is None and time.monotonic() >= self._not_before_s:
             try:
                 self._waiting = await TrainingProcess.start()
-            except OSError as exc:
-                self._note_death(f"can't be started: {exc}")
+            except TrainingDied as exc:
+                self._note_death(str(exc))
 
     async def dismiss(self) -> None:
         """End the process that waits, if there is one."""
@@ -56,17 +56,19 @@ class Trainer:
         if waiting is not None:
             await waiting.end()
 
-    async def train(self, examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
-        """The model of `examples`, with its answers to the judged. May be repeated; cancelled, it leaves no process.
+    async def train(self, examples: TrainingSet) -> Fitted:
+        """The model of `examples`. May be repeated; cancelled, it leaves no process.
 
         Raises:
             Refused: nothing can be learned from them, and why.
-            RelearnError: the process ended without an answer (its last words are in the message), or ran for an hour.
+            TrainingDied: the process ended without an answer; its last words are in the message.
+            RelearnError: it ran for an hour, or its answer can't be read.
         """
         process = await self._process()
+        log.debug("training_process_taken", pid=process.pid, examples=len(examples))
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                answer = await process.answer(encode_task(examples, judged))
+                answer = await process.answer(encode_task(examples))
         except TimeoutError as exc:
             raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc
         finally:

@@ -1,109 +1,97 @@
-"""Running training jobs: the trial, the process that learns, the gate, and the model's entry in the registry."""
+"""Running one training job: the trial, the process that learns, the gate, and the model's entry in the registry."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
 
 import structlog
 
-from agents.learning.examples import set_digest
 from agents.learning.fitted import Fitted
-from agents.learning.gate import Verdict, first, gate
-from agents.learning.trial import Snapshot, Trial, prepare
-from agents.retraining import Retraining, news
-from agents.shadow_job import judge_shadow
+from agents.learning.gate import Verdict
+from agents.learning.trial import Trial, Unreviewed
+from agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
+from agents.patience import pause
+from agents.retraining import Retraining
 from agents.stores.activations import Grounds, activate, begin_shadowing
-from agents.stores.jobs import Job, State, begin_shadow, end_job, take_training
+from agents.stores.jobs import Job, State, begin_shadow, end_job
 from agents.stores.models import State as ModelState
 from agents.stores.models import register_model
 from agents.stores.policy_facts import hold_of
 from agents.stores.postgres import Connection, translated
-from agents.stores.snapshot import read_snapshot
-from schemas.errors import RelearnError
+from agents.stores.silence import read_silence
+from agents.stores.snapshot import read_trial
+from schemas.errors import RelearnError, TrainingDied
 from schemas.topics import topic_name
 
 log = structlog.get_logger()
 
-
-async def run_jobs(retraining: Retraining) -> None:
-    """Run open training jobs, one after the other; what a killed worker left open comes first.
-
-    Raises:
-        Stopping: asked to stop while a server is away.
-    """
-    await retraining.caught_up()
-    pool = await retraining.pool()
-    try:
-        while not retraining.stop():
-            job = await retraining.patiently(lambda: take_training(pool)) if retraining.in_charge() else None
-            if job is None:
-                await _rest(retraining)
-            elif job.state == "shadow":
-                if not await judge_shadow(retraining, job):
-                    await news(retraining.new_jobs)
-            else:
-                await run_training(retraining, job)
-            retraining.new_activations.set()
-    finally:
-        await retraining.trainer.dismiss()
-
-
-async def _rest(retraining: Retraining) -> None:
-    """Wait for news. Where there are none, the last model is live: time to make the next training's process ready."""
-    quiet = not await news(retraining.new_jobs)
-    if not retraining.in_charge():
-        await retraining.trainer.dismiss()
-    elif quiet:
-        await retraining.trainer.stand_by()
+#: Where a training's process dies, the job tries again after so long: what took its memory may be gone by then.
+AGAIN_AFTER_S = (1.0, 5.0, 25.0)
 
 
 async def run_training(retraining: Retraining, job: Job) -> None:
     """Run `job`, which is open, until its verdict. It may have been begun before: one job makes one model all the same.
 
+    Where another worker is in charge by the time of the next attempt, it stays open for that one.
+
     Raises:
-        Stopping: asked to stop while a server is away; the job stays open.
+        Stopping: asked to stop while a server is away, or before the next attempt; the job stays open.
     """
     log.info("training", job=job.id)
-    settings, pool = retraining.settings, await retraining.pool()
-    ingest = topic_name(settings.namespace, "ingest")
-    try:
-        snapshot = await retraining.patiently(lambda: read_snapshot(pool, ingest=ingest))
-        trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
-        reason = nothing_new(snapshot, trial)
-        if reason is not None:
-            await _end(retraining, job, "skipped", reason)
+    for attempt, pause_s in enumerate((*AGAIN_AFTER_S, None), start=1):
+        try:
+            await _train(retraining, job)
+        except TrainingDied as exc:
+            if pause_s is None:
+                await _end(retraining, job, "failed", f"{exc}; given up after {attempt} attempts")
+                return
+            log.warning("training_again", job=job.id, error=str(exc), after_s=pause_s)
+        except RelearnError as exc:
+            # Servers that are away were waited for: what arrives here will be the same at the next attempt.
+            await _end(retraining, job, "failed", str(exc))
             return
-        fitted = await retraining.trainer.train(trial.examples, trial.judged)
-        verdict = judge(snapshot, trial, fitted, alpha=settings.gate_alpha)
-        await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
-    except RelearnError as exc:
-        # Servers that are away were waited for: what arrives here will be the same at the next attempt.
-        await _end(retraining, job, "failed", str(exc))
+        else:
+            return
+        with retraining.state.meanwhile("waiting to train again"):
+            await pause(pause_s, stop=retraining.stop)
+        if not retraining.in_charge():
+            return
 
 
-def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
-    """Why these examples make no job: they are those of the model trained last; None where they aren't."""
-    if snapshot.newest is None or snapshot.newest[2] != set_digest(trial.examples):
-        return None
-    version, state, _ = snapshot.newest
-    which = "the champion" if state == "champion" else state
-    return f"nothing new to learn: model {version}, {which}, was trained on these very examples"
+async def _train(retraining: Retraining, job: Job) -> None:
+    """One attempt, from what is known now.
+
+    Raises:
+        TrainingDied: its process did, which says nothing about the job.
+    """
+    settings, pool = retraining.settings, await retraining.pool()
+    snapshot, trial = await retraining.patiently(lambda: read_trial(pool, settings))
+    reason = nothing_new(snapshot, trial)
+    if reason is not None:
+        await _end(retraining, job, "skipped", reason)
+        return
+    fitted = await retraining.trainer.train(trial.examples)
+    verdict = await _judged(retraining, trial, fitted, snapshot.unreviewed)
+    await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
 
 
-def judge(snapshot: Snapshot, trial: Trial, fitted: Fitted, *, alpha: float) -> Verdict:
-    """Whether the challenger may go live."""
-    metrics = fitted.metrics
-    if snapshot.champion is None:
-        return first(metrics["accuracy"], metrics["majority"], metrics["majority_class"])
-    vanished = [label for label in snapshot.champion.model.classes if label not in fitted.classes]
-    evidence, silence = trial.tallies(fitted.answers)
-    return gate(evidence, silence, vanished=vanished, alpha=alpha)
+async def _judged(retraining: Retraining, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:
+    """The verdict. `unreviewed` as the trial was made with; where it wasn't, read only if the verdict depends on it.
 
-
-def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any]:
-    """What the job keeps: the challenger out of fold, what it was trained on, and the gate's figures."""
-    figures = {"outcome": verdict.outcome, "path": verdict.path, "why": verdict.why, **verdict.facts}
-    return {**fitted.metrics, "trained_on": trial.facts, "gate": figures}
+    Then it is what nobody has spoken of by now: what was reviewed since the snapshot counts for nobody.
+    """
+    pool, champion, alpha = await retraining.pool(), trial.champion, retraining.settings.gate_alpha
+    # In threads, as in `read_trial`: the challenger answers all that was reviewed.
+    if (
+        unreviewed is None
+        and champion is not None
+        and await asyncio.to_thread(depends_on_silence, trial, fitted, alpha=alpha)
+    ):
+        ingest = topic_name(retraining.settings.namespace, "ingest")
+        unreviewed = await retraining.patiently(
+            lambda: read_silence(pool, champion.version, ingest=ingest, all_or_none=True)
+        )
+    return await asyncio.to_thread(judge, trial, fitted, unreviewed, alpha=alpha)
 
 
 async def _conclude(retraining: Retraining, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
@@ -115,8 +103,9 @@ async def _conclude(retraining: Retraining, job: Job, trial: Trial, fitted: Fitt
                 log.warning("job_ended_elsewhere", job=job.id)
                 return
             champion = await connection.fetchval("SELECT version FROM models WHERE state = 'champion'")
-            if champion != trial.champion:
-                log.warning("champion_changed_meanwhile", job=job.id, judged_against=trial.champion, champion=champion)
+            judged_against = None if trial.champion is None else trial.champion.version
+            if champion != judged_against:
+                log.warning("champion_changed_meanwhile", job=job.id, judged_against=judged_against, champion=champion)
                 return  # still running: it is taken again, and judged against the one that answers now
             outcome, error = await _outcome(connection, verdict)
             state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]

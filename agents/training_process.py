@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
 
 import psutil
 
-from schemas.errors import RelearnError
+from schemas.errors import TrainingDied
 
 #: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -29,19 +30,22 @@ class TrainingProcess:
         """Start one; cancelled, it leaves none behind.
 
         Raises:
-            OSError: this machine starts no process.
+            TrainingDied: this machine starts no process.
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # the working directory, which may hold anything, is no place to import from
-            "-m",
-            PROGRAM,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**environment, **_ONE_THREAD},
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # the working directory, which may hold anything, is no place to import from
+                "-m",
+                PROGRAM,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**environment, **_ONE_THREAD},
+            )
+        except OSError as exc:
+            raise TrainingDied(f"the training process can't be started: {exc}") from exc
         return cls(process)
 
     @property
@@ -55,6 +59,11 @@ class TrainingProcess:
             return False
 
     @property
+    def pid(self) -> int:
+        """Its number in the system."""
+        return self._process.pid
+
+    @property
     def age_s(self) -> float:
         """Seconds since it was started."""
         return time.monotonic() - self._started_s
@@ -63,7 +72,7 @@ class TrainingProcess:
         """What it answers to its task, which it can be given once.
 
         Raises:
-            RelearnError: it ended without an answer; its last words are in the message.
+            TrainingDied: it ended without an answer; its last words are in the message.
         """
         process = self._process
         if process.stdin is None or process.stdout is None:
@@ -76,7 +85,7 @@ class TrainingProcess:
         answer, words = await asyncio.gather(process.stdout.read(), self.last_words())
         if process.returncode == 0 and answer:
             return answer
-        raise RelearnError(f"the training process {words}")
+        raise TrainingDied(f"the training process {words}")
 
     async def last_words(self) -> str:
         """How it ended, and the last line of what it said, once it has."""
@@ -84,7 +93,10 @@ class TrainingProcess:
             raise RuntimeError("started without pipes")
         said = (await self._process.stderr.read()).decode("utf-8", "replace").strip().splitlines()
         code = await self._process.wait()
-        return f"ended with {code}: {said[-1][:300] if said else 'without a word'}"
+        how = f"ended with {code}" if code >= 0 else f"was killed by signal {-code}"
+        if code == -signal.SIGKILL:
+            how += ", as by a system that is short of memory"
+        return f"{how}: {said[-1][:300] if said else 'without a word'}"
 
     async def end(self) -> None:
         """Make sure that it is gone, and its pipes closed. May be repeated."""

@@ -32,7 +32,7 @@ _INFERENCE = "/v2"
 _encode = msgspec.json.Encoder().encode
 #: Answers from here on are packed for whoever takes that.
 _PACKED_FROM_BYTES = 2048
-_SECURE = {
+SECURE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -66,7 +66,7 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """The headers that every answer has, streams too: aiohttp calls this when they are about to be sent."""
     headers = response.headers
     headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    for name, value in _SECURE.items():
+    for name, value in SECURE.items():
         headers.setdefault(name, value)
     show_to_page(request, response, _origins(request))
 

@@ -7,14 +7,15 @@ from typing import Any
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-#: For aiohttp's runner. Longer lines and headers are answered 400; a connection that sends no whole head, or nothing
-#: more, is closed after the keep-alive time (above the 60 s of the usual proxies, so that they close first).
+#: For aiohttp's connections. Longer lines and headers are answered 400; one that sends no whole head, or nothing more,
+#: is closed after the keep-alive time (above the 60 s of the usual proxies, so that they close first).
 CONNECTION: dict[str, Any] = {
     "max_line_size": 8190,
     "max_field_size": 8190,
     "max_headers": 64,
     "keepalive_timeout": 75.0,
     "lingering_time": 5.0,
+    "access_log": None,
 }
 #: So long a body may take to arrive.
 BODY_WITHIN_S = 60.0

@@ -30,7 +30,7 @@ def read_path(request: web.Request, operation: Operation) -> Any:
 def read_query(request: web.Request, operation: Operation) -> Any:
     """The parameters after the `?`; None where the operation takes none. One that it doesn't know is a failure."""
     known = _fields(operation.query)
-    given = Counter(request.query.keys()) if request.query_string else {}
+    given = Counter(name for name, _ in request.query.items()) if request.query_string else {}
     unknown = f"no such parameter; there are: {', '.join(known) or 'none'}"
     faults = [
         FieldFault(name, "is given more than once" if name in known else unknown)
@@ -38,14 +38,18 @@ def read_query(request: web.Request, operation: Operation) -> Any:
         if times > 1 or name not in known
     ]
     if faults:
-        raise Failure("malformed", f"{faults[0].field}: {faults[0].detail}", faults)
+        raise _malformed(faults)
     if operation.query is None:
         return None
     try:
-        return msgspec.convert(dict(request.query), operation.query, strict=False)
+        found = msgspec.convert(dict(request.query), operation.query, strict=False)
     except msgspec.ValidationError as exc:
-        fault = fault_of(exc)
-        raise Failure("malformed", f"{fault.field}: {fault.detail}", [fault]) from exc
+        raise _malformed([fault_of(exc)]) from exc
+    # Where the type isn't text, the word `null` has become None: it would ask for everything.
+    nulls = [FieldFault(name, "null is no value") for name in given if getattr(found, name) is None]
+    if nulls:
+        raise _malformed(nulls)
+    return found
 
 
 async def read_body(request: web.Request, operation: Operation) -> Any:
@@ -78,6 +82,10 @@ async def read_bytes(request: web.Request) -> bytes:
         raise Failure("too-large", exc.text or "The body is too large") from exc
     except (web.RequestPayloadError, zlib.error) as exc:
         raise Failure("malformed", f"The body can't be unpacked: {exc}") from exc
+
+
+def _malformed(faults: list[FieldFault]) -> Failure:
+    return Failure("malformed", f"{faults[0].field}: {faults[0].detail}", faults)
 
 
 @cache

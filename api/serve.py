@@ -20,6 +20,7 @@ from agents.stores.api_keys import list_keys
 from agents.stores.postgres import open_pool
 from api.app import make_app
 from api.background import BACKGROUND
+from api.connection import Connection
 from api.keyring import KeyRing
 from api.keys import check_exposure
 from api.limits import CONNECTION, NotOurFault
@@ -29,6 +30,8 @@ from schemas.settings import Settings
 
 log = structlog.get_logger()
 
+#: Connections that wait to be accepted.
+BACKLOG = 128
 #: So long requests in flight may take to finish.
 GRACE_S = 10.0
 
@@ -79,18 +82,28 @@ async def serve_until(
     stop: asyncio.Event, app: web.Application, sockets: Sequence[socket.socket], up: Callable[[], None]
 ) -> int:
     """Serve `app` until `stop` is set: 0; or until one of its tasks is over: 1. `up` is called once it serves."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S / 2, **CONNECTION)  # it takes it twice
+    runner = web.AppRunner(app, shutdown_timeout=GRACE_S / 2)  # it takes it twice
     await runner.setup()
+    listening: list[asyncio.Server] = []
     try:
         for one in sockets:
-            await web.SockSite(runner, one).start()
+            listening.append(await _accept(one, runner))
         up()
         broken = app[BACKGROUND].broken
         await first_of(stop, broken)
         log.info("closing", within_s=GRACE_S)
     finally:
+        for server in listening:
+            server.close()
         await runner.cleanup()
     return EXIT_CODE if broken.is_set() else 0
+
+
+async def _accept(one: socket.socket, runner: web.AppRunner) -> asyncio.Server:
+    """As aiohttp's own sites do, but with connections of ours."""
+    loop, server = asyncio.get_running_loop(), runner.server
+    assert server is not None
+    return await loop.create_server(lambda: Connection(server, loop=loop, **CONNECTION), sock=one, backlog=BACKLOG)
 
 
 async def _end_at_last(stop: asyncio.Event, app: web.Application) -> None:

@@ -10,6 +10,7 @@ RelearnError
 ├── Refused                  a command that can't be obeyed as things stand; says why
 ├── SettingsError            settings that can't be used: all of them in one message
 ├── SetupError               this machine or this namespace isn't ready: says what to do
+├── TrainingDied             the training process gave no answer; worth trying again, a few times
 └── Unavailable              a server is away; worth trying again
     ├── KafkaUnavailable
     ├── PostgresUnavailable
@@ -79,6 +80,10 @@ class SettingsError(RelearnError):
 
 class SetupError(RelearnError):
     """This machine or namespace isn't ready; the message says what to do about it."""
+
+
+class TrainingDied(RelearnError):
+    """A training process was killed, crashed or could not be started: that says nothing about what it was to learn."""
 
 
 class Unavailable(RelearnError):

@@ -75,7 +75,8 @@ def _operation(operation: Operation, by_type: Mapping[int, Schema], components: 
     if parameters:
         found["parameters"] = parameters
     if operation.body is not None:
-        content = {media: {"schema": by_type[id(operation.body)]} for media in operation.reads}
+        content: Schema = {media: {"schema": by_type[id(operation.body)]} for media in operation.reads}
+        content[JSON]["example"] = operation.example
         found["requestBody"] = {"required": True, "content": content}
     found["responses"] = _responses(operation, by_type)
     return found

@@ -7,15 +7,13 @@ import uuid
 
 from agents.keys import load_signer
 from agents.learning.fit import fit
-from agents.learning.trial import prepare
 from agents.stores.activations import Grounds, Seal, activate, begin_shadowing
 from agents.stores.jobs import begin_shadow, end_job, queue_job
 from agents.stores.models import State, register_model
 from agents.stores.postgres import Connection, open_pool
-from agents.stores.snapshot import read_snapshot
+from agents.stores.snapshot import read_trial
 from schemas.commands import Command
 from schemas.settings import Settings
-from schemas.topics import topic_name
 from tests.models import ensure_keys
 
 
@@ -26,9 +24,8 @@ def register(settings: Settings, state: State = "champion") -> int:
     async def run() -> int:
         pool = await open_pool(settings)
         try:
-            snapshot = await read_snapshot(pool, ingest=topic_name(settings.namespace, "ingest"))
-            trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
-            fitted = fit(trial.examples, trial.judged)
+            _, trial = await read_trial(pool, settings)
+            fitted = fit(trial.examples)
             command = Command(str(uuid.uuid4()), "train", {"trigger": "count", "corrections": 20}, by="tests")
             async with pool.acquire() as connection, connection.transaction():
                 assert await queue_job(connection, command)

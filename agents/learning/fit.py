@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +12,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from agents.learning.calibration import calibrate
-from agents.learning.examples import FOLDS, TrainingSet, fold_of
-from agents.learning.fitted import NOBODY, Fitted, Judged
+from agents.learning.examples import FOLDS, TrainingSet
+from agents.learning.fitted import Fitted
+from agents.learning.folds import Classes, FoldModel, folds_of
 from agents.learning.judging import judge
 from schemas.errors import Refused
 from schemas.model import Floats
-
-Classes = NDArray[np.intp]
 
 #: Below this many examples folds are too small to choose by.
 CHOOSE_FROM = 60
@@ -37,32 +35,6 @@ class Svm(NamedTuple):
     scale: Floats
 
 
-class FoldModel(NamedTuple):
-    """A model of all folds but one. `seen`: (m,) the classes that it knows, ascending; `svm` is None for m < 2."""
-
-    seen: Classes
-    svm: Svm | None
-
-    def margins(self, features: Floats, k: int) -> Floats:
-        """(n, 1) for k = 2, else (n, k); NaN where it can't tell: a class that it never saw."""
-        margins = np.full((len(features), 1 if k == 2 else k), np.nan)
-        if self.svm is None:
-            return margins
-        found = features @ self.svm.weights.T + self.svm.bias
-        if k == 2:
-            return found
-        margins[:, self.seen] = np.hstack([-found, found]) if len(self.seen) == 2 else found
-        return margins
-
-    def answers(self, features: Floats) -> Classes:
-        """(n,): a class among those that it saw; of the only one always that, of none the first of all."""
-        if self.svm is None:
-            return np.full(len(features), self.seen[0] if len(self.seen) else 0, dtype=np.intp)
-        found = features @ self.svm.weights.T + self.svm.bias
-        answers: Classes = self.seen[(found[:, 0] > 0).astype(np.intp) if len(self.seen) == 2 else found.argmax(axis=1)]
-        return answers
-
-
 class OutOfFold(NamedTuple):
     """What models that didn't see a row say of it. margins: (n, 1 or k). `models`: one per fold, without that fold."""
 
@@ -71,8 +43,8 @@ class OutOfFold(NamedTuple):
     models: tuple[FoldModel, ...]
 
 
-def fit(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
-    """The model of `examples`, and out-of-fold answers to the `judged` records.
+def fit(examples: TrainingSet) -> Fitted:
+    """The model of `examples`, and those without each fold.
 
     The same set gives the same numbers, bit for bit. Only what somebody labelled chooses C, calibrates and judges.
 
@@ -85,7 +57,7 @@ def fit(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
     _check_size(examples)
     k = len(classes)
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
-    folds, real, weights = _folds(examples.keys), examples.real, examples.weights
+    folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
     candidates = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,)
     outs = {c: out_of_fold(examples.features, y, weights, folds, k=k, c=c) for c in candidates}
     # The smallest of equals: it trusts single examples least.
@@ -96,21 +68,7 @@ def fit(examples: TrainingSet, judged: Judged = NOBODY) -> Fitted:
     metrics = {**judge(y[real], outs[c].answers[real], classes), "c": c, "set_aside": dict(examples.set_aside)}
     metrics["assumed"] = int((~real).sum())
     calibration = calibrate(outs[c].margins[real], y[real], k)
-    return Fitted(classes, *svm, calibration, metrics, _answers(judged, outs[c].models, classes))
-
-
-def _folds(keys: Sequence[str]) -> NDArray[np.int_]:
-    return np.array([fold_of(key) for key in keys], dtype=np.int_)
-
-
-def _answers(judged: Judged, models: Sequence[FoldModel], classes: Sequence[str]) -> tuple[str, ...]:
-    """Each record answered by the model that saw nothing of its fold, and so never its key."""
-    folds, answers = _folds(judged.keys), np.zeros(len(judged.keys), dtype=np.intp)
-    for fold, one in enumerate(models):
-        held = folds == fold
-        if held.any():
-            answers[held] = one.answers(judged.features[held])
-    return tuple(classes[int(i)] for i in answers)
+    return Fitted(classes, *svm, calibration, metrics, outs[c].models)
 
 
 def fit_svm(features: Floats, y: Classes, c: float, sample_weights: Floats | None = None) -> Svm:
@@ -158,11 +116,17 @@ def out_of_fold(
     models = []
     for fold in range(FOLDS):
         held = folds == fold
-        seen = np.unique(y[~held])
-        svm = fit_svm(features[~held], y[~held], c, weights[~held]) if len(seen) > 1 else None
-        models.append(FoldModel(seen, svm))
+        models.append(_without_fold(features[~held], y[~held], c, weights[~held]))
         margins[held], answers[held] = models[-1].margins(features[held], k), models[-1].answers(features[held])
     return OutOfFold(margins, answers, tuple(models))
+
+
+def _without_fold(features: Floats, y: Classes, c: float, weights: Floats) -> FoldModel:
+    seen = np.unique(y)
+    if len(seen) < 2:
+        return FoldModel(seen, np.empty((0, features.shape[1])), np.empty(0))
+    svm = fit_svm(features, y, c, weights)
+    return FoldModel(seen, svm.weights, svm.bias)
 
 
 def _check_size(examples: TrainingSet) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,28 +10,18 @@ import msgpack
 import numpy as np
 
 from agents.learning.examples import TrainingSet
+from agents.learning.folds import FoldModel, answered_out_of_fold
 from schemas.errors import Refused
 from schemas.model import Floats, Model
 
-VERSION = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Records that a challenger is to answer out of fold: m keys, and features (m, d) float64."""
-
-    keys: tuple[str, ...]
-    features: Floats
-
-
-NOBODY = Judged((), np.empty((0, 0)))
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """A model without a number yet. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
 
-    `answers` are its labels of the judged records, each by a fit that didn't see that record's key.
+    `folds`: for each fold the model of the others, which never saw a key of that fold.
     """
 
     classes: tuple[str, ...]
@@ -41,7 +31,11 @@ class Fitted:
     scale: Floats
     calibration: dict[str, Any] | None
     metrics: Mapping[str, Any]
-    answers: tuple[str, ...] = ()
+    folds: tuple[FoldModel, ...] = ()
+
+    def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
+        """Its labels of n records, features (n, d), out of fold."""
+        return [self.classes[int(i)] for i in answered_out_of_fold(self.folds, keys, features)]
 
     def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
         """The model, numbered."""
@@ -59,51 +53,45 @@ class Fitted:
         )
 
 
-def encode_task(examples: TrainingSet, judged: Judged = NOBODY) -> bytes:
-    """The training set, and the records to judge, as the process reads them."""
+def encode_task(examples: TrainingSet) -> bytes:
+    """The training set as the process reads it."""
     return _pack(
         {
             "v": VERSION,
             "feature_names": examples.feature_names,
             "ids": examples.ids,
             "keys": examples.keys,
-            "features": np.asarray(examples.features, "<f8").tobytes(),
+            "features": _packed(examples.features),
             "labels": examples.labels,
             "sources": examples.sources,
-            "weights": np.asarray(examples.weights, "<f8").tobytes(),
+            "weights": _packed(examples.weights),
             "set_aside": examples.set_aside,
-            "judged_keys": judged.keys,
-            "judged_features": np.asarray(judged.features, "<f8").tobytes(),
         }
     )
 
 
-def decode_task(task: bytes) -> tuple[TrainingSet, Judged]:
-    """The training set and the records to judge in `task`."""
+def decode_task(task: bytes) -> TrainingSet:
+    """The training set in `task`."""
     fields = _unpack(task)
     names = tuple(fields["feature_names"])
-    features, judged = (
-        np.frombuffer(fields[name], "<f8").astype(np.float64).reshape(-1, len(names))
-        for name in ("features", "judged_features")
-    )
-    examples = TrainingSet(
+    return TrainingSet(
         names,
         tuple(fields["ids"]),
         tuple(fields["keys"]),
-        features,
+        _floats(fields["features"]).reshape(-1, len(names)),
         tuple(fields["labels"]),
         tuple(fields["sources"]),
-        np.frombuffer(fields["weights"], "<f8").astype(np.float64),
+        _floats(fields["weights"]),
         dict(fields["set_aside"]),
     )
-    return examples, Judged(tuple(fields["judged_keys"]), judged)
 
 
 def encode_answer(answer: Fitted | Refused) -> bytes:
     """The model, or why there is none. The same answer gives the same bytes."""
     if isinstance(answer, Refused):
         return _pack({"v": VERSION, "refused": str(answer)})
-    arrays = {name: np.asarray(getattr(answer, name), "<f8").tobytes() for name in ("weights", "bias", "mean", "scale")}
+    arrays = {name: _packed(getattr(answer, name)) for name in ("weights", "bias", "mean", "scale")}
+    folds = [(one.seen.tolist(), _packed(one.weights), _packed(one.bias)) for one in answer.folds]
     return _pack(
         {
             "v": VERSION,
@@ -111,7 +99,7 @@ def encode_answer(answer: Fitted | Refused) -> bytes:
             **arrays,
             "calibration": answer.calibration,
             "metrics": dict(answer.metrics),
-            "answers": answer.answers,
+            "folds": folds,
         }
     )
 
@@ -126,9 +114,7 @@ def decode_answer(answer: bytes) -> Fitted:
     fields = _unpack(answer)
     if "refused" in fields:
         raise Refused(str(fields["refused"]))
-    mean, scale, bias, weights = (
-        np.frombuffer(fields[name], "<f8").astype(np.float64) for name in ("mean", "scale", "bias", "weights")
-    )
+    mean, scale, bias, weights = (_floats(fields[name]) for name in ("mean", "scale", "bias", "weights"))
     return Fitted(
         tuple(fields["classes"]),
         weights.reshape(len(bias), len(mean)),
@@ -137,8 +123,21 @@ def decode_answer(answer: bytes) -> Fitted:
         scale,
         fields["calibration"],
         fields["metrics"],
-        tuple(fields["answers"]),
+        tuple(_fold(*one, d=len(mean)) for one in fields["folds"]),
     )
+
+
+def _fold(seen: list[int], weights: bytes, bias: bytes, *, d: int) -> FoldModel:
+    rows = _floats(bias)
+    return FoldModel(np.array(seen, dtype=np.intp), _floats(weights).reshape(len(rows), d), rows)
+
+
+def _packed(array: Floats) -> bytes:
+    return np.asarray(array, "<f8").tobytes()
+
+
+def _floats(packed: bytes) -> Floats:
+    return np.frombuffer(packed, "<f8").astype(np.float64)
 
 
 def _pack(fields: dict[str, Any]) -> bytes:

@@ -33,7 +33,7 @@ def main() -> int:
     from schemas.errors import Refused  # noqa: PLC0415
 
     try:
-        answer = encode_answer(fit(*decode_task(tasks.get())))
+        answer = encode_answer(fit(decode_task(tasks.get())))
     except Refused as exc:
         answer = encode_answer(exc)
     answers.write(answer)

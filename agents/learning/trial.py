@@ -1,8 +1,4 @@
-"""The trial of a challenger: what it is trained on, which records judge it, and what its answers come to.
-
-Neither champion nor challenger is judged by a record that it was trained on: the champion by the answer that it stored
-when it scored, or gives now to a record whose key it never saw; the challenger out of fold.
-"""
+"""The trial of a challenger: what it is trained on, and which records judge it (how: see verdict)."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.learning.examples import Example, TrainingSet, training_set
-from agents.learning.fitted import Judged
-from agents.learning.gate import Tally, tally
 from agents.learning.reviews import EVIDENCE, Statement, disputed, reviews, without_floods
 from agents.learning.scoring import score
 from schemas.model import Model
@@ -47,6 +41,7 @@ class Unreviewed:
 class Snapshot:
     """What is known at one moment. `bootstrap`: each with the time when it was loaded, epoch seconds.
 
+    `unreviewed`: None where nobody has looked: see `assumes`.
     `newest`: version, state and training set's digest of the model trained last, and `newest_ids` of the reviews in it.
     """
 
@@ -71,30 +66,22 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a challenger is trained on, and the records that judge it.
+    """What a challenger is trained on, and the reviewed records that judge it.
 
-    `evidence`: nobody chose them because of their answers. `silence`: all that the champion answered since, unreviewed
-    ones counting as right; None where there are too many to look at. `champion`: its version. `facts` go onto the job.
+    `evidence`: nobody chose them because of their answers, one per key. `reviewed`: all of the champion's own that were
+    reviewed since its cut, as often as they came. `facts` go onto the job.
     """
 
-    champion: int | None
+    champion: Model | None
     examples: TrainingSet
     evidence: Sequence[Case]
-    silence: Sequence[Case] | None
+    reviewed: Sequence[Case]
     facts: dict[str, Any]
 
-    @property
-    def judged(self) -> Judged:
-        """The records that the challenger must answer out of fold: evidence first, then silence."""
-        cases = [*self.evidence, *(self.silence or ())]
-        features = np.array([case.features for case in cases], dtype=np.float64)
-        return Judged(tuple(case.key for case in cases), features.reshape(len(cases), len(self.examples.feature_names)))
 
-    def tallies(self, answers: Sequence[str]) -> tuple[Tally, Tally | None]:
-        """What the challenger's `answers` to the judged records come to, on evidence and on silence."""
-        split = len(self.evidence)
-        evidence = _tally(self.evidence, answers[:split])
-        return evidence, None if self.silence is None else _tally(self.silence, answers[split:])
+def assumes(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) -> bool:
+    """Whether unreviewed predictions join the training set: then `prepare` needs them in its snapshot."""
+    return snapshot.champion is not None and _assumes(_counted(snapshot, reviewer_labels)[1], assumed_weight)
 
 
 def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) -> Trial:
@@ -105,14 +92,11 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
         reviewer_labels: at most so many new reviews of one reviewer count; the rest wait for later jobs.
     """
     champion = snapshot.champion
-    all_reviews = reviews(snapshot.statements)
-    # Also of a model that was rejected: what waits for later jobs must not wait for a promotion.
-    known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
-    found = without_floods(all_reviews, known=known, limit=reviewer_labels)
+    all_reviews, found = _counted(snapshot, reviewer_labels)
     labelled = _labelled(snapshot, found)
     corrections = sum(one.corrects for one in found)
     assumed: list[Example] = []
-    if snapshot.unreviewed is not None and assumed_weight > 0 and corrections > len(found) - corrections:
+    if snapshot.unreviewed is not None and _assumes(found, assumed_weight):
         taken = {example.key for example in labelled}
         assumed = choose_assumed(snapshot.unreviewed.examples, taken, ASSUMED_PER_REVIEW * len(found), assumed_weight)
     examples = training_set(snapshot.feature_names, [*labelled, *assumed])
@@ -127,10 +111,10 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
         "disputed": [str(place) for place in disputed(snapshot.statements)][:100],
     }
     if champion is None:
-        return Trial(None, examples, (), None, facts)
-    evidence = _evidence(champion, found, snapshot.bootstrap)
-    silence = _silence(champion, found, snapshot.unreviewed)
-    return Trial(champion.model.version, examples, evidence, silence, facts)
+        return Trial(None, examples, (), (), facts)
+    own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
+    reviewed = [Case(one.key, one.features, one.label or "", one.predicted) for one in own]
+    return Trial(champion.model, examples, _evidence(champion, found, snapshot.bootstrap), reviewed, facts)
 
 
 def choose_assumed(candidates: Iterable[Example], taken: set[str], count: int, weight: float) -> list[Example]:
@@ -143,6 +127,19 @@ def choose_assumed(candidates: Iterable[Example], taken: set[str], count: int, w
         if one.key not in taken and one.key not in chosen:
             chosen[one.key] = one._replace(weight=weight)
     return list(chosen.values())
+
+
+def _counted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement], list[Statement]]:
+    """All reviews, and those of them that count now."""
+    champion, found = snapshot.champion, reviews(snapshot.statements)
+    # Also of a model that was rejected: what waits for later jobs must not wait for a promotion.
+    known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
+    return found, without_floods(found, known=known, limit=reviewer_labels)
+
+
+def _assumes(found: Sequence[Statement], weight: float) -> bool:
+    """While corrections outnumber confirmations; otherwise what was reviewed tells enough of what is right."""
+    return weight > 0 and 2 * sum(one.corrects for one in found) > len(found)
 
 
 def _labelled(snapshot: Snapshot, found: Sequence[Statement]) -> list[Example]:
@@ -173,25 +170,8 @@ def _evidence(champion: Champion, found: Sequence[Statement], bootstrap: Sequenc
     return list(cases.values())
 
 
-def _silence(champion: Champion, found: Sequence[Statement], unreviewed: Unreviewed | None) -> list[Case] | None:
-    """All that the champion answered: reviewed records by their label, the others as it said.
-
-    Here a key counts as often as it came: of a subject that returns, one wrong correction must not outweigh all the
-    times that nobody objected.
-    """
-    if unreviewed is None or not unreviewed.complete:
-        return None
-    own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
-    said = [Case(one.key, one.features, one.label or "", one.predicted) for one in own]
-    return said + [Case(one.key, one.features, one.label, one.label) for one in unreviewed.examples]
-
-
 def _answers(model: Model, examples: Sequence[Example]) -> list[str]:
     if not examples:
         return []
     labels = score(model, np.array([example.features for example in examples], dtype=np.float64)).labels
     return [model.classes[i] for i in labels]
-
-
-def _tally(cases: Sequence[Case], answers: Sequence[str]) -> Tally:
-    return tally([case.truth for case in cases], [case.champion for case in cases], answers)

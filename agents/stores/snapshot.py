@@ -1,19 +1,19 @@
-"""Everything that a training works from, as it stood at one moment."""
+"""What a training works from, as it stood at one moment; what nobody has spoken of is read where it is needed."""
 
 from __future__ import annotations
 
-from agents.learning.examples import Example, example_key
-from agents.learning.reviews import Statement
-from agents.learning.trial import Champion, Snapshot, Unreviewed
-from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
+import asyncio
+from dataclasses import replace
+
+from agents.learning.examples import Example
+from agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
+from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.silence import read_silence
 from agents.stores.statements import all_statements
 from schemas.errors import Refused
-from schemas.identity import Place
 from schemas.model import decode_model
-
-#: Of the champion's records, at most so many of the latest are looked at; of more, silence says nothing.
-UNREVIEWED_MAX = 20_000
-_LEAST_PER_PARTITION = 200
+from schemas.settings import Settings
+from schemas.topics import topic_name
 
 _CHAMPION = """
 SELECT version, body, cut, example_ids, correction_ids FROM models WHERE state = 'champion'
@@ -24,18 +24,10 @@ SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m
 UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
 UNION SELECT a.key FROM assumed a WHERE a.version = $1
 """
-# Models follow one another along a partition's offsets: from its end backwards, a walk along the primary key.
-_LATEST = """
-SELECT t.kafka_partition, p.* FROM totals t CROSS JOIN LATERAL (
-    SELECT kafka_offset, record_index, subject, features, label, model, ingested_at FROM predictions
-    WHERE generation = t.generation AND kafka_partition = t.kafka_partition
-    ORDER BY kafka_offset DESC, record_index DESC LIMIT $2
-) p WHERE t.generation = $1
-"""
 
 
-async def read_snapshot(pool: Pool, *, ingest: str) -> Snapshot:
-    """What is known now. `ingest`: the full name of the topic that predictions are of.
+async def read_snapshot(pool: Pool) -> Snapshot:
+    """What is known now, but for the champion's unreviewed records (see `silence`).
 
     Raises:
         PostgresUnavailable: ask again.
@@ -47,21 +39,34 @@ async def read_snapshot(pool: Pool, *, ingest: str) -> Snapshot:
             if names is None:
                 raise Refused("there are no examples to train on")
             statements = await all_statements(connection)
-            champion = await _champion(connection)
-            unreviewed = None
-            if champion is not None and statements:
-                unreviewed = await _unreviewed(connection, champion.model.version, ingest, statements)
             newest = await connection.fetchrow(_NEWEST)
             return Snapshot(
                 tuple(names),
                 await _bootstrap(connection),
                 statements,
                 max((one.id for one in statements), default=0),
-                champion,
-                unreviewed,
+                await _champion(connection),
+                None,
                 None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
                 frozenset() if newest is None else frozenset(newest["correction_ids"]),
             )
+
+
+async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
+    """The trial of what is known now, and its snapshot, with the champion's unreviewed records where some of them join.
+
+    Raises:
+        PostgresUnavailable: ask again.
+        Refused: no examples were ever loaded.
+    """
+    snapshot, weight, labels = await read_snapshot(pool), settings.assumed_weight, settings.reviewer_labels
+    # In threads: at 50,000 reviews each of the two takes a good part of a second, and the loop has other uses for that.
+    some_join = await asyncio.to_thread(assumes, snapshot, assumed_weight=weight, reviewer_labels=labels)
+    if some_join and snapshot.champion is not None:
+        ingest = topic_name(settings.namespace, "ingest")
+        unreviewed = await read_silence(pool, snapshot.champion.model.version, ingest=ingest)
+        snapshot = replace(snapshot, unreviewed=unreviewed)
+    return snapshot, await asyncio.to_thread(prepare, snapshot, assumed_weight=weight, reviewer_labels=labels)
 
 
 async def training_keys(connection: Connection, version: int) -> frozenset[str]:
@@ -83,28 +88,3 @@ async def _champion(connection: Connection) -> Champion | None:
     version, body, cut, example_ids, correction_ids = row
     keys = await training_keys(connection, version)
     return Champion(decode_model(body), cut, frozenset(example_ids), frozenset(correction_ids), keys)
-
-
-async def _unreviewed(connection: Connection, version: int, ingest: str, statements: list[Statement]) -> Unreviewed:
-    """The champion's latest records that nobody has said anything of."""
-    generation = await connection.fetchval("SELECT max(generation) FROM topics WHERE name = $1", ingest)
-    if generation is None:
-        return Unreviewed([], complete=True)
-    partitions = await connection.fetchval("SELECT count(*) FROM totals WHERE generation = $1", generation)
-    each = max(_LEAST_PER_PARTITION, UNREVIEWED_MAX // max(1, partitions))
-    await connection.execute(ALONG_AN_INDEX)
-    rows = await connection.fetch(_LATEST, generation, each)
-    said = {one.place for one in statements}
-    count: dict[int, int] = {}
-    found, complete = [], True
-    for row in rows:
-        partition = row["kafka_partition"]
-        count[partition] = count.get(partition, 0) + 1
-        if row["model"] != version:
-            continue
-        complete = complete and count[partition] < each
-        place = Place(generation, partition, row["kafka_offset"], row["record_index"])
-        if place not in said:
-            key = example_key(row["subject"], row["features"])
-            found.append(Example(str(place), key, row["features"], row["label"], "assumed"))
-    return Unreviewed(found, complete)

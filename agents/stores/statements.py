@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from agents.learning.reviews import Statement
+from agents.learning.reviews import UNBIASED, Statement
 from agents.stores.postgres import Connection
 from schemas.feedback import Via
 from schemas.identity import Place
@@ -20,6 +20,12 @@ COLUMNS = _COLUMNS.format(features="'{}'::float8[]")
 _SELECT = "SELECT {columns} FROM corrections c "
 _WITH_FEATURES = _SELECT.format(columns=_COLUMNS.format(features="c.features"))
 _WITHOUT_FEATURES = _SELECT.format(columns=COLUMNS)
+_AUDITED = f"""
+{_WITHOUT_FEATURES} JOIN (
+    SELECT key FROM corrections WHERE model = $1 AND via = ANY ($2) GROUP BY key ORDER BY min(sent_at) LIMIT $3
+) AS audited USING (key)
+WHERE c.model = $1 ORDER BY c.id
+"""  # noqa: S608 - nothing but names of our own
 
 
 async def all_statements(connection: Connection) -> list[Statement]:
@@ -32,14 +38,32 @@ async def statements_since(connection: Connection, cut: int, limit: int) -> list
     return _statements(await connection.fetch(_WITHOUT_FEATURES + "WHERE c.id > $1 ORDER BY c.id LIMIT $2", cut, limit))
 
 
-async def statements_of_model(connection: Connection, model: int, *, features: bool = False) -> list[Statement]:
-    """What was said of one model's predictions, in the order of commits."""
-    query = _WITH_FEATURES if features else _WITHOUT_FEATURES
-    return _statements(await connection.fetch(query + "WHERE c.model = $1 ORDER BY c.id", model))
+async def newest_of_model(connection: Connection, model: int) -> int:
+    """The newest correction that is about one model's predictions; 0 where there is none."""
+    return int(await connection.fetchval("SELECT coalesce(max(id), 0) FROM corrections WHERE model = $1", model))
 
 
-async def statements_of_model_since(connection: Connection, model: int, cut: int, limit: int) -> list[Statement]:
-    """What was said of one model's predictions after correction `cut`, without features; the first `limit`."""
+async def audited_statements(connection: Connection, model: int, *, keys: int | None = None) -> list[Statement]:
+    """All that was said, by way of an audit or not, of the first `keys` keys of a model's that were audited.
+
+    Without features, in the order of commits. None: of every key that was.
+    """
+    return _statements(await connection.fetch(_AUDITED, model, sorted(UNBIASED), keys))
+
+
+async def features_of(connection: Connection, ids: Sequence[int]) -> dict[int, Sequence[float]]:
+    """The features of what these corrections are about."""
+    rows = await connection.fetch("SELECT id, features FROM corrections WHERE id = ANY ($1)", ids)
+    return {row["id"]: row["features"] for row in rows}
+
+
+async def statements_of_model_since(
+    connection: Connection, model: int, cut: int, limit: int | None = None
+) -> list[Statement]:
+    """What was said of one model's predictions after correction `cut`, without features, in the order of commits.
+
+    The first `limit`; None: all.
+    """
     query = _WITHOUT_FEATURES + "WHERE c.model = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
     return _statements(await connection.fetch(query, model, cut, limit))
 

@@ -6,14 +6,15 @@ from collections import OrderedDict
 
 import structlog
 
-from agents.stores.postgres import Connection, translated
-from schemas.errors import BadModel
+from agents.stores.postgres import Connection, Pool, translated
+from schemas.errors import BadModel, PostgresUnavailable, SetupError
 from schemas.model import Model, decode_model, model_digest
 
 log = structlog.get_logger()
 
 #: So many are kept, those that were asked for last.
 KEPT = 64
+_NEWEST = "SELECT version FROM models ORDER BY version DESC LIMIT $1"
 
 
 class KnownModels:
@@ -43,6 +44,32 @@ class KnownModels:
         while len(self._models) > KEPT:
             self._models.popitem(last=False)
         return found
+
+    async def of_version(self, pool: Pool, version: int) -> Model | None:
+        """The model that is registered as that version; None where there is none, or what is stored isn't it.
+
+        One that is kept is given without asking anybody: what is registered never changes.
+
+        Raises:
+            PostgresUnavailable: ask again.
+        """
+        kept = next((digest for digest, one in self._models.items() if one.version == version), None)
+        if kept is not None:
+            self._models.move_to_end(kept)
+            return self._models[kept]
+        with translated():
+            async with pool.acquire() as connection:
+                digest = await connection.fetchval("SELECT sha256 FROM models WHERE version = $1", version)
+                return None if digest is None else await self.get(connection, version, digest)
+
+    async def versions(self, pool: Pool) -> list[int]:
+        """The newest that are registered, as many as are kept; while Postgres is away, those that are kept."""
+        try:
+            with translated():
+                return [row["version"] for row in await pool.fetch(_NEWEST, KEPT)]
+        except (PostgresUnavailable, SetupError) as exc:
+            log.debug("versions_not_known", error=str(exc))
+            return [one.version for one in self._models.values()]
 
 
 def _decoded(version: int, digest: bytes, body: bytes | None) -> Model | None:

@@ -1,12 +1,13 @@
-"""The Open Inference Protocol: the live model, for clients that others wrote."""
+"""The Open Inference Protocol, for clients that others wrote: the live model, and by its version any registered one."""
 
 from __future__ import annotations
+
+import re
 
 import msgspec
 from aiohttp import web
 
 from agents.learning.scoring import decide
-from agents.live_model import Served
 from api.call import Call, Handlers
 from api.failures import Failure
 from api.reading import read_bytes
@@ -28,7 +29,10 @@ from schemas.http.inference import (
     TensorMetadata,
     VersionPath,
 )
+from schemas.model import Model
 
+#: As they are written: nothing else is a version.
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 Named = Call[ModelPath, None, None] | Call[VersionPath, None, None]
 
 
@@ -39,7 +43,7 @@ async def live(_: Call[None, None, None]) -> ServerAlive:
 
 async def ready(call: Call[None, None, None]) -> ServerReady:
     """Raises Failure where no model is live: clients look at the status alone."""
-    _served(call)
+    _live(call)
     return ServerReady(True)
 
 
@@ -49,12 +53,13 @@ async def server(_: Call[None, None, None]) -> ServerMetadata:
 
 
 async def metadata(call: Named) -> ModelMetadata:
-    """The live model's tensors."""
-    model = _of(call).model
+    """Its tensors, and which versions may be asked beside it."""
+    model = await _model(call)
+    versions = {model.version, *await call.context.models.versions(call.context.pool)}
     d, columns = len(model.feature_names), model.weights.shape[0]
     return ModelMetadata(
         call.path.name,
-        [str(model.version)],
+        [str(version) for version in sorted(versions)],
         "relearn_linear_svm",
         [TensorMetadata(INPUT, "FP64", [-1, d])],
         [TensorMetadata(LABEL, "BYTES", [-1]), TensorMetadata(MARGIN, "FP64", [-1, columns])],
@@ -64,16 +69,16 @@ async def metadata(call: Named) -> ModelMetadata:
 
 
 async def model_ready(call: Named) -> ModelReady:
-    """Whether it is the live one."""
-    _of(call)
+    """Whether there is one."""
+    await _model(call)
     return ModelReady(call.path.name, True)
 
 
 async def infer(call: Named) -> web.Response:
-    """All records by one model: the reference is read once, after the body."""
+    """All records by one model: it is looked for once, after the body."""
     data = await read_bytes(call.request)
     body, tail = split(data, call.request.headers.get(HEADER_LENGTH))
-    model = _of(call).model
+    model = await _model(call)
     labels, margins = decide(model, matrix_of(body.inputs[0], tail, len(model.feature_names)))
     texts = [model.classes[i] for i in labels.tolist()]
     found, packed = answer(body, call.path.name, model.version, texts, margins)
@@ -84,21 +89,28 @@ async def infer(call: Named) -> web.Response:
     return web.Response(body=head + b"".join(packed), content_type=OCTETS, headers=headers)
 
 
-def _of(call: Named) -> Served:
-    """The live model, if that is the one that the path names."""
-    served, path = _served(call), call.path
-    if path.name != call.context.settings.model_name:
-        raise Failure("not-found", f"there is no model {path.name!r}; it is {call.context.settings.model_name!r}")
-    if isinstance(path, VersionPath) and path.version != str(served.model.version):
-        raise Failure("not-found", f"version {path.version!r} isn't live; {served.model.version} is")
-    return served
+async def _model(call: Named) -> Model:
+    """The live model, or the registered one whose version the path names."""
+    context, path = call.context, call.path
+    if path.name != context.settings.model_name:
+        raise Failure("not-found", f"there is no model {path.name!r}; it is {context.settings.model_name!r}")
+    if not isinstance(path, VersionPath):
+        return _live(call)
+    live = context.live.current
+    if live is not None and path.version == str(live.model.version):
+        return live.model
+    known = _VERSION.fullmatch(path.version) is not None
+    found = await context.models.of_version(context.pool, int(path.version)) if known else None
+    if found is None:
+        raise Failure("not-found", f"there is no version {path.version!r} of it that could be asked")
+    return found
 
 
-def _served(call: Call[None, None, None] | Named) -> Served:
-    served = call.context.live.current
-    if served is None:
+def _live(call: Call[None, None, None] | Named) -> Model:
+    live = call.context.live.current
+    if live is None:
         raise Failure("unavailable", "no model is live yet", headers={"Retry-After": "5"})
-    return served
+    return live.model
 
 
 HANDLERS: Handlers = {

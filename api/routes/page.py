@@ -25,7 +25,7 @@ _TAKES_GZIP = re.compile(r"(^|[,\s])gzip\s*(;\s*q=(1|0\.0*[1-9])|,|$)")
 
 async def page(call: Call[None, None, None]) -> web.Response:
     """The page's start, or what to do where it can't work."""
-    files = call.request.config_dict[PAGE]
+    files = call.request.app[PAGE]
     if lacking := missing(files):
         return web.Response(text=_NOT_INSTALLED.format(missing=", ".join(lacking)), status=503)
     return _sent(call.request, files[START])
@@ -33,7 +33,7 @@ async def page(call: Call[None, None, None]) -> web.Response:
 
 async def page_file(call: Call[FilePath, None, None]) -> web.Response:
     """One of the files that were there at the start of this process."""
-    file = call.request.config_dict[PAGE].get(call.path.path)
+    file = call.request.app[PAGE].get(call.path.path)
     if file is None:
         raise Failure("not-found", f"There is no {call.path.path} here.")
     return _sent(call.request, file)

@@ -125,6 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         path_type=BatchPath,
         body=BatchReview,
+        example={"predictions": ["2-10481-0"], "ratings": [1], "confirm_rest": True},
         answer=BatchReviewed,
         status=202,
         idempotent=True,

@@ -15,7 +15,7 @@ READABLE_BYTES = 1024 * 1024
 #: One call sends at most so many again.
 REDRIVE_AT_MOST = 1000
 
-LetterId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+LetterId = Annotated[int, Meta(ge=1, le=2**63 - 1, examples=[1])]
 
 
 class Letter(Struct, frozen=True):
@@ -145,12 +145,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "redrive_all",
         "POST",
-        "/v1/dead-letters/redrive",
+        "/v1/redrive",
         "Monitoring",
         f"Send all records again that are open, the oldest first, at most {REDRIVE_AT_MOST:,} a call.",
         role="admin",
         description=f"{_AGAIN} While `next` isn't null, call again with it.",
         body=RedriveBody,
+        example={"reason": "dimension"},
         answer=Redriven,
         status=202,
         fails=("unavailable",),

@@ -95,6 +95,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "(`taken`, where it is there, says which certainly were); the same ids sent again change nothing."
         ),
         body=FeedbackBody,
+        example={"prediction": "2-10481-0", "label": "malignant", "reviewer": "ann"},
         answer=Said,
         status=202,
         idempotent=True,

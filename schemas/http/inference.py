@@ -20,6 +20,7 @@ _TAG = "Open Inference Protocol"
 
 Shape = list[Annotated[int, Meta(ge=0, le=2**31 - 1)]]
 Size = Annotated[int, Meta(ge=0)]
+Name = Annotated[str, Meta(max_length=100, examples=["svm"])]
 
 
 class InferenceError(Struct, frozen=True):
@@ -31,14 +32,14 @@ class InferenceError(Struct, frozen=True):
 class ModelPath(Struct, frozen=True):
     """A model by its name."""
 
-    name: Annotated[str, Meta(max_length=100)]
+    name: Name
 
 
 class VersionPath(Struct, frozen=True):
     """One version of it."""
 
-    name: Annotated[str, Meta(max_length=100)]
-    version: Annotated[str, Meta(max_length=20)]
+    name: Name
+    version: Annotated[str, Meta(max_length=20, examples=["2"])]
 
 
 class ServerAlive(Struct, frozen=True):
@@ -77,10 +78,10 @@ class TensorMetadata(Struct, frozen=True):
 
 
 class ModelMetadata(Struct, frozen=True):
-    """The live model. `classes` and `feature_names` are this server's own addition."""
+    """One model. `classes` and `feature_names` are this server's own addition."""
 
     name: str
-    versions: list[str]
+    versions: Annotated[list[str], Meta(description="This one and the newest registered; any other may be asked too.")]
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
@@ -172,16 +173,17 @@ def _get(name: str, path: str, summary: str, answer: Any, path_type: type[Struct
     )
 
 
-def _infer(name: str, path: str, path_type: type[Struct]) -> Operation:
+def _infer(name: str, path: str, path_type: type[Struct], by: str) -> Operation:
     return Operation(
         name,
         "POST",
         path,
         _TAG,
-        "Score records at once, in this process. Nothing is stored.",
+        f"Score records at once, in this process, by {by}. Nothing is stored.",
         description=f"With the binary tensor extension: `{HEADER_LENGTH}` says how long the JSON is; tensors follow.",
         path_type=path_type,
         body=InferBody,
+        example={"inputs": [{"name": INPUT, "shape": [1, 2], "datatype": "FP64", "data": [0.1, 2.5]}]},
         raw=True,
         reads=(JSON, OCTETS),
         answer=Inferred,
@@ -196,14 +198,14 @@ OPERATIONS: tuple[Operation, ...] = (
     _get("v2_server", "/v2", "What this server is.", ServerMetadata),
     _get("v2_model", "/v2/models/{name}", "The live model.", ModelMetadata, ModelPath),
     _get("v2_model_ready", "/v2/models/{name}/ready", "Whether the model answers.", ModelReady, ModelPath),
-    _get("v2_version", "/v2/models/{name}/versions/{version}", "One version of it.", ModelMetadata, VersionPath),
+    _get("v2_version", "/v2/models/{name}/versions/{version}", "Any version of it.", ModelMetadata, VersionPath),
     _get(
         "v2_version_ready",
         "/v2/models/{name}/versions/{version}/ready",
-        "Whether this version answers: the live one does.",
+        "Whether this version answers: every registered one does.",
         ModelReady,
         VersionPath,
     ),
-    _infer("v2_infer", "/v2/models/{name}/infer", ModelPath),
-    _infer("v2_version_infer", "/v2/models/{name}/versions/{version}/infer", VersionPath),
+    _infer("v2_infer", "/v2/models/{name}/infer", ModelPath, "the live model"),
+    _infer("v2_version_infer", "/v2/models/{name}/versions/{version}/infer", VersionPath, "any registered version"),
 )

@@ -10,7 +10,10 @@ from schemas.http.operation import Operation, PlaceText, Text
 from schemas.http.predict import Rows
 from schemas.text import MAX_CONTEXT_BYTES
 
-BatchId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="A batch's id.")]
+BatchId = Annotated[
+    str,
+    Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="A batch's id.", examples=["2026-01-31"]),
+]
 _Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*$")]
 
 
@@ -57,6 +60,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "is there, says which certainly were. 429: as much is in flight as may be; ask again after `Retry-After`."
         ),
         body=IngestBody,
+        example={"features": [[0.1, 2.5], [1.5, -0.25]], "subjects": ["customer-4", None], "batch": "2026-01-31"},
         answer=Ingested,
         status=202,
         idempotent=True,

@@ -46,6 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Scoring",
         "Score records at once, in this process. Nothing is stored.",
         body=PredictBody,
+        example={"features": [[0.1, 2.5], [1.5, -0.25]]},
         answer=Predicted,
         fails=("unavailable",),
     ),

@@ -124,13 +124,13 @@ async def test_what_somebody_else_sends_at_this_moment_is_a_conflict(client: Cli
     async with client.context.pool.acquire() as other, other.transaction():
         await lock_open(other, [1])
         assert await client.problem("POST", "/v1/dead-letters/1/redrive", 409) == "conflict"
-        answer = await client.json("POST", "/v1/dead-letters/redrive", status=202, json={})
+        answer = await client.json("POST", "/v1/redrive", status=202, json={})
         assert answer == {"acknowledged": 1, "refused": [], "next": None}
 
 
 async def test_all_of_a_reason_are_sent_again_in_one_call(client: Client) -> None:
     await stored(client, *[("text", b"x")] * 450, ("names", b"y"))
-    answer = await client.json("POST", "/v1/dead-letters/redrive", status=202, json={"reason": "text"})
+    answer = await client.json("POST", "/v1/redrive", status=202, json={"reason": "text"})
     assert answer == {"acknowledged": 450, "refused": [], "next": None}
     assert len(await asyncio.to_thread(messages, client.settings, "ingest")) == 450
     assert ids(await client.json("GET", "/v1/dead-letters?open=true")) == [451]
@@ -140,17 +140,17 @@ async def test_a_call_sends_so_many_and_says_where_to_go_on(client: Client) -> N
     """Those that can't be sent again don't hold up those behind them."""
     await stored(client, *[("text", b"x")] * 1000, topic="others.ingest")
     await stored(client, ("text", b"y"))
-    first = await client.json("POST", "/v1/dead-letters/redrive", status=202, json={})
+    first = await client.json("POST", "/v1/redrive", status=202, json={})
     assert (first["acknowledged"], len(first["refused"]), first["next"]) == (0, 1000, 1000)
     assert first["refused"][0] == {"id": 1, "detail": "nothing is sent to others.ingest again"}
-    second = await client.json("POST", "/v1/dead-letters/redrive", status=202, json={"after": first["next"]})
+    second = await client.json("POST", "/v1/redrive", status=202, json={"after": first["next"]})
     assert second == {"acknowledged": 1, "refused": [], "next": None}
     assert await client.problem("POST", "/v1/dead-letters/1/redrive", 409) == "conflict"
 
 
 async def test_large_letters_go_a_few_at_a_time(client: Client) -> None:
     await stored(client, *[("text", bytes(3 * 1024 * 1024))] * 5)
-    answer = await client.json("POST", "/v1/dead-letters/redrive", status=202, json={})
+    answer = await client.json("POST", "/v1/redrive", status=202, json={})
     assert answer == {"acknowledged": 5, "refused": [], "next": None}
 
 
@@ -158,7 +158,7 @@ async def test_while_kafka_is_away_nothing_is_marked(client: Client) -> None:
     await stored(client, ("text", b"x"))
     async with serving(client.settings, kafka_brokers=(NOWHERE,)) as other:
         assert await other.problem("POST", "/v1/dead-letters/1/redrive", 503) == "unavailable"
-        assert await other.problem("POST", "/v1/dead-letters/redrive", 503, json={}) == "unavailable"
+        assert await other.problem("POST", "/v1/redrive", 503, json={}) == "unavailable"
         assert ids(await other.json("GET", "/v1/dead-letters?open=true")) == [1]
 
 
@@ -167,16 +167,16 @@ WRONG: tuple[tuple[str, str, object, int], ...] = (
     ("GET", f"/v1/dead-letters/{2**63 - 1}", None, 404),
     ("POST", "/v1/dead-letters/1/redrive", None, 404),
     ("GET", f"/v1/dead-letters/{2**63}", None, 400),
-    ("GET", "/v1/dead-letters/redrive", None, 400),
+    ("GET", "/v1/redrive", None, 400),
     ("GET", "/v1/dead-letters/%00", None, 400),
     ("POST", f"/v1/dead-letters/{'9' * 5000}/redrive", None, 400),
     ("GET", "/v1/dead-letters?reason=a%00", None, 400),
     ("GET", f"/v1/dead-letters?reason={'x' * 257}", None, 400),
     ("GET", "/v1/dead-letters?open=maybe", None, 400),
-    ("POST", "/v1/dead-letters/redrive", {"reason": "a\0"}, 422),
-    ("POST", "/v1/dead-letters/redrive", {"after": 2**63}, 422),
-    ("POST", "/v1/dead-letters/redrive", {"all": True}, 422),
-    ("POST", "/v1/dead-letters/redrive", [], 422),
+    ("POST", "/v1/redrive", {"reason": "a\0"}, 422),
+    ("POST", "/v1/redrive", {"after": 2**63}, 422),
+    ("POST", "/v1/redrive", {"all": True}, 422),
+    ("POST", "/v1/redrive", [], 422),
 )
 
 

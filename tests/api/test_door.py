@@ -31,6 +31,9 @@ PREDICT = ("POST", "/v1/predict")
         (*PREDICT, b'{"features": ' + b"[" * 100_000, JSON, (422, "invalid")),
         (*PREDICT, b"not gzip", {**JSON, "Content-Encoding": "gzip"}, (400, "malformed")),
         ("POST", "/v1/predict?x=1", b'{"features": [[1]]}', JSON, (400, "malformed")),
+        ("GET", "/v1/jobs?limit=1&limit=1", None, {}, (400, "malformed")),
+        ("GET", "/v1/jobs?state=null", None, {}, (400, "malformed")),
+        ("GET", "/v1/predictions?reviewed=null", None, {}, (400, "malformed")),
     ],
 )
 async def test_what_is_wrong_is_a_problem(

@@ -21,7 +21,7 @@ from scripts.embedded.keys import ensure_pair
 from tests.api.client import Client
 from tests.api.sse import Listener, listening
 from tests.servers import Servers
-from tests.waiting import eventually_async
+from tests.waiting import DEADLINE_S, eventually_async
 
 
 @pytest.fixture
@@ -110,6 +110,40 @@ async def test_whoever_names_what_is_not_kept_is_told_to_read_everything_anew(cl
             await listener.until("reset")
             await append(redis, client.settings, said(2))
             assert await feedback_ids(listener, 1) == ["f2"]
+
+
+#: The query, the header, the answer's status, and what stands in it.
+HOSTILE = (
+    (b"?types=", b"", 400, b"types"),
+    (b"?types=batch,", b"", 400, b"types"),
+    (b"?types=batch%00", b"", 400, b"types"),
+    (b"?types=%ff", b"", 400, b"types"),
+    (b"?types=" + b",".join([b"job"] * 65), b"", 400, b"types"),
+    (b"?types=job&types=job", b"", 400, b"more than once"),
+    (b"?last_event_id=" + b"9" * 65, b"", 400, b"last_event_id"),
+    (b"?nothing=1", b"", 400, b"no such parameter"),
+    (b"?last_event_id=%00", b"", 200, b"event: reset"),
+    (b"?last_event_id=%ff%0a", b"", 200, b"event: reset"),
+    (b"", b"\xff\xfe", 200, b"event: reset"),
+    (b"", b"9" * 7000, 200, b"event: reset"),
+    (b"", b"18446744073709551616-0", 200, b"event: reset"),
+    (b"", b"1-0, 2-0", 200, b"event: reset"),
+)
+
+
+async def test_whatever_is_asked_for_is_refused_or_answered(client: Client, redis: Redis) -> None:
+    """Byte for byte, as nobody's client would; schemathesis can't ask, since the answer has no end."""
+    await append(redis, client.settings, said(1))
+    for query, header, status, text in HOSTILE:
+        reader, writer = await asyncio.open_connection(client.http.host, client.http.port)
+        given = b"Last-Event-ID: " + header + b"\r\n" if header else b""
+        writer.write(b"GET /v1/events" + query + b" HTTP/1.1\r\nHost: localhost\r\n" + given + b"\r\n")
+        async with asyncio.timeout(DEADLINE_S):
+            line = await reader.readline()
+            assert line.startswith(b"HTTP/1.1 %d " % status), (query, header, line)
+            assert await reader.readuntil(text)
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_stream_that_was_trimmed_or_lost_is_told(client: Client, redis: Redis) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
 
 from agents.learning.scoring import decide
 from schemas.model import Model
 from tests.api.client import Client
+from tests.api.filled import register
 from tests.models import a_model
+from tests.servers import Servers
 
 T = TypeVar("T")
 TWO = a_model(3, classes=("benign", "malignant"))
@@ -89,9 +93,60 @@ async def test_a_swap_is_seen_by_the_next_request(client: Client) -> None:
     assert (await client.json("POST", INFER, json=body))["model_version"] == "3"
     client.serve(MANY, 2)
     assert (await client.json("POST", INFER, json=body))["model_version"] == "4"
-    assert (
-        "isn't live" in (await client.json("POST", "/v2/models/svm/versions/3/infer", status=404, json=body))["error"]
-    )
+
+
+def _scored(found: Any, version: str) -> tuple[Any, str]:
+    """The margins of ROWS by a version, and which version says that it was it."""
+    given = triton.InferInput("features", list(ROWS.shape), "FP64")
+    given.set_data_from_numpy(ROWS)
+    answer = found.infer("svm", [given], model_version=version)
+    return answer.as_numpy("margin"), answer.get_response()["model_version"]
+
+
+async def test_every_registered_version_answers_beside_the_live_one(client: Client) -> None:
+    """One that never was champion too: that is how a challenger is looked at."""
+    await register(client.context.pool, TWO, state="rejected")
+    await register(client.context.pool, MANY)
+    client.serve(MANY)
+
+    def ask(found: Any) -> None:
+        assert found.get_model_metadata("svm")["versions"] == ["3", "4"]
+        old = found.get_model_metadata("svm", "3")
+        assert (old["versions"], old["classes"]) == (["3", "4"], list(TWO.classes))
+        assert found.is_model_ready("svm", "3")
+        for model in (TWO, MANY):
+            margins, version = _scored(found, str(model.version))
+            np.testing.assert_array_equal(margins, decide(model, ROWS)[1])
+            assert version == str(model.version)
+        for unknown in ("5", "03", "-3", "+3", "\u0663", "x", "9" * 20):
+            assert not found.is_model_ready("svm", quote(unknown))
+            with pytest.raises(InferenceServerException, match="there is no version"):
+                _scored(found, quote(unknown))
+
+    await _with_triton(client, ask)
+
+
+async def test_a_version_whose_numbers_are_not_those_that_were_registered_does_not_answer(client: Client) -> None:
+    await register(client.context.pool, TWO)
+    await client.context.pool.execute("UPDATE models SET body = body || '\\x00'")
+    found = await client.json("GET", "/v2/models/svm/versions/3", status=404)
+    assert found["error"] == "there is no version '3' of it that could be asked"
+
+
+async def test_while_postgres_is_away_a_version_that_was_asked_for_still_answers(
+    client: Client, servers: Servers
+) -> None:
+    await register(client.context.pool, TWO)
+    await register(client.context.pool, a_model(2), state="former")
+    client.serve(MANY)
+    await client.json("POST", "/v2/models/svm/versions/3/infer", json=_input())
+    with servers.postgres.away():
+        for version in ("3", "4"):
+            answer = await client.json("POST", f"/v2/models/svm/versions/{version}/infer", json=_input())
+            assert answer["model_version"] == version
+        assert (await client.json("GET", "/v2/models/svm"))["versions"] == ["3", "4"]
+        for path in ("/v2/models/svm/versions/2", "/v2/models/svm/versions/2/ready"):
+            assert "Postgres" in (await client.json("GET", path, status=503))["error"]
 
 
 def _input(**given: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -35,9 +36,13 @@ class Served:
     """A server in this process, and how to end it."""
 
     app: web.Application
-    url: str
+    port: int
     stop: asyncio.Event
     ended: asyncio.Future[int]
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
 
 
 @asynccontextmanager
@@ -49,7 +54,7 @@ async def served(settings: Settings, add: Callable[[web.Application], None]) -> 
     ended = asyncio.ensure_future(serve_until(stop, app, listen(HOST, port), up.set))
     await up.wait()
     try:
-        yield Served(app, f"http://{HOST}:{port}", stop, ended)
+        yield Served(app, port, stop, ended)
     finally:
         stop.set()
         await ended
@@ -141,20 +146,26 @@ async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monke
     ],
     ids=["a long header", "many headers", "a long path", "no HTTP"],
 )
-async def test_a_head_that_is_too_large_or_none_is_refused(
-    client: Client, head: bytes, caplog: pytest.LogCaptureFixture
+async def test_a_head_that_is_too_large_or_none_is_a_problem_too(
+    migrated: Settings, head: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a word in the log: anybody could fill it."""
     quiet = NotOurFault()
     logging.getLogger("aiohttp.server").addFilter(quiet)
     try:
-        reader, writer = await asyncio.open_connection(HOST, client.http.port)
-        writer.write(head)
-        assert b" 400 " in await reader.readline()
-        writer.close()
-        await writer.wait_closed()
+        async with served(migrated, lambda app: None) as server:
+            reader, writer = await asyncio.open_connection(HOST, server.port)
+            writer.write(head)
+            said, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.close()
+            await writer.wait_closed()
     finally:
         logging.getLogger("aiohttp.server").removeFilter(quiet)
+    assert b" 400 " in said.splitlines()[0]
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == ("urn:relearn:problem:malformed", 400)
+    for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
+        assert header.encode() in said
     assert "Traceback" not in caplog.text
 
 

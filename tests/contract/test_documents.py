@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import msgpack
+import msgspec
 import pytest
 
 from schemas.asyncapi import UpdateBody, UpdateEnvelope
@@ -57,6 +58,13 @@ def test_ids_paths_and_variables_of_operations_agree() -> None:
 def test_an_operation_says_all_that_the_document_needs() -> None:
     assert {"id", "summary", "role", "answer"} <= {field.name for field in fields(Operation)}
     assert all(one.summary.endswith(".") for one in OPERATIONS)
+
+
+def test_an_operation_with_a_body_has_an_example_of_it() -> None:
+    assert all((one.body is None) == (one.example is None) for one in OPERATIONS)
+    for one in OPERATIONS:
+        if one.body is not None:
+            msgspec.convert(one.example, one.body)
 
 
 def test_a_model_update_has_the_fields_that_the_document_names() -> None:

@@ -73,6 +73,7 @@ def test_reviewed_records_promote_a_challenger_that_is_right_where_the_champion_
     job = _promoted_by_evidence(settings)
     gate = job["metrics"]["gate"]
     assert (job["state"], job["version"], gate["path"]) == ("promoted", 2, "evidence"), gate
+    assert gate["silence"] is None, "nobody had to look"
     assert job["metrics"]["trained_on"]["reviewed"] == 120
     assert value(settings, "SELECT cut FROM models WHERE version = 2") == 120
     assert value(settings, "SELECT cardinality(correction_ids) FROM models WHERE version = 2") == 120

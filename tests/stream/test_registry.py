@@ -60,7 +60,7 @@ async def _load(
 
 async def _set(pool: Pool) -> TrainingSet:
     """What the next model would be trained on."""
-    snapshot = await read_snapshot(pool, ingest="ingest")
+    snapshot = await read_snapshot(pool)
     return prepare(snapshot, assumed_weight=0.2, reviewer_labels=500).examples
 
 

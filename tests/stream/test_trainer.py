@@ -18,7 +18,7 @@ from agents.learning.fit import fit
 from agents.learning.fitted import encode_answer
 from agents.trainer import Trainer
 from agents.training_process import PROGRAM
-from schemas.errors import Refused, RelearnError
+from schemas.errors import Refused, RelearnError, TrainingDied
 from tests.waiting import DEADLINE_S
 
 
@@ -85,7 +85,7 @@ async def test_the_process_says_why_nothing_can_be_learned(trainer: Trainer) -> 
 
 async def test_a_process_that_breaks_gives_its_last_words(trainer: Trainer) -> None:
     broken = TrainingSet(("x",), (1, 2), ("a", "b"), np.ones((4, 1)), ("p", "q"), ("bootstrap",) * 2, np.ones(2), {})
-    with pytest.raises(RelearnError, match=r"the training process ended with 1: \w+Error"):
+    with pytest.raises(TrainingDied, match=r"the training process ended with 1: \w+Error"):
         await trainer.train(broken)
 
 

@@ -70,7 +70,7 @@ def _digits(n: int) -> TrainingSet:
 def test_the_same_set_gives_the_same_bytes() -> None:
     examples = _digits(150)
     here = encode_answer(fit(examples))
-    assert encode_answer(fit(*decode_task(encode_task(examples)))) == here
+    assert encode_answer(fit(decode_task(encode_task(examples)))) == here
     assert encode_answer(decode_answer(here)) == here
 
 

@@ -1,4 +1,4 @@
-"""The trial of a challenger: latest label per key, no record judges whoever was trained on it, silence is no vote."""
+"""The trial of a challenger: latest label per key, and no record judges whoever was trained on it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 
 from agents.learning.examples import Example, set_digest
 from agents.learning.fit import fit
-from agents.learning.gate import Tally
 from agents.learning.reviews import Statement
-from agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, prepare
+from agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
 from schemas.model import Model
 from tests.statements import said
 
@@ -100,28 +99,15 @@ def test_new_labelled_rows_are_evidence_too() -> None:
     }
 
 
-def test_silence_counts_every_record_of_the_champion() -> None:
-    """A key as often as it came: one wrong correction doesn't outweigh the times that nobody objected."""
-    unreviewed = Unreviewed([_assumed(50), _assumed(51, "key-50"), _assumed(52, "key-2")], complete=True)
-    trial = _trial([said(2, "yes"), said(3, "yes", via="volunteer"), said(4, "yes", model=7)], unreviewed=unreviewed)
-    assert trial.silence is not None
-    assert [(case.key, case.truth, case.champion) for case in trial.silence] == [
+def test_all_reviews_of_the_champion_since_its_cut_are_kept_apart() -> None:
+    """Volunteered ones too, a key as often as it came; of other models' records none."""
+    statements = [said(1, "yes"), said(2, "yes"), said(3, "yes", via="volunteer"), said(4, "no", key="key-2")]
+    trial = _trial([*statements, said(5, "yes", model=7)], champion=_champion(cut=1))
+    assert [(case.key, case.truth, case.champion) for case in trial.reviewed] == [
         ("key-2", "yes", "no"),
         ("key-3", "yes", "no"),
-        ("key-50", "yes", "yes"),
-        ("key-50", "yes", "yes"),
-        ("key-2", "yes", "yes"),
+        ("key-2", "no", "no"),
     ]
-    assert _trial([said(2, "yes")], unreviewed=Unreviewed([], complete=False)).silence is None
-
-
-def test_tallies_split_the_answers_as_they_were_asked_for() -> None:
-    unreviewed = Unreviewed([_assumed(50), _assumed(51)], complete=True)
-    trial = _trial([said(2, "yes"), said(3, "no")], unreviewed=unreviewed)
-    assert trial.judged.keys == ("key-2", "key-3", "key-2", "key-3", "key-50", "key-51")
-    evidence, silence = trial.tallies(["yes", "yes", "yes", "no", "no", "yes"])
-    assert evidence == Tally(fixed=1, broken=1, rows=2)
-    assert silence == Tally(fixed=1, broken=1, rows=4)
 
 
 def test_while_corrections_outnumber_confirmations_unreviewed_predictions_join() -> None:
@@ -140,6 +126,18 @@ def test_while_corrections_outnumber_confirmations_unreviewed_predictions_join()
     assert _trial([said(2, "yes")], unreviewed=many, assumed_weight=0.0).examples.ids_of("assumed") == []
 
 
+def test_unreviewed_predictions_are_asked_for_only_where_some_join() -> None:
+    def asks(*statements: Statement, champion: Champion | None, **given: Any) -> bool:
+        snapshot = Snapshot(NAMES, _bootstrap(), statements, len(statements), champion, None, None)
+        return assumes(snapshot, **{"assumed_weight": 0.2, "reviewer_labels": 500, **given})
+
+    assert asks(said(1, "yes"), champion=_champion())
+    assert not asks(said(1, "yes"), said(2, "no"), champion=_champion())
+    assert not asks(champion=_champion())
+    assert not asks(said(1, "yes"), champion=_champion(), assumed_weight=0.0)
+    assert not asks(said(1, "yes"), champion=None)
+
+
 def test_a_flood_waits_for_later_jobs() -> None:
     flood = [said(i, "yes", reviewer="bot") for i in range(1, 9)]
     first = _trial(flood, reviewer_labels=3)
@@ -151,9 +149,7 @@ def test_a_flood_waits_for_later_jobs() -> None:
 
 def test_before_the_first_model_nothing_judges() -> None:
     trial = prepare(Snapshot(NAMES, _bootstrap(), [], 0, None, None, None), assumed_weight=0.2, reviewer_labels=500)
-    assert (trial.champion, trial.evidence, trial.silence) == (None, (), None)
-    assert trial.judged.keys == ()
-    assert fit(trial.examples, trial.judged).answers == ()
+    assert (trial.champion, trial.evidence, trial.reviewed) == (None, (), ())
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.2])
@@ -164,7 +160,4 @@ def test_a_judged_record_is_answered_by_a_model_that_never_saw_its_key(weight: f
     rows = [(0.0, Example(i, f"b-{i}", row, "yes" if row[0] > 0 else "no")) for i, row in enumerate(features)]
     odd = said(7, "no", key="odd", features=(4.0, 0.0), predicted="yes")
     trial = _trial([odd], bootstrap=rows, assumed_weight=weight)
-    fitted = fit(trial.examples, trial.judged)
-    answers = dict(zip(trial.judged.keys, fitted.answers, strict=True))
-    assert answers["odd"] == "yes"
-    assert fit(trial.examples, trial.judged).answers == fitted.answers
+    assert fit(trial.examples).answers(["odd"], np.array([odd.features])) == ["yes"]

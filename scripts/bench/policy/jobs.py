@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from agents.learning.audits import audited, compared
 from agents.learning.fit import fit
 from agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
 from agents.learning.trial import prepare
-from agents.rollback_watch import compared
+from agents.learning.verdict import judge, nothing_new
 from agents.shadow_job import shadow_tally
-from agents.training_job import judge, nothing_new
 from schemas.errors import Refused
 from schemas.settings import Settings
 from scripts.bench.policy.rows import Shadow
@@ -22,11 +22,11 @@ def train(world: World, settings: Settings, job: str) -> None:
         world.end_job("skipped")
         return
     try:
-        fitted = fit(trial.examples, trial.judged)
+        fitted = fit(trial.examples)
     except Refused:
         world.end_job("failed")
         return
-    verdict = judge(snapshot, trial, fitted, alpha=settings.gate_alpha)
+    verdict = judge(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
     state = "shadow" if verdict.outcome == "shadow" else "rejected"
     version = world.register(trial.examples, fitted, trial.facts["cut"], state).model.version
     if verdict.outcome == "shadow":
@@ -63,7 +63,7 @@ def judge_champion(world: World, settings: Settings) -> None:
         return
     champion = world.champion
     found = [one for one in world.statements if one.model == champion.model.version]
-    rows = compared(found, former.model, champion.keys | former.keys)
+    rows = compared(audited(found, champion.keys | former.keys), former.model)
     verdict = rollback_evidence(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         world.activate(former.model.version, leaves="rolled-back", rollback=True)

@@ -1,0 +1,62 @@
+"""Models of all folds but one: what a challenger says of a record whose key it hasn't seen. No scikit-learn here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.learning.examples import fold_of
+from schemas.model import Floats
+
+Classes = NDArray[np.intp]
+
+
+class FoldModel(NamedTuple):
+    """A model of all folds but one. `seen`: (m,) the classes that it knows, ascending.
+
+    weights: (rows, d), bias: (rows,); one row for two classes, one for each where there are more, none where m < 2.
+    """
+
+    seen: Classes
+    weights: Floats
+    bias: Floats
+
+    def margins(self, features: Floats, k: int) -> Floats:
+        """(n, 1) for k = 2, else (n, k); NaN where it can't tell: a class that it never saw."""
+        margins = np.full((len(features), 1 if k == 2 else k), np.nan)
+        if not len(self.bias):
+            return margins
+        found = features @ self.weights.T + self.bias
+        if k == 2:
+            return found
+        margins[:, self.seen] = np.hstack([-found, found]) if len(self.seen) == 2 else found
+        return margins
+
+    def answers(self, features: Floats) -> Classes:
+        """(n,): a class among those that it saw; of the only one always that, of none the first of all."""
+        if not len(self.bias):
+            return np.full(len(features), self.seen[0] if len(self.seen) else 0, dtype=np.intp)
+        found = features @ self.weights.T + self.bias
+        answers: Classes = self.seen[(found[:, 0] > 0).astype(np.intp) if len(self.seen) == 2 else found.argmax(axis=1)]
+        return answers
+
+
+def folds_of(keys: Sequence[str]) -> NDArray[np.int_]:
+    """The fold of each key."""
+    return np.array([fold_of(key) for key in keys], dtype=np.int_)
+
+
+def answered_out_of_fold(models: Sequence[FoldModel], keys: Sequence[str], features: Floats) -> Classes:
+    """(n,) classes: each record answered by the model that saw nothing of its fold, and so never its key.
+
+    models: one per fold, without that fold. features: (n, d).
+    """
+    folds, answers = folds_of(keys), np.zeros(len(keys), dtype=np.intp)
+    for fold, one in enumerate(models):
+        held = folds == fold
+        if held.any():
+            answers[held] = one.answers(features[held])
+    return answers

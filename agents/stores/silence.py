@@ -1,0 +1,65 @@
+"""The champion's latest records that nobody has said anything of: read where they make a difference, they are many."""
+
+from __future__ import annotations
+
+from agents.learning.examples import Example, example_key
+from agents.learning.trial import Unreviewed
+from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
+from schemas.identity import Place
+
+#: Of the stream's records, at most so many of the latest are looked at; where the champion has more, it isn't all.
+UNREVIEWED_MAX = 20_000
+_LEAST_PER_PARTITION = 200
+
+# Models follow one another along a partition's offsets: from its end backwards, a walk along the primary key. Only the
+# champion's rows come back, the features of the others stay where they are.
+_OF_A_PARTITION = """
+    SELECT kafka_offset, record_index, subject, features, label, model FROM predictions
+    WHERE generation = t.generation AND kafka_partition = t.kafka_partition
+    ORDER BY kafka_offset DESC, record_index DESC
+"""
+_LATEST = f"""
+SELECT t.kafka_partition, p.* FROM totals t CROSS JOIN LATERAL ({_OF_A_PARTITION} LIMIT $2) p
+WHERE t.generation = $1 AND p.model = $3
+"""  # noqa: S608 - nothing but names of our own
+# Where the last row that is looked at is the champion's, there may be more of them.
+_MORE = f"""
+SELECT coalesce(bool_or(p.model = $3), false) FROM totals t
+CROSS JOIN LATERAL ({_OF_A_PARTITION} OFFSET $2::bigint - 1 LIMIT 1) p WHERE t.generation = $1
+"""  # noqa: S608 - the same
+_SAID = """
+SELECT DISTINCT kafka_partition, kafka_offset, record_index FROM corrections WHERE generation = $1 AND model = $2
+"""
+
+
+async def read_silence(pool: Pool, version: int, *, ingest: str, all_or_none: bool = False) -> Unreviewed:
+    """Of model `version`, as it stands now. `ingest`: the full name of the topic that predictions are of.
+
+    `all_or_none`: no examples where they aren't all there are.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            generation = await connection.fetchval("SELECT max(generation) FROM topics WHERE name = $1", ingest)
+            if generation is None:
+                return Unreviewed([], complete=True)
+            return await _unreviewed(connection, version, generation, all_or_none)
+
+
+async def _unreviewed(connection: Connection, version: int, generation: int, all_or_none: bool) -> Unreviewed:
+    said = {Place(generation, *row) for row in await connection.fetch(_SAID, generation, version)}
+    partitions = await connection.fetchval("SELECT count(*) FROM totals WHERE generation = $1", generation)
+    each = max(_LEAST_PER_PARTITION, UNREVIEWED_MAX // max(1, partitions))
+    await connection.execute(ALONG_AN_INDEX)
+    complete = not await connection.fetchval(_MORE, generation, each, version)
+    if all_or_none and not complete:
+        return Unreviewed([], complete=False)
+    found = []
+    for row in await connection.fetch(_LATEST, generation, each, version):
+        place = Place(generation, row["kafka_partition"], row["kafka_offset"], row["record_index"])
+        if place not in said:
+            key = example_key(row["subject"], row["features"])
+            found.append(Example(str(place), key, row["features"], row["label"], "assumed"))
+    return Unreviewed(found, complete)

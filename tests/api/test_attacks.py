@@ -1,0 +1,96 @@
+"""Whatever is sent to it, the API answers as its document says: no fault of its own, no trace in its log."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from schemas.http.operations import OPERATIONS
+from schemas.settings import Settings
+from tests.api.attack import Attack, attack, fill, train_two
+from tests.apis import ApiProcess, an_api
+from tests.keyed import a_key
+from tests.size import FULL
+from tests.workers import workers
+
+LEAST = 1000
+#: What schemathesis says names the seed.
+SIZE = ["--max-examples", str(LEAST), "--seed", str(random.randrange(2**32))] if FULL else []
+ATTACKED = {f"{one.method} {one.path}": one for one in OPERATIONS if one.id != "events"}
+#: Those take nothing, not even a key: there is one case of each.
+BARE = {
+    name for name, one in ATTACKED.items() if not (one.role or one.path_type or one.query or one.body or one.idempotent)
+}
+
+
+@pytest.fixture
+def api(migrated: Settings) -> Iterator[ApiProcess]:
+    """The API over some of everything; at full size with workers, so that what is sent is also stored."""
+    train_two(migrated)
+    asyncio.run(fill(migrated))
+    with ExitStack() as running:
+        if FULL:
+            running.enter_context(workers(migrated, score=1, store=1, feedback=1))
+        process = running.enter_context(an_api(migrated, REVIEW_CLAIM_S="1"))
+        process.wait_for("event=model_swapped")
+        process.wait_for("what=migrations ok=true")
+        yield process
+
+
+def check(found: Attack, api: ApiProcess) -> None:
+    """No faults, in no operation, and each was asked for something that it could give."""
+    assert not found.faults, found.said
+    assert not [name for name in ATTACKED if not found.cases(name)], "never asked"
+    assert not [name for name in ATTACKED if not found.succeeded(name)], "never asked for what there is: see `fill`"
+    for trace in ("Traceback", "event=fault"):
+        assert trace not in api.log, api.log[-10_000:]
+    assert api.process.poll() is None
+
+
+def test_nothing_that_is_sent_with_a_key_is_a_fault(api: ApiProcess, migrated: Settings, tmp_path: Path) -> None:
+    key = asyncio.run(a_key(migrated))
+    header = ["--header", f"Authorization: Bearer {key}"]
+    check(attack(f"http://127.0.0.1:{api.port}", tmp_path, *header, *SIZE), api)
+
+
+def test_nothing_that_is_sent_without_keys_is_a_fault(api: ApiProcess, tmp_path: Path) -> None:
+    """Whoever is on this machine may do anything, whatever key they show."""
+    any_key = ["--exclude-checks", "ignored_auth,missing_required_header,negative_data_rejection"]
+    found = attack(f"http://127.0.0.1:{api.port}", tmp_path, "--phases", "examples,fuzzing,stateful", *any_key, *SIZE)
+    check(found, api)
+    if FULL:
+        assert not {name: n for name in ATTACKED if (n := found.cases(name)) < LEAST and name not in BARE}
+
+
+class Broken(BaseHTTPRequestHandler):
+    """Answers whatever is asked with a status that no document knows."""
+
+    def do_GET(self) -> None:
+        self.send_error(500)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Nothing."""
+
+
+def test_an_api_that_fails_is_found_out(tmp_path: Path) -> None:
+    """With a line to see it by; else the tests above would show nothing."""
+    with HTTPServer(("127.0.0.1", 0), Broken) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            found = attack(url, tmp_path, "--include-operation-id", "live", "--phases", "fuzzing")
+        finally:
+            server.shutdown()
+            serving.join()
+    assert found.faults
+    assert f"curl -X GET {url}/livez" in found.said
+    assert found.cases("GET /livez")
+    assert not found.succeeded("GET /livez")
