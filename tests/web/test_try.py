@@ -81,9 +81,7 @@ async def test_samples_are_scored_at_once_and_nothing_is_stored(taught: Site, vi
     await page.get_by_text("At once, nothing stored").click()
     await page.get_by_role("button", name="Score 15").click()
     result = page.get_by_role("region", name="Scored at once")
-    await expect(result).to_contain_text(
-        "15 copies of the champion's training examples, of which there are only 14"
-    )
+    await expect(result).to_contain_text("15 copies of the champion's training examples, of which there are only 14")
     await expect(result).to_contain_text("Model 1 answered 15 records")
     await expect(result.get_by_role("row")).to_have_count(16)
     assert await taught.client.context.pool.fetchval("SELECT count(*) FROM predictions") == 0
