@@ -19,6 +19,7 @@ from schemas.headers import cloud_event
 from schemas.ingest import CE_ONE
 from schemas.topics import topic_name
 from scripts.datasets import Dataset, resample_with_noise
+from scripts.demo.scene import Scene
 from scripts.demo.stream import DemoStream
 from scripts.screenshots.asked import Asked
 from scripts.screenshots.system import System
@@ -27,10 +28,12 @@ from scripts.screenshots.system import System
 BATCHES = {"forms-monday": (40, 40), "forms-tuesday": (60, 25), "forms-wednesday": (25, 0)}
 SHOWN = "forms-tuesday"
 #: Records a second: while drift's reference and windows fill, and while pictures are taken.
-FAST, SLOW = 400.0, 8.0
+FAST, SLOW = 400.0, 40.0
+#: Audits that tell how good the champion is, and answers a second until there are so many.
+AUDITS, ANSWERS = 40, 15.0
 NOISE = 1.0
-#: A training on nothing new is rejected; the first may still find something.
-TRAININGS = 4
+#: A training that finds nothing new is rejected; so many may find something.
+TRAININGS = 5
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ async def make_history(system: System, asked: Asked) -> Found:
     stream, real = system.scene.running.stream, system.scene.parts.real
     await _send_batches(real, asked)
     await _flow(stream, FAST)
-    await _train_in_vain(asked)
+    await _audited_and_trained_in_vain(system.scene, asked)
     await asked.until("a reference", "/v1/drift", lambda drift: drift["state"] == "watching")
     rng = np.random.default_rng(0)
     await _flow(stream, FAST, lambda piece: resample_with_noise(real, len(piece), rng, NOISE))
@@ -93,15 +96,26 @@ async def _send_batches(real: Dataset, asked: Asked) -> None:
                 await asked.json("PATCH", f"/v1/batches/{batch}", body)
 
 
-async def _train_in_vain(asked: Asked) -> None:
-    """Ask for trainings until one is rejected."""
+async def _audited_and_trained_in_vain(scene: Scene, asked: Asked) -> None:
+    """Let the demo's reviewer say how good the champion is, then ask for a training that finds nothing new.
+
+    After it no labels are left that would make drift a reason to train: what drifted stays to be seen.
+    """
+    scene.answering.person.audit_share = 1.0
     for _ in range(TRAININGS):
+        scene.answering.start(ANSWERS)
+        await asked.until("audits", "/v1/stats", _audited)
+        await scene.answering.stop()
         await asked.until("no open training", "/v1/stats", _nothing_open)
         job = (await asked.json("POST", "/v1/jobs"))["id"]
         found = await asked.until("a training", "/v1/jobs?command=train&limit=5", _ended(job))
-        if _state(found, job) == "rejected":
+        if _state(found, job) == "rejected" and _audited(await asked.json("GET", "/v1/stats")):
             return
     raise SetupError(f"none of {TRAININGS} trainings was rejected")
+
+
+def _audited(stats: Any) -> bool:
+    return stats["accuracy"] is not None and stats["accuracy"]["n"] >= AUDITS
 
 
 def _has(n: int) -> Callable[[Any], bool]:

@@ -61,7 +61,7 @@ const SAMPLES = `Copies, chosen at random, of records that came lately, unchange
 
 function Modes({ mode, choose }) {
   return html`
-    <fieldset class="segments">
+    <fieldset class="segments try-modes">
       <legend class="unseen">How they are scored</legend>
       ${MODES.map(
         ([name, words]) => html`<label key=${name}>

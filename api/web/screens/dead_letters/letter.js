@@ -37,7 +37,7 @@ export function Letter({ id, at, onSent }) {
 function Shown({ letter, onSent }) {
   return html`
     <p class="letter-error"><${Badge} kind=${letter.redriven_at ? "plain" : "bad"}>${letter.reason}<//> ${letter.error}</p>
-    <dl class="facts">
+    <dl class="letter-facts">
       <dt>When</dt><dd>${dateTime(letter.at)}</dd>
       <dt>Refused by</dt><dd>${letter.agent}</dd>
       <dt>Came from</dt><dd><code>${letter.topic}</code>, place <code>${letter.place}</code></dd>

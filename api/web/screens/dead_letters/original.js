@@ -19,7 +19,7 @@ export function Original({ original }) {
     <h3>Headers</h3>
     ${headers.length === 0 && html`<p class="note">There are none.</p>`}
     ${headers.length > 0 &&
-    html`<dl class="facts">
+    html`<dl class="letter-facts">
       ${headers.map((header, i) => html`<dt key=${`n${i}`}><code>${header.name}</code></dt><dd key=${`v${i}`}><code>${header.value}</code></dd>`)}
     </dl>`}
   `;

@@ -33,15 +33,23 @@ export function hexDump(bytes) {
 
 /** JSON with what is short on one line, and numbers side by side, so that 64 of them don't take 64 lines. */
 export function written(value, indent = "") {
-  const flat = JSON.stringify(value);
-  const [open, close] = Array.isArray(value) ? "[]" : "{}";
-  if (value === null || typeof value !== "object" || flat.length + indent.length <= WIDTH) return spaced(flat, value);
+  const line = onOneLine(value);
+  if (line.length + indent.length <= WIDTH || !isNested(value)) return line;
   const inner = `${indent}  `;
   const parts = Array.isArray(value)
     ? value.map((item) => written(item, inner))
     : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${written(item, inner)}`);
-  const plain = Array.isArray(value) && value.every((item) => item === null || typeof item !== "object");
-  return `${open}\n${(plain ? filled(parts, inner) : parts).map((line) => inner + line).join(",\n")}\n${indent}${close}`;
+  const lines = Array.isArray(value) && !value.some(isNested) ? filled(parts, inner) : parts;
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  return `${open}\n${lines.map((one) => inner + one).join(",\n")}\n${indent}${close}`;
+}
+
+const isNested = (value) => value !== null && typeof value === "object";
+
+function onOneLine(value) {
+  if (!isNested(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(onOneLine).join(", ")}]`;
+  return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${onOneLine(item)}`).join(", ")}}`;
 }
 
 /** As many parts to a line as fit. */
@@ -53,10 +61,4 @@ function filled(parts, indent) {
     else lines.push(part);
   }
   return lines;
-}
-
-/** A short object on its line, with room after commas and colons. */
-function spaced(flat, value) {
-  if (value === null || typeof value !== "object") return flat;
-  return JSON.stringify(value, null, 1).replace(/\n\s*/g, " ").replace(/^([[{]) /, "$1").replace(/ ([\]}])$/, "$1");
 }

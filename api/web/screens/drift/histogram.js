@@ -16,8 +16,8 @@ export function Histogram({ spread }) {
         <tr>
           <th scope="col">Value</th>
           <td></td>
-          <th scope="col" class="numeric"><span class="key before"></span>First</th>
-          <th scope="col" class="numeric"><span class="key now"></span>Now</th>
+          <th scope="col" class="numeric"><span class="bin-key first"></span>First</th>
+          <th scope="col" class="numeric"><span class="bin-key live"></span>Now</th>
         </tr>
       </thead>
       <tbody>
@@ -26,8 +26,8 @@ export function Histogram({ spread }) {
             <tr key=${i}>
               <th scope="row">${name}</th>
               <td class="bars" aria-hidden="true">
-                <span class="before" style=${width(reference[i])}></span>
-                ${live && html`<span class="now" style=${width(live[i])}></span>`}
+                <span class="first" style=${width(reference[i])}></span>
+                ${live && html`<span class="live" style=${width(live[i])}></span>`}
               </td>
               <td class="numeric">${percent(reference[i])}</td>
               <td class="numeric">${live ? percent(live[i]) : UNKNOWN}</td>

@@ -74,7 +74,7 @@ function State({ spread }) {
 function Meter({ psi, limit }) {
   if (psi === null) return null;
   const share = Math.max(0, Math.min(1, psi / (2 * limit)));
-  return html`<span class=${psi >= limit ? "meter over" : "meter"} aria-hidden="true">
+  return html`<span class=${psi >= limit ? "psi-meter over" : "psi-meter"} aria-hidden="true">
     <span style=${{ width: `${100 * share}%` }}></span>
   </span>`;
 }

@@ -31,7 +31,7 @@ export function Answers({ answers, names }) {
     ...(stored ? [{ title: "Why", cell: linked }] : []),
   ];
   return html`
-    <${Table} caption="Records and answers" columns=${columns} rows=${shown} keyOf=${(one) => one.nr} />
+    <div class="answers"><${Table} caption="Records and answers" columns=${columns} rows=${shown} keyOf=${(one) => one.nr} /></div>
     ${answers.length > shown.length &&
     html`<div class="more"><button type="button" onClick=${() => setAll(true)}>Show all ${count(answers.length)}</button></div>`}
   `;
