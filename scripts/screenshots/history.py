@@ -31,7 +31,7 @@ SHOWN = "forms-tuesday"
 FAST, SLOW = 400.0, 40.0
 #: Audits that tell how good the champion is, and answers a second until there are so many.
 AUDITS, ANSWERS = 40, 15.0
-NOISE = 1.0
+NOISE = 0.6
 #: A training that finds nothing new is rejected; so many may find something.
 TRAININGS = 5
 
@@ -48,7 +48,7 @@ class Found:
 
 
 async def make_history(system: System, asked: Asked) -> Found:
-    """All of it. The stream goes on slowly.
+    """All of it. The stream goes on slowly, and as noisy as it has become.
 
     Raises:
         SetupError: it didn't happen in time.
@@ -59,10 +59,14 @@ async def make_history(system: System, asked: Asked) -> Found:
     await _audited_and_trained_in_vain(system.scene, asked)
     await asked.until("a reference", "/v1/drift", lambda drift: drift["state"] == "watching")
     rng = np.random.default_rng(0)
-    await _flow(stream, FAST, lambda piece: resample_with_noise(real, len(piece), rng, NOISE))
+
+    def noisy(piece: Dataset) -> Dataset:
+        return resample_with_noise(real, len(piece), rng, NOISE)
+
+    await _flow(stream, FAST, noisy)
     await asked.until("drift", "/v1/drift", lambda drift: bool(drift["drifted"]))
     await asyncio.to_thread(_send_bad_ones, system)
-    await _flow(stream, SLOW)
+    await _flow(stream, SLOW, noisy)
     letters = await asked.until("dead letters", "/v1/dead-letters?reason=dimension", lambda page: bool(page["items"]))
     predictions = await asked.json("GET", f"/v1/predictions?batch={SHOWN}&limit=1")
     (champion,) = (await asked.json("GET", "/v1/models?state=champion"))["items"]

@@ -59,7 +59,7 @@ async function redriven(reason, isStopped, tell) {
     tell(run);
     const body = { ...(reason ? { reason } : {}), ...(after === null ? {} : { after }) };
     try {
-      const found = await ask("/v1/dead-letters/redrive", { method: "POST", body });
+      const found = await ask("/v1/redrive", { method: "POST", body });
       run = { ...run, sent: run.sent + found.acknowledged, refused: [...run.refused, ...found.refused] };
       after = found.next;
       if (after === null) run.state = "done";
