@@ -69,7 +69,8 @@ function Gathering({ drift }) {
         ${" "}${count(wanted)} have come.
       </p>
       <${Progress} value=${gathered} of=${wanted} label="Records gathered" />
-      <p>Then every ${count(limits.window_records)} records are a window. ${gathered === 0 && html`<a href=${href("try")}>Send some records</a>`}</p>
+      <p>Then every ${count(limits.window_records)} records are a window.</p>
+      ${gathered === 0 && html`<a href=${href("try")}>Send some records</a>`}
     <//>
   <//>`;
 }

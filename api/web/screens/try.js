@@ -25,6 +25,8 @@ export function Try() {
   const names = useFeatureNames(champion);
   const [mode, setMode] = useState("stream");
   const [nothing, setNothing] = useState(false);
+  const records = stats?.totals.records ?? null;
+  useEffect(() => setNothing(champion === null && records === 0), [champion, records]);
   const { trial, busy, error, begin, again } = useTrial();
   const verb = mode === "stream" ? "Send" : "Score";
 
@@ -35,20 +37,21 @@ export function Try() {
       return found && { records: found.records, about: wordsOf(found, n) };
     });
   const own = (records) => begin(mode, async () => ({ records, about: "Your own records" }));
+  const modes = html`<${Modes} mode=${mode} choose=${setMode} />`;
+  const note = html`<p class="note samples-note">${SAMPLES}</p>`;
+  const Scored = trial?.mode === "stream" ? ScoredByStream : ScoredAtOnce;
   return html`
-    <${Screen} title="Try it" lead="Send records and see them come back scored." actions=${html`<${Modes} mode=${mode} choose=${setMode} />`}>
+    <${Screen} title="Try it" lead="Send records and see them come back scored." actions=${modes}>
       <div class="stack">
         <p class="note">${mode === "stream" ? STREAM : ONCE}</p>
         <div class="columns">
           <${Card} title="Sample records">
-            ${nothing || (stats && champion === null && stats.totals.records === 0)
-              ? html`<${NoSamples} />`
-              : html`<${Some} verb=${verb} busy=${busy} go=${some} /><p class="note samples-note">${SAMPLES}</p>`}
+            ${nothing ? html`<${NoSamples} />` : html`<${Some} verb=${verb} busy=${busy} go=${some} />${note}`}
           <//>
           <${Card} title="Your own records"><${Own} names=${names} verb=${verb} busy=${busy} go=${own} /><//>
         </div>
         <${Problem} error=${error ?? trial?.error ?? null} again=${trial?.error ? again : undefined} />
-        ${trial?.answer && html`<${trial.mode === "stream" ? ScoredByStream : ScoredAtOnce} key=${trial.key} trial=${trial} names=${names} />`}
+        ${trial?.answer && html`<${Scored} key=${trial.key} trial=${trial} names=${names} />`}
       </div>
     <//>
   `;
@@ -56,8 +59,9 @@ export function Try() {
 
 const STREAM = "They go to Kafka, are scored and stored by the workers as any record is, and can be reviewed.";
 const ONCE = "The API's own copy of the model answers. Nothing is sent to the stream, stored, or learned from.";
-const SAMPLES = `Copies, chosen at random, of records that came lately, unchanged: nothing is made up. A copy is about what its original is
-  about, so that reviews of both count as one example. While nothing is stored yet, the champion's training examples are copied.`;
+const SAMPLES = `Copies, chosen at random, of records that came lately, unchanged: nothing is made up. A copy is about what its
+  original is about, so that reviews of both count as one example. While nothing is stored yet, the champion's training examples
+  are copied.`;
 
 function Modes({ mode, choose }) {
   return html`

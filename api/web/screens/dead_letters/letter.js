@@ -68,7 +68,9 @@ function Redrive({ letter, onSent }) {
     <${Problem} error=${error} />
     <div class="letter-send">
       <button type="button" class="primary" onClick=${send} disabled=${busy}>${busy ? "Sending…" : "Send again"}</button>
-      <span class="note">The record alone goes to <code>${letter.topic}</code> again. If it still can't be used, it comes back as a new letter.</span>
+      <span class="note">
+        The record alone goes to <code>${letter.topic}</code> again. If it still can't be used, it comes back as a new letter.
+      </span>
     </div>
   `;
 }

@@ -40,7 +40,8 @@ function Nothing({ pages, open, reason, at }) {
       <a href=${at({ reason: null })}>Any reason</a>
     <//>`;
   }
-  if (open !== true) return html`<${Empty} title=${open === null ? "There never was a dead letter" : "None was sent again so far"} />`;
+  if (open === null) return html`<${Empty} title="There never was a dead letter" />`;
+  if (!open) return html`<${Empty} title="None was sent again so far" />`;
   return html`<${Empty} title="No dead letters are open">
     <p>Every record could be used, or was sent again since.</p>
     <a href=${at({ open: "any" })}>Show those that were sent again too</a>

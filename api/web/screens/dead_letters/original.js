@@ -20,7 +20,10 @@ export function Original({ original }) {
     ${headers.length === 0 && html`<p class="note">There are none.</p>`}
     ${headers.length > 0 &&
     html`<dl class="letter-facts">
-      ${headers.map((header, i) => html`<dt key=${`n${i}`}><code>${header.name}</code></dt><dd key=${`v${i}`}><code>${header.value}</code></dd>`)}
+      ${headers.map((header) => [
+        html`<dt><code>${header.name}</code></dt>`,
+        html`<dd><code>${header.value}</code></dd>`,
+      ])}
     </dl>`}
   `;
 }
@@ -48,5 +51,6 @@ function Bytes({ base64, name }) {
     const found = textOf(bytes);
     return found === null ? [hexDump(bytes), "in hex"] : [found, "as text"];
   }, [base64]);
-  return html`<pre class=${how === "in hex" ? "raw hex" : "raw"} tabindex="0" role="region" aria-label=${`${name} ${how}`}>${text}</pre>`;
+  const look = how === "in hex" ? "raw hex" : "raw";
+  return html`<pre class=${look} tabindex="0" role="region" aria-label=${`${name} ${how}`}>${text}</pre>`;
 }

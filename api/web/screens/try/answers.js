@@ -26,7 +26,7 @@ export function Answers({ answers, names }) {
   const columns = [
     { title: "Nr", cell: (one) => count(one.nr) },
     { title: "Record", wide: true, cell: (one) => html`<${Record} features=${one.features} names=${names} />` },
-    { title: "Answer", cell: (one) => (one.label === null ? html`<span class="note">waits</span>` : html`<${Badge} kind="accent">${one.label}<//>`) },
+    { title: "Answer", cell: labelled },
     { title: "Confidence", numeric: true, cell: (one) => percent(one.confidence) },
     ...(stored ? [{ title: "Why", cell: linked }] : []),
   ];
@@ -35,6 +35,10 @@ export function Answers({ answers, names }) {
     ${answers.length > shown.length &&
     html`<div class="more"><button type="button" onClick=${() => setAll(true)}>Show all ${count(answers.length)}</button></div>`}
   `;
+}
+
+function labelled({ label }) {
+  return label === null ? html`<span class="note">waits</span>` : html`<${Badge} kind="accent">${label}<//>`;
 }
 
 function linked({ prediction, nr }) {

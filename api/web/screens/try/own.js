@@ -17,8 +17,9 @@ export function Own({ names, verb, busy, go }) {
     const file = event.currentTarget.files[0];
     event.currentTarget.value = "";
     if (!file) return;
-    setRefused(file.size > MOST_BYTES ? `${file.name} is too large to be read here; \`relearn produce\` sends any file.` : null);
-    if (file.size <= MOST_BYTES) setText(await file.text());
+    const tooLarge = file.size > MOST_BYTES;
+    setRefused(tooLarge ? `${file.name} is too large to be read here; \`relearn produce\` sends any file.` : null);
+    if (!tooLarge) setText(await file.text());
   }
   const submit = (event) => {
     event.preventDefault();
@@ -27,13 +28,13 @@ export function Own({ names, verb, busy, go }) {
   return html`
     <form class="own" onSubmit=${submit}>
       <label for="own-text">Records, as CSV or JSON</label>
-      <textarea id="own-text" class="mono" rows="8" spellcheck=${false} autocomplete="off" value=${text} aria-describedby="own-help own-found"
-        aria-invalid=${found.faults.length ? "true" : null} onInput=${(event) => setText(event.currentTarget.value)}
-        placeholder=${placeholderOf(names)}></textarea>
+      <textarea id="own-text" class="mono" rows="8" spellcheck=${false} autocomplete="off" placeholder=${placeholderOf(names)}
+        aria-describedby="own-help own-found" aria-invalid=${found.faults.length ? "true" : null}
+        value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea>
       <p class="note" id="own-help">
         One record a line, ${names ? html`its ${count(names.length)} numbers in the order of the model's features` : "its numbers in order"};
-        or names in the first line (<code>id</code>, <code>subject</code> and <code>context</code> go along). JSON: an array of arrays, or of
-        objects. At most ${count(MOST)}.
+        or names in the first line (<code>id</code>, <code>subject</code> and <code>context</code> go along). JSON: an array of
+        arrays, or of objects. At most ${count(MOST)}.
       </p>
       <div id="own-found" role="status">
         ${refused && html`<p class="own-fault">${refused}</p>`}
@@ -43,7 +44,9 @@ export function Own({ names, verb, busy, go }) {
         <button type="submit" class="primary" disabled=${busy || !found.records}>
           ${found.records ? `${verb} ${plural(found.count, "record")}` : verb}
         </button>
-        <label class="button own-file">From a file<input class="unseen" type="file" accept=".csv,.json,.txt,.tsv" onChange=${load} /></label>
+        <label class="button own-file">
+          From a file<input class="unseen" type="file" accept=".csv,.json,.txt,.tsv" onChange=${load} />
+        </label>
         ${text && html`<button type="button" class="quiet" onClick=${() => setText("")}>Clear</button>`}
       </div>
     </form>
@@ -64,6 +67,7 @@ function Found({ found: { faults } }) {
 /** How the model's records are written, in short. */
 function placeholderOf(names) {
   if (!names) return "5.1, 3.5, 1.4, 0.2";
-  const shown = names.slice(0, 3).join(",");
-  return `${shown}${names.length > 3 ? ",…" : ""}\n${names.slice(0, 3).map((_, i) => i).join(",")}${names.length > 3 ? ",…" : ""}`;
+  const first = names.slice(0, 3);
+  const rest = names.length > 3 ? ",…" : "";
+  return `${first.join()}${rest}\n${first.map((_, i) => i).join()}${rest}`;
 }

@@ -4,6 +4,7 @@ import { csvItems } from "./csv.js";
 import { jsonItems } from "./json.js";
 
 export const MOST = 1_000;
+const TOO_MANY = `more than ${count(MOST)} records; \`relearn produce FILE\` sends any number`;
 /** Columns that go along with the features, unless a feature is called so. */
 export const ALONG = ["id", "subject", "context"];
 
@@ -26,7 +27,7 @@ export function readRecords(text, names) {
     const words = faultOf(item.features, names, items[0].features);
     if (words) faults.push({ line: item.line, words });
   }
-  if (items.length > MOST) faults.push({ line: items[MOST].line, words: `more than ${count(MOST)} records; \`relearn produce FILE\` sends any number` });
+  if (items.length > MOST) faults.push({ line: items[MOST].line, words: TOO_MANY });
   if (!items.length && !faults.length) faults.push({ line: 1, words: "names alone: there is no record below them" });
   faults.sort((a, b) => a.line - b.line);
   return { records: faults.length ? null : bodyOf(items), count: items.length, faults };
@@ -47,8 +48,8 @@ function faultOf(features, names, first) {
   const wrong = Object.entries(features).find(([, value]) => typeof value !== "number" || !Number.isFinite(value));
   if (wrong) return `${listed ? `value ${Number(wrong[0]) + 1}` : `“${wrong[0]}”`} isn't a number: ${shown(wrong[1])}`;
   if (listed) {
-    const wanted = names?.length ?? first.length;
-    return features.length === wanted ? null : `${plural(features.length, "number")}; ${names ? "the model has" : "the first record has"} ${count(wanted)}`;
+    const [who, wanted] = names ? ["the model", names.length] : ["the first record", first.length];
+    return features.length === wanted ? null : `${plural(features.length, "number")}; ${who} has ${count(wanted)}`;
   }
   const given = Object.keys(features);
   const wanted = names ?? Object.keys(first);

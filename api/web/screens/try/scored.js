@@ -25,7 +25,9 @@ export function ScoredAtOnce({ trial: { records, answer, about }, names }) {
   );
   return html`
     <${Card} title="Scored at once" note=${about}>
-      <p class="scored-words" role="status">Model ${answer.model} answered ${plural(answers.length, "record")}: ${tally(answers)}. Nothing was stored.</p>
+      <p class="scored-words" role="status">
+        Model ${answer.model} answered ${plural(answers.length, "record")}: ${tally(answers)}. Nothing was stored.
+      </p>
       <${Answers} answers=${answers} names=${names} />
     <//>
   `;
@@ -71,7 +73,10 @@ function useLooking(done, look) {
 }
 
 function Links({ batch }) {
-  return html`<a class="button" href=${href("batch", { id: batch })}>Open the batch</a><a class="button" href=${href("review")}>Review</a>`;
+  return html`
+    <a class="button" href=${href("batch", { id: batch })}>Open the batch</a>
+    <a class="button" href=${href("review")}>Review</a>
+  `;
 }
 
 /** Said after a while: what may be the matter. */

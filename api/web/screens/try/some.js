@@ -16,7 +16,9 @@ export function Some({ verb, busy, go }) {
   };
   return html`
     <div class="some">
-      ${USUAL.map((usual) => html`<button type="button" key=${usual} disabled=${busy} onClick=${() => go(usual)}>${verb} ${usual}</button>`)}
+      ${USUAL.map(
+        (usual) => html`<button type="button" key=${usual} disabled=${busy} onClick=${() => go(usual)}>${verb} ${usual}</button>`,
+      )}
       <form onSubmit=${submit}>
         <label class="unseen" for="some-wanted">How many, up to ${count(MOST)}</label>
         <input id="some-wanted" inputmode="numeric" autocomplete="off" value=${wanted} aria-invalid=${fits ? null : "true"}
