@@ -7,11 +7,11 @@ STAMP := .venv/.installed
 PAGE := api/web
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test long lint types bench documents lock clean
+.PHONY: help setup demo up test long lint types bench documents screenshots lock clean
 
 help: ## list these verbs
 	@echo "make VERB [ARGS=…]      (PYTHON=… chooses another Python ≥ 3.11)"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## make .venv and the page's libraries from hashed locks; a second run is instant
 
@@ -44,6 +44,9 @@ bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARG
 
 documents: $(STAMP) ## write schemas/openapi.json and schemas/asyncapi.json as the code says they are
 	@$(BIN)/python -P -m scripts.documents
+
+screenshots: $(STAMP) ## take the pictures in docs/screenshots of a small real system (needs Chromium)
+	@$(BIN)/python -P -m scripts.screenshots
 
 lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's libraries, Kafka's jars
 	@$(BIN)/python -m pip install --quiet uv

@@ -1,5 +1,7 @@
 """The web page's files, read and packed once at start: what isn't among them then is never served.
 
+Comments that stand on lines of their own go no further than here; lines keep their numbers.
+
 Its libraries are installed by `make setup`, not committed; without them the API works all the same, and the page says
 what to run.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +21,10 @@ DIRECTORY = Path(__file__).with_name("web")
 START = "index.html"
 LIBRARIES = (
     "node_modules/htm/preact/standalone.module.js",
-    "node_modules/uplot/dist/uPlot.esm.js",
+    "node_modules/uplot/dist/uPlot.iife.min.js",
     "node_modules/uplot/dist/uPlot.min.css",
 )
+_COMMENT = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)[ \t]*$", re.MULTILINE)
 _MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -41,10 +45,11 @@ PAGE: web.AppKey[PageFiles] = web.AppKey("page", PageFiles)
 
 def read_page(directory: Path = DIRECTORY) -> PageFiles:
     """All files of the page below `directory`, and of its libraries those that it loads, where they are installed."""
-    own = (path.relative_to(directory) for path in sorted(directory.rglob("*")) if path.suffix in _MEDIA)
-    names = [path.as_posix() for path in own if path.parts[0] != "node_modules"]
+    paths = (path.relative_to(directory) for path in sorted(directory.rglob("*")) if path.suffix in _MEDIA)
+    own = [path.as_posix() for path in paths if path.parts[0] != "node_modules"]
+    found = {name: _file(name, without_comments((directory / name).read_bytes())) for name in own}
     installed = [name for name in LIBRARIES if (directory / name).is_file()]
-    return {name: _read(directory / name) for name in [*names, *installed]}
+    return found | {name: _file(name, (directory / name).read_bytes()) for name in installed}
 
 
 def missing(files: PageFiles) -> list[str]:
@@ -52,7 +57,14 @@ def missing(files: PageFiles) -> list[str]:
     return [name for name in (START, *LIBRARIES) if name not in files]
 
 
-def _read(path: Path) -> PageFile:
-    plain = path.read_bytes()
+def without_comments(source: bytes) -> bytes:
+    """Our own code with an empty line for each line of a comment that has its lines to itself: a fifth of the weight.
+
+    No template of ours has a line that begins like a comment.
+    """
+    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source.decode()).encode()
+
+
+def _file(name: str, plain: bytes) -> PageFile:
     tag = hashlib.sha256(plain).hexdigest()[:32]
-    return PageFile(_MEDIA[path.suffix], plain, gzip.compress(plain, 9, mtime=0), tag)
+    return PageFile(_MEDIA[Path(name).suffix], plain, gzip.compress(plain, 9, mtime=0), tag)

@@ -102,6 +102,21 @@ async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Curso
     return Cursor(generation, {**marks, **passed, **taken}), _as_sample(found)
 
 
+async def gathered(pool: Pool, ingest: str, cursor: Cursor, *, begun: bool) -> int:
+    """How many records came beyond the cursor: those that the next look may take, if the champion answered them.
+
+    Not `begun`, while the first are waited for: a partition counts once the champion's answers were seen in it.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        async with pool.acquire() as connection:
+            generation, records = await count_rows(connection, ingest)
+    new = _new(records, marks := _marks(cursor, generation, records))
+    return sum(count for p, count in new.items() if begun or marks[p].offset >= 0)
+
+
 @asynccontextmanager
 async def _one_moment(pool: Pool) -> AsyncIterator[Connection]:
     """A connection on which counts and rows agree."""

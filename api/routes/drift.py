@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 from agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENCE, WINDOW
 from agents.stores.drift import DriftRow, read_drift, read_watched
 from agents.stores.drift import Window as Looked
+from agents.stores.live_records import gathered
 from api.call import Call, Handlers
 from schemas.http.drift import Drift, Limits, Spread, Window
+from schemas.topics import topic_name
 
 
 async def drift(call: Call[None, None, None]) -> Drift:
     """What is known of the champion that answers now."""
-    watched = await read_watched(call.context.pool)
+    pool, ingest = call.context.pool, topic_name(call.context.settings.namespace, "ingest")
+    watched = await read_watched(pool)
     if watched is None:
-        return Drift("no champion", None, None, [], [], None, None, _limits(1), None)
-    row = await read_drift(call.context.pool, watched.activation) or DriftRow(watched.activation, watched.model)
-    found = spreads(row)
+        return Drift("no champion", None, None, [], [], None, None, None, _limits(1), None)
+    row = await read_drift(pool, watched.activation) or DriftRow(watched.activation, watched.model)
+    found, next_of = spreads(row), WINDOW if row.state.reference else REFERENCE
     return Drift(
         state="watching" if found else "gathering",
         activation=row.activation,
@@ -26,6 +29,7 @@ async def drift(call: Call[None, None, None]) -> Drift:
         features=found[:-1],
         margin=found[-1] if found else None,
         window=_window(row.state.window),
+        gathered=min(next_of, await gathered(pool, ingest, row.state.cursor, begun=row.state.reference is not None)),
         limits=_limits(len(watched.feature_names)),
         updated_at=None if row.updated_at is None else row.updated_at.isoformat(),
     )

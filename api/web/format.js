@@ -7,6 +7,7 @@ const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumF
 const short = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const signed = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3, signDisplay: "exceptZero" });
 const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const scientific = new Intl.NumberFormat(undefined, { notation: "scientific", maximumSignificantDigits: 2 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
@@ -21,6 +22,8 @@ export const brief = known((value) => (Math.abs(value) < 100_000 ? whole : compa
 export const number = known((value) => short.format(value));
 /** +0.124 */
 export const change = known((value) => signed.format(value));
+/** A probability that may be very small: 0.031, 4.2E-12 */
+export const chance = known((value) => (value === 0 || value >= 0.001 ? short : scientific).format(value));
 /** 93.8% */
 export const percent = known((value) => shares.format(value));
 /** 12 /s */

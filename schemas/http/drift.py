@@ -61,6 +61,13 @@ class Drift(Struct, frozen=True):
     features: list[Spread]
     margin: Spread | None
     window: Window | None
+    gathered: Annotated[
+        Count | None,
+        Meta(
+            description="So many records have come for what is looked at next: while gathering of "
+            "`reference_records`, then of the next window's. Null: no champion."
+        ),
+    ]
     limits: Limits
     updated_at: Time | None
 

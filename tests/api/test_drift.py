@@ -46,6 +46,7 @@ async def test_a_new_champion_gathers_its_first_records(client: Client) -> None:
     await asyncio.to_thread(a_champion, client.settings)
     found = await client.json("GET", "/v1/drift")
     assert (found["state"], found["activation"], found["model"], found["features"]) == ("gathering", 1, 1, [])
+    assert found["gathered"] == 0
     assert found["limits"] == {
         "psi": 0.25,
         "p": 0.0025,

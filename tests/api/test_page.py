@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from api.page import DIRECTORY, LIBRARIES, PAGE, START, PageFile, read_page
+from api.page import DIRECTORY, LIBRARIES, PAGE, START, PageFile, read_page, without_comments
 from tests.api.client import Client
 
 ROOT = DIRECTORY.parents[1]
@@ -51,8 +51,8 @@ async def test_whatever_the_page_names_is_there_and_of_the_right_type(client: Cl
 
 
 def test_every_module_is_loaded_ahead_and_every_style_is_linked() -> None:
-    """The list in index.html is that of the tree; what runs before the page is drawn isn't a module."""
-    files = set(read_page()) - {"early_theme.js", "app.js"}
+    """The list in index.html is that of the tree; scripts that aren't modules have lines of their own."""
+    files = set(read_page()) - {"early_theme.js", "app.js", "node_modules/uplot/dist/uPlot.iife.min.js"}
     assert sorted(_PRELOADED.findall(start())) == sorted(name for name in files if name.endswith(".js"))
     styles = {f"/web/{name}" for name in files if name.endswith(".css")}
     assert styles <= set(_LINKED.findall(start()))
@@ -77,13 +77,14 @@ async def test_who_has_a_file_is_told_that_it_still_is_the_same(client: Client) 
 
 async def test_a_file_is_packed_for_whoever_takes_that_alone(client: Client) -> None:
     """The tag of the packed file is another: a cache between us mixes none of them up."""
-    assert gzip.decompress(files_of(client)["app.js"].packed) == (DIRECTORY / "app.js").read_bytes()
+    file = files_of(client)["app.js"]
+    assert gzip.decompress(file.packed) == file.plain
     tags = set()
     asked = {"gzip, br": "gzip", "identity": None, "gzip;q=0": None, "br;q=1.0, gzip;q=0.5": "gzip"}
     for given, encoding in asked.items():
         async with client.http.get("/web/app.js", headers={"Accept-Encoding": given}) as response:
             assert response.headers.get("Content-Encoding") == encoding, given
-            assert await response.read() == (DIRECTORY / "app.js").read_bytes()
+            assert await response.read() == file.plain
             tags.add(response.headers["ETag"])
     assert len(tags) == 2
 
@@ -107,6 +108,21 @@ async def test_no_other_file_is_given(client: Client, path: str, status: int) ->
     async with client.http.get(URL(path, encoded=True)) as response:
         assert response.status == status
         assert response.content_type == "application/problem+json"
+
+
+def test_comments_on_lines_of_their_own_are_not_sent_and_lines_keep_their_numbers() -> None:
+    source = b'/** What\n * it is. */\na(); // b\n  // c\nd("/*"); /* e */\n\t/* f */\nurl("//g");\n'
+    assert without_comments(source) == b'\n\na(); // b\n\nd("/*"); /* e */\n\nurl("//g");\n'
+
+
+def test_no_template_of_the_page_has_a_line_that_begins_like_a_comment() -> None:
+    """Each file's backticks stand before its comments in pairs: a comment begins in no template."""
+    for name in read_page():
+        if name.endswith(".js") and not name.startswith("node_modules"):
+            source = (DIRECTORY / name).read_text()
+            for comment in re.finditer(r"^[ \t]*(/\*|//)", source, re.MULTILINE):
+                before = without_comments(source[: comment.start()].encode())
+                assert before.count(b"`") % 2 == 0, (name, comment.start())
 
 
 async def test_the_whole_page_weighs_little(client: Client) -> None:

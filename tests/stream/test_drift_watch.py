@@ -17,6 +17,7 @@ from agents.generations import register_generation
 from agents.heartbeat import WorkerState
 from agents.learning.drift import REFERENCE, WINDOW, compare, reference
 from agents.stores.drift import DriftRow, latest_drift, read_drift, write_drift
+from agents.stores.live_records import gathered
 from agents.stores.live_rows import BEGINNING_AMONG, FIRST_AMONG
 from agents.stores.postgres import Pool
 from schemas.model import Floats
@@ -158,6 +159,28 @@ async def test_the_reference_is_the_first_thousand_of_this_activation(settings: 
         features, margins = (np.concatenate(columns)[:REFERENCE] for columns in zip(*parts, strict=True))
         assert row.state.reference == reference(NAMES, features, margins)
         assert (row.activation, row.model, row.drifted, row.state.window) == (2, 2, (), None)
+
+
+async def test_how_far_the_next_look_is_can_be_told(settings: Settings) -> None:
+    """What others answered before the champion began isn't counted; after its reference only what came since."""
+    async with stream(settings) as live:
+        ingest = topic_name(settings.namespace, "ingest")
+
+        async def told() -> int:
+            state = (await live.row()).state
+            return await gathered(live.pool, ingest, state.cursor, begun=state.reference is not None)
+
+        await live.come(3000)
+        await live.activate(2)
+        await live.row()
+        assert await told() == 0
+        await live.come(400)
+        await live.come(300, partition=1)
+        assert await told() == 700
+        await live.come(300)
+        assert await told() == 0
+        await live.come(40)
+        assert await told() == 40
 
 
 async def test_the_windows_after_it_are_of_what_came_after_it(settings: Settings) -> None:

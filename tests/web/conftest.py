@@ -14,10 +14,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from schemas.settings import Settings
+from scripts.screenshots.browser import HOW, chromium
 from tests.conftest import fresh_settings
 from tests.servers import Servers
 from tests.web.site import Site
-from tests.web.visit import Visit, chromium, visit
+from tests.web.visit import Visit, visit
 
 _HERE = Path(__file__).parent
 # A deadline that only a broken page meets, on a slow machine too.
@@ -36,7 +37,7 @@ async def browser() -> AsyncIterator[Browser]:
     """The browser; each visit has a context of its own in it."""
     executable = chromium()
     if executable is None:
-        pytest.skip("no Chromium is installed: `apt-get install chromium`, or name one in $CHROMIUM")
+        pytest.skip(HOW)
     async with async_playwright() as playwright:
         # Its own sandbox needs rights that containers don't have; it is shown nothing but this page.
         running = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])

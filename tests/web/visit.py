@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -95,9 +93,3 @@ def _axe_source() -> str:
 def _told(violation: dict[str, Any]) -> str:
     nodes = [f"{node['target']}: {node['failureSummary']}" for node in violation["nodes"][:5]]
     return json.dumps({violation["id"]: nodes}, indent=1)
-
-
-def chromium() -> str | None:
-    """Where a Chromium is installed: what `$CHROMIUM` names, else the first on the path."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next((found for found in map(shutil.which, names) if found), None)

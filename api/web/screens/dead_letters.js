@@ -1,8 +1,50 @@
-/** Dead letters: what couldn't be read, and why. */
-import { Empty } from "../parts/empty.js";
+/** Dead letters: records that could not be used; each with its reason and the message that it stood in; sent again. */
+import { usePages } from "../asked.js";
+import { useLive } from "../live.js";
+import { Card } from "../parts/card.js";
 import { Screen } from "../parts/screen.js";
-import { html } from "../view.js";
+import { href } from "../router.js";
+import { html, useEffect } from "../view.js";
+import { Filter } from "./dead_letters/filter.js";
+import { Letter } from "./dead_letters/letter.js";
+import { Letters } from "./dead_letters/letters.js";
+import { useRedriveAll } from "./dead_letters/redrive_all.js";
+import { RedriveResult } from "./dead_letters/redrive_result.js";
 
-export function DeadLetters() {
-  return html`<${Screen} title="Dead letters"><${Empty} title="Nothing is drawn here yet" /><//>`;
+const everOf = (live) => live.counts.dead_letters;
+const OPEN = { true: true, false: false, any: null };
+
+/**
+ * The address says what is shown: `open` (open ones where it isn't given, `any` for all), `reason`, and the `letter` to read.
+ *
+ * @param {{query: Record<string, string>}} props
+ */
+export function DeadLetters({ query }) {
+  const reason = query.reason || null;
+  const open = OPEN[query.open] === undefined ? true : OPEN[query.open];
+  const pages = usePages("/v1/dead-letters", { query: { reason, open }, idOf: (letter) => letter.id });
+  const ever = useLive(everOf);
+  useEffect(pages.refresh, [ever]);
+  const at = (change) => href("dead_letters", { query: { ...query, ...change } });
+  const all = useRedriveAll(reason, pages.refresh);
+  const some = pages.items.some((letter) => !letter.redriven_at);
+  const send = html`
+    <button type="button" onClick=${all.start} disabled=${!some || all.run?.state === "running"}>
+      ${reason ? `Send all of reason “${reason}” again…` : "Send all again…"}
+    </button>
+  `;
+  return html`
+    <${Screen} title="Dead letters" lead="Records that could not be used, and why. Mend the cause, then send them again.">
+      <div class=${query.letter ? "letters one-is-open" : "letters"}>
+        <div class="stack letters-list">
+          ${all.run && html`<${RedriveResult} ...${all} at=${at} />`}
+          <${Card} title="Letters" actions=${send}>
+            <${Filter} open=${open} reason=${reason} letters=${pages.items} at=${at} />
+            <${Letters} pages=${pages} open=${open} reason=${reason} shown=${query.letter} at=${at} />
+          <//>
+        </div>
+        ${query.letter && html`<${Letter} key=${query.letter} id=${query.letter} at=${at} onSent=${pages.refresh} />`}
+      </div>
+    <//>
+  `;
 }

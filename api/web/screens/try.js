@@ -1,8 +1,107 @@
-/** Try it: send records, see them come back scored. */
+/** Try it: send records, one's own or samples, and see them come back scored. */
+import { ApiError, ask } from "../api.js";
+import { count } from "../format.js";
+import { useLive } from "../live.js";
+import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
+import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
-import { html } from "../view.js";
+import { html, useEffect, useState } from "../view.js";
+import { Own } from "./try/own.js";
+import { sampleRecords } from "./try/samples.js";
+import { ScoredAtOnce, ScoredByStream } from "./try/scored.js";
+import { Some } from "./try/some.js";
+import { useTrial } from "./try/trial.js";
+
+const MODES = [
+  ["stream", "Through the stream"],
+  ["once", "At once, nothing stored"],
+];
+const statsOf = (live) => live.stats.value;
 
 export function Try() {
-  return html`<${Screen} title="Try it"><${Empty} title="Nothing is drawn here yet" /><//>`;
+  const stats = useLive(statsOf);
+  const champion = stats?.champion?.version ?? null;
+  const names = useFeatureNames(champion);
+  const [mode, setMode] = useState("stream");
+  const [nothing, setNothing] = useState(false);
+  const records = stats?.totals.records ?? null;
+  useEffect(() => setNothing(champion === null && records === 0), [champion, records]);
+  const { trial, busy, error, begin, again } = useTrial();
+  const verb = mode === "stream" ? "Send" : "Score";
+
+  const some = (n) =>
+    begin(mode, async () => {
+      const found = await sampleRecords(n, champion);
+      setNothing(found === null);
+      return found && { records: found.records, about: wordsOf(found, n) };
+    });
+  const own = (records) => begin(mode, async () => ({ records, about: "Your own records" }));
+  const modes = html`<${Modes} mode=${mode} choose=${setMode} />`;
+  const note = html`<p class="note samples-note">${SAMPLES}</p>`;
+  const Scored = trial?.mode === "stream" ? ScoredByStream : ScoredAtOnce;
+  return html`
+    <${Screen} title="Try it" lead="Send records and see them come back scored." actions=${modes}>
+      <div class="stack">
+        <p class="note">${mode === "stream" ? STREAM : ONCE}</p>
+        <div class="columns">
+          <${Card} title="Sample records">
+            ${nothing ? html`<${NoSamples} />` : html`<${Some} verb=${verb} busy=${busy} go=${some} />${note}`}
+          <//>
+          <${Card} title="Your own records"><${Own} names=${names} verb=${verb} busy=${busy} go=${own} /><//>
+        </div>
+        <${Problem} error=${error ?? trial?.error ?? null} again=${trial?.error ? again : undefined} />
+        ${trial?.answer && html`<${Scored} key=${trial.key} trial=${trial} names=${names} />`}
+      </div>
+    <//>
+  `;
+}
+
+const STREAM = "They go to Kafka, are scored and stored by the workers as any record is, and can be reviewed.";
+const ONCE = "The API's own copy of the model answers. Nothing is sent to the stream, stored, or learned from.";
+const SAMPLES = `Copies, chosen at random, of records that came lately, unchanged: nothing is made up. A copy is about what its
+  original is about, so that reviews of both count as one example. While nothing is stored yet, the champion's training examples
+  are copied.`;
+
+function Modes({ mode, choose }) {
+  return html`
+    <fieldset class="segments try-modes">
+      <legend class="unseen">How they are scored</legend>
+      ${MODES.map(
+        ([name, words]) => html`<label key=${name}>
+          <input class="unseen" type="radio" name="try-mode" checked=${mode === name} onChange=${() => choose(name)} />${words}
+        </label>`,
+      )}
+    </fieldset>
+  `;
+}
+
+function NoSamples() {
+  return html`<${Empty} title="There is nothing to copy yet">
+    <p>Nothing is stored, and no model was trained. Send your own records, or train a first model:</p>
+    <p><code>relearn model train --data FILE --label COLUMN</code></p>
+  <//>`;
+}
+
+function wordsOf({ source, different }, n) {
+  const copies = n === 1 ? "A copy" : `${count(n)} copies`;
+  const of = source === "stored" ? "of stored records" : "of the champion's training examples";
+  return different < n ? `${copies} ${of}, of which there are only ${count(different)}` : `${copies} ${of}`;
+}
+
+/** The model's features in order, as one of its examples names them; null: not known. */
+function useFeatureNames(version) {
+  const [names, setNames] = useState(/** @type {string[] | null} */ (null));
+  useEffect(() => {
+    if (version === null) return undefined;
+    const control = new AbortController();
+    ask(`/v1/models/${version}/examples`, { query: { limit: 1 }, signal: control.signal }).then(
+      ({ items }) => items.length && setNames(Object.keys(items[0].features)),
+      (error) => {
+        if (!(error instanceof ApiError) && !control.signal.aborted) throw error;
+      },
+    );
+    return () => control.abort();
+  }, [version]);
+  return names;
 }

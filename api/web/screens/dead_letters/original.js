@@ -1,0 +1,56 @@
+/** The message that a dead letter's record stood in, as a person can read it. */
+import { count } from "../../format.js";
+import { html, useMemo, useState } from "../../view.js";
+import { bytesOf, hexDump, textOf, written } from "./readable.js";
+
+/** @param {{original: {record: any, key: any, value: any, headers: {name: string, value: string}[]}}} props */
+export function Original({ original }) {
+  const { record, key, value, headers } = original;
+  const raw = record === null;
+  return html`
+    <h3>Record</h3>
+    ${raw
+      ? html`<p class="note">It can't be read as a record; its bytes are below.</p>`
+      : html`<pre class="raw" tabindex="0" role="region" aria-label="The record">${written(record)}</pre>`}
+    <h3>Value</h3>
+    <${Content} content=${value} name="The value" open=${raw} />
+    <h3>Key</h3>
+    <${Content} content=${key} name="The key" open=${true} />
+    <h3>Headers</h3>
+    ${headers.length === 0 && html`<p class="note">There are none.</p>`}
+    ${headers.length > 0 &&
+    html`<dl class="letter-facts">
+      ${headers.map((header) => [
+        html`<dt><code>${header.name}</code></dt>`,
+        html`<dd><code>${header.value}</code></dd>`,
+      ])}
+    </dl>`}
+  `;
+}
+
+/** Bytes that may be anything: as text where they are text, else as hex. */
+function Content({ content, name, open: first }) {
+  const [open, setOpen] = useState(first && (content?.size_bytes ?? 0) <= 4_096);
+  if (content === null) return html`<p class="note">There is none.</p>`;
+  const size = `${count(content.size_bytes)} ${content.size_bytes === 1 ? "byte" : "bytes"}`;
+  if (content.size_bytes === 0) return html`<p class="note">It is empty.</p>`;
+  return html`
+    <p class="note">
+      ${size} ${content.cut && html`<strong>It is cut: what is shown is its beginning.</strong>`}
+      <button type="button" class="quiet" aria-expanded=${open ? "true" : "false"} onClick=${() => setOpen(!open)}>
+        ${open ? "Hide" : "Show"}<span class="unseen"> ${name.toLowerCase()}</span>
+      </button>
+    </p>
+    ${open && html`<${Bytes} base64=${content.base64} name=${name} />`}
+  `;
+}
+
+function Bytes({ base64, name }) {
+  const [text, how] = useMemo(() => {
+    const bytes = bytesOf(base64);
+    const found = textOf(bytes);
+    return found === null ? [hexDump(bytes), "in hex"] : [found, "as text"];
+  }, [base64]);
+  const look = how === "in hex" ? "raw hex" : "raw";
+  return html`<pre class=${look} tabindex="0" role="region" aria-label=${`${name} ${how}`}>${text}</pre>`;
+}

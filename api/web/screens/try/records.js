@@ -1,0 +1,71 @@
+/** Records typed or pasted, as the API takes them; what is wrong with them is told by line before anything is sent. Pure. */
+import { count, plural } from "../../format.js";
+import { csvItems } from "./csv.js";
+import { jsonItems } from "./json.js";
+
+export const MOST = 1_000;
+const TOO_MANY = `more than ${count(MOST)} records; \`relearn produce FILE\` sends any number`;
+/** Columns that go along with the features, unless a feature is called so. */
+export const ALONG = ["id", "subject", "context"];
+
+/**
+ * @typedef {{line: number, words: string}} Fault
+ * @typedef {{line: number, features: any, id?: string | null, subject?: string | null, context?: string | null}} Item
+ * @typedef {{features: (number[] | Record<string, number>)[], ids?: (string | null)[], subjects?: (string | null)[],
+ *   contexts?: (string | null)[]}} Records the body of `POST /v1/batches`
+ */
+
+/**
+ * @param {string} text
+ * @param {string[] | null} names of the model's features; null: not known, so that the API must say whether they fit
+ * @returns {{records: Records | null, count: number, faults: Fault[]}} `records`: null where there is a fault, or nothing
+ */
+export function readRecords(text, names) {
+  if (!text.trim()) return { records: null, count: 0, faults: [] };
+  const { items, faults } = /^\s*[[{]/.test(text) ? jsonItems(text, names) : csvItems(text, names);
+  for (const item of items) {
+    const words = faultOf(item.features, names, items[0].features);
+    if (words) faults.push({ line: item.line, words });
+  }
+  if (items.length > MOST) faults.push({ line: items[MOST].line, words: TOO_MANY });
+  if (!items.length && !faults.length) faults.push({ line: 1, words: "names alone: there is no record below them" });
+  faults.sort((a, b) => a.line - b.line);
+  return { records: faults.length ? null : bodyOf(items), count: items.length, faults };
+}
+
+function bodyOf(items) {
+  const body = { features: items.map((item) => item.features) };
+  for (const name of ALONG) {
+    if (items.some((item) => item[name])) body[`${name}s`] = items.map((item) => item[name] ?? null);
+  }
+  return body;
+}
+
+function faultOf(features, names, first) {
+  if (features === null || typeof features !== "object") return "that isn't a record: a list of numbers or an object is";
+  const listed = Array.isArray(features);
+  if (listed !== Array.isArray(first)) return "it isn't of the first record's form";
+  const wrong = Object.entries(features).find(([, value]) => typeof value !== "number" || !Number.isFinite(value));
+  if (wrong) return `${listed ? `value ${Number(wrong[0]) + 1}` : `“${wrong[0]}”`} isn't a number: ${shown(wrong[1])}`;
+  if (listed) {
+    const [who, wanted] = names ? ["the model", names.length] : ["the first record", first.length];
+    return features.length === wanted ? null : `${plural(features.length, "number")}; ${who} has ${count(wanted)}`;
+  }
+  const given = Object.keys(features);
+  const wanted = names ?? Object.keys(first);
+  const missing = wanted.filter((name) => !(name in features));
+  if (missing.length) return `${some(missing)} ${missing.length === 1 ? "is" : "are"} missing`;
+  const unknown = given.filter((name) => !wanted.includes(name));
+  return unknown.length ? `${some(unknown)}: the model has no such feature` : null;
+}
+
+function some(names) {
+  const rest = names.length - 3;
+  return names.slice(0, 3).map((name) => `“${name}”`).join(", ") + (rest > 0 ? ` and ${count(rest)} more` : "");
+}
+
+function shown(value) {
+  if (value === "") return "it is empty";
+  const text = typeof value === "string" ? `“${value}”` : JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}

@@ -1,0 +1,111 @@
+/** What came back: of the stream as it is stored, or all at once. */
+import { useAsked } from "../../asked.js";
+import { count, duration, plural } from "../../format.js";
+import { useLive } from "../../live.js";
+import { Card } from "../../parts/card.js";
+import { Problem } from "../../parts/problem.js";
+import { Progress } from "../../parts/progress.js";
+import { href } from "../../router.js";
+import { html, useEffect, useMemo, useState } from "../../view.js";
+import { Answers } from "./answers.js";
+import { MOST } from "./records.js";
+
+/** Looked for also where no event tells of them. */
+const LOOK_EVERY_MS = 2_000;
+const LATE_MS = 10_000;
+const championOf = (live) => live.stats.value?.champion ?? null;
+
+/** @param {{trial: import("./trial.js").Trial, names: string[] | null}} props a trial that was answered */
+export function ScoredAtOnce({ trial: { records, answer, about }, names }) {
+  const answers = useMemo(
+    () => records.features.map((features, i) => ({
+      nr: i + 1, features, label: answer.labels[i], confidence: answer.confidence[i], prediction: null,
+    })),
+    [records, answer],
+  );
+  return html`
+    <${Card} title="Scored at once" note=${about}>
+      <p class="scored-words" role="status">
+        Model ${answer.model} answered ${plural(answers.length, "record")}: ${tally(answers)}. Nothing was stored.
+      </p>
+      <${Answers} answers=${answers} names=${names} />
+    <//>
+  `;
+}
+
+/** @param {{trial: import("./trial.js").Trial, names: string[] | null}} props a trial whose records are in Kafka */
+export function ScoredByStream({ trial: { records, answer, about }, names }) {
+  const total = answer.predictions.length;
+  const [back, setBack] = useState(0);
+  const all = back === total;
+  const asked = useAsked("/v1/predictions", { query: { batch: answer.batch_id, limit: MOST }, on: all ? [] : ["batch"] });
+  const stored = useMemo(() => new Map(asked.value?.items.map((one) => [one.prediction, one])), [asked.value]);
+  const answers = useMemo(() => answer.predictions.map((id, i) => rowOf(i, records.features[i], stored.get(id))), [stored]);
+  useEffect(() => setBack(answers.filter((one) => one.label !== null).length), [answers]);
+  useLooking(all, asked.refresh);
+  return html`
+    <${Card} title="Sent to the stream" note=${about} actions=${html`<${Links} batch=${answer.batch_id} />`}>
+      <${Problem} error=${asked.error?.away ? null : asked.error} again=${asked.refresh} />
+      <div class="scored-words">
+        <p role="status">
+          ${all ? "All" : `${count(back)} of`} ${plural(total, "record")} ${all ? "are" : total === 1 ? "is" : "are"} scored and
+          stored${back > 0 ? `: ${tally(answers)}` : ""}. ${all && tookWords([...stored.values()])}
+        </p>
+        ${!all && html`<${Progress} value=${back} of=${total} label="Records that are back" />`}
+        ${!all && html`<${Late} />`}
+      </div>
+      <${Answers} answers=${answers} names=${names} />
+    <//>
+  `;
+}
+
+function rowOf(i, features, found) {
+  const { label = null, confidence = null, prediction = null } = found ?? {};
+  return { nr: i + 1, features, label, confidence, prediction };
+}
+
+function useLooking(done, look) {
+  useEffect(() => {
+    if (done) return undefined;
+    const timer = setInterval(look, LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [done, look]);
+}
+
+function Links({ batch }) {
+  return html`
+    <a class="button" href=${href("batch", { id: batch })}>Open the batch</a>
+    <a class="button" href=${href("review")}>Review</a>
+  `;
+}
+
+/** Said after a while: what may be the matter. */
+function Late() {
+  const [late, setLate] = useState(false);
+  const champion = useLive(championOf);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), LATE_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!late) return null;
+  return html`<p class="note">
+    ${champion === null
+      ? "No model is live yet: they wait in Kafka until the first one is."
+      : html`That takes long. Score or store workers may be behind or away: see <a href=${href("home")}>Home</a>. What can't be
+          used is among the <a href=${href("dead_letters")}>dead letters</a>.`}
+  </p>`;
+}
+
+/** How often each label, the most frequent first: they may be numbers themselves. */
+function tally(answers) {
+  const times = new Map();
+  for (const { label } of answers) if (label !== null) times.set(label, (times.get(label) ?? 0) + 1);
+  const sorted = [...times].sort((a, b) => b[1] - a[1]);
+  const rest = sorted.slice(10).reduce((sum, [, n]) => sum + n, 0);
+  return sorted.slice(0, 10).map(([label, n]) => `${count(n)} “${label}”`).join(", ") + (rest ? `, ${count(rest)} others` : "");
+}
+
+function tookWords(stored) {
+  const took = stored.map((one) => (Date.parse(one.stored_at) - Date.parse(one.ingested_at)) / 1000).sort((a, b) => a - b);
+  return `From the broker to the row: ${duration(took[took.length >> 1])} at the median.`;
+}

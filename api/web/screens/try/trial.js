@@ -1,0 +1,69 @@
+/** One trial: records are sent to the stream, or scored at once; what became of it so far. */
+import { ApiError, ask } from "../../api.js";
+import { newId } from "../../ids.js";
+import { useRef, useState } from "../../view.js";
+
+/**
+ * @typedef {"stream" | "once"} Mode through the stream, where they are stored; or scored at once, where nothing is
+ *
+ * @typedef {object} Trial
+ * @property {Mode} mode
+ * @property {import("./records.js").Records} records
+ * @property {string} about where they are from, in words
+ * @property {string} key under which it is sent, also when it is tried again
+ * @property {any} answer of the API; null: not yet
+ * @property {ApiError | null} error
+ */
+
+/**
+ * @returns {{trial: Trial | null, busy: boolean, begin: (mode: Mode, make: () => Promise<Made | null>) => Promise<void>,
+ *   again: () => Promise<void>, error: ApiError | null}}
+ * @typedef {{records: import("./records.js").Records, about: string}} Made
+ */
+export function useTrial() {
+  const [trial, setTrial] = useState(/** @type {Trial | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const running = useRef(false);
+
+  /** One at a time; `make` gives the records, or null where there are none. */
+  async function begin(mode, make) {
+    await alone(async () => {
+      const made = await make();
+      if (made) await send({ mode, ...made, key: newId(), answer: null, error: null });
+    });
+  }
+
+  async function send(next) {
+    setTrial(next);
+    try {
+      setTrial({ ...next, error: null, answer: await sent(next) });
+    } catch (problem) {
+      if (!(problem instanceof ApiError)) throw problem;
+      setTrial({ ...next, error: problem });
+    }
+  }
+
+  async function alone(work) {
+    if (running.current) return;
+    running.current = true;
+    setBusy(true);
+    setError(null);
+    try {
+      await work();
+    } catch (problem) {
+      if (!(problem instanceof ApiError)) throw problem;
+      setError(problem);
+    } finally {
+      running.current = false;
+      setBusy(false);
+    }
+  }
+
+  return { trial, busy, error, begin, again: () => alone(() => send(trial)) };
+}
+
+function sent({ mode, records, key }) {
+  if (mode === "once") return ask("/v1/predict", { method: "POST", body: { features: records.features } });
+  return ask("/v1/batches", { method: "POST", body: records, idempotencyKey: key });
+}

@@ -1,0 +1,28 @@
+"""Which browser there is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from schemas.errors import SetupError
+
+HOW = "no Chromium is installed: `apt-get install chromium`, or name one in $CHROMIUM"
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """Where a Chromium is installed: what `$CHROMIUM` names, else the first on the path."""
+    return os.environ.get("CHROMIUM") or next((found for found in map(shutil.which, _NAMES) if found), None)
+
+
+def needed() -> str:
+    """The same.
+
+    Raises:
+        SetupError: there is none, and how to get one.
+    """
+    found = chromium()
+    if found is None:
+        raise SetupError(HOW)
+    return found

@@ -1,0 +1,58 @@
+"""What a busy system tells the page, faster than it happens: events in Redis, an hour of them in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+
+from agents.stores.events import put_events
+from schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, JobEvent, ModelEvent, WorkerEvent
+from tests.web.site import Site
+
+AT = "2026-01-31T12:00:00.000000+00:00"
+
+
+async def tell(site: Site, *events: EventData) -> None:
+    """Append live events, as agents do."""
+    context = site.client.context
+    async with context.redis.pipeline(transaction=False) as pipe:
+        put_events(pipe, context.settings.namespace, *events)
+        await pipe.execute()
+
+
+def batch(number: int) -> BatchEvent:
+    """One commit: three batches have grown, `batch-NUMBER` the last of them."""
+    at_s = 1_790_000_000 + number / 1000
+    at = datetime.fromtimestamp(at_s, UTC).isoformat(timespec="microseconds")
+    return BatchEvent([EventBatch(f"batch-{number - i}", 40 + number % 7, AT, at) for i in range(3)])
+
+
+def busy(each: int) -> Iterator[list[EventData]]:
+    """Step after step without end, what happens in five busy seconds: `each` corrections, commits, heartbeats; now and
+    then a job, and a swap."""
+    for step in count(1):
+        events: list[EventData] = [correction(step * each + i) for i in range(each)]
+        events += [batch(step * 10 + i) for i in range(10)]
+        events += [worker(step)]
+        if step % 12 == 0:
+            events += [job(step // 12, state) for state in ("queued", "running", "promoted")]
+            events.append(ModelEvent(step // 12, "champion", step // 12, f"job-{step}", None, {}, AT))
+        yield events
+
+
+def correction(number: int) -> CorrectionEvent:
+    """Somebody corrected a prediction."""
+    return CorrectionEvent(f"2-{number}-0", f"feedback-{number}", "yes", "no", True, "ann", "queue")
+
+
+def worker(number: int) -> WorkerEvent:
+    """One of ten workers has other partitions."""
+    name = f"score-{number % 10}"
+    return WorkerEvent(name, "score", 1, 1, None, [f"ingest/{number % 8}"], number % 50, 2000.0, "ready", AT)
+
+
+def job(number: int, state: str) -> JobEvent:
+    """A training is in another state."""
+    told = ("train", state, {"trigger": "count"}, number, "policy", None, None, None)
+    return JobEvent(f"job-{number}", *told, AT, AT, None, None)

@@ -1,0 +1,212 @@
+"""Try it: samples and one's own records, checked before they are sent, and back again scored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Response, expect
+
+from agents.stores.events import put_events
+from schemas.http.events import BatchEvent
+from schemas.identity import parse_place
+from tests import retrains
+from tests.api.filled import store
+from tests.blocks import NOON_S, block_of
+from tests.registered import register
+from tests.reviewed import model_of
+from tests.rows import messages
+from tests.web.site import Site
+from tests.web.test_modules import run
+from tests.web.visit import PHONE, Visit, visit
+
+OWN = "x2,x1,x4,x3,id,context\n1,-2.5,3,4e-1,a,<b>bold</b>\n\n5,6,7,8,b,\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def taught(site: Site) -> Site:
+    """The same site, once there is a champion."""
+    await asyncio.to_thread(retrains.load, site.settings, 14)
+    assert await asyncio.to_thread(register, site.settings) == 1
+    site.client.serve(await asyncio.to_thread(model_of, site.settings, 1))
+    return site
+
+
+def is_batch(response: Response) -> bool:
+    return response.request.method == "POST" and response.url.endswith("/v1/batches")
+
+
+async def scored(site: Site, answer: dict[str, Any], sent: list[list[float]]) -> None:
+    """Store what was sent as the workers would, and tell it."""
+    places = [parse_place(one) for one in answer["predictions"]]
+    n = len(places)
+    block = block_of(
+        n,
+        partition=places[0].partition,
+        offsets=np.array([place.offset for place in places]),
+        indexes=np.array([place.index for place in places], np.int32),
+        ingested_at=np.full(n, NOON_S),
+        batches=[answer["batch_id"]] * n,
+        features=np.array(sent, dtype=np.float64),
+        classes=("no", "yes"),
+        labels=np.ones(n, np.int16),
+        confidence=np.full(n, 0.75, np.float32),
+    )
+    await store(site.client.context.pool, block)
+    context = site.client.context
+    async with context.redis.pipeline() as pipe:
+        put_events(pipe, context.settings.namespace, BatchEvent([]))
+        await pipe.execute()
+
+
+async def test_with_nothing_to_copy_it_says_what_to_do(visitor: Visit, page: Page) -> None:
+    """One's own records can be sent all the same."""
+    await visitor.go("#/try")
+    await expect(page.get_by_text("There is nothing to copy yet")).to_be_visible()
+    await page.get_by_label("Records, as CSV or JSON").fill("1,2\n3,x\n4")
+    faults = page.get_by_role("listitem").filter(has_text="Line")
+    await expect(faults).to_have_text(
+        ["Line 2: value 2 isn't a number: “x”", "Line 3: 1 number; the first record has 2"]
+    )
+    await expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+    await visitor.check_accessible()
+
+
+async def test_samples_are_scored_at_once_and_nothing_is_stored(taught: Site, visitor: Visit, page: Page) -> None:
+    """While nothing is stored they are copies of the champion's examples."""
+    await visitor.go("#/try")
+    await page.get_by_text("At once, nothing stored").click()
+    await page.get_by_role("button", name="Score 15").click()
+    result = page.get_by_role("region", name="Scored at once")
+    await expect(result).to_contain_text("15 copies of the champion's training examples, of which there are only 14")
+    await expect(result).to_contain_text("Model 1 answered 15 records")
+    await expect(result.get_by_role("row")).to_have_count(16)
+    assert await taught.client.context.pool.fetchval("SELECT count(*) FROM predictions") == 0
+    assert await asyncio.to_thread(messages, taught.settings, "ingest") == []
+
+
+async def test_own_records_come_back_scored_without_a_reload(taught: Site, visitor: Visit, page: Page) -> None:
+    """By name, in any order; what goes along goes along. Texts are texts."""
+    await visitor.go("#/try")
+    await page.get_by_label("Records, as CSV or JSON").fill("x1,x2,x3,x4,color\n1,2,3,4,5")
+    await expect(page.get_by_text("“color”: the model has no such feature")).to_be_visible()
+    await page.get_by_label("Records, as CSV or JSON").fill(OWN)
+    async with page.expect_response(is_batch) as response:
+        await page.get_by_role("button", name="Send 2 records").click()
+    answer = await (await response.value).json()
+    result = page.get_by_role("region", name="Sent to the stream")
+    await expect(result).to_contain_text("0 of 2 records are scored and stored")
+    (message,) = await asyncio.to_thread(messages, taught.settings, "ingest")
+    sent = msgpack.unpackb(message.value())
+    assert np.frombuffer(sent["features"]).tolist() == [-2.5, 1, 0.4, 3, 6, 5, 8, 7]
+    assert (sent["ids"], sent["contexts"], sent["batch"]) == (["a", "b"], ["<b>bold</b>", None], answer["batch_id"])
+    await scored(taught, answer, [[-2.5, 1, 0.4, 3], [6, 5, 8, 7]])
+    await expect(result).to_contain_text("All 2 records are scored and stored: 2 “yes”.")
+    await expect(result.get_by_role("row").nth(1)).to_contain_text("75%")
+    batch = f"#/batches/{answer['batch_id']}"
+    await expect(result.get_by_role("link", name="Open the batch")).to_have_attribute("href", batch)
+    await expect(result.get_by_role("link", name="Explain record 1")).to_have_attribute(
+        "href", f"#/predictions/{answer['predictions'][0]}"
+    )
+    await visitor.check_accessible()
+
+
+async def test_any_number_of_stored_records_can_be_copied_and_sent(taught: Site, browser: Browser) -> None:
+    """On a phone. A copy is what its original was, number by number."""
+    async with visit(browser, taught, size=PHONE) as one:
+        page = one.page
+        await one.go("#/try")
+        for wrong in ("0", "1001", "two"):
+            await page.get_by_label("How many, up to 1,000").fill(wrong)
+            await expect(page.get_by_role("button", name="Send", exact=True).first).to_be_disabled()
+        await page.get_by_label("How many, up to 1,000").fill("120")
+        async with page.expect_response(is_batch) as response:
+            await page.get_by_label("How many, up to 1,000").press("Enter")
+        answer = await (await response.value).json()
+        rows = (await taught.client.json("GET", "/v1/predictions"))["items"]
+        every = [msgpack.unpackb(one.value()) for one in await asyncio.to_thread(messages, taught.settings, "ingest")]
+        (sent,) = [one for one in every if one["batch"] == answer["batch_id"]]
+        features = np.frombuffer(sent["features"]).reshape(120, 4).tolist()
+        assert all(record in [row["features"] for row in rows] for record in features)
+        await scored(taught, answer, features)
+        await expect(page.get_by_text("All 120 records are scored and stored")).to_be_visible()
+        await page.get_by_role("button", name="Show all 120").click()
+        await expect(page.get_by_role("link", name="Explain record 120")).to_be_visible()
+        await one.check_narrow()
+        await one.check_accessible()
+
+
+async def test_what_the_api_refuses_is_said_and_can_be_tried_again(taught: Site, visitor: Visit, page: Page) -> None:
+    """Under the same key, so that nothing is there twice."""
+    visitor.may_fail("/v1/")
+    keys: list[str | None] = []
+
+    def told(request: Any) -> None:
+        if request.method == "POST":
+            keys.append(request.headers.get("idempotency-key"))
+
+    page.on("request", told)
+    await visitor.go("#/try")
+    await page.get_by_label("Records, as CSV or JSON").fill('[{"x1": 1, "x2": 2, "x3": 3, "x4": 4}]')
+    send = page.get_by_role("button", name="Send 1 record", exact=True)
+    await expect(send).to_be_enabled()
+    await taught.stop()
+    await send.click()
+    await expect(page.get_by_role("alert")).to_contain_text("The API is away")
+    await taught.start()
+    async with page.expect_response(is_batch):
+        await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("region", name="Sent to the stream")).to_be_visible()
+    assert len(keys) == 2
+    assert keys[0] == keys[1] is not None
+
+
+QUOTED = 'two\nlines, "quoted"'
+#: What is typed, the names that are known, and what comes of it: the body, or the faults.
+TYPED: tuple[tuple[str, list[str] | None, Any], ...] = (
+    ("1,2\n3,4", ["a", "b"], {"features": [[1, 2], [3, 4]]}),
+    ("1; 2\r\n3;\t4\r\n", None, {"features": [[1, 2], [3, 4]]}),
+    ("1\t2", None, {"features": [[1, 2]]}),
+    ('b,"a"\n1,"2"', ["a", "b"], {"features": [{"b": 1, "a": 2}]}),
+    (
+        'a,context\n1,"two\nlines, ""quoted"""\n2,',
+        ["a"],
+        {"features": [{"a": 1}, {"a": 2}], "contexts": ['two\nlines, "quoted"', None]},
+    ),
+    ("0,1\n5,6", ["1", "0"], {"features": [{"0": 5, "1": 6}]}),
+    ("id,a\n7,1", ["id", "a"], {"features": [{"id": 7, "a": 1}]}),
+    ("[1, 2]", ["a", "b"], {"features": [[1, 2]]}),
+    ("[[1,2],\n[3,4]]", None, {"features": [[1, 2], [3, 4]]}),
+    ('{"a": 1, "subject": "s"}\n{"a": 2}', ["a"], {"features": [{"a": 1}, {"a": 2}], "subjects": ["s", None]}),
+    ('[{"features": [1, 2], "id": 5}]', ["a", "b"], {"features": [[1, 2]], "ids": ["5"]}),
+    ("", None, None),
+    ("a,b", ["a", "b"], [[1, "names alone: there is no record below them"]]),
+    ("1,2\n3", ["a", "b"], [[2, "1 number; the model has 2"]]),
+    ("a,b\n1,2,3", ["a", "b"], [[2, "3 values; the first line names 2 columns"]]),
+    ("a,a\n1,2", None, [[1, "two columns are named “a”"]]),
+    ("a\n1", ["a", "b"], [[2, "“b” is missing"]]),
+    ("1,\n2,1e999", None, [[1, "value 2 isn't a number: it is empty"], [2, "value 2 isn't a number: null"]]),
+    ('1,"2', None, [[1, "a quote (\") isn't closed"]]),
+    ('[[1],\n["<b>"],\n[true]]', None, [[2, "value 1 isn't a number: “<b>”"], [3, "value 1 isn't a number: true"]]),
+    ("[[1],\n{}]", None, [[2, "it isn't of the first record's form"]]),
+    ("\n".join(["1"] * 1001), None, [[1001, "more than 1,000 records; `relearn produce FILE` sends any number"]]),
+)
+
+
+async def test_what_is_typed_is_read_or_its_faults_are_told_by_line(visitor: Visit) -> None:
+    code = """
+        const { readRecords } = await import("/web/screens/try/records.js");
+        return argument.map(([text, names]) => {
+            const { records, faults } = readRecords(text, names);
+            return records ?? (faults.length ? faults.map(({ line, words }) => [line, words]) : null);
+        });
+    """
+    found = await run(visitor, code, [[text, names] for text, names, _ in TYPED])
+    for (text, _, wanted), one in zip(TYPED, found, strict=True):
+        assert one == wanted, text
+    broken = await run(visitor, code, [["[[1,2],\n[3,}]", None]])
+    assert broken[0][0][0] == 2
+    assert "isn't JSON" in broken[0][0][1]

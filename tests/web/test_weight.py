@@ -1,0 +1,124 @@
+"""What the page costs: bytes at the first visit, memory over hours of events, frames at two thousand events a second.
+
+Times are told, not judged: `pytest -rP tests/web/test_weight.py` shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from playwright.async_api import Browser, CDPSession, Page
+
+from tests.size import FULL
+from tests.waiting import eventually_async
+from tests.web.load import batch, busy, tell
+from tests.web.site import Site
+from tests.web.visit import Visit, visit
+
+MOST_BYTES = 150_000
+ROUTES = ("#/", "#/batches", "#/models", "#/jobs", "#/drift", "#/dead-letters", "#/try", "#/")
+#: Of the page's time, in steps of five seconds.
+STEP_MS = 5_000
+HOUR_STEPS = 720 if FULL else 16
+#: What a busy reviewer's hour has at most: 36,000 of them.
+CORRECTIONS = 50
+RATE, SECONDS = 2_000, 20 if FULL else 2
+
+_SENT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .filter((one) => one.name === `${location.origin}/` || one.name.includes("/web/"))
+    .map((one) => [one.name, one.encodedBodySize])"""
+_DRAWN = """() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime"""
+_WATCH = """async () => {
+    const { onEvents } = await import("/web/live.js");
+    const seen = { events: 0, resets: 0, last: null, frames: [], long: [] };
+    window.seen = seen;
+    onEvents(["batch", "reset"], (data, type) => {
+        seen.events += 1;
+        if (type === "reset") seen.resets += 1;
+        else if (data.batches.length) seen.last = data.batches.map((one) => one.batch);
+    });
+    new PerformanceObserver((list) => seen.long.push(...list.getEntries().map((one) => one.duration)))
+        .observe({ type: "longtask" });
+    let before = performance.now();
+    const frame = (now) => { seen.frames.push(now - before); before = now; requestAnimationFrame(frame); };
+    requestAnimationFrame(frame);
+}"""
+
+
+async def test_a_first_visit_brings_little(visitor: Visit, page: Page) -> None:
+    """All that the page is made of comes at once: no screen loads more."""
+    await visitor.go()
+    sent = dict(await page.evaluate(_SENT))
+    drawn_ms = await page.evaluate(_DRAWN)
+    print(f"{len(sent)} files, {sum(sent.values()):,} bytes; drawn after {drawn_ms:.0f} ms")  # noqa: T201 - a figure
+    assert 0 < sum(sent.values()) < MOST_BYTES
+    for route in ROUTES:
+        await visitor.go(route)
+    assert dict(await page.evaluate(_SENT)).keys() <= sent.keys()
+
+
+async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(browser: Browser, site: Site) -> None:
+    """The page's clock is turned on: whatever it does from time to time is done. It walks through its screens."""
+    async with visit(browser, site) as one:
+        page = one.page
+        await page.clock.install()
+        await one.go()
+        await _listened(site)
+        memory = await page.context.new_cdp_session(page)
+        happening = busy(CORRECTIONS)
+
+        async def after(steps: int) -> int:
+            """What is used after so many steps, back at home."""
+            for number, events in zip(range(steps), happening, strict=False):
+                await tell(site, *events)
+                await page.evaluate("(route) => void (location.hash = route)", ROUTES[(number + 1) % len(ROUTES)])
+                await page.clock.run_for(STEP_MS)
+            return await _heap_bytes(memory)
+
+        used = [await after(steps) for steps in (len(ROUTES), HOUR_STEPS, HOUR_STEPS)]
+        print(f"bytes used at first, after one hour (or {HOUR_STEPS} steps of it), after two: {used}")  # noqa: T201 - a figure
+        assert used[2] < 1.1 * used[1], used
+
+
+async def test_two_thousand_events_a_second_are_few_for_the_page(visitor: Visit, page: Page) -> None:
+    """They are merged before they come; the last one is heard, and the connection isn't given up."""
+    await visitor.go()
+    await _listened(visitor.site)
+    await page.evaluate(_WATCH)
+    for second in range(SECONDS):
+        for tenth in range(10):
+            first = second * RATE + tenth * RATE // 10
+            await asyncio.gather(tell(visitor.site, *map(batch, range(first, first + RATE // 10))), asyncio.sleep(0.1))
+    last = f"batch-{RATE * SECONDS - 1}"
+
+    async def heard() -> bool:
+        return last in (await page.evaluate("window.seen.last") or ())
+
+    await eventually_async(heard, "the last event never came")
+    seen: dict[str, Any] = await page.evaluate("window.seen")
+    assert seen["resets"] == 0
+    print(json.dumps(_figures(seen)))  # noqa: T201 - figures
+
+
+def _figures(seen: dict[str, Any]) -> dict[str, float]:
+    frames = sorted(seen["frames"])
+    return {
+        "events": seen["events"],
+        "frames_per_s": round(1000 * len(frames) / sum(frames), 1),
+        "frame_p99_ms": round(frames[int(0.99 * len(frames))], 1),
+        "long_tasks": len(seen["long"]),
+        "longest_ms": max(seen["long"], default=0),
+    }
+
+
+async def _heap_bytes(session: CDPSession) -> int:
+    """What is used once what isn't needed is gone."""
+    for _ in range(2):
+        await session.send("HeapProfiler.collectGarbage")
+    return int((await session.send("Runtime.getHeapUsage"))["usedSize"])
+
+
+async def _listened(site: Site) -> None:
+    await eventually_async(lambda: site.client.context.events.listeners > 0, "nobody listens to the events")
