@@ -36,7 +36,7 @@ export function Explanation({ answer, contributions, base, classes }) {
         <h2 id="explanation-title">What the model says</h2>
         <span class="note"><a href=${href("model", { id: model })}>model ${model}</a></span>
       </div>
-      <div class="verdict">
+      <div class="explained">
         <p>
           <strong>${label}</strong>
           <span class="note">${confidence === null ? "confidence not known" : `${percent(confidence)} sure`}</span>

@@ -25,7 +25,7 @@ export function Record({ title, note, record, features }) {
       ${picture
         ? html`<${AsPicture} picture=${picture} features=${features} />`
         : html`<${Features} features=${features} />`}
-      <dl class="facts">
+      <dl class="record-facts">
         <${Fact} name="Prediction">
           <a class="mono" href=${href("prediction", { id: record.prediction })}>${record.prediction}</a>
         <//>

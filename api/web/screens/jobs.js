@@ -60,7 +60,7 @@ function Filters({ state, command }) {
     </select>
   `;
   return html`
-    <div class="filters">
+    <div class="job-filters">
       ${select("command", "All commands", command, COMMANDS)}${select("state", "All states", state, STATES)}
     </div>
   `;

@@ -16,7 +16,7 @@ export function Strip({ more }) {
   const failed = states.filter((state) => state === "refused" || state === "lost").length;
   const { agreement, medianS } = summary(answers);
   return html`
-    <div class="strip">
+    <div class="answered-strip">
       <ul class="tally">
         <li><strong>${count(answered)}</strong> answered</li>
         <li><strong>${count(answered - open - failed)}</strong> recorded</li>
