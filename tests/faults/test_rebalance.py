@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.settings import Settings
 from tests import models
 from tests.faults.streaming import Stream
@@ -14,6 +16,7 @@ RATE = 4_000
 TIMES = 20 if FULL else 3
 
 
+@pytest.mark.long
 def test_partitions_that_move_lose_nothing(migrated: Settings) -> None:
     models.publish(migrated, models.a_model(), 1)
     with workers(migrated, score=1, store=1) as running:

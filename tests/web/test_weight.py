@@ -56,7 +56,8 @@ async def test_a_first_visit_brings_little(visitor: Visit, page: Page) -> None:
     assert 0 < sum(sent.values()) < MOST_BYTES
     for route in ROUTES:
         await visitor.go(route)
-    assert dict(await page.evaluate(_SENT)).keys() <= sent.keys()
+    later = dict(await page.evaluate(_SENT)).keys() - sent.keys()
+    assert not [one for one in later if not one.endswith("/web/icon.svg")]  # Chromium fetches the icon when it likes
 
 
 async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(browser: Browser, site: Site) -> None:
