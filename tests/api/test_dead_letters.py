@@ -167,7 +167,7 @@ WRONG: tuple[tuple[str, str, object, int], ...] = (
     ("GET", f"/v1/dead-letters/{2**63 - 1}", None, 404),
     ("POST", "/v1/dead-letters/1/redrive", None, 404),
     ("GET", f"/v1/dead-letters/{2**63}", None, 400),
-    ("GET", "/v1/redrive", None, 400),
+    ("GET", "/v1/dead-letters/redrive", None, 400),
     ("GET", "/v1/dead-letters/%00", None, 400),
     ("POST", f"/v1/dead-letters/{'9' * 5000}/redrive", None, 400),
     ("GET", "/v1/dead-letters?reason=a%00", None, 400),
