@@ -11,7 +11,7 @@ from agents.learning.examples import Source
 from agents.stores.activations import signed_by
 from agents.stores.jobs import Job, job_fields, read_job
 from agents.stores.models import ModelRow, model_row_fields, read_model
-from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.postgres import Connection, Pool, one_moment
 from schemas.identity import Place
 
 _FETCH = 500
@@ -105,19 +105,18 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            model = await read_model(connection, version)
-            job = None if model is None else await read_job(connection, model.job)
-            if model is None or job is None:
-                return None
-            cut, digest = await connection.fetchrow("SELECT cut, sha256 FROM models WHERE version = $1", version)
-            classes: dict[str, dict[str, int]] = {}
-            for label, source, count in await connection.fetch(_CLASSES, version):
-                classes.setdefault(label, {})[source] = count
-            rows = await connection.fetch(_ACTIVATIONS, version)
-            activations = [_activated(row) for row in rows]
-            return Lineage(model, job, cut, digest.hex(), classes, activations)
+    async with one_moment(pool) as connection:
+        model = await read_model(connection, version)
+        job = None if model is None else await read_job(connection, model.job)
+        if model is None or job is None:
+            return None
+        cut, digest = await connection.fetchrow("SELECT cut, sha256 FROM models WHERE version = $1", version)
+        classes: dict[str, dict[str, int]] = {}
+        for label, source, count in await connection.fetch(_CLASSES, version):
+            classes.setdefault(label, {})[source] = count
+        rows = await connection.fetch(_ACTIVATIONS, version)
+        activations = [_activated(row) for row in rows]
+        return Lineage(model, job, cut, digest.hex(), classes, activations)
 
 
 async def used_examples(
@@ -131,10 +130,9 @@ async def used_examples(
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            async for row in _cursor(connection, version, skip, limit):
-                yield row
+    async with one_moment(pool) as connection:
+        async for row in _cursor(connection, version, skip, limit):
+            yield row
 
 
 async def _cursor(connection: Connection, version: int, skip: int, limit: int | None) -> AsyncIterator[Used]:

@@ -6,8 +6,7 @@ sample is in proportion to what it got since its mark: a sender weighs as much i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ from agents.stores.live_rows import (
     first_rows,
     latest_rows,
 )
-from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.postgres import Connection, Pool, one_moment, translated
 from schemas.model import Floats
 
 
@@ -56,7 +55,7 @@ async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with _one_moment(pool) as connection:
+    async with one_moment(pool) as connection:
         generation, records = await count_rows(connection, ingest)
         answers, marks = Answers(generation, activation), _marks(cursor, generation, records)
         marks |= await _begun(connection, answers, records, marks)
@@ -82,7 +81,7 @@ async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Curso
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with _one_moment(pool) as connection:
+    async with one_moment(pool) as connection:
         generation, records = await count_rows(connection, ingest)
         answers, marks = Answers(generation, activation), _marks(cursor, generation, records)
         new = _new(records, marks)
@@ -115,14 +114,6 @@ async def gathered(pool: Pool, ingest: str, cursor: Cursor, *, begun: bool) -> i
             generation, records = await count_rows(connection, ingest)
     new = _new(records, marks := _marks(cursor, generation, records))
     return sum(count for p, count in new.items() if begun or marks[p].offset >= 0)
-
-
-@asynccontextmanager
-async def _one_moment(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection on which counts and rows agree."""
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            yield connection
 
 
 async def _begun(

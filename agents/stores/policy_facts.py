@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from agents.learning.policy import Facts
-from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.postgres import Connection, Pool, one_moment
 from agents.stores.review_counts import Audits, count_audits, count_new
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
@@ -39,10 +39,9 @@ async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
-            return await _facts(connection, audits), float(now_s)
+    async with one_moment(pool) as connection:
+        now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return await _facts(connection, audits), float(now_s)
 
 
 class Hold(NamedTuple):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -85,6 +85,18 @@ async def _as_it_is(_: Connection) -> None:
 
     Whatever is set or locked is so for a transaction: there is nothing to reset, and asyncpg would ask the server to.
     """
+
+
+@asynccontextmanager
+async def one_moment(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection on which all that is read agrees, and nothing can be written.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
 
 
 def quoted(name: str) -> str:

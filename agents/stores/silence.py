@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.learning.examples import Example, example_key
 from agents.learning.trial import Unreviewed
-from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
+from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, one_moment
 from schemas.identity import Place
 
 #: Of the stream's records, at most so many of the latest are looked at; where the champion has more, it isn't all.
@@ -40,12 +40,11 @@ async def read_silence(pool: Pool, version: int, *, ingest: str, all_or_none: bo
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            generation = await connection.fetchval("SELECT max(generation) FROM topics WHERE name = $1", ingest)
-            if generation is None:
-                return Unreviewed([], complete=True)
-            return await _unreviewed(connection, version, generation, all_or_none)
+    async with one_moment(pool) as connection:
+        generation = await connection.fetchval("SELECT max(generation) FROM topics WHERE name = $1", ingest)
+        if generation is None:
+            return Unreviewed([], complete=True)
+        return await _unreviewed(connection, version, generation, all_or_none)
 
 
 async def _unreviewed(connection: Connection, version: int, generation: int, all_or_none: bool) -> Unreviewed:

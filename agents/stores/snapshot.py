@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agents.learning.examples import Example
 from agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
-from agents.stores.postgres import Connection, Pool, translated
+from agents.stores.postgres import Connection, Pool, one_moment
 from agents.stores.silence import read_silence
 from agents.stores.statements import all_statements
 from schemas.errors import Refused
@@ -33,23 +33,22 @@ async def read_snapshot(pool: Pool) -> Snapshot:
         PostgresUnavailable: ask again.
         Refused: no examples were ever loaded.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            names = await connection.fetchval("SELECT names FROM feature_schema")
-            if names is None:
-                raise Refused("there are no examples to train on")
-            statements = await all_statements(connection)
-            newest = await connection.fetchrow(_NEWEST)
-            return Snapshot(
-                tuple(names),
-                await _bootstrap(connection),
-                statements,
-                max((one.id for one in statements), default=0),
-                await _champion(connection),
-                None,
-                None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
-                frozenset() if newest is None else frozenset(newest["correction_ids"]),
-            )
+    async with one_moment(pool) as connection:
+        names = await connection.fetchval("SELECT names FROM feature_schema")
+        if names is None:
+            raise Refused("there are no examples to train on")
+        statements = await all_statements(connection)
+        newest = await connection.fetchrow(_NEWEST)
+        return Snapshot(
+            tuple(names),
+            await _bootstrap(connection),
+            statements,
+            max((one.id for one in statements), default=0),
+            await _champion(connection),
+            None,
+            None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
+            frozenset() if newest is None else frozenset(newest["correction_ids"]),
+        )
 
 
 async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:

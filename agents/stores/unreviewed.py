@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.learning.choice import Candidate, certainty
 from agents.learning.examples import example_key
-from agents.stores.postgres import Pool, translated
+from agents.stores.postgres import Pool, one_moment
 from schemas.identity import Place, place_columns
 
 #: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
@@ -84,13 +84,12 @@ async def read_unreviewed(
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            walk = _LEAST_PER_PARTITION, depth
-            rows = await connection.fetch(_UNREVIEWED, *walk, size, *place_columns(handled))
-            said = await connection.fetch(_SAID, *walk)
-            reached = await connection.fetch(_REACHED, *walk)
-            drifted = await connection.fetchval(_DRIFTED)
+    async with one_moment(pool) as connection:
+        walk = _LEAST_PER_PARTITION, depth
+        rows = await connection.fetch(_UNREVIEWED, *walk, size, *place_columns(handled))
+        said = await connection.fetch(_SAID, *walk)
+        reached = await connection.fetch(_REACHED, *walk)
+        drifted = await connection.fetchval(_DRIFTED)
     return StreamEnd(
         [_candidate(row) for row in rows],
         frozenset(row["key"] for row in said),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agents.learning.gate import Tally
 from agents.stores.policy_facts import Hold, read_hold
-from agents.stores.postgres import Pool, translated
+from agents.stores.postgres import Pool, one_moment
 
 # The evidence is noted on the job whenever it changes; before the first look there is none.
 _SHADOW = """
@@ -36,10 +36,9 @@ async def hold_and_shadow(pool: Pool) -> tuple[Hold | None, OpenShadow | None]:
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            hold = await read_hold(connection)
-            row = await connection.fetchrow(_SHADOW)
+    async with one_moment(pool) as connection:
+        hold = await read_hold(connection)
+        row = await connection.fetchrow(_SHADOW)
     if row is None:
         return hold, None
     tally = Tally(0, 0, 0) if row["tally"] is None else Tally(**row["tally"])
