@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-
 from aiohttp import web
 
-from api.door import SECURE
+from api.door import SECURE, new_request_id
 from api.failures import Failure, failure_of, problem_response
 
 
@@ -25,7 +23,7 @@ class Connection(web.RequestHandler):
         """Raises ConnectionError where a part of another answer was sent."""
         super().handle_error(request, status, exc, message)  # logs it, unless it is nobody's fault here
         unread = Failure("malformed", f"This can't be read as HTTP: {message}")
-        request_id = uuid.uuid4().hex
+        request_id = new_request_id()
         response = problem_response(unread if status == 400 else failure_of(exc or RuntimeError()), request_id)
         response.headers.update({"X-Request-Id": request_id, **SECURE})
         response.force_close()

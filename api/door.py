@@ -48,7 +48,7 @@ async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[
     """Give the request its id, make whatever is raised a problem, count it, and log a line at debug."""
     began_s = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
-    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else new_request_id()
     try:
         asked = preflight(request, _origins(request))
         response = await handler(request) if asked is None else asked
@@ -69,6 +69,11 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in SECURE.items():
         headers.setdefault(name, value)
     show_to_page(request, response, _origins(request))
+
+
+def new_request_id() -> str:
+    """32 hexadecimal digits."""
+    return os.urandom(16).hex()
 
 
 def refused(request: web.Request, exc: Exception) -> web.Response:
