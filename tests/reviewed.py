@@ -42,21 +42,25 @@ def records(n: int, *, seed: int = 5, d: int = 4) -> tuple[Floats, list[str]]:
     return features, ["yes" if row[0] > 0 else "no" for row in features]
 
 
-def predict(
-    settings: Settings, features: Floats, model: Model, *, activation: int = 1, shadow: Model | None = None
-) -> tuple[list[int], list[str], list[str]]:
-    """Store predictions of these records, at the end of partition 0: offsets, the model's labels, the shadow's."""
-    first = int(value(settings, "SELECT coalesce(max(kafka_offset), -1) + 1 FROM predictions"))
+def answers_of(model: Model, features: Floats) -> dict[str, Any]:
+    """What `model` says of (n, d) records, as `block_of` takes it."""
     scores = score(model, features)
-    columns: dict[str, Any] = {
+    return {
         "features": features,
         "classes": model.classes,
         "labels": scores.labels,
         "margins": scores.margins,
         "confidence": scores.confidence,
         "model": model.version,
-        "activation": activation,
     }
+
+
+def predict(
+    settings: Settings, features: Floats, model: Model, *, activation: int = 1, shadow: Model | None = None
+) -> tuple[list[int], list[str], list[str]]:
+    """Store predictions of these records, at the end of partition 0: offsets, the model's labels, the shadow's."""
+    first = int(value(settings, "SELECT coalesce(max(kafka_offset), -1) + 1 FROM predictions"))
+    columns = {**answers_of(model, features), "activation": activation}
     beside: list[str] = []
     if shadow is not None:
         answers = score(shadow, features)
@@ -72,7 +76,7 @@ def predict(
         await store_blocks(pool, [block], topic=ingest, retention_days=30, now_s=NOON_S)
 
     _with_pool(settings, store)
-    return block.offsets.tolist(), [model.classes[i] for i in scores.labels], beside
+    return block.offsets.tolist(), [model.classes[i] for i in columns["labels"]], beside
 
 
 def review(

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.learning.scoring import score
 from agents.readable_feedback import readable_feedback
 from agents.stores.correction_events import correction_events
 from agents.stores.corrections import store_feedback
-from agents.stores.events import put_events
 from schemas.feedback import Feedback
 from schemas.model import Floats, Model
 from schemas.records import RawMessage
@@ -42,17 +40,9 @@ async def predicted(site: Site, model: Model, n: int, features: Floats | None = 
     pool = site.client.context.pool
     first = int(await pool.fetchval("SELECT coalesce(sum(records), 0)::bigint FROM totals"))
     given = reviewed.records(n, seed=first + 1)[0] if features is None else features
-    scores = score(model, given)
-    answers: dict[str, Any] = {
-        "features": given,
-        "classes": model.classes,
-        "labels": scores.labels,
-        "margins": scores.margins,
-        "confidence": np.full(n, 0.625, np.float32),
-        "model": model.version,
-        "subjects": [f"record {first + i}" for i in range(n)],
-    }
-    await store(pool, block_of(n, first_offset=first, **{**answers, **columns}))
+    answers = {**reviewed.answers_of(model, given), "confidence": np.full(n, 0.625, np.float32)}
+    subjects = [f"record {first + i}" for i in range(n)]
+    await store(pool, block_of(n, first_offset=first, **{**answers, "subjects": subjects, **columns}))
     return [f"0-{first + i}-0" for i in range(n)]
 
 
@@ -87,9 +77,7 @@ class FeedbackRole:
         self._taken |= {(one.partition, one.offset) for one in new}
         context = self._site.client.context
         taken = await store_feedback(context.pool, readable_feedback(new, 0)[0])
-        async with context.redis.pipeline() as pipe:
-            put_events(pipe, context.settings.namespace, *correction_events(taken.recorded))
-            await pipe.execute()
+        await self._site.tell(*correction_events(taken.recorded))
         return taken.rows
 
     async def _messages(self) -> Sequence[RawMessage]:

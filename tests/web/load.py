@@ -6,19 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 
-from agents.stores.events import put_events
 from schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, JobEvent, ModelEvent, WorkerEvent
-from tests.web.site import Site
 
 AT = "2026-01-31T12:00:00.000000+00:00"
-
-
-async def tell(site: Site, *events: EventData) -> None:
-    """Append live events, as agents do."""
-    context = site.client.context
-    async with context.redis.pipeline(transaction=False) as pipe:
-        put_events(pipe, context.settings.namespace, *events)
-        await pipe.execute()
 
 
 def batch(number: int) -> BatchEvent:

@@ -11,20 +11,13 @@ from agents.learning.gate import Verdict
 from agents.obey import obey
 from agents.stores.activations import Seal
 from agents.stores.announcements import read_news
-from agents.stores.events import put_events
 from schemas.commands import Command, decode_command
-from schemas.http.events import EventData
 from schemas.settings import Settings
 from tests.rows import messages, query, value
 from tests.waiting import eventually_async
 from tests.web.site import Site
 
 _JUDGED = "UPDATE jobs SET metrics = metrics || jsonb_build_object('gate', $2::jsonb), error = $3 WHERE version = $1"
-
-
-async def heard(site: Site) -> None:
-    """Until the page hears the live events."""
-    await eventually_async(lambda: site.client.context.events.listeners > 0, "nobody listens to the events")
 
 
 async def commands(site: Site) -> list[Command]:
@@ -49,15 +42,7 @@ async def obeyed(site: Site, command: Command) -> None:
     settings, pool = site.settings, site.client.context.pool
     before = await pool.fetchval("SELECT coalesce(max(activation), 0) FROM activations")
     assert await obey(pool, command, Seal(settings.namespace, load_signer(settings)), above=0)
-    await tell(site, *await read_news(pool, [command.id], before))
-
-
-async def tell(site: Site, *events: EventData) -> None:
-    """Append live events."""
-    context = site.client.context
-    async with context.redis.pipeline() as pipe:
-        put_events(pipe, context.settings.namespace, *events)
-        await pipe.execute()
+    await site.tell(*await read_news(pool, [command.id], before))
 
 
 def judged(settings: Settings, version: int, verdict: Verdict) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from agents.stores.events import put_events
 from api.app import make_app
 from api.limits import CONNECTION
+from schemas.http.events import EventData
 from schemas.settings import Settings
 from scripts.embedded.keys import ensure_pair
 from tests.api.client import Client
 from tests.servers import free_ports
+from tests.waiting import eventually_async
 
 
 class Site:
@@ -36,6 +39,17 @@ class Site:
         http: TestClient[Any, web.Application] = TestClient(server)
         await http.start_server()
         self._client = Client(http, self.settings)
+
+    async def tell(self, *events: EventData) -> None:
+        """Append live events, as agents do."""
+        context = self.client.context
+        async with context.redis.pipeline(transaction=False) as pipe:
+            put_events(pipe, context.settings.namespace, *events)
+            await pipe.execute()
+
+    async def heard(self) -> None:
+        """Until the page hears the live events."""
+        await eventually_async(lambda: self.client.context.events.listeners > 0, "nobody listens to the events")
 
     async def stop(self) -> None:
         """In order, as at SIGTERM; nothing where it is stopped already."""

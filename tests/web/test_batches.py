@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from agents.stores.events import put_events
 from schemas.http.events import BatchEvent
 from schemas.model import Model
 from tests.api.filled import review
@@ -33,7 +32,7 @@ async def test_without_batches_it_says_what_to_do_and_a_new_one_appears(
     await visitor.go("#/batches")
     await expect(page.get_by_text("No batches yet")).to_be_visible()
     await predicted(visitor.site, model, 3, batches=["<b>first</b>/ü"] * 3)
-    await _tell(visitor.site)
+    await visitor.site.tell(BatchEvent([]))
     row = page.get_by_role("row").filter(has_text="<b>first</b>/ü")
     await expect(row).to_contain_text("3")
     await visitor.check_accessible()
@@ -141,11 +140,3 @@ async def test_a_prediction_that_is_not_there_says_so(visitor: Visit, page: Page
     visitor.may_fail("/v1/predictions/")
     await visitor.go("#/predictions/9-9-9")
     await expect(page.get_by_text("There is no prediction 9-9-9")).to_be_visible()
-
-
-async def _tell(site: Site) -> None:
-    """As the store role does after a commit."""
-    context = site.client.context
-    async with context.redis.pipeline() as pipe:
-        put_events(pipe, context.settings.namespace, BatchEvent([]))
-        await pipe.execute()

@@ -18,7 +18,7 @@ from tests.api.filled import review
 from tests.beats import beat_of
 from tests.registered import register
 from tests.rows import query
-from tests.web.retraining import asked, heard, obeyed, tell
+from tests.web.retraining import asked, obeyed
 from tests.web.site import Site
 from tests.web.visit import PHONE, Visit, visit
 
@@ -96,9 +96,9 @@ async def test_a_swap_is_told_with_what_was_before_and_charts_outlive_the_screen
     chart = page.get_by_role("img", name=re.compile(r"^Throughput\. "))
     began = re.search(r"since [\d:]+", str(await chart.get_attribute("aria-label")))
     assert began is not None
-    await heard(site)
+    await site.heard()
     await asyncio.to_thread(register, site.settings)
-    await tell(site, *await read_news(site.client.context.pool, [], 1))
+    await site.tell(*await read_news(site.client.context.pool, [], 1))
     await expect(page.get_by_role("status").get_by_text("Model 2 answers now (was 1)")).to_be_visible()
     await expect(page.get_by_role("region", name="Champion")).to_contain_text("Model 2")
     await page.get_by_role("link", name="Try it").first.click()
@@ -113,7 +113,7 @@ async def test_while_on_hold_that_is_said_and_one_button_ends_it(visitor: Visit,
         await queue_job(connection, Command("h", "hold", {"trigger": "manual"}, by="ann"))
         await end_job(connection, "h", "promoted")
     await visitor.go()
-    await heard(site)
+    await site.heard()
     card = page.get_by_role("region", name="On hold")
     await expect(card).to_contain_text("No model is trained or promoted by itself: somebody said so (ann)")
     await visitor.check_accessible()
@@ -149,11 +149,11 @@ async def test_what_is_told_again_or_late_is_no_swap(visitor: Visit, page: Page)
     site = visitor.site
     await visitor.go()
     await expect(page.get_by_role("region", name="Champion")).to_contain_text("Model 2")
-    await heard(site)
+    await site.heard()
     news = await read_news(site.client.context.pool, [], 0)
-    await tell(site, *news, ResetEvent("a test"))
+    await site.tell(*news, ResetEvent("a test"))
     async with page.expect_response(lambda answer: answer.url.endswith("/v1/stats")):
-        await tell(site, ResetEvent("a test"))
+        await site.tell(ResetEvent("a test"))
     await expect(page.get_by_text("answers now")).to_have_count(0)
 
 

@@ -17,7 +17,7 @@ from tests import retrains, reviewed
 from tests.keyed import a_key
 from tests.registered import register
 from tests.rows import query
-from tests.web.retraining import asked, commands, heard, job_of, judged, obeyed
+from tests.web.retraining import asked, commands, job_of, judged, obeyed
 from tests.web.site import Site
 from tests.web.visit import PHONE, Visit, visit
 
@@ -64,7 +64,7 @@ async def test_a_job_that_nobody_has_taken_yet_is_waited_for(visitor: Visit, pag
     visitor.may_fail("/v1/jobs/")
     site = visitor.site
     await visitor.go("#/jobs")
-    await heard(site)
+    await site.heard()
     await page.get_by_role("button", name="Train now").click()
     command = await asked(site, 0)
     assert (command.command, command.reason) == ("train", {"trigger": "manual"})
@@ -184,7 +184,7 @@ async def test_another_model_answers_once_that_was_confirmed(visitor: Visit, pag
     """The question says what will happen; afterwards promotion is on hold, plainly visible, and can be resumed."""
     site = visitor.site
     await visitor.go("#/models")
-    await heard(site)
+    await site.heard()
     before = len(await commands(site))
     await page.get_by_role("button", name="Roll back to 1").click()
     dialog = page.get_by_role("dialog")
@@ -209,7 +209,7 @@ async def test_what_is_refused_says_why(visitor: Visit, page: Page) -> None:
     """Asked for twice: a second hold while there is one."""
     site = visitor.site
     await visitor.go("#/models")
-    await heard(site)
+    await site.heard()
     await page.get_by_role("region", name="On hold").get_by_role("button", name="Resume").click()
     await obeyed(site, await asked(site, 2))
     await page.get_by_role("button", name="Hold automatic training").click()

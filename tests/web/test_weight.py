@@ -13,7 +13,7 @@ from playwright.async_api import Browser, CDPSession, Page
 
 from tests.size import FULL
 from tests.waiting import eventually_async
-from tests.web.load import batch, busy, tell
+from tests.web.load import batch, busy
 from tests.web.site import Site
 from tests.web.visit import Visit, visit
 
@@ -66,14 +66,14 @@ async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(b
         page = one.page
         await page.clock.install()
         await one.go()
-        await _listened(site)
+        await site.heard()
         memory = await page.context.new_cdp_session(page)
         happening = busy(CORRECTIONS)
 
         async def after(steps: int) -> int:
             """What is used after so many steps, back at home."""
             for number, events in zip(range(steps), happening, strict=False):
-                await tell(site, *events)
+                await site.tell(*events)
                 await page.evaluate("(route) => void (location.hash = route)", ROUTES[(number + 1) % len(ROUTES)])
                 await page.clock.run_for(STEP_MS)
             return await _heap_bytes(memory)
@@ -86,12 +86,12 @@ async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(b
 async def test_two_thousand_events_a_second_are_few_for_the_page(visitor: Visit, page: Page) -> None:
     """They are merged before they come; the last one is heard, and the connection isn't given up."""
     await visitor.go()
-    await _listened(visitor.site)
+    await visitor.site.heard()
     await page.evaluate(_WATCH)
     for second in range(SECONDS):
         for tenth in range(10):
             first = second * RATE + tenth * RATE // 10
-            await asyncio.gather(tell(visitor.site, *map(batch, range(first, first + RATE // 10))), asyncio.sleep(0.1))
+            await asyncio.gather(visitor.site.tell(*map(batch, range(first, first + RATE // 10))), asyncio.sleep(0.1))
     last = f"batch-{RATE * SECONDS - 1}"
 
     async def heard() -> bool:
@@ -119,7 +119,3 @@ async def _heap_bytes(session: CDPSession) -> int:
     for _ in range(2):
         await session.send("HeapProfiler.collectGarbage")
     return int((await session.send("Runtime.getHeapUsage"))["usedSize"])
-
-
-async def _listened(site: Site) -> None:
-    await eventually_async(lambda: site.client.context.events.listeners > 0, "nobody listens to the events")
