@@ -1,39 +1,32 @@
-/** What a model's features are called: lists of predictions have their values alone. */
-import { ApiError, ask } from "./api.js";
-import { useEffect, useState } from "./view.js";
+/** What a model's features are called, in its order: lists of predictions have their values alone. Null: not known. */
+import { ask } from "./api.js";
+import { askedOnce, useFound } from "./asked_once.js";
 
-/** @type {Map<number, Promise<string[] | null>>} */
-const asked = new Map();
+const byPrediction = askedOnce(async (prediction) => {
+  const { contributions } = await ask(`/v1/predictions/${prediction}`);
+  return contributions?.map(({ feature }) => feature) ?? null;
+}, null);
+const byExample = askedOnce(async (version) => {
+  const { items } = await ask(`/v1/models/${version}/examples`, { query: { limit: 1 } });
+  return items.length ? Object.keys(items[0].features) : null;
+}, null);
 
-/** @param {{prediction: string, model: number}} example a prediction of that model, which tells them */
-function namesOf({ prediction, model }) {
-  if (!asked.has(model)) asked.set(model, read(prediction, model));
-  return asked.get(model);
-}
-
-async function read(prediction, model) {
-  try {
-    const { contributions } = await ask(`/v1/predictions/${prediction}`);
-    return contributions?.map(({ feature }) => feature) ?? null;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    asked.delete(model);
-    return null;
-  }
+/**
+ * As a prediction of the model tells them.
+ *
+ * @param {{prediction: string, model: number} | undefined} example undefined: there is none yet
+ * @returns {string[] | null}
+ */
+export function useFeatureNames(example) {
+  return useFound(() => example && byPrediction(example.model, example.prediction), null, [example?.model]);
 }
 
 /**
- * @param {{prediction: string, model: number} | undefined} example undefined: there is none yet
- * @returns {string[] | null} null: not known, or not yet
+ * As one of the examples that the model was trained on names them.
+ *
+ * @param {number | null} version
+ * @returns {string[] | null}
  */
-export function useFeatureNames(example) {
-  const [names, setNames] = useState(null);
-  useEffect(() => {
-    let wanted = true;
-    if (example) namesOf(example).then((found) => wanted && setNames(found));
-    return () => {
-      wanted = false;
-    };
-  }, [example?.model]);
-  return names;
+export function useExampleNames(version) {
+  return useFound(() => (version === null ? undefined : byExample(version)), null, [version]);
 }

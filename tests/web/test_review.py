@@ -58,7 +58,7 @@ def _shown(page: Page) -> Locator:
 
 async def _prediction(page: Page) -> str:
     """The one that is shown."""
-    return await page.locator(".record .record-facts a.mono").inner_text()
+    return await page.locator(".record .facts a.mono").inner_text()
 
 
 async def test_records_are_judged_by_keyboard_alone(
@@ -72,7 +72,7 @@ async def test_records_are_judged_by_keyboard_alone(
     label = await page.locator(".explained strong").inner_text()
     other = {"yes": "no", "no": "yes"}[label]
     await page.keyboard.press("Enter")
-    await expect(page.locator(".record .record-facts a.mono")).not_to_have_text(first)
+    await expect(page.locator(".record .facts a.mono")).not_to_have_text(first)
     await expect(_shown(page)).to_be_focused()
     await expect(page.locator(".last")).to_have_text(f"You said {label}, and so had the model, 62.5% sure")
     skipped = await _prediction(page)
@@ -81,11 +81,11 @@ async def test_records_are_judged_by_keyboard_alone(
     await page.keyboard.press("t")
     await expect(page.get_by_text("You couldn't tell the last one")).to_be_visible()
     await page.keyboard.press("u")
-    await expect(page.locator(".record .record-facts a.mono")).to_have_text(untold)
+    await expect(page.locator(".record .facts a.mono")).to_have_text(untold)
     await page.keyboard.press("t")
     await page.keyboard.press("u")
     await page.keyboard.press("u")
-    await expect(page.locator(".record .record-facts a.mono")).to_have_text(first)
+    await expect(page.locator(".record .facts a.mono")).to_have_text(first)
     await page.keyboard.press("1" if other == "no" else "2")
     await expect(page.locator(".last")).to_contain_text(f"You said {other}; the model had said {label}")
     said = await role.wait_for((first, label), (first, None), (first, other))

@@ -2,6 +2,7 @@
 import { dateTime } from "../format.js";
 import { href } from "../router.js";
 import { html, useMemo } from "../view.js";
+import { Facts } from "./facts.js";
 import { Features } from "./features.js";
 import { Picture, pictureOf } from "./picture.js";
 
@@ -25,16 +26,7 @@ export function Record({ title, note, record, features }) {
       ${picture
         ? html`<${AsPicture} picture=${picture} features=${features} />`
         : html`<${Features} features=${features} />`}
-      <dl class="record-facts">
-        <${Fact} name="Prediction">
-          <a class="mono" href=${href("prediction", { id: record.prediction })}>${record.prediction}</a>
-        <//>
-        ${record.id && html`<${Fact} name="Id">${record.id}<//>`}
-        ${record.subject && html`<${Fact} name="Subject">${record.subject}<//>`}
-        ${record.batch &&
-        html`<${Fact} name="Batch"><a href=${href("batch", { id: record.batch })}>${record.batch}</a><//>`}
-        <${Fact} name="Arrived">${dateTime(record.ingested_at)}<//>
-      </dl>
+      <${Facts} of=${factsOf(record)} />
     </section>
   `;
 }
@@ -49,6 +41,12 @@ function AsPicture({ picture, features }) {
   `;
 }
 
-function Fact({ name, children }) {
-  return html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
+function factsOf({ prediction, id, subject, batch, ingested_at }) {
+  return [
+    ["Prediction", html`<a class="mono" href=${href("prediction", { id: prediction })}>${prediction}</a>`],
+    ["Id", id || null],
+    ["Subject", subject || null],
+    ["Batch", batch ? html`<a href=${href("batch", { id: batch })}>${batch}</a>` : null],
+    ["Arrived", dateTime(ingested_at)],
+  ];
 }

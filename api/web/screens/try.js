@@ -1,5 +1,5 @@
 /** Try it: send records, one's own or samples, and see them come back scored. */
-import { ApiError, ask } from "../api.js";
+import { useExampleNames } from "../feature_names.js";
 import { count } from "../format.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -22,7 +22,7 @@ const statsOf = (live) => live.stats.value;
 export function Try() {
   const stats = useLive(statsOf);
   const champion = stats?.champion?.version ?? null;
-  const names = useFeatureNames(champion);
+  const names = useExampleNames(champion);
   const [mode, setMode] = useState("stream");
   const [nothing, setNothing] = useState(false);
   const records = stats?.totals.records ?? null;
@@ -87,21 +87,4 @@ function wordsOf({ source, different }, n) {
   const copies = n === 1 ? "A copy" : `${count(n)} copies`;
   const of = source === "stored" ? "of stored records" : "of the champion's training examples";
   return different < n ? `${copies} ${of}, of which there are only ${count(different)}` : `${copies} ${of}`;
-}
-
-/** The model's features in order, as one of its examples names them; null: not known. */
-function useFeatureNames(version) {
-  const [names, setNames] = useState(/** @type {string[] | null} */ (null));
-  useEffect(() => {
-    if (version === null) return undefined;
-    const control = new AbortController();
-    ask(`/v1/models/${version}/examples`, { query: { limit: 1 }, signal: control.signal }).then(
-      ({ items }) => items.length && setNames(Object.keys(items[0].features)),
-      (error) => {
-        if (!(error instanceof ApiError) && !control.signal.aborted) throw error;
-      },
-    );
-    return () => control.abort();
-  }, [version]);
-  return names;
 }
