@@ -91,11 +91,13 @@ async def test_a_recorded_correction_is_told(client: Client, listener: Listener)
 async def test_a_job_and_the_model_that_it_made_are_told_and_which_worker_has_it(
     client: Client, listener: Listener
 ) -> None:
+    """The worker's own word, its heartbeat, comes before or after those: it is listened to apart."""
     await asyncio.to_thread(retrains.load, client.settings)
-    job = await asyncio.to_thread(retrains.send, client.settings, "train")
-    told = await listener.until("job", id=job, state="promoted")
-    assert (told.data["version"], told.data["gate"]["path"], told.data["error"]) == (1, "first", None)
-    model = await listener.until("model", job=job)
-    assert (model.data["activation"], model.data["role"], model.data["version"]) == (1, "champion", 1)
-    worker = await listener.until("worker", id="retrain-1", activation=1)
-    assert (worker.data["role"], worker.data["model"], worker.data["condition"]) == ("retrain", 1, "ready")
+    async with listening(client.http, types="worker") as of_workers:
+        job = await asyncio.to_thread(retrains.send, client.settings, "train")
+        told = await listener.until("job", id=job, state="promoted")
+        assert (told.data["version"], told.data["gate"]["path"], told.data["error"]) == (1, "first", None)
+        model = await listener.until("model", job=job)
+        assert (model.data["activation"], model.data["role"], model.data["version"]) == (1, "champion", 1)
+        worker = await of_workers.until("worker", id="retrain-1", activation=1)
+        assert (worker.data["role"], worker.data["model"], worker.data["condition"]) == ("retrain", 1, "ready")
