@@ -14,9 +14,9 @@ from schemas.headers import cloud_event
 from schemas.topics import topic_name
 
 
-def by_hand(verb: Verb, version: int | None = None, *, by: str | None) -> Command:
-    """A new command of a person's or a program's, who is named in `by`."""
-    return Command(str(uuid.uuid4()), verb, {"trigger": "manual"}, version, by)
+def by_hand(verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None) -> Command:
+    """A command of a person's or a program's, who is named in `by`; a new one, unless it is a certain `job`."""
+    return Command(job or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, by)
 
 
 async def ask(publisher: Publisher, namespace: str, command: Command, *, source: str) -> None:

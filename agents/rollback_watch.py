@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +17,7 @@ from agents.stores.policy_facts import hold_of
 from agents.stores.postgres import Connection, Pool, translated
 from agents.stores.snapshot import training_keys
 from agents.stores.statements import audited_statements, features_of, newest_of_model, statements_of_model_since
-from schemas.commands import Command
+from schemas.commands import Command, rollback_id
 from schemas.errors import Refused
 from schemas.model import Model, decode_model
 
@@ -115,8 +114,7 @@ def _command(namespace: str, watched: Watched, verdict: RollbackVerdict) -> Comm
         "broken": verdict.broken,
         "rows": verdict.rows,
     }
-    job = uuid.uuid5(uuid.NAMESPACE_URL, f"relearn:{namespace}:{watched.activation}:rollback")
-    return Command(str(job), "rollback", reason)
+    return Command(rollback_id(namespace, watched.activation), "rollback", reason)
 
 
 async def _watched(pool: Pool, before: Watched | None) -> Watched | None:

@@ -13,14 +13,16 @@ from schemas.http.operation import Accepted
 from schemas.topics import topic_name
 
 
-async def accepted(call: Call[Any, Any, Any], verb: Verb, version: int | None = None) -> Accepted:
+async def accepted(
+    call: Call[Any, Any, Any], verb: Verb, version: int | None = None, *, job: str | None = None
+) -> Accepted:
     """Send the command in the caller's name; the job of the same id tells what comes of it.
 
     Raises:
         Failure: there is no room for it.
         KafkaUnavailable, SetupError: it isn't known to be sent.
     """
-    command, context = by_hand(verb, version, by=call.caller.name), call.context
+    command, context = by_hand(verb, version, by=call.caller.name, job=job), call.context
     outgoing = Outgoing(encode_command(command), CE_TYPE, event_id=command.id)
     (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
     if isinstance(outcome, RelearnError):

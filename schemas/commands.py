@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import NAMESPACE_URL, uuid5
 
 import msgpack
 import msgspec
@@ -26,6 +27,11 @@ class Command:
     reason: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
     by: str | None = None
+
+
+def rollback_id(namespace: str, activation: int) -> str:
+    """The job that leaves one activation behind: whoever asks for that, and however often, goes back once."""
+    return str(uuid5(NAMESPACE_URL, f"relearn:{namespace}:{activation}:rollback"))
 
 
 class CommandWire(msgspec.Struct):

@@ -60,7 +60,11 @@ class TrainingSet:
     @property
     def real(self) -> NDArray[np.bool_]:
         """(n,): which examples somebody labelled; the others are assumed."""
-        return np.array([source != "assumed" for source in self.sources], dtype=np.bool_)
+        return ~self.of("assumed")
+
+    def of(self, source: Source) -> NDArray[np.bool_]:
+        """(n,): which examples are from one source."""
+        return np.array([one == source for one in self.sources], dtype=np.bool_)
 
     def ids_of(self, source: Source) -> list[int | str]:
         """The ids of the examples from one source, in the order of their keys."""

@@ -65,8 +65,14 @@ def fit(examples: TrainingSet) -> Fitted:
     svm = fit_svm(examples.features, y, c, weights)
     if not all(np.isfinite(part).all() for part in svm):
         raise Refused("the features' values are so large or so close together that no model can be computed")
-    metrics = {**judge(y[real], outs[c].answers[real], classes), "c": c, "set_aside": dict(examples.set_aside)}
-    metrics["assumed"] = int((~real).sum())
+    metrics = {
+        **judge(y[real], outs[c].answers[real], classes),
+        "c": c,
+        "set_aside": dict(examples.set_aside),
+        "assumed": int((~real).sum()),
+        # The same records for one model after another, whatever else each has learned from.
+        "bootstrap": _on(examples.of("bootstrap"), outs[c].answers == y),
+    }
     calibration = calibrate(outs[c].margins[real], y[real], k)
     return Fitted(classes, *svm, calibration, metrics, outs[c].models)
 
@@ -119,6 +125,11 @@ def out_of_fold(
         models.append(_without_fold(features[~held], y[~held], c, weights[~held]))
         margins[held], answers[held] = models[-1].margins(features[held], k), models[-1].answers(features[held])
     return OutOfFold(margins, answers, tuple(models))
+
+
+def _on(rows: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, int]:
+    """How many of these rows are right."""
+    return {"examples": int(rows.sum()), "right": int(right[rows].sum())}
 
 
 def _without_fold(features: Floats, y: Classes, c: float, weights: Floats) -> FoldModel:

@@ -78,12 +78,16 @@ class Activated(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """All that is known of a model. `classes`: per label and source, how many examples; `sha256`: of its body, hex."""
+    """All that is known of a model.
+
+    `classes`: per label and source, how many examples; `features`: their names; `sha256`: of its body, hex.
+    """
 
     model: ModelRow
     job: Job
     cut: int
     sha256: str
+    features: Sequence[str]
     classes: Mapping[str, Mapping[str, int]]
     activations: Sequence[Activated]
 
@@ -116,7 +120,8 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
             classes.setdefault(label, {})[source] = count
         rows = await connection.fetch(_ACTIVATIONS, version)
         activations = [_activated(row) for row in rows]
-        return Lineage(model, job, cut, digest.hex(), classes, activations)
+        names = await connection.fetchval("SELECT names FROM feature_schema")
+        return Lineage(model, job, cut, digest.hex(), names, classes, activations)
 
 
 async def used_examples(
@@ -158,6 +163,7 @@ def lineage_fields(found: Lineage) -> dict[str, Any]:
         "cut": found.cut,
         "sha256": found.sha256,
         "key_id": found.key_id,
+        "features": list(found.features),
         "sources": found.sources,
         "classes": {label: dict(counts) for label, counts in found.classes.items()},
         "made_by": job_fields(found.job),

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from agents.learning.policy import Facts
 from agents.stores.postgres import Connection, Pool, one_moment
-from agents.stores.review_counts import Audits, count_audits, count_new
+from agents.stores.review_counts import NONE, Audits, count_audits, count_new
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """
@@ -98,7 +98,7 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
     version, activation, rolled_back = (None, None, False) if champion is None else champion
     since = 0 if last is None else last["ended_cut"]
     new = await count_new(connection, since)
-    audited = await count_audits(connection, version) if audits and version is not None else Audits(0, 0)
+    audited = await _audits_of(connection, version) if audits and version is not None else NONE
     said = await connection.fetchrow(_HOLD)
     drifted = await connection.fetchval("SELECT drifted FROM drift WHERE activation = $1", activation)
     return Facts(
@@ -119,3 +119,7 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
         drifted=tuple(drifted or ()),
         rolled_back=bool(rolled_back),
     )
+
+
+async def _audits_of(connection: Connection, model: int) -> Audits:
+    return (await count_audits(connection, [model])).get(model, NONE)

@@ -6,9 +6,10 @@ reviewers say now, without what was taken back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.stores.postgres import Connection
+from agents.stores.postgres import Connection, Pool, translated
 
 #: More new statements than this are not counted: every threshold is far below.
 NEW_MAX = 10_000
@@ -17,7 +18,7 @@ _PLACE = "generation, kafka_partition, kafka_offset, record_index"
 _SENT = "sent_at DESC, sent_partition DESC, sent_offset DESC"
 _REVIEWS = f"""
 WITH said AS (
-    SELECT id, {_PLACE}, reviewer, via, label, predicted, sent_at, sent_partition, sent_offset,
+    SELECT id, model, {_PLACE}, reviewer, via, label, predicted, sent_at, sent_partition, sent_offset,
         extract(epoch FROM stored_at)::float8 AS stored_s
     FROM corrections WHERE {{which}}
 ), standing AS (
@@ -25,17 +26,19 @@ WITH said AS (
 ), reviews AS (
     SELECT DISTINCT ON ({_PLACE}) * FROM standing WHERE label IS NOT NULL ORDER BY {_PLACE}, {_SENT}
 )
-SELECT {{what}} FROM reviews
+SELECT {{what}} FROM reviews {{by}}
 """  # noqa: S608 - column names
 _NEW = _REVIEWS.format(
     which="id > $1 ORDER BY id LIMIT $2",
     what="(SELECT max(id) FROM said) AS cut, (SELECT max(stored_s) FROM said) AS latest_s, count(*)::int AS labels,"
     " coalesce(array_agg(stored_s ORDER BY stored_s) FILTER (WHERE label <> predicted), '{}') AS corrections_s",
+    by="",
 )
 _AUDITS = _REVIEWS.format(
-    which="model = $1",
-    what="(count(*) FILTER (WHERE via = 'audit'))::int,"
+    which="model = ANY ($1)",
+    what="model, (count(*) FILTER (WHERE via = 'audit'))::int,"
     " (count(*) FILTER (WHERE via = 'audit' AND label <> predicted))::int",
+    by="GROUP BY model",
 )
 
 
@@ -55,6 +58,9 @@ class Audits(NamedTuple):
     corrected: int
 
 
+NONE = Audits(0, 0)
+
+
 async def count_new(connection: Connection, since: int) -> New:
     """What was said after correction `since`, of which the first NEW_MAX statements count."""
     row = await connection.fetchrow(_NEW, since, NEW_MAX)
@@ -62,6 +68,17 @@ async def count_new(connection: Connection, since: int) -> New:
     return New(cut, row["latest_s"], row["labels"], tuple(row["corrections_s"]))
 
 
-async def count_audits(connection: Connection, model: int) -> Audits:
-    """What audits say of one model."""
-    return Audits(*await connection.fetchrow(_AUDITS, model))
+async def live_audits(pool: Pool, models: Sequence[int]) -> dict[int, Audits]:
+    """The same for who holds no connection.
+
+    Raises:
+        PostgresUnavailable: ask again.
+    """
+    with translated():
+        async with pool.acquire() as connection:
+            return await count_audits(connection, models)
+
+
+async def count_audits(connection: Connection, models: Sequence[int]) -> dict[int, Audits]:
+    """What audits say of these models; without those of which nothing was ever said."""
+    return {model: Audits(*counts) for model, *counts in await connection.fetch(_AUDITS, models)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -13,13 +13,16 @@ from msgspec import Struct
 from agents.examples_file import writer
 from agents.stores.examples import read_features
 from agents.stores.lineage import Used, lineage_fields, read_lineage, used_examples
-from agents.stores.models import list_models, model_row_fields, read_model
+from agents.stores.models import ModelRow, list_models, model_row_fields, read_model
 from agents.stores.postgres import Pool
+from agents.stores.review_counts import NONE, Audits, live_audits
+from api.accuracy import estimated
 from api.asking import accepted
 from api.call import Call, Handlers
 from api.cursors import Cursors, Int32, Int64, page_of
 from api.failures import Failure
 from api.streams import PIECE_BYTES, streamed
+from schemas.http.accuracy import Accuracy
 from schemas.http.models import CSV, NDJSON, Example, ExamplesQuery, Lineage, Model, ModelPath, ModelsQuery
 from schemas.http.operation import Accepted, Page
 
@@ -45,7 +48,9 @@ async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
     found = await list_models(call.context.pool, query.limit + 1, before=before, state=query.state)
     shown, last = page_of(found, query.limit)
     following = None if last is None else _models.write(_Key(last.version), query)
-    return Page([msgspec.convert(model_row_fields(one), Model) for one in shown], following)
+    audits = await live_audits(call.context.pool, [one.version for one in shown])
+    items = [msgspec.convert({**model_row_fields(one), "live": _live(audits, one)}, Model) for one in shown]
+    return Page(items, following)
 
 
 async def model(call: Call[ModelPath, None, None]) -> Lineage:
@@ -53,7 +58,8 @@ async def model(call: Call[ModelPath, None, None]) -> Lineage:
     found = await read_lineage(call.context.pool, call.path.version)
     if found is None:
         raise _none(call.path.version)
-    return msgspec.convert(lineage_fields(found), Lineage)
+    audits = await live_audits(call.context.pool, [found.model.version])
+    return msgspec.convert({**lineage_fields(found), "live": _live(audits, found.model)}, Lineage)
 
 
 async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[Example] | web.StreamResponse:
@@ -75,6 +81,11 @@ async def activate(call: Call[ModelPath, None, None]) -> Accepted:
     if await read_model(call.context.pool, call.path.version) is None:
         raise _none(call.path.version)
     return await accepted(call, "activate", call.path.version)
+
+
+def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
+    rows, corrected = audits.get(model.version, NONE)
+    return estimated(rows - corrected, rows)
 
 
 async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[Example]:

@@ -12,6 +12,7 @@ from agents.stores.policy_facts import read_facts
 from api.asking import accepted
 from api.call import Call, Handlers
 from api.queries.retraining import OpenShadow, hold_and_shadow
+from schemas.commands import rollback_id
 from schemas.http.operation import Accepted
 from schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
 from schemas.settings import Settings
@@ -47,6 +48,12 @@ async def hold(call: Call[None, None, None]) -> Accepted:
     return await accepted(call, "hold")
 
 
+async def rollback(call: Call[None, None, None]) -> Accepted:
+    """Ask for the former champion. Who asks twice, or while another does, hasn't seen yet that it is back."""
+    live, namespace = call.context.live.current, call.context.settings.namespace
+    return await accepted(call, "rollback", job=None if live is None else rollback_id(namespace, live.activation))
+
+
 async def resume(call: Call[None, None, None]) -> Accepted:
     """Ask for automatic promotion again."""
     return await accepted(call, "resume")
@@ -71,4 +78,4 @@ def _shadow(found: OpenShadow, settings: Settings) -> Shadow:
     )
 
 
-HANDLERS: Handlers = {"retraining": retraining, "hold": hold, "resume": resume}
+HANDLERS: Handlers = {"retraining": retraining, "hold": hold, "rollback": rollback, "resume": resume}

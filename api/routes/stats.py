@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.learning.accuracy import wilson
+from api.accuracy import estimated
 from api.call import Call, Handlers
-from schemas.http.stats import Accuracy, Champion, Latency, Stats, Totals
+from schemas.http.stats import Champion, Latency, Stats, Totals
 from schemas.http.workers import Worker
 
 
@@ -17,7 +17,6 @@ async def stats(call: Call[None, None, None]) -> Stats:
     champion = None
     if row["version"] is not None:
         champion = Champion(row["version"], row["activation"], row["at"].isoformat())
-    interval = wilson(right, audited)
     return Stats(
         totals=Totals(row["records"], row["expired"], row["dead_letters"], sum(said) + row["withdrawals"], *said),
         scored_per_s=_rate(workers, "score"),
@@ -25,7 +24,7 @@ async def stats(call: Call[None, None, None]) -> Stats:
         latency=Latency(latency["n"], *latency["quantiles"]) if latency["n"] else None,
         lag=None if workers is None else _lag(workers),
         champion=champion,
-        accuracy=None if interval is None else Accuracy(audited, right, *interval),
+        accuracy=estimated(right, audited),
         models=row["models"],
         jobs=row["jobs"],
         open_job=row["open_job"],

@@ -40,6 +40,17 @@ export async function activate(version, champion) {
   }
 }
 
+/** Make the former champion the champion again, after the same question. */
+export async function rollBack(former, champion) {
+  const text = [
+    `Model ${champion} answers now. In a moment all workers answer with model ${former}, and model ${champion} is marked as `,
+    "rolled back. After that nothing is trained or promoted by itself until it is resumed.",
+  ];
+  if (await confirmed({ title: `Roll back to model ${former}?`, text: text.join(""), yes: `Roll back to model ${former}` })) {
+    await command("/v1/retraining/rollback", "The rollback", null);
+  }
+}
+
 /** Said twice, a command does no harm: the second is skipped, and its job says so. Thus it needs no key, nor Redis. */
 async function command(path, what, done) {
   put(SENDING, { what, done, taken: false });

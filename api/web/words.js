@@ -61,6 +61,9 @@ export const chance = (p) => (p < LEAST_P ? `p < ${SIGNIFICANT.format(LEAST_P)}`
 export const shareRight = ({ accuracy, majority, majority_class: label }) =>
   `${percent(accuracy)} right (always “${label}”: ${percent(majority)})`;
 
+/** On the rows that were loaded as labelled data, the same for one model after another; null: it wasn't measured. */
+export const loadedShare = ({ bootstrap }) => (bootstrap?.examples ? bootstrap.right / bootstrap.examples : null);
+
 /** a, b, c and 4 more */
 export function names(given) {
   const all = Array.isArray(given) ? given.map(text) : [text(given)];

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from schemas.feedback import Via
+from schemas.http.accuracy import Accuracy
 from schemas.http.jobs import FOLLOW, Job
 from schemas.http.operation import JSON, Accepted, Count, Operation, Page, PageQuery, Time, Version
 
@@ -24,7 +25,14 @@ class Model(Struct, frozen=True):
     version: Version
     state: State
     job: Annotated[str, Meta(description="The job that made it.")]
-    metrics: Annotated[dict[str, Any], Meta(description="How good it was on examples that it had not seen.")]
+    metrics: Annotated[
+        dict[str, Any],
+        Meta(
+            description="How good it was on examples that it had not seen; `bootstrap`: on those that were loaded as "
+            "labelled data, which are the same for one model after another."
+        ),
+    ]
+    live: Annotated[Accuracy | None, Meta(description="On what it answered; null where none of that was audited.")]
     examples: Annotated[Count, Meta(description="Labelled examples that it was trained on.")]
     assumed: Annotated[Count, Meta(description="Unreviewed predictions that it was trained on besides.")]
     created_at: Time
@@ -53,6 +61,7 @@ class Lineage(Model, frozen=True):
     cut: Annotated[Count, Meta(description="The newest correction that its training could know.")]
     sha256: Annotated[str, Meta(description="Of the model's numbers, in hex.")]
     key_id: Annotated[str | None, Meta(description="The key that signed its latest activation.")]
+    features: Annotated[list[str], Meta(description="The names of its features, in its order.")]
     sources: Annotated[dict[str, Count], Meta(description="How many examples came from where.")]
     classes: Annotated[dict[str, dict[str, Count]], Meta(description="The same for each class.")]
     made_by: Job

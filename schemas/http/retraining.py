@@ -102,6 +102,20 @@ OPERATIONS: tuple[Operation, ...] = (
         idempotent=True,
     ),
     Operation(
+        "rollback",
+        "POST",
+        "/v1/retraining/rollback",
+        "Models",
+        "Return to the former champion. Automatic promotion is on hold afterwards, until it is resumed.",
+        role="admin",
+        description=f"{FOLLOW} It is `skipped` where there is no former champion. Said again before the former one "
+        "answers, it is the same job.",
+        answer=Accepted,
+        status=202,
+        fails=("unavailable",),
+        idempotent=True,
+    ),
+    Operation(
         "resume",
         "POST",
         "/v1/retraining/resume",

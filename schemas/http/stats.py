@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from schemas.http.accuracy import Accuracy
 from schemas.http.operation import Count, Operation, Time
 
 _Rate = Annotated[
@@ -30,16 +31,6 @@ class Champion(Struct, frozen=True):
     version: int
     activation: int
     since: Time
-
-
-class Accuracy(Struct, frozen=True):
-    """How often the champion is right, estimated from its audits alone: which records those are, nobody chose."""
-
-    n: Annotated[int, Meta(ge=1, description="Reviews by audit, one per prediction.")]
-    right: Annotated[Count, Meta(description="Those that confirm the prediction.")]
-    estimate: Annotated[float, Meta(description="Their share.")]
-    low: Annotated[float, Meta(description="With 95 % confidence it isn't lower (Wilson's interval).")]
-    high: Annotated[float, Meta(description="Nor higher.")]
 
 
 class Latency(Struct, frozen=True):

@@ -72,6 +72,20 @@ async def test_a_model_shows_its_whole_lineage(client: Client) -> None:
     assert await client.json("GET", f"/v1/jobs/{found['job']}") == found["made_by"]
 
 
+async def test_each_model_is_judged_on_what_it_answered_and_on_what_is_the_same_for_all(client: Client) -> None:
+    await asyncio.to_thread(two_models, client.settings)
+    second, first = (await client.json("GET", "/v1/models"))["items"]
+    assert second["live"] is None
+    assert first["live"]["n"] == 4
+    assert (first["live"]["right"], first["live"]["estimate"]) == (0, 0.0)
+    for one in (first, second):
+        alone = await client.json("GET", f"/v1/models/{one['version']}")
+        assert alone["live"] == one["live"]
+        assert alone["features"] == ["x1", "x2", "x3", "x4"]
+        assert one["metrics"]["bootstrap"]["examples"] == 14
+        assert 0 <= one["metrics"]["bootstrap"]["right"] <= 14
+
+
 async def test_examples_are_the_same_in_every_form(client: Client) -> None:
     """Pages of JSON one after the other, CSV and newline-delimited JSON."""
     await asyncio.to_thread(two_models, client.settings)

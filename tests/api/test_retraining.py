@@ -14,6 +14,7 @@ from schemas.commands import Command, decode_command
 from schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.api.client import NOWHERE, Client, serving
+from tests.models import a_model
 from tests.registered import register
 from tests.rows import messages, query
 
@@ -90,11 +91,21 @@ async def test_a_shadow_shows_the_evidence_so_far(client: Client, tally: dict[st
     assert 0 <= shadow["elapsed_s"] < 600
 
 
-@pytest.mark.parametrize("verb", ["hold", "resume"])
-async def test_holding_and_resuming_are_commands(client: Client, verb: Any) -> None:
+@pytest.mark.parametrize("verb", ["hold", "rollback", "resume"])
+async def test_what_an_operator_asks_for_is_a_command(client: Client, verb: Any) -> None:
     answer = await client.json("POST", f"/v1/retraining/{verb}", status=202)
     (message,) = await asyncio.to_thread(messages, client.settings, "commands")
     assert decode_command(message.value()) == Command(answer["id"], verb, {"trigger": "manual"})
+
+
+async def test_rolling_back_from_one_activation_is_one_job_however_often(client: Client) -> None:
+    """Two operators at once go one model back, not two."""
+    asked = []
+    for activation in (5, 6):
+        client.serve(a_model(activation), activation)
+        for _ in range(2):
+            asked.append((await client.json("POST", "/v1/retraining/rollback", status=202))["id"])
+    assert asked[0] == asked[1] != asked[2] == asked[3]
 
 
 async def test_without_postgres_nothing_is_known_and_without_redis_everything(client: Client) -> None:

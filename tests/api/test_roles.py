@@ -24,6 +24,7 @@ NEEDED: dict[tuple[str, str], Role] = {
     ("POST", "/v1/models/{}/activate"): "admin",
     ("POST", "/v1/retraining/hold"): "admin",
     ("POST", "/v1/retraining/resume"): "admin",
+    ("POST", "/v1/retraining/rollback"): "admin",
     ("POST", "/v1/dead-letters/{}/redrive"): "admin",
     ("POST", "/v1/redrive"): "admin",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from agents.learning.reviews import reviews
+from agents.learning.reviews import Statement, reviews
 from agents.stores.postgres import Pool
 from agents.stores.review_counts import Audits, New, count_audits, count_new
 from agents.stores.statements import all_statements
@@ -27,12 +27,17 @@ async def say(pool: Pool, rng: random.Random, count: int) -> None:
         await pool.execute(_SAY, *sent, *said, rng.choice(["audit", "queue", "volunteer"]), about, 1 + about % 2)
 
 
+def audits_of(found: list[Statement]) -> Audits:
+    audits = [one for one in found if one.via == "audit"]
+    return Audits(len(audits), sum(one.corrects for one in audits))
+
+
 async def test_counts_are_those_of_the_reviews_one_by_one(settings: Settings) -> None:
     """Last words, withdrawals, several reviewers, and an order that isn't that of the rows."""
     rng = random.Random(1)
     async with tables(settings) as pool, pool.acquire() as connection:
         assert await count_new(connection, 0) == New(0, None, 0, ())
-        assert await count_audits(connection, 1) == Audits(0, 0)
+        assert await count_audits(connection, [1]) == {}
         for _ in range(30):
             await say(pool, rng, rng.randrange(1, 30))
             statements = await all_statements(connection)
@@ -45,6 +50,8 @@ async def test_counts_are_those_of_the_reviews_one_by_one(settings: Settings) ->
                 len(found),
                 tuple(sorted(one.stored_s for one in found if one.corrects)),
             )
-            audits = [one for one in reviews(one for one in statements if one.model == 1) if one.via == "audit"]
-            assert await count_audits(connection, 1) == Audits(len(audits), sum(one.corrects for one in audits))
+            reviewed = {model: reviews(one for one in statements if one.model == model) for model in (1, 2, 3)}
+            assert await count_audits(connection, [1, 2, 3]) == {
+                model: audits_of(found) for model, found in reviewed.items() if found
+            }
             await pool.execute("DELETE FROM corrections WHERE id % 3 = 0")

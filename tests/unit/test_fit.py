@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from agents.learning.examples import Example, TrainingSet, training_set
+from agents.learning.examples import Example, Source, TrainingSet, training_set
 from agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
 from agents.learning.fitted import Fitted, decode_answer, decode_task, encode_answer, encode_task
 from agents.learning.scoring import score
@@ -88,6 +90,17 @@ def test_metrics_are_those_of_models_that_did_not_see_the_row() -> None:
     assert np.mean([fitted.classes[i] == label for i, label in zip(seen, examples.labels, strict=True)]) > 0.9
     assert fitted.metrics["accuracy"] < 0.7
     assert np.sum(fitted.metrics["confusion"]) == fitted.metrics["examples"] == 80
+
+
+def test_what_was_loaded_is_judged_apart_from_what_was_reviewed() -> None:
+    """Every model on the same rows, whatever else it learned from."""
+    digits = _digits(120)
+    sources: tuple[Source, ...] = ("bootstrap",) * 50 + ("reviewed",) * 70
+    fitted = fit(replace(digits, sources=sources))
+    answers = fitted.answers(digits.keys, digits.features)
+    right = sum(answer == label for answer, label in zip(answers[:50], digits.labels[:50], strict=True))
+    assert fitted.metrics["bootstrap"] == {"examples": 50, "right": right}
+    assert 0 < right < 50
 
 
 @pytest.mark.parametrize(

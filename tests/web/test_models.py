@@ -93,6 +93,20 @@ async def test_models_are_told_as_a_time_line_and_one_by_one(visitor: Visit, pag
     await expect(rows.filter(has_text="Model 1").get_by_role("button")).to_have_text("Roll back to 1")
 
 
+async def test_versions_are_compared_on_the_same_rows_and_on_what_they_answered(visitor: Visit, page: Page) -> None:
+    """Former ones too: the rows that were loaded, and the audits of each."""
+    found = {one["version"]: one for one in (await visitor.site.client.json("GET", "/v1/models"))["items"]}
+    await visitor.go("#/models")
+    for version, live in ((1, "0% 0% to 49%"), (2, "–")):
+        loaded = found[version]["metrics"]["bootstrap"]
+        row = page.get_by_role("row").filter(has_text=f"Model {version}")
+        share = f"{round(100 * loaded['right'] / loaded['examples'], 1):g}%"
+        await expect(row.locator('[data-title="On what was loaded"]')).to_have_text(share)
+        await expect(row.locator('[data-title^="Live"]')).to_have_text(live)
+    await visitor.go("#/models/1")
+    await expect(page.get_by_role("region", name="In short")).to_contain_text("0% to 49%, by 4 audits")
+
+
 async def test_a_shadow_shows_its_evidence_between_what_rejects_and_what_promotes(visitor: Visit, page: Page) -> None:
     await visitor.go("#/models")
     shadow = page.get_by_role("region", name="Model 4 answers as a shadow")
@@ -188,17 +202,19 @@ async def test_another_model_answers_once_that_was_confirmed(visitor: Visit, pag
     before = len(await commands(site))
     await page.get_by_role("button", name="Roll back to 1").click()
     dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("Model 2 answers now. In a moment all workers answer with model 1.")
+    await expect(dialog).to_contain_text(
+        "Model 2 answers now. In a moment all workers answer with model 1, and model 2 is marked"
+    )
     await expect(dialog).to_contain_text("nothing is trained or promoted by itself until it is resumed")
     await visitor.check_accessible()
     await dialog.get_by_role("button", name="Cancel").click()
     await page.get_by_role("button", name="Roll back to 1").click()
-    await dialog.get_by_role("button", name="Let model 1 answer").click()
+    await dialog.get_by_role("button", name="Roll back to model 1").click()
     command = await asked(site, before)
-    assert command == Command(command.id, "activate", {"trigger": "manual"}, 1)
+    assert command == Command(command.id, "rollback", {"trigger": "manual"})
     await obeyed(site, command)
     await expect(page.get_by_role("status").get_by_text("Model 1 answers now (was 2)")).to_be_visible()
-    await expect(page.get_by_role("region", name="On hold")).to_contain_text("model 1 was activated")
+    await expect(page.get_by_role("region", name="On hold")).to_contain_text("a rollback to model 1")
     await expect(page.get_by_role("row").filter(has_text="Model 1")).to_contain_text("answers now")
     reigns = page.get_by_role("region", name="Who answered").get_by_role("listitem")
     await expect(reigns).to_have_count(3)

@@ -12,7 +12,7 @@ import { Screen } from "../parts/screen.js";
 import { Time } from "../parts/time.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
-import { modelKind } from "../words.js";
+import { loadedShare, modelKind } from "../words.js";
 import { Examples } from "./models/examples.js";
 import { Gate } from "./models/gate.js";
 import { Activations, MadeOf, Origin } from "./models/lineage.js";
@@ -45,12 +45,14 @@ function Actions({ model: { version, state }, champion }) {
 }
 
 function Known({ model }) {
-  const { version, metrics, examples, assumed, created_at: at, made_by: job } = model;
+  const { version, metrics, live, examples, assumed, created_at: at, made_by: job } = model;
   return html`
     <div class="stack">
       <section class="card" aria-label="In short">
         <${Figures}>
           <${Figure} label="Right out of fold" value=${percent(metrics.accuracy)} hint="on examples it was not trained on" />
+          <${Figure} label="On what was loaded" value=${percent(loadedShare(metrics))} hint=${loadedOf(metrics)} />
+          <${Figure} label="Live" value=${percent(live?.estimate)} hint=${auditsOf(live)} />
           <${Figure} label="Examples" value=${brief(examples)}
             hint=${assumed > 0 ? `labelled; and ${count(assumed)} assumed` : "labelled"} />
           <${Figure} label="Answered" value=${plural(champions(model), "time")} hint="as the champion" />
@@ -69,4 +71,7 @@ function Known({ model }) {
   `;
 }
 
+const loadedOf = ({ bootstrap }) =>
+  bootstrap ? `out of fold, on the ${count(bootstrap.examples)} labelled rows that all models have in common` : "not measured";
+const auditsOf = (live) => (live ? `${percent(live.low)} to ${percent(live.high)}, by ${plural(live.n, "audit")}` : "no audit yet");
 const champions = ({ activations }) => activations.filter((one) => one.role === "champion").length;

@@ -16,7 +16,8 @@ import { Reigns } from "./models/reigns.js";
 import { Shadow } from "./models/shadow.js";
 
 const LIMIT = { limit: 50 };
-const NOTE = "out of fold: on examples that it was not trained on; at the gate: against the champion then";
+const NOTE = `out of fold: each on its own examples, as models answer them that were trained without them; on what was loaded: the
+  same, on the labelled rows that all models have in common; at the gate: against the champion then`;
 
 export function Models() {
   const retraining = useLive((live) => live.retraining.value);

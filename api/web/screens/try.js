@@ -1,5 +1,5 @@
 /** Try it: send records, one's own or samples, and see them come back scored. */
-import { useExampleNames } from "../feature_names.js";
+import { useFeatureNames } from "../feature_names.js";
 import { count } from "../format.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -22,7 +22,7 @@ const statsOf = (live) => live.stats.value;
 export function Try() {
   const stats = useLive(statsOf);
   const champion = stats?.champion?.version ?? null;
-  const names = useExampleNames(champion);
+  const names = useFeatureNames(champion);
   const [mode, setMode] = useState("stream");
   const [nothing, setNothing] = useState(false);
   const records = stats?.totals.records ?? null;

@@ -28,7 +28,7 @@ export function Rows({ batch, query, classes, said }) {
     on: ["batch", "correction"],
     idOf,
   });
-  const names = useFeatureNames(pages.items[0]);
+  const names = useFeatureNames(pages.items[0]?.model);
   const now = (row) => standingOf(row, said.get(row.prediction));
   const say = (row, label, words) => {
     sayLabel(row.prediction, label, { batch, together: true });

@@ -4,8 +4,8 @@ import { usePages } from "../../asked.js";
 import { download } from "../../download.js";
 import { count, number } from "../../format.js";
 import { Card } from "../../parts/card.js";
+import { InShort } from "../../parts/in_short.js";
 import { More } from "../../parts/more.js";
-import { Picture, pictureOf } from "../../parts/picture.js";
 import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
 import { Table } from "../../parts/table.js";
@@ -15,7 +15,6 @@ import { html, useState } from "../../view.js";
 
 const FORMATS = { csv: "CSV", ndjson: "NDJSON" };
 const PAGE = { limit: 20 };
-const SHOWN = 4;
 
 /** @param {{version: number, all: number}} props */
 export function Examples({ version, all }) {
@@ -35,21 +34,13 @@ export function Examples({ version, all }) {
 
 const COLUMNS = [
   { title: "Label", cell: (one) => html`<strong>${one.label}</strong>` },
-  { title: "Record", cell: (one) => html`<${Features} of=${one.features} />`, wide: true },
+  { title: "Record", cell: (one) => html`<${InShort} features=${one.features} />`, wide: true },
   { title: "About", cell: (one) => one.key },
   { title: "Source", cell: (one) => one.source },
   { title: "Said by", cell: (one) => (one.via === null ? number(null) : `${one.reviewer ?? "no name"} (${one.via})`) },
   { title: "Prediction", cell: (one) => html`<${Prediction} id=${one.prediction} />` },
   { title: "Weight", cell: (one) => number(one.weight), numeric: true },
 ];
-
-function Features({ of }) {
-  const features = Object.entries(of).map(([feature, value]) => ({ feature, value }));
-  const picture = pictureOf(features);
-  if (picture) return html`<span class="thumbnail"><${Picture} picture=${picture} /></span>`;
-  const shown = features.slice(0, SHOWN).map(({ feature, value }) => `${feature} ${number(value)}`);
-  return html`<span class="note">${shown.join(" · ")}${features.length > SHOWN && ` · ${features.length - SHOWN} more`}</span>`;
-}
 
 function Prediction({ id }) {
   return id ? html`<a href=${href("prediction", { id })}><code>${id}</code></a>` : number(null);

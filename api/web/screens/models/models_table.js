@@ -1,5 +1,5 @@
 /** All models, one per line: how each stands, how good it is, and the way to let it answer. */
-import { activate, useWaiting } from "../../commands.js";
+import { activate, rollBack, useWaiting } from "../../commands.js";
 import { brief, percent } from "../../format.js";
 import { useLive } from "../../live.js";
 import { Badge } from "../../parts/badge.js";
@@ -9,7 +9,7 @@ import { Time } from "../../parts/time.js";
 import { formerOf } from "../../reigns.js";
 import { href } from "../../router.js";
 import { html, useMemo } from "../../view.js";
-import { modelKind, tally } from "../../words.js";
+import { loadedShare, modelKind, tally } from "../../words.js";
 
 /** @param {{models: any[], stats: any}} props models as GET /v1/models lists them */
 export function ModelsTable({ models, stats }) {
@@ -21,7 +21,8 @@ export function ModelsTable({ models, stats }) {
     { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>` },
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
     { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
-    { title: "Live, by its audits", cell: (one) => html`<${Live} version=${one.version} stats=${stats} />` },
+    { title: "On what was loaded", cell: (one) => html`<${Share} share=${loadedShare(one.metrics)} />` },
+    { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
     { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />` },
@@ -36,16 +37,17 @@ function Activate({ version, champion, former }) {
   if (version === champion) return html`<span class="note">answers now</span>`;
   const back = version === former && champion !== null;
   return html`
-    <button type="button" class="in-row" onClick=${() => activate(version, champion)} disabled=${waiting}>
+    <button type="button" class="in-row" onClick=${() => (back ? rollBack : activate)(version, champion)} disabled=${waiting}>
       ${back ? `Roll back to ${version}` : `Activate ${version}`}
     </button>
   `;
 }
 
-/** Only of the champion is it known, and since it is one. */
-function Live({ version, stats }) {
-  if (version !== stats?.champion?.version || !stats.accuracy) return percent(null);
-  const { estimate, low, high } = stats.accuracy;
+/** The champion's changes with every audit. */
+function Live({ model: { version, live }, stats }) {
+  const accuracy = version === stats?.champion?.version ? stats.accuracy : live;
+  if (!accuracy) return percent(null);
+  const { estimate, low, high } = accuracy;
   return html`<span>${percent(estimate)} <span class="note">${percent(low)} to ${percent(high)}</span></span>`;
 }
 

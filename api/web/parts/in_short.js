@@ -1,0 +1,21 @@
+/** A record in short: the picture that it is, or its first values. */
+import { count, number } from "../format.js";
+import { html, useMemo } from "../view.js";
+import { Picture, pictureOf } from "./picture.js";
+
+const SHOWN = 4;
+
+/** @param {{features: number[] | Record<string, number>, names?: string[] | null}} props `names`: of a list's values */
+export function InShort({ features, names = null }) {
+  const values = useMemo(() => named(features, names), [features, names]);
+  const picture = useMemo(() => pictureOf(values), [values]);
+  if (picture) return html`<span class="in-short"><${Picture} picture=${picture} /></span>`;
+  const first = values.slice(0, SHOWN).map(({ feature, value }) => `${feature} ${number(value)}`.trim());
+  const rest = values.length - first.length;
+  return html`<span>${first.join(" · ")}${rest > 0 && html` <span class="note">and ${count(rest)} more</span>`}</span>`;
+}
+
+const named = (features, names) =>
+  Array.isArray(features)
+    ? features.map((value, i) => ({ feature: names?.[i] ?? "", value }))
+    : Object.entries(features).map(([feature, value]) => ({ feature, value }));
