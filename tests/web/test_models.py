@@ -97,7 +97,7 @@ async def test_versions_are_compared_on_the_same_rows_and_on_what_they_answered(
     """Former ones too: the rows that were loaded, and the audits of each."""
     found = {one["version"]: one for one in (await visitor.site.client.json("GET", "/v1/models"))["items"]}
     await visitor.go("#/models")
-    for version, live in ((1, "0% 0% to 49%"), (2, "–")):
+    for version, live in ((1, "0% 0% to 49%"), (2, "\u2013")):
         loaded = found[version]["metrics"]["bootstrap"]
         row = page.get_by_role("row").filter(has_text=f"Model {version}")
         share = f"{round(100 * loaded['right'] / loaded['examples'], 1):g}%"
