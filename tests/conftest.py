@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from schemas.settings import Settings, read_settings
+from schemas.topics import topic_specs
 from scripts.migrate import run_migrations
 from tests.servers import Servers
 from tests.size import FULL
@@ -58,6 +59,8 @@ def settings(servers: Servers, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def migrated(servers: Servers, tmp_path: Path) -> Settings:
+def migrated(servers: Servers, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a namespace of its own, with its topics and tables made."""
-    return fresh_settings(servers, tmp_path)
+    settings = fresh_settings(servers, tmp_path)
+    yield settings
+    servers.drop_topics(spec.name for spec in topic_specs(settings))

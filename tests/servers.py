@@ -9,10 +9,13 @@ import asyncio
 import os
 import random
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from scripts.embedded import kafka, ports, postgres, servers, valkey
 from scripts.embedded.process import last_lines
@@ -98,6 +101,7 @@ class Servers:
             self.close()
             raise
         self.brokers = kafka.brokers(at.kafka)
+        self._admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
         self.dsn = postgres.dsn(at.postgres)
         self.redis_url = valkey.url(at.valkey)
         self.environment = at.settings(servers.SETTING)
@@ -105,6 +109,15 @@ class Servers:
         self.kafka, self.postgres, self.valkey = (
             Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in servers.SETTING
         )
+
+    def drop_topics(self, names: Iterable[str]) -> None:
+        """Those that nobody needs any more: a broker that starts again reads all that it has."""
+        for future in self._admin.delete_topics(list(names)).values():
+            try:
+                future.result()
+            except KafkaException as exc:
+                if exc.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
 
     def close(self) -> None:
         self._thread.call(self._supervisor.stop_all())

@@ -48,6 +48,8 @@ share.coordinator.state.topic.num.partitions=4
 # After kill -9 the controller waits this long before it takes the broker back; 9 s by default.
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=1000
+# Files of deleted topics go at once, not after a minute: until then they slow down each start.
+log.segment.delete.delay.ms=0
 # 128 MB by default, a quarter of the heap we give.
 log.cleaner.dedupe.buffer.size=16777216
 """

@@ -32,7 +32,11 @@ class Stream(threading.Thread):
         began = time.monotonic()
         i = 0
         while i < self._at_least or not self._enough.is_set():
-            producer.produce(topic, encode_record(features[i % 1000], record_id=str(i)), on_delivery=self._count)
+            try:
+                producer.produce(topic, encode_record(features[i % 1000], record_id=str(i)), on_delivery=self._count)
+            except BufferError:  # the broker is away for long: there is room once it is back
+                producer.poll(0.1)
+                continue
             i += 1
             if i % 200 == 0:
                 producer.poll(0)
