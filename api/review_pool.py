@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,13 +18,24 @@ from agents.learning.choice import Candidate, Choice, certainty, choose
 from agents.learning.scoring import score
 from agents.live_model import LiveModel
 from agents.stores.postgres import Pool
-from agents.stores.unreviewed import StreamEnd, read_unreviewed
+from agents.stores.unreviewed import POOL, StreamEnd, read_unreviewed
 from api.claims import Claims
 from schemas.model import Floats, Model
 
 REFRESH_S = 1.0
 #: Records nearer than this many standard deviations are near-duplicates.
 NEAR = 0.1
+
+
+class Taken(NamedTuple):
+    """What was taken, and how many can be taken after it: those claimed by nobody, one of each subject.
+
+    `at_least`: the pool is full, so that more than those may wait.
+    """
+
+    choices: list[Choice]
+    waiting: int
+    at_least: bool
 
 
 class ReviewPool:
@@ -50,8 +62,8 @@ class ReviewPool:
         self._seen_s = 0.0
         self._activation: int | None = None
 
-    async def take(self, limit: int) -> tuple[list[Choice], int]:
-        """At most `limit` records that nobody else is asked about, and how many wait for review.
+    async def take(self, limit: int) -> Taken:
+        """At most `limit` records that nobody else is asked about, and how many are left.
 
         Raises:
             PostgresUnavailable: ask again.
@@ -61,7 +73,7 @@ class ReviewPool:
             taken, chosen = set(seen.said), list[Choice]()
             claimed = self._claims.ours()
             left = [one for one in seen.candidates if one.key not in claimed]
-            waiting, share = len(left), audit_share(self._audit, seen.drifted)
+            share = audit_share(self._audit, seen.drifted)
             while len(chosen) < limit:
                 choice = choose(left, taken=taken, audit_share=share, rng=self._rng)
                 if choice is None:
@@ -71,7 +83,8 @@ class ReviewPool:
                 taken |= near(choice.candidate, left, self._scale())
                 if await self._claims.claim(key):
                     chosen.append(choice)
-            return chosen, waiting
+            waiting = len({one.key for one in seen.candidates} - self._claims.ours())
+            return Taken(chosen, waiting, at_least=len(seen.candidates) >= POOL)
 
     def _scale(self) -> Floats | None:
         served = self._live.current

@@ -20,14 +20,14 @@ BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
 async def review_queue(call: Call[None, QueueQuery, None]) -> Queue:
     """Choose, claim, and remember under what each was served: its feedback will be recorded so."""
     context = call.context
-    choices, waiting = await context.review_pool.take(call.query.limit)
+    choices, waiting, at_least = await context.review_pool.take(call.query.limit)
     answers = await read_answers(context.pool, [one.candidate.place for one in choices])
     served = {one.candidate.place: one.via for one in choices}
     await remember_served(context.redis, context.settings.namespace, served)
     live = context.live.current
     model = None if live is None else live.model
     items = [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
-    return Queue(items, None, context.settings.review_claim_s, waiting)
+    return Queue(items, None, context.settings.review_claim_s, waiting, at_least)
 
 
 def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:

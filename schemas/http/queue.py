@@ -58,7 +58,16 @@ class Queue(Struct, frozen=True):
     items: list[QueueItem]
     next: Annotated[None, Meta(description="Always null: ask again for more.")]
     claimed_for_s: Annotated[float, Meta(description="So long nobody else gets them.")]
-    waiting: Annotated[Count, Meta(description="Recent records without a review, of a bounded pool of the newest.")]
+    waiting: Annotated[
+        Count,
+        Meta(
+            description="So many can still be taken after these: of a bounded pool of the newest records without a "
+            "review, those that are claimed by nobody, one of each subject."
+        ),
+    ]
+    waiting_at_least: Annotated[
+        bool, Meta(description="Whether that pool is full: more than `waiting` may wait, beyond it.")
+    ]
 
 
 OPERATIONS: tuple[Operation, ...] = (

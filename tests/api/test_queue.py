@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.learning.choice import Candidate
+from agents.stores.unreviewed import POOL
 from api.claims import Claims
 from api.review_pool import ReviewPool, near, rescored
 from api.served import served_via
@@ -16,6 +17,8 @@ from schemas.identity import parse_place
 from schemas.model import Model
 from tests import reviewed
 from tests.api.client import Client
+from tests.api.filled import store
+from tests.blocks import block_of
 from tests.models import a_model
 from tests.servers import Servers
 from tests.waiting import eventually_async
@@ -46,7 +49,7 @@ async def test_no_record_is_served_twice_not_even_by_two_processes(client: Clien
     other = _pool(client, 0.2)
     served = []
     for _ in range(3):
-        answer, (choices, _) = await asyncio.gather(_queue(client), other.take(10))
+        answer, (choices, *_) = await asyncio.gather(_queue(client), other.take(10))
         served += [item["prediction"] for item in answer["items"]]
         served += [str(choice.candidate.place) for choice in choices]
     assert len(served) == 60
@@ -77,10 +80,10 @@ async def test_the_least_certain_of_the_live_model_come_first_also_after_a_swap(
     for activation, seed in ((1, 0), (2, 9)):
         model = a_model(activation, classes=("no", "yes"), seed=seed)
         client.serve(model, activation)
-        choices, waiting = await pool.take(1)
+        choices, waiting, _ = await pool.take(1)
         by_certainty = np.argsort(np.abs(features @ model.weights[0] + model.bias[0])).tolist()
         expected = next(i for i in by_certainty if i not in taken)
-        assert (choices[0].candidate.place.offset, waiting) == (expected, 40 - len(taken))
+        assert (choices[0].candidate.place.offset, waiting) == (expected, 39 - len(taken))
         taken.add(expected)
 
 
@@ -93,6 +96,22 @@ async def test_what_was_served_is_remembered_with_its_way(client: Client) -> Non
     assert found == [item["via"] for item in items]
     elsewhere = [parse_place("7-7-7")]
     assert await served_via(client.context.redis, client.settings.namespace, elsewhere) == ["volunteer"]
+
+
+async def test_what_waits_is_what_can_still_be_taken(client: Client) -> None:
+    """Not what is claimed, not a second record of a subject, and at the pool's edge it is only the least."""
+    client.serve(MODEL)
+    features, _ = reviewed.records(4)
+    columns = {**reviewed.answers_of(MODEL, features), "subjects": ["a", "a", "b", "c"]}
+    await store(client.context.pool, block_of(4, **columns))
+    told = [await _queue(client, 1) for _ in range(4)]
+    assert [one["waiting"] for one in told] == [2, 1, 0, 0]
+    assert not any(one["waiting_at_least"] for one in told)
+    assert [len(one["items"]) for one in told] == [1, 1, 1, 0]
+    await _stored(client, POOL)
+    other = await _pool(client, 0.0).take(10)
+    assert other.at_least
+    assert other.waiting < POOL
 
 
 async def test_a_claim_ends_by_itself(client: Client) -> None:

@@ -79,3 +79,11 @@ async def test_features_are_a_picture_only_where_all_of_them_are_pixels(visitor:
         return [found.rows, found.columns, [...found.values], ...[[], ...others].map(pictureOf)];
     """
     assert await run(visitor, code) == [2, 3, [0, 1, 2, 10, 11, 12], None, None, None]
+
+
+async def test_where_the_pool_is_full_more_wait_than_it_holds(visitor: Visit) -> None:
+    code = """
+        const { moreOf } = await import("/web/screens/review/strip.js");
+        return [[490, true], [37, true], [490, false], [0, false]].map(([more, edge]) => moreOf(more, edge));
+    """
+    assert await run(visitor, code) == ["400+", "37+", "490", "0"]

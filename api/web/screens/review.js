@@ -34,7 +34,7 @@ export function Review() {
 }
 
 function Queue({ onHelp }) {
-  const { items, more, error, settled, lapsed } = useCell(queue);
+  const { items, more, atLeast, error, settled, lapsed } = useCell(queue);
   const item = lapsed ? null : (items[0] ?? null);
   const keys = keysOf(item?.classes ?? []);
   useEffect(goOn, []);
@@ -50,7 +50,7 @@ function Queue({ onHelp }) {
     return true;
   });
   return html`
-    <${Strip} more=${more} />
+    <${Strip} more=${more} atLeast=${atLeast} />
     ${item
       ? html`<${ShownItem} key=${item.prediction} item=${item} /><${AnswerBar} item=${item} keys=${keys} />`
       : html`<${Nothing} error=${error} settled=${settled} lapsed=${lapsed} />`}

@@ -17,10 +17,10 @@ const HELD_MS = 60_000;
  */
 
 /**
- * `items`: the first is the one that is shown. `more`: how many wait besides, null: not known. `lapsed`: nobody answered
- * until the claim of the one that was shown ran out; nothing is claimed before somebody goes on.
+ * `items`: the first is the one that is shown. `more`: how many wait besides, null: not known; `atLeast`: or even more.
+ * `lapsed`: nobody answered until the claim of the one that was shown ran out; nothing is claimed before somebody goes on.
  */
-const FIRST = { items: [], more: null, error: null, settled: false, lapsed: false };
+const FIRST = { items: [], more: null, atLeast: false, error: null, settled: false, lapsed: false };
 /** @type {ReturnType<typeof cell>} */
 export const queue = cell(FIRST);
 const put = (part) => queue.set({ ...queue.get(), ...part });
@@ -46,8 +46,8 @@ export async function topUp() {
     const answer = await ask("/v1/review-queue", { query: { limit: LIMIT } });
     if (answer.items.length < LIMIT) notBeforeMs = Date.now() + APART_MS;
     const untilMs = askedMs + 1000 * answer.claimed_for_s;
-    const more = Math.max(0, answer.waiting - answer.items.length);
-    put({ items: joined(queue.get().items, answer.items, untilMs), more, error: null, settled: true });
+    const items = joined(queue.get().items, answer.items, untilMs);
+    put({ items, more: answer.waiting, atLeast: answer.waiting_at_least, error: null, settled: true });
     watch();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

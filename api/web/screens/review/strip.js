@@ -7,8 +7,8 @@ import { announce } from "../../said.js";
 import { html, useEffect } from "../../view.js";
 import { session, summary } from "./session.js";
 
-/** @param {{more: number | null}} props how many wait besides those that were claimed */
-export function Strip({ more }) {
+/** @param {{more: number | null, atLeast: boolean}} props how many wait besides those that were claimed */
+export function Strip({ more, atLeast }) {
   const { answered, answers } = useCell(session);
   const said = useCell(sayings);
   const states = answers.map((one) => said.get(one.saying)?.state);
@@ -26,11 +26,16 @@ export function Strip({ more }) {
           <strong>${percent(agreement)}</strong> agree with the model
         </li>
         <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>
-        <li><strong>${count(more)}</strong> more wait</li>
+        <li><strong>${moreOf(more, atLeast)}</strong> more wait</li>
       </ul>
       ${answers.length > 0 && html`<${Last} answer=${answers.at(-1)} />`}
     </div>
   `;
+}
+
+/** 37; 400+, where more may wait than the API looks at: the exact number would stand still, however many are answered. */
+export function moreOf(more, atLeast) {
+  return atLeast ? `${count(more < 100 ? more : more - (more % 100))}+` : count(more);
 }
 
 /** @param {{answer: import("./session.js").Answer}} props */
