@@ -58,7 +58,7 @@ def _shown(page: Page) -> Locator:
 
 async def _prediction(page: Page) -> str:
     """The one that is shown."""
-    return await page.locator(".record .facts a.mono").inner_text()
+    return await page.locator(".record .facts .mono").inner_text()
 
 
 async def test_records_are_judged_by_keyboard_alone(
@@ -72,7 +72,7 @@ async def test_records_are_judged_by_keyboard_alone(
     label = await page.locator(".explained strong").inner_text()
     other = {"yes": "no", "no": "yes"}[label]
     await page.keyboard.press("Enter")
-    await expect(page.locator(".record .facts a.mono")).not_to_have_text(first)
+    await expect(page.locator(".record .facts .mono")).not_to_have_text(first)
     await expect(_shown(page)).to_be_focused()
     await expect(page.locator(".last")).to_have_text(f"You said {label}, and so had the model, 62.5% sure")
     skipped = await _prediction(page)
@@ -81,11 +81,11 @@ async def test_records_are_judged_by_keyboard_alone(
     await page.keyboard.press("t")
     await expect(page.get_by_text("You couldn't tell the last one")).to_be_visible()
     await page.keyboard.press("u")
-    await expect(page.locator(".record .facts a.mono")).to_have_text(untold)
+    await expect(page.locator(".record .facts .mono")).to_have_text(untold)
     await page.keyboard.press("t")
     await page.keyboard.press("u")
     await page.keyboard.press("u")
-    await expect(page.locator(".record .facts a.mono")).to_have_text(first)
+    await expect(page.locator(".record .facts .mono")).to_have_text(first)
     await page.keyboard.press("1" if other == "no" else "2")
     await expect(page.locator(".last")).to_contain_text(f"You said {other}; the model had said {label}")
     said = await role.wait_for((first, label), (first, None), (first, other))
@@ -211,35 +211,79 @@ async def test_what_cannot_be_used_is_told_and_can_be_let_go(
     await expect(page.get_by_text("could not be used")).to_be_hidden()
 
 
-async def test_a_blind_record_is_answered_before_the_model_is_seen(
-    browser: Browser, site_settings: Settings, model: Model
-) -> None:
-    """On a phone, by touch; what the model had said is told afterwards, while the next one is shown already."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def audits(site_settings: Settings, model: Model) -> AsyncIterator[Site]:
+    """An API that chooses each record at random, of two."""
     site = Site(site_settings.model_copy(update={"audit_share": 1.0}))
     await site.start()
-    try:
-        site.client.serve(model)
-        await predicted(site, model, 2)
-        async with visit(browser, site, size=PHONE, has_touch=True) as one:
-            one.may_fail(SILENT)
-            page = one.page
-            await _as(one, "ann")
-            await one.go("#/review")
-            await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
-            await expect(page.get_by_text("What the model says")).to_be_hidden()
-            await expect(page.get_by_role("button", name=re.compile("^Confirm"))).to_be_hidden()
-            await page.keyboard.press("c")
-            await expect(page.get_by_text("The model's answer is kept back: say a label")).to_be_visible()
-            await one.check_narrow()
-            await one.check_accessible()
-            await page.get_by_role("button", name="yes", exact=True).tap()
-            await expect(page.locator(".last")).to_have_text(re.compile("^You said yes(, and so had|; the model had)"))
-            await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
-            [said] = await FeedbackRole(site).wait_for((await _last(page), "yes"))
-            assert said.via == "audit"
-        await site.client.context.pool.execute("DELETE FROM predictions")
-    finally:
-        await site.stop()
+    site.client.serve(model)
+    await predicted(site, model, 2, batches=["b/2"] * 2)
+    yield site
+    await site.client.context.pool.execute("DELETE FROM predictions")
+    await site.stop()
+
+
+_REVEALED = re.compile("^You said yes(, and so had|; the model had)")
+
+
+async def test_a_blind_record_is_answered_before_the_model_is_seen(browser: Browser, audits: Site) -> None:
+    """On a phone, by touch; what the model had said is told afterwards, while the next one is shown already."""
+    async with visit(browser, audits, size=PHONE, has_touch=True) as one:
+        one.may_fail(SILENT)
+        page = one.page
+        await _as(one, "ann")
+        await one.go("#/review")
+        await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
+        await expect(page.get_by_text("What the model says")).to_be_hidden()
+        await expect(page.locator(".record a")).to_have_count(0)
+        await expect(page.get_by_role("button", name=re.compile("^Confirm"))).to_be_hidden()
+        await page.keyboard.press("c")
+        await expect(page.get_by_text("The model's answer is kept back: say a label")).to_be_visible()
+        await one.check_narrow()
+        await one.check_accessible()
+        await page.get_by_role("button", name="yes", exact=True).tap()
+        await expect(page.locator(".last")).to_have_text(_REVEALED)
+        await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
+        [said] = await FeedbackRole(audits).wait_for((await _last(page), "yes"))
+        assert said.via == "audit"
+
+
+async def test_a_blind_answer_is_revealed_once_it_is_with_the_api(browser: Browser, audits: Site) -> None:
+    """Also where the API was away when it was given."""
+    async with visit(browser, audits) as one:
+        one.may_fail("/v1/", "/web/icon.svg")
+        page = one.page
+        await _as(one, "ann")
+        await one.go("#/review")
+        await expect(_shown(page)).to_be_visible()
+        await audits.stop()
+        await page.keyboard.press("2")
+        await expect(page.get_by_text("1 answer not sent yet.")).to_be_visible()
+        await expect(page.locator(".last")).to_have_text("You said yes")
+        await audits.start()
+        await page.get_by_role("button", name="Try now").click()
+        await expect(page.locator(".last")).to_have_text(_REVEALED)
+
+
+async def test_who_has_seen_the_models_answer_does_not_audit_any_more(browser: Browser, audits: Site) -> None:
+    """What is taken back after that comes again with the answer, and counts as a volunteer's."""
+    async with visit(browser, audits) as one:
+        one.may_fail(SILENT)
+        page = one.page
+        await _as(one, "ann")
+        await one.go("#/review")
+        shown = await _prediction(page)
+        await page.keyboard.press("2")
+        await expect(page.locator(".last")).to_have_text(_REVEALED)
+        await page.keyboard.press("u")
+        await expect(page.locator(".record .facts .mono")).to_have_text(shown)
+        await expect(page.get_by_text("this doesn't count as an audit")).to_be_visible()
+        await expect(page.locator(".signed-bars tfoot")).to_be_visible()
+        await one.check_accessible()
+        label = await page.locator(".explained strong").inner_text()
+        await page.keyboard.press("Enter")
+        said = await FeedbackRole(audits).wait_for((shown, "yes"), (shown, None), (shown, label))
+        assert [one.via for one in said] == ["audit", "audit", "volunteer"]
 
 
 async def _last(page: Page) -> str:

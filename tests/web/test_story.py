@@ -85,7 +85,7 @@ async def _corrected(page: Page) -> int:
     Its version.
     """
     swapped = page.get_by_role("status").get_by_text(_SWAPPED)
-    shown = page.locator(".record .facts a.mono")
+    shown = page.locator(".record .facts .mono")
     for _ in range(PATIENCE):
         if await swapped.count():
             break

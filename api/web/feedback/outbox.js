@@ -25,13 +25,13 @@ let running = false;
  *
  * @param {string} prediction
  * @param {string | null} label
- * @param {{batch: string | null, together?: boolean, comment?: string | null}} more `batch`: of its record; `together`: as
- *   part of a review of that whole batch
+ * @param {{batch: string | null, together?: boolean, comment?: string | null, via?: "volunteer" | null}} more `batch`: of its
+ *   record; `together`: as part of a review of that whole batch; `via`: that it is no evidence, whatever it was served as
  * @returns {string} the saying's id
  */
-export function sayLabel(prediction, label, { batch, together = false, comment = null }) {
+export function sayLabel(prediction, label, { batch, together = false, comment = null, via = null }) {
   const id = newId();
-  const said = { id, prediction, label, reviewer: reviewerName(), comment, batch, together, atMs: Date.now() };
+  const said = { id, prediction, label, reviewer: reviewerName(), comment, via, batch, together, atMs: Date.now() };
   add({ ...said, state: "waiting", feedback: together ? null : id, why: null });
   run();
   return id;
@@ -83,8 +83,8 @@ async function attempt(saying) {
   return true;
 }
 
-function send({ id, prediction, label, reviewer, comment, batch, together }) {
-  if (!together) return ask("/v1/feedback", { method: "POST", body: { id, prediction, label, reviewer, comment } });
+function send({ id, prediction, label, reviewer, comment, via, batch, together }) {
+  if (!together) return ask("/v1/feedback", { method: "POST", body: { id, prediction, label, reviewer, comment, via } });
   const body = { predictions: [prediction], labels: [label], reviewer };
   return ask(`/v1/batches/${encodeURIComponent(batch)}`, { method: "PATCH", body, idempotencyKey: id });
 }

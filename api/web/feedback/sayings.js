@@ -12,6 +12,7 @@ const KEPT = 2_000;
  * @property {string | null} label null takes back
  * @property {string | null} reviewer
  * @property {string | null} comment
+ * @property {"volunteer" | null} via null: as it was served
  * @property {string | null} batch what its record came with
  * @property {boolean} together said as part of a review of that whole batch
  * @property {"waiting" | "taken" | "recorded" | "refused" | "lost"} state not with the API yet, acknowledged by Kafka,

@@ -11,7 +11,7 @@ import { Picture, pictureOf } from "./picture.js";
  * @param {string} props.title
  * @param {any} [props.note] how it came to be shown, say
  * @param {{prediction: string, id: string | null, subject: string | null, batch: string | null, context: string | null,
- *   ingested_at: string}} props.record
+ *   ingested_at: string, blind?: boolean}} props.record of a blind one nothing leads to what the model said of it
  * @param {{feature: string, value: number}[]} props.features
  */
 export function Record({ title, note, record, features }) {
@@ -41,12 +41,13 @@ function AsPicture({ picture, features }) {
   `;
 }
 
-function factsOf({ prediction, id, subject, batch, ingested_at }) {
+function factsOf({ prediction, id, subject, batch, ingested_at, blind = false }) {
+  const leadTo = (screen, of) => (blind ? of : html`<a href=${href(screen, { id: of })}>${of}</a>`);
   return [
-    ["Prediction", html`<a class="mono" href=${href("prediction", { id: prediction })}>${prediction}</a>`],
+    ["Prediction", html`<span class="mono">${leadTo("prediction", prediction)}</span>`],
     ["Id", id || null],
     ["Subject", subject || null],
-    ["Batch", batch ? html`<a href=${href("batch", { id: batch })}>${batch}</a>` : null],
+    ["Batch", batch ? leadTo("batch", batch) : null],
     ["Arrived", dateTime(ingested_at)],
   ];
 }

@@ -14,6 +14,7 @@ const HELD_MS = 60_000;
 /**
  * @typedef {object} Item the API's item, and
  * @property {number} untilMs until when nobody else gets it (`Date.now()`)
+ * @property {boolean} [seen] it was blind, and the model's answer was seen since
  */
 
 /**

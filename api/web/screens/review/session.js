@@ -3,6 +3,7 @@ import { ApiError, ask } from "../../api.js";
 import { cell } from "../../cell.js";
 import { sayLabel } from "../../feedback/outbox.js";
 import { forget, sayings } from "../../feedback/sayings.js";
+import { onEvents } from "../../live.js";
 import { bringBack, drop, postpone, queue } from "./queue.js";
 
 /** So many are remembered; all are counted. */
@@ -16,7 +17,7 @@ const UNDOABLE = 50;
  * @property {import("./queue.js").Item | null} item null where it is too long ago to be taken back
  * @property {string | null} label
  * @property {boolean} blind
- * @property {{label: string, confidence: number | null} | null} model what it had said; null: not known (yet)
+ * @property {NonNullable<import("./queue.js").Item["answer"]> | null} model what it had said; null: not known (yet)
  * @property {number} tookMs
  */
 
@@ -32,10 +33,12 @@ export function begin() {
 /** @param {string} label */
 export function answer(label) {
   const [item] = queue.get().items;
-  keep(item, label, sayLabel(item.prediction, label, { batch: item.batch }));
+  keep(item, label, sayOf(item, label));
   drop();
-  if (item.blind) reveal(item.prediction);
 }
+
+/** Who has seen the model's answer isn't blind any more: what they say then is no evidence, whatever it was served as. */
+const sayOf = ({ prediction, batch, seen }, label) => sayLabel(prediction, label, { batch, via: seen ? "volunteer" : null });
 
 export function cantTell() {
   keep(queue.get().items[0], null, null);
@@ -51,35 +54,53 @@ export function undo() {
   if (!last?.item) return null;
   if (last.saying !== null) takeBack(last);
   session.set({ answered: answered - (last.saying === null ? 0 : 1), answers: answers.slice(0, -1) });
-  bringBack(last.item);
+  bringBack(last.blind && last.model ? { ...last.item, answer: last.model, blind: false, seen: true } : last.item);
   return last;
 }
 
 /** What was refused never counted; anything else may have arrived. */
 function takeBack({ saying, item }) {
   if (sayings.get().get(saying)?.state === "refused") forget(saying);
-  else sayLabel(item.prediction, null, { batch: item.batch });
+  else sayOf(item, null);
 }
 
 function keep(item, label, saying) {
   const { answered, answers } = session.get();
-  const model = item.answer && { label: item.answer.label, confidence: item.answer.confidence };
-  const made = { saying, item, label, blind: item.blind, model, tookMs: performance.now() - shownMs };
+  const made = { saying, item, label, blind: item.blind, model: item.answer, tookMs: performance.now() - shownMs };
   const kept = [...answers, made].slice(-KEPT);
   const old = kept.at(-1 - UNDOABLE);
   if (old) kept[kept.length - 1 - UNDOABLE] = { ...old, item: null };
   session.set({ answered: answered + (saying === null ? 0 : 1), answers: kept });
 }
 
-/** Of a blind item, what the model had said. Not to know it does no harm. */
-async function reveal(prediction) {
+/** How far each saying had come when what the model had said was asked for. @type {Map<string, string>} */
+const revealed = new Map();
+sayings.subscribe(reveal);
+onEvents(["reset"], () => {
+  revealed.clear();
+  reveal();
+});
+
+/** Of blind items, what the model had said: once the answer is with the API, not before. Asked again at each step. */
+async function reveal() {
+  for (const { saying, item, blind, model } of session.get().answers) {
+    const state = sayings.get().get(saying)?.state ?? "recorded";
+    const due = blind && !model && item && saying !== null && ["taken", "recorded"].includes(state);
+    if (!due || revealed.get(saying) === state) continue;
+    revealed.set(saying, state);
+    await tell(saying, item.prediction);
+  }
+}
+
+async function tell(saying, prediction) {
   try {
-    const { label, confidence } = await ask(`/v1/predictions/${prediction}`);
+    const { label, confidence, margins, model } = await ask(`/v1/predictions/${prediction}`);
     const { answers, answered } = session.get();
-    const told = (one) => (one.item?.prediction === prediction ? { ...one, model: { label, confidence } } : one);
-    session.set({ answered, answers: answers.map(told) });
+    revealed.delete(saying);
+    const known = { label, confidence, margins, model, base: null };
+    session.set({ answered, answers: answers.map((one) => (one.saying === saying ? { ...one, model: known } : one)) });
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) throw error; // it is asked for again as soon as more is known
   }
 }
 

@@ -2,6 +2,7 @@
 import { useAsked } from "../../asked.js";
 import { Badge } from "../../parts/badge.js";
 import { Explanation } from "../../parts/explanation.js";
+import { Icon } from "../../parts/icon.js";
 import { Read } from "../../parts/read.js";
 import { Record } from "../../parts/record.js";
 import { html, useEffect } from "../../view.js";
@@ -17,6 +18,11 @@ const WHY_BLIND = {
   disagree: "Two models answered differently. Which of them is right you tell without having seen either.",
 };
 
+const SEEN = {
+  audit: "You have seen the model's answer: this doesn't count as an audit.",
+  disagree: "You have seen a model's answer: this doesn't count between the two.",
+};
+
 /** @param {{item: import("./queue.js").Item}} props */
 export function ShownItem({ item }) {
   useEffect(() => {
@@ -29,7 +35,12 @@ export function ShownItem({ item }) {
   return html`
     <div class="judge">
       <${Record} title=${title} note=${note} record=${item} features=${item.features} />
-      ${item.blind ? html`<${KeptBack} via=${item.via} />` : html`<${Why} item=${item} />`}
+      ${item.blind
+        ? html`<${KeptBack} via=${item.via} />`
+        : html`<div class="stack">
+            ${item.seen && html`<p class="seen"><${Icon} name="info" />${SEEN[item.via]}</p>`}
+            <${Why} item=${item} />
+          </div>`}
     </div>
   `;
 }
@@ -44,7 +55,7 @@ function KeptBack({ via }) {
   `;
 }
 
-/** What another model than the live one answered, the queue doesn't explain: the prediction itself does. */
+/** What another model than the live one answered, or was kept back at first, the queue doesn't explain: the prediction itself does. */
 function Why({ item }) {
   const { answer, features, classes } = item;
   if (answer.base === null) return html`<${WhyOfFormer} item=${item} />`;
