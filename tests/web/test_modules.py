@@ -87,3 +87,35 @@ async def test_where_the_pool_is_full_more_wait_than_it_holds(visitor: Visit) ->
         return [[490, true], [37, true], [490, false], [0, false]].map(([more, edge]) => moreOf(more, edge));
     """
     assert await run(visitor, code) == ["400+", "37+", "490", "0"]
+
+
+async def test_who_is_less_sure_than_a_guess_is_on_the_edge(visitor: Visit) -> None:
+    """Of two classes below a half, of k below 1 / k."""
+    code = """
+        const { sureness } = await import("/web/parts/explanation.js");
+        const answers = [[0.41, [0.02]], [0.5, [0.02]], [0.41, [1, 0.9, 0]], [0.2, [1, 0.9, 0.8]], [null, [1]]];
+        return answers.map(([confidence, margins]) => sureness({ confidence, margins }).words);
+    """
+    expected = ["on the edge (41%)", "50% sure", "41% sure", "on the edge (20%)", "confidence not known"]
+    assert await run(visitor, code) == expected
+
+
+async def test_what_a_reload_keeps_is_bounded_and_rubbish_is_none_of_it(visitor: Visit) -> None:
+    """Records that wait go first, then those of the newest answers; what is claimed no longer isn't shown again."""
+    code = """
+        const { bounded, usable } = await import("/web/screens/review/kept.js");
+        const item = (n, untilMs) => ({ prediction: `0-${n}-0`, untilMs, features: [], classes: [] });
+        const answers = [1, 2].map((n) => ({ saying: `${n}`, item: item(n, 9) }));
+        const state = { items: [item(3, 9), item(4, 3)], declined: ["0-5-0"], answered: 2, answers };
+        const size = JSON.stringify(item(1, 9)).length;
+        const places = ({ items, answers }) => [...items, ...answers.map((one) => one.item)].map((one) => one?.prediction);
+        const wrong = [null, 7, [], {}, { ...state, items: [{}] }, { ...state, answers: [null] }, { ...state, answered: "2" }];
+        return [
+            ...[0, 1, 2, 3, 4].map((n) => places(bounded(state, n * size)).filter((place) => place)),
+            places(usable(state, 5)),
+            ...wrong.map((found) => Object.keys(usable(found, 5))),
+        ];
+    """
+    waiting, last, first = ["0-3-0", "0-4-0"], "0-2-0", "0-1-0"
+    fitting = [[], waiting[:1], waiting, [*waiting, last], [*waiting, first, last]]
+    assert await run(visitor, code) == [*fitting, [waiting[0], first, last], *[[]] * 7]

@@ -52,6 +52,12 @@ async def _as(visitor: Visit, name: str) -> None:
     await visitor.page.add_init_script(f"localStorage.setItem('relearn.reviewer', '{name}')")
 
 
+def _activate(site: Site, model: Model) -> None:
+    """Let the site serve another model than before."""
+    live = site.client.context.live.current
+    site.client.serve(model, 1 if live is None else live.activation + 1)
+
+
 def _shown(page: Page) -> Locator:
     return page.get_by_role("heading", level=2, name=re.compile("^What is "))
 
@@ -127,11 +133,11 @@ async def test_what_another_model_answered_is_explained_too(
 ) -> None:
     """By the prediction itself: the queue knows the live one alone."""
     await predicted(visitor.site, model, 1)
-    visitor.site.client.serve(a_model(99, classes=("no", "yes")), 2)
+    _activate(visitor.site, a_model(99, classes=("no", "yes")))
     await visitor.go("#/review")
     await expect(page.get_by_role("link", name=f"model {model.version}")).to_be_visible()
     await expect(page.locator(".signed-bars tfoot")).to_be_visible()
-    visitor.site.client.serve(model, 3)
+    _activate(visitor.site, model)
 
 
 async def test_a_picture_is_drawn_as_one(visitor: Visit, page: Page, role: FeedbackRole) -> None:
@@ -139,7 +145,7 @@ async def test_a_picture_is_drawn_as_one(visitor: Visit, page: Page, role: Feedb
     names = tuple(f"pixel_{i // 4}_{i % 4}" for i in range(16))
     plain = a_model(98, d=16, classes=("3", "5", "8"))
     model = Model(98, plain.classes, names, plain.weights, plain.bias, plain.mean, plain.scale)
-    visitor.site.client.serve(model, 4)
+    _activate(visitor.site, model)
     [prediction] = await predicted(visitor.site, model, 1, np.arange(16.0)[None, :])
     await visitor.go("#/review")
     await expect(page.get_by_role("img", name="The record as a picture of 4 by 4 pixels")).to_be_visible()
@@ -151,10 +157,10 @@ async def test_a_picture_is_drawn_as_one(visitor: Visit, page: Page, role: Feedb
 async def test_of_many_labels_one_is_found_by_typing(visitor: Visit, page: Page, role: FeedbackRole) -> None:
     """Keys are the field's while somebody types; a label that no model knows can be said too."""
     model = a_model(97, classes=tuple(f"kind {i}" for i in range(40)))
-    visitor.site.client.serve(model, 5)
+    _activate(visitor.site, model)
     one, other = await predicted(visitor.site, model, 2)
     await visitor.go("#/review")
-    await expect(page.get_by_role("button", name="kind 3", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("^kind"))).to_have_count(4)
     shown = await _prediction(page)
     second = other if shown == one else one
     await page.keyboard.press("/")
@@ -164,7 +170,72 @@ async def test_of_many_labels_one_is_found_by_typing(visitor: Visit, page: Page,
     await page.get_by_label("Find a label").fill("stu")
     await page.get_by_role("button", name="New label “stu”").click()
     await role.wait_for((shown, "kind 31"), (second, "stu"))
-    visitor.site.client.serve(a_model(96, classes=("no", "yes")), 6)
+    _activate(visitor.site, a_model(96, classes=("no", "yes")))
+
+
+@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize("share", [0.0, 1.0], ids=["seen", "blind"])
+async def test_many_long_labels_leave_the_record_in_view(
+    browser: Browser, site_settings: Settings, model: Model, size: tuple[int, int], share: float
+) -> None:
+    """Whether they are looked for or not: the bar scrolls for itself. Of a blind record none is nearer than others."""
+    site = Site(site_settings.model_copy(update={"audit_share": share}))
+    await site.start()
+    try:
+        many = a_model(95, classes=tuple(f"topic number {i} with a rather long name" for i in range(20)))
+        site.client.serve(many)
+        await predicted(site, many, 1)
+        async with visit(browser, site, size=size) as one:
+            page = one.page
+            await _as(one, "ann")
+            await one.go("#/review")
+            await expect(_shown(page)).to_be_visible()
+            labels = page.get_by_role("group", name="The right label").get_by_role("button", name="topic")
+            await expect(labels).to_have_count(0 if share else 4)
+            for shown in (0 if share else 4, 20, 1):
+                if shown == 20:
+                    await page.keyboard.press("/")
+                elif shown == 1:
+                    await page.keyboard.type("number 7")
+                await expect(labels).to_have_count(shown)
+                assert await page.evaluate(_COVERED) < 0.5
+                await expect(page.locator("#record-title")).to_be_in_viewport(ratio=1)
+                if not share:
+                    await expect(page.locator(".confirm")).to_be_in_viewport(ratio=1)
+                await one.check_narrow()
+            await one.check_accessible()
+            found = await labels.bounding_box()
+            assert found
+            assert found["width"] > 200
+            await expect(labels).to_be_in_viewport(ratio=1)
+        await site.client.context.pool.execute("DELETE FROM predictions")
+    finally:
+        await site.stop()
+
+
+#: How much of the window the bar takes.
+_COVERED = "document.querySelector('.answer-bar').getBoundingClientRect().height / innerHeight"
+
+
+async def test_ten_digits_are_one_row_and_nothing_moves_after_the_first_answer(
+    browser: Browser, site: Site, model: Model, role: FeedbackRole
+) -> None:
+    digits = a_model(94, classes=tuple("0123456789"))
+    _activate(site, digits)
+    await predicted(site, digits, 2)
+    async with visit(browser, site, size=(1280, 800)) as one:
+        one.may_fail(SILENT)
+        page = one.page
+        await _as(one, "ann")
+        await one.go("#/review")
+        await expect(_shown(page)).to_be_visible()
+        before = await page.locator("#record-title").bounding_box()
+        tops = await page.evaluate("[...document.querySelectorAll('.answer-bar button')].map((one) => one.offsetTop)")
+        assert len(tops) == 14
+        assert len(set(tops)) == 1
+        await page.keyboard.press("3")
+        await expect(page.locator(".last")).to_contain_text("You said 3")
+        assert (await page.locator("#record-title").bounding_box())["y"] == before["y"]
 
 
 async def test_what_was_said_while_the_api_is_away_arrives_later(
@@ -172,7 +243,7 @@ async def test_what_was_said_while_the_api_is_away_arrives_later(
 ) -> None:
     """Also after a reload. The reviewer goes on meanwhile, is told, and is asked before the tab is closed."""
     visitor.may_fail("/v1/", "/web/icon.svg")
-    visitor.site.client.serve(model, 7)
+    _activate(visitor.site, model)
     ids = await predicted(visitor.site, model, 3)
     await visitor.go("#/review")
     await expect(_shown(page)).to_be_visible()
@@ -196,11 +267,39 @@ async def test_what_was_said_while_the_api_is_away_arrives_later(
     await role.wait_for(*said)
 
 
+async def test_a_reload_loses_neither_the_records_nor_what_was_answered(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """No more is claimed than before; a tab that is opened beside it gets others; what can't be read is left alone."""
+    _activate(visitor.site, model)
+    await predicted(visitor.site, model, 12)
+    await visitor.go("#/review")
+    first = await _prediction(page)
+    await page.keyboard.press("1")
+    await expect(page.locator(".record .facts .mono")).not_to_have_text(first)
+    await page.keyboard.press("s")
+    shown, wait = await _prediction(page), await page.locator(".tally").inner_text()
+    await role.wait_for((first, "no"))
+    await page.reload()
+    await expect(page.locator(".record .facts .mono")).to_have_text(shown)
+    await expect(page.locator(".tally")).to_have_text(re.compile(r"1 answered\s*0 recorded\s*1 under way.*2 more wait"))
+    assert "2 more wait" in wait
+    assert await page.evaluate("sessionStorage.getItem('relearn.review')") is None
+    await page.keyboard.press("u")
+    await expect(page.locator(".record .facts .mono")).to_have_text(first)
+    await expect(page.locator(".tally")).to_contain_text("0 answered")
+    await role.wait_for((first, "no"), (first, None))
+    await page.evaluate("addEventListener('pagehide', () => sessionStorage.setItem('relearn.review', '{'))")
+    await page.reload()
+    await expect(_shown(page)).to_be_visible()
+    await expect(page.locator(".tally")).to_contain_text("0 answered")
+
+
 async def test_what_cannot_be_used_is_told_and_can_be_let_go(
     visitor: Visit, page: Page, model: Model, role: FeedbackRole
 ) -> None:
     visitor.may_fail("/v1/feedback")
-    visitor.site.client.serve(model, 8)
+    _activate(visitor.site, model)
     await predicted(visitor.site, model, 2)
     await _as(visitor, "x" * 300)
     await visitor.go("#/review")
@@ -297,7 +396,7 @@ async def test_two_reviewers_never_see_the_same_record(
     browser: Browser, visitor: Visit, page: Page, model: Model, role: FeedbackRole
 ) -> None:
     """And each gives a name, which is asked for once."""
-    visitor.site.client.serve(model, 9)
+    _activate(visitor.site, model)
     await predicted(visitor.site, model, 14)
     async with visit(browser, visitor.site) as other:
         await other.go("#/review")

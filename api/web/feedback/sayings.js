@@ -1,5 +1,6 @@
-/** What was said in this tab, each with how far it has come. What isn't with the API yet survives a reload. */
+/** What was said in this tab, each with how far it has come. What isn't recorded yet survives a reload. */
 import { cell } from "../cell.js";
+import { stored } from "../stored.js";
 
 const NAME = "relearn.sayings";
 /** Of those that are done with, so many are remembered. */
@@ -50,11 +51,14 @@ export const byPrediction = (of) => new Map([...of.values()].map((one) => [one.p
 function put(all) {
   const done = inState(all, "recorded");
   for (const { id } of done.slice(0, Math.max(0, done.length - KEPT))) all.delete(id);
-  sessionStorage.setItem(NAME, JSON.stringify(inState(all, "waiting", "refused")));
+  const spare = new Set(inState(all, "taken").slice(0, -KEPT));
+  const open = inState(all, "waiting", "taken", "refused").filter((one) => !spare.has(one));
+  sessionStorage.setItem(NAME, JSON.stringify(open));
   sayings.set(all);
 }
 
 function restored() {
-  const kept = JSON.parse(sessionStorage.getItem(NAME) ?? "[]");
-  return new Map(kept.map((one) => [one.id, one]));
+  const kept = stored(NAME);
+  const usable = Array.isArray(kept) ? kept.filter((one) => typeof one?.id === "string") : [];
+  return new Map(usable.map((one) => [one.id, one]));
 }

@@ -20,6 +20,22 @@ export function sidesOf(label, margins, classes) {
   return margins[0] > 0 ? { for: label, against: other } : { for: other, against: label };
 }
 
+const ON_THE_EDGE = "Less than a guess: the margin decides for this label, its calibration on other records hardly does.";
+
+/**
+ * How sure a model was; confidence is calibrated, so that it may be below that of a guess. Pure.
+ *
+ * @param {{confidence: number | null, margins: number[]}} answer
+ * @returns {{words: string, why: string | null}}
+ */
+export function sureness({ confidence, margins }) {
+  if (confidence === null) return { words: "confidence not known", why: null };
+  const edge = confidence < 1 / Math.max(2, margins.length);
+  return edge
+    ? { words: `on the edge (${percent(confidence)})`, why: ON_THE_EDGE }
+    : { words: `${percent(confidence)} sure`, why: null };
+}
+
 /**
  * @param {object} props
  * @param {{label: string, margins: number[], confidence: number | null, model: number}} props.answer
@@ -28,7 +44,8 @@ export function sidesOf(label, margins, classes) {
  * @param {string[]} props.classes
  */
 export function Explanation({ answer, contributions, base, classes }) {
-  const { label, margins, confidence, model } = answer;
+  const { label, margins, model } = answer;
+  const { words, why } = sureness(answer);
   const sides = sidesOf(label, margins, classes);
   return html`
     <section class="card explanation" aria-labelledby="explanation-title">
@@ -39,7 +56,7 @@ export function Explanation({ answer, contributions, base, classes }) {
       <div class="explained">
         <p>
           <strong>${label}</strong>
-          <span class="note">${confidence === null ? "confidence not known" : `${percent(confidence)} sure`}</span>
+          <span class="note" title=${why}>${words}</span>
         </p>
         ${contributions && html`<${PushPicture} contributions=${contributions} />`}
       </div>

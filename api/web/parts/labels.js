@@ -1,9 +1,29 @@
 /** The labels that can be said: large buttons, and where there are many a field that finds them. */
-import { html, useState } from "../view.js";
+import { html, useRef, useState } from "../view.js";
 
 /** More than these are searched rather than looked through. */
 const MANY = 12;
-const LISTED = 30;
+const LISTED = 100;
+/** So many of many are near. */
+const NEAR = 4;
+/** Labels of so many characters are columns of one width. */
+const SHORT = 2;
+
+/**
+ * The labels that stand there at once: all, where they aren't many; else the model's own and those nearest to it by their
+ * margins, as far as that may be seen. Pure.
+ *
+ * @param {string[]} classes
+ * @param {string | null} [predicted] null: it is kept back
+ * @param {number[]} [margins] of each class, where they are known
+ */
+export function atOnce(classes, predicted = null, margins = []) {
+  if (classes.length <= MANY) return classes;
+  if (predicted === null) return [];
+  if (margins.length !== classes.length) return [predicted];
+  const order = classes.map((_, i) => i).sort((a, b) => margins[b] - margins[a]);
+  return [...new Set([predicted, ...order.map((i) => classes[i])])].slice(0, NEAR);
+}
 
 /**
  * @param {object} props
@@ -11,27 +31,40 @@ const LISTED = 30;
  * @param {(label: string) => void} props.onChoose
  * @param {Map<string, string>} [props.keys] the key of each label that has one
  * @param {string | null} [props.predicted] the model's, where that may be seen
+ * @param {number[]} [props.margins] the model's, of each class
  */
-export function Labels({ classes, onChoose, keys, predicted = null }) {
+export function Labels({ classes, onChoose, keys, predicted = null, margins }) {
   const [wanted, setWanted] = useState("");
+  const [open, setOpen] = useState(false);
+  const field = useRef(null);
   const words = wanted.trim().toLowerCase();
-  const found = classes.filter((label) => label.toLowerCase().includes(words));
-  const exact = classes.some((label) => label === wanted.trim());
   const many = classes.length > MANY || classes.length === 0;
+  const found = many && !open && !words ? atOnce(classes, predicted, margins) : matching(classes, words);
+  const exact = classes.some((label) => label === wanted.trim());
   const choose = (label) => {
     setWanted("");
+    setOpen(false);
     onChoose(label);
   };
   const submit = (event) => {
     event.preventDefault();
     if (words && found.length > 0) choose(found[0]);
   };
+  const leave = (event) => {
+    if (event.key !== "Escape") return;
+    setWanted("");
+    setOpen(false);
+    field.current.blur();
+  };
+  const kind = `labels${classes.every((label) => label.length <= SHORT) ? " short" : ""}${open ? " open" : ""}`;
   return html`
-    <div class="labels" role="group" aria-label="The right label">
+    <div class=${kind} role="group" aria-label="The right label" tabindex=${many && open ? 0 : null}>
       ${many &&
-      html`<form onSubmit=${submit}>
-        <input id="find-label" type="search" placeholder="Find a label" aria-label="Find a label" autocomplete="off"
-          value=${wanted} onInput=${(event) => setWanted(event.target.value)} />
+      html`<form onSubmit=${submit} onKeyDown=${leave}>
+        <input id="find-label" type="search" placeholder=${`Find one of ${classes.length} labels`} aria-label="Find a label"
+          autocomplete="off" ref=${field} value=${wanted} onFocus=${() => setOpen(true)}
+          onInput=${(event) => setWanted(event.target.value)} />
+        <button type="button" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Fewer" : "All"}</button>
       </form>`}
       ${found.slice(0, LISTED).map(
         (label) => html`
@@ -52,4 +85,11 @@ export function Labels({ classes, onChoose, keys, predicted = null }) {
       ${found.length > LISTED && html`<span class="note">and ${found.length - LISTED} more: type to find them</span>`}
     </div>
   `;
+}
+
+/** The very one first, then those that begin so. */
+function matching(classes, words) {
+  const rank = (label) => (label === words ? 0 : label.startsWith(words) ? 1 : 2);
+  const found = classes.map((label) => ({ label, low: label.toLowerCase() })).filter(({ low }) => low.includes(words));
+  return found.sort((a, b) => rank(a.low) - rank(b.low)).map(({ label }) => label);
 }

@@ -2,6 +2,7 @@
 import { useCell } from "../cell.js";
 import { useReviewer } from "../feedback/reviewer.js";
 import { useEvents } from "../live.js";
+import { atOnce } from "../parts/labels.js";
 import { Screen } from "../parts/screen.js";
 import { AskName, WhoAnswers } from "../parts/who.js";
 import { html, useEffect, useState } from "../view.js";
@@ -36,7 +37,7 @@ export function Review() {
 function Queue({ onHelp }) {
   const { items, more, atLeast, error, settled, lapsed } = useCell(queue);
   const item = lapsed ? null : (items[0] ?? null);
-  const keys = keysOf(item?.classes ?? []);
+  const keys = keysOf(item ? atOnce(item.classes, item.answer?.label, item.answer?.margins) : []);
   useEffect(goOn, []);
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && topUp(), LOOK_EVERY_MS);

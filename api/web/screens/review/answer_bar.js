@@ -13,7 +13,8 @@ export function AnswerBar({ item, keys }) {
   const choose = (label) => doIt({ act: "label", label }, item);
   return html`
     <section class="answer-bar" aria-label="Your answer">
-      <${Labels} classes=${item.classes} keys=${keys} predicted=${predicted} onChoose=${choose} />
+      <${Labels} key=${item.prediction} classes=${item.classes} keys=${keys} predicted=${predicted}
+        margins=${item.answer?.margins} onChoose=${choose} />
       ${predicted !== null &&
       html`<button type="button" class="primary confirm" aria-keyshortcuts="Enter" onClick=${act("confirm")}>
         <span>Confirm ${predicted}</span><kbd aria-hidden="true">⏎</kbd>

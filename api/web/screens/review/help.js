@@ -3,12 +3,12 @@ import { Dialog } from "../../parts/dialog.js";
 import { html } from "../../view.js";
 
 const KEYS = [
-  [["1", "…", "9"], "Say that label. Labels that are digits have their own key."],
+  [["1", "…", "9"], "Say the label with that number. Labels that are digits have their own key."],
   [["⏎", "C"], "Confirm what the model says. Not where its answer is kept back."],
   [["T"], "Can't tell: it isn't shown again in this tab, and goes to others when your claim on it runs out."],
   [["S"], "Skip: it comes again after the others."],
   [["U", "Ctrl Z"], "Take the last answer back, and see its record again."],
-  [["/"], "Find a label, where there are many."],
+  [["/"], "Find a label, where there are many: only those nearest to the model's stand there at once."],
   [["?"], "This help."],
 ];
 

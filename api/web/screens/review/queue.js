@@ -1,6 +1,7 @@
 /** The records that this tab has claimed: read ahead, so that the next one is there at once. */
 import { ApiError, ask } from "../../api.js";
 import { cell } from "../../cell.js";
+import { kept } from "./kept.js";
 
 /** So many are asked for at once, as soon as fewer than LOW are left. */
 const LIMIT = 10;
@@ -21,13 +22,13 @@ const HELD_MS = 60_000;
  * `items`: the first is the one that is shown. `more`: how many wait besides, null: not known; `atLeast`: or even more.
  * `lapsed`: nobody answered until the claim of the one that was shown ran out; nothing is claimed before somebody goes on.
  */
-const FIRST = { items: [], more: null, atLeast: false, error: null, settled: false, lapsed: false };
+const { items = [], more = null, atLeast = false } = kept;
 /** @type {ReturnType<typeof cell>} */
-export const queue = cell(FIRST);
+export const queue = cell({ items, more, atLeast, error: null, settled: false, lapsed: false });
 const put = (part) => queue.set({ ...queue.get(), ...part });
 
 /** What this reviewer can't tell: not shown again in this tab. @type {Set<string>} */
-const declined = new Set();
+export const declined = new Set(kept.declined);
 let asking = false;
 let notBeforeMs = 0;
 let timer = null;
@@ -35,6 +36,7 @@ let timer = null;
 /** Somebody is here, and answers. */
 export function goOn() {
   put({ items: unexpired(queue.get().items), lapsed: false });
+  watch();
   topUp();
 }
 

@@ -4,7 +4,8 @@ import { cell } from "../../cell.js";
 import { sayLabel } from "../../feedback/outbox.js";
 import { forget, sayings } from "../../feedback/sayings.js";
 import { onEvents } from "../../live.js";
-import { bringBack, drop, postpone, queue } from "./queue.js";
+import { keepAtTheEnd, kept } from "./kept.js";
+import { bringBack, declined, drop, postpone, queue } from "./queue.js";
 
 /** So many are remembered; all are counted. */
 const KEPT = 1_000;
@@ -22,7 +23,12 @@ const UNDOABLE = 50;
  */
 
 /** @type {ReturnType<typeof cell>} */
-export const session = cell({ answered: 0, answers: /** @type {Answer[]} */ ([]) });
+export const session = cell({ answered: kept.answered ?? 0, answers: /** @type {Answer[]} */ (kept.answers ?? []) });
+keepAtTheEnd(() => {
+  const { items, more, atLeast } = queue.get();
+  const { answered, answers } = session.get();
+  return { items, more, atLeast, declined: [...declined], answered, answers: answers.slice(-UNDOABLE) };
+});
 let shownMs = performance.now();
 
 /** An item was drawn: the clock begins. */

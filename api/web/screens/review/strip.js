@@ -2,6 +2,7 @@
 import { useCell } from "../../cell.js";
 import { sayings } from "../../feedback/sayings.js";
 import { count, duration, percent } from "../../format.js";
+import { sureness } from "../../parts/explanation.js";
 import { Icon } from "../../parts/icon.js";
 import { announce } from "../../said.js";
 import { html, useEffect } from "../../view.js";
@@ -28,7 +29,7 @@ export function Strip({ more, atLeast }) {
         <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>
         <li><strong>${moreOf(more, atLeast)}</strong> more wait</li>
       </ul>
-      ${answers.length > 0 && html`<${Last} answer=${answers.at(-1)} />`}
+      ${answers.length > 0 ? html`<${Last} answer=${answers.at(-1)} />` : html`<p class="last"></p>`}
     </div>
   `;
 }
@@ -52,6 +53,6 @@ function Last({ answer: { label, model, blind, item } }) {
 
 function afterwards(model, label) {
   if (model === null) return "";
-  const sure = model.confidence === null ? "" : `, ${percent(model.confidence)} sure`;
+  const sure = model.confidence === null ? "" : `, ${sureness(model).words}`;
   return model.label === label ? `, and so had the model${sure}` : `; the model had said ${model.label}${sure}`;
 }
