@@ -18,7 +18,7 @@ export function ModelsTable({ models, stats }) {
   const champion = models.find((model) => model.state === "champion")?.version ?? stats?.champion?.version ?? null;
   const former = formerOf(models);
   const columns = [
-    { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>` },
+    { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>`, short: true },
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
     { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
     { title: "On what was loaded", cell: (one) => html`<${Share} share=${loadedShare(one.metrics)} />` },
