@@ -13,6 +13,11 @@ class Connection(web.RequestHandler):
 
     __slots__ = ()
 
+    def close_if_idle(self) -> None:
+        """Close it where no request has begun, as aiohttp does after the keep-alive time."""
+        if self._waiter is not None and not self._waiter.done():
+            self.force_close()
+
     def handle_error(
         self,
         request: web.BaseRequest,
