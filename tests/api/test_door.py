@@ -94,6 +94,22 @@ async def test_every_answer_has_an_id_which_may_be_given(client: Client) -> None
         assert (await response.json(content_type=None))["request_id"] == "mine-1"
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/", "/web/app.js", "/openapi.json"])
+async def test_head_is_answered_as_get_without_the_body(client: Client, path: str) -> None:
+    async with client.http.get(path) as got, client.http.head(path) as asked:
+        assert await asked.read() == b""
+        assert asked.status == got.status
+        for name in ("Content-Type", "Content-Length", "Cache-Control", "Content-Security-Policy"):
+            assert asked.headers[name] == got.headers[name]
+
+
+async def test_head_is_for_what_needs_no_key(client: Client) -> None:
+    async with client.http.head("/v1/events") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "GET")
+    async with client.http.post("/livez") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
+
+
 async def test_readiness_names_what_is_missing(client: Client) -> None:
     states = client.context.health.states
     await eventually_async(lambda: all(one.ok for name, one in states.items() if name != "model"), "not all are seen")

@@ -182,6 +182,18 @@ async def test_a_head_that_is_too_large_or_none_is_a_problem_too(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("path", [b"/livez", b"/v1/predict", b"/v1/nothing"])
+async def test_an_expectation_that_is_not_known_is_a_problem_too(migrated: Settings, path: bytes) -> None:
+    async with served(migrated, lambda app: None) as server, raw(server) as (reader, writer):
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: \xff\r\n\r\n")
+        said, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert b" 417 " in said.splitlines()[0]
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == ("urn:relearn:problem:expectation-failed", 417)
+    for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
+        assert header.encode() in said
+
+
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br"])
 async def test_a_body_that_can_not_be_unpacked_is_not_in_the_log(
