@@ -25,7 +25,7 @@ export function ModelsTable({ models, stats }) {
     { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
-    { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />` },
+    { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />`, short: true },
     { title: "Change", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
   ];
   return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${(one) => one.version} />`;
@@ -48,7 +48,7 @@ function Live({ model: { version, live }, stats }) {
   const accuracy = version === stats?.champion?.version ? stats.accuracy : live;
   if (!accuracy) return percent(null);
   const { estimate, low, high } = accuracy;
-  return html`<span>${percent(estimate)} <span class="note">${percent(low)} to ${percent(high)}</span></span>`;
+  return html`<span>${percent(estimate)} <span class="note short">${percent(low)} to ${percent(high)}</span></span>`;
 }
 
 /** The first model of all had no champion to be compared with. */
