@@ -56,7 +56,9 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
     """
     app = web.Application(middlewares=[door], client_max_size=settings.api_max_body_mb * 2**20)
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, _route(operation), opened(operation, HANDLERS[operation.id]))
+        serve = opened(operation, HANDLERS[operation.id])
+        for method in operation.methods:
+            app.router.add_route(method, _route(operation), serve)
     app.on_response_prepare.append(dress)
     watch_closing(app)
     app[PAGE] = read_page()

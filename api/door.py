@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from api.call import Call, Handler
+from api.closing import CLOSING
 from api.context import CONTEXT
 from api.cors import preflight, show_to_page
 from api.failures import failure_of, inference_error, problem_response
@@ -54,6 +55,8 @@ async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[
         response = await handler(request) if asked is None else asked
     except Exception as exc:  # noqa: BLE001 - every error is an answer
         response = refused(request, exc)
+    if request.app[CLOSING].is_set():
+        response.force_close()
     took_s = time.perf_counter() - began_s
     operation = request.get(OPERATION, NO_OPERATION)
     request.app[MEASURES].answered(operation, response.status, None if response.prepared else took_s)

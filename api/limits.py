@@ -9,12 +9,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 #: For aiohttp's connections. Longer lines and headers are answered 400; one that sends no whole head, or nothing more,
 #: is closed after the keep-alive time (above the 60 s of the usual proxies, so that they close first).
+#: Nothing is unpacked before it is read (`api.unpacking`): what was refused unread is thrown away as it came.
 CONNECTION: dict[str, Any] = {
     "max_line_size": 8190,
     "max_field_size": 8190,
     "max_headers": 64,
     "keepalive_timeout": 75.0,
     "lingering_time": 5.0,
+    "auto_decompress": False,
     "access_log": None,
 }
 #: So long a body may take to arrive.

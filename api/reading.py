@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -13,8 +12,12 @@ from aiohttp import web
 
 from api import limits
 from api.failures import Failure, fault_of, invalid
+from api.unpacking import coding_of, too_large, unpack
 from schemas.http.operation import Operation
 from schemas.http.problems import FieldFault
+
+#: The body, once it has been read.
+BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
 
 
 def read_path(request: web.Request, operation: Operation) -> Any:
@@ -71,17 +74,25 @@ async def read_bytes(request: web.Request) -> bytes:
     """The whole body, unpacked; the application's `client_max_size` holds for what it is unpacked to as well.
 
     Raises:
-        Failure: it is too large, can't be unpacked, broke off, or is too slow.
+        Failure: it is packed in another way than is read here, is too large, can't be unpacked, broke off, or is slow.
     """
+    if BODY not in request:
+        coding = coding_of(request.headers.getall("Content-Encoding", ()))
+        request[BODY] = await unpack(await _arrived(request), coding, request.client_max_size)
+    return request[BODY]
+
+
+async def _arrived(request: web.Request) -> bytes:
+    """The body as it was sent."""
     try:
         async with asyncio.timeout(limits.BODY_WITHIN_S):
             return await request.read()
     except TimeoutError as exc:
         raise Failure("malformed", f"The body didn't arrive within {limits.BODY_WITHIN_S:g} s") from exc
     except web.HTTPRequestEntityTooLarge as exc:
-        raise Failure("too-large", exc.text or "The body is too large") from exc
-    except (web.RequestPayloadError, zlib.error) as exc:
-        raise Failure("malformed", f"The body can't be unpacked: {exc}") from exc
+        raise too_large(request.client_max_size) from exc
+    except web.RequestPayloadError as exc:
+        raise Failure("malformed", "The body broke off, or isn't framed as HTTP wants it") from exc
 
 
 def _malformed(faults: list[FieldFault]) -> Failure:

@@ -30,7 +30,7 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 #: What any operation may end with, beside its own.
-_ALWAYS: tuple[Kind, ...] = ("malformed", "too-many-requests", "unavailable")
+_ALWAYS: tuple[Kind, ...] = ("malformed", "expectation-failed", "too-many-requests", "unavailable")
 
 
 def openapi() -> Schema:
@@ -41,7 +41,10 @@ def openapi() -> Schema:
     paths: dict[str, Schema] = {}
     for operation in OPERATIONS:
         described = _operation(operation, by_type, components)
-        paths.setdefault(operation.path, {})[operation.method.lower()] = described
+        path = paths.setdefault(operation.path, {})
+        path[operation.method.lower()] = described
+        if "HEAD" in operation.methods:
+            path["head"] = _without_bodies(described)
     parameters = {id(kind) for one in OPERATIONS for kind in (one.path_type, one.query) if kind is not None}
     only_parameters = {by_type[kind]["$ref"].rsplit("/", 1)[1] for kind in parameters}
     return {
@@ -80,6 +83,12 @@ def _operation(operation: Operation, by_type: Mapping[int, Schema], components: 
         found["requestBody"] = {"required": True, "content": content}
     found["responses"] = _responses(operation, by_type)
     return found
+
+
+def _without_bodies(described: Schema) -> Schema:
+    """HEAD, where this is GET."""
+    responses = {status: {"description": one["description"]} for status, one in described["responses"].items()}
+    return {**described, "operationId": f"{described['operationId']}_head", "responses": responses}
 
 
 def _parameters(

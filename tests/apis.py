@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -53,6 +54,10 @@ class ApiProcess:
         """On a connection of its own."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as response:
             return str(response.read().decode())
+
+    def connect(self) -> socket.socket:
+        """A connection without any HTTP on it yet."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def number(self) -> str | None:
         """Which process answers; None where none does."""

@@ -10,7 +10,8 @@ const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFract
 const scientific = new Intl.NumberFormat(undefined, { notation: "scientific", maximumSignificantDigits: 2 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+// Words are those of the page, whose language is English.
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
 
 const known = (write) => (value) => (value === null || value === undefined || Number.isNaN(value) ? UNKNOWN : write(value));
 
@@ -32,6 +33,10 @@ export const rate = known((value) => `${(value < 10 ? short : whole).format(valu
 export const time = known((value) => clock.format(new Date(value)));
 /** 31 Jan 2026, 14:03:22 */
 export const dateTime = known((value) => moment.format(new Date(value)));
+
+const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/g;
+/** Words of the server with its moments as the reader's clock has them. @param {string} words */
+export const local = (words) => words.replace(UTC, (_, day, clockTime) => dateTime(`${day}T${clockTime}Z`));
 
 const UNITS = [
   ["day", 86_400],

@@ -83,3 +83,8 @@ class Operation:
     fails: tuple[Kind, ...] = ()
     idempotent: bool = False
     deep: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Those that are answered: where GET needs no key, HEAD too, as probes and link checkers ask."""
+        return ("GET", "HEAD") if self.method == "GET" and self.role is None else (self.method,)

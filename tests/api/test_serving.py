@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -58,6 +58,26 @@ async def served(settings: Settings, add: Callable[[web.Application], None]) -> 
     finally:
         stop.set()
         await ended
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """The log as a process has it."""
+    no_fault, logger = NotOurFault(), logging.getLogger("aiohttp.server")
+    logger.addFilter(no_fault)
+    yield
+    logger.removeFilter(no_fault)
+
+
+@asynccontextmanager
+async def raw(server: Served) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to it."""
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_what_is_in_flight_is_finished_and_nothing_new_is_accepted(migrated: Settings) -> None:
@@ -136,6 +156,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monke
     await writer.wait_closed()
 
 
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(
     "head",
     [
@@ -150,23 +171,46 @@ async def test_a_head_that_is_too_large_or_none_is_a_problem_too(
     migrated: Settings, head: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a word in the log: anybody could fill it."""
-    quiet = NotOurFault()
-    logging.getLogger("aiohttp.server").addFilter(quiet)
-    try:
-        async with served(migrated, lambda app: None) as server:
-            reader, writer = await asyncio.open_connection(HOST, server.port)
-            writer.write(head)
-            said, _, body = (await reader.read()).partition(b"\r\n\r\n")
-            writer.close()
-            await writer.wait_closed()
-    finally:
-        logging.getLogger("aiohttp.server").removeFilter(quiet)
+    async with served(migrated, lambda app: None) as server, raw(server) as (reader, writer):
+        writer.write(head)
+        said, _, body = (await reader.read()).partition(b"\r\n\r\n")
     assert b" 400 " in said.splitlines()[0]
     problem = json.loads(body)
     assert (problem["type"], problem["status"]) == ("urn:relearn:problem:malformed", 400)
     for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
         assert header.encode() in said
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("path", [b"/livez", b"/v1/predict", b"/v1/nothing"])
+async def test_an_expectation_that_is_not_known_is_a_problem_too(migrated: Settings, path: bytes) -> None:
+    async with served(migrated, lambda app: None) as server, raw(server) as (reader, writer):
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: \xff\r\n\r\n")
+        said, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert b" 417 " in said.splitlines()[0]
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == ("urn:relearn:problem:expectation-failed", 417)
+    for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
+        assert header.encode() in said
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br"])
+async def test_a_body_that_can_not_be_unpacked_is_not_in_the_log(
+    migrated: Settings, coding: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether somebody reads it, or its request was refused before it came: anybody could fill the log so."""
+    async with served(migrated, lambda app: None) as server:
+        for path in (b"/v1/predict", b"/v1/nothing"):
+            async with raw(server) as (reader, writer):
+                writer.write(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n")
+                writer.write(b"Content-Type: application/json\r\nContent-Encoding: " + coding + b"\r\n")
+                writer.write(b"Content-Length: 10\r\n\r\n\x1f")
+                if path == b"/v1/nothing":
+                    await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"no coding")
+                await reader.read()
+    assert not [one for one in caplog.records if one.name.startswith("aiohttp")]
 
 
 def test_a_port_that_is_taken_is_an_error_in_one_line() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 
 import psutil
+import pytest
 
 from schemas.settings import Settings
 from tests.apis import ApiProcess, an_api
@@ -27,6 +29,11 @@ def until_both_answer(api: ApiProcess) -> None:
 
 def gone(family: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    """What comes until the other end closes it."""
+    return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 def test_several_processes_answer_on_one_port_and_one_that_dies_is_started_again(migrated: Settings) -> None:
@@ -60,6 +67,31 @@ def test_one_process_ends_in_order_however_it_is_asked(migrated: Settings) -> No
             assert api.terminate(number) == 0
             assert "event=closing" in api.log
             assert "Traceback" not in api.log
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two"])
+def test_a_body_that_is_on_its_way_is_waited_for(migrated: Settings, options: tuple[str, ...]) -> None:
+    """Its request is answered though the process was asked to stop; a connection without one is closed."""
+    body = b'{"features": []}'
+    with an_api(migrated, *options) as api:
+        api.wait_for("event=all_serving" if options else "event=serving")
+        with api.connect() as idle, api.connect() as sending:
+            idle.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b" 200 " in idle.recv(4096).splitlines()[0]
+            sending.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+            sending.sendall(b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+            assert sending.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            sending.sendall(body[:8])
+            api.process.send_signal(signal.SIGTERM)
+            api.wait_for("event=closing", times=2 if options else 1)
+            until_closed(idle)
+            sending.sendall(body[8:])
+            said = until_closed(sending)
+        assert b" 422 " in said.splitlines()[0]
+        assert b"Connection: close" in said
+        assert b"urn:relearn:problem:invalid" in said
+        assert api.process.wait(60) == 0
+        assert "Traceback" not in api.log
 
 
 def test_what_it_can_not_have_is_one_clear_line(migrated: Settings) -> None:

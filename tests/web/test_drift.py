@@ -43,7 +43,7 @@ async def watched(site: Site, names: tuple[str, ...], windows: int) -> None:
 async def test_before_the_first_champion_it_says_how_to_get_one(visitor: Visit, page: Page) -> None:
     await visitor.go("#/drift")
     await expect(page.get_by_text("There is no champion yet")).to_be_visible()
-    await expect(page.get_by_text("relearn model train")).to_be_visible()
+    await expect(page.get_by_text("relearn model train --data digits")).to_be_visible()
     await visitor.check_accessible()
 
 

@@ -14,6 +14,7 @@ from tests.web.site import Site
 
 WIDE = (1440, 900)
 PHONE = (360, 740)
+WIDTHS = (700, 1024, 1280, 1920)
 _AXE = DIRECTORY / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -39,7 +40,13 @@ class Visit:
         self._may_fail.extend(paths)
 
     async def check_accessible(self) -> None:
-        """axe finds nothing on what is shown now, in light and in dark."""
+        """axe finds nothing on what is shown now, in light and in dark, and it fits from a tablet to a wide screen."""
+        size = self.page.viewport_size
+        for width in WIDTHS:
+            await self.page.set_viewport_size({"width": width, "height": WIDE[1]})
+            await self.check_narrow()
+        assert size is not None
+        await self.page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             await self.page.emulate_media(color_scheme=scheme)
             await self.page.evaluate(f"window.axe || (() => {{ {_axe_source()} }})()")

@@ -15,11 +15,14 @@ export function KeyPrompt() {
   return html`
     <${Dialog} title="A key is needed" onClose=${refuseKey}>
       <form onSubmit=${submit}>
-        <p class="dialog-text" id="key-why">${wanted.why}</p>
+        <p class="dialog-text" id="key-why">
+          ${wanted.refused ? `The one that was given isn't taken. ${wanted.why}` : "This API answers those who have one."}
+        </p>
         <label for="key">API key</label>
         <input id="key" name="key" type="password" required autocomplete="off" spellcheck=${false} autofocus
           aria-describedby="key-why" aria-invalid=${wanted.refused ? "true" : null} />
-        <p class="note">It is kept for this tab only. <code>relearn key create --role review --name NAME</code> makes one.</p>
+        <p class="note">It is kept for this tab only. <code>relearn key create --role review --name NAME</code> makes one for a reviewer;
+          operators need the role admin.</p>
         <div class="dialog-actions">
           <button type="button" onClick=${refuseKey}>Cancel</button>
           <button type="submit" class="primary">Use this key</button>

@@ -6,8 +6,11 @@ import { html } from "../view.js";
  * @property {string} title
  * @property {(row: any) => any} cell text, or a view
  * @property {boolean} [numeric] aligned at the right, digits of one width
+ * @property {boolean} [short] stays on one line
  * @property {boolean} [wide] takes what room there is
  */
+
+const LOOKS = ["numeric", "short", "wide"];
 
 /**
  * @param {{caption: string, columns: Column[], rows: any[], keyOf: (row: any) => string | number,
@@ -16,7 +19,7 @@ import { html } from "../view.js";
  */
 export function Table({ caption, columns, rows, keyOf, classOf, narrow = false }) {
   // The roles are said as well: CSS that turns rows into blocks takes them away.
-  return html`
+  return html`<div class="table-place">
     <table class=${narrow ? "table narrow" : "table"} role="table">
       <caption class="unseen">${caption}</caption>
       <thead role="rowgroup">
@@ -36,7 +39,7 @@ export function Table({ caption, columns, rows, keyOf, classOf, narrow = false }
         )}
       </tbody>
     </table>
-  `;
+  </div>`;
 }
 
-const look = ({ numeric, wide }) => `${numeric ? "numeric" : ""} ${wide ? "wide" : ""}`.trim() || null;
+const look = (column) => LOOKS.filter((look) => column[look]).join(" ") || null;

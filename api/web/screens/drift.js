@@ -5,6 +5,7 @@ import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { Figure, Figures } from "../parts/figure.js";
+import { FirstModel } from "../parts/first_model.js";
 import { Progress } from "../parts/progress.js";
 import { Read } from "../parts/read.js";
 import { Screen } from "../parts/screen.js";
@@ -53,8 +54,8 @@ function Watch({ drift }) {
 function NoChampion() {
   return html`<${Card}>
     <${Empty} title="There is no champion yet">
-      <p>Records are compared with the first ones that a champion answers. Train the first model on a file of labelled records:</p>
-      <p><code>relearn model train --data FILE --label COLUMN</code></p>
+      <p>Records are compared with the first ones that a champion answers. Train the first model on labelled records:</p>
+      <${FirstModel} />
     <//>
   <//>`;
 }

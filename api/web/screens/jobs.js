@@ -7,6 +7,7 @@ import { useNow } from "../now.js";
 import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
+import { FirstModel } from "../parts/first_model.js";
 import { More } from "../parts/more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
@@ -69,7 +70,7 @@ function Filters({ state, command }) {
 function List({ jobs }) {
   const now = useNow(1_000);
   const columns = [
-    { title: "Job", cell: (job) => html`<a href=${href("job", { id: job.id })}><strong>${commandOf(job)}</strong></a>` },
+    { title: "Job", cell: (job) => html`<a href=${href("job", { id: job.id })}><strong>${commandOf(job)}</strong></a>`, short: true },
     { title: "Why", cell: reasonOf },
     { title: "State", cell: (job) => html`<${State} job=${job} />` },
     { title: "What came of it", cell: (job) => html`<${Outcome} job=${job} />`, wide: true },
@@ -98,7 +99,7 @@ function None({ filtered }) {
   return html`
     <${Empty} title="No job yet">
       <p>A job is made when a model is asked for, by hand or by the policy. The first model is trained in a shell:</p>
-      <pre class="command"><code>relearn model train --data digits</code></pre>
+      <${FirstModel} />
     <//>
   `;
 }

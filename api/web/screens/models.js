@@ -4,6 +4,7 @@ import { hold, train, useWaiting } from "../commands.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
+import { FirstModel } from "../parts/first_model.js";
 import { More } from "../parts/more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
@@ -65,7 +66,7 @@ function None() {
   return html`
     <${Empty} title="No model yet">
       <p>The first one is trained from labelled data, in a shell:</p>
-      <pre class="command"><code>relearn model train --data digits</code></pre>
+      <${FirstModel} />
     <//>
   `;
 }

@@ -4,6 +4,7 @@ import { count } from "../format.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
+import { FirstModel } from "../parts/first_model.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { html, useEffect, useState } from "../view.js";
@@ -79,7 +80,7 @@ function Modes({ mode, choose }) {
 function NoSamples() {
   return html`<${Empty} title="There is nothing to copy yet">
     <p>Nothing is stored, and no model was trained. Send your own records, or train a first model:</p>
-    <p><code>relearn model train --data FILE --label COLUMN</code></p>
+    <${FirstModel} />
   <//>`;
 }
 

@@ -1,7 +1,8 @@
 /** Bytes and JSON as text that a person can read. Pure. */
 
 const WIDTH = 64;
-const PER_LINE = 16;
+/** So few that a line fits beside the list, and on a phone. */
+const PER_LINE = 8;
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** @param {string} base64 */
@@ -19,7 +20,7 @@ export function textOf(bytes) {
   }
 }
 
-/** Each line: where it begins, 16 bytes in hex, the same as ASCII. @param {Uint8Array} bytes */
+/** Each line: where it begins, 8 bytes in hex, the same as ASCII. @param {Uint8Array} bytes */
 export function hexDump(bytes) {
   const lines = [];
   for (let at = 0; at < bytes.length; at += PER_LINE) {

@@ -10,7 +10,7 @@ const MOST_LISTED = 200;
 export function wordsOf({ sent, refused, state }) {
   const left = refused.length ? `, ${count(refused.length)} could not be sent` : "";
   if (state === "running") return `Sending… ${plural(sent, "letter")} so far${left}.`;
-  const others = state === "stopped" ? " Others are still open." : "";
+  const others = state === "stopped" ? " Others are still open." : " Those that can't be used even now come back as new letters.";
   return `${plural(sent, "letter")} ${sent === 1 ? "was" : "were"} sent again${left}.${others}`;
 }
 

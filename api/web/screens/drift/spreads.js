@@ -55,7 +55,7 @@ function Line({ spread, limits, margin, open, toggle }) {
         <${Icon} name=${open ? "down" : "right"} />
         <span class="drift-name">${spread.name}${margin && html` <span class="note">of the champion</span>`}</span>
         <span><${State} spread=${spread} /></span>
-        <span><span class="title">PSI</span> ${number(spread.psi)} <${Meter} psi=${spread.psi} limit=${limits.psi} /></span>
+        <span class="psi"><span class="title">PSI</span> <${Meter} psi=${spread.psi} limit=${limits.psi} /> ${number(spread.psi)}</span>
         <span><span class="title">p</span> ${chance(spread.p)}</span>
         <span><span class="title">In a row</span> ${spread.live ? count(spread.windows) : UNKNOWN}</span>
       </button>

@@ -1,9 +1,8 @@
 /** What to do next where there is no model yet, or no record. */
 import { Empty } from "../../parts/empty.js";
+import { FirstModel } from "../../parts/first_model.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
-
-const COMMAND = "relearn model train --data digits";
 
 /** @param {{stats: any}} props of GET /v1/stats; nothing is drawn where both are there */
 export function FirstSteps({ stats: { champion, totals } }) {
@@ -15,7 +14,7 @@ function Model() {
   return html`
     <${Empty} title="No model yet">
       <p>Records wait until there is one. Train it from labelled data, in a shell:</p>
-      <pre class="command"><code>${COMMAND}</code></pre>
+      <${FirstModel} />
     <//>
   `;
 }

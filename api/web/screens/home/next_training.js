@@ -1,4 +1,5 @@
 /** When a model is trained by itself, in the policy's own words: each reason with how far it is. */
+import { local } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Meter } from "../../parts/meter.js";
@@ -11,15 +12,18 @@ const NAMES = { count: "Corrections", labels: "Labels", rate: "Error rate", drif
 /** @param {{retraining: any}} props of GET /v1/retraining; null: it isn't read yet */
 export function NextTraining({ retraining }) {
   if (!retraining) return html`<${Card} title="Next training"><${Skeleton} /><//>`;
-  const { words, triggers, obstacles, trigger, open_job: job } = retraining;
+  const { triggers, trigger, open_job: job } = retraining;
+  const written = (words) => local(job ? words.replaceAll(job, shortOf(job)) : words);
+  const words = written(retraining.words);
+  const obstacles = retraining.obstacles.map(written).filter((one) => !words.includes(one));
   return html`
     <${Card} title="Next training" actions=${job && html`<a href=${href("job", { id: job })}>The open training</a>`}>
-      <p class="words">${job ? words.replaceAll(job, shortOf(job)) : words}</p>
+      <p class="words">${words}</p>
       <div class="progress-rows">${triggers.map((one) => html`<${Row} key=${one.name} ...${one} />`)}</div>
       ${trigger && html`<p><${Badge} kind="accent">asked for now<//></p>`}
       ${obstacles.length > 0 &&
       html`<ul class="obstacles" aria-label="What stands in the way">
-        ${obstacles.map((one) => html`<li key=${one}>${job ? one.replaceAll(job, shortOf(job)) : one}</li>`)}
+        ${obstacles.map((one) => html`<li key=${one}>${one}</li>`)}
       </ul>`}
     <//>
   `;

@@ -18,14 +18,14 @@ export function ModelsTable({ models, stats }) {
   const champion = models.find((model) => model.state === "champion")?.version ?? stats?.champion?.version ?? null;
   const former = formerOf(models);
   const columns = [
-    { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>` },
+    { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>`, short: true },
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
     { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
     { title: "On what was loaded", cell: (one) => html`<${Share} share=${loadedShare(one.metrics)} />` },
     { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
-    { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />` },
+    { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />`, short: true },
     { title: "Change", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
   ];
   return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${(one) => one.version} />`;
@@ -48,7 +48,7 @@ function Live({ model: { version, live }, stats }) {
   const accuracy = version === stats?.champion?.version ? stats.accuracy : live;
   if (!accuracy) return percent(null);
   const { estimate, low, high } = accuracy;
-  return html`<span>${percent(estimate)} <span class="note">${percent(low)} to ${percent(high)}</span></span>`;
+  return html`<span>${percent(estimate)} <span class="note short">${percent(low)} to ${percent(high)}</span></span>`;
 }
 
 /** The first model of all had no champion to be compared with. */

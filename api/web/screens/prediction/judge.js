@@ -22,15 +22,15 @@ export function Judge({ prediction, classes }) {
   };
   return html`
     <${Card} title="Is it right?" note=${html`<${Standing} of=${standing} predicted=${prediction.label} />`} class="say">
+      <label class="inline">
+        <span>Comment</span>
+        <input value=${comment} maxlength="256" placeholder="if there is something to add: it goes with your answer"
+          onInput=${(event) => setComment(event.target.value)} />
+      </label>
       <button type="button" class="primary confirm" onClick=${() => say(prediction.label, `Confirmed ${prediction.label}`)}>
         Confirm ${prediction.label}
       </button>
       <${Labels} classes=${classes} predicted=${prediction.label} onChoose=${(label) => say(label, `Said ${label}`)} />
-      <label class="inline">
-        <span>Comment</span>
-        <input value=${comment} maxlength="256" placeholder="if there is something to add"
-          onInput=${(event) => setComment(event.target.value)} />
-      </label>
       ${mine &&
       html`<button type="button" class="quiet" onClick=${() => say(null, "Taken back")}>Take back what you said</button>`}
     <//>

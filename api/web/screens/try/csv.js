@@ -1,7 +1,10 @@
 /** Records typed or pasted as CSV, with names in the first line or without. Pure. */
-import { ALONG } from "./records.js";
+import { ALONG, DECIMAL_COMMA, misnamed } from "./records.js";
 
+const SEPARATORS = [",", ";", "\t"];
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+/** What programs write where there is no number. */
+const NO_NUMBER = /^([+-]?(nan|inf|infinity)|n\/?a|null|none|)$/i;
 
 /**
  * @param {string} text
@@ -9,11 +12,11 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
  * @returns {{items: import("./records.js").Item[], faults: import("./records.js").Fault[]}}
  */
 export function csvItems(text, names) {
-  const { rows, faults } = cells(text);
+  const { rows, faults } = cells(text, names);
   const header = rows.length && isHeader(rows[0].cells, names) ? rows.shift() : null;
   if (!header) return { items: rows.map(({ line, cells: found }) => ({ line, features: found.map(numberOf) })), faults };
-  const twice = header.cells.find((name, i) => header.cells.indexOf(name) !== i);
-  if (twice !== undefined) faults.push({ line: header.line, words: `two columns are named “${twice}”` });
+  const words = headerFault(header.cells, names);
+  if (words) return { items: [], faults: [...faults, { line: header.line, words }] };
   const items = [];
   for (const row of rows) {
     if (row.cells.length === header.cells.length) items.push(named(row, header.cells, names));
@@ -31,17 +34,25 @@ function named({ line, cells: found }, header, names) {
   return item;
 }
 
-/** Names, where all are known as such, or where some can't be numbers. */
+/** Names, where some are known as such, or where most can't be numbers: a bad number among good ones is none. */
 function isHeader(first, names) {
-  return first.every((cell) => names?.includes(cell) || ALONG.includes(cell)) || first.some((cell) => cell && !NUMBER.test(cell));
+  const numbers = first.filter((cell) => NUMBER.test(cell) || DECIMAL_COMMA.test(cell) || NO_NUMBER.test(cell));
+  return first.some((cell) => names?.includes(cell) || ALONG.includes(cell)) || 2 * numbers.length < first.length;
+}
+
+/** What is wrong with the names, once for all lines. */
+function headerFault(header, names) {
+  const twice = header.find((name, i) => header.indexOf(name) !== i);
+  if (twice !== undefined) return `two columns are named “${twice}”`;
+  return names && misnamed(header.filter((name) => names.includes(name) || !ALONG.includes(name)), names);
 }
 
 /** The number in a cell; what isn't one stays text, for whoever checks it. */
-const numberOf = (cell) => (NUMBER.test(cell) ? Number(cell) : cell);
+const numberOf = (cell) => (NUMBER.test(cell) && Number.isFinite(Number(cell)) ? Number(cell) : cell);
 
 /** The cells of each line that isn't empty. Quotes as in RFC 4180; separated by comma, semicolon or tab. */
-function cells(text) {
-  const separator = separatorOf(text);
+function cells(text, names) {
+  const separator = separatorOf(text, names);
   const rows = [];
   let [line, begun, row, cell, quoted, wasQuoted] = [1, 1, [], "", false, false];
   const endCell = () => {
@@ -71,8 +82,10 @@ function cells(text) {
   return { rows, faults: quoted ? [{ line: begun, words: "a quote (\") isn't closed" }] : [] };
 }
 
-function separatorOf(text) {
+/** The one that parts the first line into as many cells as the model has features, else the one that it has most of. */
+function separatorOf(text, names) {
   const first = text.trimStart().split("\n", 1)[0];
-  const times = (one) => first.split(one).length;
-  return [",", ";", "\t"].reduce((best, one) => (times(one) > times(best) ? one : best));
+  const parts = (one) => first.split(one).length;
+  const fitting = names?.length > 1 && SEPARATORS.find((one) => parts(one) === names.length);
+  return fitting || SEPARATORS.reduce((best, one) => (parts(one) > parts(best) ? one : best));
 }

@@ -5,6 +5,8 @@ import { jsonItems } from "./json.js";
 
 export const MOST = 1_000;
 const TOO_MANY = `more than ${count(MOST)} records; \`relearn produce FILE\` sends any number`;
+/** A number as it is written where the comma parts decimals. */
+export const DECIMAL_COMMA = /^[+-]?\d+,\d+([eE][+-]?\d+)?$/;
 /** Columns that go along with the features, unless a feature is called so. */
 export const ALONG = ["id", "subject", "context"];
 
@@ -46,23 +48,28 @@ function faultOf(features, names, first) {
   const listed = Array.isArray(features);
   if (listed !== Array.isArray(first)) return "it isn't of the first record's form";
   const wrong = Object.entries(features).find(([, value]) => typeof value !== "number" || !Number.isFinite(value));
-  if (wrong) return `${listed ? `value ${Number(wrong[0]) + 1}` : `“${wrong[0]}”`} isn't a number: ${shown(wrong[1])}`;
+  if (wrong) return `${listed ? `value ${Number(wrong[0]) + 1}` : `“${wrong[0]}”`} isn't a number: ${shown(wrong[1])}${comma(wrong[1])}`;
   if (listed) {
     const [who, wanted] = names ? ["the model", names.length] : ["the first record", first.length];
     return features.length === wanted ? null : `${plural(features.length, "number")}; ${who} has ${count(wanted)}`;
   }
-  const given = Object.keys(features);
-  const wanted = names ?? Object.keys(first);
-  const missing = wanted.filter((name) => !(name in features));
-  if (missing.length) return `${some(missing)} ${missing.length === 1 ? "is" : "are"} missing`;
+  return misnamed(Object.keys(features), names ?? Object.keys(first));
+}
+
+/** What is wrong with the names of features. @param {string[]} given @param {string[]} wanted */
+export function misnamed(given, wanted) {
   const unknown = given.filter((name) => !wanted.includes(name));
-  return unknown.length ? `${some(unknown)}: the model has no such feature` : null;
+  if (unknown.length) return `${some(unknown)}: the model has no such feature`;
+  const missing = wanted.filter((name) => !given.includes(name));
+  return missing.length ? `${some(missing)} ${missing.length === 1 ? "is" : "are"} missing` : null;
 }
 
 function some(names) {
   const rest = names.length - 3;
   return names.slice(0, 3).map((name) => `“${name}”`).join(", ") + (rest > 0 ? ` and ${count(rest)} more` : "");
 }
+
+const comma = (value) => (DECIMAL_COMMA.test(value) ? " (decimals are written with a point)" : "");
 
 function shown(value) {
   if (value === "") return "it is empty";

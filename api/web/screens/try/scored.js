@@ -48,7 +48,7 @@ export function ScoredByStream({ trial: { records, answer, about }, names }) {
       <${Problem} error=${asked.error?.away ? null : asked.error} again=${asked.refresh} />
       <div class="scored-words">
         <p role="status">
-          ${all ? "All" : `${count(back)} of`} ${plural(total, "record")} ${all ? "are" : total === 1 ? "is" : "are"} scored and
+          ${all ? (total === 1 ? "" : "All ") : `${count(back)} of `}${plural(total, "record")} ${total === 1 ? "is" : "are"} scored and
           stored${back > 0 ? `: ${tally(answers)}` : ""}. ${all && tookWords([...stored.values()])}
         </p>
         ${!all && html`<${Progress} value=${back} of=${total} label="Records that are back" />`}
