@@ -108,8 +108,10 @@ async def test_what_a_reload_keeps_is_bounded_and_rubbish_is_none_of_it(visitor:
         const answers = [1, 2].map((n) => ({ saying: `${n}`, item: item(n, 9) }));
         const state = { items: [item(3, 9), item(4, 3)], declined: ["0-5-0"], answered: 2, answers };
         const size = JSON.stringify(item(1, 9)).length;
-        const places = ({ items, answers }) => [...items, ...answers.map((one) => one.item)].map((one) => one?.prediction);
-        const wrong = [null, 7, [], {}, { ...state, items: [{}] }, { ...state, answers: [null] }, { ...state, answered: "2" }];
+        const records = ({ items, answers }) => [...items, ...answers.map((one) => one.item)];
+        const places = (kept) => records(kept).map((one) => one?.prediction);
+        const parts = [{ items: [{}] }, { answers: [null] }, { answered: "2" }];
+        const wrong = [null, 7, [], {}, ...parts.map((part) => ({ ...state, ...part }))];
         return [
             ...[0, 1, 2, 3, 4].map((n) => places(bounded(state, n * size)).filter((place) => place)),
             places(usable(state, 5)),

@@ -30,17 +30,15 @@ export function ShownItem({ item }) {
     scrollTo(0, 0);
     document.getElementById("record-title").focus({ preventScroll: true });
   }, []);
-  const note = html`<${Badge} kind=${item.blind ? "accent" : "plain"}>${CHOSEN[item.via] ?? item.via}<//>`;
+  const note = html`
+    <${Badge} kind=${item.blind ? "accent" : "plain"}>${CHOSEN[item.via] ?? item.via}<//>
+    ${item.seen && html`<p class="seen"><${Icon} name="info" />${SEEN[item.via]}</p>`}
+  `;
   const title = `What is ${item.subject ?? item.id ?? "this record"}?`;
   return html`
     <div class="judge">
       <${Record} title=${title} note=${note} record=${item} features=${item.features} />
-      ${item.blind
-        ? html`<${KeptBack} via=${item.via} />`
-        : html`<div class="stack">
-            ${item.seen && html`<p class="seen"><${Icon} name="info" />${SEEN[item.via]}</p>`}
-            <${Why} item=${item} />
-          </div>`}
+      ${item.blind ? html`<${KeptBack} via=${item.via} />` : html`<${Why} item=${item} />`}
     </div>
   `;
 }
