@@ -217,13 +217,14 @@ async def test_many_long_labels_leave_the_record_in_view(
 _COVERED = "document.querySelector('.answer-bar').getBoundingClientRect().height / innerHeight"
 
 
-async def test_ten_digits_are_one_row_and_nothing_moves_after_the_first_answer(
-    browser: Browser, site: Site, model: Model, role: FeedbackRole
+@pytest.mark.parametrize(("size", "rows"), [((1280, 800), 1), (PHONE, 3)], ids=["laptop", "phone"])
+async def test_ten_digits_take_few_rows_and_nothing_moves_after_the_first_answer(
+    browser: Browser, site: Site, model: Model, role: FeedbackRole, size: tuple[int, int], rows: int
 ) -> None:
     digits = a_model(94, classes=tuple("0123456789"))
     _activate(site, digits)
     await predicted(site, digits, 2)
-    async with visit(browser, site, size=(1280, 800)) as one:
+    async with visit(browser, site, size=size) as one:
         one.may_fail(SILENT)
         page = one.page
         await _as(one, "ann")
@@ -232,7 +233,7 @@ async def test_ten_digits_are_one_row_and_nothing_moves_after_the_first_answer(
         before = await page.locator("#record-title").bounding_box()
         tops = await page.evaluate("[...document.querySelectorAll('.answer-bar button')].map((one) => one.offsetTop)")
         assert len(tops) == 14
-        assert len(set(tops)) == 1
+        assert len(set(tops)) == rows
         await page.keyboard.press("3")
         await expect(page.locator(".last")).to_contain_text("You said 3")
         assert (await page.locator("#record-title").bounding_box())["y"] == before["y"]
@@ -284,14 +285,20 @@ async def test_a_reload_loses_neither_the_records_nor_what_was_answered(
     await expect(page.locator(".record .facts .mono")).to_have_text(shown)
     await expect(page.locator(".tally")).to_have_text(re.compile(r"1 answered\s*0 recorded\s*1 under way.*2 more wait"))
     assert "2 more wait" in wait
-    assert await page.evaluate("sessionStorage.getItem('relearn.review')") is None
+    async with page.expect_popup() as opened:
+        await page.evaluate("void open(location.href)")
+    beside = await opened.value
+    await expect(_shown(beside)).to_be_visible()
+    await expect(beside.locator(".tally")).to_have_text(re.compile("0 answered.*0 more wait"))
+    assert await _prediction(beside) not in {first, shown}
+    await beside.close()
     await page.keyboard.press("u")
     await expect(page.locator(".record .facts .mono")).to_have_text(first)
     await expect(page.locator(".tally")).to_contain_text("0 answered")
     await role.wait_for((first, "no"), (first, None))
     await page.evaluate("addEventListener('pagehide', () => sessionStorage.setItem('relearn.review', '{'))")
     await page.reload()
-    await expect(_shown(page)).to_be_visible()
+    await expect(page.get_by_text("Nothing waits for review")).to_be_visible()
     await expect(page.locator(".tally")).to_contain_text("0 answered")
 
 

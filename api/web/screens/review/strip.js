@@ -20,7 +20,7 @@ export function Strip({ more, atLeast }) {
     <div class="answered-strip">
       <ul class="tally">
         <li><strong>${count(answered)}</strong> answered</li>
-        <li><strong>${count(answered - open - failed)}</strong> recorded</li>
+        <li class=${open > 0 && "aside"}><strong>${count(answered - open - failed)}</strong> recorded</li>
         ${open > 0 && html`<li><strong>${count(open)}</strong> under way</li>`}
         ${failed > 0 && html`<li class="bad"><strong>${count(failed)}</strong> failed</li>`}
         <li class="aside" title="How often you and the model said the same, in this tab">
