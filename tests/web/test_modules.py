@@ -121,3 +121,21 @@ async def test_what_a_reload_keeps_is_bounded_and_rubbish_is_none_of_it(visitor:
     waiting, last, first = ["0-3-0", "0-4-0"], "0-2-0", "0-1-0"
     fitting = [[], waiting[:1], waiting, [*waiting, last], [*waiting, first, last]]
     assert await run(visitor, code) == [*fitting, [waiting[0], first, last], *[[]] * 7]
+
+
+async def test_a_digit_never_says_another_label_than_itself(visitor: Visit) -> None:
+    """Of many labels the keys are those of the nearest, which stand there at once; of a blind record none is nearer."""
+    code = """
+        const { keysOf } = await import("/web/screens/review/keys.js");
+        const { atOnce } = await import("/web/parts/labels.js");
+        const many = (name) => Array.from({ length: 20 }, (_, i) => `${name}${i}`);
+        const margins = many("").map((_, i) => -Math.abs(i - 6.2));
+        const given = [[many("k"), "k6", margins], [many("k")], [many("k"), "old", [1]]];
+        const near = given.map((one) => atOnce(...one));
+        const keys = [keysOf(["no", "yes"]), keysOf(["3", "5"]), keysOf(many(""), ["3"]), keysOf(many("k"), near[0])];
+        return [near, keys.map((map) => [...map])];
+    """
+    near, keys = await run(visitor, code)
+    assert near == [["k6", "k7", "k5", "k8"], [], ["old"]]
+    digits = [["3", "3"], ["5", "5"]]
+    assert keys == [[["no", "1"], ["yes", "2"]], digits, [], [["k6", "1"], ["k7", "2"], ["k5", "3"], ["k8", "4"]]]

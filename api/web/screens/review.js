@@ -37,7 +37,8 @@ export function Review() {
 function Queue({ onHelp }) {
   const { items, more, atLeast, error, settled, lapsed } = useCell(queue);
   const item = lapsed ? null : (items[0] ?? null);
-  const keys = keysOf(item ? atOnce(item.classes, item.answer?.label, item.answer?.margins) : []);
+  const { classes = [], answer } = item ?? {};
+  const keys = keysOf(classes, atOnce(classes, answer?.label, answer?.margins));
   useEffect(goOn, []);
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && topUp(), LOOK_EVERY_MS);

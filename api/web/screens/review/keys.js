@@ -5,14 +5,17 @@ const DIGIT = /^\d$/;
 const TYPED_IN = "input, textarea, select, [contenteditable]";
 
 /**
- * The key of each label. Labels that are digits have their own; of others the first nine have their number. Pure.
+ * The key of each label. Labels that are digits have their own; of others the first nine that stand there have their number,
+ * unless a digit is a label as well: it would say another one. Pure.
  *
  * @param {string[]} classes
+ * @param {string[]} [shown] those that stand there
  * @returns {Map<string, string>} by label
  */
-export function keysOf(classes) {
+export function keysOf(classes, shown = classes) {
   if (classes.every((label) => DIGIT.test(label))) return new Map(classes.map((label) => [label, label]));
-  return new Map(classes.slice(0, 9).map((label, i) => [label, String(i + 1)]));
+  if (classes.some((label) => DIGIT.test(label))) return new Map();
+  return new Map(shown.slice(0, 9).map((label, i) => [label, String(i + 1)]));
 }
 
 /**
