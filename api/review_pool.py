@@ -77,6 +77,10 @@ class ReviewPool:
                     chosen.append(choice)
             return chosen, waiting
 
+    async def give_back(self, choices: Sequence[Choice]) -> None:
+        """Let others be asked about what was taken: it was served to nobody."""
+        await self._claims.release([choice.candidate.key for choice in choices])
+
     def _scale(self) -> Floats | None:
         served = self._live.current
         return None if served is None else served.model.scale
