@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports without __all__
     ConfigResource,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -86,6 +87,24 @@ async def topic_id(admin: Admin, topic: str) -> str:
     except KafkaException as exc:
         raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
     return str(description.topic_id)
+
+
+async def check_led(admin: Admin, topic: str) -> None:
+    """Return if the broker that leads the first partition of `topic` answers.
+
+    To be asked each second for ever: of each `describe_topics` confluent-kafka keeps 140 bytes.
+
+    Raises:
+        KafkaUnavailable: it doesn't.
+        SetupError: there is no such topic.
+    """
+    first = TopicPartition(topic, 0)
+    try:
+        wanted = {first: OffsetSpec.latest()}  # type: ignore[no-untyped-call]
+        await _answer(admin, admin.list_offsets(wanted, request_timeout=_TIMEOUT_S)[first])
+    except KafkaException as exc:
+        await topic_id(admin, topic)
+        raise KafkaUnavailable(f"Kafka doesn't answer for topic {topic}: {exc.args[0].str()}") from exc
 
 
 async def topic_id_once_known(admin: Admin, topic: str) -> str:

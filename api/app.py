@@ -25,6 +25,7 @@ from api.generation import CurrentGeneration
 from api.health import Health
 from api.keyring import KeyRing
 from api.keys import GUARD, KeyGuard
+from api.limits import OF_A_REQUEST
 from api.live_events import LiveEvents
 from api.measures import MEASURES, Measures
 from api.outbox import Outbox
@@ -96,7 +97,7 @@ def _route(operation: Operation) -> str:
 @asynccontextmanager
 async def _held(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIterator[Context]:
     """All that handlers need, opened, while the block runs."""
-    pool, redis = await open_pool(settings, size=POOL_SIZE), open_redis(settings)
+    pool, redis = await open_pool(settings, size=POOL_SIZE, patience=OF_A_REQUEST), open_redis(settings)
     publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
     events = LiveEvents(settings)
     generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))

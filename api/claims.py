@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -13,16 +15,27 @@ from schemas.errors import RedisUnavailable
 
 log = structlog.get_logger()
 
+#: Redis that didn't answer is left alone for so long: one request claims many, and would wait for each.
+AWAY_S = 1.0
+_RELEASE = """
+for _, name in ipairs(KEYS) do
+    if redis.call('GET', name) == ARGV[1] then redis.call('DEL', name) end
+end
+"""
+
 
 class Claims:
     """The claims of one namespace: in Redis, and while that is away of this process alone."""
 
     def __init__(self, redis: Redis, namespace: str, expires_s: float, clock: Callable[[], float] = time.monotonic):
         self._redis = redis
+        self._release = redis.register_script(_RELEASE)
         self._namespace = namespace
         self._expires_s = expires_s
         self._clock = clock
+        self._claimant = os.urandom(16).hex()
         self._ours: dict[str, float] = {}
+        self._away_until_s = -math.inf
 
     def ours(self) -> frozenset[str]:
         """Keys that this process has claimed, or found claimed, and that may still be."""
@@ -35,10 +48,42 @@ class Claims:
         if key in self.ours():
             return False
         self._ours[key] = self._clock() + self._expires_s
-        name = f"{self._namespace}:claim:{hashlib.sha256(key.encode()).hexdigest()}"
+        if self._clock() < self._away_until_s:
+            return True
+        try:
+            left_s = await self._claimed_elsewhere(key)
+        except RedisUnavailable as exc:
+            self._alone(exc)
+            return True
+        if left_s is not None:
+            self._ours[key] = self._clock() + left_s
+        return left_s is None
+
+    async def release(self, keys: Collection[str]) -> None:
+        """Give back what this process has claimed; while Redis is away the others wait until the claims end."""
+        for key in keys:
+            self._ours.pop(key, None)
+        if not keys or self._clock() < self._away_until_s:
+            return
         try:
             with redis_translated():
-                return bool(await self._redis.set(name, "1", nx=True, px=int(1000 * self._expires_s)))
+                await self._release(keys=[self._name(key) for key in keys], args=[self._claimant])
         except RedisUnavailable as exc:
-            log.debug("claim_in_this_process_alone", error=str(exc))
-            return True
+            self._alone(exc)
+
+    async def _claimed_elsewhere(self, key: str) -> float | None:
+        """For how many seconds another process still has it; None: nobody else had, and now it is claimed here."""
+        name = self._name(key)
+        with redis_translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(name, self._claimant, nx=True, px=int(1000 * self._expires_s))
+                pipe.pttl(name)
+                claimed, left_ms = await pipe.execute()
+        return None if claimed else max(0, left_ms) / 1000
+
+    def _alone(self, exc: RedisUnavailable) -> None:
+        self._away_until_s = self._clock() + AWAY_S
+        log.debug("claim_in_this_process_alone", error=str(exc))
+
+    def _name(self, key: str) -> str:
+        return f"{self._namespace}:claim:{hashlib.sha256(key.encode()).hexdigest()}"

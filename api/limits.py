@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp.http_exceptions import HttpProcessingError
 
+from agents.stores.postgres import Patience
+
 #: For aiohttp's connections. Longer lines and headers are answered 400; one that sends no whole head, or nothing more,
 #: is closed after the keep-alive time (above the 60 s of the usual proxies, so that they close first).
 #: Nothing is unpacked before it is read (`api.unpacking`): what was refused unread is thrown away as it came.
@@ -21,6 +23,8 @@ CONNECTION: dict[str, Any] = {
 }
 #: So long a body may take to arrive.
 BODY_WITHIN_S = 60.0
+#: Postgres is away if it takes longer. Whoever has waited for a command waits as long for its end: twice that at most.
+OF_A_REQUEST = Patience(connect_s=2.0, command_s=5.0, free_s=2.0)
 
 
 class NotOurFault(logging.Filter):

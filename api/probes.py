@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.live_model import LiveModel
 from agents.stores.postgres import Pool, translated
 from agents.stores.redis import Redis, redis_translated
-from agents.topic_admin import admin_client, topic_id
+from agents.topic_admin import admin_client, check_led
 from api.health import Probe
 from schemas.errors import SetupError
 from schemas.migrations import migrations
@@ -22,7 +22,7 @@ def probes(settings: Settings, pool: Pool, redis: Redis, live: LiveModel) -> dic
     newest = max(migration.number for migration in migrations())
 
     async def kafka() -> None:
-        await topic_id(admin, ingest)
+        await check_led(admin, ingest)
 
     async def postgres() -> None:
         with translated():

@@ -56,11 +56,13 @@ def read_query(request: web.Request, operation: Operation) -> Any:
 
 
 async def read_body(request: web.Request, operation: Operation) -> Any:
-    """The JSON body; None where the operation takes none, or reads it by itself."""
-    if operation.body is None or operation.raw:
+    """The JSON body; None where the operation takes none, or reads it by itself. Its media type is looked at anyway."""
+    if operation.body is None:
         return None
-    if request.content_type != "application/json":
-        raise Failure("unsupported-media-type", f"{request.content_type} isn't application/json")
+    if request.content_type not in operation.reads:
+        raise Failure("unsupported-media-type", f"{request.content_type} isn't {' or '.join(operation.reads)}")
+    if operation.raw:
+        return None
     data = await read_bytes(request)
     try:
         return _decoder(operation.body).decode(data)

@@ -20,6 +20,7 @@ from agents.live_model import LiveModel
 from agents.stores.postgres import Pool
 from agents.stores.unreviewed import POOL, StreamEnd, read_unreviewed
 from api.claims import Claims
+from api.shared_question import SharedQuestion
 from schemas.model import Floats, Model
 
 REFRESH_S = 1.0
@@ -58,6 +59,7 @@ class ReviewPool:
         self._rng = rng or np.random.default_rng()
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._reading = SharedQuestion(self._read)
         self._seen: StreamEnd | None = None
         self._seen_s = 0.0
         self._activation: int | None = None
@@ -68,8 +70,10 @@ class ReviewPool:
         Raises:
             PostgresUnavailable: ask again.
         """
+        if self._seen is None or self._clock() - self._seen_s >= REFRESH_S:
+            await self._reading.answer()
         async with self._turn:
-            seen = await self._look()
+            seen = self._look()
             taken, chosen = set(seen.said), list[Choice]()
             claimed = self._claims.ours()
             left = [one for one in seen.candidates if one.key not in claimed]
@@ -86,16 +90,22 @@ class ReviewPool:
             waiting = len({one.key for one in seen.candidates} - self._claims.ours())
             return Taken(chosen, waiting, at_least=len(seen.candidates) >= POOL)
 
+    async def give_back(self, choices: Sequence[Choice]) -> None:
+        """Let others be asked about what was taken: it was served to nobody."""
+        await self._claims.release([choice.candidate.key for choice in choices])
+
     def _scale(self) -> Floats | None:
         served = self._live.current
         return None if served is None else served.model.scale
 
-    async def _look(self) -> StreamEnd:
-        """What stands at the stream's end, under the live model."""
+    async def _read(self) -> None:
+        self._seen, self._seen_s, self._activation = await read_unreviewed(self._pool), self._clock(), None
+
+    def _look(self) -> StreamEnd:
+        """What stood at the stream's end when it was read, under the live model."""
+        assert self._seen is not None
         served = self._live.current
         activation = None if served is None else served.activation
-        if self._seen is None or self._clock() - self._seen_s >= REFRESH_S:
-            self._seen, self._seen_s, self._activation = await read_unreviewed(self._pool), self._clock(), None
         if served is not None and self._activation != activation:
             self._seen = replace(self._seen, candidates=rescored(self._seen.candidates, served.model))
             self._activation = activation

@@ -24,7 +24,7 @@ from api.background import BACKGROUND
 from api.connection import Connection
 from api.keyring import KeyRing
 from api.keys import check_exposure
-from api.limits import CONNECTION, NotOurFault
+from api.limits import CONNECTION, OF_A_REQUEST, NotOurFault
 from api.listening import listen
 from schemas.errors import Unavailable
 from schemas.settings import Settings
@@ -142,7 +142,7 @@ async def refuse_exposure(settings: Settings) -> None:
     Raises:
         SettingsError, SetupError: there are none.
     """
-    pool = await open_pool(settings, size=1)
+    pool = await open_pool(settings, size=1, patience=OF_A_REQUEST)
     try:
         await check_exposure(settings, KeyRing(lambda: list_keys(pool)))
     except Unavailable as exc:

@@ -74,7 +74,7 @@ def _flat(given: Input, tail: bytes) -> NDArray[Any]:
         raise Failure("malformed", "an input has either `data` or `parameters.binary_data_size` with bytes after it")
     try:
         found = np.array(given.data, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as exc:
+    except ValueError as exc:
         raise Failure("malformed", f"data: {exc}") from exc
     with np.errstate(over="ignore"):
         return found.ravel().astype(dtype)

@@ -151,6 +151,8 @@ def _kinds(operation: Operation) -> Iterator[Kind]:
     if operation.path_type is not None:
         yield "not-found"
     if operation.method != "GET":
-        yield from ("unsupported-media-type", "too-large", "invalid")
+        yield from ("unsupported-media-type", "too-large")
+        if not operation.raw:
+            yield "invalid"
     if operation.idempotent:
         yield "conflict"

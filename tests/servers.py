@@ -10,10 +10,11 @@ import os
 import random
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
@@ -82,6 +83,23 @@ class Server:
             yield
         finally:
             self.start()
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Its connections stay open inside the block, and neither it nor any child of it answers."""
+        assert self.pid is not None
+        own = psutil.Process(self.pid)
+        stopped = [own]
+        try:
+            own.suspend()  # at first: it makes no more children
+            for child in own.children(recursive=True):
+                stopped.append(child)
+                child.suspend()
+            yield
+        finally:
+            for one in reversed(stopped):
+                with suppress(psutil.NoSuchProcess):
+                    one.resume()
 
     def log(self, count: int = 40) -> str:
         """The end of its log."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 
@@ -57,18 +57,53 @@ def translated() -> Iterator[None]:
         raise PostgresUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
 
 
-async def open_pool(settings: Settings, *, size: int = 2) -> Pool:
+class Patience(NamedTuple):
+    """How long is waited for a connection to be made, for an answer to a command, and for a free connection."""
+
+    connect_s: float
+    command_s: float
+    free_s: float | None
+
+
+#: A worker has nothing better to do; whoever has to answer somebody is given less.
+OF_A_WORKER = Patience(connect_s=5.0, command_s=60.0, free_s=None)
+
+
+class _Pool(asyncpg.Pool):  # type: ignore[misc]
+    """A pool in which nobody waits longer than `free_s` for a connection, whoever asks and by which method.
+
+    Nor does a connection wait longer, when it is handed back, for the end of a command that was given up.
+    """
+
+    def __init__(self, dsn: str, *, free_s: float | None, **given: Any) -> None:
+        super().__init__(
+            dsn,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            **given,
+        )
+        self._free_s = free_s
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        return super().acquire(timeout=self._free_s if timeout is None else timeout)
+
+
+async def open_pool(settings: Settings, *, size: int = 2, patience: Patience = OF_A_WORKER) -> Pool:
     """A pool whose connections see the namespace's tables without naming its schema; `jsonb` comes as Python values.
 
     Connections are made when first needed, so this succeeds while Postgres is away.
     """
     with translated():
-        pool = asyncpg.create_pool(
+        pool = _Pool(
             settings.postgres_dsn,
             min_size=0,
             max_size=size,
-            timeout=5,
-            command_timeout=60,
+            free_s=patience.free_s,
+            timeout=patience.connect_s,
+            command_timeout=patience.command_s,
             server_settings={"search_path": quoted(settings.namespace), "application_name": settings.namespace},
             init=_as_python_values,
             reset=_as_it_is,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from agents.stores.redis import Redis
 from agents.stores.statements import statements_of_model_since
 from api.queries.along import along
 from api.queries.live_workers import live_workers
+from api.shared_question import SharedQuestion
 from schemas.errors import RedisUnavailable
 from schemas.http.workers import Worker
 
@@ -72,7 +72,7 @@ class StatsReader:
         self._pool = pool
         self._redis = redis
         self._namespace = namespace
-        self._reading = asyncio.Lock()
+        self._reading = SharedQuestion(self._read)
         self._audits = Audits()
         self._found: tuple[float, Facts] | None = None
         self._without_redis = False
@@ -83,18 +83,20 @@ class StatsReader:
         Raises:
             PostgresUnavailable: it doesn't answer.
         """
-        async with self._reading:
-            if self._found is None or time.monotonic() - self._found[0] > self._kept_s:
-                self._found = (time.monotonic(), await self._read())
+        if self._found is not None and time.monotonic() - self._found[0] <= self._kept_s:
             return self._found[1]
+        return await self._reading.answer()
 
     async def _read(self) -> Facts:
+        asked_s = time.monotonic()
         async with along(self._pool) as connection:
             row = await connection.fetchrow(_FACTS)
             latency = await connection.fetchrow(_LATENCY)
             on_hold = await hold_of(connection)
             tally = await self._audits.read(connection, row["version"], row["newest"])
-        return Facts(row, latency, on_hold, tally.n, tally.right, await self._workers())
+        facts = Facts(row, latency, on_hold, tally.n, tally.right, await self._workers())
+        self._found = (asked_s, facts)
+        return facts
 
     async def _workers(self) -> Sequence[Worker] | None:
         try:

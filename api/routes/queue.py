@@ -21,7 +21,11 @@ async def review_queue(call: Call[None, QueueQuery, None]) -> Queue:
     """Choose, claim, and remember under what each was served: its feedback will be recorded so."""
     context = call.context
     choices, waiting, at_least = await context.review_pool.take(call.query.limit)
-    answers = await read_answers(context.pool, [one.candidate.place for one in choices])
+    try:
+        answers = await read_answers(context.pool, [one.candidate.place for one in choices])
+    except Exception:
+        await context.review_pool.give_back(choices)
+        raise
     served = {one.candidate.place: one.via for one in choices}
     await remember_served(context.redis, context.settings.namespace, served)
     live = context.live.current

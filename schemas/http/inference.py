@@ -104,7 +104,9 @@ class Input(Struct, frozen=True):
     shape: Annotated[Shape, Meta(min_length=1, max_length=2)]
     datatype: Literal["FP64", "FP32"]
     parameters: InputParameters = InputParameters()
-    data: Annotated[list[Any] | UnsetType, Meta(description="Numbers, row-major, flat or nested.")] = UNSET
+    data: Annotated[
+        list[float | list[float]] | UnsetType, Meta(description="Numbers, row-major, flat or row by row.")
+    ] = UNSET
 
 
 class OutputParameters(Struct, frozen=True):

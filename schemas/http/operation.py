@@ -56,10 +56,10 @@ class Operation:
     """`path` has its variables in braces, and `path_type` a field for each.
 
     `body`: the type of the JSON body, None where there is none; `example`: one that works; `raw`: the handler reads it
-    by itself, and it may have any of the media types that it `reads`. `answer`: the type of the JSON answer; `media`:
-    what it is written as, where that isn't JSON alone; `also`: answers of other statuses. `error`: the type of its
-    errors where they aren't problems. `fails`: problems beside those that any may end with. `idempotent`:
-    `Idempotency-Key` is honoured. `deep`: the last variable of the path may hold slashes.
+    by itself, and what is wrong with it is malformed; `reads`: the media types that it may have. `answer`: the type of
+    the JSON answer; `media`: what it is written as, where that isn't JSON alone; `also`: answers of other statuses.
+    `error`: the type of its errors where they aren't problems. `fails`: problems beside those that any may end with.
+    `idempotent`: `Idempotency-Key` is honoured. `deep`: the last variable of the path may hold slashes.
     """
 
     id: str

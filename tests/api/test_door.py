@@ -10,8 +10,10 @@ import pytest
 
 from api.routes import HANDLERS
 from schemas.http.operations import OPERATIONS
+from schemas.topics import topic_name
 from tests.api.client import Client
 from tests.models import a_model
+from tests.servers import Servers
 from tests.waiting import eventually_async
 
 JSON, TEXT = {"Content-Type": "application/json"}, {"Content-Type": "text/plain"}
@@ -125,6 +127,13 @@ async def test_readiness_names_what_is_missing(client: Client) -> None:
     client.serve(a_model())
     await eventually_async(lambda: client.context.health.ready, "not ready")
     assert (await client.json("GET", "/readyz"))["status"] == "ready"
+
+
+async def test_a_topic_that_is_gone_is_named(client: Client, servers: Servers) -> None:
+    states = client.context.health.states
+    await eventually_async(lambda: states["kafka"].ok, "it isn't there")
+    await asyncio.to_thread(servers.drop_topics, [topic_name(client.settings.namespace, "ingest")])
+    await eventually_async(lambda: "run `relearn migrate` first" in states["kafka"].detail, lambda: str(states))
 
 
 def test_every_operation_has_a_handler_and_only_those() -> None:

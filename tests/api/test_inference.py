@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -165,6 +166,13 @@ def _input(**given: Any) -> dict[str, Any]:
         (_input(shape=[-1, 4]), "shape"),
         (_input(datatype="INT8"), "datatype"),
         (_input(data=[["a", 1, 2, 3]]), "data"),
+        (_input(data=["0", "1", "2", "3"]), "data[0]: Expected"),
+        (_input(data=[0, "1_0", 2, 3]), "data[1]: Expected"),
+        (_input(data=[True, 1, 2, 3]), "data[0]: Expected"),
+        (_input(data=[[1, 2, 3, False]]), "data[0][3]: Expected"),
+        (_input(data=[1, 2, 3, None]), "data[3]: Expected"),
+        (_input(data=[[[1, 2, 3, 4]]]), "data[0][0]: Expected"),
+        (_input(data=[1, [2, 3, 4]]), "data: "),
         (_input(data=[[1], [2, 3]]), "data"),
         (_input(data=[1, 2, 3, {"x": 1}]), "data"),
         (_input(data=[1e308, 1e308, 10**400, 1]), "data"),
@@ -191,6 +199,13 @@ async def test_a_header_length_that_can_not_be(client: Client, length: str) -> N
     client.serve(TWO)
     headers = {"Inference-Header-Content-Length": length, "Content-Type": "application/octet-stream"}
     assert (await client.json("POST", INFER, status=400, data=b"{}....", headers=headers))["error"]
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_of_another_media_type_than_the_document_names_is_refused(client: Client, media: str) -> None:
+    client.serve(TWO)
+    found = await client.json("POST", INFER, status=415, data=json.dumps(_input()), headers={"Content-Type": media})
+    assert found["error"] == f"{media} isn't application/json or application/octet-stream"
 
 
 async def test_errors_of_the_server_have_that_form_too(client: Client) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from agents.learning.choice import Candidate
 from agents.stores.unreviewed import POOL
@@ -126,6 +127,56 @@ async def test_a_claim_ends_by_itself(client: Client) -> None:
         return bool((await pool.take(5))[0])
 
     await eventually_async(is_served_again, "it stays claimed")
+
+
+async def test_a_claim_of_another_process_hides_a_record_for_no_longer_than_it_lasts(client: Client) -> None:
+    redis, namespace, now_s = client.context.redis, client.settings.namespace, 1000.0
+    first = Claims(redis, namespace, 300)
+    assert await first.claim("a")
+    (name,) = [one async for one in redis.scan_iter(f"{namespace}:claim:*")]
+    await redis.pexpire(name, 50_000)
+    second = Claims(redis, namespace, 300, clock=lambda: now_s)
+    assert not await second.claim("a")
+    assert second.ours() == {"a"}
+    now_s += 50.0
+    assert second.ours() == frozenset()
+
+
+async def test_only_the_own_claims_are_given_back(client: Client) -> None:
+    redis, namespace = client.context.redis, client.settings.namespace
+    first, second = Claims(redis, namespace, 300), Claims(redis, namespace, 300)
+    assert await first.claim("a")
+    await second.release(["a"])
+    assert not await Claims(redis, namespace, 300).claim("a")
+    await first.release(["a"])
+    assert await Claims(redis, namespace, 300).claim("a")
+
+
+async def test_what_was_claimed_and_could_not_be_read_is_served_to_the_next(client: Client) -> None:
+    """Postgres answers what is in the queue, and fails over what was predicted."""
+    client.serve(MODEL)
+    await _stored(client, 5)
+    other = _pool(client, 0.0)
+    await other.take(0)  # so that it knows what there is
+    await client.context.review_pool.take(0)
+    await client.context.pool.execute("ALTER TABLE predictions RENAME TO predictions_away")
+    await client.json("GET", "/v1/review-queue?limit=2", status=503)
+    await client.context.pool.execute("ALTER TABLE predictions_away RENAME TO predictions")
+    choices, *_ = await other.take(5)
+    assert len(choices) == 5
+    await other.give_back(choices)
+    assert len((await _queue(client, 5))["items"]) == 5
+
+
+async def test_while_redis_hangs_it_is_waited_for_once_and_not_for_each_record(
+    client: Client, servers: Servers
+) -> None:
+    claims = Claims(client.context.redis, client.settings.namespace, 300, clock=lambda: 0.0)
+    with servers.valkey.hung(), capture_logs() as logs:
+        assert all([await claims.claim(str(n)) for n in range(20)])
+        await claims.release([str(n) for n in range(20)])
+    assert [one["event"] for one in logs if one["event"].startswith("claim")] == ["claim_in_this_process_alone"]
+    assert claims.ours() == frozenset()
 
 
 async def test_what_was_reviewed_is_not_asked_again(client: Client) -> None:

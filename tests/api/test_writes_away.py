@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -22,7 +18,7 @@ from tests.api.client import Client
 from tests.blocks import block_of
 from tests.models import a_model
 from tests.rows import messages
-from tests.servers import Server, Servers
+from tests.servers import Servers
 from tests.stream.stored import store
 from tests.waiting import eventually_async
 
@@ -56,17 +52,6 @@ async def said(client: Client) -> Counter[str]:
     return Counter(decode_feedback(one.value()).id for one in found)
 
 
-@contextmanager
-def hung(server: Server) -> Iterator[None]:
-    """Its connections stay open inside the block, and nobody answers."""
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
 @pytest.fixture
 async def stored(client: Client) -> Client:
     """A client whose server has a model, and one record of batch `b` in Postgres."""
@@ -93,7 +78,7 @@ async def test_a_broker_that_hangs_may_have_what_it_did_not_acknowledge_but_once
     stored: Client, servers: Servers
 ) -> None:
     assert await all_taken(stored, "before")
-    with hung(servers.kafka):
+    with servers.kafka.hung():
         assert [status for status, _, _ in await answers(stored, "hung")] == [503] * 3
         assert [status for status, _, _ in await answers(stored, "hung-2")] == [503] * 3
     await eventually_async(lambda: all_taken(stored, "after"), "writes are still refused")
@@ -111,7 +96,7 @@ async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(cli
     topic = topic_name(client.settings.namespace, "feedback")
     outbox = Outbox(client.context.publisher, "/tests", no_news, limit_bytes=10_000)
     assert isinstance((await outbox.send(topic, [Outgoing(b"x", "test")]))[0], Receipt)
-    with hung(servers.kafka):
+    with servers.kafka.hung():
         first = asyncio.ensure_future(outbox.send(topic, [Outgoing(b"x" * 6_000, "test")]))
         await eventually_async(lambda: outbox.in_flight_bytes > 6_000, "it isn't handed over")
         with pytest.raises(Failure) as full:
