@@ -47,6 +47,7 @@ def on_held_back(summary: str, column: int) -> list[float]:
     return [float(row[column]) for row in rows]
 
 
+@pytest.mark.long
 def test_the_first_act_ends_with_a_better_model_and_counts_that_agree(data_dir: Path) -> None:
     """0 only if all of it happened, and Kafka, Postgres and Redis say the same; a second run goes on from there."""
     done = demo(data_dir)

@@ -88,6 +88,7 @@ def test_killed_between_registering_and_publishing_it_publishes_when_it_is_back(
     assert value(settings, "SELECT count(*) FROM activations") == 2
 
 
+@pytest.mark.long
 def test_killed_before_it_publishes_a_shadows_promotion_it_publishes_that_and_the_shadows_end(
     settings: Settings, running: Running
 ) -> None:
@@ -182,6 +183,7 @@ def _bad_messages(settings: Settings) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.long
 def test_a_score_worker_killed_during_a_swap_comes_back_with_it_and_loses_nothing(settings: Settings) -> None:
     """By turns: with the message unread, and at the moment when the swap is due."""
     retrains.load(settings)

@@ -97,6 +97,7 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
         _check_all_stored(migrated, stream.finish())
 
 
+@pytest.mark.long
 def test_workers_stopped_while_kafka_is_away_end(migrated: Settings, servers: Servers) -> None:
     """They can't commit; what they had in hand is read again."""
     models.publish(migrated, models.a_model(), 1)

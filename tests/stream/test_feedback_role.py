@@ -327,6 +327,7 @@ def test_postgres_away_holds_the_offsets_and_then_catches_up(
     eventually(lambda: recorded(migrated)[-1] == "last", lambda: worker.log[-3000:])
 
 
+@pytest.mark.long
 def test_what_has_expired_stays_until_the_broker_has_its_dead_letter(migrated: Settings, servers: Servers) -> None:
     """Kafka goes away before it expires, and the worker is killed then; the next one sends it."""
     settings = migrated.model_copy(update={"feedback_wait_s": 2.0})
