@@ -77,6 +77,7 @@ class Up:
         argv = [sys.executable, "-m", "scripts", "status", "--json"]
         environment = self._environment()
         done = subprocess.run(argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
+        assert done.stdout, done.stderr
         return dict(json.loads(done.stdout))
 
     def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
