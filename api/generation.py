@@ -8,6 +8,7 @@ import math
 from agents.generations import Generations
 from agents.publish import Receipt
 from agents.stores.postgres import Pool
+from api.shared_question import SharedQuestion
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
 
@@ -26,7 +27,7 @@ class CurrentGeneration:
         self._generations = Generations(settings, pool, topic)
         self._topic = topic
         self._questions = 0
-        self._asking: asyncio.Task[int] | None = None
+        self._question = SharedQuestion(self._ask)
         self._known = -1
         self._fresh_until_s = -math.inf
         self._reached: dict[int, int] = {}
@@ -41,10 +42,7 @@ class CurrentGeneration:
         now_s = asyncio.get_running_loop().time()
         if now_s < self._fresh_until_s:
             return self._known
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.ensure_future(self._ask())
-            self._asking.add_done_callback(_heard)
-        asking = self._asking
+        asking = self._question.asking()
         await asyncio.wait((asking,), timeout=max(0.0, until_s - now_s))
         if not asking.done():
             raise KafkaUnavailable(f"Kafka doesn't say in time which topic {self._topic} is")
@@ -65,9 +63,7 @@ class CurrentGeneration:
 
     async def close(self) -> None:
         """Wait for no answer any more."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        await self._question.close()
 
     async def _ask(self) -> int:
         self._questions += 1
@@ -75,9 +71,3 @@ class CurrentGeneration:
         self._known = await self._generations.current(self._questions)
         self._fresh_until_s = asked_s + FRESH_S
         return self._known
-
-
-def _heard(asking: asyncio.Task[int]) -> None:
-    """An error that nobody waited for is no news: the next one asks again."""
-    if not asking.cancelled():
-        asking.exception()

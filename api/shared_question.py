@@ -18,10 +18,20 @@ class SharedQuestion(Generic[T]):
 
     async def answer(self) -> T:
         """What `ask` gives, or raises, to all that have waited for it; it goes on where some of them go away."""
+        return await asyncio.shield(self.asking())
+
+    def asking(self) -> asyncio.Future[T]:
+        """The same for who waits in a way of its own: to be cancelled by nobody."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.ensure_future(self._ask())
             self._asking.add_done_callback(_heard)
-        return await asyncio.shield(self._asking)
+        return self._asking
+
+    async def close(self) -> None:
+        """Wait for no answer any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
 
 
 def _heard(asking: asyncio.Future[T]) -> None:

@@ -68,8 +68,13 @@ async def count_new(connection: Connection, since: int) -> New:
     return New(cut, row["latest_s"], row["labels"], tuple(row["corrections_s"]))
 
 
+async def count_audits(connection: Connection, models: Sequence[int]) -> dict[int, Audits]:
+    """What audits say of these models; without those of which nothing was ever said."""
+    return {model: Audits(*counts) for model, *counts in await connection.fetch(_AUDITS, models)}
+
+
 async def live_audits(pool: Pool, models: Sequence[int]) -> dict[int, Audits]:
-    """The same for who holds no connection.
+    """As `count_audits`, for who holds no connection.
 
     Raises:
         PostgresUnavailable: ask again.
@@ -77,8 +82,3 @@ async def live_audits(pool: Pool, models: Sequence[int]) -> dict[int, Audits]:
     with translated():
         async with pool.acquire() as connection:
             return await count_audits(connection, models)
-
-
-async def count_audits(connection: Connection, models: Sequence[int]) -> dict[int, Audits]:
-    """What audits say of these models; without those of which nothing was ever said."""
-    return {model: Audits(*counts) for model, *counts in await connection.fetch(_AUDITS, models)}

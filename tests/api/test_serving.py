@@ -156,6 +156,18 @@ async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monke
     await writer.wait_closed()
 
 
+async def refused(settings: Settings, head: bytes, status: int, kind: str) -> None:
+    """What is sent is answered with that problem, as any other is, though it never comes to the door."""
+    async with served(settings, lambda app: None) as server, raw(server) as (reader, writer):
+        writer.write(head)
+        said, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert f" {status} ".encode() in said.splitlines()[0]
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == (f"urn:relearn:problem:{kind}", status)
+    for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
+        assert header.encode() in said
+
+
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(
     "head",
@@ -171,27 +183,14 @@ async def test_a_head_that_is_too_large_or_none_is_a_problem_too(
     migrated: Settings, head: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a word in the log: anybody could fill it."""
-    async with served(migrated, lambda app: None) as server, raw(server) as (reader, writer):
-        writer.write(head)
-        said, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    assert b" 400 " in said.splitlines()[0]
-    problem = json.loads(body)
-    assert (problem["type"], problem["status"]) == ("urn:relearn:problem:malformed", 400)
-    for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
-        assert header.encode() in said
+    await refused(migrated, head, 400, "malformed")
     assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("path", [b"/livez", b"/v1/predict", b"/v1/nothing"])
 async def test_an_expectation_that_is_not_known_is_a_problem_too(migrated: Settings, path: bytes) -> None:
-    async with served(migrated, lambda app: None) as server, raw(server) as (reader, writer):
-        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: \xff\r\n\r\n")
-        said, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    assert b" 417 " in said.splitlines()[0]
-    problem = json.loads(body)
-    assert (problem["type"], problem["status"]) == ("urn:relearn:problem:expectation-failed", 417)
-    for header in ("Content-Type: application/problem+json", f"X-Request-Id: {problem['request_id']}", "nosniff"):
-        assert header.encode() in said
+    head = b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: \xff\r\n\r\n"
+    await refused(migrated, head, 417, "expectation-failed")
 
 
 @pytest.mark.usefixtures("quiet")

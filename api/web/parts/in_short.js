@@ -1,4 +1,5 @@
 /** A record in short: the picture that it is, or its first values. */
+import { named } from "../feature_names.js";
 import { count, number } from "../format.js";
 import { html, useMemo } from "../view.js";
 import { Picture, pictureOf } from "./picture.js";
@@ -14,8 +15,3 @@ export function InShort({ features, names = null }) {
   const rest = values.length - first.length;
   return html`<span>${first.join(" · ")}${rest > 0 && html` <span class="note">and ${count(rest)} more</span>`}</span>`;
 }
-
-const named = (features, names) =>
-  Array.isArray(features)
-    ? features.map((value, i) => ({ feature: names?.[i] ?? "", value }))
-    : Object.entries(features).map(([feature, value]) => ({ feature, value }));

@@ -1,6 +1,6 @@
 /** A batch's records, each with what the model answered and what is said of it. */
 import { usePages } from "../../asked.js";
-import { useFeatureNames } from "../../feature_names.js";
+import { named, useFeatureNames } from "../../feature_names.js";
 import { sayLabel } from "../../feedback/outbox.js";
 import { percent } from "../../format.js";
 import { ChooseLabel } from "../../parts/choose_label.js";
@@ -52,10 +52,7 @@ export function Rows({ batch, query, classes, said }) {
 }
 
 function Named({ row: { prediction, id, subject, features }, names }) {
-  const picture = useMemo(() => {
-    if (names?.length !== features.length) return null;
-    return pictureOf(names.map((feature, i) => ({ feature, value: features[i] })));
-  }, [names, features]);
+  const picture = useMemo(() => pictureOf(named(features, names)), [names, features]);
   return html`<span class="named">
     ${picture && html`<${Picture} picture=${picture} label="The record as a picture" />`}
     <span>
