@@ -49,6 +49,7 @@ def fresh_settings(servers: Servers, directory: Path) -> Settings:
     """The same, with its topics and tables made."""
     settings = unused_settings(servers, directory)
     asyncio.run(run_migrations(settings))
+    servers.wait_until_led(topic_specs(settings))
     return settings
 
 

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
+from schemas.topics import TopicSpec
 from scripts.embedded import kafka, ports, postgres, servers, valkey
 from scripts.embedded.process import last_lines
 from scripts.embedded.supervisor import Supervisor
+from tests.waiting import eventually
 
 T = TypeVar("T")
 CALL_TIMEOUT_S = 180.0
@@ -127,6 +129,16 @@ class Servers:
         self.kafka, self.postgres, self.valkey = (
             Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in servers.SETTING
         )
+
+    def wait_until_led(self, topics: Iterable[TopicSpec]) -> None:
+        """Until each of their partitions can be written to: a slow broker takes seconds for that once they are made."""
+        places = [TopicPartition(one.name, number) for one in topics for number in range(one.partitions)]
+        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
+
+        def led() -> bool:
+            return all(answer.exception() is None for answer in self._admin.list_offsets(wanted).values())
+
+        eventually(led, "the topics that were made have no leader")
 
     def drop_topics(self, names: Iterable[str]) -> None:
         """Those that nobody needs any more: a broker that starts again reads all that it has."""
