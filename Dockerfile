@@ -7,12 +7,13 @@ RUN npm ci --ignore-scripts --omit=dev
 # The image of every worker and of the API: runtime packages only, at the versions and hashes of the lock, as a user without rights.
 FROM python:3.12-slim
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONPATH=/app/src
 WORKDIR /app
 
 COPY requirements-runtime.lock ./
 RUN pip install --require-hashes -r requirements-runtime.lock
 
+COPY src src
 COPY schemas schemas
 COPY agents agents
 COPY api api
@@ -24,5 +25,5 @@ USER relearn
 ENV RELEARN_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8080
-ENTRYPOINT ["python", "-m", "scripts"]
+ENTRYPOINT ["python", "-m", "relearn.scripts"]
 CMD ["--help"]

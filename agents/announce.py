@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from agents.retraining import Retraining
-from agents.stores.announcements import Standing, announce, announced, read_news, read_standing
-from agents.stores.postgres import Pool, database_id
-from agents.stores.redis import open_redis
-from schemas.errors import RedisUnavailable
-from schemas.http.events import EventData, ResetEvent
+from relearn.agents.retraining import Retraining
+from relearn.agents.stores.announcements import Standing, announce, announced, read_news, read_standing
+from relearn.agents.stores.postgres import Pool, database_id
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.events import EventData, ResetEvent
 
 log = structlog.get_logger()
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import faust
 from yarl import URL
 
-from agents.chunks import ChunkTransport
-from agents.kafka import ssl_context
-from schemas.settings import Settings
+from relearn.agents.chunks import ChunkTransport
+from relearn.agents.kafka import ssl_context
+from relearn.schemas.settings import Settings
 
 Role = Literal["score", "store", "feedback", "retrain"]
 

@@ -7,11 +7,11 @@ import uuid
 
 from confluent_kafka import KafkaException
 
-from agents.publish import Publisher, missing_topic
-from schemas.commands import CE_TYPE, Command, Verb, encode_command
-from schemas.errors import KafkaUnavailable
-from schemas.headers import cloud_event
-from schemas.topics import topic_name
+from relearn.agents.publish import Publisher, missing_topic
+from relearn.schemas.commands import CE_TYPE, Command, Verb, encode_command
+from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.headers import cloud_event
+from relearn.schemas.topics import topic_name
 
 
 def by_hand(verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None) -> Command:

@@ -17,8 +17,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
-from agents.ledger import Ledger, Ticket
-from schemas.records import RawMessage
+from relearn.agents.ledger import Ledger, Ticket
+from relearn.schemas.records import RawMessage
 
 #: One chunk holds at most this many bytes of values, or one message.
 CHUNK_BYTES = 4 * 1024 * 1024

@@ -8,17 +8,17 @@ from typing import Any
 
 import structlog
 
-from agents.chunks import Chunk
-from agents.generations import Generations
-from agents.obey import obey
-from agents.processing import Receipts
-from agents.publish import Publisher
-from agents.retraining import Retraining
-from schemas.commands import decode_command
-from schemas.dead_letters import dead_letter_headers, dead_letters
-from schemas.errors import BadMessage, BadRow
-from schemas.records import Fault, RawMessage, Reject
-from schemas.topics import topic_name
+from relearn.agents.chunks import Chunk
+from relearn.agents.generations import Generations
+from relearn.agents.obey import obey
+from relearn.agents.processing import Receipts
+from relearn.agents.publish import Publisher
+from relearn.agents.retraining import Retraining
+from relearn.schemas.commands import decode_command
+from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
+from relearn.schemas.errors import BadMessage, BadRow
+from relearn.schemas.records import Fault, RawMessage, Reject
+from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 import faust
 import structlog
 
-from agents.patience import Stopping
+from relearn.agents.patience import Stopping
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgpack
 
-from schemas.text import text_fault
+from relearn.schemas.text import text_fault
 
 #: Reasons that concern the message as a whole, whichever index stands beside them.
 WHOLE = frozenset({"empty", "unreadable", "names", "length"})

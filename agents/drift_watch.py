@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from agents.heartbeat import WorkerState
-from agents.learning.drift import compare, drifted, reference, step
-from agents.patience import until_answered
-from agents.stores.drift import DriftRow, DriftState, Watched, Window, read_drift, read_watched, write_drift
-from agents.stores.live_records import Cursor, Sample, first_records, latest_records
-from agents.stores.postgres import Pool
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.learning.drift import compare, drifted, reference, step
+from relearn.agents.patience import until_answered
+from relearn.agents.stores.drift import DriftRow, DriftState, Watched, Window, read_drift, read_watched, write_drift
+from relearn.agents.stores.live_records import Cursor, Sample, first_records, latest_records
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
 

@@ -18,17 +18,17 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from agents.crash import crash
-from agents.kafka import aiokafka_config
-from agents.kafka_admin import Admin
-from agents.keys import load_verifier
-from agents.live_model import LiveModel
-from agents.swap import Swapper
-from agents.topic_admin import admin_client, topic_id
-from schemas.errors import KafkaUnavailable, SetupError
-from schemas.settings import Settings
-from schemas.signing import Verifier
-from schemas.topics import INGEST_MAX_BYTES, topic_name
+from relearn.agents.crash import crash
+from relearn.agents.kafka import aiokafka_config
+from relearn.agents.kafka_admin import Admin
+from relearn.agents.keys import load_verifier
+from relearn.agents.live_model import LiveModel
+from relearn.agents.swap import Swapper
+from relearn.agents.topic_admin import admin_client, topic_id
+from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.settings import Settings
+from relearn.schemas.signing import Verifier
+from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 
 log = structlog.get_logger()
 

@@ -17,19 +17,19 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from agents.app import make_app
-from agents.chunks import chunk_topic
-from agents.crash import until_stopped
-from agents.drift_watch import DriftWatch
-from agents.heartbeat import WorkerState, attach_heartbeat
-from agents.policy_watch import PolicyWatch
-from agents.processing import process
-from agents.publish import Publisher
-from agents.readiness import announce_readiness, assigned
-from agents.recorder import Recorder
-from agents.stores.postgres import Pool
-from agents.watchdog import attach_watchdog
-from schemas.settings import Settings
+from relearn.agents.app import make_app
+from relearn.agents.chunks import chunk_topic
+from relearn.agents.crash import until_stopped
+from relearn.agents.drift_watch import DriftWatch
+from relearn.agents.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.policy_watch import PolicyWatch
+from relearn.agents.processing import process
+from relearn.agents.publish import Publisher
+from relearn.agents.readiness import announce_readiness, assigned
+from relearn.agents.recorder import Recorder
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.watchdog import attach_watchdog
+from relearn.schemas.settings import Settings
 
 
 def build(settings: Settings, worker_id: str | None) -> faust.App:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.stores.postgres import Pool, translated
-from agents.topic_admin import admin_client, topic_id
-from schemas.settings import Settings
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.topic_admin import admin_client, topic_id
+from relearn.schemas.settings import Settings
 
 _REGISTER = """
 INSERT INTO topics (name, topic_id, generation)

@@ -18,12 +18,12 @@ import faust
 import msgspec
 import structlog
 
-from agents.live_model import LiveModel
-from agents.stores.events import put_events
-from agents.stores.redis import Redis, open_redis, redis_translated
-from schemas.errors import RedisUnavailable
-from schemas.http.events import WorkerEvent
-from schemas.settings import Settings
+from relearn.agents.live_model import LiveModel
+from relearn.agents.stores.events import put_events
+from relearn.agents.stores.redis import Redis, open_redis, redis_translated
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.events import WorkerEvent
+from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 

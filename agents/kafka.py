@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import SettingsError
-from schemas.settings import Settings
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.settings import Settings
 
 
 def librdkafka_config(settings: Settings) -> dict[str, Any]:

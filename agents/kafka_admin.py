@@ -8,8 +8,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from agents.kafka import librdkafka_config
-from schemas.settings import Settings
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.settings import Settings
 
 
 class Admin(AdminClient):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.errors import SettingsError
-from schemas.settings import Settings
-from schemas.signing import Signer, Verifier, signer_from_pem, verifier_from_texts
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.settings import Settings
+from relearn.schemas.signing import Signer, Verifier, signer_from_pem, verifier_from_texts
 
 SIGNING_FILE = "signing.pem"
 VERIFY_FILE = "verify.pem"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from schemas.errors import BadModel
-from schemas.model import Model
-from schemas.updates import Update
+from relearn.schemas.errors import BadModel
+from relearn.schemas.model import Model
+from relearn.schemas.updates import Update
 
 
 @dataclass(frozen=True, slots=True)

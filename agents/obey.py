@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from agents.stores.activations import Grounds, Seal, activate, former_champion
-from agents.stores.jobs import end_job, queue_job
-from agents.stores.models import State
-from agents.stores.policy_facts import champion_activation, hold_of, last_ended_cut
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.commands import Command
-from schemas.errors import BadMessage, Refused
+from relearn.agents.stores.activations import Grounds, Seal, activate, former_champion
+from relearn.agents.stores.jobs import end_job, queue_job
+from relearn.agents.stores.models import State
+from relearn.agents.stores.policy_facts import champion_activation, hold_of, last_ended_cut
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.commands import Command
+from relearn.schemas.errors import BadMessage, Refused
 
 _MAX_INT = 2**31 - 1
 #: A reason is a few facts, which every list of jobs and models repeats; the longest names what drifted.

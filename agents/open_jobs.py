@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agents.retraining import Retraining, news
-from agents.shadow_job import judge_shadow
-from agents.stores.jobs import take_training
-from agents.training_job import run_training
+from relearn.agents.retraining import Retraining, news
+from relearn.agents.shadow_job import judge_shadow
+from relearn.agents.stores.jobs import take_training
+from relearn.agents.training_job import run_training
 
 
 async def run_jobs(retraining: Retraining) -> None:

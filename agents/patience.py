@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from schemas.errors import Unavailable
+from relearn.schemas.errors import Unavailable
 
 T = TypeVar("T")
 log = structlog.get_logger()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, translated
 
 AGENT = "score"
 

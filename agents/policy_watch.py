@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from agents.ask import ask
-from agents.heartbeat import WorkerState
-from agents.learning.policy import Decision, Facts, Limits, command_id, decide
-from agents.patience import until_answered
-from agents.publish import Publisher
-from agents.stores.jobs import Job, read_job
-from agents.stores.policy_facts import read_facts
-from agents.stores.postgres import Pool
-from schemas.commands import Command
-from schemas.settings import Settings
+from relearn.agents.ask import ask
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
+from relearn.agents.patience import until_answered
+from relearn.agents.publish import Publisher
+from relearn.agents.stores.jobs import Job, read_job
+from relearn.agents.stores.policy_facts import read_facts
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.commands import Command
+from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 

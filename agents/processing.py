@@ -12,9 +12,9 @@ from typing import Any
 
 import faust
 
-from agents.chunks import Chunk
-from agents.crash import crash
-from agents.patience import Stopping
+from relearn.agents.chunks import Chunk
+from relearn.agents.crash import crash
+from relearn.agents.patience import Stopping
 
 Receipts = Sequence[Awaitable[Any]]
 Handler = Callable[[Chunk], Awaitable[Receipts]]

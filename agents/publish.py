@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from agents.kafka import librdkafka_config
-from schemas.errors import KafkaUnavailable, SetupError
-from schemas.headers import Headers
-from schemas.settings import Settings
-from schemas.topics import DEAD_LETTER_MAX_BYTES
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.headers import Headers
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
 
 log = structlog.get_logger()
 _POLL_S = 0.1

@@ -7,10 +7,10 @@ from functools import partial
 
 import structlog
 
-from schemas.dead_letters import DeadLetter, decode_dead_letter
-from schemas.errors import BadMessage
-from schemas.predictions import Block, decode_block
-from schemas.records import RawMessage
+from relearn.schemas.dead_letters import DeadLetter, decode_dead_letter
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.predictions import Block, decode_block
+from relearn.schemas.records import RawMessage
 
 log = structlog.get_logger()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.errors import BadMessage
-from schemas.feedback import Feedback, decode_feedback
-from schemas.records import Fault, RawMessage, Reject
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.feedback import Feedback, decode_feedback
+from relearn.schemas.records import Fault, RawMessage, Reject
 
 
 @dataclass(frozen=True, slots=True)

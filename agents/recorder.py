@@ -16,25 +16,25 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agents.chunks import Chunk
-from agents.generations import Generations
-from agents.heartbeat import WorkerState
-from agents.patience import until_answered
-from agents.processing import Receipts
-from agents.publish import Publisher
-from agents.readable_feedback import readable_feedback
-from agents.stores.correction_events import correction_events
-from agents.stores.corrections import Taken, store_feedback
-from agents.stores.events import EventLog
-from agents.stores.postgres import Pool, open_pool
-from agents.stores.redis import open_redis
-from agents.stores.sweep import Swept, sweep_waiting
-from agents.stores.waiting import BEGIN, forget_waiting
-from agents.topic_admin import check_log_append_time
-from schemas.dead_letters import dead_letter_headers, dead_letters
-from schemas.records import Reject
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.chunks import Chunk
+from relearn.agents.generations import Generations
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.patience import until_answered
+from relearn.agents.processing import Receipts
+from relearn.agents.publish import Publisher
+from relearn.agents.readable_feedback import readable_feedback
+from relearn.agents.stores.correction_events import correction_events
+from relearn.agents.stores.corrections import Taken, store_feedback
+from relearn.agents.stores.events import EventLog
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.sweep import Swept, sweep_waiting
+from relearn.agents.stores.waiting import BEGIN, forget_waiting
+from relearn.agents.topic_admin import check_log_append_time
+from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
+from relearn.schemas.records import Reject
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 T = TypeVar("T")
 log = structlog.get_logger()

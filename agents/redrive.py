@@ -14,12 +14,12 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from agents.cut_out import readable
-from agents.publish import Publisher, Receipt
-from agents.resent import resent
-from agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_redriven, original_of
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.errors import KafkaUnavailable, Refused
+from relearn.agents.cut_out import readable
+from relearn.agents.publish import Publisher, Receipt
+from relearn.agents.resent import resent
+from relearn.agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_redriven, original_of
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.errors import KafkaUnavailable, Refused
 
 #: So many are on their way at a time, or fewer that are so large together.
 AT_ONCE = 200

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from agents.cut_out import cut_from
-from agents.stores.dead_letters import DeadLetterRow, Original
-from schemas import commands, feedback, predictions
-from schemas.errors import Refused
-from schemas.headers import Headers, cloud_event
-from schemas.identity import Place
-from schemas.ingest import CE_MANY, CE_ONE
-from schemas.topics import topic_name
+from relearn.agents.cut_out import cut_from
+from relearn.agents.stores.dead_letters import DeadLetterRow, Original
+from relearn.schemas import commands, feedback, predictions
+from relearn.schemas.errors import Refused
+from relearn.schemas.headers import Headers, cloud_event
+from relearn.schemas.identity import Place
+from relearn.schemas.ingest import CE_MANY, CE_ONE
+from relearn.schemas.topics import topic_name
 
 HEADER = "redrive-of"
 

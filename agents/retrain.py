@@ -15,27 +15,27 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from agents.announce import Announcer
-from agents.app import make_app
-from agents.chunks import chunk_topic
-from agents.commands import CommandDesk
-from agents.crash import until_stopped
-from agents.feed import attach_model_feed
-from agents.heartbeat import WorkerState, attach_heartbeat
-from agents.keys import load_signer, load_verifier
-from agents.live_model import LiveModel
-from agents.mend import Mender
-from agents.open_jobs import run_jobs
-from agents.processing import process
-from agents.readiness import announce_readiness, assigned
-from agents.retraining import Retraining
-from agents.rollback_watch import watch_champion
-from agents.stores.activations import Seal
-from agents.watchdog import attach_watchdog
-from schemas.errors import SettingsError
-from schemas.settings import Settings
-from schemas.signing import Signer, Verifier
-from schemas.topics import topic_name
+from relearn.agents.announce import Announcer
+from relearn.agents.app import make_app
+from relearn.agents.chunks import chunk_topic
+from relearn.agents.commands import CommandDesk
+from relearn.agents.crash import until_stopped
+from relearn.agents.feed import attach_model_feed
+from relearn.agents.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.keys import load_signer, load_verifier
+from relearn.agents.live_model import LiveModel
+from relearn.agents.mend import Mender
+from relearn.agents.open_jobs import run_jobs
+from relearn.agents.processing import process
+from relearn.agents.readiness import announce_readiness, assigned
+from relearn.agents.retraining import Retraining
+from relearn.agents.rollback_watch import watch_champion
+from relearn.agents.stores.activations import Seal
+from relearn.agents.watchdog import attach_watchdog
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.settings import Settings
+from relearn.schemas.signing import Signer, Verifier
+from relearn.schemas.topics import topic_name
 
 
 def build(settings: Settings, worker_id: str | None) -> faust.App:

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from agents.feed import ModelFeed
-from agents.heartbeat import WorkerState
-from agents.live_model import LiveModel
-from agents.patience import until, until_answered
-from agents.stores.activations import Seal
-from agents.stores.postgres import Pool, open_pool
-from agents.trainer import Trainer
-from schemas.settings import Settings
-from schemas.updates import Key
+from relearn.agents.feed import ModelFeed
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.live_model import LiveModel
+from relearn.agents.patience import until, until_answered
+from relearn.agents.stores.activations import Seal
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.trainer import Trainer
+from relearn.schemas.settings import Settings
+from relearn.schemas.updates import Key
 
 T = TypeVar("T")
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import faust
 
-from agents.crash import STOP_GRACE_S, end_within
-from agents.log import set_up_logging
-from schemas.settings import Settings
+from relearn.agents.crash import STOP_GRACE_S, end_within
+from relearn.agents.log import set_up_logging
+from relearn.schemas.settings import Settings
 
 ROLES = {
-    "score": "agents.score",
-    "store": "agents.store",
-    "feedback": "agents.feedback",
-    "retrain": "agents.retrain",
+    "score": "relearn.agents.score",
+    "store": "relearn.agents.store",
+    "feedback": "relearn.agents.feedback",
+    "retrain": "relearn.agents.retrain",
 }
 
 

@@ -8,18 +8,18 @@ from functools import partial
 
 import structlog
 
-from agents.learning.audits import READ_FIRST, Counted, compared, count, is_enough
-from agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
-from agents.obey import obey
-from agents.retraining import LOOK_EVERY_S, Retraining
-from agents.stores.activations import former_champion
-from agents.stores.policy_facts import hold_of
-from agents.stores.postgres import Connection, Pool, translated
-from agents.stores.snapshot import training_keys
-from agents.stores.statements import audited_statements, features_of, newest_of_model, statements_of_model_since
-from schemas.commands import Command, rollback_id
-from schemas.errors import Refused
-from schemas.model import Model, decode_model
+from relearn.agents.learning.audits import READ_FIRST, Counted, compared, count, is_enough
+from relearn.agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
+from relearn.agents.obey import obey
+from relearn.agents.retraining import LOOK_EVERY_S, Retraining
+from relearn.agents.stores.activations import former_champion
+from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.snapshot import training_keys
+from relearn.agents.stores.statements import audited_statements, features_of, newest_of_model, statements_of_model_since
+from relearn.schemas.commands import Command, rollback_id
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Model, decode_model
 
 log = structlog.get_logger()
 

@@ -12,28 +12,28 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from agents.app import make_app
-from agents.chunks import Chunk, chunk_topic
-from agents.diversion import Diversion
-from agents.feed import attach_model_feed
-from agents.generations import Generations
-from agents.heartbeat import WorkerState, attach_heartbeat
-from agents.live_model import LiveModel, Served
-from agents.patience import Stopping, until, until_answered
-from agents.pauses import Pauses
-from agents.processing import Receipts, process
-from agents.publish import Publisher, Receipt
-from agents.readiness import announce_readiness
-from agents.scored import Scored, blocks_of, score_chunk
-from agents.stores.postgres import Pool, open_pool
-from agents.topic_admin import check_log_append_time
-from agents.watchdog import attach_watchdog
-from schemas.dead_letters import dead_letter_headers, dead_letters
-from schemas.headers import cloud_event
-from schemas.predictions import CE_TYPE, encode_block
-from schemas.records import Reject
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.app import make_app
+from relearn.agents.chunks import Chunk, chunk_topic
+from relearn.agents.diversion import Diversion
+from relearn.agents.feed import attach_model_feed
+from relearn.agents.generations import Generations
+from relearn.agents.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.live_model import LiveModel, Served
+from relearn.agents.patience import Stopping, until, until_answered
+from relearn.agents.pauses import Pauses
+from relearn.agents.processing import Receipts, process
+from relearn.agents.publish import Publisher, Receipt
+from relearn.agents.readiness import announce_readiness
+from relearn.agents.scored import Scored, blocks_of, score_chunk
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.topic_admin import check_log_append_time
+from relearn.agents.watchdog import attach_watchdog
+from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
+from relearn.schemas.headers import cloud_event
+from relearn.schemas.predictions import CE_TYPE, encode_block
+from relearn.schemas.records import Reject
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 T = TypeVar("T")
 log = structlog.get_logger()

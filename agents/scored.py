@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from agents.learning.scoring import Scores, decide, score
-from agents.live_model import Served
-from schemas.ingest import decode_chunk
-from schemas.model import Floats
-from schemas.predictions import Block, block_bounds
-from schemas.records import Fault, RawMessage, Records, Reject
-from schemas.shadow_answers import NO_ANSWER, ShadowAnswers
+from relearn.agents.learning.scoring import Scores, decide, score
+from relearn.agents.live_model import Served
+from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.model import Floats
+from relearn.schemas.predictions import Block, block_bounds
+from relearn.schemas.records import Fault, RawMessage, Records, Reject
+from relearn.schemas.shadow_answers import NO_ANSWER, ShadowAnswers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import structlog
 
-from agents.learning.gate import Tally, Verdict, shadow_verdict, tally
-from agents.learning.reviews import EVIDENCE, Statement, reviews
-from agents.retraining import Retraining
-from agents.stores.activations import Grounds, activate, end_shadowing
-from agents.stores.jobs import Job, end_job
-from agents.stores.policy_facts import hold_of
-from agents.stores.postgres import Connection, translated
-from agents.stores.snapshot import training_keys
-from agents.stores.statements import statements_with_shadow
+from relearn.agents.learning.gate import Tally, Verdict, shadow_verdict, tally
+from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
+from relearn.agents.retraining import Retraining
+from relearn.agents.stores.activations import Grounds, activate, end_shadowing
+from relearn.agents.stores.jobs import Job, end_job
+from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.postgres import Connection, translated
+from relearn.agents.stores.snapshot import training_keys
+from relearn.agents.stores.statements import statements_with_shadow
 
 log = structlog.get_logger()
 

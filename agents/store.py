@@ -10,27 +10,27 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from agents.app import make_app
-from agents.chunks import Chunk, chunk_topic
-from agents.crash import until_stopped
-from agents.heartbeat import WorkerState, attach_heartbeat
-from agents.patience import until_answered
-from agents.processing import Receipts, process
-from agents.readable import readable_blocks, readable_letters
-from agents.readiness import announce_readiness
-from agents.stores.dead_letters import store_dead_letters
-from agents.stores.partitions import drop_expired_partitions
-from agents.stores.postgres import Pool, open_pool
-from agents.stores.predictions import store_blocks
-from agents.stores.recent import RecentView
-from agents.stores.recent_keys import Changes
-from agents.stores.redis import open_redis
-from agents.watchdog import attach_watchdog
-from schemas.dead_letters import DeadLetter
-from schemas.errors import PostgresUnavailable
-from schemas.predictions import Block
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.app import make_app
+from relearn.agents.chunks import Chunk, chunk_topic
+from relearn.agents.crash import until_stopped
+from relearn.agents.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.patience import until_answered
+from relearn.agents.processing import Receipts, process
+from relearn.agents.readable import readable_blocks, readable_letters
+from relearn.agents.readiness import announce_readiness
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.partitions import drop_expired_partitions
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.predictions import store_blocks
+from relearn.agents.stores.recent import RecentView
+from relearn.agents.stores.recent_keys import Changes
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.watchdog import attach_watchdog
+from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.predictions import Block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 T = TypeVar("T")
 log = structlog.get_logger()

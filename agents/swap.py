@@ -7,10 +7,10 @@ from collections import Counter
 
 import structlog
 
-from agents.live_model import LiveModel
-from schemas.errors import BadModel
-from schemas.signing import Verifier
-from schemas.updates import Update, decode_update
+from relearn.agents.live_model import LiveModel
+from relearn.schemas.errors import BadModel
+from relearn.schemas.signing import Verifier
+from relearn.schemas.updates import Update, decode_update
 
 log = structlog.get_logger()
 

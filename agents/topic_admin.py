@@ -14,10 +14,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports w
     ResourceType,
 )
 
-from agents.kafka_admin import Admin
-from schemas.errors import KafkaUnavailable, SetupError
-from schemas.settings import Settings
-from schemas.topics import TopicSpec, topic_specs
+from relearn.agents.kafka_admin import Admin
+from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicSpec, topic_specs
 
 _TIMEOUT_S = 10.0
 _TIMESTAMPS = "message.timestamp.type"

@@ -12,10 +12,10 @@ import time
 
 import structlog
 
-from agents.learning.examples import TrainingSet
-from agents.learning.fitted import Fitted, decode_answer, encode_task
-from agents.training_process import TrainingProcess
-from schemas.errors import RelearnError, TrainingDied
+from relearn.agents.learning.examples import TrainingSet
+from relearn.agents.learning.fitted import Fitted, decode_answer, encode_task
+from relearn.agents.training_process import TrainingProcess
+from relearn.schemas.errors import RelearnError, TrainingDied
 
 log = structlog.get_logger()
 

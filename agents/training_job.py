@@ -6,22 +6,22 @@ import asyncio
 
 import structlog
 
-from agents.learning.fitted import Fitted
-from agents.learning.gate import Verdict
-from agents.learning.trial import Trial, Unreviewed
-from agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
-from agents.patience import pause
-from agents.retraining import Retraining
-from agents.stores.activations import Grounds, activate, begin_shadowing
-from agents.stores.jobs import Job, State, begin_shadow, end_job
-from agents.stores.models import State as ModelState
-from agents.stores.models import register_model
-from agents.stores.policy_facts import hold_of
-from agents.stores.postgres import Connection, translated
-from agents.stores.silence import read_silence
-from agents.stores.snapshot import read_trial
-from schemas.errors import RelearnError, TrainingDied
-from schemas.topics import topic_name
+from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.gate import Verdict
+from relearn.agents.learning.trial import Trial, Unreviewed
+from relearn.agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
+from relearn.agents.patience import pause
+from relearn.agents.retraining import Retraining
+from relearn.agents.stores.activations import Grounds, activate, begin_shadowing
+from relearn.agents.stores.jobs import Job, State, begin_shadow, end_job
+from relearn.agents.stores.models import State as ModelState
+from relearn.agents.stores.models import register_model
+from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.postgres import Connection, translated
+from relearn.agents.stores.silence import read_silence
+from relearn.agents.stores.snapshot import read_trial
+from relearn.schemas.errors import RelearnError, TrainingDied
+from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
 

@@ -11,11 +11,11 @@ from contextlib import suppress
 
 import psutil
 
-from schemas.errors import TrainingDied
+from relearn.schemas.errors import TrainingDied
 
 #: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PROGRAM = "agents.learning.train_process"
+PROGRAM = "relearn.agents.learning.train_process"
 
 
 class TrainingProcess:

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from agents.kafka import librdkafka_config
-from schemas.errors import KafkaUnavailable
-from schemas.headers import cloud_event
-from schemas.settings import Settings
-from schemas.topics import INGEST_MAX_BYTES, topic_name
-from schemas.updates import CE_TYPE
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.headers import cloud_event
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
+from relearn.schemas.updates import CE_TYPE
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ import threading
 import faust
 import structlog
 
-from agents.crash import crash, end_at_once
-from agents.heartbeat import WorkerState, read_assignment
+from relearn.agents.crash import crash, end_at_once
+from relearn.agents.heartbeat import WorkerState, read_assignment
 
 log = structlog.get_logger()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agents.learning.accuracy import wilson
-from schemas.http.accuracy import Accuracy
+from relearn.agents.learning.accuracy import wilson
+from relearn.schemas.http.accuracy import Accuracy
 
 
 def estimated(right: int, n: int) -> Accuracy | None:

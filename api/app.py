@@ -8,39 +8,39 @@ from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
 
-from agents.feed import ModelFeed, model_updates
-from agents.keys import load_verifier
-from agents.live_model import LiveModel
-from agents.publish import Publisher
-from agents.stores.api_keys import list_keys
-from agents.stores.postgres import open_pool
-from agents.stores.redis import open_redis
-from agents.swap import Swapper
-from api.background import BACKGROUND, Background
-from api.claims import Claims
-from api.closing import watch_closing
-from api.context import CONTEXT, Context
-from api.door import door, dress, opened
-from api.generation import CurrentGeneration
-from api.health import Health
-from api.keyring import KeyRing
-from api.keys import GUARD, KeyGuard
-from api.limits import OF_A_REQUEST
-from api.live_events import LiveEvents
-from api.measures import MEASURES, Measures
-from api.outbox import Outbox
-from api.page import PAGE, read_page
-from api.probes import REQUIRED, probes
-from api.queries.batches import RecentBatches
-from api.queries.known_models import KnownModels
-from api.queries.stats import StatsReader
-from api.rates import make_rates
-from api.review_pool import ReviewPool
-from api.routes import HANDLERS
-from schemas.http.operation import Operation
-from schemas.http.operations import OPERATIONS
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.feed import ModelFeed, model_updates
+from relearn.agents.keys import load_verifier
+from relearn.agents.live_model import LiveModel
+from relearn.agents.publish import Publisher
+from relearn.agents.stores.api_keys import list_keys
+from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.swap import Swapper
+from relearn.api.background import BACKGROUND, Background
+from relearn.api.claims import Claims
+from relearn.api.closing import watch_closing
+from relearn.api.context import CONTEXT, Context
+from relearn.api.door import door, dress, opened
+from relearn.api.generation import CurrentGeneration
+from relearn.api.health import Health
+from relearn.api.keyring import KeyRing
+from relearn.api.keys import GUARD, KeyGuard
+from relearn.api.limits import OF_A_REQUEST
+from relearn.api.live_events import LiveEvents
+from relearn.api.measures import MEASURES, Measures
+from relearn.api.outbox import Outbox
+from relearn.api.page import PAGE, read_page
+from relearn.api.probes import REQUIRED, probes
+from relearn.api.queries.batches import RecentBatches
+from relearn.api.queries.known_models import KnownModels
+from relearn.api.queries.stats import StatsReader
+from relearn.api.rates import make_rates
+from relearn.api.review_pool import ReviewPool
+from relearn.api.routes import HANDLERS
+from relearn.schemas.http.operation import Operation
+from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 POOL_SIZE = 8
 #: A broker that doesn't acknowledge within that is away, and whoever writes is told so.

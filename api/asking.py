@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.ask import by_hand
-from api.call import Call
-from api.outbox import Outgoing
-from schemas.commands import CE_TYPE, Verb, encode_command
-from schemas.errors import RelearnError
-from schemas.http.operation import Accepted
-from schemas.topics import topic_name
+from relearn.agents.ask import by_hand
+from relearn.api.call import Call
+from relearn.api.outbox import Outgoing
+from relearn.schemas.commands import CE_TYPE, Verb, encode_command
+from relearn.schemas.errors import RelearnError
+from relearn.schemas.http.operation import Accepted
+from relearn.schemas.topics import topic_name
 
 
 async def accepted(

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from api.failures import Failure, wrong_fields
-from api.queries.batch_rows import BatchRow
-from api.texts import text_faults
-from schemas.errors import BadIdentity, BadMessage
-from schemas.feedback import Feedback, read_label
-from schemas.http.batches import BatchReview
-from schemas.http.problems import FieldFault
-from schemas.identity import Place, parse_place
+from relearn.api.failures import Failure, wrong_fields
+from relearn.api.queries.batch_rows import BatchRow
+from relearn.api.texts import text_faults
+from relearn.schemas.errors import BadIdentity, BadMessage
+from relearn.schemas.feedback import Feedback, read_label
+from relearn.schemas.http.batches import BatchReview
+from relearn.schemas.http.problems import FieldFault
+from relearn.schemas.identity import Place, parse_place
 
 
 class Verdict(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from aiohttp import web
 
-from api.context import Context
-from schemas.http.operation import Operation, Role
+from relearn.api.context import Context
+from relearn.schemas.http.operation import Operation, Role
 
 P = TypeVar("P")
 Q = TypeVar("Q")

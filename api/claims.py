@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection
 
 import structlog
 
-from agents.stores.redis import Redis, redis_translated
-from schemas.errors import RedisUnavailable
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.schemas.errors import RedisUnavailable
 
 log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from agents.stores.batch_events import merged
-from agents.stores.events import Entry
-from schemas.http.events import EVENTS, BatchEvent, EventType
+from relearn.agents.stores.batch_events import merged
+from relearn.agents.stores.events import Entry
+from relearn.schemas.http.events import EVENTS, BatchEvent, EventType
 
 _batch = msgspec.json.Decoder(BatchEvent)
 _encode = msgspec.json.Encoder().encode

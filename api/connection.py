@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from api.door import SECURE, new_request_id
-from api.failures import Failure, failure_of, problem_response
+from relearn.api.door import SECURE, new_request_id
+from relearn.api.failures import Failure, failure_of, problem_response
 
 _CONTINUE = "100-continue"
 

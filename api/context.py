@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from agents.feed import ModelFeed
-from agents.live_model import LiveModel
-from agents.publish import Publisher
-from agents.stores.postgres import Pool
-from agents.stores.redis import Redis
-from api.generation import CurrentGeneration
-from api.outbox import Outbox
-from api.queries.batches import RecentBatches
-from api.queries.known_models import KnownModels
-from api.queries.stats import StatsReader
-from api.review_pool import ReviewPool
-from schemas.settings import Settings
+from relearn.agents.feed import ModelFeed
+from relearn.agents.live_model import LiveModel
+from relearn.agents.publish import Publisher
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.redis import Redis
+from relearn.api.generation import CurrentGeneration
+from relearn.api.outbox import Outbox
+from relearn.api.queries.batches import RecentBatches
+from relearn.api.queries.known_models import KnownModels
+from relearn.api.queries.stats import StatsReader
+from relearn.api.review_pool import ReviewPool
+from relearn.schemas.settings import Settings
 
 if TYPE_CHECKING:
-    from api.health import Health
-    from api.live_events import LiveEvents
+    from relearn.api.health import Health
+    from relearn.api.live_events import LiveEvents
 
 #: Each holds a connection to Postgres for as long as its reader takes.
 STREAMS_AT_ONCE = 2

@@ -16,9 +16,9 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from api.failures import Failure
-from schemas.http.operation import PageQuery
-from schemas.http.problems import FieldFault
+from relearn.api.failures import Failure
+from relearn.schemas.http.operation import PageQuery
+from relearn.schemas.http.problems import FieldFault
 
 K = TypeVar("K", bound=Struct)
 T = TypeVar("T")

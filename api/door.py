@@ -12,16 +12,16 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from api.call import Call, Handler
-from api.closing import CLOSING
-from api.context import CONTEXT
-from api.cors import preflight, show_to_page
-from api.failures import failure_of, inference_error, problem_response
-from api.idempotency import once, read_key
-from api.keys import GUARD
-from api.measures import MEASURES, NO_OPERATION
-from api.reading import read_body, read_path, read_query
-from schemas.http.operation import Operation
+from relearn.api.call import Call, Handler
+from relearn.api.closing import CLOSING
+from relearn.api.context import CONTEXT
+from relearn.api.cors import preflight, show_to_page
+from relearn.api.failures import failure_of, inference_error, problem_response
+from relearn.api.idempotency import once, read_key
+from relearn.api.keys import GUARD
+from relearn.api.measures import MEASURES, NO_OPERATION
+from relearn.api.reading import read_body, read_path, read_query
+from relearn.schemas.http.operation import Operation
 
 log = structlog.get_logger()
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from agents.stores.events import NOWHERE, Entry, edges, kept, missed_entries, next_entries, order
-from agents.stores.recent_keys import read_counts
-from agents.stores.redis import Redis
-from api.coalesced import coalesced
-from schemas.errors import RedisUnavailable
+from relearn.agents.stores.events import NOWHERE, Entry, edges, kept, missed_entries, next_entries, order
+from relearn.agents.stores.recent_keys import read_counts
+from relearn.agents.stores.redis import Redis
+from relearn.api.coalesced import coalesced
+from relearn.schemas.errors import RedisUnavailable
 
 log = structlog.get_logger()
 

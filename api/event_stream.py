@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from schemas.http.events import EventType
+from relearn.schemas.http.events import EventType
 
 log = structlog.get_logger()
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import msgspec
 from aiohttp import web
 
-from schemas.errors import BadIdentity, BadMessage, BadRow, Refused, RelearnError, SetupError, Unavailable
-from schemas.http.inference import InferenceError
-from schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
+from relearn.schemas.errors import BadIdentity, BadMessage, BadRow, Refused, RelearnError, SetupError, Unavailable
+from relearn.schemas.http.inference import InferenceError
+from relearn.schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
 
 #: How long whoever met a server that is away should wait.
 RETRY_AFTER_S = 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 
-from agents.generations import Generations
-from agents.publish import Receipt
-from agents.stores.postgres import Pool
-from api.shared_question import SharedQuestion
-from schemas.errors import KafkaUnavailable
-from schemas.settings import Settings
+from relearn.agents.generations import Generations
+from relearn.agents.publish import Receipt
+from relearn.agents.stores.postgres import Pool
+from relearn.api.shared_question import SharedQuestion
+from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.settings import Settings
 
 #: What Kafka said stays true for so long, unless there is reason to doubt it.
 FRESH_S = 2.0

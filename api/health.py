@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from schemas.errors import RelearnError
+from relearn.schemas.errors import RelearnError
 
 log = structlog.get_logger()
 

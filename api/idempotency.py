@@ -17,12 +17,12 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from agents.stores.redis import Redis, redis_translated
-from api.call import Call
-from api.failures import RETRY, Failure
-from api.reading import read_bytes
-from schemas.errors import RedisUnavailable
-from schemas.http.operation import Operation
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.api.call import Call
+from relearn.api.failures import RETRY, Failure
+from relearn.api.reading import read_bytes
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.operation import Operation
 
 log = structlog.get_logger()
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from agents.stores.api_keys import ApiKey
-from schemas.api_keys import KeyProof, proves
-from schemas.errors import PostgresUnavailable, RelearnError
+from relearn.agents.stores.api_keys import ApiKey
+from relearn.schemas.api_keys import KeyProof, proves
+from relearn.schemas.errors import PostgresUnavailable, RelearnError
 
 log = structlog.get_logger()
 

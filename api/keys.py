@@ -6,16 +6,16 @@ from typing import Protocol
 
 from aiohttp import web
 
-from agents.stores.api_keys import ApiKey
-from api.call import Caller
-from api.failures import Failure
-from api.keyring import KeyRing
-from api.loopback import is_foreign, is_loopback, names_loopback
-from api.rates import Rates
-from schemas.api_keys import KeyProof, read_key
-from schemas.errors import SettingsError
-from schemas.http.operation import ROLES, Operation, Role
-from schemas.settings import Settings
+from relearn.agents.stores.api_keys import ApiKey
+from relearn.api.call import Caller
+from relearn.api.failures import Failure
+from relearn.api.keyring import KeyRing
+from relearn.api.loopback import is_foreign, is_loopback, names_loopback
+from relearn.api.rates import Rates
+from relearn.schemas.api_keys import KeyProof, read_key
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.http.operation import ROLES, Operation, Role
+from relearn.schemas.settings import Settings
 
 ANYBODY = Caller("read")
 #: Whoever asks while there are no keys.

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from agents.stores.postgres import Patience
+from relearn.agents.stores.postgres import Patience
 
 #: For aiohttp's connections. Longer lines and headers are answered 400; one that sends no whole head, or nothing more,
 #: is closed after the keep-alive time (above the 60 s of the usual proxies, so that they close first).

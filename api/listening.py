@@ -6,7 +6,7 @@ import errno
 import socket
 import sys
 
-from schemas.errors import SettingsError, SetupError
+from relearn.schemas.errors import SettingsError, SetupError
 
 #: Whether the kernel deals out connections among sockets of one port. Others take the option too, but let the last win.
 DEALS_OUT = sys.platform == "linux"

@@ -12,15 +12,15 @@ from contextlib import contextmanager, suppress
 import msgspec
 import structlog
 
-from agents.stores.events import Entry, order
-from agents.stores.redis import open_redis
-from api.coalesced import written
-from api.event_reader import WAIT_S, EventReader
-from api.event_stream import EventStream
-from api.failures import Failure
-from schemas.errors import RedisUnavailable
-from schemas.http.events import EventType, ResetEvent
-from schemas.settings import Settings
+from relearn.agents.stores.events import Entry, order
+from relearn.agents.stores.redis import open_redis
+from relearn.api.coalesced import written
+from relearn.api.event_reader import WAIT_S, EventReader
+from relearn.api.event_stream import EventStream
+from relearn.api.failures import Failure
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.events import EventType, ResetEvent
+from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 

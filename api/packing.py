@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
-from schemas.model import Floats
-from schemas.records import Texts
-from schemas.topics import INGEST_MAX_BYTES
+from relearn.schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.schemas.model import Floats
+from relearn.schemas.records import Texts
+from relearn.schemas.topics import INGEST_MAX_BYTES
 
 #: A message is cut here.
 PACK_BYTES = 1_000_000

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from agents.live_model import LiveModel
-from agents.stores.postgres import Pool, translated
-from agents.stores.redis import Redis, redis_translated
-from agents.topic_admin import admin_client, check_led
-from api.health import Probe
-from schemas.errors import SetupError
-from schemas.migrations import migrations
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.live_model import LiveModel
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.topic_admin import admin_client, check_led
+from relearn.api.health import Probe
+from relearn.schemas.errors import SetupError
+from relearn.schemas.migrations import migrations
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 #: Without Redis everything still answers.
 REQUIRED = frozenset(("kafka", "postgres", "migrations", "model"))

@@ -16,11 +16,11 @@ from typing import Protocol
 
 import structlog
 
-from agents.stores.redis import Redis, redis_translated
-from api.bucket import Bucket, holds_at_most, take, wait_s
-from api.failures import Failure
-from schemas.errors import RedisUnavailable
-from schemas.settings import Settings
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.api.bucket import Bucket, holds_at_most, take, wait_s
+from relearn.api.failures import Failure
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 

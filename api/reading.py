@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from api import limits
-from api.failures import Failure, fault_of, invalid
-from api.unpacking import coding_of, too_large, unpack
-from schemas.http.operation import Operation
-from schemas.http.problems import FieldFault
+from relearn.api import limits
+from relearn.api.failures import Failure, fault_of, invalid
+from relearn.api.unpacking import coding_of, too_large, unpack
+from relearn.schemas.http.operation import Operation
+from relearn.schemas.http.problems import FieldFault
 
 #: The body, once it has been read.
 BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)

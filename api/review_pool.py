@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.learning.audit_share import audit_share
-from agents.learning.choice import Candidate, Choice, certainty, choose
-from agents.learning.scoring import score
-from agents.live_model import LiveModel
-from agents.stores.postgres import Pool
-from agents.stores.unreviewed import POOL, StreamEnd, read_unreviewed
-from api.claims import Claims
-from api.shared_question import SharedQuestion
-from schemas.model import Floats, Model
+from relearn.agents.learning.audit_share import audit_share
+from relearn.agents.learning.choice import Candidate, Choice, certainty, choose
+from relearn.agents.learning.scoring import score
+from relearn.agents.live_model import LiveModel
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.unreviewed import POOL, StreamEnd, read_unreviewed
+from relearn.api.claims import Claims
+from relearn.api.shared_question import SharedQuestion
+from relearn.schemas.model import Floats, Model
 
 REFRESH_S = 1.0
 #: Records nearer than this many standard deviations are near-duplicates.

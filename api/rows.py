@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from api.failures import wrong_fields
-from schemas.http.predict import Row
-from schemas.http.problems import FieldFault
-from schemas.model import Floats
-from schemas.text import text_fault
+from relearn.api.failures import wrong_fields
+from relearn.schemas.http.predict import Row
+from relearn.schemas.http.problems import FieldFault
+from relearn.schemas.model import Floats
+from relearn.schemas.text import text_fault
 
 
 def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:

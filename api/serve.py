@@ -15,19 +15,19 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from agents.crash import EXIT_CODE, STOP_GRACE_S, end_within
-from agents.log import set_up_logging
-from agents.stores.api_keys import list_keys
-from agents.stores.postgres import open_pool
-from api.app import make_app
-from api.background import BACKGROUND
-from api.connection import Connection
-from api.keyring import KeyRing
-from api.keys import check_exposure
-from api.limits import CONNECTION, OF_A_REQUEST, NotOurFault
-from api.listening import listen
-from schemas.errors import Unavailable
-from schemas.settings import Settings
+from relearn.agents.crash import EXIT_CODE, STOP_GRACE_S, end_within
+from relearn.agents.log import set_up_logging
+from relearn.agents.stores.api_keys import list_keys
+from relearn.agents.stores.postgres import open_pool
+from relearn.api.app import make_app
+from relearn.api.background import BACKGROUND
+from relearn.api.connection import Connection
+from relearn.api.keyring import KeyRing
+from relearn.api.keys import check_exposure
+from relearn.api.limits import CONNECTION, OF_A_REQUEST, NotOurFault
+from relearn.api.listening import listen
+from relearn.schemas.errors import Unavailable
+from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 

@@ -7,10 +7,10 @@ from typing import cast
 
 import structlog
 
-from agents.stores.redis import Redis, redis_translated
-from schemas.errors import RedisUnavailable
-from schemas.feedback import Via
-from schemas.identity import Place
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
 
 log = structlog.get_logger()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.call import Caller
-from api.context import Context
-from api.failures import broken_off
-from api.outbox import Outgoing
-from schemas.errors import RelearnError
-from schemas.feedback import CE_TYPE, Feedback, encode_feedback
-from schemas.topics import topic_name
+from relearn.api.call import Caller
+from relearn.api.context import Context
+from relearn.api.failures import broken_off
+from relearn.api.outbox import Outgoing
+from relearn.schemas.errors import RelearnError
+from relearn.schemas.feedback import CE_TYPE, Feedback, encode_feedback
+from relearn.schemas.topics import topic_name
 
 
 def reviewer_of(caller: Caller, given: str | None) -> str | None:

@@ -10,10 +10,10 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from api.call import Call
-from api.context import STREAMS_AT_ONCE
-from api.failures import Failure
-from schemas.errors import RelearnError
+from relearn.api.call import Call
+from relearn.api.context import STREAMS_AT_ONCE
+from relearn.api.failures import Failure
+from relearn.schemas.errors import RelearnError
 
 log = structlog.get_logger()
 

@@ -12,9 +12,19 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from api.failures import Failure, fault_of
-from schemas.http.inference import INPUT, LABEL, MARGIN, InferBody, Inferred, Input, Output, OutputSize, WantedOutput
-from schemas.model import Floats
+from relearn.api.failures import Failure, fault_of
+from relearn.schemas.http.inference import (
+    INPUT,
+    LABEL,
+    MARGIN,
+    InferBody,
+    Inferred,
+    Input,
+    Output,
+    OutputSize,
+    WantedOutput,
+)
+from relearn.schemas.model import Floats
 
 _MOST_DIGITS = 12
 _DTYPES: dict[str, np.dtype[Any]] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4")}

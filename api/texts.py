@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from schemas.http.problems import FieldFault
-from schemas.text import MAX_TEXT_BYTES, text_fault
+from relearn.schemas.http.problems import FieldFault
+from relearn.schemas.text import MAX_TEXT_BYTES, text_fault
 
 
 def text_faults(name: str, column: Iterable[str | None], limit_bytes: int = MAX_TEXT_BYTES) -> list[FieldFault]:

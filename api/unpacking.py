@@ -9,7 +9,7 @@ import asyncio
 import zlib
 from collections.abc import Iterator, Sequence
 
-from api.failures import Failure
+from relearn.api.failures import Failure
 
 #: By the name of each coding how zlib is told of it; None: as it is.
 _CODINGS = {"identity": None, "gzip": 31, "deflate": 15}

@@ -1,3 +1,1 @@
 """The contract: what every message, setting, topic, table and model is. No I/O happens in this room."""
-
-__version__ = "0.1.0"

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas import __version__, commands, dead_letters, feedback, ingest, predictions, updates
-from schemas.settings import read_settings
-from schemas.shadow_answers import ShadowWire
-from schemas.topics import TopicName, topic_specs
+from relearn import __version__
+from relearn.schemas import commands, dead_letters, feedback, ingest, predictions, updates
+from relearn.schemas.settings import read_settings
+from relearn.schemas.shadow_answers import ShadowWire
+from relearn.schemas.topics import TopicName, topic_specs
 
 Schema = dict[str, Any]
 

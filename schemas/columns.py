@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import BadMessage
-from schemas.records import Texts
-from schemas.text import MAX_CONTEXT_BYTES, check_text
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.records import Texts
+from relearn.schemas.text import MAX_CONTEXT_BYTES, check_text
 
 
 def read_array(packed: bytes, dtype: str, shape: tuple[int, ...], name: str) -> NDArray[Any]:

@@ -10,9 +10,9 @@ from uuid import NAMESPACE_URL, uuid5
 import msgpack
 import msgspec
 
-from schemas.errors import BadMessage
-from schemas.text import check_text
-from schemas.wire import Wire
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.text import check_text
+from relearn.schemas.wire import Wire
 
 CE_TYPE = "relearn.command.v1"
 Verb = Literal["train", "activate", "rollback", "hold", "resume"]

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from schemas.errors import BadMessage
-from schemas.headers import Headers, cloud_event, header_text
-from schemas.records import Reject
-from schemas.topics import INGEST_MAX_BYTES
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.headers import Headers, cloud_event, header_text
+from relearn.schemas.records import Reject
+from relearn.schemas.topics import INGEST_MAX_BYTES
 
 CE_TYPE = "relearn.dead-letter.v1"
 #: Copies of one original value may take this much together.

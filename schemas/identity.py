@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from schemas.errors import BadIdentity
+from relearn.schemas.errors import BadIdentity
 
 _MAX_INT32 = 2**31 - 1
 _MAX_INT64 = 2**63 - 1

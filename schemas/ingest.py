@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import BadMessage
-from schemas.ingest_careful import read_carefully
-from schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, Texts
-from schemas.text import MAX_CONTEXT_BYTES, text_fault
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.ingest_careful import read_carefully
+from relearn.schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, Texts
+from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 
 #: CloudEvents types of a message with one record, and of one with many.
 CE_ONE = "relearn.record.v1"

@@ -9,9 +9,9 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from schemas.errors import BadMessage
-from schemas.records import Fault, Rows, Texts
-from schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.records import Fault, Rows, Texts
+from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 
 class _Pairs(list[tuple[Any, Any]]):

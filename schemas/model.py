@@ -11,8 +11,8 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import BadModel
-from schemas.text import text_fault
+from relearn.schemas.errors import BadModel
+from relearn.schemas.text import text_fault
 
 VERSION = 1
 Floats = NDArray[np.float64]

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from schemas import __version__
-from schemas.http.links import LINKS
-from schemas.http.operation import JSON, Operation
-from schemas.http.operations import OPERATIONS
-from schemas.http.problems import CONTENT_TYPE, PROBLEMS, Kind, Problem
+from relearn import __version__
+from relearn.schemas.http.links import LINKS
+from relearn.schemas.http.operation import JSON, Operation
+from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.http.problems import CONTENT_TYPE, PROBLEMS, Kind, Problem
 
 Schema = dict[str, Any]
 

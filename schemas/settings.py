@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from schemas.errors import SettingsError
+from relearn.schemas.errors import SettingsError
 
 PREFIX = "RELEARN_"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.errors import BadMessage
+from relearn.schemas.errors import BadMessage
 
 MAX_TEXT_BYTES = 256
 MAX_CONTEXT_BYTES = 2048

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 
 INGEST_MAX_BYTES = 8 * 1024 * 1024
 #: A dead letter carries the original value and its own headers, so its topic takes a little more than ingest does.

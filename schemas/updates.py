@@ -10,9 +10,9 @@ from typing import Any, Literal, cast, get_args
 
 import msgpack
 
-from schemas.errors import BadModel
-from schemas.model import Model, model_fields, model_from_fields, unpack_map
-from schemas.signing import Signer, Verifier
+from relearn.schemas.errors import BadModel
+from relearn.schemas.model import Model, model_fields, model_from_fields, unpack_map
+from relearn.schemas.signing import Signer, Verifier
 
 VERSION = 1
 CE_TYPE = "relearn.model-update.v1"

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from schemas.errors import BadMessage
+from relearn.schemas.errors import BadMessage
 
 T = TypeVar("T")
 

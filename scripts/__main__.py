@@ -1,6 +1,6 @@
-"""`python -m scripts` is the `relearn` command; workers are started this way."""
+"""`python -m relearn.scripts` is the `relearn` command; workers are started this way."""
 
-from scripts.cli import main
+from relearn.scripts.cli import main
 
 if __name__ == "__main__":
     main()

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from scripts.environment import load_settings
+from relearn.scripts.environment import load_settings
 
 
 @click.command()
@@ -21,10 +21,10 @@ def api(host: str | None, port: int | None, workers: int, share: tuple[str, str]
     wanted = {"api_host": host, "api_port": port}
     settings = load_settings().model_copy(update={name: value for name, value in wanted.items() if value})
     if workers > 1:
-        from scripts.api_processes import run_several  # noqa: PLC0415 - the parent itself serves nothing
+        from relearn.scripts.api_processes import run_several  # noqa: PLC0415 - the parent itself serves nothing
 
         sys.exit(asyncio.run(run_several(settings, workers)))
-    from api.serve import Share, run  # noqa: PLC0415
+    from relearn.api.serve import Share, run  # noqa: PLC0415
 
     mine = None if share is None else Share(share[0], [socket.socket(fileno=int(fd)) for fd in share[1].split(",")])
     sys.exit(run(settings, mine))

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import structlog
 
-import scripts
-from agents.log import set_up_logging
-from api.listening import reserve, share
-from schemas.settings import PREFIX, Settings
-from scripts.embedded import backoff
+import relearn
+from relearn.agents.log import set_up_logging
+from relearn.api.listening import reserve, share
+from relearn.schemas.settings import PREFIX, Settings
+from relearn.scripts.embedded import backoff
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ async def run_several(settings: Settings, count: int) -> int:
         try:
             return await asyncio.create_subprocess_exec(
                 # -P: the working directory, which may hold anything, is no place to import from.
-                *(sys.executable, "-P", "-m", "scripts", *argv),
+                *(sys.executable, "-P", "-m", "relearn.scripts", *argv),
                 env=_environment(settings),
                 pass_fds=numbers,
                 stdin=PIPE,
@@ -134,7 +134,7 @@ async def _end(process: Process) -> None:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """What the process is told: where to find this program, and where the parent listens."""
-    root = str(Path(scripts.__file__).parents[1])
+    root = str(Path(relearn.__file__).parents[1])
     found = {**os.environ, PREFIX + "API_HOST": settings.api_host, PREFIX + "API_PORT": str(settings.api_port)}
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**found, "PYTHONPATH": path}

@@ -6,8 +6,8 @@ from typing import Any
 
 import aiohttp
 
-from schemas.settings import Settings
-from scripts.embedded.api import url
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.api import url
 
 TIMEOUT_S = 3.0
 UP, NOT_READY, AWAY = "up", "not ready", "away"

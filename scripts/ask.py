@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from agents.ask import ask
-from agents.heartbeat import read_workers
-from agents.publish import Publisher
-from agents.stores.jobs import Job, read_job
-from agents.stores.postgres import Pool
-from agents.stores.redis import open_redis
-from schemas.commands import Command
-from schemas.errors import RedisUnavailable
-from schemas.settings import Settings
+from relearn.agents.ask import ask
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.publish import Publisher
+from relearn.agents.stores.jobs import Job, read_job
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.commands import Command
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.settings import Settings
 
 _GIVE_UP_S = 30.0
 _LOOK_EVERY_S = 0.2

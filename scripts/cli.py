@@ -7,25 +7,25 @@ import sys
 
 import click
 
-from schemas import __version__
-from schemas.errors import RelearnError
+from relearn import __version__
+from relearn.schemas.errors import RelearnError
 
 VERBS = {
-    "up": ("scripts.up:up", "Run everything on this machine: servers, workers, the API."),
-    "demo": ("scripts.demo:demo", "See it learn: a stream, a reviewer, better models, a checked summary."),
-    "worker": ("scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
-    "api": ("scripts.api:api", "Answer over HTTP."),
-    "key": ("scripts.key:key", "Make, list and revoke keys of the HTTP API."),
-    "migrate": ("scripts.migrate:migrate", "Make the topics and tables of this namespace."),
-    "signing-keys": ("scripts.signing_keys:signing_keys", "Make the pair that signs models."),
-    "status": ("scripts.status:status", "What is up, lag per partition, model per worker."),
-    "produce": ("scripts.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
-    "review": ("scripts.review:review", "Answer as a person would who knows the truth, more or less."),
-    "model": ("scripts.model:model", "Train models, choose which one answers, see what it learned from."),
-    "job": ("scripts.job:job", "List and show jobs."),
-    "dlq": ("scripts.dlq:dlq", "List, show and redrive dead letters."),
-    "replay": ("scripts.replay:replay_command", "Score stored predictions again under another model."),
-    "bench": ("scripts.bench:bench", "Measure this machine: score, latency."),
+    "up": ("relearn.scripts.up:up", "Run everything on this machine: servers, workers, the API."),
+    "demo": ("relearn.scripts.demo:demo", "See it learn: a stream, a reviewer, better models, a checked summary."),
+    "worker": ("relearn.scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
+    "api": ("relearn.scripts.api:api", "Answer over HTTP."),
+    "key": ("relearn.scripts.key:key", "Make, list and revoke keys of the HTTP API."),
+    "migrate": ("relearn.scripts.migrate:migrate", "Make the topics and tables of this namespace."),
+    "signing-keys": ("relearn.scripts.signing_keys:signing_keys", "Make the pair that signs models."),
+    "status": ("relearn.scripts.status:status", "What is up, lag per partition, model per worker."),
+    "produce": ("relearn.scripts.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
+    "review": ("relearn.scripts.review:review", "Answer as a person would who knows the truth, more or less."),
+    "model": ("relearn.scripts.model:model", "Train models, choose which one answers, see what it learned from."),
+    "job": ("relearn.scripts.job:job", "List and show jobs."),
+    "dlq": ("relearn.scripts.dlq:dlq", "List, show and redrive dead letters."),
+    "replay": ("relearn.scripts.replay:replay_command", "Score stored predictions again under another model."),
+    "bench": ("relearn.scripts.bench:bench", "Measure this machine: score, latency."),
 }
 
 

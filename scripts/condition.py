@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from agents.heartbeat import read_workers
-from agents.stores.postgres import quoted, translated
-from agents.stores.recent_keys import read_recent
-from agents.stores.redis import open_redis
-from agents.topic_admin import admin_client
-from schemas.errors import RelearnError, Unavailable
-from schemas.settings import Settings
-from scripts.api_state import AWAY, read_api
-from scripts.embedded import api as the_api
-from scripts.embedded import runfile
-from scripts.lag import read_lag
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.stores.postgres import quoted, translated
+from relearn.agents.stores.recent_keys import read_recent
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.topic_admin import admin_client
+from relearn.schemas.errors import RelearnError, Unavailable
+from relearn.schemas.settings import Settings
+from relearn.scripts.api_state import AWAY, read_api
+from relearn.scripts.embedded import api as the_api
+from relearn.scripts.embedded import runfile
+from relearn.scripts.lag import read_lag
 
 Condition = dict[str, Any]
 CONNECT_TIMEOUT_S = 3.0

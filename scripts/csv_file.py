@@ -17,9 +17,9 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import BadFile
-from schemas.text import label_text, text_fault
-from scripts.csv_rows import LOOKED_AT, Row, csv_delimiter, csv_rows
+from relearn.schemas.errors import BadFile
+from relearn.schemas.text import label_text, text_fault
+from relearn.scripts.csv_rows import LOOKED_AT, Row, csv_delimiter, csv_rows
 
 
 @dataclass(frozen=True)

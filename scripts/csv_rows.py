@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TextIO
 
-from schemas.errors import BadFile
+from relearn.schemas.errors import BadFile
 
 LINE_MAX = 16 * 1024 * 1024
 FIELD_MAX = 128 * 1024

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import BadFile, Refused
-from schemas.text import label_text
-from scripts.csv_file import read_csv
+from relearn.schemas.errors import BadFile, Refused
+from relearn.schemas.text import label_text
+from relearn.scripts.csv_file import read_csv
 
 BUNDLED = ("digits", "breast_cancer", "wine")
 #: What a feature's value can be, where that is known: digits are 8x8 pictures of 17 shades.

@@ -15,22 +15,22 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from agents.heartbeat import read_workers
-from agents.pauses import AGENT
-from agents.publish import Publisher
-from agents.readable_value import as_json, as_text, printable
-from agents.redrive import Redriven, sendable
-from agents.redrive import redrive as send_again
-from agents.resent import place_of
-from agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
-from agents.stores.postgres import Pool, open_pool, translated
-from agents.stores.redis import open_redis
-from agents.topic_admin import admin_client, topic_id
-from schemas.errors import RedisUnavailable, Refused
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.environment import load_settings
-from scripts.tables import plain_table, stdout_console
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.pauses import AGENT
+from relearn.agents.publish import Publisher
+from relearn.agents.readable_value import as_json, as_text, printable
+from relearn.agents.redrive import Redriven, sendable
+from relearn.agents.redrive import redrive as send_again
+from relearn.agents.resent import place_of
+from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
+from relearn.agents.stores.postgres import Pool, open_pool, translated
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.topic_admin import admin_client, topic_id
+from relearn.schemas.errors import RedisUnavailable, Refused
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.environment import load_settings
+from relearn.scripts.tables import plain_table, stdout_console
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import schemas
-from schemas.asyncapi import asyncapi
-from schemas.openapi import openapi
+from relearn import schemas
+from relearn.schemas.asyncapi import asyncapi
+from relearn.schemas.openapi import openapi
 
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {"openapi.json": openapi, "asyncapi.json": asyncapi}
 DIRECTORY = Path(schemas.__file__).parent

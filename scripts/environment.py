@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from schemas.errors import SettingsError
-from schemas.settings import PREFIX, Settings, read_settings
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.settings import PREFIX, Settings, read_settings
 
 SERVERS_FILE = "servers.json"
 

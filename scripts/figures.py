@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
+from relearn.agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
 
 Figures = Mapping[str, Any]
 

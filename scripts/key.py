@@ -12,13 +12,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from agents.stores.api_keys import ApiKey, create_key, key_fields, list_keys, revoke_key
-from schemas.api_keys import ENTROPY_BYTES, make_key, proves, read_key
-from schemas.errors import Refused, SetupError
-from schemas.http.operation import ROLES, Role
-from scripts.figures import moment
-from scripts.reading import as_json_option, read, show_list
-from scripts.tables import plain_table
+from relearn.agents.stores.api_keys import ApiKey, create_key, key_fields, list_keys, revoke_key
+from relearn.schemas.api_keys import ENTROPY_BYTES, make_key, proves, read_key
+from relearn.schemas.errors import Refused, SetupError
+from relearn.schemas.http.operation import ROLES, Role
+from relearn.scripts.figures import moment
+from relearn.scripts.reading import as_json_option, read, show_list
+from relearn.scripts.tables import plain_table
 
 _NOBODY_ELSE = 0o600
 

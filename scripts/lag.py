@@ -11,10 +11,10 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
-from agents.kafka_admin import Admin
-from schemas.errors import KafkaUnavailable, SetupError
-from schemas.settings import Settings
-from schemas.topics import TopicName, topic_name
+from relearn.agents.kafka_admin import Admin
+from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicName, topic_name
 
 TIMEOUT_S = 5.0
 #: A broker that has just made or found its groups' topic needs a moment to read it.

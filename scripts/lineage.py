@@ -11,16 +11,16 @@ from typing import TextIO
 
 import click
 
-from agents.examples_file import FORMATS, Write, writer
-from agents.stores.examples import read_features
-from agents.stores.lineage import lineage_fields, read_lineage, used_examples
-from agents.stores.models import list_models, model_row_fields, read_model
-from agents.stores.postgres import Pool
-from schemas.errors import BadFile, Refused
-from scripts.progress import OnProgress, bar
-from scripts.reading import as_json_option, limit_option, read, show_list, show_one, version_argument
-from scripts.show import models_table
-from scripts.show_lineage import lineage_lines
+from relearn.agents.examples_file import FORMATS, Write, writer
+from relearn.agents.stores.examples import read_features
+from relearn.agents.stores.lineage import lineage_fields, read_lineage, used_examples
+from relearn.agents.stores.models import list_models, model_row_fields, read_model
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.errors import BadFile, Refused
+from relearn.scripts.progress import OnProgress, bar
+from relearn.scripts.reading import as_json_option, limit_option, read, show_list, show_one, version_argument
+from relearn.scripts.show import models_table
+from relearn.scripts.show_lineage import lineage_lines
 
 NO_MODELS = "there are no models; `relearn model train --data digits --rows 60` makes one"
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 import msgpack
 import numpy as np
 
-from schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
-from scripts.datasets import Dataset, with_noise
+from relearn.schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.scripts.datasets import Dataset, with_noise
 
 Form = Literal["packed", "list", "named", "json"]
 FORMS: tuple[str, ...] = get_args(Form)

@@ -6,13 +6,13 @@ import asyncio
 
 import click
 
-from agents.generations import register_generation
-from agents.stores.postgres import migrate as migrate_tables
-from agents.stores.postgres import open_pool
-from agents.topic_admin import admin_client, create_topics, topic_id_once_known
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.environment import load_settings
+from relearn.agents.generations import register_generation
+from relearn.agents.stores.postgres import migrate as migrate_tables
+from relearn.agents.stores.postgres import open_pool
+from relearn.agents.topic_admin import admin_client, create_topics, topic_id_once_known
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.environment import load_settings
 
 
 async def run_migrations(settings: Settings) -> list[str]:

@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from agents.stores.examples import load_examples
-from agents.stores.postgres import open_pool
-from schemas.commands import Command
-from schemas.settings import Settings
-from scripts.datasets import Dataset, load_dataset, require_classes, split_rows
-from scripts.environment import load_settings
-from scripts.lineage import examples, list_, show
-from scripts.outcome import OnState, Outcome, ask, ask_by_hand, finish, person, progress
-from scripts.reading import as_json_option, version_argument
+from relearn.agents.stores.examples import load_examples
+from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.commands import Command
+from relearn.schemas.settings import Settings
+from relearn.scripts.datasets import Dataset, load_dataset, require_classes, split_rows
+from relearn.scripts.environment import load_settings
+from relearn.scripts.lineage import examples, list_, show
+from relearn.scripts.outcome import OnState, Outcome, ask, ask_by_hand, finish, person, progress
+from relearn.scripts.reading import as_json_option, version_argument
 
 ON_HOLD = "automatic promotion is on hold from now on; `relearn model resume` lifts that"
 

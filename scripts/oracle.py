@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.learning.examples import example_key
-from schemas.errors import BadFile
-from schemas.model import Floats
-from scripts.datasets import Dataset
+from relearn.agents.learning.examples import example_key
+from relearn.schemas.errors import BadFile
+from relearn.schemas.model import Floats
+from relearn.scripts.datasets import Dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from agents.ask import by_hand
-from agents.stores.jobs import Job, job_fields
-from agents.stores.models import ModelRow, model_row_fields, read_model
-from agents.stores.postgres import open_pool
-from schemas.commands import Command, Verb
-from schemas.settings import Settings
-from scripts.ask import send_command, wait_for_job, wait_for_workers
-from scripts.environment import load_settings
-from scripts.show import outcome_lines
+from relearn.agents.ask import by_hand
+from relearn.agents.stores.jobs import Job, job_fields
+from relearn.agents.stores.models import ModelRow, model_row_fields, read_model
+from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.commands import Command, Verb
+from relearn.schemas.settings import Settings
+from relearn.scripts.ask import send_command, wait_for_job, wait_for_workers
+from relearn.scripts.environment import load_settings
+from relearn.scripts.show import outcome_lines
 
 OnState = Callable[[str], None]
 

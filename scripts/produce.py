@@ -26,11 +26,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from schemas.topics import topic_name
-from scripts.datasets import load_dataset
-from scripts.environment import load_settings
-from scripts.messages import FORMS, Form, cut, outgoing, passes
-from scripts.sender import Sender, send_paced
+from relearn.schemas.topics import topic_name
+from relearn.scripts.datasets import load_dataset
+from relearn.scripts.environment import load_settings
+from relearn.scripts.messages import FORMS, Form, cut, outgoing, passes
+from relearn.scripts.sender import Sender, send_paced
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 

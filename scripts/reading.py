@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import click
 from rich.table import Table
 
-from agents.stores.postgres import Pool, open_pool
-from schemas.errors import Refused
-from scripts.environment import load_settings
-from scripts.tables import stdout_console
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.schemas.errors import Refused
+from relearn.scripts.environment import load_settings
+from relearn.scripts.tables import stdout_console
 
 T = TypeVar("T")
 

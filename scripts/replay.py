@@ -12,14 +12,14 @@ from typing import Any
 
 import click
 
-from agents.learning.replay import TOLERANCE, Replayed, replay, replayed_fields
-from agents.stores.postgres import Pool
-from agents.stores.replay import open_span
-from schemas.errors import Refused
-from scripts.figures import share
-from scripts.progress import bar
-from scripts.reading import as_json_option, read
-from scripts.when import moment_of
+from relearn.agents.learning.replay import TOLERANCE, Replayed, replay, replayed_fields
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.replay import open_span
+from relearn.schemas.errors import Refused
+from relearn.scripts.figures import share
+from relearn.scripts.progress import bar
+from relearn.scripts.reading import as_json_option, read
+from relearn.scripts.when import moment_of
 
 _VERSION = click.IntRange(1, 2**31 - 1)
 

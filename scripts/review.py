@@ -10,20 +10,20 @@ from collections.abc import Callable
 import click
 import numpy as np
 
-from agents.stores.examples import read_features
-from agents.stores.postgres import open_pool
-from schemas.errors import Refused
-from schemas.settings import Settings
-from schemas.text import text_fault
-from scripts.datasets import load_dataset
-from scripts.environment import load_settings
-from scripts.oracle import oracle_of
-from scripts.produce import stopping_on_signals
-from scripts.progress import bar
-from scripts.reading import read
-from scripts.reviewer import Reviewer
-from scripts.reviewing import Mouth, Pace
-from scripts.reviewing import review as speak
+from relearn.agents.stores.examples import read_features
+from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.errors import Refused
+from relearn.schemas.settings import Settings
+from relearn.schemas.text import text_fault
+from relearn.scripts.datasets import load_dataset
+from relearn.scripts.environment import load_settings
+from relearn.scripts.oracle import oracle_of
+from relearn.scripts.produce import stopping_on_signals
+from relearn.scripts.progress import bar
+from relearn.scripts.reading import read
+from relearn.scripts.reviewer import Reviewer
+from relearn.scripts.reviewing import Mouth, Pace
+from relearn.scripts.reviewing import review as speak
 
 WAITING = "nothing to review now; waiting for predictions that nobody has reviewed"
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agents.learning.audit_share import audit_share
-from agents.learning.choice import Candidate, choose
-from agents.stores.unreviewed import StreamEnd
-from schemas.feedback import Feedback, Via
-from schemas.identity import Place
-from scripts.oracle import Oracle
+from relearn.agents.learning.audit_share import audit_share
+from relearn.agents.learning.choice import Candidate, choose
+from relearn.agents.stores.unreviewed import StreamEnd
+from relearn.schemas.feedback import Feedback, Via
+from relearn.schemas.identity import Place
+from relearn.scripts.oracle import Oracle
 
 
 @dataclass(slots=True)

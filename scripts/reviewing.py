@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agents.stores.postgres import Pool
-from agents.stores.unreviewed import POOL, read_unreviewed
-from schemas.feedback import CE_TYPE, Feedback, encode_feedback
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.messages import Outgoing
-from scripts.progress import OnProgress
-from scripts.reviewer import Reviewer
-from scripts.sender import Sender
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.unreviewed import POOL, read_unreviewed
+from relearn.schemas.feedback import CE_TYPE, Feedback, encode_feedback
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.messages import Outgoing
+from relearn.scripts.progress import OnProgress
+from relearn.scripts.reviewer import Reviewer
+from relearn.scripts.sender import Sender
 
 #: What was seen is out of date after so long.
 LOOK_EVERY_S = 0.5

@@ -9,14 +9,14 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from agents.kafka import librdkafka_config
-from agents.kafka_admin import explained
-from schemas.errors import KafkaUnavailable, Refused, SetupError
-from schemas.headers import cloud_event
-from schemas.settings import Settings
-from schemas.topics import INGEST_MAX_BYTES
-from scripts.messages import Outgoing
-from scripts.pacing import wait_s
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka_admin import explained
+from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
+from relearn.schemas.headers import cloud_event
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import INGEST_MAX_BYTES
+from relearn.scripts.messages import Outgoing
+from relearn.scripts.pacing import wait_s
 
 CHECK_TIMEOUT_S = 5.0
 #: A message that the broker hasn't acknowledged after this long counts as lost.

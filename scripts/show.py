@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
-from agents.stores.jobs import Job
-from agents.stores.models import ModelRow
-from scripts.figures import gate_lines, moment, out_of_fold_lines, share, trained_on_lines
-from scripts.tables import plain_table
+from relearn.agents.stores.jobs import Job
+from relearn.agents.stores.models import ModelRow
+from relearn.scripts.figures import gate_lines, moment, out_of_fold_lines, share, trained_on_lines
+from relearn.scripts.tables import plain_table
 
 
 def models_table(models: Sequence[ModelRow]) -> Table:

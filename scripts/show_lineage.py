@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agents.stores.lineage import Activated, Lineage
-from scripts.figures import gate_lines, moment, out_of_fold_lines, review_lines
-from scripts.show import facts_line, state_of
+from relearn.agents.stores.lineage import Activated, Lineage
+from relearn.scripts.figures import gate_lines, moment, out_of_fold_lines, review_lines
+from relearn.scripts.show import facts_line, state_of
 
 
 def lineage_lines(found: Lineage) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from scripts.embedded.keys import ensure_pair
+from relearn.scripts.embedded.keys import ensure_pair
 
 
 @click.command()

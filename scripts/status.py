@@ -10,11 +10,11 @@ from contextlib import suppress
 import click
 from rich.live import Live
 
-from schemas.settings import Settings
-from scripts.condition import read_condition
-from scripts.environment import load_settings
-from scripts.status_page import page
-from scripts.tables import stdout_console
+from relearn.schemas.settings import Settings
+from relearn.scripts.condition import read_condition
+from relearn.scripts.environment import load_settings
+from relearn.scripts.status_page import page
+from relearn.scripts.tables import stdout_console
 
 EVERY_S = 1.0
 

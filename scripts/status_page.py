@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.readable_value import printable
-from scripts.condition import Condition
+from relearn.agents.readable_value import printable
+from relearn.scripts.condition import Condition
 
 
 def page(condition: Condition) -> Group:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
-from scripts.embedded import runfile, signals, stack
-from scripts.embedded.report import Report
-from scripts.embedded.servers import SETTING
+from relearn.scripts.embedded import runfile, signals, stack
+from relearn.scripts.embedded.report import Report
+from relearn.scripts.embedded.servers import SETTING
 
 # Only what we made: a data directory may be a directory that holds other things too.
 OURS = (

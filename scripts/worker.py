@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from agents.roles import ROLES, run_worker
-from scripts.environment import load_settings
+from relearn.agents.roles import ROLES, run_worker
+from relearn.scripts.environment import load_settings
 
 
 @click.command()

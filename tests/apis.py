@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.servers import free_ports
 from tests.waiting import eventually
 from tests.workers import ROOT, environment
@@ -30,7 +30,7 @@ class ApiProcess:
         self.log_path = settings.data_dir / f"api-{self.port}.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "scripts", "api", "--port", str(self.port), *options],
+                [sys.executable, "-m", "relearn.scripts", "api", "--port", str(self.port), *options],
                 cwd=ROOT,
                 env=environment(settings, **given),
                 stdin=subprocess.DEVNULL,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from agents.heartbeat import WorkerState, heartbeat
-from agents.live_model import LiveModel
-from schemas.updates import Update
+from relearn.agents.heartbeat import WorkerState, heartbeat
+from relearn.agents.live_model import LiveModel
+from relearn.schemas.updates import Update
 from tests.models import a_model
 
 

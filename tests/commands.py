@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests.workers import ROOT, environment
 
 TIMEOUT_S = 90
@@ -14,7 +14,7 @@ TIMEOUT_S = 90
 def relearn(settings: Settings, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
     """Run it to its end. `given` are settings by their names without the prefix."""
     return subprocess.run(
-        [sys.executable, "-m", "scripts", *argv],
+        [sys.executable, "-m", "relearn.scripts", *argv],
         cwd=ROOT,
         env=environment(settings, **given),
         stdin=subprocess.DEVNULL,

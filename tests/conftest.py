@@ -11,9 +11,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from schemas.settings import Settings, read_settings
-from schemas.topics import topic_specs
-from scripts.migrate import run_migrations
+from relearn.schemas.settings import Settings, read_settings
+from relearn.schemas.topics import topic_specs
+from relearn.scripts.migrate import run_migrations
 from tests.servers import Servers
 from tests.size import FULL
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.readable_feedback import Incoming
-from agents.stores.postgres import Pool
-from schemas.feedback import Feedback, encode_feedback
-from schemas.identity import parse_place
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.readable_feedback import Incoming
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.feedback import Feedback, encode_feedback
+from relearn.schemas.identity import parse_place
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests.messages import FakeMessage
 
 TOPIC = "feedback"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 
-from agents.stores.api_keys import create_key
-from agents.stores.postgres import Pool, open_pool
-from schemas.api_keys import ENTROPY_BYTES, make_key
-from schemas.http.operation import Role
-from schemas.settings import Settings
+from relearn.agents.stores.api_keys import create_key
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.schemas.api_keys import ENTROPY_BYTES, make_key
+from relearn.schemas.http.operation import Role
+from relearn.schemas.settings import Settings
 
 
 async def a_key(settings: Settings, role: Role = "admin", name: str | None = None) -> str:

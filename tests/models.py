@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.keys import load_signer
-from schemas.model import Model
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from schemas.updates import Key, Role, Update, encode_update
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.keys import load_signer
+from relearn.schemas.model import Model
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.schemas.updates import Key, Role, Update, encode_update
+from relearn.scripts.embedded.keys import ensure_pair
 
 
 def a_model(version: int = 1, *, d: int = 4, classes: tuple[str, ...] = ("0", "1"), seed: int = 0) -> Model:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-from agents.keys import load_signer
-from agents.learning.fit import fit
-from agents.stores.activations import Grounds, Seal, activate, begin_shadowing
-from agents.stores.jobs import begin_shadow, end_job, queue_job
-from agents.stores.models import State, register_model
-from agents.stores.postgres import Connection, open_pool
-from agents.stores.snapshot import read_trial
-from schemas.commands import Command
-from schemas.settings import Settings
+from relearn.agents.keys import load_signer
+from relearn.agents.learning.fit import fit
+from relearn.agents.stores.activations import Grounds, Seal, activate, begin_shadowing
+from relearn.agents.stores.jobs import begin_shadow, end_job, queue_job
+from relearn.agents.stores.models import State, register_model
+from relearn.agents.stores.postgres import Connection, open_pool
+from relearn.agents.stores.snapshot import read_trial
+from relearn.schemas.commands import Command
+from relearn.schemas.settings import Settings
 from tests.models import ensure_keys
 
 

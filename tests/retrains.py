@@ -11,15 +11,15 @@ import numpy as np
 import psutil
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.keys import load_verifier
-from agents.stores.examples import load_examples
-from agents.stores.postgres import open_pool
-from schemas.commands import Command, Verb, encode_command
-from schemas.errors import BadModel
-from schemas.settings import Settings
-from schemas.topics import TopicName, topic_name
-from schemas.updates import Update, decode_update
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.keys import load_verifier
+from relearn.agents.stores.examples import load_examples
+from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.commands import Command, Verb, encode_command
+from relearn.schemas.errors import BadModel
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicName, topic_name
+from relearn.schemas.updates import Update, decode_update
 from tests.rows import messages, query
 from tests.waiting import eventually
 from tests.workers import WorkerProcess

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from agents.generations import register_generation
-from agents.learning.scoring import score
-from agents.stores.postgres import Pool, open_pool
-from agents.stores.predictions import store_blocks
-from agents.topic_admin import admin_client, topic_id
-from schemas.model import Floats, Model, decode_model
-from schemas.settings import Settings
-from schemas.shadow_answers import ShadowAnswers
-from schemas.topics import topic_name
+from relearn.agents.generations import register_generation
+from relearn.agents.learning.scoring import score
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.predictions import store_blocks
+from relearn.agents.topic_admin import admin_client, topic_id
+from relearn.schemas.model import Floats, Model, decode_model
+from relearn.schemas.settings import Settings
+from relearn.schemas.shadow_answers import ShadowAnswers
+from relearn.schemas.topics import topic_name
 from tests.blocks import NOON_S, block_of
 from tests.rows import query, value
 

@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
-from agents.kafka import librdkafka_config
-from agents.topic_admin import admin_client
-from schemas.settings import Settings
-from schemas.topics import TopicName, topic_name
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.topic_admin import admin_client
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicName, topic_name
 from tests.waiting import eventually
 
 _NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._UNKNOWN_PARTITION}

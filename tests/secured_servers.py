@@ -17,10 +17,10 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from scripts.embedded import kafka, ports, postgres, servers, valkey
-from scripts.embedded.ports import LOOPBACK
-from scripts.embedded.process import Process
-from scripts.embedded.supervisor import Supervisor
+from relearn.scripts.embedded import kafka, ports, postgres, servers, valkey
+from relearn.scripts.embedded.ports import LOOPBACK
+from relearn.scripts.embedded.process import Process
+from relearn.scripts.embedded.supervisor import Supervisor
 from tests.certificates import Authority, Signed
 from tests.servers import LoopThread, free_ports
 from tests.tls_relay import TlsRelay

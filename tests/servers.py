@@ -18,10 +18,10 @@ import psutil
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
-from schemas.topics import TopicSpec
-from scripts.embedded import kafka, ports, postgres, servers, valkey
-from scripts.embedded.process import last_lines
-from scripts.embedded.supervisor import Supervisor
+from relearn.schemas.topics import TopicSpec
+from relearn.scripts.embedded import kafka, ports, postgres, servers, valkey
+from relearn.scripts.embedded.process import last_lines
+from relearn.scripts.embedded.supervisor import Supervisor
 from tests.waiting import eventually
 
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.learning.reviews import Statement
-from schemas.identity import Place
+from relearn.agents.learning.reviews import Statement
+from relearn.schemas.identity import Place
 
 
 def said(number: int, label: str | None, *, of: int | None = None, predicted: str = "no", **given: Any) -> Statement:

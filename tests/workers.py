@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas.settings import PREFIX, Settings, as_environment
+from relearn.schemas.settings import PREFIX, Settings, as_environment
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ class WorkerProcess:
         self.starts += 1
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "scripts", "worker", *self._arguments],
+                [sys.executable, "-m", "relearn.scripts", "worker", *self._arguments],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import NamedTuple
 
-from agents.learning.reviews import Statement
-from schemas.feedback import Via
-from schemas.identity import Place
+from relearn.agents.learning.reviews import Statement
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
 
 #: Of a standard normal variable 95 % lie within.
 _Z = 1.959963984540054

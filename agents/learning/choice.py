@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.feedback import Via
-from schemas.identity import Place
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
 
 
 class Candidate(NamedTuple):

@@ -11,13 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from agents.learning.calibration import calibrate
-from agents.learning.examples import FOLDS, TrainingSet
-from agents.learning.fitted import Fitted
-from agents.learning.folds import Classes, FoldModel, folds_of
-from agents.learning.judging import judge
-from schemas.errors import Refused
-from schemas.model import Floats
+from relearn.agents.learning.calibration import calibrate
+from relearn.agents.learning.examples import FOLDS, TrainingSet
+from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.folds import Classes, FoldModel, folds_of
+from relearn.agents.learning.judging import judge
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Floats
 
 #: Below this many examples folds are too small to choose by.
 CHOOSE_FROM = 60

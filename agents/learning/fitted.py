@@ -9,10 +9,10 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from agents.learning.examples import TrainingSet
-from agents.learning.folds import FoldModel, answered_out_of_fold
-from schemas.errors import Refused
-from schemas.model import Floats, Model
+from relearn.agents.learning.examples import TrainingSet
+from relearn.agents.learning.folds import FoldModel, answered_out_of_fold
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Floats, Model
 
 VERSION = 3
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.learning.examples import fold_of
-from schemas.model import Floats
+from relearn.agents.learning.examples import fold_of
+from relearn.schemas.model import Floats
 
 Classes = NDArray[np.intp]
 

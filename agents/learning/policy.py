@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 
 #: A share of corrected audits means something from so many audits on.
 LEAST_AUDITS = 50

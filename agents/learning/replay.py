@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.learning.scoring import decide
-from schemas.identity import Place
-from schemas.model import Floats, Model
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.identity import Place
+from relearn.schemas.model import Floats, Model
 
 #: Relative to max(1, |b| + Σ|xᵢwᵢ|): two ways of adding up the same products differ by no more.
 TOLERANCE = 1e-9

@@ -28,9 +28,9 @@ def main() -> int:
     tasks: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
     # scikit-learn takes a second: it is there before there is a task.
-    from agents.learning.fit import fit  # noqa: PLC0415
-    from agents.learning.fitted import decode_task, encode_answer  # noqa: PLC0415
-    from schemas.errors import Refused  # noqa: PLC0415
+    from relearn.agents.learning.fit import fit  # noqa: PLC0415
+    from relearn.agents.learning.fitted import decode_task, encode_answer  # noqa: PLC0415
+    from relearn.schemas.errors import Refused  # noqa: PLC0415
 
     try:
         answer = encode_answer(fit(decode_task(tasks.get())))

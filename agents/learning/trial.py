@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.learning.examples import Example, TrainingSet, training_set
-from agents.learning.reviews import EVIDENCE, Statement, disputed, reviews, without_floods
-from agents.learning.scoring import score
-from schemas.model import Model
+from relearn.agents.learning.examples import Example, TrainingSet, training_set
+from relearn.agents.learning.reviews import EVIDENCE, Statement, disputed, reviews, without_floods
+from relearn.agents.learning.scoring import score
+from relearn.schemas.model import Model
 
 #: At most so many assumed examples to each reviewed one.
 ASSUMED_PER_REVIEW = 5

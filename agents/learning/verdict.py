@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.learning.examples import set_digest
-from agents.learning.fitted import Fitted
-from agents.learning.gate import Tally, Verdict, first, gate, tally
-from agents.learning.trial import Case, Snapshot, Trial, Unreviewed
+from relearn.agents.learning.examples import set_digest
+from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.gate import Tally, Verdict, first, gate, tally
+from relearn.agents.learning.trial import Case, Snapshot, Trial, Unreviewed
 
 
 def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from agents.stores.models import State
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.errors import Refused
-from schemas.model import decode_model
-from schemas.signing import Signer
-from schemas.updates import Key, Role, Update, encode_update
+from relearn.agents.stores.models import State
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import decode_model
+from relearn.schemas.signing import Signer
+from relearn.schemas.updates import Key, Role, Update, encode_update
 
 # A number above every one given before, here or (after Postgres came back from an older copy) on the topic.
 _NEXT = """

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from agents.stores.events import put_events
-from agents.stores.jobs import OPEN
-from agents.stores.postgres import Pool, translated
-from agents.stores.redis import Redis, redis_translated
-from schemas.http.events import EventData, EventGate, JobEvent, ModelEvent
+from relearn.agents.stores.events import put_events
+from relearn.agents.stores.jobs import OPEN
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.schemas.http.events import EventData, EventGate, JobEvent, ModelEvent
 
 _WRITE_S = 1.0
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agents.stores.postgres import Pool, translated
-from schemas.identity import Place, place_columns
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.schemas.identity import Place, place_columns
 
 # LATERAL with a LIMIT is one look into the index per place, whatever the planner thinks of the table.
 _ANSWERS = """

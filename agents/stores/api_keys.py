@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from agents.stores.postgres import Pool, translated
-from schemas.api_keys import KeyProof, usable_name
-from schemas.errors import Refused
-from schemas.http.operation import Role
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.schemas.api_keys import KeyProof, usable_name
+from relearn.schemas.errors import Refused
+from relearn.schemas.http.operation import Role
 
 _CREATE = """
 INSERT INTO api_keys (id, name, role, hash) VALUES ($1, $2, $3, $4)

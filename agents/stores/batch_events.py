@@ -6,9 +6,9 @@ import heapq
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from agents.stores.recent_keys import Changes
-from agents.stores.totals import BatchTotal
-from schemas.http.events import BatchEvent, EventBatch
+from relearn.agents.stores.recent_keys import Changes
+from relearn.agents.stores.totals import BatchTotal
+from relearn.schemas.http.events import BatchEvent, EventBatch
 
 #: More batches than that are only counted.
 MOST_BATCHES = 50

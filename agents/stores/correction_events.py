@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.stores.corrections import Recorded
-from schemas.http.events import CorrectionEvent
+from relearn.agents.stores.corrections import Recorded
+from relearn.schemas.http.events import CorrectionEvent
 
 #: Of more than that at once only the last is told, and how many the others are.
 MOST_EVENTS = 100

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from agents.readable_feedback import Incoming
-from agents.stores.named import Named, named_predictions
-from agents.stores.postgres import Connection, Pool, translated
-from agents.stores.waiting import put_waiting
-from schemas.errors import BadRow
-from schemas.feedback import Via
-from schemas.identity import Place
-from schemas.records import Fault
+from relearn.agents.readable_feedback import Incoming
+from relearn.agents.stores.named import Named, named_predictions
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.waiting import put_waiting
+from relearn.schemas.errors import BadRow
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
+from relearn.schemas.records import Fault
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
 # With the rows, what their reviewers have said altogether.

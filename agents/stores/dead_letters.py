@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.dead_letters import DeadLetter
-from schemas.feedback import feedback_id
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.feedback import feedback_id
 
 
 @dataclass(frozen=True, slots=True)

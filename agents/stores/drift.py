@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from agents.learning.drift import Comparison, Reference, Shift, reference_fields, reference_from_fields
-from agents.stores.live_records import Cursor
-from agents.stores.live_rows import Mark
-from agents.stores.postgres import Pool, translated
+from relearn.agents.learning.drift import Comparison, Reference, Shift, reference_fields, reference_from_fields
+from relearn.agents.stores.live_records import Cursor
+from relearn.agents.stores.live_rows import Mark
+from relearn.agents.stores.postgres import Pool, translated
 
 _WATCHED = """
 SELECT a.activation, a.version, f.names, d.updated_at, extract(epoch FROM clock_timestamp())::float8 AS now_s

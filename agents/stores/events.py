@@ -15,9 +15,9 @@ import msgspec
 import structlog
 from redis.asyncio.client import Pipeline
 
-from agents.stores.redis import Redis, redis_translated
-from schemas.errors import RedisUnavailable
-from schemas.http.events import EVENTS, EventData, EventType, ResetEvent
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.events import EVENTS, EventData, EventType, ResetEvent
 
 log = structlog.get_logger()
 

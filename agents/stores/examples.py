@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agents.learning.examples import example_key
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.errors import Refused
-from schemas.model import Floats
-from schemas.text import text_fault
+from relearn.agents.learning.examples import example_key
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Floats
+from relearn.schemas.text import text_fault
 
 _STAGE = """
 CREATE TEMP TABLE loading (place int, key text, subject text, features float8[], label text) ON COMMIT DROP

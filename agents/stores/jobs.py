@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.commands import Command, Verb
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.commands import Command, Verb
 
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))

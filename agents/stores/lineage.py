@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from agents.learning.examples import Source
-from agents.stores.activations import signed_by
-from agents.stores.jobs import Job, job_fields, read_job
-from agents.stores.models import ModelRow, model_row_fields, read_model
-from agents.stores.postgres import Connection, Pool, one_moment
-from schemas.identity import Place
+from relearn.agents.learning.examples import Source
+from relearn.agents.stores.activations import signed_by
+from relearn.agents.stores.jobs import Job, job_fields, read_job
+from relearn.agents.stores.models import ModelRow, model_row_fields, read_model
+from relearn.agents.stores.postgres import Connection, Pool, one_moment
+from relearn.schemas.identity import Place
 
 _FETCH = 500
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.learning.drift import REFERENCE, WINDOW
-from agents.learning.quotas import quotas
-from agents.stores.live_rows import (
+from relearn.agents.learning.drift import REFERENCE, WINDOW
+from relearn.agents.learning.quotas import quotas
+from relearn.agents.stores.live_rows import (
     FIRST_AMONG,
     Answers,
     Mark,
@@ -24,8 +24,8 @@ from agents.stores.live_rows import (
     first_rows,
     latest_rows,
 )
-from agents.stores.postgres import Connection, Pool, one_moment, translated
-from schemas.model import Floats
+from relearn.agents.stores.postgres import Connection, Pool, one_moment, translated
+from relearn.schemas.model import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from agents.learning.drift import REFERENCE, WINDOW
-from agents.stores.postgres import ALONG_AN_INDEX, Connection
+from relearn.agents.learning.drift import REFERENCE, WINDOW
+from relearn.agents.stores.postgres import ALONG_AN_INDEX, Connection
 
 #: So many rows of a partition are walked over, at most: back to where an activation began, to its first, to its latest.
 BEGINNING_AMONG = 5 * REFERENCE

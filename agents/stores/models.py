@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from agents.learning.examples import TrainingSet, set_digest
-from agents.learning.fitted import Fitted
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.model import encode_model, model_digest
+from relearn.agents.learning.examples import TrainingSet, set_digest
+from relearn.agents.learning.fitted import Fitted
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.model import encode_model, model_digest
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 

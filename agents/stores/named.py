@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.learning.examples import example_key
-from agents.stores.postgres import Connection
-from schemas.feedback import Feedback
-from schemas.identity import Place, place_columns
+from relearn.agents.learning.examples import example_key
+from relearn.agents.stores.postgres import Connection
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = """
 generation, kafka_partition, kafka_offset, record_index, ingested_at, subject,

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import asyncpg
 import structlog
 
-from agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, translated
 
 log = structlog.get_logger()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from agents.learning.policy import Facts
-from agents.stores.postgres import Connection, Pool, one_moment
-from agents.stores.review_counts import NONE, Audits, count_audits, count_new
+from relearn.agents.learning.policy import Facts
+from relearn.agents.stores.postgres import Connection, Pool, one_moment
+from relearn.agents.stores.review_counts import NONE, Audits, count_audits, count_new
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 
-from schemas.errors import BadRow, PostgresUnavailable, SetupError
-from schemas.migrations import migrations
-from schemas.settings import Settings
+from relearn.schemas.errors import BadRow, PostgresUnavailable, SetupError
+from relearn.schemas.migrations import migrations
+from relearn.schemas.settings import Settings
 
 # asyncpg publishes no types.
 Pool: TypeAlias = Any

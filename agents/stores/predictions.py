@@ -17,16 +17,16 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.stores.binary_copy import timestamp_us
-from agents.stores.dead_letters import clean, insert_dead_letters
-from agents.stores.partitions import make_partitions, oldest_kept
-from agents.stores.postgres import Connection, Pool, translated
-from agents.stores.rows import COLUMNS, copy_bytes, take
-from agents.stores.shadow_predictions import copy_shadows, insert_shadows, with_shadow
-from agents.stores.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
-from schemas.dead_letters import DeadLetter
-from schemas.ingest import encode_record
-from schemas.predictions import Block
+from relearn.agents.stores.binary_copy import timestamp_us
+from relearn.agents.stores.dead_letters import clean, insert_dead_letters
+from relearn.agents.stores.partitions import make_partitions, oldest_kept
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.rows import COLUMNS, copy_bytes, take
+from relearn.agents.stores.shadow_predictions import copy_shadows, insert_shadows, with_shadow
+from relearn.agents.stores.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
+from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.predictions import Block
 
 _DAY_US = 86_400_000_000
 _DAY_ZERO = date(2000, 1, 1)

@@ -14,14 +14,14 @@ import asyncio
 import structlog
 from redis.exceptions import WatchError
 
-from agents.stores.batch_events import batch_event
-from agents.stores.events import DROPPED, put_events
-from agents.stores.postgres import Pool, database_id, translated
-from agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, add, trim
-from agents.stores.redis import Redis, redis_translated
-from agents.stores.totals import BatchTotal, PartitionTotal
-from schemas.errors import RedisUnavailable
-from schemas.http.events import ResetEvent
+from relearn.agents.stores.batch_events import batch_event
+from relearn.agents.stores.events import DROPPED, put_events
+from relearn.agents.stores.postgres import Pool, database_id, translated
+from relearn.agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, add, trim
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.totals import BatchTotal, PartitionTotal
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.events import ResetEvent
 
 log = structlog.get_logger()
 

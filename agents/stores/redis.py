@@ -14,8 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from schemas.errors import RedisUnavailable, SettingsError
-from schemas.settings import Settings
+from relearn.schemas.errors import RedisUnavailable, SettingsError
+from relearn.schemas.settings import Settings
 
 Redis: TypeAlias = _Redis
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.learning.replay import Stored
-from agents.learning.reviews import reviews
-from agents.stores.postgres import Connection, Pool, translated
-from agents.stores.statements import statements_since
-from schemas.errors import Refused
-from schemas.identity import Place
-from schemas.model import Floats, Model, decode_model, model_digest
+from relearn.agents.learning.replay import Stored
+from relearn.agents.learning.reviews import reviews
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.statements import statements_since
+from relearn.schemas.errors import Refused
+from relearn.schemas.identity import Place
+from relearn.schemas.model import Floats, Model, decode_model, model_digest
 
 CHUNK = 5000
 _COUNT_TIMEOUT_S = 3600.0

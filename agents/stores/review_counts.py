@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, translated
 
 #: More new statements than this are not counted: every threshold is far below.
 NEW_MAX = 10_000

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.stores.binary_copy import Numbers, chosen_texts, given_texts, packed_rows, timestamp_us, whole_copy
-from schemas.predictions import Block
+from relearn.agents.stores.binary_copy import Numbers, chosen_texts, given_texts, packed_rows, timestamp_us, whole_copy
+from relearn.schemas.predictions import Block
 
 #: The columns of `predictions` in the order of the bytes.
 COLUMNS = (

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.stores.postgres import Connection
-from agents.stores.shadow_rows import COLUMNS, copy_bytes
-from schemas.predictions import Block
+from relearn.agents.stores.postgres import Connection
+from relearn.agents.stores.shadow_rows import COLUMNS, copy_bytes
+from relearn.schemas.predictions import Block
 
 _STAGE = "CREATE TEMP TABLE shadow_stage (LIKE shadow_predictions) ON COMMIT DROP"
 _PLACE = "generation, kafka_partition, kafka_offset, record_index"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.stores.binary_copy import chosen_texts, packed_rows, timestamp_us, whole_copy
-from agents.stores.rows import place_numbers, take
-from schemas.predictions import Block
-from schemas.shadow_answers import NO_ANSWER, ShadowAnswers
+from relearn.agents.stores.binary_copy import chosen_texts, packed_rows, timestamp_us, whole_copy
+from relearn.agents.stores.rows import place_numbers, take
+from relearn.schemas.predictions import Block
+from relearn.schemas.shadow_answers import NO_ANSWER, ShadowAnswers
 
 #: The columns of `shadow_predictions` in the order of the bytes.
 COLUMNS = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agents.learning.examples import Example, example_key
-from agents.learning.trial import Unreviewed
-from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, one_moment
-from schemas.identity import Place
+from relearn.agents.learning.examples import Example, example_key
+from relearn.agents.learning.trial import Unreviewed
+from relearn.agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, one_moment
+from relearn.schemas.identity import Place
 
 #: Of the stream's records, at most so many of the latest are looked at; where the champion has more, it isn't all.
 UNREVIEWED_MAX = 20_000

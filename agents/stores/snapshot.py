@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from agents.learning.examples import Example
-from agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
-from agents.stores.postgres import Connection, Pool, one_moment
-from agents.stores.silence import read_silence
-from agents.stores.statements import all_statements
-from schemas.errors import Refused
-from schemas.model import decode_model
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.learning.examples import Example
+from relearn.agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
+from relearn.agents.stores.postgres import Connection, Pool, one_moment
+from relearn.agents.stores.silence import read_silence
+from relearn.agents.stores.statements import all_statements
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import decode_model
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 _CHAMPION = """
 SELECT version, body, cut, example_ids, correction_ids FROM models WHERE state = 'champion'

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from agents.learning.reviews import UNBIASED, Statement
-from agents.stores.postgres import Connection
-from schemas.feedback import Via
-from schemas.identity import Place
+from relearn.agents.learning.reviews import UNBIASED, Statement
+from relearn.agents.stores.postgres import Connection
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
 
 _COLUMNS = """
 c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from agents.readable_feedback import readable_feedback
-from agents.stores.corrections import Taken, take_statements
-from agents.stores.postgres import Pool, translated
-from agents.stores.waiting import BEGIN, Cursor, Kept, drop_settled, look
-from schemas.feedback import Feedback
-from schemas.records import Fault
+from relearn.agents.readable_feedback import readable_feedback
+from relearn.agents.stores.corrections import Taken, take_statements
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.waiting import BEGIN, Cursor, Kept, drop_settled, look
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.records import Fault
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' sweep', 0))"
 

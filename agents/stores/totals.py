@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agents.stores.postgres import Connection
+from relearn.agents.stores.postgres import Connection
 
 
 class Group(NamedTuple):

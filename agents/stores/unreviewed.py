@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.learning.choice import Candidate, certainty
-from agents.learning.examples import example_key
-from agents.stores.postgres import Pool, one_moment
-from schemas.identity import Place, place_columns
+from relearn.agents.learning.choice import Candidate, certainty
+from relearn.agents.learning.examples import example_key
+from relearn.agents.stores.postgres import Pool, one_moment
+from relearn.schemas.identity import Place, place_columns
 
 #: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
 DEPTH = 5000

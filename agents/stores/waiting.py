@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.readable_feedback import Incoming
-from agents.stores.dead_letters import clean
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.records import RawMessage
+from relearn.agents.readable_feedback import Incoming
+from relearn.agents.stores.dead_letters import clean
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.records import RawMessage
 
 #: One look brings at most twice so many rows, and twice so many bytes.
 LOOK_ROWS = 500

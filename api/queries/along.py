@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
+from relearn.agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
 
 # In one round trip; and since nothing is written, there is nothing to commit.
 _BEGIN = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {ALONG_AN_INDEX}"

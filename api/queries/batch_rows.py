@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agents.stores.postgres import Pool, translated
-from api.queries.known_models import KnownModels
-from schemas.identity import Place, place_columns
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.api.queries.known_models import KnownModels
+from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = "p.generation, p.kafka_partition, p.kafka_offset, p.record_index, p.subject, p.label, p.model"
 _OF_SUBJECTS = f"""

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from agents.stores.postgres import Connection, Pool, database_id
-from agents.stores.recent_batches import read_batches
-from agents.stores.redis import Redis
-from agents.stores.totals import BatchTotal
-from api.cursors import moment
-from api.queries.along import along
-from api.queries.predictions import REVIEWED
-from schemas.errors import RedisUnavailable
-from schemas.http.batches import COUNTED
+from relearn.agents.stores.postgres import Connection, Pool, database_id
+from relearn.agents.stores.recent_batches import read_batches
+from relearn.agents.stores.redis import Redis
+from relearn.agents.stores.totals import BatchTotal
+from relearn.api.cursors import moment
+from relearn.api.queries.along import along
+from relearn.api.queries.predictions import REVIEWED
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.batches import COUNTED
 
 log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ from collections import OrderedDict
 
 import structlog
 
-from agents.stores.postgres import Connection, Pool, translated
-from schemas.errors import BadModel, PostgresUnavailable, SetupError
-from schemas.model import Model, decode_model, model_digest
+from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.errors import BadModel, PostgresUnavailable, SetupError
+from relearn.schemas.model import Model, decode_model, model_digest
 
 log = structlog.get_logger()
 

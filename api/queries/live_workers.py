@@ -9,9 +9,9 @@ import msgspec
 import structlog
 from msgspec import Meta, Struct
 
-from agents.heartbeat import read_workers
-from agents.stores.redis import Redis
-from schemas.http.workers import Worker
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.stores.redis import Redis
+from relearn.schemas.http.workers import Worker
 
 log = structlog.get_logger()
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from agents.stores.postgres import Connection
-from schemas.http.predictions import LOOKED
-from schemas.identity import Place
+from relearn.agents.stores.postgres import Connection
+from relearn.schemas.http.predictions import LOOKED
+from relearn.schemas.identity import Place
 
 _PLACE = "generation, kafka_partition, kafka_offset, record_index"
 _KEY = f"ingested_at, {_PLACE}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.learning.gate import Tally
-from agents.stores.policy_facts import Hold, read_hold
-from agents.stores.postgres import Pool, one_moment
+from relearn.agents.learning.gate import Tally
+from relearn.agents.stores.policy_facts import Hold, read_hold
+from relearn.agents.stores.postgres import Pool, one_moment
 
 # The evidence is noted on the job whenever it changes; before the first look there is none.
 _SHADOW = """

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from agents.stores.postgres import Connection
-from schemas.http.reviewing import COMPARED
+from relearn.agents.stores.postgres import Connection
+from relearn.schemas.http.reviewing import COMPARED
 
 _WAITING = "SELECT value, sent_at, since FROM waiting_feedback WHERE feedback = $1"
 _DEAD = """

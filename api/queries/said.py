@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from agents.learning.reviews import Statement, reviews, standing
-from agents.stores.postgres import Connection
-from agents.stores.statements import COLUMNS, statement_of
-from schemas.identity import Place, place_columns
+from relearn.agents.learning.reviews import Statement, reviews, standing
+from relearn.agents.stores.postgres import Connection
+from relearn.agents.stores.statements import COLUMNS, statement_of
+from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = f"{COLUMNS}, c.feedback, c.comment, c.record, c.sent_at, c.stored_at"
 # DISTINCT inside keeps it one look into the index per place, whatever the planner thinks of the table.

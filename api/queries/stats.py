@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from agents.learning.accuracy import AuditTally
-from agents.stores.policy_facts import hold_of
-from agents.stores.postgres import Connection, Pool
-from agents.stores.redis import Redis
-from agents.stores.statements import statements_of_model_since
-from api.queries.along import along
-from api.queries.live_workers import live_workers
-from api.shared_question import SharedQuestion
-from schemas.errors import RedisUnavailable
-from schemas.http.workers import Worker
+from relearn.agents.learning.accuracy import AuditTally
+from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.postgres import Connection, Pool
+from relearn.agents.stores.redis import Redis
+from relearn.agents.stores.statements import statements_of_model_since
+from relearn.api.queries.along import along
+from relearn.api.queries.live_workers import live_workers
+from relearn.api.shared_question import SharedQuestion
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.workers import Worker
 
 log = structlog.get_logger()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.call import Handler
-from api.routes import (
+from relearn.api.call import Handler
+from relearn.api.routes import (
     batches,
     dead_letters,
     documents,

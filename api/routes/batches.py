@@ -8,18 +8,25 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.batch_review import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
-from api.call import Call, Handlers
-from api.context import Context
-from api.cursors import Cursors, TimeUs, microseconds, moment, page_of
-from api.failures import Failure, wrong_fields
-from api.queries.along import along
-from api.queries.batch_rows import BatchRow, classes_of, is_batch, rows_of_places, rows_of_subjects, unreviewed_rows
-from api.queries.batches import Stored, read_batch
-from api.statements import reviewer_of, say
-from schemas.http.batches import MOST_REVIEWED, Batch, BatchAlone, BatchPath, BatchReview, BatchReviewed
-from schemas.http.operation import Page, PageQuery
-from schemas.http.problems import FieldFault
+from relearn.api.batch_review import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
+from relearn.api.call import Call, Handlers
+from relearn.api.context import Context
+from relearn.api.cursors import Cursors, TimeUs, microseconds, moment, page_of
+from relearn.api.failures import Failure, wrong_fields
+from relearn.api.queries.along import along
+from relearn.api.queries.batch_rows import (
+    BatchRow,
+    classes_of,
+    is_batch,
+    rows_of_places,
+    rows_of_subjects,
+    unreviewed_rows,
+)
+from relearn.api.queries.batches import Stored, read_batch
+from relearn.api.statements import reviewer_of, say
+from relearn.schemas.http.batches import MOST_REVIEWED, Batch, BatchAlone, BatchPath, BatchReview, BatchReviewed
+from relearn.schemas.http.operation import Page, PageQuery
+from relearn.schemas.http.problems import FieldFault
 
 
 class Latest(Struct, frozen=True, array_like=True):

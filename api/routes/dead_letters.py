@@ -7,17 +7,17 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from agents.readable_value import as_short_json
-from agents.redrive import redrive as send_again
-from agents.redrive import sendable
-from agents.resent import place_of
-from agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
-from agents.stores.dead_letters import Original as Stored
-from api.call import Call, Handlers
-from api.cursors import Cursors, Int64, page_of
-from api.failures import Failure
-from api.outbox import PATIENCE_S
-from schemas.http.dead_letters import (
+from relearn.agents.readable_value import as_short_json
+from relearn.agents.redrive import redrive as send_again
+from relearn.agents.redrive import sendable
+from relearn.agents.resent import place_of
+from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
+from relearn.agents.stores.dead_letters import Original as Stored
+from relearn.api.call import Call, Handlers
+from relearn.api.cursors import Cursors, Int64, page_of
+from relearn.api.failures import Failure
+from relearn.api.outbox import PATIENCE_S
+from relearn.schemas.http.dead_letters import (
     READABLE_BYTES,
     REDRIVE_AT_MOST,
     SHOWN_BYTES,
@@ -32,7 +32,7 @@ from schemas.http.dead_letters import (
     RedriveBody,
     Redriven,
 )
-from schemas.http.operation import Page
+from relearn.schemas.http.operation import Page
 
 
 class _Key(Struct, frozen=True):

@@ -8,11 +8,11 @@ from importlib.resources import files
 import msgspec
 from aiohttp import web
 
-from api.call import Call, Handlers
-from api.failures import Failure
-from schemas.asyncapi import asyncapi
-from schemas.http.documents import DocsFile
-from schemas.openapi import openapi
+from relearn.api.call import Call, Handlers
+from relearn.api.failures import Failure
+from relearn.schemas.asyncapi import asyncapi
+from relearn.schemas.http.documents import DocsFile
+from relearn.schemas.openapi import openapi
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 _FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png")

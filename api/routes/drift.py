@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENCE, WINDOW
-from agents.stores.drift import DriftRow, read_drift, read_watched
-from agents.stores.drift import Window as Looked
-from agents.stores.live_records import gathered
-from api.call import Call, Handlers
-from schemas.http.drift import Drift, Limits, Spread, Window
-from schemas.topics import topic_name
+from relearn.agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENCE, WINDOW
+from relearn.agents.stores.drift import DriftRow, read_drift, read_watched
+from relearn.agents.stores.drift import Window as Looked
+from relearn.agents.stores.live_records import gathered
+from relearn.api.call import Call, Handlers
+from relearn.schemas.http.drift import Drift, Limits, Spread, Window
+from relearn.schemas.topics import topic_name
 
 
 async def drift(call: Call[None, None, None]) -> Drift:

@@ -9,8 +9,8 @@ from typing import cast, get_args
 import structlog
 from aiohttp import ClientConnectionError, web
 
-from api.call import Call, Handlers
-from schemas.http.events import EventsQuery, EventType
+from relearn.api.call import Call, Handlers
+from relearn.schemas.http.events import EventsQuery, EventType
 
 log = structlog.get_logger()
 

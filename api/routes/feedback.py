@@ -8,16 +8,16 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from api.call import Call, Caller, Handlers
-from api.failures import wrong_fields
-from api.served import served_via
-from api.statements import reviewer_of, say
-from schemas.errors import BadIdentity, BadMessage
-from schemas.feedback import Feedback, Via, read_label
-from schemas.http.feedback import FeedbackBody, Said, Statement
-from schemas.http.problems import FieldFault
-from schemas.identity import Place, parse_place
-from schemas.text import text_fault
+from relearn.api.call import Call, Caller, Handlers
+from relearn.api.failures import wrong_fields
+from relearn.api.served import served_via
+from relearn.api.statements import reviewer_of, say
+from relearn.schemas.errors import BadIdentity, BadMessage
+from relearn.schemas.feedback import Feedback, Via, read_label
+from relearn.schemas.http.feedback import FeedbackBody, Said, Statement
+from relearn.schemas.http.problems import FieldFault
+from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.text import text_fault
 
 
 async def post_feedback(call: Call[None, None, FeedbackBody]) -> Said:

@@ -7,13 +7,13 @@ import re
 import msgspec
 from aiohttp import web
 
-from agents.learning.scoring import decide
-from api.call import Call, Handlers
-from api.failures import Failure
-from api.reading import read_bytes
-from api.tensors import answer, matrix_of, split
-from schemas import __version__
-from schemas.http.inference import (
+from relearn import __version__
+from relearn.agents.learning.scoring import decide
+from relearn.api.call import Call, Handlers
+from relearn.api.failures import Failure
+from relearn.api.reading import read_bytes
+from relearn.api.tensors import answer, matrix_of, split
+from relearn.schemas.http.inference import (
     EXTENSIONS,
     HEADER_LENGTH,
     INPUT,
@@ -29,7 +29,7 @@ from schemas.http.inference import (
     TensorMetadata,
     VersionPath,
 )
-from schemas.model import Model
+from relearn.schemas.model import Model
 
 #: As they are written: nothing else is a version.
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")

@@ -6,21 +6,21 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
-from agents.stores.examples import read_features
-from api.call import Call, Handlers
-from api.context import Context
-from api.failures import RETRY, Failure, broken_off, wrong_fields
-from api.outbox import PATIENCE_S, Outcome, Outgoing
-from api.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
-from api.rows import matrix, matrix_alike
-from api.texts import text_faults
-from schemas.errors import RelearnError
-from schemas.http.ingest import IngestBody, Ingested
-from schemas.http.problems import FieldFault
-from schemas.identity import Place
-from schemas.model import Floats
-from schemas.text import MAX_CONTEXT_BYTES, text_fault
-from schemas.topics import topic_name
+from relearn.agents.stores.examples import read_features
+from relearn.api.call import Call, Handlers
+from relearn.api.context import Context
+from relearn.api.failures import RETRY, Failure, broken_off, wrong_fields
+from relearn.api.outbox import PATIENCE_S, Outcome, Outgoing
+from relearn.api.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
+from relearn.api.rows import matrix, matrix_alike
+from relearn.api.texts import text_faults
+from relearn.schemas.errors import RelearnError
+from relearn.schemas.http.ingest import IngestBody, Ingested
+from relearn.schemas.http.problems import FieldFault
+from relearn.schemas.identity import Place
+from relearn.schemas.model import Floats
+from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
+from relearn.schemas.topics import topic_name
 
 
 async def ingest(call: Call[None, None, IngestBody]) -> Ingested:

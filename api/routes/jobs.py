@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from agents.stores.jobs import job_fields, list_jobs, read_job
-from api.asking import accepted
-from api.call import Call, Handlers
-from api.cursors import Cursors, Int64, page_of
-from api.failures import Failure
-from schemas.http.jobs import Job, JobPath, JobsQuery
-from schemas.http.operation import Accepted, Page
+from relearn.agents.stores.jobs import job_fields, list_jobs, read_job
+from relearn.api.asking import accepted
+from relearn.api.call import Call, Handlers
+from relearn.api.cursors import Cursors, Int64, page_of
+from relearn.api.failures import Failure
+from relearn.schemas.http.jobs import Job, JobPath, JobsQuery
+from relearn.schemas.http.operation import Accepted, Page
 
 
 class _Key(Struct, frozen=True):

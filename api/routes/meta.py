@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from api.call import Call, Handlers
-from api.closing import CLOSING
-from api.door import answered
-from api.measures import MEASURES
-from schemas.http.meta import Alive, Check, Readiness
+from relearn.api.call import Call, Handlers
+from relearn.api.closing import CLOSING
+from relearn.api.door import answered
+from relearn.api.measures import MEASURES
+from relearn.schemas.http.meta import Alive, Check, Readiness
 
 
 async def live(_: Call[None, None, None]) -> Alive:

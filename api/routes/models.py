@@ -10,21 +10,21 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from agents.examples_file import writer
-from agents.stores.examples import read_features
-from agents.stores.lineage import Used, lineage_fields, read_lineage, used_examples
-from agents.stores.models import ModelRow, list_models, model_row_fields, read_model
-from agents.stores.postgres import Pool
-from agents.stores.review_counts import NONE, Audits, live_audits
-from api.accuracy import estimated
-from api.asking import accepted
-from api.call import Call, Handlers
-from api.cursors import Cursors, Int32, Int64, page_of
-from api.failures import Failure
-from api.streams import PIECE_BYTES, streamed
-from schemas.http.accuracy import Accuracy
-from schemas.http.models import CSV, NDJSON, Example, ExamplesQuery, Lineage, Model, ModelPath, ModelsQuery
-from schemas.http.operation import Accepted, Page
+from relearn.agents.examples_file import writer
+from relearn.agents.stores.examples import read_features
+from relearn.agents.stores.lineage import Used, lineage_fields, read_lineage, used_examples
+from relearn.agents.stores.models import ModelRow, list_models, model_row_fields, read_model
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.review_counts import NONE, Audits, live_audits
+from relearn.api.accuracy import estimated
+from relearn.api.asking import accepted
+from relearn.api.call import Call, Handlers
+from relearn.api.cursors import Cursors, Int32, Int64, page_of
+from relearn.api.failures import Failure
+from relearn.api.streams import PIECE_BYTES, streamed
+from relearn.schemas.http.accuracy import Accuracy
+from relearn.schemas.http.models import CSV, NDJSON, Example, ExamplesQuery, Lineage, Model, ModelPath, ModelsQuery
+from relearn.schemas.http.operation import Accepted, Page
 
 
 class _Key(Struct, frozen=True):

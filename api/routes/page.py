@@ -6,10 +6,10 @@ import re
 
 from aiohttp import web
 
-from api.call import Call, Handlers
-from api.failures import Failure
-from api.page import PAGE, START, PageFile, missing
-from schemas.http.page import PageFile as FilePath
+from relearn.api.call import Call, Handlers
+from relearn.api.failures import Failure
+from relearn.api.page import PAGE, START, PageFile, missing
+from relearn.schemas.http.page import PageFile as FilePath
 
 #: No script or style but our own, nothing from elsewhere, nothing inline, in nobody's frame.
 _POLICY = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agents.learning.scoring import score
-from api.call import Call, Handlers
-from api.failures import Failure
-from api.rows import check_margins, matrix
-from schemas.http.predict import PredictBody, Predicted
+from relearn.agents.learning.scoring import score
+from relearn.api.call import Call, Handlers
+from relearn.api.failures import Failure
+from relearn.api.rows import check_margins, matrix
+from relearn.schemas.http.predict import PredictBody, Predicted
 
 
 async def predict(call: Call[None, None, PredictBody]) -> Predicted:

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from agents.learning.contributions import contributions
-from api.call import Call, Handlers
-from api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
-from api.failures import Failure
-from api.queries.along import along
-from api.queries.predictions import At, Filters, at_of, read_one, read_page
-from api.queries.said import NOTHING, Reviewed, Said, Sent, last_words, reviewed, said_of, superseded_by
-from schemas.http.operation import Page, PageQuery
-from schemas.http.predictions import (
+from relearn.agents.learning.contributions import contributions
+from relearn.api.call import Call, Handlers
+from relearn.api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from relearn.api.failures import Failure
+from relearn.api.queries.along import along
+from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
+from relearn.api.queries.said import NOTHING, Reviewed, Said, Sent, last_words, reviewed, said_of, superseded_by
+from relearn.schemas.http.operation import Page, PageQuery
+from relearn.schemas.http.predictions import (
     Contribution,
     Prediction,
     PredictionAlone,
@@ -24,8 +24,8 @@ from schemas.http.predictions import (
     Review,
     Statement,
 )
-from schemas.identity import Place, parse_place
-from schemas.model import Model
+from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.model import Model
 
 
 class Newest(Struct, frozen=True, array_like=True):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.learning.choice import Choice
-from agents.learning.contributions import contributions
-from agents.stores.answers import Answer, read_answers
-from api.call import Call, Handlers
-from api.served import remember_served
-from schemas.feedback import Via
-from schemas.http.queue import Answered, Pushed, Queue, QueueItem, QueueQuery
-from schemas.model import Model
+from relearn.agents.learning.choice import Choice
+from relearn.agents.learning.contributions import contributions
+from relearn.agents.stores.answers import Answer, read_answers
+from relearn.api.call import Call, Handlers
+from relearn.api.served import remember_served
+from relearn.schemas.feedback import Via
+from relearn.schemas.http.queue import Answered, Pushed, Queue, QueueItem, QueueQuery
+from relearn.schemas.model import Model
 
 #: The answer to an item of these kinds comes before the model's own is seen.
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))

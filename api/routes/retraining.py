@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
-from agents.learning.policy import Limits, decide
-from agents.stores.policy_facts import read_facts
-from api.asking import accepted
-from api.call import Call, Handlers
-from api.queries.retraining import OpenShadow, hold_and_shadow
-from schemas.commands import rollback_id
-from schemas.http.operation import Accepted
-from schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
-from schemas.settings import Settings
+from relearn.agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
+from relearn.agents.learning.policy import Limits, decide
+from relearn.agents.stores.policy_facts import read_facts
+from relearn.api.asking import accepted
+from relearn.api.call import Call, Handlers
+from relearn.api.queries.retraining import OpenShadow, hold_and_shadow
+from relearn.schemas.commands import rollback_id
+from relearn.schemas.http.operation import Accepted
+from relearn.schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
+from relearn.schemas.settings import Settings
 
 
 async def retraining(call: Call[None, None, None]) -> Retraining:

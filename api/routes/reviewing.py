@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from api.call import Call, Handlers
-from api.cursors import Cursors, TimeUs, microseconds, moment, page_of
-from api.failures import Failure
-from api.queries.along import along
-from api.queries.reviewing import Spoke, agreement, dead, read_reviewers, waiting
-from api.queries.said import Said, last_words, said_by_id, superseded_by
-from schemas.feedback import decode_feedback
-from schemas.http.operation import Page, PageQuery
-from schemas.http.reviewing import DeadFeedback, FeedbackPath, RecordedFeedback, Reviewer, WaitingFeedback
+from relearn.api.call import Call, Handlers
+from relearn.api.cursors import Cursors, TimeUs, microseconds, moment, page_of
+from relearn.api.failures import Failure
+from relearn.api.queries.along import along
+from relearn.api.queries.reviewing import Spoke, agreement, dead, read_reviewers, waiting
+from relearn.api.queries.said import Said, last_words, said_by_id, superseded_by
+from relearn.schemas.feedback import decode_feedback
+from relearn.schemas.http.operation import Page, PageQuery
+from relearn.schemas.http.reviewing import DeadFeedback, FeedbackPath, RecordedFeedback, Reviewer, WaitingFeedback
 
 
 class LastSpoke(Struct, frozen=True, array_like=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.accuracy import estimated
-from api.call import Call, Handlers
-from schemas.http.stats import Champion, Latency, Stats, Totals
-from schemas.http.workers import Worker
+from relearn.api.accuracy import estimated
+from relearn.api.call import Call, Handlers
+from relearn.schemas.http.stats import Champion, Latency, Stats, Totals
+from relearn.schemas.http.workers import Worker
 
 
 async def stats(call: Call[None, None, None]) -> Stats:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import structlog
 
-from api.call import Call, Handlers
-from api.queries.live_workers import live_workers
-from schemas.errors import RedisUnavailable
-from schemas.http.workers import Workers
+from relearn.api.call import Call, Handlers
+from relearn.api.queries.live_workers import live_workers
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.http.workers import Workers
 
 log = structlog.get_logger()
 

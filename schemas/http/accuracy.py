@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Count
+from relearn.schemas.http.operation import Count
 
 
 class Accuracy(Struct, frozen=True):

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.http.feedback import Label, Name
-from schemas.http.ingest import BatchId
-from schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Time
+from relearn.schemas.http.feedback import Label, Name
+from relearn.schemas.http.ingest import BatchId
+from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Time
 
 #: Labels, models and reviews are counted over so many records of a batch, the newest.
 COUNTED = 50_000

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Text, Time
+from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Text, Time
 
 #: At most so much of an original is given as it is, and as JSON.
 SHOWN_BYTES = 64 * 1024

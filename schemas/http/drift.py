@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Count, Operation, Time, Version
+from relearn.schemas.http.operation import Count, Operation, Time, Version
 
 
 class Spread(Struct, frozen=True):

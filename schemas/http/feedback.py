@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.feedback import Via
-from schemas.http.operation import Operation, PlaceText, Text
+from relearn.schemas.feedback import Via
+from relearn.schemas.http.operation import Operation, PlaceText, Text
 
 MOST_STATEMENTS = 1_000
 _MAX_NUMBER = 2**53

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.http.operation import JSON, Operation
+from relearn.schemas.http.operation import JSON, Operation
 
 OutputName = Literal["label", "margin"]
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Operation, PlaceText, Text
-from schemas.http.predict import Rows
-from schemas.text import MAX_CONTEXT_BYTES
+from relearn.schemas.http.operation import Operation, PlaceText, Text
+from relearn.schemas.http.predict import Rows
+from relearn.schemas.text import MAX_CONTEXT_BYTES
 
 BatchId = Annotated[
     str,

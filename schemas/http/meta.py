@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Operation, Time
+from relearn.schemas.http.operation import Operation, Time
 
 
 class Alive(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from schemas.http.problems import Kind
+from relearn.schemas.http.problems import Kind
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.http import (
+from relearn.schemas.http import (
     batches,
     dead_letters,
     documents,
@@ -23,7 +23,7 @@ from schemas.http import (
     stats,
     workers,
 )
-from schemas.http.operation import Operation
+from relearn.schemas.http.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *ingest.OPERATIONS,

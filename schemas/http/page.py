@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Operation
+from relearn.schemas.http.operation import Operation
 
 
 class PageFile(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.http.operation import Operation, Version
+from relearn.schemas.http.operation import Operation, Version
 
 MOST_ROWS = 10_000
 

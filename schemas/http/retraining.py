@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.http.jobs import FOLLOW
-from schemas.http.operation import Accepted, Count, Operation, Time, Version
+from relearn.schemas.http.jobs import FOLLOW
+from relearn.schemas.http.operation import Accepted, Count, Operation, Time, Version
 
 TriggerName = Literal["count", "labels", "rate", "drift", "schedule"]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.http.accuracy import Accuracy
-from schemas.http.operation import Count, Operation, Time
+from relearn.schemas.http.accuracy import Accuracy
+from relearn.schemas.http.operation import Count, Operation, Time
 
 _Rate = Annotated[
     Annotated[float, Meta(ge=0)] | None, Meta(description="Records a second now; null: Redis doesn't tell.")

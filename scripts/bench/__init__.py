@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from scripts.bench.api.command import api
-from scripts.bench.events import events
-from scripts.bench.latency import latency
-from scripts.bench.loop.command import loop
-from scripts.bench.policy.command import policy
-from scripts.bench.score import score
+from relearn.scripts.bench.api.command import api
+from relearn.scripts.bench.events import events
+from relearn.scripts.bench.latency import latency
+from relearn.scripts.bench.loop.command import loop
+from relearn.scripts.bench.policy.command import policy
+from relearn.scripts.bench.score import score
 
 
 @click.group()

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from schemas.settings import PREFIX, Settings, as_environment
-from scripts.embedded import ports
+from relearn.schemas.settings import PREFIX, Settings, as_environment
+from relearn.scripts.embedded import ports
 
 START_S = 60.0
 
@@ -21,7 +21,7 @@ async def serving(settings: Settings, *options: str, ready: str = "/readyz") -> 
     """The port that it listens at while the block runs, from when it answers 200 at `ready` on."""
     port = ports.choose(28_000)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "scripts", "api", "--port", str(port), *options),
+        *(sys.executable, "-P", "-m", "relearn.scripts", "api", "--port", str(port), *options),
         env={**os.environ, **as_environment(settings), PREFIX + "LOG_LEVEL": "warning"},
     )
     try:

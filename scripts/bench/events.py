@@ -20,19 +20,19 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agents.stores.postgres import Pool, open_pool
-from agents.stores.predictions import store_blocks
-from agents.stores.recent import RecentView
-from agents.stores.recent_keys import Changes
-from agents.stores.redis import open_redis
-from schemas.http.events import BatchEvent
-from schemas.predictions import Block
-from schemas.settings import Settings
-from scripts.bench.api_process import serving
-from scripts.bench.servers import scratch_directory, scratch_servers
-from scripts.bench.work import FEATURES
-from scripts.embedded.keys import ensure_pair
-from scripts.migrate import run_migrations
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.predictions import store_blocks
+from relearn.agents.stores.recent import RecentView
+from relearn.agents.stores.recent_keys import Changes
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.http.events import BatchEvent
+from relearn.schemas.predictions import Block
+from relearn.schemas.settings import Settings
+from relearn.scripts.bench.api_process import serving
+from relearn.scripts.bench.servers import scratch_directory, scratch_servers
+from relearn.scripts.bench.work import FEATURES
+from relearn.scripts.embedded.keys import ensure_pair
+from relearn.scripts.migrate import run_migrations
 
 PATIENCE_S = 30.0
 

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from agents.kafka import librdkafka_config
-from agents.stores.postgres import quoted
-from schemas.ingest import encode_record
-from schemas.settings import PREFIX, Settings
-from schemas.topics import topic_name
-from scripts.bench.servers import scratch_directory
-from scripts.bench.work import FEATURES, model, publish
-from scripts.embedded.stack import running
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.stores.postgres import quoted
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.settings import PREFIX, Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.bench.servers import scratch_directory
+from relearn.scripts.bench.work import FEATURES, model, publish
+from relearn.scripts.embedded.stack import running
 
 WARM_UP_S = 5.0
 PATIENCE_S = 60.0

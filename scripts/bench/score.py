@@ -20,12 +20,12 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from rich.console import Console
 from rich.table import Table
 
-from agents.kafka import librdkafka_config
-from schemas.ingest import encode_record
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.bench.servers import scratch_directory, scratch_servers
-from scripts.bench.work import FEATURES
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.bench.servers import scratch_directory, scratch_servers
+from relearn.scripts.bench.work import FEATURES
 
 PROGRAMS = ("plain", "chunked", "raw")
 FORMS = ("packed", "list")
@@ -87,7 +87,7 @@ async def _run(settings: Settings, program: str, form: str, count: int, round_nu
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "scripts.bench.score_programs",
+        "relearn.scripts.bench.score_programs",
         program,
         settings.model_copy(
             update={"namespace": f"{settings.namespace}-{form}", "data_dir": settings.data_dir / f"{program}{form}"}

@@ -15,15 +15,15 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from faust.transport.drivers.aiokafka import Transport as FaustTransport
 
-from agents.app import make_app
-from agents.chunks import Chunk, chunk_topic
-from agents.kafka import librdkafka_config
-from agents.log import set_up_logging
-from agents.processing import Receipts, process
-from agents.publish import Publisher, Receipt
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.bench.work import blocks, model
+from relearn.agents.app import make_app
+from relearn.agents.chunks import Chunk, chunk_topic
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.log import set_up_logging
+from relearn.agents.processing import Receipts, process
+from relearn.agents.publish import Publisher, Receipt
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.bench.work import blocks, model
 
 
 class Stopwatch:

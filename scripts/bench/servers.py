@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from schemas.settings import PREFIX, Settings, read_settings
-from scripts.embedded import ports, servers
-from scripts.embedded.events import Event
-from scripts.embedded.supervisor import Supervisor
+from relearn.schemas.settings import PREFIX, Settings, read_settings
+from relearn.scripts.embedded import ports, servers
+from relearn.scripts.embedded.events import Event
+from relearn.scripts.embedded.supervisor import Supervisor
 
 
 @contextmanager

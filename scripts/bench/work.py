@@ -7,16 +7,16 @@ import time
 import numpy as np
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.keys import load_signer
-from agents.live_model import Served
-from agents.scored import blocks_of, score_chunk
-from schemas.model import Model
-from schemas.predictions import encode_block
-from schemas.records import RawMessage
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from schemas.updates import Update, encode_update
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.keys import load_signer
+from relearn.agents.live_model import Served
+from relearn.agents.scored import blocks_of, score_chunk
+from relearn.schemas.model import Model
+from relearn.schemas.predictions import encode_block
+from relearn.schemas.records import RawMessage
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.schemas.updates import Update, encode_update
 
 FEATURES = 30
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from scripts.demo.scene import Scene
-from scripts.demo.screen import percent
+from relearn.scripts.demo.scene import Scene
+from relearn.scripts.demo.screen import percent
 
 #: So many records show how often the first champion errs.
 FIRST_LOOK = 2000

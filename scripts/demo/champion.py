@@ -8,17 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.heartbeat import read_workers
-from agents.stores.examples import read_features
-from agents.stores.models import ModelRow, champion_digest, read_model
-from agents.stores.postgres import Pool
-from agents.stores.redis import Redis
-from agents.topic_admin import admin_client
-from schemas.errors import Refused, SetupError, Unavailable
-from schemas.settings import Settings
-from scripts.datasets import Dataset
-from scripts.lag import read_lag
-from scripts.model import train_on
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.stores.examples import read_features
+from relearn.agents.stores.models import ModelRow, champion_digest, read_model
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.redis import Redis
+from relearn.agents.topic_admin import admin_client
+from relearn.schemas.errors import Refused, SetupError, Unavailable
+from relearn.schemas.settings import Settings
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.lag import read_lag
+from relearn.scripts.model import train_on
 
 TRAIN_TIMEOUT_S = 180.0
 READY_TIMEOUT_S = 120.0

@@ -9,15 +9,15 @@ from contextlib import AsyncExitStack
 
 import click
 
-from scripts.datasets import load_dataset, require_classes
-from scripts.demo.acts import drifting, learning
-from scripts.demo.scene import Scene, play
-from scripts.demo.serving import Ended, serve, summed_up
-from scripts.demo.setting import FIRST, NAMESPACE, Parts, Wanted, parts_of, with_namespace
-from scripts.demo.stage import ROLES, staged
-from scripts.demo.story import Story
-from scripts.demo.stream import TOGETHER
-from scripts.embedded import signals, stack
+from relearn.scripts.datasets import load_dataset, require_classes
+from relearn.scripts.demo.acts import drifting, learning
+from relearn.scripts.demo.scene import Scene, play
+from relearn.scripts.demo.serving import Ended, serve, summed_up
+from relearn.scripts.demo.setting import FIRST, NAMESPACE, Parts, Wanted, parts_of, with_namespace
+from relearn.scripts.demo.stage import ROLES, staged
+from relearn.scripts.demo.story import Story
+from relearn.scripts.demo.stream import TOGETHER
+from relearn.scripts.embedded import signals, stack
 
 
 @click.command()

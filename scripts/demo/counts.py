@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.heartbeat import read_workers
-from agents.stores.postgres import Pool, translated
-from agents.stores.recent_keys import read_recent
-from agents.stores.redis import open_redis
-from agents.topic_admin import admin_client
-from schemas.errors import RedisUnavailable
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.demo.figures import Counted, Served
-from scripts.demo.watch import Watch
-from scripts.lag import offsets, partitions
-from scripts.sender import Sender
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.recent_keys import read_recent
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.topic_admin import admin_client
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.demo.figures import Counted, Served
+from relearn.scripts.demo.watch import Watch
+from relearn.scripts.lag import offsets, partitions
+from relearn.scripts.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)

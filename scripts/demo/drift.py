@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents.stores.drift import DriftRow, latest_drift
-from agents.stores.postgres import Pool
-from scripts.demo.words import Tell
+from relearn.agents.stores.drift import DriftRow, latest_drift
+from relearn.agents.stores.postgres import Pool
+from relearn.scripts.demo.words import Tell
 
 _NAMED = 4
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.stores.postgres import Pool, translated
-from agents.stores.snapshot import training_keys
-from schemas.errors import Refused
-from schemas.model import Model, decode_model
-from scripts.datasets import Dataset
-from scripts.demo.shift import Shift, accuracy
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.snapshot import training_keys
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Model, decode_model
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.demo.shift import Shift, accuracy
 
 
 @dataclass(frozen=True, slots=True)

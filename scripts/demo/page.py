@@ -8,9 +8,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from scripts.demo.figures import Counted, Served, disagreeing
-from scripts.demo.heldback import HeldBack
-from scripts.demo.screen import percent
+from relearn.scripts.demo.figures import Counted, Served, disagreeing
+from relearn.scripts.demo.heldback import HeldBack
+from relearn.scripts.demo.screen import percent
 
 
 def held_back_lines(found: HeldBack) -> Iterator[str]:

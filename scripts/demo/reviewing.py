@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agents.learning.audit_share import audit_share
-from agents.stores.postgres import Pool
-from schemas.errors import Unavailable
-from schemas.settings import Settings
-from scripts.datasets import Dataset
-from scripts.oracle import oracle_of
-from scripts.reviewer import Reviewer
-from scripts.reviewing import Mouth, Pace, review
+from relearn.agents.learning.audit_share import audit_share
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.errors import Unavailable
+from relearn.schemas.settings import Settings
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.oracle import oracle_of
+from relearn.scripts.reviewer import Reviewer
+from relearn.scripts.reviewing import Mouth, Pace, review
 
 #: How likely an answer is wrong.
 ERROR = 0.02

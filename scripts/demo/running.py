@@ -11,15 +11,15 @@ from typing import Any
 
 from rich.live import Live
 
-from agents.heartbeat import read_workers
-from agents.stores.redis import Redis
-from schemas.errors import PostgresUnavailable, RedisUnavailable, Unavailable
-from scripts.demo.counts import Before
-from scripts.demo.figures import Rate, percentile
-from scripts.demo.screen import Figures, Learning, lines, panel
-from scripts.demo.story import Story
-from scripts.demo.stream import DemoStream
-from scripts.demo.watch import Watch
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.stores.redis import Redis
+from relearn.schemas.errors import PostgresUnavailable, RedisUnavailable, Unavailable
+from relearn.scripts.demo.counts import Before
+from relearn.scripts.demo.figures import Rate, percentile
+from relearn.scripts.demo.screen import Figures, Learning, lines, panel
+from relearn.scripts.demo.story import Story
+from relearn.scripts.demo.stream import DemoStream
+from relearn.scripts.demo.watch import Watch
 
 LOOK_EVERY_S = 0.01
 SHOW_EVERY_S = 0.5

@@ -7,15 +7,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from agents.stores.models import ModelRow
-from scripts.demo.drift import Drifts
-from scripts.demo.reviewing import ERROR, Answering
-from scripts.demo.running import Running
-from scripts.demo.screen import Learning, percent
-from scripts.demo.setting import Parts
-from scripts.demo.shift import Shift
-from scripts.demo.verdict import Retrains
-from scripts.demo.words import Tell, so_far
+from relearn.agents.stores.models import ModelRow
+from relearn.scripts.demo.drift import Drifts
+from relearn.scripts.demo.reviewing import ERROR, Answering
+from relearn.scripts.demo.running import Running
+from relearn.scripts.demo.screen import Learning, percent
+from relearn.scripts.demo.setting import Parts
+from relearn.scripts.demo.shift import Shift
+from relearn.scripts.demo.verdict import Retrains
+from relearn.scripts.demo.words import Tell, so_far
 
 #: The first new champion has learned from a hundred reviews, the next from some hundreds.
 CHAMPIONS = 2

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from schemas.settings import Settings
-from scripts.demo.counts import count_after, count_answers, served
-from scripts.demo.figures import Counted, Served, disagreeing, percentile
-from scripts.demo.heldback import judge
-from scripts.demo.page import held_back_lines, summary
-from scripts.demo.scene import Scene
-from scripts.demo.setting import NAMESPACE, Wanted
-from scripts.demo.story import Story
+from relearn.schemas.settings import Settings
+from relearn.scripts.demo.counts import count_after, count_answers, served
+from relearn.scripts.demo.figures import Counted, Served, disagreeing, percentile
+from relearn.scripts.demo.heldback import judge
+from relearn.scripts.demo.page import held_back_lines, summary
+from relearn.scripts.demo.scene import Scene
+from relearn.scripts.demo.setting import NAMESPACE, Wanted
+from relearn.scripts.demo.story import Story
 
 SLOW = 5.0
 AGREE_TIMEOUT_S = 15.0

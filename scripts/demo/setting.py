@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.errors import Refused
-from schemas.settings import PREFIX
-from scripts.datasets import Dataset, split_rows
+from relearn.schemas.errors import Refused
+from relearn.schemas.settings import PREFIX
+from relearn.scripts.datasets import Dataset, split_rows
 
 NAMESPACE = PREFIX + "NAMESPACE"
 #: What is told by default, in the default namespace.

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agents.learning.scoring import score
-from schemas.model import Floats, Model
-from scripts.datasets import Dataset
+from relearn.agents.learning.scoring import score
+from relearn.schemas.model import Floats, Model
+from relearn.scripts.datasets import Dataset
 
 #: So many features read so many of their standard deviations higher.
 FEATURES = 6

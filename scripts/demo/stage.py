@@ -8,28 +8,28 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agents.generations import register_generation
-from agents.stores.models import ModelRow
-from agents.stores.postgres import Pool, open_pool
-from agents.stores.redis import open_redis
-from agents.topic_admin import admin_client, topic_id
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.datasets import Dataset
-from scripts.demo import champion
-from scripts.demo.counts import count_before
-from scripts.demo.drift import Drifts
-from scripts.demo.heldback import registered
-from scripts.demo.reviewing import fallible
-from scripts.demo.running import Running
-from scripts.demo.scene import Scene
-from scripts.demo.screen import percent
-from scripts.demo.setting import Parts, Wanted
-from scripts.demo.shift import choose_shift
-from scripts.demo.story import Story
-from scripts.demo.stream import DemoStream
-from scripts.demo.verdict import Retrains
-from scripts.demo.watch import Watch
+from relearn.agents.generations import register_generation
+from relearn.agents.stores.models import ModelRow
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.topic_admin import admin_client, topic_id
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.demo import champion
+from relearn.scripts.demo.counts import count_before
+from relearn.scripts.demo.drift import Drifts
+from relearn.scripts.demo.heldback import registered
+from relearn.scripts.demo.reviewing import fallible
+from relearn.scripts.demo.running import Running
+from relearn.scripts.demo.scene import Scene
+from relearn.scripts.demo.screen import percent
+from relearn.scripts.demo.setting import Parts, Wanted
+from relearn.scripts.demo.shift import choose_shift
+from relearn.scripts.demo.story import Story
+from relearn.scripts.demo.stream import DemoStream
+from relearn.scripts.demo.verdict import Retrains
+from relearn.scripts.demo.watch import Watch
 
 #: How many workers of each role.
 ROLES = {"score": 2, "store": 1, "feedback": 1, "retrain": 1}

@@ -11,12 +11,12 @@ from itertools import count, cycle, islice
 
 import numpy as np
 
-from schemas.ingest import CE_MANY, CE_ONE
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.datasets import Dataset, resample_with_noise
-from scripts.messages import Outgoing, encode_many, encode_one
-from scripts.sender import Sender, send_paced
+from relearn.schemas.ingest import CE_MANY, CE_ONE
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.datasets import Dataset, resample_with_noise
+from relearn.scripts.messages import Outgoing, encode_many, encode_one
+from relearn.scripts.sender import Sender, send_paced
 
 #: So many records alone, then as many in one message, and so on.
 TOGETHER = 25

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.learning.policy import Limits, decide
-from agents.stores.jobs import Job, list_jobs
-from agents.stores.models import read_model
-from agents.stores.policy_facts import read_facts
-from agents.stores.postgres import Pool
-from schemas.settings import Settings
-from scripts.demo.words import Tell, asked_by, brief, done_by, so_far, told_of
+from relearn.agents.learning.policy import Limits, decide
+from relearn.agents.stores.jobs import Job, list_jobs
+from relearn.agents.stores.models import read_model
+from relearn.agents.stores.policy_facts import read_facts
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.settings import Settings
+from relearn.scripts.demo.words import Tell, asked_by, brief, done_by, so_far, told_of
 
 _JOBS = 50
 

@@ -7,9 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.stores.postgres import Pool, translated
-from scripts.demo.figures import Accuracy
-from scripts.demo.stream import Arrived
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.scripts.demo.figures import Accuracy
+from relearn.scripts.demo.stream import Arrived
 
 #: What isn't a row after this long is no longer looked for; the summary will tell.
 GIVEN_UP_S = 60.0

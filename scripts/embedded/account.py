@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import SetupError
+from relearn.schemas.errors import SetupError
 
 NAME = "relearn-postgres"
 

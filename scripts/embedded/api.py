@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from schemas.settings import PREFIX, Settings
-from scripts.embedded import ports
-from scripts.embedded.events import Event, OnEvent
-from scripts.embedded.process import Process, logged
+from relearn.schemas.settings import PREFIX, Settings
+from relearn.scripts.embedded import ports
+from relearn.scripts.embedded.events import Event, OnEvent
+from relearn.scripts.embedded.process import Process, logged
 
 NAME = "api"
 PORT_SETTING = PREFIX + "API_PORT"
@@ -36,7 +36,7 @@ def server(environment: Mapping[str, str], log_path: Path) -> Process:
     return Process(
         name=NAME,
         # -P: the working directory, which may hold anything, is no place to import from.
-        argv=(sys.executable, "-P", "-m", "scripts", "api"),
+        argv=(sys.executable, "-P", "-m", "relearn.scripts", "api"),
         cwd=Path.cwd(),
         log_path=log_path,
         ready=logged(log_path, SERVING),

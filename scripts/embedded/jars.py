@@ -3,7 +3,7 @@
 They are kept beside the Python packages (`.venv/share/relearn`), so that every data directory and test run of a clone
 shares them; outside a virtual environment in the user's cache directory. Each arrives whole or not at all.
 
-`python -m scripts.embedded.jars` resolves the coordinates anew and prints a lock (`make lock`).
+`python -m relearn.scripts.embedded.jars` resolves the coordinates anew and prints a lock (`make lock`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import SetupError
+from relearn.schemas.errors import SetupError
 
 KAFKA = "4.3.1"
 # The "!" keeps log4j's parent, which names versions for its own tests, from choosing the versions of Kafka's jars.

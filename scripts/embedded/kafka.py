@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from schemas.errors import SetupError
-from scripts.embedded import jars
-from scripts.embedded.events import Event, OnEvent
-from scripts.embedded.ports import LOOPBACK
-from scripts.embedded.process import Process
-from scripts.embedded.spawn import run_once
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded import jars
+from relearn.scripts.embedded.events import Event, OnEvent
+from relearn.scripts.embedded.ports import LOOPBACK
+from relearn.scripts.embedded.process import Process
+from relearn.scripts.embedded.spawn import run_once
 
 NAME = "kafka"
 PORT = 19092

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from schemas.errors import SetupError
+from relearn.schemas.errors import SetupError
 
 LOOPBACK = "127.0.0.1"
 SPAN = 200

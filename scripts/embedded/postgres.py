@@ -14,13 +14,13 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from schemas.errors import SetupError
-from scripts.embedded import account as accounts
-from scripts.embedded.account import Account
-from scripts.embedded.events import Event, OnEvent
-from scripts.embedded.ports import LOOPBACK
-from scripts.embedded.process import Process
-from scripts.embedded.spawn import run_once
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded import account as accounts
+from relearn.scripts.embedded.account import Account
+from relearn.scripts.embedded.events import Event, OnEvent
+from relearn.scripts.embedded.ports import LOOPBACK
+from relearn.scripts.embedded.process import Process
+from relearn.scripts.embedded.spawn import run_once
 
 NAME = "postgres"
 PORT = 15432

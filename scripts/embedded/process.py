@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.embedded.account import Account
+from relearn.scripts.embedded.account import Account
 
 Ready = Callable[[int], Awaitable[bool]]
 """Is it ready? Given the size of the log when this life of the process began. Never raises; answers within seconds."""

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from schemas.errors import Refused, SetupError
+from relearn.schemas.errors import Refused, SetupError
 
 RUN_FILE = "run.json"
 LOCK_FILE = "lock"

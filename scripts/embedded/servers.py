@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from schemas.errors import SetupError
-from scripts.embedded import kafka, ports, postgres, valkey
-from scripts.embedded.events import Event, OnEvent
-from scripts.embedded.process import Process
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded import kafka, ports, postgres, valkey
+from relearn.scripts.embedded.events import Event, OnEvent
+from relearn.scripts.embedded.process import Process
 
 SETTING = {
     kafka.NAME: "RELEARN_KAFKA_BROKERS",

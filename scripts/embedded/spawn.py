@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from scripts.embedded.account import Account
-from scripts.embedded.process import Process
+from relearn.scripts.embedded.account import Account
+from relearn.scripts.embedded.process import Process
 
 LOG_LIMIT_BYTES = 20_000_000
 

@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import SettingsError
-from schemas.settings import PREFIX, Settings, read_settings
-from scripts.embedded import api as the_api
-from scripts.embedded import keys, ports, runfile, servers
-from scripts.embedded.events import Event, OnEvent, ignore
-from scripts.embedded.process import Process, logged
-from scripts.embedded.supervisor import Supervisor
-from scripts.environment import read_servers, write_servers
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.settings import PREFIX, Settings, read_settings
+from relearn.scripts.embedded import api as the_api
+from relearn.scripts.embedded import keys, ports, runfile, servers
+from relearn.scripts.embedded.events import Event, OnEvent, ignore
+from relearn.scripts.embedded.process import Process, logged
+from relearn.scripts.embedded.supervisor import Supervisor
+from relearn.scripts.environment import read_servers, write_servers
 
 WORKER_READY = "worker_ready"
 SIGNING_KEY, VERIFY_KEYS, DATA_DIR = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS", PREFIX + "DATA_DIR"
@@ -102,7 +102,7 @@ def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Pat
     return Process(
         name=name,
         # -P: the working directory, which may hold anything, is no place to import from.
-        argv=(sys.executable, "-P", "-m", "scripts", "worker", role, "--id", name),
+        argv=(sys.executable, "-P", "-m", "relearn.scripts", "worker", role, "--id", name),
         cwd=Path.cwd(),
         log_path=log_path,
         ready=logged(log_path, WORKER_READY),
@@ -138,5 +138,5 @@ async def _stop_leftovers(data_dir: Path, on_event: OnEvent) -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    if importlib.util.find_spec("scripts.migrate") is not None:
-        await importlib.import_module("scripts.migrate").run_migrations(settings)
+    if importlib.util.find_spec("relearn.scripts.migrate") is not None:
+        await importlib.import_module("relearn.scripts.migrate").run_migrations(settings)

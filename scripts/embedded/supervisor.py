@@ -10,11 +10,11 @@ import signal
 import time
 from pathlib import Path
 
-from schemas.errors import SetupError
-from scripts.embedded import backoff, runfile
-from scripts.embedded.events import Event, Kind, OnEvent, ignore
-from scripts.embedded.process import Process, last_lines
-from scripts.embedded.spawn import bound_log, end, spawn
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded import backoff, runfile
+from relearn.scripts.embedded.events import Event, Kind, OnEvent, ignore
+from relearn.scripts.embedded.process import Process, last_lines
+from relearn.scripts.embedded.spawn import bound_log, end, spawn
 
 POLL_S = 0.1
 TIDY_S = 30.0

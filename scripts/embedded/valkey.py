@@ -9,9 +9,9 @@ from pathlib import Path
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from schemas.errors import SetupError
-from scripts.embedded.ports import LOOPBACK
-from scripts.embedded.process import Process
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded.ports import LOOPBACK
+from relearn.scripts.embedded.process import Process
 
 NAME = "valkey"
 PORT = 16379

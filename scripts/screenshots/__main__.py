@@ -8,15 +8,15 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from schemas.errors import RelearnError, SetupError
-from scripts.demo.story import Story
-from scripts.embedded import signals
-from scripts.screenshots.asked import Asked
-from scripts.screenshots.browser import needed
-from scripts.screenshots.camera import take_pictures
-from scripts.screenshots.history import make_history
-from scripts.screenshots.system import small_system
-from scripts.screenshots.views import views
+from relearn.schemas.errors import RelearnError, SetupError
+from relearn.scripts.demo.story import Story
+from relearn.scripts.embedded import signals
+from relearn.scripts.screenshots.asked import Asked
+from relearn.scripts.screenshots.browser import needed
+from relearn.scripts.screenshots.camera import take_pictures
+from relearn.scripts.screenshots.history import make_history
+from relearn.scripts.screenshots.system import small_system
+from relearn.scripts.screenshots.views import views
 
 DIRECTORY = Path("docs/screenshots")
 LARGEST_BYTES = 200_000

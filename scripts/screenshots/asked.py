@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from schemas.errors import SetupError
+from relearn.schemas.errors import SetupError
 
 _DEADLINE_S = 120.0
 _LOOK_EVERY_S = 0.2

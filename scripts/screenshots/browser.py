@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from schemas.errors import SetupError
+from relearn.schemas.errors import SetupError
 
 HOW = "no Chromium is installed: `apt-get install chromium`, or name one in $CHROMIUM"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from schemas.errors import SetupError
-from scripts.screenshots.browser import needed
-from scripts.screenshots.views import View
+from relearn.schemas.errors import SetupError
+from relearn.scripts.screenshots.browser import needed
+from relearn.scripts.screenshots.views import View
 
 #: Home's charts run: they are given so long.
 _RUN_S = 20

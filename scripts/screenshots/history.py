@@ -13,16 +13,16 @@ import msgpack
 import numpy as np
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from schemas.errors import SetupError
-from schemas.headers import cloud_event
-from schemas.ingest import CE_ONE
-from schemas.topics import topic_name
-from scripts.datasets import Dataset, resample_with_noise
-from scripts.demo.scene import Scene
-from scripts.demo.stream import DemoStream
-from scripts.screenshots.asked import Asked
-from scripts.screenshots.system import System
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.errors import SetupError
+from relearn.schemas.headers import cloud_event
+from relearn.schemas.ingest import CE_ONE
+from relearn.schemas.topics import topic_name
+from relearn.scripts.datasets import Dataset, resample_with_noise
+from relearn.scripts.demo.scene import Scene
+from relearn.scripts.demo.stream import DemoStream
+from relearn.scripts.screenshots.asked import Asked
+from relearn.scripts.screenshots.system import System
 
 #: Records of each batch, and how many of them are reviewed.
 BATCHES = {"forms-monday": (40, 40), "forms-tuesday": (60, 25), "forms-wednesday": (25, 0)}

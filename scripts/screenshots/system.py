@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from schemas.errors import SetupError
-from schemas.settings import PREFIX, Settings
-from scripts.datasets import load_dataset
-from scripts.demo.acts import learning
-from scripts.demo.scene import Scene, play
-from scripts.demo.setting import FIRST, Wanted, parts_of
-from scripts.demo.stage import ROLES, staged
-from scripts.demo.story import Story
-from scripts.embedded import stack
+from relearn.schemas.errors import SetupError
+from relearn.schemas.settings import PREFIX, Settings
+from relearn.scripts.datasets import load_dataset
+from relearn.scripts.demo.acts import learning
+from relearn.scripts.demo.scene import Scene, play
+from relearn.scripts.demo.setting import FIRST, Wanted, parts_of
+from relearn.scripts.demo.stage import ROLES, staged
+from relearn.scripts.demo.story import Story
+from relearn.scripts.embedded import stack
 
 #: Records a second, and for how long at most.
 RATE, SECONDS = 300.0, 120.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Page
 
-from scripts.screenshots.history import Found
+from relearn.scripts.screenshots.history import Found
 
 WIDE = (1440, 900)
 PHONE = (390, 844)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agents.stores.dead_letters import store_dead_letters
-from agents.stores.postgres import open_pool
-from schemas.dead_letters import DeadLetter
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.documents import DIRECTORY
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.documents import DIRECTORY
 from tests.api.filled import review, store
 from tests.blocks import block_of
 from tests.models import publish

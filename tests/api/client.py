@@ -10,13 +10,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from api.app import make_app
-from api.context import CONTEXT, Context
-from api.limits import CONNECTION
-from schemas.model import Model
-from schemas.settings import Settings
-from schemas.updates import Update
-from scripts.embedded.keys import ensure_pair
+from relearn.api.app import make_app
+from relearn.api.context import CONTEXT, Context
+from relearn.api.limits import CONNECTION
+from relearn.schemas.model import Model
+from relearn.schemas.settings import Settings
+from relearn.schemas.updates import Update
+from relearn.scripts.embedded.keys import ensure_pair
 
 #: Nobody listens there.
 NOWHERE = "127.0.0.1:1"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 
 

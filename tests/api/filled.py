@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from agents.stores.corrections import Taken, store_feedback
-from agents.stores.postgres import Pool
-from agents.stores.predictions import Stored, store_blocks
-from schemas.feedback import Feedback
-from schemas.model import Model, encode_model, model_digest
-from schemas.predictions import Block
+from relearn.agents.stores.corrections import Taken, store_feedback
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.predictions import Stored, store_blocks
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.model import Model, encode_model, model_digest
+from relearn.schemas.predictions import Block
 from tests.blocks import NOON_S
 from tests.feedbacks import feedback, statement
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from agents.stores.postgres import Pool
+from relearn.agents.stores.postgres import Pool
 from tests.api.filled import register, store
 from tests.blocks import block_of
 from tests.models import a_model

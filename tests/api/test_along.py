@@ -7,9 +7,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from agents.stores.postgres import open_pool
-from api.queries.along import along
-from schemas.settings import Settings
+from relearn.agents.stores.postgres import open_pool
+from relearn.api.queries.along import along
+from relearn.schemas.settings import Settings
 
 SET = "SELECT current_setting('enable_seqscan') || ' ' || current_setting('transaction_read_only')"
 

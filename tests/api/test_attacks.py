@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.http.operations import OPERATIONS
-from schemas.settings import Settings
+from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.settings import Settings
 from tests.api.attack import Attack, attack, fill, train_two
 from tests.apis import ApiProcess, an_api
 from tests.keyed import a_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.keyed import a_key, bearer
 

@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-from api.routes import HANDLERS
-from schemas.http.operations import OPERATIONS
-from schemas.topics import topic_name
+from relearn.api.routes import HANDLERS
+from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.topics import topic_name
 from tests.api.client import Client
 from tests.models import a_model
 from tests.servers import Servers

@@ -6,11 +6,11 @@ import asyncio
 
 import numpy as np
 
-from agents.drift_watch import compared
-from agents.learning.drift import reference
-from agents.stores.drift import DriftRow, DriftState, write_drift
-from agents.stores.live_records import Cursor, Sample
-from schemas.settings import Settings
+from relearn.agents.drift_watch import compared
+from relearn.agents.learning.drift import reference
+from relearn.agents.stores.drift import DriftRow, DriftState, write_drift
+from relearn.agents.stores.live_records import Cursor, Sample
+from relearn.schemas.settings import Settings
 from tests import retrains
 from tests.api.client import NOWHERE, Client, serving
 from tests.registered import register

@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import ClientSession, web
 
-from agents.stores.events import KEPT, put_events, stream_key
-from agents.stores.redis import Redis, open_redis
-from api.app import make_app
-from api.context import CONTEXT
-from api.event_stream import MOST_BYTES
-from schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, ResetEvent
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.stores.events import KEPT, put_events, stream_key
+from relearn.agents.stores.redis import Redis, open_redis
+from relearn.api.app import make_app
+from relearn.api.context import CONTEXT
+from relearn.api.event_stream import MOST_BYTES
+from relearn.schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, ResetEvent
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.api.client import Client
 from tests.api.sse import Listener, listening
 from tests.servers import Servers

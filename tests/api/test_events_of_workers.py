@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from agents.publish import Publisher
-from api.app import make_app
-from schemas.predictions import encode_block
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.publish import Publisher
+from relearn.api.app import make_app
+from relearn.schemas.predictions import encode_block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests import feedbacks, retrains
 from tests.api.client import Client
 from tests.api.sse import Listener, listening

@@ -14,8 +14,8 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from agents.learning.scoring import decide
-from schemas.model import Model
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.model import Model
 from tests.api.client import Client
 from tests.api.filled import register
 from tests.models import a_model

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.stores.postgres import Pool
-from agents.topic_admin import admin_client, create_topics, topic_id_once_known
-from schemas.headers import header_text
-from schemas.ingest import decode_chunk
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.topic_admin import admin_client, create_topics, topic_id_once_known
+from relearn.schemas.headers import header_text
+from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests.api.client import Client
 from tests.messages import FakeMessage
 from tests.models import a_model

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from agents.stores.jobs import end_job, queue_job
-from schemas.commands import Command, Verb, decode_command
-from schemas.headers import header_text
+from relearn.agents.stores.jobs import end_job, queue_job
+from relearn.schemas.commands import Command, Verb, decode_command
+from relearn.schemas.headers import header_text
 from tests.api.client import NOWHERE, Client, serving
 from tests.rows import messages
 

@@ -7,11 +7,11 @@ import secrets
 
 import pytest
 
-from agents.stores.api_keys import revoke_key
-from api.serve import refuse_exposure
-from schemas.api_keys import ENTROPY_BYTES, make_key
-from schemas.errors import SettingsError, SetupError
-from schemas.settings import Settings
+from relearn.agents.stores.api_keys import revoke_key
+from relearn.api.serve import refuse_exposure
+from relearn.schemas.api_keys import ENTROPY_BYTES, make_key
+from relearn.schemas.errors import SettingsError, SetupError
+from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.keyed import a_key, a_key_in, bearer
 from tests.servers import Servers

@@ -13,9 +13,9 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from agents.stores.postgres import open_pool
-from schemas.model import Model
-from schemas.settings import Settings
+from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.model import Model
+from relearn.schemas.settings import Settings
 from tests import models
 from tests.api.client import Client
 from tests.api.mixed import D, ask, fill

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.topics import topic_name
+from relearn.schemas.topics import topic_name
 from tests.api.client import Client
 from tests.models import a_model
 from tests.waiting import eventually_async

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from schemas.commands import Command, decode_command
-from schemas.settings import Settings
+from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.api.client import Client
 from tests.registered import register

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.learning.scoring import score
-from api.routes.predictions import PREDICTIONS, Newest
-from schemas.http.predictions import PredictionsQuery
-from schemas.model import Floats, Model
+from relearn.agents.learning.scoring import score
+from relearn.api.routes.predictions import PREDICTIONS, Newest
+from relearn.schemas.http.predictions import PredictionsQuery
+from relearn.schemas.model import Floats, Model
 from tests.api.client import Client
 from tests.api.filled import register, review, store
 from tests.blocks import NOON_S, block_of

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from agents.learning.choice import Candidate
-from agents.stores.unreviewed import POOL
-from api.claims import Claims
-from api.review_pool import ReviewPool, near, rescored
-from api.served import served_via
-from schemas.identity import parse_place
-from schemas.model import Model
+from relearn.agents.learning.choice import Candidate
+from relearn.agents.stores.unreviewed import POOL
+from relearn.api.claims import Claims
+from relearn.api.review_pool import ReviewPool, near, rescored
+from relearn.api.served import served_via
+from relearn.schemas.identity import parse_place
+from relearn.schemas.model import Model
 from tests import reviewed
 from tests.api.client import Client
 from tests.api.filled import store

@@ -7,10 +7,10 @@ import math
 import time
 from typing import Any
 
-from agents.stores.redis import Redis, open_redis
-from api.failures import Failure
-from api.rates import LOTS_A_SECOND, SharedRates, Unlimited, make_rates
-from schemas.settings import Settings
+from relearn.agents.stores.redis import Redis, open_redis
+from relearn.api.failures import Failure
+from relearn.api.rates import LOTS_A_SECOND, SharedRates, Unlimited, make_rates
+from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.keyed import a_key, bearer
 from tests.servers import Servers

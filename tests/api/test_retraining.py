@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from agents.stores.jobs import end_job, queue_job
-from schemas.commands import Command, decode_command
-from schemas.settings import Settings
+from relearn.agents.stores.jobs import end_job, queue_job
+from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.api.client import NOWHERE, Client, serving
 from tests.models import a_model

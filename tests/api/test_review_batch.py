@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api import app, outbox
-from schemas.feedback import Feedback, decode_feedback
-from schemas.settings import Settings
+from relearn.api import app, outbox
+from relearn.schemas.feedback import Feedback, decode_feedback
+from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.blocks import block_of
 from tests.models import a_model

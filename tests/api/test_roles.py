@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from api.keys import may
-from schemas.http.operation import ROLES, Operation, Role
-from schemas.http.operations import OPERATIONS
-from schemas.settings import Settings
+from relearn.api.keys import may
+from relearn.schemas.http.operation import ROLES, Operation, Role
+from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.keyed import a_key, bearer
 

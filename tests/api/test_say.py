@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from api.call import Caller
-from api.served import remember_served
-from api.statements import reviewer_of
-from schemas.feedback import Feedback, decode_feedback
-from schemas.headers import header_text
-from schemas.identity import Place
+from relearn.api.call import Caller
+from relearn.api.served import remember_served
+from relearn.api.statements import reviewer_of
+from relearn.schemas.feedback import Feedback, decode_feedback
+from relearn.schemas.headers import header_text
+from relearn.schemas.identity import Place
 from tests.api.client import Client
 from tests.rows import messages
 from tests.servers import Servers

@@ -14,16 +14,16 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from api import limits
-from api.app import make_app
-from api.background import BACKGROUND
-from api.closing import CLOSING
-from api.limits import NotOurFault
-from api.listening import listen, reserve, share
-from api.serve import serve_until
-from schemas.errors import SettingsError, SetupError
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.api import limits
+from relearn.api.app import make_app
+from relearn.api.background import BACKGROUND
+from relearn.api.closing import CLOSING
+from relearn.api.limits import NotOurFault
+from relearn.api.listening import listen, reserve, share
+from relearn.api.serve import serve_until
+from relearn.schemas.errors import SettingsError, SetupError
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.api.client import Client
 from tests.servers import free_ports
 from tests.waiting import eventually_async

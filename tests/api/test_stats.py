@@ -7,11 +7,11 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from agents.heartbeat import send_heartbeat
-from agents.learning.accuracy import wilson
-from agents.stores.dead_letters import store_dead_letters
-from api.queries.stats import StatsReader
-from schemas.dead_letters import DeadLetter
+from relearn.agents.heartbeat import send_heartbeat
+from relearn.agents.learning.accuracy import wilson
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.api.queries.stats import StatsReader
+from relearn.schemas.dead_letters import DeadLetter
 from tests.api.client import Client
 from tests.api.filled import register, review, say, store
 from tests.beats import beat_of

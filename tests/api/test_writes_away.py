@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from agents.publish import Receipt
-from api.failures import Failure
-from api.outbox import Outbox, Outgoing
-from schemas.errors import KafkaUnavailable
-from schemas.feedback import decode_feedback
-from schemas.topics import topic_name
+from relearn.agents.publish import Receipt
+from relearn.api.failures import Failure
+from relearn.api.outbox import Outbox, Outgoing
+from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.feedback import decode_feedback
+from relearn.schemas.topics import topic_name
 from tests.api.client import Client
 from tests.blocks import block_of
 from tests.models import a_model

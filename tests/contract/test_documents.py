@@ -11,12 +11,12 @@ import msgpack
 import msgspec
 import pytest
 
-from schemas.asyncapi import UpdateBody, UpdateEnvelope
-from schemas.http.links import LINKS
-from schemas.http.operation import Operation
-from schemas.http.operations import OPERATIONS
-from schemas.openapi import openapi
-from scripts.documents import DIRECTORY, DOCUMENTS, text_of
+from relearn.schemas.asyncapi import UpdateBody, UpdateEnvelope
+from relearn.schemas.http.links import LINKS
+from relearn.schemas.http.operation import Operation
+from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.openapi import openapi
+from relearn.scripts.documents import DIRECTORY, DOCUMENTS, text_of
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import BadMessage
-from schemas.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_id
-from schemas.identity import Place
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_id
+from relearn.schemas.identity import Place
 
 WHOLE: dict[str, Any] = {
     "id": "f-1",

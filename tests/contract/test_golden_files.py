@@ -8,14 +8,14 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from schemas.commands import decode_command
-from schemas.dead_letters import decode_dead_letter
-from schemas.feedback import decode_feedback
-from schemas.ingest import decode_chunk
-from schemas.model import decode_model, encode_model
-from schemas.predictions import Block, decode_block
-from schemas.signing import Verifier
-from schemas.updates import decode_update
+from relearn.schemas.commands import decode_command
+from relearn.schemas.dead_letters import decode_dead_letter
+from relearn.schemas.feedback import decode_feedback
+from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.model import decode_model, encode_model
+from relearn.schemas.predictions import Block, decode_block
+from relearn.schemas.signing import Verifier
+from relearn.schemas.updates import decode_update
 from tests.blocks import assert_same
 from tests.contract.golden import messages as golden
 from tests.messages import FakeMessage

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.live_model import Served
-from agents.scored import blocks_of, score_chunk
-from schemas.errors import BadMessage
-from schemas.ingest import encode_record
-from schemas.model import Model
-from schemas.predictions import Block, decode_block, encode_block
-from schemas.shadow_answers import NO_ANSWER
-from schemas.topics import BLOCK_MAX_BYTES
+from relearn.agents.live_model import Served
+from relearn.agents.scored import blocks_of, score_chunk
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.model import Model
+from relearn.schemas.predictions import Block, decode_block, encode_block
+from relearn.schemas.shadow_answers import NO_ANSWER
+from relearn.schemas.topics import BLOCK_MAX_BYTES
 from tests.blocks import assert_same, shadow_of
 from tests.messages import FakeMessage
 from tests.models import a_model

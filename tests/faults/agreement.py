@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import Any, NamedTuple
 
-from agents.heartbeat import read_workers
-from agents.stores.redis import open_redis
-from schemas.errors import RedisUnavailable
-from schemas.settings import Settings
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.settings import Settings
 from tests import retrains
 from tests.rows import query
 from tests.waiting import eventually

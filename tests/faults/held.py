@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests.waiting import DEADLINE_S, eventually
 
 _WAITS_FOR_THE_CHAMPION = """

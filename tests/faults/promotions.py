@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 
 

@@ -8,10 +8,10 @@ import time
 import numpy as np
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from schemas.ingest import encode_record
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 
 class Stream(threading.Thread):

@@ -8,7 +8,7 @@ import socket
 import psutil
 import pytest
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests.apis import ApiProcess, an_api
 from tests.waiting import eventually
 

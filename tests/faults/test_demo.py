@@ -27,7 +27,7 @@ def data_dir() -> Iterator[Path]:
 def demo(data_dir: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")} | settings
     return subprocess.run(
-        [sys.executable, "-m", "scripts", "demo", "--exit", *options],
+        [sys.executable, "-m", "relearn.scripts", "demo", "--exit", *options],
         env={**environment, "RELEARN_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

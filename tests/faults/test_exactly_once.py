@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from schemas.predictions import decode_block
-from schemas.settings import Settings
-from schemas.topics import TopicName
+from relearn.schemas.predictions import decode_block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicName
 from tests import models
 from tests.faults.streaming import Stream
 from tests.rows import caught_up, committed_offsets, end_offsets, messages, query, stored, value

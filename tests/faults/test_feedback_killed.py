@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from schemas.commands import Command, decode_command
-from schemas.feedback import Feedback
-from schemas.identity import Place
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.identity import Place
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import feedbacks, registered, retrains, reviewed
 from tests.rows import caught_up, messages, query, value
 from tests.size import FULL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests import models
 from tests.faults.streaming import Stream
 from tests.rows import caught_up, stored, value

@@ -10,11 +10,11 @@ import msgpack
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agents.keys import load_signer, load_verifier
-from schemas.settings import Settings
-from schemas.signing import Signer, key_id_of
-from schemas.updates import Update, decode_update, encode_update
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.keys import load_signer, load_verifier
+from relearn.schemas.settings import Settings
+from relearn.schemas.signing import Signer, key_id_of
+from relearn.schemas.updates import Update, decode_update, encode_update
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import models, registered, retrains
 from tests.faults import promotions
 from tests.faults.agreement import Champion, all_agree, newest, on_the_topic, one_model_per_job

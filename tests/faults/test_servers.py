@@ -8,7 +8,7 @@ import redis.asyncio
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests.servers import Servers
 
 

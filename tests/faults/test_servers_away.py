@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests import models
 from tests.faults.streaming import Stream
 from tests.rows import caught_up, end_offsets, stored, value

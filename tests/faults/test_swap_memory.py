@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests import models
 from tests.faults.streaming import Stream
 from tests.logs import events

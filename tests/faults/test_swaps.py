@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.learning.scoring import decide
-from schemas.headers import header_text
-from schemas.model import Floats, Model
-from schemas.predictions import Block, decode_block
-from schemas.settings import Settings
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.headers import header_text
+from relearn.schemas.model import Floats, Model
+from relearn.schemas.predictions import Block, decode_block
+from relearn.schemas.settings import Settings
 from tests import registered, retrains, reviewed
 from tests.faults.agreement import all_agree, newest
 from tests.faults.streaming import Stream

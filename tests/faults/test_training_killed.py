@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains
 from tests.faults.agreement import one_model_per_job
 from tests.logs import events

@@ -21,8 +21,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from schemas.settings import Settings
-from scripts.environment import read_servers
+from relearn.schemas.settings import Settings
+from relearn.scripts.environment import read_servers
 
 DEADLINE_S = 120
 
@@ -55,7 +55,7 @@ class Up:
     def command(self) -> subprocess.Popen[bytes]:
         """Its words go to a file, so that no pipe fills up."""
         with (self.directory / "words.txt").open("wb") as words:
-            argv = [sys.executable, "-m", "scripts", "up", *self.options]
+            argv = [sys.executable, "-m", "relearn.scripts", "up", *self.options]
             process = subprocess.Popen(argv, cwd=self.directory, env=self._environment(), stderr=words)
         self.processes.append(process)
         return process
@@ -74,7 +74,7 @@ class Up:
 
     def status(self) -> dict[str, Any]:
         """What `relearn status` says."""
-        argv = [sys.executable, "-m", "scripts", "status", "--json"]
+        argv = [sys.executable, "-m", "relearn.scripts", "status", "--json"]
         environment = self._environment()
         done = subprocess.run(argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
         assert done.stdout, done.stderr
@@ -139,7 +139,7 @@ def test_up_keeps_its_servers_and_their_data_through_every_kind_of_end(up: Up) -
     admin.create_topics([NewTopic("kept", num_partitions=3)])["kept"].result(30)
 
     second = subprocess.run(
-        [sys.executable, "-m", "scripts", "up", "--servers-only"],
+        [sys.executable, "-m", "relearn.scripts", "up", "--servers-only"],
         cwd=up.directory,
         capture_output=True,
         text=True,

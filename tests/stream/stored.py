@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.stores.postgres import Pool, migrate, open_pool
-from agents.stores.predictions import Stored, store_blocks
-from schemas.predictions import Block
-from schemas.settings import Settings
+from relearn.agents.stores.postgres import Pool, migrate, open_pool
+from relearn.agents.stores.predictions import Stored, store_blocks
+from relearn.schemas.predictions import Block
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S
 
 TOPIC = "ingest"

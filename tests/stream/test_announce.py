@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from agents.announce import Announcer
-from agents.heartbeat import WorkerState
-from agents.retraining import Retraining
-from agents.stores.announcements import announced
-from agents.stores.postgres import Pool
-from agents.stores.redis import Redis, open_redis
-from schemas.settings import Settings
+from relearn.agents.announce import Announcer
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.retraining import Retraining
+from relearn.agents.stores.announcements import announced
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.redis import Redis, open_redis
+from relearn.schemas.settings import Settings
 from tests.servers import Servers
 from tests.stream.stored import tables
 from tests.stream.test_event_log import told

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.heartbeat import WorkerState
-from agents.learning.examples import example_key
-from agents.patience import until_answered
-from agents.readable_feedback import Incoming
-from agents.stores import waiting as waiting_table
-from agents.stores.corrections import Taken, store_feedback
-from agents.stores.postgres import Pool
-from agents.stores.sweep import Swept, sweep_waiting
-from agents.stores.waiting import BEGIN, forget_waiting
-from schemas.errors import PostgresUnavailable
-from schemas.feedback import encode_feedback
-from schemas.migrations import migrations
-from schemas.settings import Settings
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.learning.examples import example_key
+from relearn.agents.patience import until_answered
+from relearn.agents.readable_feedback import Incoming
+from relearn.agents.stores import waiting as waiting_table
+from relearn.agents.stores.corrections import Taken, store_feedback
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.sweep import Swept, sweep_waiting
+from relearn.agents.stores.waiting import BEGIN, forget_waiting
+from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.feedback import encode_feedback
+from relearn.schemas.migrations import migrations
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.feedbacks import APPENDED_MS, TOPIC, corrections, feedback, statement, waiting
 from tests.messages import FakeMessage

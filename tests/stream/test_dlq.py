@@ -7,17 +7,17 @@ from dataclasses import replace
 import msgpack
 import pytest
 
-from agents.pauses import Pauses
-from agents.publish import Publisher
-from agents.redrive import Redriven, redrive
-from agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
-from agents.stores.postgres import Pool, open_pool
-from schemas.dead_letters import DeadLetter
-from schemas.headers import header_text
-from schemas.ingest import encode_record
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.migrate import run_migrations
+from relearn.agents.pauses import Pauses
+from relearn.agents.publish import Publisher
+from relearn.agents.redrive import Redriven, redrive
+from relearn.agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.headers import header_text
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.migrate import run_migrations
 from tests.commands import relearn
 from tests.stream.test_produce import read_ingest
 

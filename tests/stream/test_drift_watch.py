@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from agents.drift_watch import DriftWatch
-from agents.generations import register_generation
-from agents.heartbeat import WorkerState
-from agents.learning.drift import REFERENCE, WINDOW, compare, reference
-from agents.stores.drift import DriftRow, latest_drift, read_drift, write_drift
-from agents.stores.live_records import gathered
-from agents.stores.live_rows import BEGINNING_AMONG, FIRST_AMONG
-from agents.stores.postgres import Pool
-from schemas.model import Floats
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.drift_watch import DriftWatch
+from relearn.agents.generations import register_generation
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.learning.drift import REFERENCE, WINDOW, compare, reference
+from relearn.agents.stores.drift import DriftRow, latest_drift, read_drift, write_drift
+from relearn.agents.stores.live_records import gathered
+from relearn.agents.stores.live_rows import BEGINNING_AMONG, FIRST_AMONG
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.model import Floats
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests.blocks import block_of
 from tests.servers import Servers
 from tests.stream.stored import store, tables

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.heartbeat import WorkerState, heartbeat, send_heartbeat
-from agents.stores.dead_letters import store_dead_letters
-from agents.stores.events import NOWHERE, EventLog, missed_entries, next_entries, stream_key
-from agents.stores.recent_keys import Changes, Keys, read_counts
-from agents.stores.redis import Redis, open_redis
-from schemas.http.events import CorrectionEvent
-from schemas.settings import Settings
+from relearn.agents.heartbeat import WorkerState, heartbeat, send_heartbeat
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.events import NOWHERE, EventLog, missed_entries, next_entries, stream_key
+from relearn.agents.stores.recent_keys import Changes, Keys, read_counts
+from relearn.agents.stores.redis import Redis, open_redis
+from relearn.schemas.http.events import CorrectionEvent
+from relearn.schemas.settings import Settings
 from tests.blocks import block_of
 from tests.servers import Servers
 from tests.stream.stored import store

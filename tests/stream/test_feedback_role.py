@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 
-from agents.heartbeat import read_workers
-from agents.kafka import librdkafka_config
-from agents.stores.postgres import open_pool
-from agents.stores.redis import open_redis
-from agents.topic_admin import admin_client
-from schemas.feedback import Feedback, encode_feedback
-from schemas.identity import Place
-from schemas.predictions import Block, encode_block
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.topic_admin import admin_client
+from relearn.schemas.feedback import Feedback, encode_feedback
+from relearn.schemas.identity import Place
+from relearn.schemas.predictions import Block, encode_block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests import blocks
 from tests.commands import relearn
 from tests.feedbacks import feedback, send

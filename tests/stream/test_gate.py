@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from agents.keys import load_verifier
-from schemas.commands import Command, encode_command
-from schemas.settings import Settings
-from schemas.updates import decode_update
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.keys import load_verifier
+from relearn.schemas.commands import Command, encode_command
+from relearn.schemas.settings import Settings
+from relearn.schemas.updates import decode_update
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains, reviewed
 from tests.rows import messages, query, value
 from tests.waiting import eventually

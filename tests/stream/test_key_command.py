@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from schemas.api_keys import read_key
-from schemas.settings import Settings
+from relearn.schemas.api_keys import read_key
+from relearn.schemas.settings import Settings
 from tests.commands import relearn
 
 

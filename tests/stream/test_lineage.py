@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from agents.examples_file import OURS
-from agents.keys import load_signer
-from agents.learning.examples import Example, TrainingSet, set_digest, training_set
-from agents.learning.fit import fit
-from schemas.model import encode_model
-from schemas.settings import Settings
+from relearn.agents.examples_file import OURS
+from relearn.agents.keys import load_signer
+from relearn.agents.learning.examples import Example, TrainingSet, set_digest, training_set
+from relearn.agents.learning.fit import fit
+from relearn.schemas.model import encode_model
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.commands import relearn
 from tests.registered import register
@@ -153,7 +153,7 @@ def test_what_is_not_there_or_can_not_be_written_is_one_line(settings: Settings,
 def test_whoever_stops_reading_ends_it_without_a_word(settings: Settings) -> None:
     """As `head` does."""
     with subprocess.Popen(
-        [sys.executable, "-m", "scripts", "model", "examples", "2"],
+        [sys.executable, "-m", "relearn.scripts", "model", "examples", "2"],
         cwd=ROOT,
         env=environment(settings),
         stdout=subprocess.PIPE,

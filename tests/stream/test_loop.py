@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.keys import load_verifier
-from schemas.feedback import Feedback, encode_feedback
-from schemas.identity import Place
-from schemas.settings import Settings
-from schemas.updates import decode_update
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.keys import load_verifier
+from relearn.schemas.feedback import Feedback, encode_feedback
+from relearn.schemas.identity import Place
+from relearn.schemas.settings import Settings
+from relearn.schemas.updates import decode_update
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains, reviewed
 from tests.rows import caught_up, messages, value
 from tests.waiting import eventually

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.commands import relearn
 from tests.workers import workers
 

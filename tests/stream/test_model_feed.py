@@ -12,18 +12,18 @@ import pytest
 from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agents.feed import FeedMessage, ModelFeed, model_updates
-from agents.kafka import librdkafka_config
-from agents.keys import load_signer, load_verifier
-from agents.live_model import LiveModel
-from agents.swap import Swapper
-from agents.topic_admin import admin_client, create_topics
-from agents.updates_topic import Fenced, UpdatesTopic
-from schemas.settings import Settings
-from schemas.signing import Signer, key_id_of
-from schemas.topics import topic_name
-from schemas.updates import Update, encode_update
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.feed import FeedMessage, ModelFeed, model_updates
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.keys import load_signer, load_verifier
+from relearn.agents.live_model import LiveModel
+from relearn.agents.swap import Swapper
+from relearn.agents.topic_admin import admin_client, create_topics
+from relearn.agents.updates_topic import Fenced, UpdatesTopic
+from relearn.schemas.settings import Settings
+from relearn.schemas.signing import Signer, key_id_of
+from relearn.schemas.topics import topic_name
+from relearn.schemas.updates import Update, encode_update
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.models import a_model
 from tests.retrains import put
 from tests.servers import Servers

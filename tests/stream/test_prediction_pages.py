@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.stores.corrections import store_feedback
-from agents.stores.postgres import Pool
-from api.queries.along import along
-from api.queries.predictions import At, Filters, at_of, read_one, read_page
-from schemas.identity import Place
-from schemas.settings import Settings
+from relearn.agents.stores.corrections import store_feedback
+from relearn.agents.stores.postgres import Pool
+from relearn.api.queries.along import along
+from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
+from relearn.schemas.identity import Place
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.feedbacks import feedback, statement
 from tests.stream.stored import store, tables

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from schemas.errors import Refused
-from schemas.headers import header_text
-from schemas.ingest import CE_MANY, decode_chunk
-from schemas.settings import Settings
-from schemas.topics import INGEST_MAX_BYTES, topic_name
-from scripts.datasets import load_dataset
-from scripts.messages import Outgoing
-from scripts.migrate import run_migrations
-from scripts.sender import Sender
+from relearn.schemas.errors import Refused
+from relearn.schemas.headers import header_text
+from relearn.schemas.ingest import CE_MANY, decode_chunk
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
+from relearn.scripts.datasets import load_dataset
+from relearn.scripts.messages import Outgoing
+from relearn.scripts.migrate import run_migrations
+from relearn.scripts.sender import Sender
 from tests.commands import relearn
 
 TIMEOUT_S = 60

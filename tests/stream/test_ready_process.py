@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
-from agents.kafka import librdkafka_config
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains
 from tests.waiting import eventually
 from tests.workers import WorkerProcess, workers

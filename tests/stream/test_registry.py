@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.learning.examples import TrainingSet
-from agents.learning.fit import fit
-from agents.learning.trial import prepare
-from agents.stores.activations import (
+from relearn.agents.learning.examples import TrainingSet
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.trial import prepare
+from relearn.agents.stores.activations import (
     Activation,
     Grounds,
     Seal,
@@ -22,18 +22,18 @@ from agents.stores.activations import (
     renew,
     signed_by,
 )
-from agents.stores.examples import load_examples
-from agents.stores.jobs import end_job, queue_job, read_job, take_training
-from agents.stores.models import read_model, register_model
-from agents.stores.postgres import Pool
-from agents.stores.snapshot import read_snapshot
-from schemas.commands import Command
-from schemas.errors import Refused
-from schemas.model import Floats, decode_model, model_digest
-from schemas.settings import Settings
-from schemas.signing import Verifier, signer_from_pem
-from schemas.updates import decode_update
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.stores.examples import load_examples
+from relearn.agents.stores.jobs import end_job, queue_job, read_job, take_training
+from relearn.agents.stores.models import read_model, register_model
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.snapshot import read_snapshot
+from relearn.schemas.commands import Command
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Floats, decode_model, model_digest
+from relearn.schemas.settings import Settings
+from relearn.schemas.signing import Verifier, signer_from_pem
+from relearn.schemas.updates import decode_update
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.stream.stored import tables
 
 FEATURES = np.random.default_rng(0).normal(size=(20, 2))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agents.learning.scoring import decide
-from schemas.settings import Settings
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.blocks import NOON_S
 from tests.commands import relearn

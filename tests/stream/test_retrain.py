@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains
 from tests.rows import caught_up, messages, query, value
 from tests.waiting import eventually

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaException
 
-from schemas.feedback import CE_TYPE, Feedback, decode_feedback
-from schemas.headers import header_text
-from schemas.settings import Settings
+from relearn.schemas.feedback import CE_TYPE, Feedback, decode_feedback
+from relearn.schemas.headers import header_text
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.commands import relearn
 from tests.registered import register
@@ -171,7 +171,7 @@ def spoken(settings: Settings) -> int:
 def running(settings: Settings, *argv: str) -> Iterator[subprocess.Popen[str]]:
     """It, while the block runs."""
     with subprocess.Popen(
-        [sys.executable, "-m", "scripts", "review", *argv],
+        [sys.executable, "-m", "relearn.scripts", "review", *argv],
         cwd=ROOT,
         env=environment(settings),
         stderr=subprocess.PIPE,

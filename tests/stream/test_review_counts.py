@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from agents.learning.reviews import Statement, reviews
-from agents.stores.postgres import Pool
-from agents.stores.review_counts import Audits, New, count_audits, count_new
-from agents.stores.statements import all_statements
-from schemas.settings import Settings
+from relearn.agents.learning.reviews import Statement, reviews
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.review_counts import Audits, New, count_audits, count_new
+from relearn.agents.stores.statements import all_statements
+from relearn.schemas.settings import Settings
 from tests.stream.stored import tables
 
 _SAY = """

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agents.learning.audits import audited, compared
-from agents.learning.gate import Comparison
-from agents.rollback_watch import Watched, evidence
-from agents.stores.postgres import Connection
-from agents.stores.statements import all_statements
-from schemas.settings import Settings
+from relearn.agents.learning.audits import audited, compared
+from relearn.agents.learning.gate import Comparison
+from relearn.agents.rollback_watch import Watched, evidence
+from relearn.agents.stores.postgres import Connection
+from relearn.agents.stores.statements import all_statements
+from relearn.schemas.settings import Settings
 from tests.models import a_model
 from tests.stream.stored import tables
 

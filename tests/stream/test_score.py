@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.learning.scoring import score
-from schemas.ingest import encode_record, encode_records
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.learning.scoring import score
+from relearn.schemas.ingest import encode_record, encode_records
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests import models
 from tests.conftest import fresh_settings
 from tests.rows import caught_up, committed_offsets, query, value

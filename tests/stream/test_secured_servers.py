@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from agents.heartbeat import read_workers
-from agents.kafka import librdkafka_config
-from agents.stores.redis import open_redis
-from schemas.ingest import encode_record
-from schemas.settings import Settings, read_settings
-from schemas.topics import topic_name
-from scripts.migrate import run_migrations
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.settings import Settings, read_settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.migrate import run_migrations
 from tests import models
 from tests.certificates import Authority
 from tests.commands import relearn

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Producer
 
-from agents.heartbeat import read_workers
-from agents.kafka import librdkafka_config
-from agents.learning.scoring import decide
-from agents.stores.redis import open_redis
-from schemas.ingest import encode_records
-from schemas.predictions import Block, decode_block
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.learning.scoring import decide
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.ingest import encode_records
+from relearn.schemas.predictions import Block, decode_block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests import models
 from tests.blocks import assert_same
 from tests.rows import messages, query

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from agents.stores.partitions import day_of, drop_expired_partitions, make_partitions
-from agents.stores.postgres import Pool
-from schemas.settings import Settings
+from relearn.agents.stores.partitions import day_of, drop_expired_partitions, make_partitions
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of, shadow_of
 from tests.stream.stored import shadow_rows, store, tables
 

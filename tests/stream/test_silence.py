@@ -7,12 +7,12 @@ import asyncio
 import numpy as np
 import pytest
 
-from agents.learning.trial import Unreviewed
-from agents.stores import silence
-from agents.stores.postgres import open_pool
-from agents.stores.silence import read_silence
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.learning.trial import Unreviewed
+from relearn.agents.stores import silence
+from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.silence import read_silence
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests import reviewed
 from tests.models import a_model
 

@@ -3,11 +3,11 @@
 import json
 import time
 
-from agents.heartbeat import send_heartbeat
-from agents.stores.redis import open_redis
-from schemas.settings import Settings
-from scripts.api_state import read_api
-from scripts.migrate import run_migrations
+from relearn.agents.heartbeat import send_heartbeat
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.settings import Settings
+from relearn.scripts.api_state import read_api
+from relearn.scripts.migrate import run_migrations
 from tests.api.client import serving
 from tests.commands import relearn
 from tests.models import a_model

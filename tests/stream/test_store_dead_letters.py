@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.stores.dead_letters import (
+from relearn.agents.stores.dead_letters import (
     DeadLetterRow,
     get_dead_letter,
     list_dead_letters,
@@ -12,9 +12,9 @@ from agents.stores.dead_letters import (
     original_of,
     store_dead_letters,
 )
-from agents.stores.postgres import Pool
-from schemas.dead_letters import DeadLetter
-from schemas.settings import Settings
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.settings import Settings
 from tests.stream.stored import tables
 
 AT_S = 1_790_000_000.25

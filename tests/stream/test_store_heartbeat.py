@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents.heartbeat import read_workers, send_heartbeat, worker_key
-from agents.stores.redis import open_redis
-from schemas.errors import RedisUnavailable
-from schemas.settings import Settings
+from relearn.agents.heartbeat import read_workers, send_heartbeat, worker_key
+from relearn.agents.stores.redis import open_redis
+from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.settings import Settings
 from tests.servers import Servers
 
 

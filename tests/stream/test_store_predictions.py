@@ -8,13 +8,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from agents.heartbeat import WorkerState
-from agents.patience import until_answered
-from agents.stores.partitions import drop_expired_partitions, make_partitions
-from agents.stores.totals import BatchTotal, PartitionTotal
-from schemas.errors import PostgresUnavailable
-from schemas.ingest import decode_chunk
-from schemas.settings import Settings
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.patience import until_answered
+from relearn.agents.stores.partitions import drop_expired_partitions, make_partitions
+from relearn.agents.stores.totals import BatchTotal, PartitionTotal
+from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.servers import Servers
 from tests.stream.stored import TOPIC, counted, offsets, rows, store, tables, totals

@@ -7,14 +7,14 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agents.stores.dead_letters import store_dead_letters
-from agents.stores.postgres import Pool
-from agents.stores.predictions import Stored
-from agents.stores.recent import RecentView
-from agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, read_recent
-from agents.stores.redis import Redis, open_redis
-from agents.stores.totals import BatchTotal, PartitionTotal
-from schemas.settings import Settings
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.predictions import Stored
+from relearn.agents.stores.recent import RecentView
+from relearn.agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, read_recent
+from relearn.agents.stores.redis import Redis, open_redis
+from relearn.agents.stores.totals import BatchTotal, PartitionTotal
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.servers import Servers
 from tests.stream.stored import store, tables

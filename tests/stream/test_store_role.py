@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
-from agents.heartbeat import read_workers
-from agents.kafka import librdkafka_config
-from agents.publish import Publisher
-from agents.stores.dead_letters import list_dead_letters, original_of
-from agents.stores.postgres import Pool
-from agents.stores.recent_keys import read_recent
-from agents.stores.redis import open_redis
-from agents.topic_admin import create_topics
-from schemas.dead_letters import dead_letter_headers
-from schemas.errors import Unavailable
-from schemas.predictions import Block, encode_block
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.heartbeat import read_workers
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.publish import Publisher
+from relearn.agents.stores.dead_letters import list_dead_letters, original_of
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.recent_keys import read_recent
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.topic_admin import create_topics
+from relearn.schemas.dead_letters import dead_letter_headers
+from relearn.schemas.errors import Unavailable
+from relearn.schemas.predictions import Block, encode_block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 from tests import blocks as test_blocks
 from tests.servers import Servers
 from tests.stream.stored import counted, tables, totals
@@ -63,7 +63,7 @@ async def worker(settings: Settings, servers: Servers) -> AsyncIterator[asyncio.
         "RELEARN_NAMESPACE": settings.namespace,
         "RELEARN_DATA_DIR": str(settings.data_dir),
     }
-    command = [sys.executable, "-m", "scripts", "worker", "store", "--id", "store-1"]
+    command = [sys.executable, "-m", "relearn.scripts", "worker", "store", "--id", "store-1"]
     process = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
         yield process

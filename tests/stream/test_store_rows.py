@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from agents.stores.postgres import Pool
-from agents.stores.rows import COLUMNS, copy_bytes, take
-from schemas.predictions import Block
-from schemas.settings import Settings
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.rows import COLUMNS, copy_bytes, take
+from relearn.schemas.predictions import Block
+from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.stream.stored import tables
 

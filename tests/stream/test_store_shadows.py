@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from agents.stores.shadow_rows import copy_bytes
-from schemas.errors import PostgresUnavailable
-from schemas.settings import Settings
-from schemas.shadow_answers import NO_ANSWER
+from relearn.agents.stores.shadow_rows import copy_bytes
+from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.settings import Settings
+from relearn.schemas.shadow_answers import NO_ANSWER
 from tests.blocks import NOON_S, block_of, shadow_of
 from tests.stream.stored import counted, disagreeing, labels, offsets, rows, shadow_rows, store, tables, totals
 

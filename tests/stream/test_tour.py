@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import PREFIX
+from relearn.schemas.settings import PREFIX
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]

@@ -12,13 +12,13 @@ import psutil
 import pytest
 from sklearn.datasets import load_digits
 
-from agents import trainer as trainers
-from agents.learning.examples import Example, TrainingSet, training_set
-from agents.learning.fit import fit
-from agents.learning.fitted import encode_answer
-from agents.trainer import Trainer
-from agents.training_process import PROGRAM
-from schemas.errors import Refused, RelearnError, TrainingDied
+from relearn.agents import trainer as trainers
+from relearn.agents.learning.examples import Example, TrainingSet, training_set
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.fitted import encode_answer
+from relearn.agents.trainer import Trainer
+from relearn.agents.training_process import PROGRAM
+from relearn.schemas.errors import Refused, RelearnError, TrainingDied
 from tests.waiting import DEADLINE_S
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agents import training_job
-from agents.heartbeat import WorkerState
-from agents.patience import Stopping
-from agents.retraining import Retraining
-from agents.stores.jobs import Job, queue_job, read_job, take_training
-from agents.training_job import run_training
-from agents.training_process import PROGRAM
-from schemas.commands import Command
-from schemas.settings import Settings
+from relearn.agents import training_job
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.patience import Stopping
+from relearn.agents.retraining import Retraining
+from relearn.agents.stores.jobs import Job, queue_job, read_job, take_training
+from relearn.agents.training_job import run_training
+from relearn.agents.training_process import PROGRAM
+from relearn.schemas.commands import Command
+from relearn.schemas.settings import Settings
 from tests import retrains
 
 #: Every Python that has it on its path reads it: a training process notes that it was there, and kills itself.

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.accuracy import AuditTally, wilson
-from agents.learning.reviews import Statement, reviews
+from relearn.agents.learning.accuracy import AuditTally, wilson
+from relearn.agents.learning.reviews import Statement, reviews
 from tests.statements import said
 
 #: Few records, labels and reviewers, so that they speak of the same ones again and again.

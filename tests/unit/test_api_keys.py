@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from schemas.api_keys import ENTROPY_BYTES, make_key, proves, read_key, usable_name
+from relearn.schemas.api_keys import ENTROPY_BYTES, make_key, proves, read_key, usable_name
 
 TEXT, KEPT = make_key(bytes(range(ENTROPY_BYTES)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.audit_share import audit_share
+from relearn.agents.learning.audit_share import audit_share
 
 SHARES = st.floats(0, 1)
 NAMES = st.lists(st.text(min_size=1), min_size=1)

@@ -7,9 +7,9 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.audits import audited, count, is_enough
-from agents.learning.reviews import UNBIASED, Statement
-from schemas.feedback import Via
+from relearn.agents.learning.audits import audited, count, is_enough
+from relearn.agents.learning.reviews import UNBIASED, Statement
+from relearn.schemas.feedback import Via
 from tests.statements import said
 
 #: Some records have one key; a few reviewers change their minds, and one message may overtake another's storing.

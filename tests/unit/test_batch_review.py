@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from api.batch_review import Verdict, check_known, confirmed, judged, read_verdicts, verdict_on
-from api.failures import Failure
-from api.queries.batch_rows import BatchRow
-from schemas.http.batches import BatchReview
-from schemas.identity import Place
+from relearn.api.batch_review import Verdict, check_known, confirmed, judged, read_verdicts, verdict_on
+from relearn.api.failures import Failure
+from relearn.api.queries.batch_rows import BatchRow
+from relearn.schemas.http.batches import BatchReview
+from relearn.schemas.identity import Place
 
 
 def a_row(offset: int = 0, *, subject: str | None = "s", label: str = "no", model: int = 1) -> BatchRow:

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from schemas.identity import Place
-from schemas.settings import read_settings
-from scripts.bench.policy.bars import Bar, bars, summary
-from scripts.bench.policy.command import policy
-from scripts.bench.policy.drift_watch import DriftWatch
-from scripts.bench.policy.effort import Effort, effort, effort_bars
-from scripts.bench.policy.loop import Loop, run
-from scripts.bench.policy.outcome import Outcome, Step
-from scripts.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
-from scripts.bench.policy.streams import STREAMS, draw_stream
+from relearn.schemas.identity import Place
+from relearn.schemas.settings import read_settings
+from relearn.scripts.bench.policy.bars import Bar, bars, summary
+from relearn.scripts.bench.policy.command import policy
+from relearn.scripts.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.bench.policy.effort import Effort, effort, effort_bars
+from relearn.scripts.bench.policy.loop import Loop, run
+from relearn.scripts.bench.policy.outcome import Outcome, Step
+from relearn.scripts.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
+from relearn.scripts.bench.policy.streams import STREAMS, draw_stream
 
 SETTINGS = read_settings({})
 ROOT = Path(__file__).parents[2]

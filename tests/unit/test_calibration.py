@@ -9,7 +9,7 @@ from hypothesis import settings as examples_of
 from hypothesis import strategies as st
 from sklearn.calibration import _SigmoidCalibration
 
-from agents.learning.calibration import calibrate, platt
+from relearn.agents.learning.calibration import calibrate, platt
 
 
 def _chance(a: float, b: float, margins: np.ndarray) -> np.ndarray:

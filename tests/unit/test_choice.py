@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.choice import Candidate, certainty, choose
-from schemas.identity import Place
+from relearn.agents.learning.choice import Candidate, certainty, choose
+from relearn.schemas.identity import Place
 
 floats = st.floats(-1e6, 1e6)
 

@@ -6,8 +6,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import chunks
-from agents.chunks import cut
+from relearn.agents import chunks
+from relearn.agents.chunks import cut
 from tests.messages import FakeMessage
 
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from api.loopback import is_loopback
-from schemas.settings import PREFIX, Settings
-from scripts.cli import relearn
+from relearn.api.loopback import is_loopback
+from relearn.schemas.settings import PREFIX, Settings
+from relearn.scripts.cli import relearn
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

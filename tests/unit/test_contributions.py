@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.contributions import contributions
-from agents.learning.scoring import decide
-from schemas.model import Floats, Model
+from relearn.agents.learning.contributions import contributions
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.model import Floats, Model
 from tests.models import a_model
 
 CLASSES = st.sampled_from([("no", "yes"), ("a", "b", "c"), tuple("abcdefghij")])

@@ -7,7 +7,7 @@ import sys
 
 _HANGS = """
 import asyncio
-from agents import crash
+from relearn.agents import crash
 
 crash.GRACE_S = 0.1
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import BadFile
-from scripts import csv_rows
-from scripts.csv_file import read_csv
+from relearn.schemas.errors import BadFile
+from relearn.scripts import csv_rows
+from relearn.scripts.csv_file import read_csv
 
 
 def write(tmp_path: Path, content: str | bytes) -> str:

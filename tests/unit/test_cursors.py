@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
-from api.failures import Failure
-from schemas.http.operation import Cursor, PageQuery
+from relearn.api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from relearn.api.failures import Failure
+from relearn.schemas.http.operation import Cursor, PageQuery
 
 
 class Key(Struct, frozen=True, array_like=True):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.cut_out import cut_out, readable
-from agents.readable_value import as_json, as_short_json, as_text, hex_dump
-from schemas.ingest import decode_chunk, encode_records
+from relearn.agents.cut_out import cut_out, readable
+from relearn.agents.readable_value import as_json, as_short_json, as_text, hex_dump
+from relearn.schemas.ingest import decode_chunk, encode_records
 
 FEATURES = np.arange(6.0).reshape(3, 2)
 

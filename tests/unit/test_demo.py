@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from schemas.ingest import decode_chunk
-from scripts.datasets import Dataset
-from scripts.demo.figures import RECENT, Accuracy, Counted, Rate, Served, disagreeing, percentile
-from scripts.demo.page import summary, verdict
-from scripts.demo.screen import Figures, Learning, lines, panel
-from scripts.demo.story import told
-from scripts.demo.stream import PIECE, Labelled, labelled, records
+from relearn.schemas.ingest import decode_chunk
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.demo.figures import RECENT, Accuracy, Counted, Rate, Served, disagreeing, percentile
+from relearn.scripts.demo.page import summary, verdict
+from relearn.scripts.demo.screen import Figures, Learning, lines, panel
+from relearn.scripts.demo.story import told
+from relearn.scripts.demo.stream import PIECE, Labelled, labelled, records
 from tests.unit.test_sending import Fetched
 
 REAL = Dataset(

@@ -11,25 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.drift import Comparison
-from agents.learning.drift import Shift as FeatureShift
-from agents.learning.examples import Example, training_set
-from agents.learning.fit import fit
-from agents.stores.drift import DriftRow, DriftState, Window
-from agents.stores.jobs import Job, State
-from schemas.errors import Refused
-from schemas.model import Model
-from schemas.settings import read_settings
-from scripts.datasets import Dataset, load_dataset
-from scripts.demo.drift import Drifts
-from scripts.demo.drift import told_of as drift_told
-from scripts.demo.heldback import HeldBack, Judged, unseen
-from scripts.demo.page import held_back_lines
-from scripts.demo.serving import Ended, next_lines
-from scripts.demo.setting import HELD_BACK, NAMESPACE, parts_of, with_namespace
-from scripts.demo.shift import BY_SD, FALLEN, FEATURES, accuracy, choose_shift
-from scripts.demo.stream import labelled, records
-from scripts.demo.words import asked_by, brief, done_by, so_far, told_of
+from relearn.agents.learning.drift import Comparison
+from relearn.agents.learning.drift import Shift as FeatureShift
+from relearn.agents.learning.examples import Example, training_set
+from relearn.agents.learning.fit import fit
+from relearn.agents.stores.drift import DriftRow, DriftState, Window
+from relearn.agents.stores.jobs import Job, State
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Model
+from relearn.schemas.settings import read_settings
+from relearn.scripts.datasets import Dataset, load_dataset
+from relearn.scripts.demo.drift import Drifts
+from relearn.scripts.demo.drift import told_of as drift_told
+from relearn.scripts.demo.heldback import HeldBack, Judged, unseen
+from relearn.scripts.demo.page import held_back_lines
+from relearn.scripts.demo.serving import Ended, next_lines
+from relearn.scripts.demo.setting import HELD_BACK, NAMESPACE, parts_of, with_namespace
+from relearn.scripts.demo.shift import BY_SD, FALLEN, FEATURES, accuracy, choose_shift
+from relearn.scripts.demo.stream import labelled, records
+from relearn.scripts.demo.words import asked_by, brief, done_by, so_far, told_of
 
 DIGITS, CANCER = load_dataset("digits"), load_dataset("breast_cancer")
 

@@ -18,13 +18,14 @@ IO = {"asyncio", "socket", "subprocess", "aiokafka", "aiohttp", "asyncpg", "conf
 def _imports(room: str) -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            for name in names:
-                yield str(path.relative_to(ROOT)), name
+            for name in _names(node):
+                yield str(path.relative_to(ROOT)), name.removeprefix("relearn.")
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
 
 
 def test_no_room_imports_from_a_later_one() -> None:
@@ -37,13 +38,26 @@ def test_no_room_imports_from_a_later_one() -> None:
     assert wrong == []
 
 
+def test_the_import_name_is_relearn() -> None:
+    """The folders' own names would collide with anybody's once they are installed."""
+    direct = [
+        str(path.relative_to(ROOT))
+        for room in [*ORDER, "tests"]
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _names(node)
+        if name.split(".")[0] in ORDER
+    ]
+    assert direct == []
+
+
 def test_schemas_does_no_io() -> None:
     assert [f"{path} imports {name}" for path, name in _imports("schemas") if name.split(".")[0] in IO] == []
 
 
 @pytest.mark.parametrize("role", ["score", "retrain"])
 def test_scikit_learn_stays_out_of_the_processes_that_hold_a_model(role: str) -> None:
-    code = f"import agents.{role}, sys; print('sklearn' in sys.modules)"
+    code = f"import relearn.agents.{role}, sys; print('sklearn' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"
 

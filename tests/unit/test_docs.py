@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import PREFIX, Settings
+from relearn.schemas.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from agents.learning.drift import (
+from relearn.agents.learning.drift import (
     BINS,
     REFERENCE,
     WINDOW,
@@ -24,7 +24,7 @@ from agents.learning.drift import (
     reference_from_fields,
     step,
 )
-from schemas.model import Floats
+from relearn.schemas.model import Floats
 
 Draw = Callable[[np.random.Generator, int], Floats]
 D = 30

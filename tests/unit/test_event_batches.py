@@ -6,15 +6,15 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.stores.batch_events import MOST_BATCHES, batch_event, merged
-from agents.stores.correction_events import MOST_EVENTS, correction_events
-from agents.stores.corrections import Recorded
-from agents.stores.events import Entry, order
-from agents.stores.recent_keys import Changes
-from agents.stores.totals import BatchTotal
-from api.coalesced import coalesced, written
-from schemas.http.events import BatchEvent
-from schemas.identity import Place
+from relearn.agents.stores.batch_events import MOST_BATCHES, batch_event, merged
+from relearn.agents.stores.correction_events import MOST_EVENTS, correction_events
+from relearn.agents.stores.corrections import Recorded
+from relearn.agents.stores.events import Entry, order
+from relearn.agents.stores.recent_keys import Changes
+from relearn.agents.stores.totals import BatchTotal
+from relearn.api.coalesced import coalesced, written
+from relearn.schemas.http.events import BatchEvent
+from relearn.schemas.identity import Place
 
 HISTORIES = st.lists(st.sampled_from(["batch a", "batch b", "correction", "job", "reset", "else"]), max_size=30)
 

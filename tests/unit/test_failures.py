@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from api.failures import broken_off, problem_response
-from schemas.errors import KafkaUnavailable
+from relearn.api.failures import broken_off, problem_response
+from relearn.schemas.errors import KafkaUnavailable
 
 
 def test_of_a_write_that_broke_off_the_ids_that_are_there_are_told() -> None:

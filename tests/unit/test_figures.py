@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.learning.gate import Tally, first, gate, shadow_verdict
-from agents.stores.jobs import Job
-from scripts.figures import gate_lines, trained_on_lines
-from scripts.show import facts_line, job_lines, state_of
+from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
+from relearn.agents.stores.jobs import Job
+from relearn.scripts.figures import gate_lines, trained_on_lines
+from relearn.scripts.show import facts_line, job_lines, state_of
 
 AT = datetime(2026, 9, 21, 12, tzinfo=UTC)
 JOB = Job(

@@ -14,12 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from agents.learning.examples import Example, Source, TrainingSet, training_set
-from agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
-from agents.learning.fitted import Fitted, decode_answer, decode_task, encode_answer, encode_task
-from agents.learning.scoring import score
-from schemas.errors import Refused
-from schemas.model import Floats, Model
+from relearn.agents.learning.examples import Example, Source, TrainingSet, training_set
+from relearn.agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
+from relearn.agents.learning.fitted import Fitted, decode_answer, decode_task, encode_answer, encode_task
+from relearn.agents.learning.scoring import score
+from relearn.schemas.errors import Refused
+from relearn.schemas.model import Floats, Model
 
 
 def _set(features: Floats, labels: list[str]) -> TrainingSet:

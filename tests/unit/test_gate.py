@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from agents.learning.gate import (
+from relearn.agents.learning.gate import (
     Comparison,
     Tally,
     first,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from agents.heartbeat import WorkerState, heartbeat
-from agents.ledger import Ledger
-from agents.live_model import LiveModel, Served
+from relearn.agents.heartbeat import WorkerState, heartbeat
+from relearn.agents.ledger import Ledger
+from relearn.agents.live_model import LiveModel, Served
 from tests.models import a_model
 
 

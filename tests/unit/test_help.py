@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scripts.cli import VERBS, relearn
+from relearn.scripts.cli import VERBS, relearn
 
 
 @pytest.mark.parametrize("verb", VERBS)

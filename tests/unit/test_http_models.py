@@ -7,10 +7,10 @@ from typing import get_args
 
 import msgspec
 
-from agents.learning.examples import Source
-from agents.stores import jobs, lineage, models
-from schemas.http import jobs as http_jobs
-from schemas.http import models as http_models
+from relearn.agents.learning.examples import Source
+from relearn.agents.stores import jobs, lineage, models
+from relearn.schemas.http import jobs as http_jobs
+from relearn.schemas.http import models as http_models
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = jobs.Job("j", "train", "promoted", {"trigger": "count"}, None, None, 2, 1, {}, NOW, NOW, None, None, 1)

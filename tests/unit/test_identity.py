@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import BadIdentity
-from schemas.identity import Place, parse_place
+from relearn.schemas.errors import BadIdentity
+from relearn.schemas.identity import Place, parse_place
 
 int32 = st.integers(0, 2**31 - 1)
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.stores.api_keys import ApiKey
-from api.keyring import LONGEST_S, KeyRing
-from schemas.api_keys import ENTROPY_BYTES, KeyProof, make_key
-from schemas.errors import PostgresUnavailable
+from relearn.agents.stores.api_keys import ApiKey
+from relearn.api.keyring import LONGEST_S, KeyRing
+from relearn.schemas.api_keys import ENTROPY_BYTES, KeyProof, make_key
+from relearn.schemas.errors import PostgresUnavailable
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

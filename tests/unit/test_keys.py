@@ -6,7 +6,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from scripts.embedded.keys import ensure_pair
+from relearn.scripts.embedded.keys import ensure_pair
 
 
 def test_what_the_one_signs_the_other_verifies(tmp_path: Path) -> None:

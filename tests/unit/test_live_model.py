@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.live_model import LiveModel, Served
-from schemas.errors import BadModel
-from schemas.model import Model
-from schemas.updates import Role, Update
+from relearn.agents.live_model import LiveModel, Served
+from relearn.schemas.errors import BadModel
+from relearn.schemas.model import Model
+from relearn.schemas.updates import Role, Update
 
 
 def _update(activation: int, version: int, role: Role = "champion") -> Update:

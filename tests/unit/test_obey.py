@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from agents.obey import check_storable
-from schemas.commands import Command
-from schemas.errors import BadMessage
+from relearn.agents.obey import check_storable
+from relearn.schemas.commands import Command
+from relearn.schemas.errors import BadMessage
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -10,8 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.policy import AHEAD_S, Decision, Facts, Limits, Trigger, command_id, corrections_needed, decide
-from schemas.settings import Settings
+from relearn.agents.learning.policy import (
+    AHEAD_S,
+    Decision,
+    Facts,
+    Limits,
+    Trigger,
+    command_id,
+    corrections_needed,
+    decide,
+)
+from relearn.schemas.settings import Settings
 
 NOW = 1_700_000_000.0
 LIMITS = Limits(corrections=20, labels=100, rate=0.2, drift=True, every_s=3600.0, settle_s=1.0, cooldown_s=60.0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from agents.heartbeat import WorkerState
-from agents.policy_watch import PolicyWatch
-from schemas.settings import Settings
+from relearn.agents.heartbeat import WorkerState
+from relearn.agents.policy_watch import PolicyWatch
+from relearn.schemas.settings import Settings
 
 
 async def _nobody() -> Any:

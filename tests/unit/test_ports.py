@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from schemas.errors import SetupError
-from scripts.embedded import api, ports, servers
-from scripts.embedded.events import ignore
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded import api, ports, servers
+from relearn.scripts.embedded.events import ignore
 
 
 def test_the_usual_port_is_taken_when_it_is_free() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from agents.stores.postgres import translated
-from schemas.errors import BadRow, PostgresUnavailable, RelearnError, SetupError
+from relearn.agents.stores.postgres import translated
+from relearn.schemas.errors import BadRow, PostgresUnavailable, RelearnError, SetupError
 
 
 @pytest.mark.parametrize(

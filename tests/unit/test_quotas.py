@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.quotas import quotas
+from relearn.agents.learning.quotas import quotas
 
 N = 500
 NEW = st.dictionaries(st.integers(0, 99), st.integers(0, 10**12), max_size=40).filter(

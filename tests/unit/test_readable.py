@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from agents.readable import readable_blocks, readable_letters
-from agents.stores.partitions import day_of
-from schemas.dead_letters import dead_letter_headers
-from schemas.predictions import encode_block
+from relearn.agents.readable import readable_blocks, readable_letters
+from relearn.agents.stores.partitions import day_of
+from relearn.schemas.dead_letters import dead_letter_headers
+from relearn.schemas.predictions import encode_block
 from tests.blocks import assert_same, block_of, shadow_of
 
 #: The last day of the last year that Python knows.

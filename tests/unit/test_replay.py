@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.replay import Replayed, Stored, replay, replayed_fields, reproduced
-from agents.learning.scoring import decide
-from schemas.identity import Place
-from schemas.model import Model
-from scripts.replay import replay_lines
+from relearn.agents.learning.replay import Replayed, Stored, replay, replayed_fields, reproduced
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.identity import Place
+from relearn.schemas.model import Model
+from relearn.scripts.replay import replay_lines
 from tests.models import a_model
 
 CLASSES = ("a", "b", "c")

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import msgpack
 import pytest
 
-from agents.cut_out import readable
-from agents.resent import HEADER, resent
-from agents.stores.dead_letters import DeadLetterRow, Original
-from schemas.errors import Refused
-from schemas.headers import header_text
+from relearn.agents.cut_out import readable
+from relearn.agents.resent import HEADER, resent
+from relearn.agents.stores.dead_letters import DeadLetterRow, Original
+from relearn.schemas.errors import Refused
+from relearn.schemas.headers import header_text
 
 ONE = bytes(msgpack.packb({"features": [1.0]}))
 MANY = bytes(msgpack.packb({"n": 2, "features": [[1.0], "x"]}))

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.learning.choice import Candidate
-from agents.learning.examples import example_key
-from agents.stores.unreviewed import StreamEnd
-from schemas.errors import BadFile
-from schemas.feedback import Feedback
-from schemas.identity import Place
-from scripts.datasets import Dataset
-from scripts.oracle import Oracle, oracle_of
-from scripts.reviewer import Reviewer
+from relearn.agents.learning.choice import Candidate
+from relearn.agents.learning.examples import example_key
+from relearn.agents.stores.unreviewed import StreamEnd
+from relearn.schemas.errors import BadFile
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.identity import Place
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.oracle import Oracle, oracle_of
+from relearn.scripts.reviewer import Reviewer
 
 FEATURES = np.arange(12.0).reshape(6, 2)
 DATASET = Dataset("set", ("x", "y"), FEATURES, ("a", "b", "a", "b", "a", "c"), tuple(f"s{i}" for i in range(6)))

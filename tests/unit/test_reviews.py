@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.reviews import Statement, disputed, reviews, standing, without_floods
-from schemas.identity import Place
+from relearn.agents.learning.reviews import Statement, disputed, reviews, standing, without_floods
+from relearn.schemas.identity import Place
 from tests.statements import said
 
 spoken = st.lists(

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.scoring import score
-from agents.live_model import Served
-from agents.scored import Scored, blocks_of, score_chunk, shadow_answers
-from schemas.ingest import encode_record
-from schemas.model import Model
-from schemas.predictions import Block
-from schemas.shadow_answers import NO_ANSWER
+from relearn.agents.learning.scoring import score
+from relearn.agents.live_model import Served
+from relearn.agents.scored import Scored, blocks_of, score_chunk, shadow_answers
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.model import Model
+from relearn.schemas.predictions import Block
+from relearn.schemas.shadow_answers import NO_ANSWER
 from tests.blocks import assert_same
 from tests.messages import FakeMessage
 from tests.models import a_model

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ingest import CE_MANY, CE_ONE, decode_chunk
-from scripts.datasets import Dataset
-from scripts.messages import FORMS, Form, cut, outgoing, passes
-from scripts.pacing import due_s, wait_s
-from scripts.produce import summary
+from relearn.schemas.ingest import CE_MANY, CE_ONE, decode_chunk
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.messages import FORMS, Form, cut, outgoing, passes
+from relearn.scripts.pacing import due_s, wait_s
+from relearn.scripts.produce import summary
 
 
 class Fetched:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import SettingsError
-from scripts.embedded.servers import Ports
-from scripts.environment import load_settings, read_servers, write_servers
+from relearn.schemas.errors import SettingsError
+from relearn.scripts.embedded.servers import Ports
+from relearn.scripts.environment import load_settings, read_servers, write_servers
 
 PORTS = Ports(kafka=19095, controller=19096, postgres=15433, valkey=16380)
 

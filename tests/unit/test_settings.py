@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.errors import SettingsError
-from schemas.settings import Settings, as_environment, read_settings
+from relearn.schemas.errors import SettingsError
+from relearn.schemas.settings import Settings, as_environment, read_settings
 
 
 def test_without_any_setting_the_embedded_servers_are_meant() -> None:

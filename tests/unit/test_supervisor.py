@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from schemas.errors import Refused, SetupError
-from scripts.embedded import runfile
-from scripts.embedded.events import Event
-from scripts.embedded.process import Process, logged
-from scripts.embedded.supervisor import Supervisor
+from relearn.schemas.errors import Refused, SetupError
+from relearn.scripts.embedded import runfile
+from relearn.scripts.embedded.events import Event
+from relearn.scripts.embedded.process import Process, logged
+from relearn.scripts.embedded.supervisor import Supervisor
 
 DEADLINE_S = 20
 

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from agents.live_model import LiveModel, Served
-from agents.swap import Swapper
-from schemas.signing import Signer, Verifier, key_id_of
-from schemas.updates import Role, Update, encode_update
+from relearn.agents.live_model import LiveModel, Served
+from relearn.agents.swap import Swapper
+from relearn.schemas.signing import Signer, Verifier, key_id_of
+from relearn.schemas.updates import Role, Update, encode_update
 from tests.models import a_model
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

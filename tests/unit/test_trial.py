@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.learning.examples import Example, set_digest
-from agents.learning.fit import fit
-from agents.learning.reviews import Statement
-from agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
-from schemas.model import Model
+from relearn.agents.learning.examples import Example, set_digest
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.reviews import Statement
+from relearn.agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
+from relearn.schemas.model import Model
 from tests.statements import said
 
 NAMES = ("x", "y")

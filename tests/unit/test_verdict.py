@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.learning.examples import FOLDS, Example, training_set
-from agents.learning.fitted import Fitted
-from agents.learning.folds import FoldModel
-from agents.learning.trial import Case, Trial, Unreviewed
-from agents.learning.verdict import depends_on_silence, judge
-from schemas.model import Model
+from relearn.agents.learning.examples import FOLDS, Example, training_set
+from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.folds import FoldModel
+from relearn.agents.learning.trial import Case, Trial, Unreviewed
+from relearn.agents.learning.verdict import depends_on_silence, judge
+from relearn.schemas.model import Model
 
 NAMES = ("x",)
 ALPHA = 0.05

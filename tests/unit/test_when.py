@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.errors import Refused
-from scripts.when import moment_of
+from relearn.schemas.errors import Refused
+from relearn.scripts.when import moment_of
 
 NOW = datetime(2026, 9, 21, 12, 30, tzinfo=UTC)
 

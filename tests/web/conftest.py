@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from schemas.settings import Settings
-from scripts.screenshots.browser import HOW, chromium
+from relearn.schemas.settings import Settings
+from relearn.scripts.screenshots.browser import HOW, chromium
 from tests.conftest import fresh_settings
 from tests.servers import Servers
 from tests.web.site import Site

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from agents.readable_feedback import readable_feedback
-from agents.stores.correction_events import correction_events
-from agents.stores.corrections import store_feedback
-from schemas.feedback import Feedback
-from schemas.model import Floats, Model
-from schemas.records import RawMessage
+from relearn.agents.readable_feedback import readable_feedback
+from relearn.agents.stores.correction_events import correction_events
+from relearn.agents.stores.corrections import store_feedback
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.model import Floats, Model
+from relearn.schemas.records import RawMessage
 from tests import reviewed
 from tests.api.filled import store
 from tests.blocks import block_of

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 
-from schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, JobEvent, ModelEvent, WorkerEvent
+from relearn.schemas.http.events import (
+    BatchEvent,
+    CorrectionEvent,
+    EventBatch,
+    EventData,
+    JobEvent,
+    ModelEvent,
+    WorkerEvent,
+)
 
 AT = "2026-01-31T12:00:00.000000+00:00"
 

@@ -6,13 +6,13 @@ import asyncio
 import json
 from dataclasses import asdict
 
-from agents.keys import load_signer
-from agents.learning.gate import Verdict
-from agents.obey import obey
-from agents.stores.activations import Seal
-from agents.stores.announcements import read_news
-from schemas.commands import Command, decode_command
-from schemas.settings import Settings
+from relearn.agents.keys import load_signer
+from relearn.agents.learning.gate import Verdict
+from relearn.agents.obey import obey
+from relearn.agents.stores.activations import Seal
+from relearn.agents.stores.announcements import read_news
+from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.settings import Settings
 from tests.rows import messages, query, value
 from tests.waiting import eventually_async
 from tests.web.site import Site

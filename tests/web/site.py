@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from agents.stores.events import put_events
-from api.app import make_app
-from api.limits import CONNECTION
-from schemas.http.events import EventData
-from schemas.settings import Settings
-from scripts.embedded.keys import ensure_pair
+from relearn.agents.stores.events import put_events
+from relearn.api.app import make_app
+from relearn.api.limits import CONNECTION
+from relearn.schemas.http.events import EventData
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
 from tests.api.client import Client
 from tests.servers import free_ports
 from tests.waiting import eventually_async

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from schemas.http.events import BatchEvent
-from schemas.model import Model
+from relearn.schemas.http.events import BatchEvent
+from relearn.schemas.model import Model
 from tests.api.filled import review
 from tests.web.judged import FeedbackRole, champion, predicted
 from tests.web.site import Site

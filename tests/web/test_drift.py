@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from playwright.async_api import Browser, Page, expect
 
-from agents.drift_watch import compared
-from agents.learning.drift import reference
-from agents.stores.drift import DriftRow, DriftState, write_drift
-from agents.stores.live_records import Cursor, Sample, first_records
-from schemas.topics import topic_name
+from relearn.agents.drift_watch import compared
+from relearn.agents.learning.drift import reference
+from relearn.agents.stores.drift import DriftRow, DriftState, write_drift
+from relearn.agents.stores.live_records import Cursor, Sample, first_records
+from relearn.schemas.topics import topic_name
 from tests import retrains
 from tests.registered import register
 from tests.reviewed import model_of, predict, records

@@ -7,12 +7,12 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from agents.heartbeat import send_heartbeat
-from agents.stores.announcements import read_news
-from agents.stores.jobs import end_job, queue_job
-from schemas.commands import Command
-from schemas.http.events import ResetEvent
-from schemas.settings import Settings
+from relearn.agents.heartbeat import send_heartbeat
+from relearn.agents.stores.announcements import read_news
+from relearn.agents.stores.jobs import end_job, queue_job
+from relearn.schemas.commands import Command
+from relearn.schemas.http.events import ResetEvent
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.api.filled import review
 from tests.beats import beat_of

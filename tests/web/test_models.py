@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from agents.learning.gate import Tally, first, gate, shadow_verdict
-from schemas.commands import Command
-from schemas.settings import Settings
+from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
+from relearn.schemas.commands import Command
+from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.keyed import a_key
 from tests.registered import register

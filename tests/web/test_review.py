@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from schemas.model import Model
-from schemas.settings import Settings
+from relearn.schemas.model import Model
+from relearn.schemas.settings import Settings
 from tests.conftest import fresh_settings
 from tests.keyed import a_key
 from tests.models import a_model

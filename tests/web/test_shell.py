@@ -6,9 +6,9 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from agents.stores.events import put_events
-from schemas.http.events import ModelEvent
-from schemas.settings import Settings
+from relearn.agents.stores.events import put_events
+from relearn.schemas.http.events import ModelEvent
+from relearn.schemas.settings import Settings
 from tests.keyed import a_key
 from tests.waiting import eventually_async
 from tests.web.site import Site

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from schemas.settings import Settings
+from relearn.schemas.settings import Settings
 from tests import retrains
 from tests.conftest import fresh_settings
 from tests.servers import Servers

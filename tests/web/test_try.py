@@ -10,9 +10,9 @@ import numpy as np
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, expect
 
-from agents.stores.events import put_events
-from schemas.http.events import BatchEvent
-from schemas.identity import parse_place
+from relearn.agents.stores.events import put_events
+from relearn.schemas.http.events import BatchEvent
+from relearn.schemas.identity import parse_place
 from tests import retrains
 from tests.api.filled import store
 from tests.blocks import NOON_S, block_of

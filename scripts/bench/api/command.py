@@ -16,13 +16,13 @@ import numpy as np
 import uvloop
 from rich.console import Console
 
-from scripts.bench.api import rivals
-from scripts.bench.api.load import Answers, Request, load
-from scripts.bench.api.scene import asked, serving, tensor
-from scripts.bench.servers import scratch_directory
-from scripts.bench.work import FEATURES, model
-from scripts.embedded import ports
-from scripts.tables import plain_table, stdout_console
+from relearn.scripts.bench.api import rivals
+from relearn.scripts.bench.api.load import Answers, Request, load
+from relearn.scripts.bench.api.scene import asked, serving, tensor
+from relearn.scripts.bench.servers import scratch_directory
+from relearn.scripts.bench.work import FEATURES, model
+from relearn.scripts.embedded import ports
+from relearn.scripts.tables import plain_table, stdout_console
 
 #: One prediction by its id at half the load that it can bear.
 HALF = "GET one prediction, half load"

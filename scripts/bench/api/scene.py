@@ -10,19 +10,19 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from agents.learning.scoring import score
-from agents.stores.postgres import open_pool
-from agents.stores.predictions import store_blocks
-from schemas.model import Floats, Model
-from schemas.predictions import Block
-from schemas.settings import Settings
-from schemas.topics import topic_name
-from scripts.bench import api_process
-from scripts.bench.api.load import Request
-from scripts.bench.servers import scratch_servers
-from scripts.bench.work import FEATURES, model, publish
-from scripts.embedded.keys import ensure_pair
-from scripts.migrate import run_migrations
+from relearn.agents.learning.scoring import score
+from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.predictions import store_blocks
+from relearn.schemas.model import Floats, Model
+from relearn.schemas.predictions import Block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.bench import api_process
+from relearn.scripts.bench.api.load import Request
+from relearn.scripts.bench.servers import scratch_servers
+from relearn.scripts.bench.work import FEATURES, model, publish
+from relearn.scripts.embedded.keys import ensure_pair
+from relearn.scripts.migrate import run_migrations
 
 STORED = 100_000
 _BLOCK = 5_000

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from confluent_kafka import Producer
 
-from agents.kafka import librdkafka_config
-from agents.stores.postgres import Pool
-from schemas.ingest import encode_record
-from schemas.model import Floats
-from schemas.settings import Settings
-from schemas.topics import topic_name
+from relearn.agents.kafka import librdkafka_config
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.model import Floats
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 SUBJECT = "background-"
 QUANTILES = (0.5, 0.9, 0.99, 1.0)

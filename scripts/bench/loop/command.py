@@ -14,20 +14,20 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from agents.stores.postgres import Pool, open_pool
-from schemas.settings import PREFIX, Settings
-from scripts.bench.loop.background import Background, scoring_waits
-from scripts.bench.loop.concept import World
-from scripts.bench.loop.figures import Found, as_json, print_tables
-from scripts.bench.loop.people import Way
-from scripts.bench.loop.rounds import PATIENCE_S, NeverLive, Rounds
-from scripts.bench.servers import scratch_directory
-from scripts.bench.work import FEATURES
-from scripts.datasets import Dataset
-from scripts.embedded.stack import Stack, running
-from scripts.model import train_on
-from scripts.progress import bar
-from scripts.tables import stdout_console
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.schemas.settings import PREFIX, Settings
+from relearn.scripts.bench.loop.background import Background, scoring_waits
+from relearn.scripts.bench.loop.concept import World
+from relearn.scripts.bench.loop.figures import Found, as_json, print_tables
+from relearn.scripts.bench.loop.people import Way
+from relearn.scripts.bench.loop.rounds import PATIENCE_S, NeverLive, Rounds
+from relearn.scripts.bench.servers import scratch_directory
+from relearn.scripts.bench.work import FEATURES
+from relearn.scripts.datasets import Dataset
+from relearn.scripts.embedded.stack import Stack, running
+from relearn.scripts.model import train_on
+from relearn.scripts.progress import bar
+from relearn.scripts.tables import stdout_console
 
 #: Silence first: there, no record that nobody speaks of may be about, and the background sends nothing else.
 WAYS: tuple[Way, ...] = ("silence", "evidence")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.model import Floats
-from scripts.bench.work import FEATURES
+from relearn.schemas.model import Floats
+from relearn.scripts.bench.work import FEATURES
 
 CLASSES = ("0", "1")
 #: How far a cluster's centre lies from the origin in each direction, in standard deviations of the noise.

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from scripts.bench.loop.background import QUANTILES, Waits
-from scripts.bench.loop.people import Way
-from scripts.bench.loop.rounds import Round
-from scripts.tables import plain_table
+from relearn.scripts.bench.loop.background import QUANTILES, Waits
+from relearn.scripts.bench.loop.people import Way
+from relearn.scripts.bench.loop.rounds import Round
+from relearn.scripts.tables import plain_table
 
 _HEADINGS = ("", *("max" if q == 1 else f"p{q * 100:g}" for q in QUANTILES))
 TOTAL, PUBLISHED = "last correction → live everywhere", "signed → last process (ms)"

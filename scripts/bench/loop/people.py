@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from agents.kafka import librdkafka_config
-from schemas.errors import KafkaUnavailable
-from schemas.feedback import Feedback, Via, encode_feedback
-from schemas.identity import Place
-from schemas.settings import Settings
-from schemas.topics import TopicName, topic_name
+from relearn.agents.kafka import librdkafka_config
+from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.feedback import Feedback, Via, encode_feedback
+from relearn.schemas.identity import Place
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicName, topic_name
 
 #: `evidence`: every record is audited. `silence`: volunteers correct what is wrong, and say nothing of the rest.
 Way = Literal["silence", "evidence"]

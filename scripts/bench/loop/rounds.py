@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agents.stores.postgres import Pool
-from schemas.feedback import Feedback
-from schemas.identity import Place
-from schemas.ingest import encode_record
-from schemas.settings import Settings
-from scripts.bench.loop.concept import World
-from scripts.bench.loop.people import Answered, Sender, Way, said, unsaid
-from scripts.bench.loop.swaps import Swap, first_above
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.feedback import Feedback
+from relearn.schemas.identity import Place
+from relearn.schemas.ingest import encode_record
+from relearn.schemas.settings import Settings
+from relearn.scripts.bench.loop.concept import World
+from relearn.scripts.bench.loop.people import Answered, Sender, Way, said, unsaid
+from relearn.scripts.bench.loop.swaps import Swap, first_above
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from scripts.bench.policy.outcome import Outcome
+from relearn.scripts.bench.policy.outcome import Outcome
 
 BAD_PROMOTIONS = 0.02
 FALSE_ROLLBACKS = 0.05

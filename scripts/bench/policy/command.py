@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from schemas.settings import Settings, read_settings
-from scripts.tables import plain_table, stdout_console
+from relearn.schemas.settings import Settings, read_settings
+from relearn.scripts.tables import plain_table, stdout_console
 
 if TYPE_CHECKING:
-    from scripts.bench.policy.bars import Bar
-    from scripts.bench.policy.effort import Effort
-    from scripts.bench.policy.outcome import Outcome
+    from relearn.scripts.bench.policy.bars import Bar
+    from relearn.scripts.bench.policy.effort import Effort
+    from relearn.scripts.bench.policy.outcome import Outcome
 
 #: Libraries below numpy read these when they are loaded: one thread per process.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -57,9 +57,9 @@ def policy(*, seeds: int, seed: int, streams: str, kinds: str, jobs: int, effort
     os.environ.update(_ONE_THREAD)
     runs = _runs(_names(streams), _names(kinds), range(seed, seed + seeds))
     outcomes = _in_processes(_run, [(*one, settings) for one in runs], jobs)
-    from scripts.bench.policy.bars import bars, by_kind, summary  # noqa: PLC0415 - takes numpy, and what is set above
-    from scripts.bench.policy.effort import effort_bars  # noqa: PLC0415 - the same
-    from scripts.datasets import BUNDLED  # noqa: PLC0415 - the same
+    from relearn.scripts.bench.policy.bars import bars, by_kind, summary  # noqa: PLC0415 - takes numpy, and what is set above
+    from relearn.scripts.bench.policy.effort import effort_bars  # noqa: PLC0415 - the same
+    from relearn.scripts.datasets import BUNDLED  # noqa: PLC0415 - the same
 
     sets = [name for name in BUNDLED if effort and (not streams or name in _names(streams))]
     tries = [(name, one, settings.audit_share) for name in sets for one in range(seed, seed + seeds)]
@@ -85,8 +85,8 @@ def _runs(streams: Sequence[str], kinds: Sequence[str], seeds: range) -> list[Ru
     Raises:
         click.BadParameter: there is no such stream or kind.
     """
-    from scripts.bench.policy.reviewers import KINDS  # noqa: PLC0415 - takes numpy
-    from scripts.bench.policy.streams import STREAMS  # noqa: PLC0415 - the same
+    from relearn.scripts.bench.policy.reviewers import KINDS  # noqa: PLC0415 - takes numpy
+    from relearn.scripts.bench.policy.streams import STREAMS  # noqa: PLC0415 - the same
 
     for option, names, known in (("--streams", streams, [*STREAMS]), ("--kinds", kinds, [*KINDS])):
         for name in names:
@@ -118,19 +118,19 @@ def _in_processes(work: Callable[..., T], given: Sequence[tuple[Any, ...]], jobs
 
 
 def _run(stream: str, kind: str, seed: int, settings: Settings) -> Outcome:
-    from scripts.bench.policy.loop import run  # noqa: PLC0415 - scikit-learn, in this process only
+    from relearn.scripts.bench.policy.loop import run  # noqa: PLC0415 - scikit-learn, in this process only
 
     return run(stream, kind, seed, settings)
 
 
 def _effort(stream: str, seed: int, audit_share: float) -> Effort:
-    from scripts.bench.policy.effort import effort  # noqa: PLC0415 - the same
+    from relearn.scripts.bench.policy.effort import effort  # noqa: PLC0415 - the same
 
     return effort(stream, seed, audit_share)
 
 
 def _print(outcomes: Sequence[Outcome], found: Sequence[Bar]) -> None:
-    from scripts.bench.policy.bars import by_kind  # noqa: PLC0415 - takes numpy
+    from relearn.scripts.bench.policy.bars import by_kind  # noqa: PLC0415 - takes numpy
 
     console = stdout_console()
     for kind, some in by_kind(outcomes).items():
@@ -143,7 +143,7 @@ def _print(outcomes: Sequence[Outcome], found: Sequence[Bar]) -> None:
 
 def _table(kind: str, outcomes: Sequence[Outcome]) -> Table:
     """A row per stream, and one for all of them."""
-    from scripts.bench.policy.bars import summary  # noqa: PLC0415 - takes numpy
+    from relearn.scripts.bench.policy.bars import summary  # noqa: PLC0415 - takes numpy
 
     table = plain_table(kind, *HEADINGS)
     for column in table.columns[1:]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, step
-from schemas.model import Floats
+from relearn.agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, step
+from relearn.schemas.model import Floats
 
 
 class DriftWatch:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.learning.choice import Candidate, certainty, choose
-from agents.learning.examples import Example, example_key, training_set
-from agents.learning.fit import fit
-from agents.learning.scoring import score
-from agents.stores.unreviewed import POOL
-from schemas.identity import Place
-from schemas.model import Model
-from scripts.bench.policy.bars import Bar
-from scripts.bench.policy.outcome import share_right
-from scripts.bench.policy.reviewers import BUDGET
-from scripts.bench.policy.streams import Stream, draw_stream
-from scripts.datasets import Dataset
+from relearn.agents.learning.choice import Candidate, certainty, choose
+from relearn.agents.learning.examples import Example, example_key, training_set
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.scoring import score
+from relearn.agents.stores.unreviewed import POOL
+from relearn.schemas.identity import Place
+from relearn.schemas.model import Model
+from relearn.scripts.bench.policy.bars import Bar
+from relearn.scripts.bench.policy.outcome import share_right
+from relearn.scripts.bench.policy.reviewers import BUDGET
+from relearn.scripts.bench.policy.streams import Stream, draw_stream
+from relearn.scripts.datasets import Dataset
 
 #: The way is from the first model to the one that knows every label; so much of it is made.
 MOST = 0.8

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from agents.learning.audits import audited, compared
-from agents.learning.fit import fit
-from agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
-from agents.learning.trial import prepare
-from agents.learning.verdict import judge, nothing_new
-from agents.shadow_job import shadow_tally
-from schemas.errors import Refused
-from schemas.settings import Settings
-from scripts.bench.policy.rows import Shadow
-from scripts.bench.policy.world import World
+from relearn.agents.learning.audits import audited, compared
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
+from relearn.agents.learning.trial import prepare
+from relearn.agents.learning.verdict import judge, nothing_new
+from relearn.agents.shadow_job import shadow_tally
+from relearn.schemas.errors import Refused
+from relearn.schemas.settings import Settings
+from relearn.scripts.bench.policy.rows import Shadow
+from relearn.scripts.bench.policy.world import World
 
 
 def train(world: World, settings: Settings, job: str) -> None:

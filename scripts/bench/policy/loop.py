@@ -9,23 +9,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agents.learning.audit_share import audit_share
-from agents.learning.choice import certainty
-from agents.learning.examples import example_key
-from agents.learning.policy import Limits, command_id, decide
-from agents.learning.reviews import UNBIASED
-from agents.learning.scoring import score
-from agents.stores.unreviewed import POOL
-from schemas.identity import Place
-from schemas.model import Floats
-from schemas.settings import Settings
-from scripts.bench.policy.drift_watch import DriftWatch
-from scripts.bench.policy.jobs import judge_champion, judge_shadow, train
-from scripts.bench.policy.outcome import Outcome, outcome
-from scripts.bench.policy.reviewers import KINDS, Answered, Scene
-from scripts.bench.policy.streams import Stream, draw_stream
-from scripts.bench.policy.world import new_world
-from scripts.datasets import Dataset
+from relearn.agents.learning.audit_share import audit_share
+from relearn.agents.learning.choice import certainty
+from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.policy import Limits, command_id, decide
+from relearn.agents.learning.reviews import UNBIASED
+from relearn.agents.learning.scoring import score
+from relearn.agents.stores.unreviewed import POOL
+from relearn.schemas.identity import Place
+from relearn.schemas.model import Floats
+from relearn.schemas.settings import Settings
+from relearn.scripts.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.bench.policy.jobs import judge_champion, judge_shadow, train
+from relearn.scripts.bench.policy.outcome import Outcome, outcome
+from relearn.scripts.bench.policy.reviewers import KINDS, Answered, Scene
+from relearn.scripts.bench.policy.streams import Stream, draw_stream
+from relearn.scripts.bench.policy.world import new_world
+from relearn.scripts.datasets import Dataset
 
 #: Records at a time, and seconds: of those that are reviewed, and of those that aren't.
 CHUNK = 5

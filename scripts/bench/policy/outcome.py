@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from agents.learning.scoring import decide
-from schemas.model import Model
-from scripts.bench.policy.drift_watch import DriftWatch
-from scripts.bench.policy.rows import Activation, Registered
-from scripts.bench.policy.streams import Stream
-from scripts.bench.policy.world import World
-from scripts.datasets import Dataset
+from relearn.agents.learning.scoring import decide
+from relearn.schemas.model import Model
+from relearn.scripts.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.bench.policy.rows import Activation, Registered
+from relearn.scripts.bench.policy.streams import Stream
+from relearn.scripts.bench.policy.world import World
+from relearn.scripts.datasets import Dataset
 
 #: A model is worse if its share of right answers is lower by more than this.
 A_POINT = 0.01

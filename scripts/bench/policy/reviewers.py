@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.learning.choice import Candidate, choose
-from schemas.feedback import Via
-from schemas.identity import Place
-from scripts.bench.policy.streams import JUDGED
+from relearn.agents.learning.choice import Candidate, choose
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
+from relearn.scripts.bench.policy.streams import JUDGED
 
 #: Of five records one is labelled.
 BUDGET = 0.2

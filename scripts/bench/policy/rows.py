@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.model import Model
+from relearn.schemas.model import Model
 
 
 @dataclass(slots=True)

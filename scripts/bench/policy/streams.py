@@ -15,8 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.model import Floats
-from scripts.datasets import Dataset, load_dataset, resample_with_noise, split_rows
+from relearn.schemas.model import Floats
+from relearn.scripts.datasets import Dataset, load_dataset, resample_with_noise, split_rows
 
 #: Standard deviations of each feature, as in the demo.
 NOISE = 0.2

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agents.learning.examples import Example, Source, TrainingSet, set_digest
-from agents.learning.fitted import Fitted
-from agents.learning.policy import Facts
-from agents.learning.reviews import Statement, reviews
-from agents.learning.trial import Champion, Snapshot, Unreviewed
-from schemas.feedback import Via
-from schemas.identity import Place
-from scripts.bench.policy.reviewers import Answered
-from scripts.bench.policy.rows import Activation, Ended, Registered, Shadow
-from scripts.datasets import Dataset
+from relearn.agents.learning.examples import Example, Source, TrainingSet, set_digest
+from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.policy import Facts
+from relearn.agents.learning.reviews import Statement, reviews
+from relearn.agents.learning.trial import Champion, Snapshot, Unreviewed
+from relearn.schemas.feedback import Via
+from relearn.schemas.identity import Place
+from relearn.scripts.bench.policy.reviewers import Answered
+from relearn.scripts.bench.policy.rows import Activation, Ended, Registered, Shadow
+from relearn.scripts.datasets import Dataset
 
 _LABELLED: tuple[Source, Source] = ("bootstrap", "reviewed")
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from schemas.model import Model
-from scripts.bench.api_process import ended, until_answering
+from relearn.schemas.model import Model
+from relearn.scripts.bench.api_process import ended, until_answering
 
 HERE = Path(__file__).parent
 PACKAGES = {"fastapi": ("fastapi", "uvicorn[standard]", "numpy"), "mlserver": ("mlserver", "mlserver-sklearn")}
