@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from relearn.agents.chunks import Chunk
 from relearn.agents.generations import Generations
 from relearn.agents.obey import obey
-from relearn.agents.processing import Receipts
 from relearn.agents.publish import Publisher
 from relearn.agents.retraining import Retraining
+from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.loop import Receipts
 from relearn.schemas.commands import decode_command
 from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.errors import BadMessage, BadRow

@@ -17,18 +17,18 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from relearn.agents.app import make_app
-from relearn.agents.chunks import chunk_topic
-from relearn.agents.crash import until_stopped
 from relearn.agents.drift_watch import DriftWatch
-from relearn.agents.heartbeat import WorkerState, attach_heartbeat
 from relearn.agents.policy_watch import PolicyWatch
-from relearn.agents.processing import process
 from relearn.agents.publish import Publisher
-from relearn.agents.readiness import announce_readiness, assigned
 from relearn.agents.recorder import Recorder
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.watchdog import attach_watchdog
+from relearn.agents.worker.app import make_app
+from relearn.agents.worker.driver import chunk_topic
+from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.worker.loop import process
+from relearn.agents.worker.readiness import announce_readiness, assigned
+from relearn.agents.worker.shutdown import until_stopped
+from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.settings import Settings
 
 

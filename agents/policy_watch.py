@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from relearn.agents.ask import ask
-from relearn.agents.heartbeat import WorkerState
 from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
-from relearn.agents.patience import until_answered
 from relearn.agents.publish import Publisher
 from relearn.agents.stores.jobs import Job, read_job
 from relearn.agents.stores.policy_facts import read_facts
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.retry import until_answered
 from relearn.schemas.commands import Command
 from relearn.schemas.settings import Settings
 

@@ -16,11 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from relearn.agents.chunks import Chunk
 from relearn.agents.generations import Generations
-from relearn.agents.heartbeat import WorkerState
-from relearn.agents.patience import until_answered
-from relearn.agents.processing import Receipts
 from relearn.agents.publish import Publisher
 from relearn.agents.readable_feedback import readable_feedback
 from relearn.agents.stores.correction_events import correction_events
@@ -31,6 +27,10 @@ from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.sweep import Swept, sweep_waiting
 from relearn.agents.stores.waiting import BEGIN, forget_waiting
 from relearn.agents.topic_admin import check_log_append_time
+from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.loop import Receipts
+from relearn.agents.worker.retry import until_answered
 from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.records import Reject
 from relearn.schemas.settings import Settings

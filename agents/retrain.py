@@ -16,22 +16,22 @@ import faust
 from faust.types import TP
 
 from relearn.agents.announce import Announcer
-from relearn.agents.app import make_app
-from relearn.agents.chunks import chunk_topic
 from relearn.agents.commands import CommandDesk
-from relearn.agents.crash import until_stopped
 from relearn.agents.feed import attach_model_feed
-from relearn.agents.heartbeat import WorkerState, attach_heartbeat
 from relearn.agents.keys import load_signer, load_verifier
 from relearn.agents.live_model import LiveModel
 from relearn.agents.mend import Mender
 from relearn.agents.open_jobs import run_jobs
-from relearn.agents.processing import process
-from relearn.agents.readiness import announce_readiness, assigned
 from relearn.agents.retraining import Retraining
 from relearn.agents.rollback_watch import watch_champion
 from relearn.agents.stores.activations import Seal
-from relearn.agents.watchdog import attach_watchdog
+from relearn.agents.worker.app import make_app
+from relearn.agents.worker.driver import chunk_topic
+from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.worker.loop import process
+from relearn.agents.worker.readiness import announce_readiness, assigned
+from relearn.agents.worker.shutdown import until_stopped
+from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.settings import Settings
 from relearn.schemas.signing import Signer, Verifier

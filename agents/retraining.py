@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from relearn.agents.feed import ModelFeed
-from relearn.agents.heartbeat import WorkerState
 from relearn.agents.live_model import LiveModel
-from relearn.agents.patience import until, until_answered
 from relearn.agents.stores.activations import Seal
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.trainer import Trainer
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.retry import until, until_answered
 from relearn.schemas.settings import Settings
 from relearn.schemas.updates import Key
 

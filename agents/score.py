@@ -12,22 +12,22 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from relearn.agents.app import make_app
-from relearn.agents.chunks import Chunk, chunk_topic
 from relearn.agents.diversion import Diversion
 from relearn.agents.feed import attach_model_feed
 from relearn.agents.generations import Generations
-from relearn.agents.heartbeat import WorkerState, attach_heartbeat
 from relearn.agents.live_model import LiveModel, Served
-from relearn.agents.patience import Stopping, until, until_answered
 from relearn.agents.pauses import Pauses
-from relearn.agents.processing import Receipts, process
 from relearn.agents.publish import Publisher, Receipt
-from relearn.agents.readiness import announce_readiness
 from relearn.agents.scored import Scored, blocks_of, score_chunk
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.topic_admin import check_log_append_time
-from relearn.agents.watchdog import attach_watchdog
+from relearn.agents.worker.app import make_app
+from relearn.agents.worker.driver import Chunk, chunk_topic
+from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.worker.loop import Receipts, process
+from relearn.agents.worker.readiness import announce_readiness
+from relearn.agents.worker.retry import Stopping, until, until_answered
+from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.headers import cloud_event
 from relearn.schemas.predictions import CE_TYPE, encode_block

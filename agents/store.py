@@ -10,14 +10,7 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from relearn.agents.app import make_app
-from relearn.agents.chunks import Chunk, chunk_topic
-from relearn.agents.crash import until_stopped
-from relearn.agents.heartbeat import WorkerState, attach_heartbeat
-from relearn.agents.patience import until_answered
-from relearn.agents.processing import Receipts, process
 from relearn.agents.readable import readable_blocks, readable_letters
-from relearn.agents.readiness import announce_readiness
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.partitions import drop_expired_partitions
 from relearn.agents.stores.postgres import Pool, open_pool
@@ -25,7 +18,14 @@ from relearn.agents.stores.predictions import store_blocks
 from relearn.agents.stores.recent import RecentView
 from relearn.agents.stores.recent_keys import Changes
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.watchdog import attach_watchdog
+from relearn.agents.worker.app import make_app
+from relearn.agents.worker.driver import Chunk, chunk_topic
+from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.worker.loop import Receipts, process
+from relearn.agents.worker.readiness import announce_readiness
+from relearn.agents.worker.retry import until_answered
+from relearn.agents.worker.shutdown import until_stopped
+from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.dead_letters import DeadLetter
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.predictions import Block

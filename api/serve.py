@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from relearn.agents.crash import EXIT_CODE, STOP_GRACE_S, end_within
-from relearn.agents.log import set_up_logging
 from relearn.agents.stores.api_keys import list_keys
 from relearn.agents.stores.postgres import open_pool
+from relearn.agents.worker.logging import set_up_logging
+from relearn.agents.worker.shutdown import EXIT_CODE, STOP_GRACE_S, end_within
 from relearn.api.app import make_app
 from relearn.api.background import BACKGROUND
 from relearn.api.connection import Connection

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 import relearn
-from relearn.agents.log import set_up_logging
+from relearn.agents.worker.logging import set_up_logging
 from relearn.api.listening import reserve, share
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.embedded import backoff

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from relearn.agents.ask import ask
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.publish import Publisher
 from relearn.agents.stores.jobs import Job, read_job
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.commands import Command
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings

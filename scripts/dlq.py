@@ -15,7 +15,6 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.pauses import AGENT
 from relearn.agents.publish import Publisher
 from relearn.agents.readable_value import as_json, as_text, printable
@@ -26,6 +25,7 @@ from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, l
 from relearn.agents.stores.postgres import Pool, open_pool, translated
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.topic_admin import admin_client, topic_id
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable, Refused
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from relearn.agents.roles import ROLES, run_worker
+from relearn.agents.worker.main import ROLES, run_worker
 from relearn.scripts.environment import load_settings
 
 

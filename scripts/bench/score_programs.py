@@ -15,12 +15,12 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from faust.transport.drivers.aiokafka import Transport as FaustTransport
 
-from relearn.agents.app import make_app
-from relearn.agents.chunks import Chunk, chunk_topic
 from relearn.agents.kafka import librdkafka_config
-from relearn.agents.log import set_up_logging
-from relearn.agents.processing import Receipts, process
 from relearn.agents.publish import Publisher, Receipt
+from relearn.agents.worker.app import make_app
+from relearn.agents.worker.driver import Chunk, chunk_topic
+from relearn.agents.worker.logging import set_up_logging
+from relearn.agents.worker.loop import Receipts, process
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.bench.work import blocks, model

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.recent_keys import read_recent
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.topic_admin import admin_client
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.live import Live
 
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.stores.redis import Redis
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import PostgresUnavailable, RedisUnavailable, Unavailable
 from relearn.scripts.demo.counts import Before
 from relearn.scripts.demo.figures import Rate, percentile

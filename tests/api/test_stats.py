@@ -7,9 +7,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from relearn.agents.heartbeat import send_heartbeat
 from relearn.agents.learning.accuracy import wilson
 from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.api.queries.stats import StatsReader
 from relearn.schemas.dead_letters import DeadLetter
 from tests.api.client import Client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from relearn.agents.heartbeat import send_heartbeat, worker_key
+from relearn.agents.worker.heartbeat import send_heartbeat, worker_key
 from tests.api.client import NOWHERE, Client, serving
 from tests.beats import beat_of
 

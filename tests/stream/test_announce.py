@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from relearn.agents.announce import Announcer
-from relearn.agents.heartbeat import WorkerState
 from relearn.agents.retraining import Retraining
 from relearn.agents.stores.announcements import announced
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis, open_redis
+from relearn.agents.worker.heartbeat import WorkerState
 from relearn.schemas.settings import Settings
 from tests.servers import Servers
 from tests.stream.stored import tables

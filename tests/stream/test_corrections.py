@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relearn.agents.heartbeat import WorkerState
 from relearn.agents.learning.examples import example_key
-from relearn.agents.patience import until_answered
 from relearn.agents.readable_feedback import Incoming
 from relearn.agents.stores import waiting as waiting_table
 from relearn.agents.stores.corrections import Taken, store_feedback
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.sweep import Swept, sweep_waiting
 from relearn.agents.stores.waiting import BEGIN, forget_waiting
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.retry import until_answered
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.feedback import encode_feedback
 from relearn.schemas.migrations import migrations

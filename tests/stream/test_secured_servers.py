@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.kafka import librdkafka_config
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.ingest import encode_record
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_name

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Producer
 
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.kafka import librdkafka_config
 from relearn.agents.learning.scoring import decide
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.ingest import encode_records
 from relearn.schemas.predictions import Block, decode_block
 from relearn.schemas.settings import Settings

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
-from relearn.agents.heartbeat import read_workers
 from relearn.agents.kafka import librdkafka_config
 from relearn.agents.publish import Publisher
 from relearn.agents.stores.dead_letters import list_dead_letters, original_of
@@ -22,6 +21,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.recent_keys import read_recent
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.topic_admin import create_topics
+from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.dead_letters import dead_letter_headers
 from relearn.schemas.errors import Unavailable
 from relearn.schemas.predictions import Block, encode_block

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from relearn.agents import training_job
-from relearn.agents.heartbeat import WorkerState
-from relearn.agents.patience import Stopping
 from relearn.agents.retraining import Retraining
 from relearn.agents.stores.jobs import Job, queue_job, read_job, take_training
 from relearn.agents.training_job import run_training
 from relearn.agents.training_process import PROGRAM
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.retry import Stopping
 from relearn.schemas.commands import Command
 from relearn.schemas.settings import Settings
 from tests import retrains

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from relearn.agents.heartbeat import WorkerState, heartbeat
-from relearn.agents.ledger import Ledger
 from relearn.agents.live_model import LiveModel, Served
+from relearn.agents.worker.heartbeat import WorkerState, heartbeat
+from relearn.agents.worker.offsets import Ledger
 from tests.models import a_model
 
 

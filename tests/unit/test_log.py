@@ -9,7 +9,7 @@ import sys
 _TWO_THREADS = """
 import io, logging, sys, threading
 import structlog
-from relearn.agents.log import set_up_logging
+from relearn.agents.worker.logging import set_up_logging
 
 class Interrupted(io.StringIO):
     interrupted = False

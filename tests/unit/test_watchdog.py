@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from relearn.agents.watchdog import LOOK_EVERY_S, PATIENCE_S, Progress, Pulse
+from relearn.agents.worker.watchdog import LOOK_EVERY_S, PATIENCE_S, Progress, Pulse
 from tests.waiting import eventually
 
 LOOKS = int(PATIENCE_S / LOOK_EVERY_S)
@@ -20,8 +20,8 @@ _WATCHED = """
 import asyncio, os, signal, sys, threading
 import structlog
 from relearn.agents import crash, watchdog
-from relearn.agents.heartbeat import WorkerState
-from relearn.agents.log import set_up_logging
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.logging import set_up_logging
 
 watchdog.LOOK_EVERY_S, watchdog.PATIENCE_S, crash.GRACE_S = 0.02, 0.5, 0.1
 

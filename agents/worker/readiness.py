@@ -9,8 +9,8 @@ import structlog
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from relearn.agents.heartbeat import WorkerState
-from relearn.agents.patience import Stopping, until
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.retry import Stopping, until
 
 log = structlog.get_logger()
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import faust
 from yarl import URL
 
-from relearn.agents.chunks import ChunkTransport
 from relearn.agents.kafka import ssl_context
+from relearn.agents.worker.driver import ChunkTransport
 from relearn.schemas.settings import Settings
 
 Role = Literal["score", "store", "feedback", "retrain"]

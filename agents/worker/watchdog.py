@@ -17,8 +17,8 @@ import threading
 import faust
 import structlog
 
-from relearn.agents.crash import crash, end_at_once
-from relearn.agents.heartbeat import WorkerState, read_assignment
+from relearn.agents.worker.heartbeat import WorkerState, read_assignment
+from relearn.agents.worker.shutdown import crash, end_at_once
 
 log = structlog.get_logger()
 
@@ -91,7 +91,7 @@ async def _watch_progress(app: faust.App, state: WorkerState, pulse: Pulse) -> N
 
 
 def _watch_pulse(pulse: Pulse, stopped: threading.Event) -> None:
-    """End the process when the loop stands still, until `stopped`: how long stopping may take, `agents.crash` says."""
+    """End the process when the loop stands still, until `stopped`: how long stopping may take, `agents.worker.shutdown` says."""
     while not stopped.wait(LOOK_EVERY_S):
         if pulse.silent():
             end_at_once("frozen", seconds=PATIENCE_S)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import faust
 import structlog
 
-from relearn.agents.patience import Stopping
+from relearn.agents.worker.retry import Stopping
 
 log = structlog.get_logger()
 

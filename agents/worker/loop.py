@@ -12,9 +12,9 @@ from typing import Any
 
 import faust
 
-from relearn.agents.chunks import Chunk
-from relearn.agents.crash import crash
-from relearn.agents.patience import Stopping
+from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.retry import Stopping
+from relearn.agents.worker.shutdown import crash
 
 Receipts = Sequence[Awaitable[Any]]
 Handler = Callable[[Chunk], Awaitable[Receipts]]

@@ -2,7 +2,7 @@
 
 Faust spends two asyncio tasks on every message; on a topic of small records that is most of its time. This subclass of
 its aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by a
-ledger of its own (`agents.ledger`). Group membership, heartbeats, fetching and commits stay Faust's and aiokafka's.
+ledger of its own (`agents.worker.offsets`). Group membership, heartbeats, fetching and commits stay Faust's and aiokafka's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
-from relearn.agents.ledger import Ledger, Ticket
+from relearn.agents.worker.offsets import Ledger, Ticket
 from relearn.schemas.records import RawMessage
 
 #: One chunk holds at most this many bytes of values, or one message.

@@ -8,8 +8,8 @@ from typing import Any
 
 import faust
 
-from relearn.agents.crash import STOP_GRACE_S, end_within
-from relearn.agents.log import set_up_logging
+from relearn.agents.worker.logging import set_up_logging
+from relearn.agents.worker.shutdown import STOP_GRACE_S, end_within
 from relearn.schemas.settings import Settings
 
 ROLES = {
@@ -41,4 +41,4 @@ class _QuietWorker(faust.Worker):
         super()._schedule_shutdown(signal)
 
     def _setup_logging(self) -> None:
-        """Nothing: `agents.log` did it."""
+        """Nothing: `agents.worker.logging` did it."""
