@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
-from relearn.agents.generations import Generations
+from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.producer import Publisher
 from relearn.agents.obey import obey
-from relearn.agents.publish import Publisher
 from relearn.agents.retraining import Retraining
 from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.loop import Receipts

@@ -18,12 +18,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from relearn.agents.kafka import aiokafka_config
-from relearn.agents.kafka_admin import Admin
+from relearn.agents.kafka.admin import Admin
+from relearn.agents.kafka.config import aiokafka_config
+from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.keys import load_verifier
 from relearn.agents.live_model import LiveModel
 from relearn.agents.swap import Swapper
-from relearn.agents.topic_admin import admin_client, topic_id
 from relearn.agents.worker.shutdown import crash
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings

@@ -18,8 +18,8 @@ import faust
 from faust.types import TP
 
 from relearn.agents.drift_watch import DriftWatch
+from relearn.agents.kafka.producer import Publisher
 from relearn.agents.policy_watch import PolicyWatch
-from relearn.agents.publish import Publisher
 from relearn.agents.recorder import Recorder
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.app import make_app

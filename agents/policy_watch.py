@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from relearn.agents.ask import ask
+from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.send_command import ask
 from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
-from relearn.agents.publish import Publisher
 from relearn.agents.stores.jobs import Job, read_job
 from relearn.agents.stores.policy_facts import read_facts
 from relearn.agents.stores.postgres import Pool

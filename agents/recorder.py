@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from relearn.agents.generations import Generations
-from relearn.agents.publish import Publisher
+from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.readable_feedback import readable_feedback
 from relearn.agents.stores.correction_events import correction_events
 from relearn.agents.stores.corrections import Taken, store_feedback
@@ -26,7 +27,6 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.sweep import Swept, sweep_waiting
 from relearn.agents.stores.waiting import BEGIN, forget_waiting
-from relearn.agents.topic_admin import check_log_append_time
 from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.loop import Receipts

@@ -14,13 +14,13 @@ import structlog
 
 from relearn.agents.diversion import Diversion
 from relearn.agents.feed import attach_model_feed
-from relearn.agents.generations import Generations
+from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.producer import Publisher, Receipt
+from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.live_model import LiveModel, Served
 from relearn.agents.pauses import Pauses
-from relearn.agents.publish import Publisher, Receipt
 from relearn.agents.scored import Scored, blocks_of, score_chunk
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.agents.topic_admin import check_log_append_time
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic
 from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat

@@ -9,9 +9,9 @@ from contextlib import aclosing, asynccontextmanager
 from aiohttp import web
 
 from relearn.agents.feed import ModelFeed, model_updates
+from relearn.agents.kafka.producer import Publisher
 from relearn.agents.keys import load_verifier
 from relearn.agents.live_model import LiveModel
-from relearn.agents.publish import Publisher
 from relearn.agents.stores.api_keys import list_keys
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis import open_redis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from relearn.agents.ask import by_hand
+from relearn.agents.kafka.send_command import by_hand
 from relearn.api.call import Call
 from relearn.api.outbox import Outgoing
 from relearn.schemas.commands import CE_TYPE, Verb, encode_command

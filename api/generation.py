@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 
-from relearn.agents.generations import Generations
-from relearn.agents.publish import Receipt
+from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.producer import Receipt
 from relearn.agents.stores.postgres import Pool
 from relearn.api.shared_question import SharedQuestion
 from relearn.schemas.errors import KafkaUnavailable

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
 
-from relearn.agents.publish import Publisher, Receipt, missing_topic
+from relearn.agents.kafka.producer import Publisher, Receipt, missing_topic
 from relearn.api.failures import RETRY, Failure
 from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
 from relearn.schemas.headers import cloud_event

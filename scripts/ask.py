@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from relearn.agents.ask import ask
-from relearn.agents.publish import Publisher
+from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.send_command import ask
 from relearn.agents.stores.jobs import Job, read_job
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis

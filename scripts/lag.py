@@ -11,7 +11,7 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
-from relearn.agents.kafka_admin import Admin
+from relearn.agents.kafka.admin import Admin
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name

@@ -6,10 +6,10 @@ import asyncio
 
 import click
 
-from relearn.agents.generations import register_generation
+from relearn.agents.kafka.generations import register_generation
+from relearn.agents.kafka.topics import admin_client, create_topics, topic_id_once_known
 from relearn.agents.stores.postgres import migrate as migrate_tables
 from relearn.agents.stores.postgres import open_pool
-from relearn.agents.topic_admin import admin_client, create_topics, topic_id_once_known
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.environment import load_settings

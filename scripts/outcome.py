@@ -14,7 +14,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from relearn.agents.ask import by_hand
+from relearn.agents.kafka.send_command import by_hand
 from relearn.agents.stores.jobs import Job, job_fields
 from relearn.agents.stores.models import ModelRow, model_row_fields, read_model
 from relearn.agents.stores.postgres import open_pool

@@ -9,8 +9,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from relearn.agents.kafka import librdkafka_config
-from relearn.agents.kafka_admin import explained
+from relearn.agents.kafka.admin import explained
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
 from relearn.schemas.headers import cloud_event
 from relearn.schemas.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.keys import load_signer
 from relearn.schemas.model import Model
 from relearn.schemas.settings import Settings

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.keys import load_verifier
 from relearn.agents.stores.examples import load_examples
 from relearn.agents.stores.postgres import open_pool

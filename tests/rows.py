@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
-from relearn.agents.kafka import librdkafka_config
-from relearn.agents.topic_admin import admin_client
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.topics import admin_client
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
 from tests.waiting import eventually

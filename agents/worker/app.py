@@ -7,7 +7,7 @@ from typing import Any, Literal
 import faust
 from yarl import URL
 
-from relearn.agents.kafka import ssl_context
+from relearn.agents.kafka.config import ssl_context
 from relearn.agents.worker.driver import ChunkTransport
 from relearn.schemas.settings import Settings
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import quoted
 from relearn.schemas.ingest import encode_record
 from relearn.schemas.settings import PREFIX, Settings

@@ -15,8 +15,8 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from faust.transport.drivers.aiokafka import Transport as FaustTransport
 
-from relearn.agents.kafka import librdkafka_config
-from relearn.agents.publish import Publisher, Receipt
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.producer import Publisher, Receipt
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic
 from relearn.agents.worker.logging import set_up_logging

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.keys import load_signer
 from relearn.agents.live_model import Served
 from relearn.agents.scored import blocks_of, score_chunk

@@ -8,11 +8,11 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from relearn.agents.generations import register_generation
+from relearn.agents.kafka.generations import register_generation
+from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.models import ModelRow
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.topic_admin import admin_client, topic_id
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.datasets import Dataset

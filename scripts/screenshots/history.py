@@ -13,7 +13,7 @@ import msgpack
 import numpy as np
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import SetupError
 from relearn.schemas.headers import cloud_event
 from relearn.schemas.ingest import CE_ONE

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from relearn.agents.publish import Publisher
+from relearn.agents.kafka.producer import Publisher
 from relearn.api.app import make_app
 from relearn.schemas.predictions import encode_block
 from relearn.schemas.settings import Settings

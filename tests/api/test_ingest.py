@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relearn.agents.kafka.topics import admin_client, create_topics, topic_id_once_known
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.topic_admin import admin_client, create_topics, topic_id_once_known
 from relearn.schemas.headers import header_text
 from relearn.schemas.ingest import decode_chunk
 from relearn.schemas.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.publish import Receipt
+from relearn.agents.kafka.producer import Receipt
 from relearn.api.failures import Failure
 from relearn.api.outbox import Outbox, Outgoing
 from relearn.schemas.errors import KafkaUnavailable

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.topic_admin import admin_client
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import Place

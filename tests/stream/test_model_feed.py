@@ -13,11 +13,11 @@ from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relearn.agents.feed import FeedMessage, ModelFeed, model_updates
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.topics import admin_client, create_topics
 from relearn.agents.keys import load_signer, load_verifier
 from relearn.agents.live_model import LiveModel
 from relearn.agents.swap import Swapper
-from relearn.agents.topic_admin import admin_client, create_topics
 from relearn.agents.updates_topic import Fenced, UpdatesTopic
 from relearn.schemas.settings import Settings
 from relearn.schemas.signing import Signer, key_id_of

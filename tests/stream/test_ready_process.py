@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.learning.scoring import score
 from relearn.schemas.ingest import encode_record, encode_records
 from relearn.schemas.settings import Settings

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.ingest import encode_record

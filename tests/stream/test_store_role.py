@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
-from relearn.agents.kafka import librdkafka_config
-from relearn.agents.publish import Publisher
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.topics import create_topics
 from relearn.agents.stores.dead_letters import list_dead_letters, original_of
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.recent_keys import read_recent
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.topic_admin import create_topics
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.dead_letters import dead_letter_headers
 from relearn.schemas.errors import Unavailable

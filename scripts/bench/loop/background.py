@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.ingest import encode_record
 from relearn.schemas.model import Floats

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.feedback import Feedback, Via, encode_feedback
 from relearn.schemas.identity import Place

@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports w
     ResourceType,
 )
 
-from relearn.agents.kafka_admin import Admin
+from relearn.agents.kafka.admin import Admin
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicSpec, topic_specs

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.headers import Headers
 from relearn.schemas.settings import Settings

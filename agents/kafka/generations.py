@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.agents.topic_admin import admin_client, topic_id
 from relearn.schemas.settings import Settings
 
 _REGISTER = """

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from relearn.agents.kafka import librdkafka_config
+from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.settings import Settings
 
 
