@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import structlog
 
+from relearn.agents.models.publish import UpdatesTopic
 from relearn.agents.retraining import Retraining, news
 from relearn.agents.stores.activations import Activation, mark_published, newest_activations, renew, signed_by
-from relearn.agents.updates_topic import UpdatesTopic
 
 log = structlog.get_logger()
 

@@ -17,10 +17,10 @@ from faust.types import TP
 
 from relearn.agents.announce import Announcer
 from relearn.agents.commands import CommandDesk
-from relearn.agents.feed import attach_model_feed
-from relearn.agents.keys import load_signer, load_verifier
-from relearn.agents.live_model import LiveModel
 from relearn.agents.mend import Mender
+from relearn.agents.models.feed import attach_model_feed
+from relearn.agents.models.live import LiveModel
+from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.agents.open_jobs import run_jobs
 from relearn.agents.retraining import Retraining
 from relearn.agents.rollback_watch import watch_champion

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from relearn.agents.feed import ModelFeed
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.feed import ModelFeed
+from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.activations import Seal
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.trainer import Trainer

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from relearn.agents.learning.scoring import Scores, decide, score
-from relearn.agents.live_model import Served
+from relearn.agents.models.live import Served
 from relearn.schemas.ingest import decode_chunk
 from relearn.schemas.model import Floats
 from relearn.schemas.predictions import Block, block_bounds

@@ -8,14 +8,14 @@ from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
 
-from relearn.agents.feed import ModelFeed, model_updates
 from relearn.agents.kafka.producer import Publisher
-from relearn.agents.keys import load_verifier
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.apply import Swapper
+from relearn.agents.models.feed import ModelFeed, model_updates
+from relearn.agents.models.live import LiveModel
+from relearn.agents.models.signing_keys import load_verifier
 from relearn.agents.stores.api_keys import list_keys
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.swap import Swapper
 from relearn.api.background import BACKGROUND, Background
 from relearn.api.claims import Claims
 from relearn.api.closing import watch_closing

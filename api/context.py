@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from relearn.agents.feed import ModelFeed
 from relearn.agents.kafka.producer import Publisher
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.feed import ModelFeed
+from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis
 from relearn.api.generation import CurrentGeneration

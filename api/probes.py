@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relearn.agents.kafka.topics import admin_client, check_led
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.redis import Redis, redis_translated
 from relearn.api.health import Probe

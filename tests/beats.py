@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.live import LiveModel
 from relearn.agents.worker.heartbeat import WorkerState, heartbeat
 from relearn.schemas.updates import Update
 from tests.models import a_model

@@ -6,7 +6,7 @@ import numpy as np
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.keys import load_signer
+from relearn.agents.models.signing_keys import load_signer
 from relearn.schemas.model import Model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

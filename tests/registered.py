@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-from relearn.agents.keys import load_signer
 from relearn.agents.learning.fit import fit
+from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.activations import Grounds, Seal, activate, begin_shadowing
 from relearn.agents.stores.jobs import begin_shadow, end_job, queue_job
 from relearn.agents.stores.models import State, register_model

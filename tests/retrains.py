@@ -12,7 +12,7 @@ import psutil
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.keys import load_verifier
+from relearn.agents.models.signing_keys import load_verifier
 from relearn.agents.stores.examples import load_examples
 from relearn.agents.stores.postgres import open_pool
 from relearn.schemas.commands import Command, Verb, encode_command

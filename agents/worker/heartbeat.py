@@ -18,7 +18,7 @@ import faust
 import msgspec
 import structlog
 
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.events import put_events
 from relearn.agents.stores.redis import Redis, open_redis, redis_translated
 from relearn.schemas.errors import RedisUnavailable

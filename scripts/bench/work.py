@@ -8,8 +8,8 @@ import numpy as np
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.keys import load_signer
-from relearn.agents.live_model import Served
+from relearn.agents.models.live import Served
+from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.scored import blocks_of, score_chunk
 from relearn.schemas.model import Model
 from relearn.schemas.predictions import encode_block

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from relearn.agents.live_model import Served
+from relearn.agents.models.live import Served
 from relearn.agents.scored import blocks_of, score_chunk
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.ingest import encode_record

@@ -10,7 +10,7 @@ import msgpack
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from relearn.agents.keys import load_signer, load_verifier
+from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.schemas.settings import Settings
 from relearn.schemas.signing import Signer, key_id_of
 from relearn.schemas.updates import Update, decode_update, encode_update

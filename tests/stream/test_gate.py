@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.keys import load_verifier
+from relearn.agents.models.signing_keys import load_verifier
 from relearn.schemas.commands import Command, encode_command
 from relearn.schemas.settings import Settings
 from relearn.schemas.updates import decode_update

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relearn.agents.keys import load_verifier
+from relearn.agents.models.signing_keys import load_verifier
 from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import Place
 from relearn.schemas.settings import Settings

@@ -12,13 +12,13 @@ import pytest
 from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from relearn.agents.feed import FeedMessage, ModelFeed, model_updates
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.topics import admin_client, create_topics
-from relearn.agents.keys import load_signer, load_verifier
-from relearn.agents.live_model import LiveModel
-from relearn.agents.swap import Swapper
-from relearn.agents.updates_topic import Fenced, UpdatesTopic
+from relearn.agents.models.apply import Swapper
+from relearn.agents.models.feed import FeedMessage, ModelFeed, model_updates
+from relearn.agents.models.live import LiveModel
+from relearn.agents.models.publish import Fenced, UpdatesTopic
+from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.schemas.settings import Settings
 from relearn.schemas.signing import Signer, key_id_of
 from relearn.schemas.topics import topic_name

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from relearn.agents.live_model import LiveModel, Served
+from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.worker.heartbeat import WorkerState, heartbeat
 from relearn.agents.worker.offsets import Ledger
 from tests.models import a_model

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.live_model import LiveModel, Served
+from relearn.agents.models.live import LiveModel, Served
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model import Model
 from relearn.schemas.updates import Role, Update

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.learning.scoring import score
-from relearn.agents.live_model import Served
+from relearn.agents.models.live import Served
 from relearn.agents.scored import Scored, blocks_of, score_chunk, shadow_answers
 from relearn.schemas.ingest import encode_record
 from relearn.schemas.model import Model

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from relearn.agents.live_model import LiveModel, Served
-from relearn.agents.swap import Swapper
+from relearn.agents.models.apply import Swapper
+from relearn.agents.models.live import LiveModel, Served
 from relearn.schemas.signing import Signer, Verifier, key_id_of
 from relearn.schemas.updates import Role, Update, encode_update
 from tests.models import a_model

@@ -6,8 +6,8 @@ import asyncio
 import json
 from dataclasses import asdict
 
-from relearn.agents.keys import load_signer
 from relearn.agents.learning.gate import Verdict
+from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.obey import obey
 from relearn.agents.stores.activations import Seal
 from relearn.agents.stores.announcements import read_news

@@ -7,7 +7,7 @@ from collections import Counter
 
 import structlog
 
-from relearn.agents.live_model import LiveModel
+from relearn.agents.models.live import LiveModel
 from relearn.schemas.errors import BadModel
 from relearn.schemas.signing import Verifier
 from relearn.schemas.updates import Update, decode_update

@@ -21,9 +21,9 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.config import aiokafka_config
 from relearn.agents.kafka.topics import admin_client, topic_id
-from relearn.agents.keys import load_verifier
-from relearn.agents.live_model import LiveModel
-from relearn.agents.swap import Swapper
+from relearn.agents.models.apply import Swapper
+from relearn.agents.models.live import LiveModel
+from relearn.agents.models.signing_keys import load_verifier
 from relearn.agents.worker.shutdown import crash
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
