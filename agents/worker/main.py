@@ -13,7 +13,7 @@ from relearn.agents.worker.shutdown import STOP_GRACE_S, end_within
 from relearn.schemas.settings import Settings
 
 ROLES = {
-    "score": "relearn.agents.score",
+    "score": "relearn.agents.score.role",
     "store": "relearn.agents.store",
     "feedback": "relearn.agents.feedback",
     "retrain": "relearn.agents.retrain",

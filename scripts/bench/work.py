@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.scored import blocks_of, score_chunk
+from relearn.agents.score.chunk import blocks_of, score_chunk
 from relearn.schemas.model import Model
 from relearn.schemas.predictions import encode_block
 from relearn.schemas.records import RawMessage

@@ -8,9 +8,9 @@ import msgpack
 import pytest
 
 from relearn.agents.kafka.producer import Publisher
-from relearn.agents.pauses import Pauses
 from relearn.agents.redrive import Redriven, redrive
 from relearn.agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
+from relearn.agents.stores.pauses import Pauses
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.schemas.dead_letters import DeadLetter
 from relearn.schemas.headers import header_text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.diversion import Diversion
+from relearn.agents.score.dlq_limit import Diversion
 
 
 def test_a_few_bad_records_are_never_judged() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.scoring import score
 from relearn.agents.models.live import Served
-from relearn.agents.scored import Scored, blocks_of, score_chunk, shadow_answers
+from relearn.agents.score.chunk import Scored, blocks_of, score_chunk, shadow_answers
 from relearn.schemas.ingest import encode_record
 from relearn.schemas.model import Model
 from relearn.schemas.predictions import Block

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from relearn.agents.diversion import Diversion
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Publisher, Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.feed import attach_model_feed
 from relearn.agents.models.live import LiveModel, Served
-from relearn.agents.pauses import Pauses
-from relearn.agents.scored import Scored, blocks_of, score_chunk
+from relearn.agents.score.chunk import Scored, blocks_of, score_chunk
+from relearn.agents.score.dlq_limit import Diversion
+from relearn.agents.stores.pauses import Pauses
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic
