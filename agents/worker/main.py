@@ -14,7 +14,7 @@ from relearn.schemas.settings import Settings
 
 ROLES = {
     "score": "relearn.agents.score.role",
-    "store": "relearn.agents.store",
+    "store": "relearn.agents.store.role",
     "feedback": "relearn.agents.feedback",
     "retrain": "relearn.agents.retrain",
 }

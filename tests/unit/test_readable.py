@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from relearn.agents.readable import readable_blocks, readable_letters
+from relearn.agents.store.decode import readable_blocks, readable_letters
 from relearn.agents.stores.partitions import day_of
 from relearn.schemas.dead_letters import dead_letter_headers
 from relearn.schemas.predictions import encode_block

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from relearn.agents.readable import readable_blocks, readable_letters
+from relearn.agents.store.decode import readable_blocks, readable_letters
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.partitions import drop_expired_partitions
 from relearn.agents.stores.postgres import Pool, open_pool
