@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from relearn.agents.feedback.decode import Incoming
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.readable_feedback import Incoming
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import parse_place

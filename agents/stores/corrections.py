@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from relearn.agents.readable_feedback import Incoming
+from relearn.agents.feedback.decode import Incoming
 from relearn.agents.stores.named import Named, named_predictions
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.waiting import put_waiting

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from relearn.agents.readable_feedback import readable_feedback
+from relearn.agents.feedback.decode import readable_feedback
 from relearn.agents.stores.corrections import Taken, take_statements
 from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.waiting import BEGIN, Cursor, Kept, drop_settled, look

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from relearn.agents.readable_feedback import Incoming
+from relearn.agents.feedback.decode import Incoming
 from relearn.agents.stores.dead_letters import clean
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.records import RawMessage

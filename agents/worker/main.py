@@ -15,7 +15,7 @@ from relearn.schemas.settings import Settings
 ROLES = {
     "score": "relearn.agents.score.role",
     "store": "relearn.agents.store.role",
-    "feedback": "relearn.agents.feedback",
+    "feedback": "relearn.agents.feedback.role",
     "retrain": "relearn.agents.retrain",
 }
 

@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 
-from relearn.agents.drift_watch import compared
+from relearn.agents.feedback.drift_watch import compared
 from relearn.agents.learning.drift import reference
 from relearn.agents.stores.drift import DriftRow, DriftState, write_drift
 from relearn.agents.stores.live_records import Cursor, Sample

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from relearn.agents.drift_watch import DriftWatch
+from relearn.agents.feedback.drift_watch import DriftWatch
 from relearn.agents.kafka.generations import register_generation
 from relearn.agents.learning.drift import REFERENCE, WINDOW, compare, reference
 from relearn.agents.stores.drift import DriftRow, latest_drift, read_drift, write_drift

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from relearn.agents.policy_watch import PolicyWatch
+from relearn.agents.feedback.policy_watch import PolicyWatch
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.schemas.settings import Settings
 

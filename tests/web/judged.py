@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from relearn.agents.readable_feedback import readable_feedback
+from relearn.agents.feedback.decode import readable_feedback
 from relearn.agents.stores.correction_events import correction_events
 from relearn.agents.stores.corrections import store_feedback
 from relearn.schemas.feedback import Feedback

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from playwright.async_api import Browser, Page, expect
 
-from relearn.agents.drift_watch import compared
+from relearn.agents.feedback.drift_watch import compared
 from relearn.agents.learning.drift import reference
 from relearn.agents.stores.drift import DriftRow, DriftState, write_drift
 from relearn.agents.stores.live_records import Cursor, Sample, first_records

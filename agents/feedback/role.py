@@ -17,10 +17,10 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from relearn.agents.drift_watch import DriftWatch
+from relearn.agents.feedback.drift_watch import DriftWatch
+from relearn.agents.feedback.policy_watch import PolicyWatch
+from relearn.agents.feedback.recorder import Recorder
 from relearn.agents.kafka.producer import Publisher
-from relearn.agents.policy_watch import PolicyWatch
-from relearn.agents.recorder import Recorder
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic

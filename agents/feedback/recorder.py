@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 import structlog
 
+from relearn.agents.feedback.decode import readable_feedback
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Publisher
 from relearn.agents.kafka.topics import check_log_append_time
-from relearn.agents.readable_feedback import readable_feedback
 from relearn.agents.stores.correction_events import correction_events
 from relearn.agents.stores.corrections import Taken, store_feedback
 from relearn.agents.stores.events import EventLog
