@@ -16,7 +16,7 @@ ROLES = {
     "score": "relearn.agents.score.role",
     "store": "relearn.agents.store.role",
     "feedback": "relearn.agents.feedback.role",
-    "retrain": "relearn.agents.retrain",
+    "retrain": "relearn.agents.retrain.role",
 }
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from relearn.agents.announce import Announcer
-from relearn.agents.retraining import Retraining
+from relearn.agents.retrain.announce import Announcer
+from relearn.agents.retrain.context import Retraining
 from relearn.agents.stores.announcements import announced
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis, open_redis

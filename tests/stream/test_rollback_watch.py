@@ -7,7 +7,7 @@ import pytest
 
 from relearn.agents.learning.audits import audited, compared
 from relearn.agents.learning.gate import Comparison
-from relearn.agents.rollback_watch import Watched, evidence
+from relearn.agents.retrain.rollback_watch import Watched, evidence
 from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.statements import all_statements
 from relearn.schemas.settings import Settings

@@ -12,12 +12,12 @@ import psutil
 import pytest
 from sklearn.datasets import load_digits
 
-from relearn.agents import trainer as trainers
 from relearn.agents.learning.examples import Example, TrainingSet, training_set
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.fitted import encode_answer
-from relearn.agents.trainer import Trainer
-from relearn.agents.training_process import PROGRAM
+from relearn.agents.retrain.fit_process import PROGRAM
+from relearn.agents.retrain.fit_runner import Trainer
+from relearn.agents.retrain.role import fit_runner as trainers
 from relearn.schemas.errors import Refused, RelearnError, TrainingDied
 from tests.waiting import DEADLINE_S
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from relearn.agents import training_job
-from relearn.agents.retraining import Retraining
+from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.fit_process import PROGRAM
+from relearn.agents.retrain.role import training_job
+from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.jobs import Job, queue_job, read_job, take_training
-from relearn.agents.training_job import run_training
-from relearn.agents.training_process import PROGRAM
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import Stopping
 from relearn.schemas.commands import Command

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.obey import check_storable
+from relearn.agents.retrain.execute import check_storable
 from relearn.schemas.commands import Command
 from relearn.schemas.errors import BadMessage
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.obey import obey
+from relearn.agents.retrain.execute import obey
 from relearn.agents.stores.activations import Seal
 from relearn.agents.stores.announcements import read_news
 from relearn.schemas.commands import Command, decode_command

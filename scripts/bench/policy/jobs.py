@@ -7,7 +7,7 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
 from relearn.agents.learning.trial import prepare
 from relearn.agents.learning.verdict import judge, nothing_new
-from relearn.agents.shadow_job import shadow_tally
+from relearn.agents.retrain.shadow_job import shadow_tally
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.scripts.bench.policy.rows import Shadow

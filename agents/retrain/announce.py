@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from relearn.agents.retraining import Retraining
+from relearn.agents.retrain.context import Retraining
 from relearn.agents.stores.announcements import Standing, announce, announced, read_news, read_standing
 from relearn.agents.stores.postgres import Pool, database_id
 from relearn.agents.stores.redis import open_redis

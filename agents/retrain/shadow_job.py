@@ -10,7 +10,7 @@ import structlog
 
 from relearn.agents.learning.gate import Tally, Verdict, shadow_verdict, tally
 from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
-from relearn.agents.retraining import Retraining
+from relearn.agents.retrain.context import Retraining
 from relearn.agents.stores.activations import Grounds, activate, end_shadowing
 from relearn.agents.stores.jobs import Job, end_job
 from relearn.agents.stores.policy_facts import hold_of

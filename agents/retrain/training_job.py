@@ -10,7 +10,7 @@ from relearn.agents.learning.fitted import Fitted
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.trial import Trial, Unreviewed
 from relearn.agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
-from relearn.agents.retraining import Retraining
+from relearn.agents.retrain.context import Retraining
 from relearn.agents.stores.activations import Grounds, activate, begin_shadowing
 from relearn.agents.stores.jobs import Job, State, begin_shadow, end_job
 from relearn.agents.stores.models import State as ModelState

@@ -10,8 +10,8 @@ import structlog
 
 from relearn.agents.learning.audits import READ_FIRST, Counted, compared, count, is_enough
 from relearn.agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
-from relearn.agents.obey import obey
-from relearn.agents.retraining import LOOK_EVERY_S, Retraining
+from relearn.agents.retrain.context import LOOK_EVERY_S, Retraining
+from relearn.agents.retrain.execute import obey
 from relearn.agents.stores.activations import former_champion
 from relearn.agents.stores.policy_facts import hold_of
 from relearn.agents.stores.postgres import Connection, Pool, translated

@@ -10,8 +10,8 @@ import structlog
 
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Publisher
-from relearn.agents.obey import obey
-from relearn.agents.retraining import Retraining
+from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.execute import obey
 from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.schemas.commands import decode_command

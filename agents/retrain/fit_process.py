@@ -15,7 +15,7 @@ from relearn.schemas.errors import TrainingDied
 
 #: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PROGRAM = "relearn.agents.learning.train_process"
+PROGRAM = "relearn.agents.retrain.fit_main"
 
 
 class TrainingProcess:

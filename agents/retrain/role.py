@@ -15,15 +15,15 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from relearn.agents.announce import Announcer
-from relearn.agents.commands import CommandDesk
-from relearn.agents.mend import Mender
 from relearn.agents.models.feed import attach_model_feed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_signer, load_verifier
-from relearn.agents.open_jobs import run_jobs
-from relearn.agents.retraining import Retraining
-from relearn.agents.rollback_watch import watch_champion
+from relearn.agents.retrain.announce import Announcer
+from relearn.agents.retrain.commands import CommandDesk
+from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.job_loop import run_jobs
+from relearn.agents.retrain.reconcile import Mender
+from relearn.agents.retrain.rollback_watch import watch_champion
 from relearn.agents.stores.activations import Seal
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic

@@ -14,7 +14,7 @@ import structlog
 
 from relearn.agents.learning.examples import TrainingSet
 from relearn.agents.learning.fitted import Fitted, decode_answer, encode_task
-from relearn.agents.training_process import TrainingProcess
+from relearn.agents.retrain.fit_process import TrainingProcess
 from relearn.schemas.errors import RelearnError, TrainingDied
 
 log = structlog.get_logger()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from relearn.agents.models.publish import UpdatesTopic
-from relearn.agents.retraining import Retraining, news
+from relearn.agents.retrain.context import Retraining, news
 from relearn.agents.stores.activations import Activation, mark_published, newest_activations, renew, signed_by
 
 log = structlog.get_logger()

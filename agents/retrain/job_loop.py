@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from relearn.agents.retraining import Retraining, news
-from relearn.agents.shadow_job import judge_shadow
+from relearn.agents.retrain.context import Retraining, news
+from relearn.agents.retrain.shadow_job import judge_shadow
+from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.jobs import take_training
-from relearn.agents.training_job import run_training
 
 
 async def run_jobs(retraining: Retraining) -> None:
