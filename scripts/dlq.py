@@ -15,12 +15,12 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from relearn.agents.dead_letters.redrive import Redriven, sendable
+from relearn.agents.dead_letters.redrive import redrive as send_again
+from relearn.agents.dead_letters.redriven_message import place_of
+from relearn.agents.dead_letters.render import as_json, as_text, printable
 from relearn.agents.kafka.producer import Publisher
 from relearn.agents.kafka.topics import admin_client, topic_id
-from relearn.agents.readable_value import as_json, as_text, printable
-from relearn.agents.redrive import Redriven, sendable
-from relearn.agents.redrive import redrive as send_again
-from relearn.agents.resent import place_of
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from relearn.agents.stores.pauses import AGENT
 from relearn.agents.stores.postgres import Pool, open_pool, translated

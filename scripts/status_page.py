@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from relearn.agents.readable_value import printable
+from relearn.agents.dead_letters.render import printable
 from relearn.scripts.condition import Condition
 
 

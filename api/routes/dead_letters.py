@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from relearn.agents.readable_value import as_short_json
-from relearn.agents.redrive import redrive as send_again
-from relearn.agents.redrive import sendable
-from relearn.agents.resent import place_of
+from relearn.agents.dead_letters.redrive import redrive as send_again
+from relearn.agents.dead_letters.redrive import sendable
+from relearn.agents.dead_letters.redriven_message import place_of
+from relearn.agents.dead_letters.render import as_short_json
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from relearn.agents.stores.dead_letters import Original as Stored
 from relearn.api.call import Call, Handlers

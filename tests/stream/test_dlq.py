@@ -7,8 +7,8 @@ from dataclasses import replace
 import msgpack
 import pytest
 
+from relearn.agents.dead_letters.redrive import Redriven, redrive
 from relearn.agents.kafka.producer import Publisher
-from relearn.agents.redrive import Redriven, redrive
 from relearn.agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.stores.postgres import Pool, open_pool

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgpack
 import pytest
 
-from relearn.agents.cut_out import readable
-from relearn.agents.resent import HEADER, resent
+from relearn.agents.dead_letters.extract import readable
+from relearn.agents.dead_letters.redriven_message import HEADER, resent
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
 from relearn.schemas.headers import header_text

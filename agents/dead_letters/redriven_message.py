@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from relearn.agents.cut_out import cut_from
+from relearn.agents.dead_letters.extract import cut_from
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas import commands, feedback, predictions
 from relearn.schemas.errors import Refused

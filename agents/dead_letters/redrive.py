@@ -14,9 +14,9 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from relearn.agents.cut_out import readable
+from relearn.agents.dead_letters.extract import readable
+from relearn.agents.dead_letters.redriven_message import resent
 from relearn.agents.kafka.producer import Publisher, Receipt
-from relearn.agents.resent import resent
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_redriven, original_of
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import KafkaUnavailable, Refused

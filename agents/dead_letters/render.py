@@ -8,7 +8,7 @@ from collections.abc import Sized
 from itertools import islice
 from typing import Any
 
-from relearn.agents.cut_out import cut_from, readable
+from relearn.agents.dead_letters.extract import cut_from, readable
 
 LONGEST = 3000
 _HEX_BYTES = 512
