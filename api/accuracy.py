@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.learning.accuracy import wilson
+from relearn.agents.learning.audit_accuracy import wilson
 from relearn.schemas.http.accuracy import Accuracy
 
 

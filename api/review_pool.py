@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from relearn.agents.learning.audit_share import audit_share
-from relearn.agents.learning.choice import Candidate, Choice, certainty, choose
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
+from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.unreviewed import POOL, StreamEnd, read_unreviewed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.training_set import example_key
 from relearn.schemas.errors import BadFile
 from relearn.schemas.model import Floats
 from relearn.scripts.datasets import Dataset

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from relearn.agents.learning.audit_share import audit_share
-from relearn.agents.learning.choice import Candidate, choose
+from relearn.agents.learning.review_choice import Candidate, choose
 from relearn.agents.stores.unreviewed import StreamEnd
 from relearn.schemas.feedback import Feedback, Via
 from relearn.schemas.identity import Place

@@ -12,10 +12,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from relearn.agents.learning.calibration import calibrate
-from relearn.agents.learning.examples import FOLDS, TrainingSet
-from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.folds import Classes, FoldModel, folds_of
-from relearn.agents.learning.judging import judge
+from relearn.agents.learning.metrics import judge
+from relearn.agents.learning.training_set import FOLDS, TrainingSet
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Floats
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.examples import fold_of
+from relearn.agents.learning.training_set import fold_of
 from relearn.schemas.model import Floats
 
 Classes = NDArray[np.intp]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.schemas.identity import Place
 from relearn.schemas.model import Floats, Model
 

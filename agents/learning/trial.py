@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relearn.agents.learning.examples import Example, TrainingSet, training_set
+from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import EVIDENCE, Statement, disputed, reviews, without_floods
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.training_set import Example, TrainingSet, training_set
 from relearn.schemas.model import Model
 
 #: At most so many assumed examples to each reviewed one.

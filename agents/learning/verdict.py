@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from relearn.agents.learning.examples import set_digest
-from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.gate import Tally, Verdict, first, gate, tally
+from relearn.agents.learning.training_set import set_digest
 from relearn.agents.learning.trial import Case, Snapshot, Trial, Unreviewed
 
 

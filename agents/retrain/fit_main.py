@@ -29,7 +29,7 @@ def main() -> int:
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
     # scikit-learn takes a second: it is there before there is a task.
     from relearn.agents.learning.fit import fit  # noqa: PLC0415
-    from relearn.agents.learning.fitted import decode_task, encode_answer  # noqa: PLC0415
+    from relearn.agents.learning.fit_messages import decode_task, encode_answer  # noqa: PLC0415
     from relearn.schemas.errors import Refused  # noqa: PLC0415
 
     try:

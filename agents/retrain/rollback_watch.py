@@ -8,8 +8,8 @@ from functools import partial
 
 import structlog
 
-from relearn.agents.learning.audits import READ_FIRST, Counted, compared, count, is_enough
 from relearn.agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
+from relearn.agents.learning.rollback_evidence import READ_FIRST, Counted, compared, count, is_enough
 from relearn.agents.retrain.context import LOOK_EVERY_S, Retraining
 from relearn.agents.retrain.execute import obey
 from relearn.agents.stores.activations import former_champion

@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.trial import Trial, Unreviewed
 from relearn.agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new

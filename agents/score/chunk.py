@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from relearn.agents.learning.scoring import Scores, decide, score
+from relearn.agents.learning.predict import Scores, decide, score
 from relearn.agents.models.live import Served
 from relearn.schemas.ingest import decode_chunk
 from relearn.schemas.model import Floats

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Floats

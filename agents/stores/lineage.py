@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from relearn.agents.learning.examples import Source
+from relearn.agents.learning.training_set import Source
 from relearn.agents.stores.activations import signed_by
 from relearn.agents.stores.jobs import Job, job_fields, read_job
 from relearn.agents.stores.models import ModelRow, model_row_fields, read_model

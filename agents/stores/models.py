@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from relearn.agents.learning.examples import TrainingSet, set_digest
-from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.fit_messages import Fitted
+from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.model import encode_model, model_digest
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.feedback import Feedback
 from relearn.schemas.identity import Place, place_columns
@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
 
 
 class Named(NamedTuple):
-    """A stored prediction by its primary key, and what it is about (`agents.learning.examples.example_key`)."""
+    """A stored prediction by its primary key, and what it is about (`agents.learning.training_set.example_key`)."""
 
     place: Place
     ingested_at: datetime

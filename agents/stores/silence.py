@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.learning.examples import Example, example_key
+from relearn.agents.learning.training_set import Example, example_key
 from relearn.agents.learning.trial import Unreviewed
 from relearn.agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, one_moment
 from relearn.schemas.identity import Place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from relearn.agents.learning.examples import Example
+from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
 from relearn.agents.stores.postgres import Connection, Pool, one_moment
 from relearn.agents.stores.silence import read_silence

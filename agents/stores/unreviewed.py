@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relearn.agents.learning.choice import Candidate, certainty
-from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.review_choice import Candidate, certainty
+from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Pool, one_moment
 from relearn.schemas.identity import Place, place_columns
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from relearn.agents.learning.accuracy import AuditTally
+from relearn.agents.learning.audit_accuracy import AuditTally
 from relearn.agents.stores.policy_facts import hold_of
 from relearn.agents.stores.postgres import Connection, Pool
 from relearn.agents.stores.redis import Redis

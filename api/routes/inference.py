@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from relearn import __version__
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.api.call import Call, Handlers
 from relearn.api.failures import Failure
 from relearn.api.reading import read_bytes

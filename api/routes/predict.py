@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from relearn.api.call import Call, Handlers
 from relearn.api.failures import Failure
 from relearn.api.rows import check_margins, matrix

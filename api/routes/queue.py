@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from relearn.agents.learning.choice import Choice
 from relearn.agents.learning.contributions import contributions
+from relearn.agents.learning.review_choice import Choice
 from relearn.agents.stores.answers import Answer, read_answers
 from relearn.api.call import Call, Handlers
 from relearn.api.served import remember_served

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from relearn.schemas.model import Floats, Model
 from relearn.scripts.datasets import Dataset
 

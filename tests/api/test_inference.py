@@ -14,7 +14,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.schemas.model import Model
 from tests.api.client import Client
 from tests.api.filled import register

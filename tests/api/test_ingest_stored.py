@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from tests.api.client import Client
 from tests.models import a_model, publish
 from tests.rows import query, stored

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from tests.api.client import Client
 from tests.models import a_model, publish
 from tests.waiting import eventually_async

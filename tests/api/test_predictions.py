@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from relearn.api.routes.predictions import PREDICTIONS, Newest
 from relearn.schemas.http.predictions import PredictionsQuery
 from relearn.schemas.model import Floats, Model

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from relearn.agents.learning.choice import Candidate
+from relearn.agents.learning.review_choice import Candidate
 from relearn.agents.stores.unreviewed import POOL
 from relearn.api.claims import Claims
 from relearn.api.review_pool import ReviewPool, near, rescored

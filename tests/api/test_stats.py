@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from relearn.agents.learning.accuracy import wilson
+from relearn.agents.learning.audit_accuracy import wilson
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.api.queries.stats import StatsReader

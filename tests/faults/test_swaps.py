@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.schemas.headers import header_text
 from relearn.schemas.model import Floats, Model
 from relearn.schemas.predictions import Block, decode_block

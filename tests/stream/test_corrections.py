@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from relearn.agents.feedback.decode import Incoming
-from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores import waiting as waiting_table
 from relearn.agents.stores.corrections import Taken, store_feedback
 from relearn.agents.stores.postgres import Pool

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from relearn.agents.learning.examples import TrainingSet
 from relearn.agents.learning.fit import fit
+from relearn.agents.learning.training_set import TrainingSet
 from relearn.agents.learning.trial import prepare
 from relearn.agents.stores.activations import (
     Activation,

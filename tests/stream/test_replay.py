@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.blocks import NOON_S

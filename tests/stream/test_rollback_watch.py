@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relearn.agents.learning.audits import audited, compared
 from relearn.agents.learning.gate import Comparison
+from relearn.agents.learning.rollback_evidence import audited, compared
 from relearn.agents.retrain.rollback_watch import Watched, evidence
 from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.statements import all_statements

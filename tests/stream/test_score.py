@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from relearn.schemas.ingest import encode_record, encode_records
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -10,7 +10,7 @@ import numpy as np
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.ingest import encode_records

@@ -12,9 +12,9 @@ import psutil
 import pytest
 from sklearn.datasets import load_digits
 
-from relearn.agents.learning.examples import Example, TrainingSet, training_set
 from relearn.agents.learning.fit import fit
-from relearn.agents.learning.fitted import encode_answer
+from relearn.agents.learning.fit_messages import encode_answer
+from relearn.agents.learning.training_set import Example, TrainingSet, training_set
 from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.retrain.fit_runner import Trainer
 from relearn.agents.retrain.role import fit_runner as trainers

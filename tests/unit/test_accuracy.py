@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.accuracy import AuditTally, wilson
+from relearn.agents.learning.audit_accuracy import AuditTally, wilson
 from relearn.agents.learning.reviews import Statement, reviews
 from tests.statements import said
 

@@ -7,8 +7,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.audits import audited, count, is_enough
 from relearn.agents.learning.reviews import UNBIASED, Statement
+from relearn.agents.learning.rollback_evidence import audited, count, is_enough
 from relearn.schemas.feedback import Via
 from tests.statements import said
 

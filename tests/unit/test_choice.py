@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.choice import Candidate, certainty, choose
+from relearn.agents.learning.review_choice import Candidate, certainty, choose
 from relearn.schemas.identity import Place
 
 floats = st.floats(-1e6, 1e6)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.learning.contributions import contributions
-from relearn.agents.learning.scoring import decide
+from relearn.agents.learning.predict import decide
 from relearn.schemas.model import Floats, Model
 from tests.models import a_model
 

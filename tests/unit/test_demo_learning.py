@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.drift import Comparison
 from relearn.agents.learning.drift import Shift as FeatureShift
-from relearn.agents.learning.examples import Example, training_set
 from relearn.agents.learning.fit import fit
+from relearn.agents.learning.training_set import Example, training_set
 from relearn.agents.stores.drift import DriftRow, DriftState, Window
 from relearn.agents.stores.jobs import Job, State
 from relearn.schemas.errors import Refused

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relearn.agents.learning.predict import decide
 from relearn.agents.learning.replay import Replayed, Stored, replay, replayed_fields, reproduced
-from relearn.agents.learning.scoring import decide
 from relearn.schemas.identity import Place
 from relearn.schemas.model import Model
 from relearn.scripts.replay import replay_lines

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relearn.agents.learning.choice import Candidate
-from relearn.agents.learning.examples import example_key
+from relearn.agents.learning.review_choice import Candidate
+from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.unreviewed import StreamEnd
 from relearn.schemas.errors import BadFile
 from relearn.schemas.feedback import Feedback

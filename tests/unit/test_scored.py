@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
 from relearn.agents.score.chunk import Scored, blocks_of, score_chunk, shadow_answers
 from relearn.schemas.ingest import encode_record

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.examples import FOLDS, Example, example_key, fold_of, set_digest, training_set
+from relearn.agents.learning.training_set import FOLDS, Example, example_key, fold_of, set_digest, training_set
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64)
 examples = st.lists(

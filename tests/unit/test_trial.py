@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relearn.agents.learning.examples import Example, set_digest
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.reviews import Statement
+from relearn.agents.learning.training_set import Example, set_digest
 from relearn.agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
 from relearn.schemas.model import Model
 from tests.statements import said

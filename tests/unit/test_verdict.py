@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.examples import FOLDS, Example, training_set
-from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.folds import FoldModel
+from relearn.agents.learning.training_set import FOLDS, Example, training_set
 from relearn.agents.learning.trial import Case, Trial, Unreviewed
 from relearn.agents.learning.verdict import depends_on_silence, judge
 from relearn.schemas.model import Model

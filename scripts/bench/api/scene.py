@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.predictions import store_blocks
 from relearn.schemas.model import Floats, Model

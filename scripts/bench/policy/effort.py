@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relearn.agents.learning.choice import Candidate, certainty, choose
-from relearn.agents.learning.examples import Example, example_key, training_set
 from relearn.agents.learning.fit import fit
-from relearn.agents.learning.scoring import score
+from relearn.agents.learning.predict import score
+from relearn.agents.learning.review_choice import Candidate, certainty, choose
+from relearn.agents.learning.training_set import Example, example_key, training_set
 from relearn.agents.stores.unreviewed import POOL
 from relearn.schemas.identity import Place
 from relearn.schemas.model import Model

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from relearn.agents.learning.audits import audited, compared
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
+from relearn.agents.learning.rollback_evidence import audited, compared
 from relearn.agents.learning.trial import prepare
 from relearn.agents.learning.verdict import judge, nothing_new
 from relearn.agents.retrain.shadow_job import shadow_tally

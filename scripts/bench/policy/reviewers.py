@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relearn.agents.learning.choice import Candidate, choose
+from relearn.agents.learning.review_choice import Candidate, choose
 from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
 from relearn.scripts.bench.policy.streams import JUDGED

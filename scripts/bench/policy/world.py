@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from relearn.agents.learning.examples import Example, Source, TrainingSet, set_digest
-from relearn.agents.learning.fitted import Fitted
+from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.policy import Facts
 from relearn.agents.learning.reviews import Statement, reviews
+from relearn.agents.learning.training_set import Example, Source, TrainingSet, set_digest
 from relearn.agents.learning.trial import Champion, Snapshot, Unreviewed
 from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place

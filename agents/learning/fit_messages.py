@@ -9,8 +9,8 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from relearn.agents.learning.examples import TrainingSet
 from relearn.agents.learning.folds import FoldModel, answered_out_of_fold
+from relearn.agents.learning.training_set import TrainingSet
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Floats, Model
 

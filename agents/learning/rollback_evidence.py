@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from relearn.agents.learning.gate import Comparison
+from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import UNBIASED, Statement, reviews
-from relearn.agents.learning.scoring import score
 from relearn.schemas.model import Model
 
 #: So many times as many keys as may count are read first: answers change, and what a model was trained on is left out.
