@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from relearn.agents.stores.batch_events import merged
-from relearn.agents.stores.events import Entry
+from relearn.agents.stores.live.batch_events import merged
+from relearn.agents.stores.live.events import Entry
 from relearn.schemas.http.events import EVENTS, BatchEvent, EventType
 
 _batch = msgspec.json.Decoder(BatchEvent)

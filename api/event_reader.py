@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from relearn.agents.stores.events import NOWHERE, Entry, edges, kept, missed_entries, next_entries, order
-from relearn.agents.stores.recent_keys import read_counts
+from relearn.agents.stores.live.events import NOWHERE, Entry, edges, kept, missed_entries, next_entries, order
+from relearn.agents.stores.live.layout import read_counts
 from relearn.agents.stores.redis import Redis
 from relearn.api.coalesced import coalesced
 from relearn.schemas.errors import RedisUnavailable

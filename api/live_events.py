@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import msgspec
 import structlog
 
-from relearn.agents.stores.events import Entry, order
+from relearn.agents.stores.live.events import Entry, order
 from relearn.agents.stores.redis import open_redis
 from relearn.api.coalesced import written
 from relearn.api.event_reader import WAIT_S, EventReader

@@ -18,7 +18,7 @@ from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.unreviewed import POOL, StreamEnd, read_unreviewed
+from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_unreviewed
 from relearn.api.claims import Claims
 from relearn.api.shared_question import SharedQuestion
 from relearn.schemas.model import Floats, Model

@@ -9,9 +9,9 @@ from typing import Any
 
 from relearn.agents.kafka.producer import Publisher
 from relearn.agents.kafka.send_command import ask
-from relearn.agents.stores.jobs import Job, read_job
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.training.jobs import Job, read_job
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.commands import Command
 from relearn.schemas.errors import RedisUnavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from relearn.agents.stores.jobs import job_fields, list_jobs, read_job
+from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
 from relearn.scripts.reading import as_json_option, limit_option, read, show_list, show_one
 from relearn.scripts.show import job_lines, jobs_table
 

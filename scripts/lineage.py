@@ -11,11 +11,11 @@ from typing import TextIO
 
 import click
 
-from relearn.agents.examples_file import FORMATS, Write, writer
-from relearn.agents.stores.examples import read_features
-from relearn.agents.stores.lineage import lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.models import list_models, model_row_fields, read_model
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.examples_file import FORMATS, Write, writer
+from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
+from relearn.agents.stores.training.models import list_models, model_row_fields, read_model
 from relearn.schemas.errors import BadFile, Refused
 from relearn.scripts.progress import OnProgress, bar
 from relearn.scripts.reading import as_json_option, limit_option, read, show_list, show_one, version_argument

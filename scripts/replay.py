@@ -14,7 +14,7 @@ import click
 
 from relearn.agents.learning.replay import TOLERANCE, Replayed, replay, replayed_fields
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.replay import open_span
+from relearn.agents.stores.predictions.span import open_span
 from relearn.schemas.errors import Refused
 from relearn.scripts.figures import share
 from relearn.scripts.progress import bar

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import click
 import numpy as np
 
-from relearn.agents.stores.examples import read_features
 from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.training.examples import read_features
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.schemas.text import text_fault

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.unreviewed import POOL, read_unreviewed
+from relearn.agents.stores.predictions.review_candidates import POOL, read_unreviewed
 from relearn.schemas.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from relearn.agents.stores.jobs import Job
-from relearn.agents.stores.models import ModelRow
+from relearn.agents.stores.training.jobs import Job
+from relearn.agents.stores.training.models import ModelRow
 from relearn.scripts.figures import gate_lines, moment, out_of_fold_lines, share, trained_on_lines
 from relearn.scripts.tables import plain_table
 

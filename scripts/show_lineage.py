@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relearn.agents.stores.lineage import Activated, Lineage
+from relearn.agents.stores.training.lineage import Activated, Lineage
 from relearn.scripts.figures import gate_lines, moment, out_of_fold_lines, review_lines
 from relearn.scripts.show import facts_line, state_of
 

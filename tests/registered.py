@@ -7,11 +7,11 @@ import uuid
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.stores.activations import Grounds, Seal, activate, begin_shadowing
-from relearn.agents.stores.jobs import begin_shadow, end_job, queue_job
-from relearn.agents.stores.models import State, register_model
 from relearn.agents.stores.postgres import Connection, open_pool
-from relearn.agents.stores.snapshot import read_trial
+from relearn.agents.stores.training.activations import Grounds, Seal, activate, begin_shadowing
+from relearn.agents.stores.training.jobs import begin_shadow, end_job, queue_job
+from relearn.agents.stores.training.models import State, register_model
+from relearn.agents.stores.training.snapshot import read_trial
 from relearn.schemas.commands import Command
 from relearn.schemas.settings import Settings
 from tests.models import ensure_keys

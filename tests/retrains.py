@@ -13,8 +13,8 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.signing_keys import load_verifier
-from relearn.agents.stores.examples import load_examples
 from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.training.examples import load_examples
 from relearn.schemas.commands import Command, Verb, encode_command
 from relearn.schemas.errors import BadModel
 from relearn.schemas.settings import Settings

@@ -14,7 +14,7 @@ from relearn.agents.kafka.generations import register_generation
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.learning.predict import score
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.agents.stores.predictions import store_blocks
+from relearn.agents.stores.predictions.insert import store_blocks
 from relearn.schemas.model import Floats, Model, decode_model
 from relearn.schemas.settings import Settings
 from relearn.schemas.shadow_answers import ShadowAnswers

@@ -9,9 +9,17 @@ from dataclasses import dataclass, replace
 import structlog
 
 from relearn.agents.learning.drift import compare, drifted, reference, step
-from relearn.agents.stores.drift import DriftRow, DriftState, Watched, Window, read_drift, read_watched, write_drift
-from relearn.agents.stores.live_records import Cursor, Sample, first_records, latest_records
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.predictions.sample import Cursor, Sample, first_records, latest_records
+from relearn.agents.stores.training.drift import (
+    DriftRow,
+    DriftState,
+    Watched,
+    Window,
+    read_drift,
+    read_watched,
+    write_drift,
+)
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
 from relearn.schemas.settings import Settings

@@ -11,9 +11,9 @@ import structlog
 from relearn.agents.kafka.producer import Publisher
 from relearn.agents.kafka.send_command import ask
 from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
-from relearn.agents.stores.jobs import Job, read_job
-from relearn.agents.stores.policy_facts import read_facts
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.jobs import Job, read_job
+from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
 from relearn.schemas.commands import Command

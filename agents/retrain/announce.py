@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from relearn.agents.retrain.context import Retraining
-from relearn.agents.stores.announcements import Standing, announce, announced, read_news, read_standing
+from relearn.agents.stores.live.checkpoint import Standing, announce, announced, read_news, read_standing
 from relearn.agents.stores.postgres import Pool, database_id
 from relearn.agents.stores.redis import open_redis
 from relearn.schemas.errors import RedisUnavailable

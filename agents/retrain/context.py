@@ -10,8 +10,8 @@ from typing import TypeVar
 from relearn.agents.models.feed import ModelFeed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.retrain.fit_runner import Trainer
-from relearn.agents.stores.activations import Seal
 from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.training.activations import Seal
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until, until_answered
 from relearn.schemas.settings import Settings

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from relearn.agents.stores.activations import Grounds, Seal, activate, former_champion
-from relearn.agents.stores.jobs import end_job, queue_job
-from relearn.agents.stores.models import State
-from relearn.agents.stores.policy_facts import champion_activation, hold_of, last_ended_cut
 from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.training.activations import Grounds, Seal, activate, former_champion
+from relearn.agents.stores.training.jobs import end_job, queue_job
+from relearn.agents.stores.training.models import State
+from relearn.agents.stores.training.policy_facts import champion_activation, hold_of, last_ended_cut
 from relearn.schemas.commands import Command
 from relearn.schemas.errors import BadMessage, Refused
 

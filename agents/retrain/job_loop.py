@@ -5,7 +5,7 @@ from __future__ import annotations
 from relearn.agents.retrain.context import Retraining, news
 from relearn.agents.retrain.shadow_job import judge_shadow
 from relearn.agents.retrain.training_job import run_training
-from relearn.agents.stores.jobs import take_training
+from relearn.agents.stores.training.jobs import take_training
 
 
 async def run_jobs(retraining: Retraining) -> None:

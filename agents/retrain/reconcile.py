@@ -6,7 +6,7 @@ import structlog
 
 from relearn.agents.models.publish import UpdatesTopic
 from relearn.agents.retrain.context import Retraining, news
-from relearn.agents.stores.activations import Activation, mark_published, newest_activations, renew, signed_by
+from relearn.agents.stores.training.activations import Activation, mark_published, newest_activations, renew, signed_by
 
 log = structlog.get_logger()
 

@@ -24,7 +24,7 @@ from relearn.agents.retrain.context import Retraining
 from relearn.agents.retrain.job_loop import run_jobs
 from relearn.agents.retrain.reconcile import Mender
 from relearn.agents.retrain.rollback_watch import watch_champion
-from relearn.agents.stores.activations import Seal
+from relearn.agents.stores.training.activations import Seal
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic
 from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat

@@ -12,11 +12,16 @@ from relearn.agents.learning.gate import Comparison, RollbackVerdict, rollback_e
 from relearn.agents.learning.rollback_evidence import READ_FIRST, Counted, compared, count, is_enough
 from relearn.agents.retrain.context import LOOK_EVERY_S, Retraining
 from relearn.agents.retrain.execute import obey
-from relearn.agents.stores.activations import former_champion
-from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.feedback.statements import (
+    audited_statements,
+    features_of,
+    newest_of_model,
+    statements_of_model_since,
+)
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.snapshot import training_keys
-from relearn.agents.stores.statements import audited_statements, features_of, newest_of_model, statements_of_model_since
+from relearn.agents.stores.training.activations import former_champion
+from relearn.agents.stores.training.policy_facts import hold_of
+from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.commands import Command, rollback_id
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Model, decode_model

@@ -11,12 +11,12 @@ import structlog
 from relearn.agents.learning.gate import Tally, Verdict, shadow_verdict, tally
 from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
 from relearn.agents.retrain.context import Retraining
-from relearn.agents.stores.activations import Grounds, activate, end_shadowing
-from relearn.agents.stores.jobs import Job, end_job
-from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.feedback.statements import statements_with_shadow
 from relearn.agents.stores.postgres import Connection, translated
-from relearn.agents.stores.snapshot import training_keys
-from relearn.agents.stores.statements import statements_with_shadow
+from relearn.agents.stores.training.activations import Grounds, activate, end_shadowing
+from relearn.agents.stores.training.jobs import Job, end_job
+from relearn.agents.stores.training.policy_facts import hold_of
+from relearn.agents.stores.training.snapshot import training_keys
 
 log = structlog.get_logger()
 

@@ -11,14 +11,14 @@ from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.trial import Trial, Unreviewed
 from relearn.agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
 from relearn.agents.retrain.context import Retraining
-from relearn.agents.stores.activations import Grounds, activate, begin_shadowing
-from relearn.agents.stores.jobs import Job, State, begin_shadow, end_job
-from relearn.agents.stores.models import State as ModelState
-from relearn.agents.stores.models import register_model
-from relearn.agents.stores.policy_facts import hold_of
 from relearn.agents.stores.postgres import Connection, translated
-from relearn.agents.stores.silence import read_silence
-from relearn.agents.stores.snapshot import read_trial
+from relearn.agents.stores.predictions.unreviewed import read_silence
+from relearn.agents.stores.training.activations import Grounds, activate, begin_shadowing
+from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_job
+from relearn.agents.stores.training.models import State as ModelState
+from relearn.agents.stores.training.models import register_model
+from relearn.agents.stores.training.policy_facts import hold_of
+from relearn.agents.stores.training.snapshot import read_trial
 from relearn.agents.worker.retry import pause
 from relearn.schemas.errors import RelearnError, TrainingDied
 from relearn.schemas.topics import topic_name

@@ -12,11 +12,11 @@ import structlog
 
 from relearn.agents.store.decode import readable_blocks, readable_letters
 from relearn.agents.stores.dead_letters import store_dead_letters
-from relearn.agents.stores.partitions import drop_expired_partitions
+from relearn.agents.stores.live.layout import Changes
+from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.agents.stores.predictions import store_blocks
-from relearn.agents.stores.recent import RecentView
-from relearn.agents.stores.recent_keys import Changes
+from relearn.agents.stores.predictions.insert import store_blocks
+from relearn.agents.stores.predictions.partitions import drop_expired_partitions
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from relearn.agents.models.live import LiveModel
-from relearn.agents.stores.events import put_events
+from relearn.agents.stores.live.events import put_events
 from relearn.agents.stores.redis import Redis, open_redis, redis_translated
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.events import WorkerEvent

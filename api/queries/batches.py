@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from relearn.agents.stores.live.batches import read_batches
 from relearn.agents.stores.postgres import Connection, Pool, database_id
-from relearn.agents.stores.recent_batches import read_batches
+from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.agents.stores.redis import Redis
-from relearn.agents.stores.totals import BatchTotal
 from relearn.api.cursors import moment
 from relearn.api.queries.along import along
 from relearn.api.queries.predictions import REVIEWED

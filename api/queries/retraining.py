@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relearn.agents.learning.gate import Tally
-from relearn.agents.stores.policy_facts import Hold, read_hold
 from relearn.agents.stores.postgres import Pool, one_moment
+from relearn.agents.stores.training.policy_facts import Hold, read_hold
 
 # The evidence is noted on the job whenever it changes; before the first look there is none.
 _SHADOW = """

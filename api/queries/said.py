@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relearn.agents.learning.reviews import Statement, reviews, standing
+from relearn.agents.stores.feedback.statements import COLUMNS, statement_of
 from relearn.agents.stores.postgres import Connection
-from relearn.agents.stores.statements import COLUMNS, statement_of
 from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = f"{COLUMNS}, c.feedback, c.comment, c.record, c.sent_at, c.stored_at"

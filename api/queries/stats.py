@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import structlog
 
 from relearn.agents.learning.audit_accuracy import AuditTally
-from relearn.agents.stores.policy_facts import hold_of
+from relearn.agents.stores.feedback.statements import statements_of_model_since
 from relearn.agents.stores.postgres import Connection, Pool
 from relearn.agents.stores.redis import Redis
-from relearn.agents.stores.statements import statements_of_model_since
+from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.api.queries.along import along
 from relearn.api.queries.live_workers import live_workers
 from relearn.api.shared_question import SharedQuestion

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from relearn.agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENCE, WINDOW
-from relearn.agents.stores.drift import DriftRow, read_drift, read_watched
-from relearn.agents.stores.drift import Window as Looked
-from relearn.agents.stores.live_records import gathered
+from relearn.agents.stores.predictions.sample import gathered
+from relearn.agents.stores.training.drift import DriftRow, read_drift, read_watched
+from relearn.agents.stores.training.drift import Window as Looked
 from relearn.api.call import Call, Handlers
 from relearn.schemas.http.drift import Drift, Limits, Spread, Window
 from relearn.schemas.topics import topic_name

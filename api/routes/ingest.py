@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
-from relearn.agents.stores.examples import read_features
+from relearn.agents.stores.training.examples import read_features
 from relearn.api.call import Call, Handlers
 from relearn.api.context import Context
 from relearn.api.failures import RETRY, Failure, broken_off, wrong_fields

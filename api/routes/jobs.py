@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from relearn.agents.stores.jobs import job_fields, list_jobs, read_job
+from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
 from relearn.api.asking import accepted
 from relearn.api.call import Call, Handlers
 from relearn.api.cursors import Cursors, Int64, page_of

@@ -10,12 +10,12 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from relearn.agents.examples_file import writer
-from relearn.agents.stores.examples import read_features
-from relearn.agents.stores.lineage import Used, lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.models import ModelRow, list_models, model_row_fields, read_model
+from relearn.agents.stores.feedback.review_counts import NONE, Audits, live_audits
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.review_counts import NONE, Audits, live_audits
+from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.examples_file import writer
+from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
+from relearn.agents.stores.training.models import ModelRow, list_models, model_row_fields, read_model
 from relearn.api.accuracy import estimated
 from relearn.api.asking import accepted
 from relearn.api.call import Call, Handlers

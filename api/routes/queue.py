@@ -6,7 +6,7 @@ import numpy as np
 
 from relearn.agents.learning.contributions import contributions
 from relearn.agents.learning.review_choice import Choice
-from relearn.agents.stores.answers import Answer, read_answers
+from relearn.agents.stores.predictions.lookup import Answer, read_answers
 from relearn.api.call import Call, Handlers
 from relearn.api.served import remember_served
 from relearn.schemas.feedback import Via

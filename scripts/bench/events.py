@@ -20,10 +20,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from relearn.agents.stores.live.layout import Changes
+from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.agents.stores.predictions import store_blocks
-from relearn.agents.stores.recent import RecentView
-from relearn.agents.stores.recent_keys import Changes
+from relearn.agents.stores.predictions.insert import store_blocks
 from relearn.agents.stores.redis import open_redis
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.predictions import Block

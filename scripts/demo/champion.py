@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from relearn.agents.kafka.topics import admin_client
-from relearn.agents.stores.examples import read_features
-from relearn.agents.stores.models import ModelRow, champion_digest, read_model
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis
+from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.models import ModelRow, champion_digest, read_model
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import Refused, SetupError, Unavailable
 from relearn.schemas.settings import Settings

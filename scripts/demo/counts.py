@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relearn.agents.kafka.topics import admin_client
+from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.agents.stores.recent_keys import read_recent
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable

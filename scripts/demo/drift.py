@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relearn.agents.stores.drift import DriftRow, latest_drift
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.drift import DriftRow, latest_drift
 from relearn.scripts.demo.words import Tell
 
 _NAMED = 4

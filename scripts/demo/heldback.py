@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.agents.stores.snapshot import training_keys
+from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Model, decode_model
 from relearn.scripts.datasets import Dataset

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from relearn.agents.stores.models import ModelRow
+from relearn.agents.stores.training.models import ModelRow
 from relearn.scripts.demo.drift import Drifts
 from relearn.scripts.demo.reviewing import ERROR, Answering
 from relearn.scripts.demo.running import Running

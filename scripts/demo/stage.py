@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 
 from relearn.agents.kafka.generations import register_generation
 from relearn.agents.kafka.topics import admin_client, topic_id
-from relearn.agents.stores.models import ModelRow
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.training.models import ModelRow
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.datasets import Dataset

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relearn.agents.learning.policy import Limits, decide
-from relearn.agents.stores.jobs import Job, list_jobs
-from relearn.agents.stores.models import read_model
-from relearn.agents.stores.policy_facts import read_facts
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.jobs import Job, list_jobs
+from relearn.agents.stores.training.models import read_model
+from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.schemas.settings import Settings
 from relearn.scripts.demo.words import Tell, asked_by, brief, done_by, so_far, told_of
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from relearn.agents.stores.jobs import Job
+from relearn.agents.stores.training.jobs import Job
 
 _LONGEST = 200
 

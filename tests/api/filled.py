@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from relearn.agents.stores.corrections import Taken, store_feedback
+from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.predictions import Stored, store_blocks
+from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.schemas.feedback import Feedback
 from relearn.schemas.model import Model, encode_model, model_digest
 from relearn.schemas.predictions import Block

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import numpy as np
 
-from relearn.agents.stores.recent import RecentView
-from relearn.agents.stores.recent_keys import KEPT_BATCHES, Keys
-from relearn.agents.stores.totals import Group, add_batches
+from relearn.agents.stores.live.layout import KEPT_BATCHES, Keys
+from relearn.agents.stores.live.recent import RecentView
+from relearn.agents.stores.predictions.totals import Group, add_batches
 from tests.api.client import Client
 from tests.api.filled import review, store
 from tests.api.test_predictions import pages

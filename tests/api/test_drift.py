@@ -8,8 +8,8 @@ import numpy as np
 
 from relearn.agents.feedback.drift_watch import compared
 from relearn.agents.learning.drift import reference
-from relearn.agents.stores.drift import DriftRow, DriftState, write_drift
-from relearn.agents.stores.live_records import Cursor, Sample
+from relearn.agents.stores.predictions.sample import Cursor, Sample
+from relearn.agents.stores.training.drift import DriftRow, DriftState, write_drift
 from relearn.schemas.settings import Settings
 from tests import retrains
 from tests.api.client import NOWHERE, Client, serving

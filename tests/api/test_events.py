@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import ClientSession, web
 
-from relearn.agents.stores.events import KEPT, put_events, stream_key
+from relearn.agents.stores.live.events import KEPT, put_events, stream_key
 from relearn.agents.stores.redis import Redis, open_redis
 from relearn.api.app import make_app
 from relearn.api.context import CONTEXT

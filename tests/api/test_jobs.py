@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from relearn.agents.stores.jobs import end_job, queue_job
+from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.schemas.commands import Command, Verb, decode_command
 from relearn.schemas.headers import header_text
 from tests.api.client import NOWHERE, Client, serving

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from relearn.agents.learning.review_choice import Candidate
-from relearn.agents.stores.unreviewed import POOL
+from relearn.agents.stores.predictions.review_candidates import POOL
 from relearn.api.claims import Claims
 from relearn.api.review_pool import ReviewPool, near, rescored
 from relearn.api.served import served_via

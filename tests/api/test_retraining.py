@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.stores.jobs import end_job, queue_job
+from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.schemas.commands import Command, decode_command
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed

@@ -8,7 +8,7 @@ from typing import Any
 
 from relearn.agents.retrain.announce import Announcer
 from relearn.agents.retrain.context import Retraining
-from relearn.agents.stores.announcements import announced
+from relearn.agents.stores.live.checkpoint import announced
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis, open_redis
 from relearn.agents.worker.heartbeat import WorkerState

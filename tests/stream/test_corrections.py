@@ -11,11 +11,11 @@ import pytest
 
 from relearn.agents.feedback.decode import Incoming
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.stores import waiting as waiting_table
-from relearn.agents.stores.corrections import Taken, store_feedback
+from relearn.agents.stores.feedback import waiting as waiting_table
+from relearn.agents.stores.feedback.corrections import Taken, store_feedback
+from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
+from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.sweep import Swept, sweep_waiting
-from relearn.agents.stores.waiting import BEGIN, forget_waiting
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
 from relearn.schemas.errors import PostgresUnavailable

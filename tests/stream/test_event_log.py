@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from relearn.agents.stores.dead_letters import store_dead_letters
-from relearn.agents.stores.events import NOWHERE, EventLog, missed_entries, next_entries, stream_key
-from relearn.agents.stores.recent_keys import Changes, Keys, read_counts
+from relearn.agents.stores.live.events import NOWHERE, EventLog, missed_entries, next_entries, stream_key
+from relearn.agents.stores.live.layout import Changes, Keys, read_counts
 from relearn.agents.stores.redis import Redis, open_redis
 from relearn.agents.worker.heartbeat import WorkerState, heartbeat, send_heartbeat
 from relearn.schemas.http.events import CorrectionEvent

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.examples_file import OURS
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.agents.models.signing_keys import load_signer
+from relearn.agents.stores.training.examples_file import OURS
 from relearn.schemas.model import encode_model
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed

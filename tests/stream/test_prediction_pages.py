@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relearn.agents.stores.corrections import store_feedback
+from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.postgres import Pool
 from relearn.api.queries.along import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page

@@ -11,7 +11,8 @@ import pytest
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.agents.learning.trial import prepare
-from relearn.agents.stores.activations import (
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.activations import (
     Activation,
     Grounds,
     Seal,
@@ -22,11 +23,10 @@ from relearn.agents.stores.activations import (
     renew,
     signed_by,
 )
-from relearn.agents.stores.examples import load_examples
-from relearn.agents.stores.jobs import end_job, queue_job, read_job, take_training
-from relearn.agents.stores.models import read_model, register_model
-from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.snapshot import read_snapshot
+from relearn.agents.stores.training.examples import load_examples
+from relearn.agents.stores.training.jobs import end_job, queue_job, read_job, take_training
+from relearn.agents.stores.training.models import read_model, register_model
+from relearn.agents.stores.training.snapshot import read_snapshot
 from relearn.schemas.commands import Command
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Floats, decode_model, model_digest

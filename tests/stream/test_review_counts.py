@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from relearn.agents.learning.reviews import Statement, reviews
+from relearn.agents.stores.feedback.review_counts import Audits, New, count_audits, count_new
+from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.review_counts import Audits, New, count_audits, count_new
-from relearn.agents.stores.statements import all_statements
 from relearn.schemas.settings import Settings
 from tests.stream.stored import tables
 

@@ -8,8 +8,8 @@ import pytest
 from relearn.agents.learning.gate import Comparison
 from relearn.agents.learning.rollback_evidence import audited, compared
 from relearn.agents.retrain.rollback_watch import Watched, evidence
+from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Connection
-from relearn.agents.stores.statements import all_statements
 from relearn.schemas.settings import Settings
 from tests.models import a_model
 from tests.stream.stored import tables

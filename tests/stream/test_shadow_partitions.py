@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from relearn.agents.stores.partitions import day_of, drop_expired_partitions, make_partitions
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.predictions.partitions import day_of, drop_expired_partitions, make_partitions
 from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of, shadow_of
 from tests.stream.stored import shadow_rows, store, tables

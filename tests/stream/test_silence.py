@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from relearn.agents.learning.trial import Unreviewed
-from relearn.agents.stores import silence
 from relearn.agents.stores.postgres import open_pool
-from relearn.agents.stores.silence import read_silence
+from relearn.agents.stores.predictions.insert import unreviewed
+from relearn.agents.stores.predictions.unreviewed import read_silence
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests import reviewed
@@ -50,8 +50,8 @@ def test_where_the_champion_has_more_than_are_looked_at_it_says_so(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch, own: int, complete: bool
 ) -> None:
     """Also where somebody spoke of the last one."""
-    monkeypatch.setattr(silence, "UNREVIEWED_MAX", 6)
-    monkeypatch.setattr(silence, "_LEAST_PER_PARTITION", 6)
+    monkeypatch.setattr(unreviewed, "UNREVIEWED_MAX", 6)
+    monkeypatch.setattr(unreviewed, "_LEAST_PER_PARTITION", 6)
     features, _ = reviewed.records(4 + own)
     reviewed.predict(migrated, features[:4], a_model(1, d=4))
     offsets, _, _ = reviewed.predict(migrated, features[4:], a_model(2, d=4), activation=2)

@@ -8,8 +8,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from relearn.agents.stores.partitions import drop_expired_partitions, make_partitions
-from relearn.agents.stores.totals import BatchTotal, PartitionTotal
+from relearn.agents.stores.predictions.partitions import drop_expired_partitions, make_partitions
+from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
 from relearn.schemas.errors import PostgresUnavailable

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.live.layout import KEPT_BATCHES, Changes, Keys, read_recent
+from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.predictions import Stored
-from relearn.agents.stores.recent import RecentView
-from relearn.agents.stores.recent_keys import KEPT_BATCHES, Changes, Keys, read_recent
+from relearn.agents.stores.predictions.insert import Stored
+from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.agents.stores.totals import BatchTotal, PartitionTotal
 from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.servers import Servers

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from relearn.agents.stores.shadow_rows import copy_bytes
+from relearn.agents.stores.predictions.shadow_rows import copy_bytes
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.settings import Settings
 from relearn.schemas.shadow_answers import NO_ANSWER

@@ -13,7 +13,7 @@ from relearn.agents.retrain.context import Retraining
 from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.retrain.role import training_job
 from relearn.agents.retrain.training_job import run_training
-from relearn.agents.stores.jobs import Job, queue_job, read_job, take_training
+from relearn.agents.stores.training.jobs import Job, queue_job, read_job, take_training
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import Stopping
 from relearn.schemas.commands import Command

@@ -15,8 +15,8 @@ from relearn.agents.learning.drift import Comparison
 from relearn.agents.learning.drift import Shift as FeatureShift
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, training_set
-from relearn.agents.stores.drift import DriftRow, DriftState, Window
-from relearn.agents.stores.jobs import Job, State
+from relearn.agents.stores.training.drift import DriftRow, DriftState, Window
+from relearn.agents.stores.training.jobs import Job, State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import Model
 from relearn.schemas.settings import read_settings

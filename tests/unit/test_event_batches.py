@@ -6,12 +6,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.stores.batch_events import MOST_BATCHES, batch_event, merged
-from relearn.agents.stores.correction_events import MOST_EVENTS, correction_events
-from relearn.agents.stores.corrections import Recorded
-from relearn.agents.stores.events import Entry, order
-from relearn.agents.stores.recent_keys import Changes
-from relearn.agents.stores.totals import BatchTotal
+from relearn.agents.stores.feedback.corrections import Recorded
+from relearn.agents.stores.live.batch_events import MOST_BATCHES, batch_event, merged
+from relearn.agents.stores.live.correction_events import MOST_EVENTS, correction_events
+from relearn.agents.stores.live.events import Entry, order
+from relearn.agents.stores.live.layout import Changes
+from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.api.coalesced import coalesced, written
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.identity import Place

@@ -9,8 +9,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.examples_file import OURS, csv_names, csv_writer, ndjson_writer
-from relearn.agents.stores.lineage import Used
+from relearn.agents.stores.training.examples_file import OURS, csv_names, csv_writer, ndjson_writer
+from relearn.agents.stores.training.lineage import Used
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 REVIEWED = Used("reviewed", 7, "f-1", "2-10481-0", "ann", "audit", 'k,"1"', "a\nb", 1.0, (0.1, -1e-300))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
-from relearn.agents.stores.jobs import Job
+from relearn.agents.stores.training.jobs import Job
 from relearn.scripts.figures import gate_lines, trained_on_lines
 from relearn.scripts.show import facts_line, job_lines, state_of
 

@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 
 from relearn.agents.learning.training_set import Source
-from relearn.agents.stores import jobs, lineage, models
+from relearn.agents.stores.training import jobs, lineage, models
 from relearn.schemas.http import jobs as http_jobs
 from relearn.schemas.http import models as http_models
 

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from relearn.agents.store.decode import readable_blocks, readable_letters
-from relearn.agents.stores.partitions import day_of
+from relearn.agents.stores.predictions.partitions import day_of
 from relearn.schemas.dead_letters import dead_letter_headers
 from relearn.schemas.predictions import encode_block
 from tests.blocks import assert_same, block_of, shadow_of

@@ -11,7 +11,7 @@ import pytest
 
 from relearn.agents.learning.review_choice import Candidate
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.stores.unreviewed import StreamEnd
+from relearn.agents.stores.predictions.review_candidates import StreamEnd
 from relearn.schemas.errors import BadFile
 from relearn.schemas.feedback import Feedback
 from relearn.schemas.identity import Place

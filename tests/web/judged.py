@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from relearn.agents.feedback.decode import readable_feedback
-from relearn.agents.stores.correction_events import correction_events
-from relearn.agents.stores.corrections import store_feedback
+from relearn.agents.stores.feedback.corrections import store_feedback
+from relearn.agents.stores.live.correction_events import correction_events
 from relearn.schemas.feedback import Feedback
 from relearn.schemas.model import Floats, Model
 from relearn.schemas.records import RawMessage

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.retrain.execute import obey
-from relearn.agents.stores.activations import Seal
-from relearn.agents.stores.announcements import read_news
+from relearn.agents.stores.live.checkpoint import read_news
+from relearn.agents.stores.training.activations import Seal
 from relearn.schemas.commands import Command, decode_command
 from relearn.schemas.settings import Settings
 from tests.rows import messages, query, value

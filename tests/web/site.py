@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from relearn.agents.stores.events import put_events
+from relearn.agents.stores.live.events import put_events
 from relearn.api.app import make_app
 from relearn.api.limits import CONNECTION
 from relearn.schemas.http.events import EventData

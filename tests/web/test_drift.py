@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page, expect
 
 from relearn.agents.feedback.drift_watch import compared
 from relearn.agents.learning.drift import reference
-from relearn.agents.stores.drift import DriftRow, DriftState, write_drift
-from relearn.agents.stores.live_records import Cursor, Sample, first_records
+from relearn.agents.stores.predictions.sample import Cursor, Sample, first_records
+from relearn.agents.stores.training.drift import DriftRow, DriftState, write_drift
 from relearn.schemas.topics import topic_name
 from tests import retrains
 from tests.registered import register

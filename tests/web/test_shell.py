@@ -6,7 +6,7 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from relearn.agents.stores.events import put_events
+from relearn.agents.stores.live.events import put_events
 from relearn.schemas.http.events import ModelEvent
 from relearn.schemas.settings import Settings
 from tests.keyed import a_key

@@ -10,7 +10,7 @@ import numpy as np
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, expect
 
-from relearn.agents.stores.events import put_events
+from relearn.agents.stores.live.events import put_events
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.identity import parse_place
 from tests import retrains

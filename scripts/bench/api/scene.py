@@ -12,7 +12,7 @@ import numpy as np
 
 from relearn.agents.learning.predict import score
 from relearn.agents.stores.postgres import open_pool
-from relearn.agents.stores.predictions import store_blocks
+from relearn.agents.stores.predictions.insert import store_blocks
 from relearn.schemas.model import Floats, Model
 from relearn.schemas.predictions import Block
 from relearn.schemas.settings import Settings

@@ -11,7 +11,7 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, certainty, choose
 from relearn.agents.learning.training_set import Example, example_key, training_set
-from relearn.agents.stores.unreviewed import POOL
+from relearn.agents.stores.predictions.review_candidates import POOL
 from relearn.schemas.identity import Place
 from relearn.schemas.model import Model
 from relearn.scripts.bench.policy.bars import Bar

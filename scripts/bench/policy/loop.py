@@ -15,7 +15,7 @@ from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import certainty
 from relearn.agents.learning.reviews import UNBIASED
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.stores.unreviewed import POOL
+from relearn.agents.stores.predictions.review_candidates import POOL
 from relearn.schemas.identity import Place
 from relearn.schemas.model import Floats
 from relearn.schemas.settings import Settings

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from relearn.agents.stores.models import State
 from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.training.models import State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import decode_model
 from relearn.schemas.signing import Signer

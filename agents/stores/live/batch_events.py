@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from relearn.agents.stores.recent_keys import Changes
-from relearn.agents.stores.totals import BatchTotal
+from relearn.agents.stores.live.layout import Changes
+from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.schemas.http.events import BatchEvent, EventBatch
 
 #: More batches than that are only counted.

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
-from relearn.agents.stores.lineage import Used
+from relearn.agents.stores.training.lineage import Used
 
 OURS = Used._fields[:-1]
 FORMATS = ("csv", "ndjson")

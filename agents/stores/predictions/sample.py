@@ -14,7 +14,8 @@ import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW
 from relearn.agents.learning.quotas import quotas
-from relearn.agents.stores.live_rows import (
+from relearn.agents.stores.postgres import Connection, Pool, one_moment, translated
+from relearn.agents.stores.predictions.tail import (
     FIRST_AMONG,
     Answers,
     Mark,
@@ -24,7 +25,6 @@ from relearn.agents.stores.live_rows import (
     first_rows,
     latest_rows,
 )
-from relearn.agents.stores.postgres import Connection, Pool, one_moment, translated
 from relearn.schemas.model import Floats
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relearn.agents.stores.postgres import Connection
-from relearn.agents.stores.shadow_rows import COLUMNS, copy_bytes
+from relearn.agents.stores.predictions.shadow_rows import COLUMNS, copy_bytes
 from relearn.schemas.predictions import Block
 
 _STAGE = "CREATE TEMP TABLE shadow_stage (LIKE shadow_predictions) ON COMMIT DROP"

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from relearn.agents.stores.recent_keys import KEPT_BATCHES, Keys
+from relearn.agents.stores.live.layout import KEPT_BATCHES, Keys
+from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.agents.stores.redis import Redis, redis_translated
-from relearn.agents.stores.totals import BatchTotal
 
 #: So many more than are wanted are read, for those of the very time at which the page before ended.
 _SAME_TIME = 100

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
+from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, one_moment
-from relearn.agents.stores.silence import read_silence
-from relearn.agents.stores.statements import all_statements
+from relearn.agents.stores.predictions.unreviewed import read_silence
 from relearn.schemas.errors import Refused
 from relearn.schemas.model import decode_model
 from relearn.schemas.settings import Settings

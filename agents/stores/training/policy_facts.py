@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from relearn.agents.learning.policy import Facts
+from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_audits, count_new
 from relearn.agents.stores.postgres import Connection, Pool, one_moment
-from relearn.agents.stores.review_counts import NONE, Audits, count_audits, count_new
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relearn.agents.learning.training_set import Source
-from relearn.agents.stores.activations import signed_by
-from relearn.agents.stores.jobs import Job, job_fields, read_job
-from relearn.agents.stores.models import ModelRow, model_row_fields, read_model
 from relearn.agents.stores.postgres import Connection, Pool, one_moment
+from relearn.agents.stores.training.activations import signed_by
+from relearn.agents.stores.training.jobs import Job, job_fields, read_job
+from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
 from relearn.schemas.identity import Place
 
 _FETCH = 500

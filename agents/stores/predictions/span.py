@@ -12,8 +12,8 @@ import numpy as np
 
 from relearn.agents.learning.replay import Stored
 from relearn.agents.learning.reviews import reviews
+from relearn.agents.stores.feedback.statements import statements_since
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.statements import statements_since
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
 from relearn.schemas.model import Floats, Model, decode_model, model_digest

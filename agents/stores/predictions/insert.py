@@ -17,13 +17,13 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.stores.binary_copy import timestamp_us
 from relearn.agents.stores.dead_letters import clean, insert_dead_letters
-from relearn.agents.stores.partitions import make_partitions, oldest_kept
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.rows import COLUMNS, copy_bytes, take
-from relearn.agents.stores.shadow_predictions import copy_shadows, insert_shadows, with_shadow
-from relearn.agents.stores.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
+from relearn.agents.stores.predictions.binary_copy import timestamp_us
+from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes, take
+from relearn.agents.stores.predictions.partitions import make_partitions, oldest_kept
+from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows, with_shadow
+from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
 from relearn.schemas.dead_letters import DeadLetter
 from relearn.schemas.ingest import encode_record
 from relearn.schemas.predictions import Block

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from relearn.agents.feedback.decode import Incoming
-from relearn.agents.stores.named import Named, named_predictions
+from relearn.agents.stores.feedback.waiting import put_waiting
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.waiting import put_waiting
+from relearn.agents.stores.predictions.references import Named, named_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place

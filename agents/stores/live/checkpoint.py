@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from relearn.agents.stores.events import put_events
-from relearn.agents.stores.jobs import OPEN
+from relearn.agents.stores.live.events import put_events
 from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.training.jobs import OPEN
 from relearn.schemas.http.events import EventData, EventGate, JobEvent, ModelEvent
 
 _WRITE_S = 1.0

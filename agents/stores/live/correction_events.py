@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from relearn.agents.stores.corrections import Recorded
+from relearn.agents.stores.feedback.corrections import Recorded
 from relearn.schemas.http.events import CorrectionEvent
 
 #: Of more than that at once only the last is told, and how many the others are.

@@ -9,8 +9,8 @@ from typing import Any
 
 from redis.asyncio.client import Pipeline
 
+from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.stores.redis import Redis, redis_translated
-from relearn.agents.stores.totals import BatchTotal, PartitionTotal
 
 KEPT_BATCHES = 1000
 

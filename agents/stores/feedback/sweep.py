@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from relearn.agents.feedback.decode import readable_feedback
-from relearn.agents.stores.corrections import Taken, take_statements
+from relearn.agents.stores.feedback.corrections import Taken, take_statements
+from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, look
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.agents.stores.waiting import BEGIN, Cursor, Kept, drop_settled, look
 from relearn.schemas.feedback import Feedback
 from relearn.schemas.records import Fault
 
@@ -34,7 +34,7 @@ class Swept(NamedTuple):
 async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor = BEGIN) -> Swept:
     """Move what has its prediction by now to `corrections`, in Kafka's order; tell what has waited for too long.
 
-    Bounded: see `agents.stores.waiting.look`. One at a time per namespace: while another sweep is at work, this one
+    Bounded: see `agents.stores.feedback.waiting.look`. One at a time per namespace: while another sweep is at work, this one
     does nothing. Whatever is there is found before it may expire. The clock is Postgres'.
 
     Args:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.stores.binary_copy import chosen_texts, packed_rows, timestamp_us, whole_copy
-from relearn.agents.stores.rows import place_numbers, take
+from relearn.agents.stores.predictions.binary_copy import chosen_texts, packed_rows, timestamp_us, whole_copy
+from relearn.agents.stores.predictions.copy_rows import place_numbers, take
 from relearn.schemas.predictions import Block
 from relearn.schemas.shadow_answers import NO_ANSWER, ShadowAnswers
 

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.stores.binary_copy import Numbers, chosen_texts, given_texts, packed_rows, timestamp_us, whole_copy
+from relearn.agents.stores.predictions.binary_copy import (
+    Numbers,
+    chosen_texts,
+    given_texts,
+    packed_rows,
+    timestamp_us,
+    whole_copy,
+)
 from relearn.schemas.predictions import Block
 
 #: The columns of `predictions` in the order of the bytes.

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from relearn.agents.learning.drift import Comparison, Reference, Shift, reference_fields, reference_from_fields
-from relearn.agents.stores.live_records import Cursor
-from relearn.agents.stores.live_rows import Mark
 from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.predictions.sample import Cursor
+from relearn.agents.stores.predictions.tail import Mark
 
 _WATCHED = """
 SELECT a.activation, a.version, f.names, d.updated_at, extract(epoch FROM clock_timestamp())::float8 AS now_s
