@@ -7,9 +7,9 @@ from typing import Any
 from relearn.agents.kafka.send_command import by_hand
 from relearn.api.call import Call
 from relearn.api.outbox import Outgoing
-from relearn.schemas.commands import CE_TYPE, Verb, encode_command
 from relearn.schemas.errors import RelearnError
 from relearn.schemas.http.operation import Accepted
+from relearn.schemas.messages.commands import CE_TYPE, Verb, encode_command
 from relearn.schemas.topics import topic_name
 
 

@@ -11,10 +11,10 @@ from relearn.api.failures import Failure, wrong_fields
 from relearn.api.queries.batch_rows import BatchRow
 from relearn.api.texts import text_faults
 from relearn.schemas.errors import BadIdentity, BadMessage
-from relearn.schemas.feedback import Feedback, read_label
 from relearn.schemas.http.batches import BatchReview
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.messages.feedback import Feedback, read_label
 
 
 class Verdict(NamedTuple):

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from relearn.agents.kafka.producer import Publisher, Receipt, missing_topic
 from relearn.api.failures import RETRY, Failure
 from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
-from relearn.schemas.headers import cloud_event
+from relearn.schemas.messages.headers import cloud_event
 
 #: At most so much is on its way to the broker; who comes then is told to come again.
 IN_FLIGHT_BYTES = 32 * 1024 * 1024

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relearn.schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
-from relearn.schemas.model import Floats
-from relearn.schemas.records import Texts
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.schemas.messages.records import Texts
+from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.topics import INGEST_MAX_BYTES
 
 #: A message is cut here.

@@ -21,7 +21,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_unreviewed
 from relearn.api.claims import Claims
 from relearn.api.shared_question import SharedQuestion
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 REFRESH_S = 1.0
 #: Records nearer than this many standard deviations are near-duplicates.

@@ -9,7 +9,7 @@ import numpy as np
 from relearn.api.failures import wrong_fields
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
 
 

@@ -9,8 +9,8 @@ import structlog
 
 from relearn.agents.stores.redis import Redis, redis_translated
 from relearn.schemas.errors import RedisUnavailable
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 
 log = structlog.get_logger()
 

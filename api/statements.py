@@ -9,7 +9,7 @@ from relearn.api.context import Context
 from relearn.api.failures import broken_off
 from relearn.api.outbox import Outgoing
 from relearn.schemas.errors import RelearnError
-from relearn.schemas.feedback import CE_TYPE, Feedback, encode_feedback
+from relearn.schemas.messages.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.topics import topic_name
 
 

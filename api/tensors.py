@@ -24,7 +24,7 @@ from relearn.schemas.http.inference import (
     OutputSize,
     WantedOutput,
 )
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 _MOST_DIGITS = 12
 _DTYPES: dict[str, np.dtype[Any]] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4")}

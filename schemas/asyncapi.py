@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from relearn import __version__
-from relearn.schemas import commands, dead_letters, feedback, ingest, predictions, updates
+from relearn.schemas.messages import commands, dead_letters, feedback, ingest, predictions
+from relearn.schemas.messages.shadow_answers import ShadowWire
+from relearn.schemas.model.linear_svm import updates
 from relearn.schemas.settings import read_settings
-from relearn.schemas.shadow_answers import ShadowWire
 from relearn.schemas.topics import TopicName, topic_specs
 
 Schema = dict[str, Any]

@@ -13,8 +13,8 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.training.jobs import Job, read_job
 from relearn.agents.worker.heartbeat import read_workers
-from relearn.schemas.commands import Command
 from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 
 _GIVE_UP_S = 30.0

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import msgpack
 import numpy as np
 
-from relearn.schemas.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
 from relearn.scripts.datasets import Dataset, with_noise
 
 Form = Literal["packed", "list", "named", "json"]

@@ -11,7 +11,7 @@ import click
 
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.examples import load_examples
-from relearn.schemas.commands import Command
+from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from relearn.scripts.datasets import Dataset, load_dataset, require_classes, split_rows
 from relearn.scripts.environment import load_settings

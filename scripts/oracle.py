@@ -9,7 +9,7 @@ import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.schemas.errors import BadFile
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.scripts.datasets import Dataset
 
 

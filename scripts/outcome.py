@@ -18,7 +18,7 @@ from relearn.agents.kafka.send_command import by_hand
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.jobs import Job, job_fields
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
-from relearn.schemas.commands import Command, Verb
+from relearn.schemas.messages.commands import Command, Verb
 from relearn.schemas.settings import Settings
 from relearn.scripts.ask import send_command, wait_for_job, wait_for_workers
 from relearn.scripts.environment import load_settings

@@ -11,8 +11,8 @@ import numpy as np
 from relearn.agents.learning.audit_share import audit_share
 from relearn.agents.learning.review_choice import Candidate, choose
 from relearn.agents.stores.predictions.review_candidates import StreamEnd
-from relearn.schemas.feedback import Feedback, Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Feedback, Via
 from relearn.scripts.oracle import Oracle
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, read_unreviewed
-from relearn.schemas.feedback import CE_TYPE, Feedback, encode_feedback
+from relearn.schemas.messages.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.messages import Outgoing

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from relearn.agents.kafka.admin import explained
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
-from relearn.schemas.headers import cloud_event
+from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES
 from relearn.scripts.messages import Outgoing

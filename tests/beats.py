@@ -7,7 +7,7 @@ from typing import Any
 
 from relearn.agents.models.live import LiveModel
 from relearn.agents.worker.heartbeat import WorkerState, heartbeat
-from relearn.schemas.updates import Update
+from relearn.schemas.model.updates import Update
 from tests.models import a_model
 
 

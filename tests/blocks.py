@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from relearn.schemas.predictions import Block
-from relearn.schemas.shadow_answers import ShadowAnswers
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.messages.shadow_answers import ShadowAnswers
 
 #: Noon of a day, and the clock of tests that store what was ingested then.
 NOON_S = 1_790_000_000.0 // 86_400 * 86_400 + 43_200

@@ -9,8 +9,8 @@ from confluent_kafka import Producer
 from relearn.agents.feedback.decode import Incoming
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import Pool
-from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import parse_place
+from relearn.schemas.messages.feedback import Feedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests.messages import FakeMessage

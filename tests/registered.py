@@ -12,7 +12,7 @@ from relearn.agents.stores.training.activations import Grounds, Seal, activate, 
 from relearn.agents.stores.training.jobs import begin_shadow, end_job, queue_job
 from relearn.agents.stores.training.models import State, register_model
 from relearn.agents.stores.training.snapshot import read_trial
-from relearn.schemas.commands import Command
+from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests.models import ensure_keys
 

@@ -15,11 +15,11 @@ from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.signing_keys import load_verifier
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.examples import load_examples
-from relearn.schemas.commands import Command, Verb, encode_command
 from relearn.schemas.errors import BadModel
+from relearn.schemas.messages.commands import Command, Verb, encode_command
+from relearn.schemas.model.updates import Update, decode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
-from relearn.schemas.updates import Update, decode_update
 from tests.rows import messages, query
 from tests.waiting import eventually
 from tests.workers import WorkerProcess

@@ -15,9 +15,9 @@ from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.learning.predict import score
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import store_blocks
-from relearn.schemas.model import Floats, Model, decode_model
+from relearn.schemas.messages.shadow_answers import ShadowAnswers
+from relearn.schemas.model.linear_svm import Floats, Model, decode_model
 from relearn.schemas.settings import Settings
-from relearn.schemas.shadow_answers import ShadowAnswers
 from relearn.schemas.topics import topic_name
 from tests.blocks import NOON_S, block_of
 from tests.rows import query, value

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from relearn.agents.dead_letters.extract import cut_from
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
-from relearn.schemas import commands, feedback, predictions
 from relearn.schemas.errors import Refused
-from relearn.schemas.headers import Headers, cloud_event
 from relearn.schemas.identity import Place
-from relearn.schemas.ingest import CE_MANY, CE_ONE
+from relearn.schemas.messages import commands, feedback, predictions
+from relearn.schemas.messages.headers import Headers, cloud_event
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE
 from relearn.schemas.topics import topic_name
 
 HEADER = "redrive-of"

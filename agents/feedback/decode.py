@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.feedback import Feedback, decode_feedback
-from relearn.schemas.records import Fault, RawMessage, Reject
+from relearn.schemas.messages.feedback import Feedback, decode_feedback
+from relearn.schemas.messages.records import Fault, RawMessage, Reject
 
 
 @dataclass(frozen=True, slots=True)

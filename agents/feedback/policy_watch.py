@@ -16,7 +16,7 @@ from relearn.agents.stores.training.jobs import Job, read_job
 from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
-from relearn.schemas.commands import Command
+from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()

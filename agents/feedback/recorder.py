@@ -31,8 +31,8 @@ from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.retry import until_answered
-from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
-from relearn.schemas.records import Reject
+from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
+from relearn.schemas.messages.records import Reject
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable, SetupError
-from relearn.schemas.headers import Headers
+from relearn.schemas.messages.headers import Headers
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
 

@@ -8,9 +8,9 @@ import uuid
 from confluent_kafka import KafkaException
 
 from relearn.agents.kafka.producer import Publisher, missing_topic
-from relearn.schemas.commands import CE_TYPE, Command, Verb, encode_command
 from relearn.schemas.errors import KafkaUnavailable
-from relearn.schemas.headers import cloud_event
+from relearn.schemas.messages.commands import CE_TYPE, Command, Verb, encode_command
+from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.topics import topic_name
 
 

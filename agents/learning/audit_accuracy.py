@@ -6,8 +6,8 @@ from math import sqrt
 from typing import NamedTuple
 
 from relearn.agents.learning.reviews import Statement
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 
 #: Of a standard normal variable 95 % lie within.
 _Z = 1.959963984540054

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 #: With fewer examples in any class a probability would pretend to know.
 LEAST_PER_CLASS = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 
 def contributions(model: Model, features: Floats, label: str) -> tuple[Floats, float] | None:

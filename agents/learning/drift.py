@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc  # type: ignore[import-untyped]
 
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 #: The champion's first records, which later ones are compared with, and how many are compared at a time.
 REFERENCE = 1000

@@ -17,7 +17,7 @@ from relearn.agents.learning.folds import Classes, FoldModel, folds_of
 from relearn.agents.learning.metrics import judge
 from relearn.agents.learning.training_set import FOLDS, TrainingSet
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 #: Below this many examples folds are too small to choose by.
 CHOOSE_FROM = 60

@@ -12,7 +12,7 @@ import numpy as np
 from relearn.agents.learning.folds import FoldModel, answered_out_of_fold
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 VERSION = 3
 

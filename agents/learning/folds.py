@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.learning.training_set import fold_of
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 Classes = NDArray[np.intp]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 
 @dataclass(frozen=True, slots=True)

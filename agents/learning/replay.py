@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from relearn.agents.learning.predict import decide
 from relearn.schemas.identity import Place
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 #: Relative to max(1, |b| + Σ|xᵢwᵢ|): two ways of adding up the same products differ by no more.
 TOLERANCE = 1e-9

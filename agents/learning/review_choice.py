@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 
 
 class Candidate(NamedTuple):

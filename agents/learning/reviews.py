@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 
 #: Every way of being reviewed but `volunteer` is evidence between models: the reviewer didn't choose the record.
 EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))

@@ -10,7 +10,7 @@ import numpy as np
 from relearn.agents.learning.gate import Comparison
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import UNBIASED, Statement, reviews
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 
 #: So many times as many keys as may count are read first: answers change, and what a model was trained on is left out.
 READ_FIRST = 2

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 FOLDS = 5
 #: Part of every digest: another way of fitting makes another model of the same examples.

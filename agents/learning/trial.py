@@ -12,7 +12,7 @@ import numpy as np
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import EVIDENCE, Statement, disputed, reviews, without_floods
 from relearn.agents.learning.training_set import Example, TrainingSet, training_set
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 
 #: At most so many assumed examples to each reviewed one.
 ASSUMED_PER_REVIEW = 5

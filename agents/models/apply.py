@@ -9,8 +9,8 @@ import structlog
 
 from relearn.agents.models.live import LiveModel
 from relearn.schemas.errors import BadModel
-from relearn.schemas.signing import Verifier
-from relearn.schemas.updates import Update, decode_update
+from relearn.schemas.model.signing import Verifier
+from relearn.schemas.model.updates import Update, decode_update
 
 log = structlog.get_logger()
 

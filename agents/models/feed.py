@@ -26,8 +26,8 @@ from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_verifier
 from relearn.agents.worker.shutdown import crash
 from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.model.signing import Verifier
 from relearn.schemas.settings import Settings
-from relearn.schemas.signing import Verifier
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 
 log = structlog.get_logger()

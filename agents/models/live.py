@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from relearn.schemas.errors import BadModel
-from relearn.schemas.model import Model
-from relearn.schemas.updates import Update
+from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.updates import Update
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable
-from relearn.schemas.headers import cloud_event
+from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.model.updates import CE_TYPE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
-from relearn.schemas.updates import CE_TYPE
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from relearn.schemas.errors import SettingsError
+from relearn.schemas.model.signing import Signer, Verifier, signer_from_pem, verifier_from_texts
 from relearn.schemas.settings import Settings
-from relearn.schemas.signing import Signer, Verifier, signer_from_pem, verifier_from_texts
 
 SIGNING_FILE = "signing.pem"
 VERIFY_FILE = "verify.pem"

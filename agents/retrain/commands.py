@@ -14,10 +14,10 @@ from relearn.agents.retrain.context import Retraining
 from relearn.agents.retrain.execute import obey
 from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.loop import Receipts
-from relearn.schemas.commands import decode_command
-from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.errors import BadMessage, BadRow
-from relearn.schemas.records import Fault, RawMessage, Reject
+from relearn.schemas.messages.commands import decode_command
+from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
+from relearn.schemas.messages.records import Fault, RawMessage, Reject
 from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()

@@ -14,8 +14,8 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.activations import Seal
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until, until_answered
+from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
-from relearn.schemas.updates import Key
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from relearn.agents.stores.training.activations import Grounds, Seal, activate, 
 from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.agents.stores.training.models import State
 from relearn.agents.stores.training.policy_facts import champion_activation, hold_of, last_ended_cut
-from relearn.schemas.commands import Command
 from relearn.schemas.errors import BadMessage, Refused
+from relearn.schemas.messages.commands import Command
 
 _MAX_INT = 2**31 - 1
 #: A reason is a few facts, which every list of jobs and models repeats; the longest names what drifted.

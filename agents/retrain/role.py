@@ -33,8 +33,8 @@ from relearn.agents.worker.readiness import announce_readiness, assigned
 from relearn.agents.worker.shutdown import until_stopped
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.errors import SettingsError
+from relearn.schemas.model.signing import Signer, Verifier
 from relearn.schemas.settings import Settings
-from relearn.schemas.signing import Signer, Verifier
 from relearn.schemas.topics import topic_name
 
 

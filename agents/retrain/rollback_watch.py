@@ -22,9 +22,9 @@ from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.training.activations import former_champion
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
-from relearn.schemas.commands import Command, rollback_id
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Model, decode_model
+from relearn.schemas.messages.commands import Command, rollback_id
+from relearn.schemas.model.linear_svm import Model, decode_model
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from relearn.agents.learning.predict import Scores, decide, score
 from relearn.agents.models.live import Served
-from relearn.schemas.ingest import decode_chunk
-from relearn.schemas.model import Floats
-from relearn.schemas.predictions import Block, block_bounds
-from relearn.schemas.records import Fault, RawMessage, Records, Reject
-from relearn.schemas.shadow_answers import NO_ANSWER, ShadowAnswers
+from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.predictions import Block, block_bounds
+from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
+from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
+from relearn.schemas.model.linear_svm import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,10 @@ from relearn.agents.worker.loop import Receipts, process
 from relearn.agents.worker.readiness import announce_readiness
 from relearn.agents.worker.retry import Stopping, until, until_answered
 from relearn.agents.worker.watchdog import attach_watchdog
-from relearn.schemas.dead_letters import dead_letter_headers, dead_letters
-from relearn.schemas.headers import cloud_event
-from relearn.schemas.predictions import CE_TYPE, encode_block
-from relearn.schemas.records import Reject
+from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
+from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.messages.predictions import CE_TYPE, encode_block
+from relearn.schemas.messages.records import Reject
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -7,10 +7,10 @@ from functools import partial
 
 import structlog
 
-from relearn.schemas.dead_letters import DeadLetter, decode_dead_letter
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.predictions import Block, decode_block
-from relearn.schemas.records import RawMessage
+from relearn.schemas.messages.dead_letters import DeadLetter, decode_dead_letter
+from relearn.schemas.messages.predictions import Block, decode_block
+from relearn.schemas.messages.records import RawMessage
 
 log = structlog.get_logger()
 

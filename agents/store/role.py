@@ -26,9 +26,9 @@ from relearn.agents.worker.readiness import announce_readiness
 from relearn.agents.worker.retry import until_answered
 from relearn.agents.worker.shutdown import until_stopped
 from relearn.agents.worker.watchdog import attach_watchdog
-from relearn.schemas.dead_letters import DeadLetter
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

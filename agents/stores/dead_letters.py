@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.schemas.dead_letters import DeadLetter
-from relearn.schemas.feedback import feedback_id
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.feedback import feedback_id
 
 
 @dataclass(frozen=True, slots=True)

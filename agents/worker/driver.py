@@ -18,7 +18,7 @@ from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
 from relearn.agents.worker.offsets import Ledger, Ticket
-from relearn.schemas.records import RawMessage
+from relearn.schemas.messages.records import RawMessage
 
 #: One chunk holds at most this many bytes of values, or one message.
 CHUNK_BYTES = 4 * 1024 * 1024

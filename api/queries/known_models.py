@@ -8,7 +8,7 @@ import structlog
 
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import BadModel, PostgresUnavailable, SetupError
-from relearn.schemas.model import Model, decode_model, model_digest
+from relearn.schemas.model.linear_svm import Model, decode_model, model_digest
 
 log = structlog.get_logger()
 

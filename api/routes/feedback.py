@@ -13,10 +13,10 @@ from relearn.api.failures import wrong_fields
 from relearn.api.served import served_via
 from relearn.api.statements import reviewer_of, say
 from relearn.schemas.errors import BadIdentity, BadMessage
-from relearn.schemas.feedback import Feedback, Via, read_label
 from relearn.schemas.http.feedback import FeedbackBody, Said, Statement
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.messages.feedback import Feedback, Via, read_label
 from relearn.schemas.text import text_fault
 
 

@@ -29,7 +29,7 @@ from relearn.schemas.http.inference import (
     TensorMetadata,
     VersionPath,
 )
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 
 #: As they are written: nothing else is a version.
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")

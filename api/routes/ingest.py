@@ -18,7 +18,7 @@ from relearn.schemas.errors import RelearnError
 from relearn.schemas.http.ingest import IngestBody, Ingested
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 from relearn.schemas.topics import topic_name
 

@@ -25,7 +25,7 @@ from relearn.schemas.http.predictions import (
     Statement,
 )
 from relearn.schemas.identity import Place, parse_place
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 
 
 class Newest(Struct, frozen=True, array_like=True):

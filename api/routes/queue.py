@@ -9,9 +9,9 @@ from relearn.agents.learning.review_choice import Choice
 from relearn.agents.stores.predictions.lookup import Answer, read_answers
 from relearn.api.call import Call, Handlers
 from relearn.api.served import remember_served
-from relearn.schemas.feedback import Via
-from relearn.schemas.http.queue import Answered, Pushed, Queue, QueueItem, QueueQuery
-from relearn.schemas.model import Model
+from relearn.schemas.http.review_queue import Answered, Pushed, Queue, QueueItem, QueueQuery
+from relearn.schemas.messages.feedback import Via
+from relearn.schemas.model.linear_svm import Model
 
 #: The answer to an item of these kinds comes before the model's own is seen.
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))

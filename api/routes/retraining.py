@@ -12,9 +12,9 @@ from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.api.asking import accepted
 from relearn.api.call import Call, Handlers
 from relearn.api.queries.retraining import OpenShadow, hold_and_shadow
-from relearn.schemas.commands import rollback_id
 from relearn.schemas.http.operation import Accepted
 from relearn.schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
+from relearn.schemas.messages.commands import rollback_id
 from relearn.schemas.settings import Settings
 
 

@@ -12,9 +12,9 @@ from relearn.api.failures import Failure
 from relearn.api.queries.along import along
 from relearn.api.queries.reviewing import Spoke, agreement, dead, read_reviewers, waiting
 from relearn.api.queries.said import Said, last_words, said_by_id, superseded_by
-from relearn.schemas.feedback import decode_feedback
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.reviewing import DeadFeedback, FeedbackPath, RecordedFeedback, Reviewer, WaitingFeedback
+from relearn.schemas.messages.feedback import decode_feedback
 
 
 class LastSpoke(Struct, frozen=True, array_like=True):

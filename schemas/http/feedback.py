@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.http.operation import Operation, PlaceText, Text
+from relearn.schemas.messages.feedback import Via
 
 MOST_STATEMENTS = 1_000
 _MAX_NUMBER = 2**53

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.commands import Verb
 from relearn.schemas.http.operation import Accepted, Operation, Page, PageQuery, Text, Time
+from relearn.schemas.messages.commands import Verb
 
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.jobs import FOLLOW, Job
 from relearn.schemas.http.operation import JSON, Accepted, Count, Operation, Page, PageQuery, Time, Version
+from relearn.schemas.messages.feedback import Via
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 Source = Literal["bootstrap", "reviewed", "assumed"]

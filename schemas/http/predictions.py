@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.http.operation import Operation, Page, PageQuery, PlaceText, Text, Time, Version
+from relearn.schemas.messages.feedback import Via
 
 #: So many records are looked at for one page.
 LOOKED = 20_000

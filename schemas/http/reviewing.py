@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Text, Time
+from relearn.schemas.messages.feedback import Via
 
 #: Agreement is told of so many statements, the latest of all.
 COMPARED = 20_000

@@ -26,7 +26,7 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import store_blocks
 from relearn.agents.stores.redis import open_redis
 from relearn.schemas.http.events import BatchEvent
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
 from relearn.scripts.bench.api_process import serving
 from relearn.scripts.bench.servers import scratch_directory, scratch_servers

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import quoted
-from relearn.schemas.ingest import encode_record
+from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.bench.servers import scratch_directory

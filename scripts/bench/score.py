@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.schemas.ingest import encode_record
+from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.bench.servers import scratch_directory, scratch_servers

@@ -11,12 +11,12 @@ from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.score.chunk import blocks_of, score_chunk
-from relearn.schemas.model import Model
-from relearn.schemas.predictions import encode_block
-from relearn.schemas.records import RawMessage
+from relearn.schemas.messages.predictions import encode_block
+from relearn.schemas.messages.records import RawMessage
+from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.updates import Update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.schemas.updates import Update, encode_update
 
 FEATURES = 30
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from relearn.agents.learning.predict import score
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.scripts.datasets import Dataset
 
 #: So many features read so many of their standard deviations higher.

@@ -11,7 +11,7 @@ from itertools import count, cycle, islice
 
 import numpy as np
 
-from relearn.schemas.ingest import CE_MANY, CE_ONE
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.datasets import Dataset, resample_with_noise

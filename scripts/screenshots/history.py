@@ -15,8 +15,8 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import SetupError
-from relearn.schemas.headers import cloud_event
-from relearn.schemas.ingest import CE_ONE
+from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.messages.ingest import CE_ONE
 from relearn.schemas.topics import topic_name
 from relearn.scripts.datasets import Dataset, resample_with_noise
 from relearn.scripts.demo.scene import Scene

@@ -13,7 +13,7 @@ from typing import Any
 
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.postgres import open_pool
-from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.documents import DIRECTORY

@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from relearn.api.app import make_app
 from relearn.api.context import CONTEXT, Context
 from relearn.api.limits import CONNECTION
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.updates import Update
 from relearn.schemas.settings import Settings
-from relearn.schemas.updates import Update
 from relearn.scripts.embedded.keys import ensure_pair
 
 #: Nobody listens there.

@@ -8,9 +8,9 @@ from typing import Any
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
-from relearn.schemas.feedback import Feedback
-from relearn.schemas.model import Model, encode_model, model_digest
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.feedback import Feedback
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.model.linear_svm import Model, encode_model, model_digest
 from tests.blocks import NOON_S
 from tests.feedbacks import feedback, statement
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgpack
 
 from relearn.agents.stores.dead_letters import lock_open, store_dead_letters
-from relearn.schemas.dead_letters import DeadLetter
-from relearn.schemas.headers import header_text
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.headers import header_text
 from relearn.schemas.topics import topic_name
 from tests.api.client import NOWHERE, Client, serving
 from tests.rows import messages

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from relearn.agents.kafka.producer import Publisher
 from relearn.api.app import make_app
-from relearn.schemas.predictions import encode_block
+from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests import feedbacks, retrains

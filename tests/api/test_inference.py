@@ -15,7 +15,7 @@ import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
 from relearn.agents.learning.predict import decide
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from tests.api.client import Client
 from tests.api.filled import register
 from tests.models import a_model

@@ -12,8 +12,8 @@ import pytest
 
 from relearn.agents.kafka.topics import admin_client, create_topics, topic_id_once_known
 from relearn.agents.stores.postgres import Pool
-from relearn.schemas.headers import header_text
-from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.messages.headers import header_text
+from relearn.schemas.messages.ingest import decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests.api.client import Client

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from relearn.agents.stores.training.jobs import end_job, queue_job
-from relearn.schemas.commands import Command, Verb, decode_command
-from relearn.schemas.headers import header_text
+from relearn.schemas.messages.commands import Command, Verb, decode_command
+from relearn.schemas.messages.headers import header_text
 from tests.api.client import NOWHERE, Client, serving
 from tests.rows import messages
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from relearn.agents.stores.postgres import open_pool
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import Settings
 from tests import models
 from tests.api.client import Client

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.messages.commands import Command, decode_command
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.api.client import Client

@@ -11,7 +11,7 @@ import pytest
 from relearn.agents.learning.predict import score
 from relearn.api.routes.predictions import PREDICTIONS, Newest
 from relearn.schemas.http.predictions import PredictionsQuery
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 from tests.api.client import Client
 from tests.api.filled import register, review, store
 from tests.blocks import NOON_S, block_of

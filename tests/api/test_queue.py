@@ -15,7 +15,7 @@ from relearn.api.claims import Claims
 from relearn.api.review_pool import ReviewPool, near, rescored
 from relearn.api.served import served_via
 from relearn.schemas.identity import parse_place
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from tests import reviewed
 from tests.api.client import Client
 from tests.api.filled import store

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from relearn.agents.stores.training.jobs import end_job, queue_job
-from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.messages.commands import Command, decode_command
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.api.client import NOWHERE, Client, serving

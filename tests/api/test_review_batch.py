@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from relearn.api import app, outbox
-from relearn.schemas.feedback import Feedback, decode_feedback
+from relearn.schemas.messages.feedback import Feedback, decode_feedback
 from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.blocks import block_of

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from relearn.agents.stores.dead_letters import mark_redriven, store_dead_letters
-from relearn.schemas.dead_letters import DeadLetter
-from relearn.schemas.feedback import encode_feedback
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.feedback import encode_feedback
 from tests.api.client import Client
 from tests.api.filled import review, say, store
 from tests.api.test_predictions import pages

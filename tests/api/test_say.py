@@ -8,9 +8,9 @@ from typing import Any
 from relearn.api.call import Caller
 from relearn.api.served import remember_served
 from relearn.api.statements import reviewer_of
-from relearn.schemas.feedback import Feedback, decode_feedback
-from relearn.schemas.headers import header_text
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Feedback, decode_feedback
+from relearn.schemas.messages.headers import header_text
 from tests.api.client import Client
 from tests.rows import messages
 from tests.servers import Servers

@@ -11,7 +11,7 @@ from relearn.agents.learning.audit_accuracy import wilson
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.api.queries.stats import StatsReader
-from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.messages.dead_letters import DeadLetter
 from tests.api.client import Client
 from tests.api.filled import register, review, say, store
 from tests.beats import beat_of

@@ -12,7 +12,7 @@ from relearn.agents.kafka.producer import Receipt
 from relearn.api.failures import Failure
 from relearn.api.outbox import Outbox, Outgoing
 from relearn.schemas.errors import KafkaUnavailable
-from relearn.schemas.feedback import decode_feedback
+from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.topics import topic_name
 from tests.api.client import Client
 from tests.blocks import block_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.commands import Command, decode_command, encode_command
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.commands import Command, decode_command, encode_command
 
 
 @pytest.mark.parametrize(

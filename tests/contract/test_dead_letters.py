@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.dead_letters import (
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.dead_letters import (
     COPIES_MAX_BYTES,
     DeadLetter,
     dead_letter_headers,
     dead_letters,
     decode_dead_letter,
 )
-from relearn.schemas.errors import BadMessage
-from relearn.schemas.headers import header_text
-from relearn.schemas.ingest import decode_chunk
-from relearn.schemas.records import Fault, Reject
+from relearn.schemas.messages.headers import header_text
+from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.records import Fault, Reject
 from tests.messages import FakeMessage
 
 

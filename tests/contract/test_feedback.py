@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_id
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_id
 
 WHOLE: dict[str, Any] = {
     "id": "f-1",

@@ -8,14 +8,14 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from relearn.schemas.commands import decode_command
-from relearn.schemas.dead_letters import decode_dead_letter
-from relearn.schemas.feedback import decode_feedback
-from relearn.schemas.ingest import decode_chunk
-from relearn.schemas.model import decode_model, encode_model
-from relearn.schemas.predictions import Block, decode_block
-from relearn.schemas.signing import Verifier
-from relearn.schemas.updates import decode_update
+from relearn.schemas.messages.commands import decode_command
+from relearn.schemas.messages.dead_letters import decode_dead_letter
+from relearn.schemas.messages.feedback import decode_feedback
+from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.predictions import Block, decode_block
+from relearn.schemas.model.linear_svm import decode_model, encode_model
+from relearn.schemas.model.signing import Verifier
+from relearn.schemas.model.updates import decode_update
 from tests.blocks import assert_same
 from tests.contract.golden import messages as golden
 from tests.messages import FakeMessage

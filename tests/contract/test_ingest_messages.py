@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.ingest import decode_chunk, encode_record, encode_records
-from relearn.schemas.records import Records, Reject
+from relearn.schemas.messages.ingest import decode_chunk, encode_record, encode_records
+from relearn.schemas.messages.records import Records, Reject
 from tests.messages import FakeMessage
 
 NAMES = ("a", "b", "c")

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadModel
-from relearn.schemas.model import Model, decode_model, encode_model
-from relearn.schemas.signing import Signer, Verifier, key_id_of
-from relearn.schemas.updates import Update, decode_update, encode_update
+from relearn.schemas.model.linear_svm import Model, decode_model, encode_model
+from relearn.schemas.model.signing import Signer, Verifier, key_id_of
+from relearn.schemas.model.updates import Update, decode_update, encode_update
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNER = Signer(key_id_of(KEY.public_key()), KEY)

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from relearn.agents.models.live import Served
 from relearn.agents.score.chunk import blocks_of, score_chunk
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.ingest import encode_record
-from relearn.schemas.model import Model
-from relearn.schemas.predictions import Block, decode_block, encode_block
-from relearn.schemas.shadow_answers import NO_ANSWER
+from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.messages.predictions import Block, decode_block, encode_block
+from relearn.schemas.messages.shadow_answers import NO_ANSWER
+from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.topics import BLOCK_MAX_BYTES
 from tests.blocks import assert_same, shadow_of
 from tests.messages import FakeMessage

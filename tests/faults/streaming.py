@@ -9,7 +9,7 @@ import numpy as np
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.schemas.ingest import encode_record
+from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from relearn.schemas.predictions import decode_block
+from relearn.schemas.messages.predictions import decode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName
 from tests import models

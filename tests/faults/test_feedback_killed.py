@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from relearn.schemas.commands import Command, decode_command
-from relearn.schemas.feedback import Feedback
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.commands import Command, decode_command
+from relearn.schemas.messages.feedback import Feedback
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests import feedbacks, registered, retrains, reviewed

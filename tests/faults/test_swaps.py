@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from relearn.agents.learning.predict import decide
-from relearn.schemas.headers import header_text
-from relearn.schemas.model import Floats, Model
-from relearn.schemas.predictions import Block, decode_block
+from relearn.schemas.messages.headers import header_text
+from relearn.schemas.messages.predictions import Block, decode_block
+from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.schemas.settings import Settings
 from tests import registered, retrains, reviewed
 from tests.faults.agreement import all_agree, newest

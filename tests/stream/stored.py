@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from relearn.agents.stores.postgres import Pool, migrate, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S
 

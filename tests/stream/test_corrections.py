@@ -19,7 +19,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.feedback import encode_feedback
+from relearn.schemas.messages.feedback import encode_feedback
 from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of

@@ -12,9 +12,9 @@ from relearn.agents.kafka.producer import Publisher
 from relearn.agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.schemas.dead_letters import DeadLetter
-from relearn.schemas.headers import header_text
-from relearn.schemas.ingest import encode_record
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.headers import header_text
+from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.migrate import run_migrations

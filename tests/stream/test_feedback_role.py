@@ -19,9 +19,9 @@ from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
-from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import Place
-from relearn.schemas.predictions import Block, encode_block
+from relearn.schemas.messages.feedback import Feedback, encode_feedback
+from relearn.schemas.messages.predictions import Block, encode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests import blocks

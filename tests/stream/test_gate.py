@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from relearn.agents.models.signing_keys import load_verifier
-from relearn.schemas.commands import Command, encode_command
+from relearn.schemas.messages.commands import Command, encode_command
+from relearn.schemas.model.updates import decode_update
 from relearn.schemas.settings import Settings
-from relearn.schemas.updates import decode_update
 from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains, reviewed
 from tests.rows import messages, query, value

@@ -16,7 +16,7 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.training.examples_file import OURS
-from relearn.schemas.model import encode_model
+from relearn.schemas.model.linear_svm import encode_model
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.commands import relearn

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from relearn.agents.models.signing_keys import load_verifier
-from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Feedback, encode_feedback
+from relearn.schemas.model.updates import decode_update
 from relearn.schemas.settings import Settings
-from relearn.schemas.updates import decode_update
 from relearn.scripts.embedded.keys import ensure_pair
 from tests import retrains, reviewed
 from tests.rows import caught_up, messages, value

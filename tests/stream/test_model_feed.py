@@ -19,10 +19,10 @@ from relearn.agents.models.feed import FeedMessage, ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.publish import Fenced, UpdatesTopic
 from relearn.agents.models.signing_keys import load_signer, load_verifier
+from relearn.schemas.model.signing import Signer, key_id_of
+from relearn.schemas.model.updates import Update, encode_update
 from relearn.schemas.settings import Settings
-from relearn.schemas.signing import Signer, key_id_of
 from relearn.schemas.topics import topic_name
-from relearn.schemas.updates import Update, encode_update
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.models import a_model
 from tests.retrains import put

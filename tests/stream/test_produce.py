@@ -7,8 +7,8 @@ import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from relearn.schemas.errors import Refused
-from relearn.schemas.headers import header_text
-from relearn.schemas.ingest import CE_MANY, decode_chunk
+from relearn.schemas.messages.headers import header_text
+from relearn.schemas.messages.ingest import CE_MANY, decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 from relearn.scripts.datasets import load_dataset

@@ -27,12 +27,12 @@ from relearn.agents.stores.training.examples import load_examples
 from relearn.agents.stores.training.jobs import end_job, queue_job, read_job, take_training
 from relearn.agents.stores.training.models import read_model, register_model
 from relearn.agents.stores.training.snapshot import read_snapshot
-from relearn.schemas.commands import Command
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Floats, decode_model, model_digest
+from relearn.schemas.messages.commands import Command
+from relearn.schemas.model.linear_svm import Floats, decode_model, model_digest
+from relearn.schemas.model.signing import Verifier, signer_from_pem
+from relearn.schemas.model.updates import decode_update
 from relearn.schemas.settings import Settings
-from relearn.schemas.signing import Verifier, signer_from_pem
-from relearn.schemas.updates import decode_update
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.stream.stored import tables
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaException
 
-from relearn.schemas.feedback import CE_TYPE, Feedback, decode_feedback
-from relearn.schemas.headers import header_text
+from relearn.schemas.messages.feedback import CE_TYPE, Feedback, decode_feedback
+from relearn.schemas.messages.headers import header_text
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.commands import relearn

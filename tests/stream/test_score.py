@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.learning.predict import score
-from relearn.schemas.ingest import encode_record, encode_records
+from relearn.schemas.messages.ingest import encode_record, encode_records
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests import models

@@ -13,8 +13,8 @@ from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.learning.predict import decide
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
-from relearn.schemas.ingest import encode_records
-from relearn.schemas.predictions import Block, decode_block
+from relearn.schemas.messages.ingest import encode_records
+from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests import models

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.settings import Settings
-from relearn.schemas.shadow_answers import NO_ANSWER
 from tests.blocks import block_of, shadow_of
 from tests.stream.stored import disagreeing, labels, rows, shadow_rows, store, tables
 

@@ -13,7 +13,7 @@ from relearn.agents.stores.dead_letters import (
     store_dead_letters,
 )
 from relearn.agents.stores.postgres import Pool
-from relearn.schemas.dead_letters import DeadLetter
+from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.settings import Settings
 from tests.stream.stored import tables
 

@@ -13,7 +13,7 @@ from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import until_answered
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.messages.ingest import decode_chunk
 from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.servers import Servers

@@ -22,9 +22,9 @@ from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
-from relearn.schemas.dead_letters import dead_letter_headers
 from relearn.schemas.errors import Unavailable
-from relearn.schemas.predictions import Block, encode_block
+from relearn.schemas.messages.dead_letters import dead_letter_headers
+from relearn.schemas.messages.predictions import Block, encode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests import blocks as test_blocks

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes, take
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
 from tests.blocks import NOON_S, block_of
 from tests.stream.stored import tables

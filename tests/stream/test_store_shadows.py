@@ -10,8 +10,8 @@ import pytest
 
 from relearn.agents.stores.predictions.shadow_rows import copy_bytes
 from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.settings import Settings
-from relearn.schemas.shadow_answers import NO_ANSWER
 from tests.blocks import NOON_S, block_of, shadow_of
 from tests.stream.stored import counted, disagreeing, labels, offsets, rows, shadow_rows, store, tables, totals
 

@@ -16,7 +16,7 @@ from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.training.jobs import Job, queue_job, read_job, take_training
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import Stopping
-from relearn.schemas.commands import Command
+from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests import retrains
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
 from relearn.agents.learning.rollback_evidence import audited, count, is_enough
-from relearn.schemas.feedback import Via
+from relearn.schemas.messages.feedback import Via
 from tests.statements import said
 
 #: Some records have one key; a few reviewers change their minds, and one message may overtake another's storing.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.contributions import contributions
 from relearn.agents.learning.predict import decide
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 from tests.models import a_model
 
 CLASSES = st.sampled_from([("no", "yes"), ("a", "b", "c"), tuple("abcdefghij")])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.dead_letters.extract import cut_out, readable
 from relearn.agents.dead_letters.render import as_json, as_short_json, as_text, hex_dump
-from relearn.schemas.ingest import decode_chunk, encode_records
+from relearn.schemas.messages.ingest import decode_chunk, encode_records
 
 FEATURES = np.arange(6.0).reshape(3, 2)
 

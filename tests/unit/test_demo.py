@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from relearn.schemas.ingest import decode_chunk
+from relearn.schemas.messages.ingest import decode_chunk
 from relearn.scripts.datasets import Dataset
 from relearn.scripts.demo.figures import RECENT, Accuracy, Counted, Rate, Served, disagreeing, percentile
 from relearn.scripts.demo.page import summary, verdict

@@ -18,7 +18,7 @@ from relearn.agents.learning.training_set import Example, training_set
 from relearn.agents.stores.training.drift import DriftRow, DriftState, Window
 from relearn.agents.stores.training.jobs import Job, State
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import read_settings
 from relearn.scripts.datasets import Dataset, load_dataset
 from relearn.scripts.demo.drift import Drifts

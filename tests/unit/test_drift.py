@@ -24,7 +24,7 @@ from relearn.agents.learning.drift import (
     reference_from_fields,
     step,
 )
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 Draw = Callable[[np.random.Generator, int], Floats]
 D = 30

@@ -19,7 +19,7 @@ from relearn.agents.learning.fit_messages import Fitted, decode_answer, decode_t
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, training_set
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Floats, Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 
 def _set(features: Floats, labels: list[str]) -> TrainingSet:

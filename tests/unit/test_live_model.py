@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from relearn.agents.models.live import LiveModel, Served
 from relearn.schemas.errors import BadModel
-from relearn.schemas.model import Model
-from relearn.schemas.updates import Role, Update
+from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.updates import Role, Update
 
 
 def _update(activation: int, version: int, role: Role = "champion") -> Update:

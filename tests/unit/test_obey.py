@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from relearn.agents.retrain.execute import check_storable
-from relearn.schemas.commands import Command
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.commands import Command
 
 
 def nested(levels: int) -> dict[str, Any]:

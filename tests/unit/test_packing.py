@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.api.packing import Columns, pack
-from relearn.schemas.ingest import CE_MANY, CE_ONE, decode_chunk
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, decode_chunk
 from tests.messages import FakeMessage
 
 TEXTS = st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from relearn.agents.store.decode import readable_blocks, readable_letters
 from relearn.agents.stores.predictions.partitions import day_of
-from relearn.schemas.dead_letters import dead_letter_headers
-from relearn.schemas.predictions import encode_block
+from relearn.schemas.messages.dead_letters import dead_letter_headers
+from relearn.schemas.messages.predictions import encode_block
 from tests.blocks import assert_same, block_of, shadow_of
 
 #: The last day of the last year that Python knows.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from relearn.agents.learning.predict import decide
 from relearn.agents.learning.replay import Replayed, Stored, replay, replayed_fields, reproduced
 from relearn.schemas.identity import Place
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.replay import replay_lines
 from tests.models import a_model
 

@@ -11,7 +11,7 @@ from relearn.agents.dead_letters.extract import readable
 from relearn.agents.dead_letters.redriven_message import HEADER, resent
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
-from relearn.schemas.headers import header_text
+from relearn.schemas.messages.headers import header_text
 
 ONE = bytes(msgpack.packb({"features": [1.0]}))
 MANY = bytes(msgpack.packb({"n": 2, "features": [[1.0], "x"]}))

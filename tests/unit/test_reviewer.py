@@ -13,8 +13,8 @@ from relearn.agents.learning.review_choice import Candidate
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.predictions.review_candidates import StreamEnd
 from relearn.schemas.errors import BadFile
-from relearn.schemas.feedback import Feedback
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Feedback
 from relearn.scripts.datasets import Dataset
 from relearn.scripts.oracle import Oracle, oracle_of
 from relearn.scripts.reviewer import Reviewer

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
 from relearn.agents.score.chunk import Scored, blocks_of, score_chunk, shadow_answers
-from relearn.schemas.ingest import encode_record
-from relearn.schemas.model import Model
-from relearn.schemas.predictions import Block
-from relearn.schemas.shadow_answers import NO_ANSWER
+from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.messages.shadow_answers import NO_ANSWER
+from relearn.schemas.model.linear_svm import Model
 from tests.blocks import assert_same
 from tests.messages import FakeMessage
 from tests.models import a_model

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.ingest import CE_MANY, CE_ONE, decode_chunk
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, decode_chunk
 from relearn.scripts.datasets import Dataset
 from relearn.scripts.messages import FORMS, Form, cut, outgoing, passes
 from relearn.scripts.pacing import due_s, wait_s

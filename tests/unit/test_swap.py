@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from relearn.agents.models.apply import Swapper
 from relearn.agents.models.live import LiveModel, Served
-from relearn.schemas.signing import Signer, Verifier, key_id_of
-from relearn.schemas.updates import Role, Update, encode_update
+from relearn.schemas.model.signing import Signer, Verifier, key_id_of
+from relearn.schemas.model.updates import Role, Update, encode_update
 from tests.models import a_model
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

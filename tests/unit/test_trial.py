@@ -11,7 +11,7 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import Example, set_digest
 from relearn.agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from tests.statements import said
 
 NAMES = ("x", "y")

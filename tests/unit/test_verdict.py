@@ -11,7 +11,7 @@ from relearn.agents.learning.folds import FoldModel
 from relearn.agents.learning.training_set import FOLDS, Example, training_set
 from relearn.agents.learning.trial import Case, Trial, Unreviewed
 from relearn.agents.learning.verdict import depends_on_silence, judge
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 
 NAMES = ("x",)
 ALPHA = 0.05

@@ -12,9 +12,9 @@ import numpy as np
 from relearn.agents.feedback.decode import readable_feedback
 from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.live.correction_events import correction_events
-from relearn.schemas.feedback import Feedback
-from relearn.schemas.model import Floats, Model
-from relearn.schemas.records import RawMessage
+from relearn.schemas.messages.feedback import Feedback
+from relearn.schemas.messages.records import RawMessage
+from relearn.schemas.model.linear_svm import Floats, Model
 from tests import reviewed
 from tests.api.filled import store
 from tests.blocks import block_of

@@ -11,7 +11,7 @@ from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.retrain.execute import obey
 from relearn.agents.stores.live.checkpoint import read_news
 from relearn.agents.stores.training.activations import Seal
-from relearn.schemas.commands import Command, decode_command
+from relearn.schemas.messages.commands import Command, decode_command
 from relearn.schemas.settings import Settings
 from tests.rows import messages, query, value
 from tests.waiting import eventually_async

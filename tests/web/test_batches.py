@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from relearn.schemas.http.events import BatchEvent
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from tests.api.filled import review
 from tests.web.judged import FeedbackRole, champion, predicted
 from tests.web.site import Site

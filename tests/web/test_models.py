@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
-from relearn.schemas.commands import Command
+from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests import retrains, reviewed
 from tests.keyed import a_key

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import Settings
 from tests.conftest import fresh_settings
 from tests.keyed import a_key

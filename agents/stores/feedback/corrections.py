@@ -15,9 +15,9 @@ from relearn.agents.stores.feedback.waiting import put_waiting
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.predictions.references import Named, named_predictions
 from relearn.schemas.errors import BadRow
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
-from relearn.schemas.records import Fault
+from relearn.schemas.messages.feedback import Via
+from relearn.schemas.messages.records import Fault
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
 # With the rows, what their reviewers have said altogether.

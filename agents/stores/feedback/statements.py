@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
 from relearn.agents.stores.postgres import Connection
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 
 _COLUMNS = """
 c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,

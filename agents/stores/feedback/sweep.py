@@ -10,8 +10,8 @@ from relearn.agents.feedback.decode import readable_feedback
 from relearn.agents.stores.feedback.corrections import Taken, take_statements
 from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, look
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.schemas.feedback import Feedback
-from relearn.schemas.records import Fault
+from relearn.schemas.messages.feedback import Feedback
+from relearn.schemas.messages.records import Fault
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' sweep', 0))"
 

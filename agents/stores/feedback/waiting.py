@@ -12,7 +12,7 @@ from typing import Any
 from relearn.agents.feedback.decode import Incoming
 from relearn.agents.stores.dead_letters import clean
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.schemas.records import RawMessage
+from relearn.schemas.messages.records import RawMessage
 
 #: One look brings at most twice so many rows, and twice so many bytes.
 LOOK_ROWS = 500
@@ -54,7 +54,7 @@ RETURNING feedback
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One row: the message (`schemas.records.RawMessage`), the id of its feedback, and for how long it has waited."""
+    """One row: the message (`schemas.messages.records.RawMessage`), the id of its feedback, and for how long it has waited."""
 
     feedback: str
     generation: int

@@ -18,7 +18,7 @@ from relearn.agents.stores.predictions.binary_copy import (
     timestamp_us,
     whole_copy,
 )
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
 
 #: The columns of `predictions` in the order of the bytes.
 COLUMNS = (

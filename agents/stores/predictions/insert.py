@@ -24,9 +24,9 @@ from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes, tak
 from relearn.agents.stores.predictions.partitions import make_partitions, oldest_kept
 from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows, with_shadow
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
-from relearn.schemas.dead_letters import DeadLetter
-from relearn.schemas.ingest import encode_record
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.messages.predictions import Block
 
 _DAY_US = 86_400_000_000
 _DAY_ZERO = date(2000, 1, 1)

@@ -10,8 +10,8 @@ import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Connection
-from relearn.schemas.feedback import Feedback
 from relearn.schemas.identity import Place, place_columns
+from relearn.schemas.messages.feedback import Feedback
 
 _COLUMNS = """
 generation, kafka_partition, kafka_offset, record_index, ingested_at, subject,

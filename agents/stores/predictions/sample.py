@@ -25,7 +25,7 @@ from relearn.agents.stores.predictions.tail import (
     first_rows,
     latest_rows,
 )
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.predictions.shadow_rows import COLUMNS, copy_bytes
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
 
 _STAGE = "CREATE TEMP TABLE shadow_stage (LIKE shadow_predictions) ON COMMIT DROP"
 _PLACE = "generation, kafka_partition, kafka_offset, record_index"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from relearn.agents.stores.predictions.binary_copy import chosen_texts, packed_rows, timestamp_us, whole_copy
 from relearn.agents.stores.predictions.copy_rows import place_numbers, take
-from relearn.schemas.predictions import Block
-from relearn.schemas.shadow_answers import NO_ANSWER, ShadowAnswers
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
 
 #: The columns of `shadow_predictions` in the order of the bytes.
 COLUMNS = (

@@ -16,7 +16,7 @@ from relearn.agents.stores.feedback.statements import statements_since
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
-from relearn.schemas.model import Floats, Model, decode_model, model_digest
+from relearn.schemas.model.linear_svm import Floats, Model, decode_model, model_digest
 
 CHUNK = 5000
 _COUNT_TIMEOUT_S = 3600.0

@@ -16,9 +16,9 @@ import msgpack
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.training.models import State
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import decode_model
-from relearn.schemas.signing import Signer
-from relearn.schemas.updates import Key, Role, Update, encode_update
+from relearn.schemas.model.linear_svm import decode_model
+from relearn.schemas.model.signing import Signer
+from relearn.schemas.model.updates import Key, Role, Update, encode_update
 
 # A number above every one given before, here or (after Postgres came back from an older copy) on the topic.
 _NEXT = """

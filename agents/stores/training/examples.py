@@ -9,7 +9,7 @@ import numpy as np
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
 
 _STAGE = """

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.schemas.commands import Command, Verb
+from relearn.schemas.messages.commands import Command, Verb
 
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.schemas.model import encode_model, model_digest
+from relearn.schemas.model.linear_svm import encode_model, model_digest
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 

@@ -11,7 +11,7 @@ from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, one_moment
 from relearn.agents.stores.predictions.unreviewed import read_silence
 from relearn.schemas.errors import Refused
-from relearn.schemas.model import decode_model
+from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -13,8 +13,8 @@ import numpy as np
 from relearn.agents.learning.predict import score
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.predictions.insert import store_blocks
-from relearn.schemas.model import Floats, Model
-from relearn.schemas.predictions import Block
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.bench import api_process

@@ -11,8 +11,8 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import Pool
-from relearn.schemas.ingest import encode_record
-from relearn.schemas.model import Floats
+from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

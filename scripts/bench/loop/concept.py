@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.scripts.bench.work import FEATURES
 
 CLASSES = ("0", "1")

@@ -11,8 +11,8 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable
-from relearn.schemas.feedback import Feedback, Via, encode_feedback
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Feedback, Via, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from relearn.agents.stores.postgres import Pool
-from relearn.schemas.feedback import Feedback
 from relearn.schemas.identity import Place
-from relearn.schemas.ingest import encode_record
+from relearn.schemas.messages.feedback import Feedback
+from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.scripts.bench.loop.concept import World
 from relearn.scripts.bench.loop.people import Answered, Sender, Way, said, unsaid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, step
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 
 
 class DriftWatch:

@@ -13,7 +13,7 @@ from relearn.agents.learning.review_choice import Candidate, certainty, choose
 from relearn.agents.learning.training_set import Example, example_key, training_set
 from relearn.agents.stores.predictions.review_candidates import POOL
 from relearn.schemas.identity import Place
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.bench.policy.bars import Bar
 from relearn.scripts.bench.policy.outcome import share_right
 from relearn.scripts.bench.policy.reviewers import BUDGET

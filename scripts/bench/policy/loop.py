@@ -17,7 +17,7 @@ from relearn.agents.learning.reviews import UNBIASED
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.predictions.review_candidates import POOL
 from relearn.schemas.identity import Place
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
 from relearn.scripts.bench.policy.drift_watch import DriftWatch
 from relearn.scripts.bench.policy.jobs import judge_champion, judge_shadow, train

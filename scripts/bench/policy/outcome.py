@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from relearn.agents.learning.predict import decide
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.bench.policy.drift_watch import DriftWatch
 from relearn.scripts.bench.policy.rows import Activation, Registered
 from relearn.scripts.bench.policy.streams import Stream

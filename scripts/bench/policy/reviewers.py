@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from relearn.agents.learning.review_choice import Candidate, choose
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 from relearn.scripts.bench.policy.streams import JUDGED
 
 #: Of five records one is labelled.

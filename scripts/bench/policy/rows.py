@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.model import Floats
+from relearn.schemas.model.linear_svm import Floats
 from relearn.scripts.datasets import Dataset, load_dataset, resample_with_noise, split_rows
 
 #: Standard deviations of each feature, as in the demo.

@@ -13,8 +13,8 @@ from relearn.agents.learning.policy import Facts
 from relearn.agents.learning.reviews import Statement, reviews
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, set_digest
 from relearn.agents.learning.trial import Champion, Snapshot, Unreviewed
-from relearn.schemas.feedback import Via
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 from relearn.scripts.bench.policy.reviewers import Answered
 from relearn.scripts.bench.policy.rows import Activation, Ended, Registered, Shadow
 from relearn.scripts.datasets import Dataset

@@ -11,16 +11,16 @@ import msgpack
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from relearn.schemas.commands import Command, encode_command
-from relearn.schemas.dead_letters import DeadLetter, dead_letter_headers
-from relearn.schemas.feedback import Feedback, encode_feedback
 from relearn.schemas.identity import Place
-from relearn.schemas.ingest import encode_record, encode_records
-from relearn.schemas.model import Model, encode_model
-from relearn.schemas.predictions import Block, encode_block
-from relearn.schemas.shadow_answers import NO_ANSWER, ShadowAnswers
-from relearn.schemas.signing import Signer, key_id_of
-from relearn.schemas.updates import Update, encode_update
+from relearn.schemas.messages.commands import Command, encode_command
+from relearn.schemas.messages.dead_letters import DeadLetter, dead_letter_headers
+from relearn.schemas.messages.feedback import Feedback, encode_feedback
+from relearn.schemas.messages.ingest import encode_record, encode_records
+from relearn.schemas.messages.predictions import Block, encode_block
+from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
+from relearn.schemas.model.linear_svm import Model, encode_model
+from relearn.schemas.model.signing import Signer, key_id_of
+from relearn.schemas.model.updates import Update, encode_update
 
 FOLDER = Path(__file__).parent
 NAMES = ("height", "width")

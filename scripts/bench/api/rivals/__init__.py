@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from relearn.schemas.model import Model
+from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.bench.api_process import ended, until_answering
 
 HERE = Path(__file__).parent

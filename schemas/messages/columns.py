@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.records import Texts
+from relearn.schemas.messages.records import Texts
 from relearn.schemas.text import MAX_CONTEXT_BYTES, check_text
 
 

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast, get_args
 import msgpack
 
 from relearn.schemas.errors import BadModel
-from relearn.schemas.model import Model, model_fields, model_from_fields, unpack_map
-from relearn.schemas.signing import Signer, Verifier
+from relearn.schemas.model.linear_svm import Model, model_fields, model_from_fields, unpack_map
+from relearn.schemas.model.signing import Signer, Verifier
 
 VERSION = 1
 CE_TYPE = "relearn.model-update.v1"

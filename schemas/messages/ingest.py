@@ -1,7 +1,7 @@
 """The `ingest` topic's messages: one record or many, MessagePack or JSON, by position or by name.
 
 `decode_chunk` reads a whole chunk. What is well-formed takes a short path with a typed decoder; whatever that refuses
-is read again by `schemas.ingest_careful`, which finds the record at fault and says what is wrong with it.
+is read again by `schemas.messages.ingest_checks`, which finds the record at fault and says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.ingest_careful import read_carefully
-from relearn.schemas.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, Texts
+from relearn.schemas.messages.ingest_checks import read_carefully
+from relearn.schemas.messages.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, Texts
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 
 #: CloudEvents types of a message with one record, and of one with many.

@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.columns import read_array, read_texts
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.records import Records, Texts
-from relearn.schemas.shadow_answers import ShadowAnswers, read_shadow, shadow_fields
+from relearn.schemas.messages.columns import read_array, read_texts
+from relearn.schemas.messages.records import Records, Texts
+from relearn.schemas.messages.shadow_answers import ShadowAnswers, read_shadow, shadow_fields
+from relearn.schemas.messages.wire import Wire
 from relearn.schemas.text import check_text
 from relearn.schemas.topics import BLOCK_MAX_BYTES
-from relearn.schemas.wire import Wire
 
 VERSION = 1
 CE_TYPE = "relearn.prediction-block.v1"

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.feedback import Via
 from relearn.schemas.http.operation import Count, Operation, PlaceText, Time, Version
+from relearn.schemas.messages.feedback import Via
 
 MOST_ITEMS = 50
 

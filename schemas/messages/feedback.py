@@ -10,8 +10,8 @@ import msgspec
 
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.messages.wire import Wire
 from relearn.schemas.text import check_text, label_text, text_fault
-from relearn.schemas.wire import Wire
 
 CE_TYPE = "relearn.feedback.v1"
 

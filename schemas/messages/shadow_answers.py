@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.columns import read_array
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.columns import read_array
+from relearn.schemas.messages.wire import Wire
 from relearn.schemas.text import check_text
-from relearn.schemas.wire import Wire
 
 #: The label of a record that the shadow has no answer for: its margin is larger than any float64.
 NO_ANSWER = -1

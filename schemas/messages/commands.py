@@ -11,8 +11,8 @@ import msgpack
 import msgspec
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.wire import Wire
 from relearn.schemas.text import check_text
-from relearn.schemas.wire import Wire
 
 CE_TYPE = "relearn.command.v1"
 Verb = Literal["train", "activate", "rollback", "hold", "resume"]

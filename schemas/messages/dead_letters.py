@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.headers import Headers, cloud_event, header_text
-from relearn.schemas.records import Reject
+from relearn.schemas.messages.headers import Headers, cloud_event, header_text
+from relearn.schemas.messages.records import Reject
 from relearn.schemas.topics import INGEST_MAX_BYTES
 
 CE_TYPE = "relearn.dead-letter.v1"

@@ -10,7 +10,7 @@ import msgpack
 import numpy as np
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.records import Fault, Rows, Texts
+from relearn.schemas.messages.records import Fault, Rows, Texts
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 
