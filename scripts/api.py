@@ -24,7 +24,7 @@ def api(host: str | None, port: int | None, workers: int, share: tuple[str, str]
         from relearn.scripts.api_processes import run_several  # noqa: PLC0415 - the parent itself serves nothing
 
         sys.exit(asyncio.run(run_several(settings, workers)))
-    from relearn.api.serve import Share, run  # noqa: PLC0415
+    from relearn.api.server.serve import Share, run  # noqa: PLC0415
 
     mine = None if share is None else Share(share[0], [socket.socket(fileno=int(fd)) for fd in share[1].split(",")])
     sys.exit(run(settings, mine))

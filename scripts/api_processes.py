@@ -16,7 +16,7 @@ import structlog
 
 import relearn
 from relearn.agents.worker.logging import set_up_logging
-from relearn.api.listening import reserve, share
+from relearn.api.server.listening import reserve, share
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.embedded import backoff
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.api.queries.known_models import KnownModels
+from relearn.api.queries.registered_models import KnownModels
 from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = "p.generation, p.kafka_partition, p.kafka_offset, p.record_index, p.subject, p.label, p.model"

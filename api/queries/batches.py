@@ -12,8 +12,8 @@ from relearn.agents.stores.live.batches import read_batches
 from relearn.agents.stores.postgres import Connection, Pool, database_id
 from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.agents.stores.redis import Redis
-from relearn.api.cursors import moment
-from relearn.api.queries.along import along
+from relearn.api.http.cursors import moment
+from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import REVIEWED
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.batches import COUNTED
@@ -98,7 +98,7 @@ class RecentBatches:
 
 
 async def read_batch(connection: Connection, batch: str) -> tuple[Stored, Sequence[Counts]] | None:
-    """One batch and its counts, or None. The connection is such as `api.queries.along` opens."""
+    """One batch and its counts, or None. The connection is such as `api.queries.index_only` opens."""
     row: Any = await connection.fetchrow(_ONE, batch)
     if row is None:
         return None

@@ -3,7 +3,7 @@
 A page is a walk along one index: of everything, of a batch, or of what was reviewed. It looks at no more than LOOKED
 rows, whatever the filters leave of them; then it says how far it came, and the next page goes on from there.
 
-Connections are such as `api.queries.along` opens.
+Connections are such as `api.queries.index_only` opens.
 """
 
 from __future__ import annotations

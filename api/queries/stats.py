@@ -13,9 +13,9 @@ from relearn.agents.stores.feedback.statements import statements_of_model_since
 from relearn.agents.stores.postgres import Connection, Pool
 from relearn.agents.stores.redis import Redis
 from relearn.agents.stores.training.policy_facts import hold_of
-from relearn.api.queries.along import along
-from relearn.api.queries.live_workers import live_workers
-from relearn.api.shared_question import SharedQuestion
+from relearn.api.observe.single_flight import SharedQuestion
+from relearn.api.queries.index_only import along
+from relearn.api.queries.workers import live_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.workers import Worker
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.api.call import Handler
+from relearn.api.http.call import Handler
 from relearn.api.routes import (
     batches,
     dead_letters,
@@ -18,8 +18,8 @@ from relearn.api.routes import (
     page,
     predict,
     predictions,
-    queue,
     retraining,
+    review_queue,
     reviewing,
     stats,
     workers,
@@ -29,7 +29,7 @@ HANDLERS: dict[str, Handler] = {
     **ingest.HANDLERS,
     **batches.HANDLERS,
     **predictions.HANDLERS,
-    **queue.HANDLERS,
+    **review_queue.HANDLERS,
     **feedback.HANDLERS,
     **reviewing.HANDLERS,
     **predict.HANDLERS,

@@ -8,12 +8,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relearn.api.batch_review import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
-from relearn.api.call import Call, Handlers
-from relearn.api.context import Context
-from relearn.api.cursors import Cursors, TimeUs, microseconds, moment, page_of
-from relearn.api.failures import Failure, wrong_fields
-from relearn.api.queries.along import along
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.context import Context
+from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment, page_of
+from relearn.api.http.problems import Failure, wrong_fields
 from relearn.api.queries.batch_rows import (
     BatchRow,
     classes_of,
@@ -23,7 +21,9 @@ from relearn.api.queries.batch_rows import (
     unreviewed_rows,
 )
 from relearn.api.queries.batches import Stored, read_batch
-from relearn.api.statements import reviewer_of, say
+from relearn.api.queries.index_only import along
+from relearn.api.review.batch import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
+from relearn.api.writes.feedback import reviewer_of, say
 from relearn.schemas.http.batches import MOST_REVIEWED, Batch, BatchAlone, BatchPath, BatchReview, BatchReviewed
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.problems import FieldFault

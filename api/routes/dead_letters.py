@@ -13,10 +13,10 @@ from relearn.agents.dead_letters.redriven_message import place_of
 from relearn.agents.dead_letters.render import as_short_json
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from relearn.agents.stores.dead_letters import Original as Stored
-from relearn.api.call import Call, Handlers
-from relearn.api.cursors import Cursors, Int64, page_of
-from relearn.api.failures import Failure
-from relearn.api.outbox import PATIENCE_S
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.cursors import Cursors, Int64, page_of
+from relearn.api.http.problems import Failure
+from relearn.api.writes.outbox import PATIENCE_S
 from relearn.schemas.http.dead_letters import (
     READABLE_BYTES,
     REDRIVE_AT_MOST,

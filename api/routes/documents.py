@@ -8,8 +8,8 @@ from importlib.resources import files
 import msgspec
 from aiohttp import web
 
-from relearn.api.call import Call, Handlers
-from relearn.api.failures import Failure
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.problems import Failure
 from relearn.schemas.asyncapi import asyncapi
 from relearn.schemas.http.documents import DocsFile
 from relearn.schemas.openapi import openapi

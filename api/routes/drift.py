@@ -8,7 +8,7 @@ from relearn.agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENC
 from relearn.agents.stores.predictions.sample import gathered
 from relearn.agents.stores.training.drift import DriftRow, read_drift, read_watched
 from relearn.agents.stores.training.drift import Window as Looked
-from relearn.api.call import Call, Handlers
+from relearn.api.http.call import Call, Handlers
 from relearn.schemas.http.drift import Drift, Limits, Spread, Window
 from relearn.schemas.topics import topic_name
 

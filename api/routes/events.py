@@ -9,7 +9,7 @@ from typing import cast, get_args
 import structlog
 from aiohttp import ClientConnectionError, web
 
-from relearn.api.call import Call, Handlers
+from relearn.api.http.call import Call, Handlers
 from relearn.schemas.http.events import EventsQuery, EventType
 
 log = structlog.get_logger()

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from relearn.api.call import Call, Caller, Handlers
-from relearn.api.failures import wrong_fields
-from relearn.api.served import served_via
-from relearn.api.statements import reviewer_of, say
+from relearn.api.http.call import Call, Caller, Handlers
+from relearn.api.http.problems import wrong_fields
+from relearn.api.review.served_via import served_via
+from relearn.api.writes.feedback import reviewer_of, say
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.http.feedback import FeedbackBody, Said, Statement
 from relearn.schemas.http.problems import FieldFault

@@ -9,10 +9,10 @@ from aiohttp import web
 
 from relearn import __version__
 from relearn.agents.learning.predict import decide
-from relearn.api.call import Call, Handlers
-from relearn.api.failures import Failure
-from relearn.api.reading import read_bytes
-from relearn.api.tensors import answer, matrix_of, split
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.problems import Failure
+from relearn.api.http.request import read_bytes
+from relearn.api.http.tensors import answer, matrix_of, split
 from relearn.schemas.http.inference import (
     EXTENSIONS,
     HEADER_LENGTH,

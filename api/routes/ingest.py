@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
 from relearn.agents.stores.training.examples import read_features
-from relearn.api.call import Call, Handlers
-from relearn.api.context import Context
-from relearn.api.failures import RETRY, Failure, broken_off, wrong_fields
-from relearn.api.outbox import PATIENCE_S, Outcome, Outgoing
-from relearn.api.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
-from relearn.api.rows import matrix, matrix_alike
-from relearn.api.texts import text_faults
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.context import Context
+from relearn.api.http.json_rows import matrix, matrix_alike
+from relearn.api.http.problems import RETRY, Failure, broken_off, wrong_fields
+from relearn.api.http.text_checks import text_faults
+from relearn.api.writes.outbox import PATIENCE_S, Outcome, Outgoing
+from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import RelearnError
 from relearn.schemas.http.ingest import IngestBody, Ingested
 from relearn.schemas.http.problems import FieldFault

@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Struct
 
 from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
-from relearn.api.asking import accepted
-from relearn.api.call import Call, Handlers
-from relearn.api.cursors import Cursors, Int64, page_of
-from relearn.api.failures import Failure
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.cursors import Cursors, Int64, page_of
+from relearn.api.http.problems import Failure
+from relearn.api.writes.commands import accepted
 from relearn.schemas.http.jobs import Job, JobPath, JobsQuery
 from relearn.schemas.http.operation import Accepted, Page
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from relearn.api.call import Call, Handlers
-from relearn.api.closing import CLOSING
-from relearn.api.door import answered
-from relearn.api.measures import MEASURES
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.closing import CLOSING
+from relearn.api.observe.metrics import MEASURES
+from relearn.api.server.middleware import answered
 from relearn.schemas.http.meta import Alive, Check, Readiness
 
 

@@ -16,12 +16,12 @@ from relearn.agents.stores.training.examples import read_features
 from relearn.agents.stores.training.examples_file import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import ModelRow, list_models, model_row_fields, read_model
-from relearn.api.accuracy import estimated
-from relearn.api.asking import accepted
-from relearn.api.call import Call, Handlers
-from relearn.api.cursors import Cursors, Int32, Int64, page_of
-from relearn.api.failures import Failure
-from relearn.api.streams import PIECE_BYTES, streamed
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.cursors import Cursors, Int32, Int64, page_of
+from relearn.api.http.problems import Failure
+from relearn.api.http.streaming import PIECE_BYTES, streamed
+from relearn.api.observe.accuracy import estimated
+from relearn.api.writes.commands import accepted
 from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.models import CSV, NDJSON, Example, ExamplesQuery, Lineage, Model, ModelPath, ModelsQuery
 from relearn.schemas.http.operation import Accepted, Page

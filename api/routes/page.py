@@ -6,9 +6,9 @@ import re
 
 from aiohttp import web
 
-from relearn.api.call import Call, Handlers
-from relearn.api.failures import Failure
-from relearn.api.page import PAGE, START, PageFile, missing
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.problems import Failure
+from relearn.api.http.static_files import PAGE, START, PageFile, missing
 from relearn.schemas.http.page import PageFile as FilePath
 
 #: No script or style but our own, nothing from elsewhere, nothing inline, in nobody's frame.

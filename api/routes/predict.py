@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from relearn.agents.learning.predict import score
-from relearn.api.call import Call, Handlers
-from relearn.api.failures import Failure
-from relearn.api.rows import check_margins, matrix
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.json_rows import check_margins, matrix
+from relearn.api.http.problems import Failure
 from relearn.schemas.http.predict import PredictBody, Predicted
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from msgspec import Struct
 
 from relearn.agents.learning.contributions import contributions
-from relearn.api.call import Call, Handlers
-from relearn.api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
-from relearn.api.failures import Failure
-from relearn.api.queries.along import along
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from relearn.api.http.problems import Failure
+from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
-from relearn.api.queries.said import NOTHING, Reviewed, Said, Sent, last_words, reviewed, said_of, superseded_by
+from relearn.api.queries.reviews import NOTHING, Reviewed, Said, Sent, last_words, reviewed, said_of, superseded_by
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,

@@ -9,9 +9,9 @@ import msgspec
 from relearn.agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
 from relearn.agents.learning.policy import Limits, decide
 from relearn.agents.stores.training.policy_facts import read_facts
-from relearn.api.asking import accepted
-from relearn.api.call import Call, Handlers
+from relearn.api.http.call import Call, Handlers
 from relearn.api.queries.retraining import OpenShadow, hold_and_shadow
+from relearn.api.writes.commands import accepted
 from relearn.schemas.http.operation import Accepted
 from relearn.schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
 from relearn.schemas.messages.commands import rollback_id

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from relearn.api.call import Call, Handlers
-from relearn.api.cursors import Cursors, TimeUs, microseconds, moment, page_of
-from relearn.api.failures import Failure
-from relearn.api.queries.along import along
+from relearn.api.http.call import Call, Handlers
+from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment, page_of
+from relearn.api.http.problems import Failure
+from relearn.api.queries.index_only import along
 from relearn.api.queries.reviewing import Spoke, agreement, dead, read_reviewers, waiting
-from relearn.api.queries.said import Said, last_words, said_by_id, superseded_by
+from relearn.api.queries.reviews import Said, last_words, said_by_id, superseded_by
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.reviewing import DeadFeedback, FeedbackPath, RecordedFeedback, Reviewer, WaitingFeedback
 from relearn.schemas.messages.feedback import decode_feedback

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from relearn.api.accuracy import estimated
-from relearn.api.call import Call, Handlers
+from relearn.api.http.call import Call, Handlers
+from relearn.api.observe.accuracy import estimated
 from relearn.schemas.http.stats import Champion, Latency, Stats, Totals
 from relearn.schemas.http.workers import Worker
 

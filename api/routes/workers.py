@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from relearn.api.call import Call, Handlers
-from relearn.api.queries.live_workers import live_workers
+from relearn.api.http.call import Call, Handlers
+from relearn.api.queries.workers import live_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.workers import Workers
 

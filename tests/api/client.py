@@ -10,9 +10,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from relearn.api.app import make_app
-from relearn.api.context import CONTEXT, Context
-from relearn.api.limits import CONNECTION
+from relearn.api.http.context import CONTEXT, Context
+from relearn.api.http.limits import CONNECTION
+from relearn.api.server.app import make_app
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.model.updates import Update
 from relearn.schemas.settings import Settings

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from relearn.agents.stores.postgres import open_pool
-from relearn.api.queries.along import along
+from relearn.api.queries.index_only import along
 from relearn.schemas.settings import Settings
 
 SET = "SELECT current_setting('enable_seqscan') || ' ' || current_setting('transaction_read_only')"

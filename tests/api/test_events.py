@@ -12,9 +12,9 @@ from aiohttp import ClientSession, web
 
 from relearn.agents.stores.live.events import KEPT, put_events, stream_key
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.api.app import make_app
-from relearn.api.context import CONTEXT
-from relearn.api.event_stream import MOST_BYTES
+from relearn.api.events.client_queue import MOST_BYTES
+from relearn.api.http.context import CONTEXT
+from relearn.api.server.app import make_app
 from relearn.schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, ResetEvent
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair

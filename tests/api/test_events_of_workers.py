@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from relearn.agents.kafka.producer import Publisher
-from relearn.api.app import make_app
+from relearn.api.server.app import make_app
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

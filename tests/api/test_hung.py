@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from relearn.api.app import POOL_SIZE
+from relearn.api.server.app import POOL_SIZE
 from tests.api.client import Client
 from tests.api.filled import register, store
 from tests.blocks import block_of

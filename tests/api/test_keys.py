@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from relearn.agents.stores.api_keys import revoke_key
-from relearn.api.serve import refuse_exposure
+from relearn.api.server.serve import refuse_exposure
 from relearn.schemas.api_keys import ENTROPY_BYTES, make_key
 from relearn.schemas.errors import SettingsError, SetupError
 from relearn.schemas.settings import Settings

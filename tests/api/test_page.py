@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from relearn.api.page import DIRECTORY, LIBRARIES, PAGE, START, PageFile, read_page, without_comments
+from relearn.api.http.static_files import DIRECTORY, LIBRARIES, PAGE, START, PageFile, read_page, without_comments
 from tests.api.client import Client
 
 ROOT = DIRECTORY.parents[1]

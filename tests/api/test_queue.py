@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from relearn.agents.learning.review_choice import Candidate
 from relearn.agents.stores.predictions.review_candidates import POOL
-from relearn.api.claims import Claims
-from relearn.api.review_pool import ReviewPool, near, rescored
-from relearn.api.served import served_via
+from relearn.api.review.claims import Claims
+from relearn.api.review.pool import ReviewPool, near, rescored
+from relearn.api.review.served_via import served_via
 from relearn.schemas.identity import parse_place
 from relearn.schemas.model.linear_svm import Model
 from tests import reviewed

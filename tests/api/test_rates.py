@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.api.failures import Failure
-from relearn.api.rates import LOTS_A_SECOND, SharedRates, Unlimited, make_rates
+from relearn.api.access.rate_limit import LOTS_A_SECOND, SharedRates, Unlimited, make_rates
+from relearn.api.http.problems import Failure
 from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving
 from tests.keyed import a_key, bearer

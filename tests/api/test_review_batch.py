@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from relearn.api import app, outbox
+from relearn.api.server import app
+from relearn.api.writes import outbox
 from relearn.schemas.messages.feedback import Feedback, decode_feedback
 from relearn.schemas.settings import Settings
 from tests.api.client import Client, serving

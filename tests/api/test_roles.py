@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from relearn.api.keys import may
+from relearn.api.access.guard import may
 from relearn.schemas.http.operation import ROLES, Operation, Role
 from relearn.schemas.http.operations import OPERATIONS
 from relearn.schemas.settings import Settings

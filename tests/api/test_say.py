@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from relearn.api.call import Caller
-from relearn.api.served import remember_served
-from relearn.api.statements import reviewer_of
+from relearn.api.http.call import Caller
+from relearn.api.review.served_via import remember_served
+from relearn.api.writes.feedback import reviewer_of
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, decode_feedback
 from relearn.schemas.messages.headers import header_text

@@ -14,13 +14,13 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from relearn.api import limits
-from relearn.api.app import make_app
-from relearn.api.background import BACKGROUND
-from relearn.api.closing import CLOSING
-from relearn.api.limits import NotOurFault
-from relearn.api.listening import listen, reserve, share
-from relearn.api.serve import serve_until
+from relearn.api.http import limits
+from relearn.api.http.closing import CLOSING
+from relearn.api.http.limits import NotOurFault
+from relearn.api.server.app import make_app
+from relearn.api.server.background import BACKGROUND
+from relearn.api.server.listening import listen, reserve, share
+from relearn.api.server.serve import serve_until
 from relearn.schemas.errors import SettingsError, SetupError
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair

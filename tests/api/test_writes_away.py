@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from relearn.agents.kafka.producer import Receipt
-from relearn.api.failures import Failure
-from relearn.api.outbox import Outbox, Outgoing
+from relearn.api.http.problems import Failure
+from relearn.api.writes.outbox import Outbox, Outgoing
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.topics import topic_name

@@ -10,7 +10,7 @@ import pytest
 
 from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.postgres import Pool
-from relearn.api.queries.along import along
+from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
 from relearn.schemas.identity import Place
 from relearn.schemas.settings import Settings

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from relearn.api.batch_review import Verdict, check_known, confirmed, judged, read_verdicts, verdict_on
-from relearn.api.failures import Failure
+from relearn.api.http.problems import Failure
 from relearn.api.queries.batch_rows import BatchRow
+from relearn.api.review.batch import Verdict, check_known, confirmed, judged, read_verdicts, verdict_on
 from relearn.schemas.http.batches import BatchReview
 from relearn.schemas.identity import Place
 

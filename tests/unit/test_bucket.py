@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.api.bucket import BURST_S, Bucket, holds_at_most, take, wait_s
+from relearn.api.access.token_bucket import BURST_S, Bucket, holds_at_most, take, wait_s
 
 RATES = st.floats(0.01, 1e5)
 #: Pauses between askings, in seconds, and how many are asked for then.

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from relearn.api.loopback import is_loopback
+from relearn.api.access.loopback import is_loopback
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.cli import relearn
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from relearn.api.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
-from relearn.api.failures import Failure
+from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from relearn.api.http.problems import Failure
 from relearn.schemas.http.operation import Cursor, PageQuery
 
 

@@ -12,7 +12,7 @@ from relearn.agents.stores.live.correction_events import MOST_EVENTS, correction
 from relearn.agents.stores.live.events import Entry, order
 from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.predictions.totals import BatchTotal
-from relearn.api.coalesced import coalesced, written
+from relearn.api.events.merge import coalesced, written
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.identity import Place
 

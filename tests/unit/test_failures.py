@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from relearn.api.failures import broken_off, problem_response
+from relearn.api.http.problems import broken_off, problem_response
 from relearn.schemas.errors import KafkaUnavailable
 
 

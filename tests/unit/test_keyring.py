@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from relearn.agents.stores.api_keys import ApiKey
-from relearn.api.keyring import LONGEST_S, KeyRing
+from relearn.api.access.keyring import LONGEST_S, KeyRing
 from relearn.schemas.api_keys import ENTROPY_BYTES, KeyProof, make_key
 from relearn.schemas.errors import PostgresUnavailable
 

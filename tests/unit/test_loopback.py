@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relearn.api.loopback import is_foreign, is_loopback, names_loopback
+from relearn.api.access.loopback import is_foreign, is_loopback, names_loopback
 
 HOST = {"Host": "localhost:8080"}
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.api.packing import Columns, pack
+from relearn.api.writes.packing import Columns, pack
 from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, decode_chunk
 from tests.messages import FakeMessage
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.api.failures import Failure
-from relearn.api.unpacking import PIECE_BYTES, coding_of, unpack
+from relearn.api.http.problems import Failure
+from relearn.api.http.unpacking import PIECE_BYTES, coding_of, unpack
 
 ANY = 2**30
 

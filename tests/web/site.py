@@ -8,8 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from relearn.agents.stores.live.events import put_events
-from relearn.api.app import make_app
-from relearn.api.limits import CONNECTION
+from relearn.api.http.limits import CONNECTION
+from relearn.api.server.app import make_app
 from relearn.schemas.http.events import EventData
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
-from relearn.api.page import DIRECTORY
+from relearn.api.http.static_files import DIRECTORY
 from tests.web.site import Site
 
 WIDE = (1440, 900)

@@ -1,0 +1,45 @@
+"""What `/readyz` looks at: Kafka, Postgres and its tables, Redis, and whether there is a model."""
+
+from __future__ import annotations
+
+from relearn.agents.kafka.topics import admin_client, check_led
+from relearn.agents.models.live import LiveModel
+from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.api.observe.health import Probe
+from relearn.schemas.errors import SetupError
+from relearn.schemas.migrations import migrations
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+
+#: Without Redis everything still answers.
+REQUIRED = frozenset(("kafka", "postgres", "migrations", "model"))
+
+
+def probes(settings: Settings, pool: Pool, redis: Redis, live: LiveModel) -> dict[str, Probe]:
+    """One for each, by name."""
+    admin, ingest = admin_client(settings), topic_name(settings.namespace, "ingest")
+    newest = max(migration.number for migration in migrations())
+
+    async def kafka() -> None:
+        await check_led(admin, ingest)
+
+    async def postgres() -> None:
+        with translated():
+            await pool.fetchval("SELECT 1")
+
+    async def tables() -> None:
+        with translated():
+            found = await pool.fetchval("SELECT max(number) FROM migrations")
+        if found != newest:
+            raise SetupError(f"the tables are at migration {found}, this program at {newest}; run `relearn migrate`")
+
+    async def valkey() -> None:
+        with redis_translated():
+            await redis.ping()
+
+    async def model() -> None:
+        if live.current is None:
+            raise SetupError("no model is live yet; `relearn model train --data FILE|DATASET` makes the first")
+
+    return {"kafka": kafka, "postgres": postgres, "migrations": tables, "redis": valkey, "model": model}

@@ -1,0 +1,137 @@
+"""What waits for review, as one process knows it, and taking from it.
+
+A bounded pool of the newest, looked at anew each second, and scored again at a swap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from relearn.agents.learning.audit_share import audit_share
+from relearn.agents.learning.predict import score
+from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose
+from relearn.agents.models.live import LiveModel
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_unreviewed
+from relearn.api.observe.single_flight import SharedQuestion
+from relearn.api.review.claims import Claims
+from relearn.schemas.model.linear_svm import Floats, Model
+
+REFRESH_S = 1.0
+#: Records nearer than this many standard deviations are near-duplicates.
+NEAR = 0.1
+
+
+class Taken(NamedTuple):
+    """What was taken, and how many can be taken after it: those claimed by nobody, one of each subject.
+
+    `at_least`: the pool is full, so that more than those may wait.
+    """
+
+    choices: list[Choice]
+    waiting: int
+    at_least: bool
+
+
+class ReviewPool:
+    """Serves each record to one reviewer. `audit`: the share of records that are chosen at random."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        live: LiveModel,
+        claims: Claims,
+        *,
+        audit: float,
+        rng: np.random.Generator | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._live = live
+        self._claims = claims
+        self._audit = audit
+        self._rng = rng or np.random.default_rng()
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._reading = SharedQuestion(self._read)
+        self._seen: StreamEnd | None = None
+        self._seen_s = 0.0
+        self._activation: int | None = None
+
+    async def take(self, limit: int) -> Taken:
+        """At most `limit` records that nobody else is asked about, and how many are left.
+
+        Raises:
+            PostgresUnavailable: ask again.
+        """
+        if self._seen is None or self._clock() - self._seen_s >= REFRESH_S:
+            await self._reading.answer()
+        async with self._turn:
+            seen = self._look()
+            taken, chosen = set(seen.said), list[Choice]()
+            claimed = self._claims.ours()
+            left = [one for one in seen.candidates if one.key not in claimed]
+            share = audit_share(self._audit, seen.drifted)
+            while len(chosen) < limit:
+                choice = choose(left, taken=taken, audit_share=share, rng=self._rng)
+                if choice is None:
+                    break
+                key = choice.candidate.key
+                left = [one for one in left if one.key != key]
+                taken |= near(choice.candidate, left, self._scale())
+                if await self._claims.claim(key):
+                    chosen.append(choice)
+            waiting = len({one.key for one in seen.candidates} - self._claims.ours())
+            return Taken(chosen, waiting, at_least=len(seen.candidates) >= POOL)
+
+    async def give_back(self, choices: Sequence[Choice]) -> None:
+        """Let others be asked about what was taken: it was served to nobody."""
+        await self._claims.release([choice.candidate.key for choice in choices])
+
+    def _scale(self) -> Floats | None:
+        served = self._live.current
+        return None if served is None else served.model.scale
+
+    async def _read(self) -> None:
+        self._seen, self._seen_s, self._activation = await read_unreviewed(self._pool), self._clock(), None
+
+    def _look(self) -> StreamEnd:
+        """What stood at the stream's end when it was read, under the live model."""
+        assert self._seen is not None
+        served = self._live.current
+        activation = None if served is None else served.activation
+        if served is not None and self._activation != activation:
+            self._seen = replace(self._seen, candidates=rescored(self._seen.candidates, served.model))
+            self._activation = activation
+        return self._seen
+
+
+def near(chosen: Candidate, others: Sequence[Candidate], scale: Floats | None) -> set[str]:
+    """Keys of records that are nearly the same as `chosen`: it says what there is to learn from them.
+
+    `scale`: (d,) standard deviations; distance is the root of the mean square in those.
+    """
+    fitting = [one for one in others if len(one.features) == len(chosen.features)]
+    if scale is None or not fitting or len(scale) != len(chosen.features):
+        return set()
+    apart = (np.array([one.features for one in fitting], dtype=np.float64) - np.array(chosen.features)) / scale
+    close = np.sqrt(np.mean(apart**2, axis=1)) < NEAR
+    return {one.key for one, is_close in zip(fitting, close, strict=True) if is_close}
+
+
+def rescored(candidates: Sequence[Candidate], model: Model) -> list[Candidate]:
+    """The same records with the certainty that `model` has of them; those of another shape keep theirs."""
+    d = len(model.feature_names)
+    fitting = [one for one in candidates if len(one.features) == d]
+    if not fitting:
+        return list(candidates)
+    scores = score(model, np.array([one.features for one in fitting], dtype=np.float64))
+    known = zip(fitting, scores.confidence.tolist(), scores.margins.tolist(), strict=True)
+    sure = {one.place: certainty(None if chance != chance else chance, margins) for one, chance, margins in known}  # noqa: PLR0124 - NaN
+    return [one._replace(certainty=sure.get(one.place, one.certainty)) for one in candidates]

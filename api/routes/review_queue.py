@@ -1,0 +1,67 @@
+"""The review queue."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relearn.agents.learning.contributions import contributions
+from relearn.agents.learning.review_choice import Choice
+from relearn.agents.stores.predictions.lookup import Answer, read_answers
+from relearn.api.http.call import Call, Handlers
+from relearn.api.review.served_via import remember_served
+from relearn.schemas.http.review_queue import Answered, Pushed, Queue, QueueItem, QueueQuery
+from relearn.schemas.messages.feedback import Via
+from relearn.schemas.model.linear_svm import Model
+
+#: The answer to an item of these kinds comes before the model's own is seen.
+BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
+
+
+async def review_queue(call: Call[None, QueueQuery, None]) -> Queue:
+    """Choose, claim, and remember under what each was served: its feedback will be recorded so."""
+    context = call.context
+    choices, waiting, at_least = await context.review_pool.take(call.query.limit)
+    try:
+        answers = await read_answers(context.pool, [one.candidate.place for one in choices])
+    except Exception:
+        await context.review_pool.give_back(choices)
+        raise
+    served = {one.candidate.place: one.via for one in choices}
+    await remember_served(context.redis, context.settings.namespace, served)
+    live = context.live.current
+    model = None if live is None else live.model
+    items = [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
+    return Queue(items, None, context.settings.review_claim_s, waiting, at_least)
+
+
+def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
+    """The item; contributions are told where the model that answered is still the live one."""
+    blind = choice.via in BLIND
+    names = live.feature_names if live is not None else tuple(f"x{i + 1}" for i in range(len(found.features)))
+    explained = None
+    if not blind and live is not None and live.version == found.model:
+        explained = contributions(live, np.array(found.features, dtype=np.float64), found.label)
+    pushes = [None] * len(names) if explained is None else explained[0].tolist()
+    answer = Answered(
+        found.label,
+        list(found.margins),
+        found.confidence,
+        found.model,
+        None if explained is None else explained[1],
+    )
+    return QueueItem(
+        str(choice.candidate.place),
+        choice.via,
+        blind,
+        found.id,
+        found.subject,
+        found.batch,
+        found.context,
+        [Pushed(*one) for one in zip(names, found.features, pushes, strict=True)],
+        None if blind else answer,
+        list(live.classes) if live is not None else [],
+        found.ingested_at.isoformat(),
+    )
+
+
+HANDLERS: Handlers = {"review_queue": review_queue}

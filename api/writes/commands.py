@@ -1,0 +1,30 @@
+"""What a request asks of the retrain role: a command, acknowledged before the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relearn.agents.kafka.send_command import by_hand
+from relearn.api.http.call import Call
+from relearn.api.writes.outbox import Outgoing
+from relearn.schemas.errors import RelearnError
+from relearn.schemas.http.operation import Accepted
+from relearn.schemas.messages.commands import CE_TYPE, Verb, encode_command
+from relearn.schemas.topics import topic_name
+
+
+async def accepted(
+    call: Call[Any, Any, Any], verb: Verb, version: int | None = None, *, job: str | None = None
+) -> Accepted:
+    """Send the command in the caller's name; the job of the same id tells what comes of it.
+
+    Raises:
+        Failure: there is no room for it.
+        KafkaUnavailable, SetupError: it isn't known to be sent.
+    """
+    command, context = by_hand(verb, version, by=call.caller.name, job=job), call.context
+    outgoing = Outgoing(encode_command(command), CE_TYPE, event_id=command.id)
+    (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
+    if isinstance(outcome, RelearnError):
+        raise outcome
+    return Accepted(command.id)

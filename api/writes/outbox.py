@@ -1,0 +1,132 @@
+"""What this process sends to Kafka: bounded in bytes and in time, and told message by message what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeAlias
+
+from confluent_kafka import KafkaError, KafkaException
+
+from relearn.agents.kafka.producer import Publisher, Receipt, missing_topic
+from relearn.api.http.problems import RETRY, Failure
+from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
+from relearn.schemas.messages.headers import cloud_event
+
+#: At most so much is on its way to the broker; who comes then is told to come again.
+IN_FLIGHT_BYTES = 32 * 1024 * 1024
+#: Whoever writes is answered within that. librdkafka looks once a second for what has waited for too long: not enough.
+PATIENCE_S = 1.8
+#: Headers, and what librdkafka keeps of a message.
+_OVERHEAD_BYTES = 512
+_TURN = 256
+
+Outcome: TypeAlias = Receipt | RelearnError
+OnReceipt: TypeAlias = Callable[[str, Receipt], None]
+"""Told the topic and each acknowledgement, of one partition in the order of offsets."""
+
+
+class Outgoing(NamedTuple):
+    """A message. Those with the same key keep their order; `kind` and `event_id` go into its CloudEvents headers."""
+
+    value: bytes
+    kind: str
+    key: bytes | None = None
+    event_id: str | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of the memory, about."""
+        return len(self.value) + len(self.key or b"") + _OVERHEAD_BYTES
+
+
+class Outbox:
+    """Sends for all requests of this process. `source` is this process in CloudEvents headers."""
+
+    def __init__(
+        self, publisher: Publisher, source: str, on_receipt: OnReceipt, *, limit_bytes: int = IN_FLIGHT_BYTES
+    ) -> None:
+        self.in_flight_bytes = 0
+        """To be sent or sent, and neither acknowledged nor given up."""
+        self._publisher = publisher
+        self._source = source
+        self._on_receipt = on_receipt
+        self._limit_bytes = limit_bytes
+
+    async def send(self, topic: str, messages: Sequence[Outgoing], *, until_s: float | None = None) -> list[Outcome]:
+        """Where the broker has put each message, or why it isn't known to have it, in their order.
+
+        What isn't known to have arrived may have, once.
+
+        Args:
+            topic: its full name.
+            until_s: on the loop's clock; PATIENCE_S from now where it isn't given.
+
+        Raises:
+            Failure: so much is in flight that these don't fit beside it, or they never would. None was sent.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + PATIENCE_S if until_s is None else until_s
+        self._reserve(sum(message.size_bytes for message in messages))
+        handed: list[asyncio.Future[Receipt] | Exception] = []
+        try:
+            for number, message in enumerate(messages, 1):
+                handed.append(await self._hand_over(topic, message, until_s))
+                if number % _TURN == 0:
+                    await asyncio.sleep(0)  # others want their turn
+        finally:
+            self.in_flight_bytes -= sum(message.size_bytes for message in messages[len(handed) :])
+        waiting = [one for one in handed if isinstance(one, asyncio.Future)]
+        if waiting:
+            await asyncio.wait(waiting, timeout=max(0.0, until_s - loop.time()))
+        return [_outcome(one, topic) for one in handed]
+
+    def _reserve(self, size_bytes: int) -> None:
+        if size_bytes > self._limit_bytes:
+            said = f"Packed, this is {size_bytes:,} bytes; {self._limit_bytes:,} are the most: send it in parts."
+            raise Failure("too-large", said)
+        if self.in_flight_bytes + size_bytes > self._limit_bytes:
+            raise Failure("too-many-requests", "As much is on its way to Kafka as may be; ask again.", headers=RETRY)
+        self.in_flight_bytes += size_bytes
+
+    async def _hand_over(self, topic: str, message: Outgoing, until_s: float) -> asyncio.Future[Receipt] | Exception:
+        headers = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
+        if asyncio.get_running_loop().time() > until_s:
+            self.in_flight_bytes -= message.size_bytes
+            return TimeoutError()
+        try:
+            async with asyncio.timeout_at(until_s):
+                receipt = await self._publisher.send(topic, message.value, key=message.key, headers=headers)
+        except (KafkaException, KafkaUnavailable, TimeoutError) as exc:
+            self.in_flight_bytes -= message.size_bytes
+            return exc
+        receipt.add_done_callback(partial(self._done, topic, message.size_bytes))
+        return receipt
+
+    def _done(self, topic: str, size_bytes: int, receipt: asyncio.Future[Receipt]) -> None:
+        self.in_flight_bytes -= size_bytes
+        if not receipt.cancelled() and receipt.exception() is None:
+            self._on_receipt(topic, receipt.result())
+
+
+def _outcome(handed: asyncio.Future[Receipt] | Exception, topic: str) -> Outcome:
+    if not isinstance(handed, asyncio.Future):
+        return _translated(handed, topic)
+    if not handed.done():
+        return _translated(TimeoutError(), topic)
+    fault = handed.exception()
+    return handed.result() if fault is None else _translated(fault, topic)
+
+
+def _translated(fault: BaseException, topic: str) -> RelearnError:
+    """Why a message isn't known to have arrived, as an error of ours."""
+    if isinstance(fault, RelearnError):
+        return fault
+    if isinstance(fault, TimeoutError):
+        return KafkaUnavailable("Kafka doesn't acknowledge in time")
+    if not isinstance(fault, KafkaException):
+        raise fault
+    error: KafkaError = fault.args[0]
+    return missing_topic(error, topic) or SetupError(f"Kafka refuses messages for {topic}: {error.str()}")
