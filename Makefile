@@ -43,10 +43,10 @@ bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARG
 	@$(if $(ARGS),,$(BIN)/relearn bench latency)
 
 documents: $(STAMP) ## write schemas/openapi.json and schemas/asyncapi.json as the code says they are
-	@$(BIN)/python -P -m relearn.scripts.documents
+	@$(BIN)/python -P -m relearn.scripts.dev.documents
 
 screenshots: $(STAMP) ## take the pictures in docs/screenshots of a small real system (needs Chromium)
-	@$(BIN)/python -P -m relearn.scripts.screenshots
+	@$(BIN)/python -P -m relearn.scripts.dev.screenshots
 
 lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's libraries, Kafka's jars
 	@$(BIN)/python -m pip install --quiet uv
@@ -59,8 +59,8 @@ lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's li
 		htm@latest uplot@latest
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(PAGE) --ignore-scripts --package-lock-only --loglevel=error \
 		--save-dev axe-core@latest
-	@$(BIN)/python -m relearn.scripts.embedded.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/kafka-jars.lock
-	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock $(PAGE)/package-lock.json scripts/embedded/kafka-jars.lock
+	@$(BIN)/python -m relearn.scripts.embedded.servers.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/servers/kafka-jars.lock
+	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock $(PAGE)/package-lock.json scripts/embedded/servers/kafka-jars.lock
 
 clean: ## remove what was made here, except the data in .relearn
 	@rm -rf .venv $(PAGE)/node_modules build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

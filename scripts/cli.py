@@ -11,21 +11,27 @@ from relearn import __version__
 from relearn.schemas.errors import RelearnError
 
 VERBS = {
-    "up": ("relearn.scripts.up:up", "Run everything on this machine: servers, workers, the API."),
+    "up": ("relearn.scripts.commands.up:up", "Run everything on this machine: servers, workers, the API."),
     "demo": ("relearn.scripts.demo:demo", "See it learn: a stream, a reviewer, better models, a checked summary."),
-    "worker": ("relearn.scripts.worker:worker", "Run one worker of a role: score, store, feedback or retrain."),
-    "api": ("relearn.scripts.api:api", "Answer over HTTP."),
-    "key": ("relearn.scripts.key:key", "Make, list and revoke keys of the HTTP API."),
-    "migrate": ("relearn.scripts.migrate:migrate", "Make the topics and tables of this namespace."),
-    "signing-keys": ("relearn.scripts.signing_keys:signing_keys", "Make the pair that signs models."),
-    "status": ("relearn.scripts.status:status", "What is up, lag per partition, model per worker."),
-    "produce": ("relearn.scripts.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
-    "review": ("relearn.scripts.review:review", "Answer as a person would who knows the truth, more or less."),
-    "model": ("relearn.scripts.model:model", "Train models, choose which one answers, see what it learned from."),
-    "job": ("relearn.scripts.job:job", "List and show jobs."),
-    "dlq": ("relearn.scripts.dlq:dlq", "List, show and redrive dead letters."),
-    "replay": ("relearn.scripts.replay:replay_command", "Score stored predictions again under another model."),
-    "bench": ("relearn.scripts.bench:bench", "Measure this machine: score, latency."),
+    "worker": (
+        "relearn.scripts.commands.worker:worker",
+        "Run one worker of a role: score, store, feedback or retrain.",
+    ),
+    "api": ("relearn.scripts.commands.api:api", "Answer over HTTP."),
+    "key": ("relearn.scripts.commands.key:key", "Make, list and revoke keys of the HTTP API."),
+    "migrate": ("relearn.scripts.commands.migrate:migrate", "Make the topics and tables of this namespace."),
+    "signing-keys": ("relearn.scripts.commands.signing_keys:signing_keys", "Make the pair that signs models."),
+    "status": ("relearn.scripts.commands.status:status", "What is up, lag per partition, model per worker."),
+    "produce": ("relearn.scripts.commands.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
+    "review": ("relearn.scripts.commands.review:review", "Answer as a person would who knows the truth, more or less."),
+    "model": (
+        "relearn.scripts.commands.model:model",
+        "Train models, choose which one answers, see what it learned from.",
+    ),
+    "job": ("relearn.scripts.commands.job:job", "List and show jobs."),
+    "dlq": ("relearn.scripts.commands.dlq:dlq", "List, show and redrive dead letters."),
+    "replay": ("relearn.scripts.commands.replay:replay_command", "Score stored predictions again under another model."),
+    "bench": ("relearn.scripts.dev.bench:bench", "Measure this machine: score, latency."),
 }
 
 

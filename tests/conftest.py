@@ -13,7 +13,7 @@ import pytest
 
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_specs
-from relearn.scripts.migrate import run_migrations
+from relearn.scripts.commands.migrate import run_migrations
 from tests.servers import Servers
 from tests.size import FULL
 

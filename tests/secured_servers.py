@@ -17,10 +17,10 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from relearn.scripts.embedded import kafka, ports, postgres, servers, valkey
-from relearn.scripts.embedded.ports import LOOPBACK
-from relearn.scripts.embedded.process import Process
-from relearn.scripts.embedded.supervisor import Supervisor
+from relearn.scripts.embedded.processes.process import Process
+from relearn.scripts.embedded.processes.supervisor import Supervisor
+from relearn.scripts.embedded.servers.all import all, kafka, ports, postgres, valkey
+from relearn.scripts.embedded.servers.ports import LOOPBACK
 from tests.certificates import Authority, Signed
 from tests.servers import LoopThread, free_ports
 from tests.tls_relay import TlsRelay
@@ -116,7 +116,7 @@ class SecuredServers:
         return f"rediss://{where}?ssl_ca_certs={quote(str(ca or self.ca))}"
 
     async def _start(self, directory: Path) -> Addresses:
-        await servers.prepare(directory, servers.SETTING, lambda event: None)
+        await all.prepare(directory, all.SETTING, lambda event: None)
         (directory / postgres.NAME / "pg_hba.conf").write_text(HBA)
         async with ports.choosing():
             at = free_ports()
@@ -124,7 +124,7 @@ class SecuredServers:
             await self._supervisor.start(
                 *(
                     self._secured(process, directory, at, secured)
-                    for process in servers.describe(directory, servers.SETTING, at, dict(os.environ))
+                    for process in all.describe(directory, all.SETTING, at, dict(os.environ))
                 )
             )
         await asyncio.gather(_make_kafka_user(at.kafka), _make_postgres_user(at.postgres))
@@ -134,7 +134,7 @@ class SecuredServers:
             await self._relay(at.valkey),
         )
 
-    def _secured(self, process: Process, directory: Path, at: servers.Ports, secured: Mapping[str, int]) -> Process:
+    def _secured(self, process: Process, directory: Path, at: all.Ports, secured: Mapping[str, int]) -> Process:
         if process.name == valkey.NAME:
             return replace(process, argv=(*process.argv, "--user", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all"))
         if process.name == kafka.NAME:
@@ -164,14 +164,14 @@ async def _supervisor(directory: Path) -> Supervisor:
     return Supervisor(directory, restart=False)
 
 
-def _more_ports(at: servers.Ports) -> dict[str, int]:
+def _more_ports(at: all.Ports) -> dict[str, int]:
     taken = [at.kafka, at.controller, at.postgres, at.valkey]
     for _ in SECURED:
         taken.append(ports.choose(taken[-1] + 1, taken=taken))
     return dict(zip(SECURED, taken[-len(SECURED) :], strict=True))
 
 
-def kafka_properties(at: servers.Ports, secured: Mapping[str, int], server: Signed, ca: Path) -> str:
+def kafka_properties(at: all.Ports, secured: Mapping[str, int], server: Signed, ca: Path) -> str:
     """What stands below the properties of `relearn up`, and takes their place where it names the same."""
     text = KAFKA_PROPERTIES.format(
         host=LOOPBACK,

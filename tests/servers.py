@@ -19,9 +19,9 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.schemas.topics import TopicSpec
-from relearn.scripts.embedded import kafka, ports, postgres, servers, valkey
-from relearn.scripts.embedded.process import last_lines
-from relearn.scripts.embedded.supervisor import Supervisor
+from relearn.scripts.embedded.processes.process import last_lines
+from relearn.scripts.embedded.processes.supervisor import Supervisor
+from relearn.scripts.embedded.servers.all import all, kafka, ports, postgres, valkey
 from tests.waiting import eventually
 
 T = TypeVar("T")
@@ -124,10 +124,10 @@ class Servers:
         self._admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
         self.dsn = postgres.dsn(at.postgres)
         self.redis_url = valkey.url(at.valkey)
-        self.environment = at.settings(servers.SETTING)
+        self.environment = at.settings(all.SETTING)
         """The same as `RELEARN_…` settings, for child processes."""
         self.kafka, self.postgres, self.valkey = (
-            Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in servers.SETTING
+            Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in all.SETTING
         )
 
     def wait_until_led(self, topics: Iterable[TopicSpec]) -> None:
@@ -156,18 +156,18 @@ class Servers:
     async def _make(self, data_dir: Path) -> Supervisor:
         return Supervisor(data_dir, restart=False)
 
-    async def _start(self, data_dir: Path) -> servers.Ports:
-        await servers.prepare(data_dir, servers.SETTING, lambda event: None)
+    async def _start(self, data_dir: Path) -> all.Ports:
+        await all.prepare(data_dir, all.SETTING, lambda event: None)
         async with ports.choosing():
             at = free_ports()
-            await self._supervisor.start(*servers.describe(data_dir, servers.SETTING, at, dict(os.environ)))
+            await self._supervisor.start(*all.describe(data_dir, all.SETTING, at, dict(os.environ)))
         return at
 
 
-def free_ports() -> servers.Ports:
+def free_ports() -> all.Ports:
     """Ports that nobody uses, below those handed out to clients: a stopped server finds its own again."""
     rng = random.SystemRandom()
     taken: list[int] = []
     for _ in range(4):
         taken.append(ports.choose(rng.randrange(20_000, 30_000), taken=taken))
-    return servers.Ports(*taken)
+    return all.Ports(*taken)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 
-from relearn.scripts.embedded.ports import LOOPBACK
+from relearn.scripts.embedded.servers.ports import LOOPBACK
 from tests.certificates import Signed
 
 #: Postgres' first message of a client that wants TLS: a length and a code. The answer is one letter.

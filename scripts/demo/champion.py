@@ -16,9 +16,9 @@ from relearn.agents.stores.training.models import ModelRow, champion_digest, rea
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import Refused, SetupError, Unavailable
 from relearn.schemas.settings import Settings
-from relearn.scripts.datasets import Dataset
-from relearn.scripts.lag import read_lag
-from relearn.scripts.model import train_on
+from relearn.scripts.client.lag import read_lag
+from relearn.scripts.commands.model import train_on
+from relearn.scripts.data.datasets import Dataset
 
 TRAIN_TIMEOUT_S = 180.0
 READY_TIMEOUT_S = 120.0

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import click
 
-from relearn.scripts.datasets import load_dataset, require_classes
+from relearn.scripts.data.datasets import load_dataset, require_classes
 from relearn.scripts.demo.acts import drifting, learning
 from relearn.scripts.demo.scene import Scene, play
 from relearn.scripts.demo.serving import Ended, serve, summed_up
@@ -17,7 +17,8 @@ from relearn.scripts.demo.setting import FIRST, NAMESPACE, Parts, Wanted, parts_
 from relearn.scripts.demo.stage import ROLES, staged
 from relearn.scripts.demo.story import Story
 from relearn.scripts.demo.stream import TOGETHER
-from relearn.scripts.embedded import signals, stack
+from relearn.scripts.embedded import stack
+from relearn.scripts.embedded.processes import signals
 
 
 @click.command()

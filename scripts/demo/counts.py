@@ -12,10 +12,10 @@ from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
+from relearn.scripts.client.lag import offsets, partitions
+from relearn.scripts.client.producer import Sender
 from relearn.scripts.demo.figures import Counted, Served
 from relearn.scripts.demo.watch import Watch
-from relearn.scripts.lag import offsets, partitions
-from relearn.scripts.sender import Sender
 
 
 @dataclass(frozen=True, slots=True)

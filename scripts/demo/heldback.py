@@ -11,7 +11,7 @@ from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Model, decode_model
-from relearn.scripts.datasets import Dataset
+from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.demo.shift import Shift, accuracy
 
 

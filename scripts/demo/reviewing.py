@@ -12,10 +12,10 @@ from relearn.agents.learning.audit_share import audit_share
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.errors import Unavailable
 from relearn.schemas.settings import Settings
-from relearn.scripts.datasets import Dataset
-from relearn.scripts.oracle import oracle_of
-from relearn.scripts.reviewer import Reviewer
-from relearn.scripts.reviewing import Mouth, Pace, review
+from relearn.scripts.data.datasets import Dataset
+from relearn.scripts.data.ground_truth import oracle_of
+from relearn.scripts.data.reviewer import Reviewer
+from relearn.scripts.data.reviewing import Mouth, Pace, review
 
 #: How likely an answer is wrong.
 ERROR = 0.02

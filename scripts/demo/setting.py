@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import PREFIX
-from relearn.scripts.datasets import Dataset, split_rows
+from relearn.scripts.data.datasets import Dataset, split_rows
 
 NAMESPACE = PREFIX + "NAMESPACE"
 #: What is told by default, in the default namespace.

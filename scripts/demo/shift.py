@@ -8,7 +8,7 @@ import numpy as np
 
 from relearn.agents.learning.predict import score
 from relearn.schemas.model.linear_svm import Floats, Model
-from relearn.scripts.datasets import Dataset
+from relearn.scripts.data.datasets import Dataset
 
 #: So many features read so many of their standard deviations higher.
 FEATURES = 6

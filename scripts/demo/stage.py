@@ -15,7 +15,7 @@ from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.training.models import ModelRow
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.datasets import Dataset
+from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.demo import champion
 from relearn.scripts.demo.counts import count_before
 from relearn.scripts.demo.drift import Drifts

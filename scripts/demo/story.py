@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from relearn.scripts.embedded.events import Event
+from relearn.scripts.embedded.processes.events import Event
 
 WIDTH = 80
 #: A process that keeps dying isn't worth more lines than this; its log has the rest.

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from relearn.schemas.settings import PREFIX, Settings
-from relearn.scripts.embedded import ports
-from relearn.scripts.embedded.events import Event, OnEvent
-from relearn.scripts.embedded.process import Process, logged
+from relearn.scripts.embedded.processes.events import Event, OnEvent
+from relearn.scripts.embedded.processes.process import Process, logged
+from relearn.scripts.embedded.servers.all import ports
 
 NAME = "api"
 PORT_SETTING = PREFIX + "API_PORT"

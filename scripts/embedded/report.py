@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from relearn.scripts.embedded.events import Event
+from relearn.scripts.embedded.processes.events import Event
 
 STYLES = {"note": "yellow", "died": "red", "ready": "green", "restarted": "green"}
 

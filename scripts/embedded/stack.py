@@ -13,12 +13,13 @@ from pathlib import Path
 
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.settings import PREFIX, Settings, read_settings
+from relearn.scripts.client.environment import read_servers, write_servers
 from relearn.scripts.embedded import api as the_api
-from relearn.scripts.embedded import keys, ports, runfile, servers
-from relearn.scripts.embedded.events import Event, OnEvent, ignore
-from relearn.scripts.embedded.process import Process, logged
-from relearn.scripts.embedded.supervisor import Supervisor
-from relearn.scripts.environment import read_servers, write_servers
+from relearn.scripts.embedded import keys, runfile
+from relearn.scripts.embedded.processes.events import Event, OnEvent, ignore
+from relearn.scripts.embedded.processes.process import Process, logged
+from relearn.scripts.embedded.processes.supervisor import Supervisor
+from relearn.scripts.embedded.servers.all import all, ports
 
 WORKER_READY = "worker_ready"
 SIGNING_KEY, VERIFY_KEYS, DATA_DIR = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS", PREFIX + "DATA_DIR"
@@ -60,14 +61,14 @@ async def running(
     _check(environment)
     with runfile.only_one(data_dir):
         await _stop_leftovers(data_dir, on_event)
-        wanted = servers.embedded(environment)
+        wanted = all.embedded(environment)
         supervisor = Supervisor(data_dir, on_event)
         try:
-            await servers.prepare(data_dir, wanted, on_event)
+            await all.prepare(data_dir, wanted, on_event)
             last = read_servers(data_dir)
             async with ports.choosing():
-                at = servers.choose_ports(wanted, last, on_event)
-                await supervisor.start(*servers.describe(data_dir, wanted, at, environment))
+                at = all.choose_ports(wanted, last, on_event)
+                await supervisor.start(*all.describe(data_dir, wanted, at, environment))
             chosen, signing = _settle(data_dir, at.settings(wanted), environment)
             await _migrate(read_settings(chosen))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
@@ -138,5 +139,5 @@ async def _stop_leftovers(data_dir: Path, on_event: OnEvent) -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    if importlib.util.find_spec("relearn.scripts.migrate") is not None:
-        await importlib.import_module("relearn.scripts.migrate").run_migrations(settings)
+    if importlib.util.find_spec("relearn.scripts.commands.migrate") is not None:
+        await importlib.import_module("relearn.scripts.commands.migrate").run_migrations(settings)

@@ -16,7 +16,7 @@ from relearn.agents.stores.postgres import open_pool
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.documents import DIRECTORY
+from relearn.scripts.dev.documents import DIRECTORY
 from tests.api.filled import review, store
 from tests.blocks import block_of
 from tests.models import publish

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from relearn.scripts.documents import DIRECTORY
+from relearn.scripts.dev.documents import DIRECTORY
 from tests.api.client import Client
 
 

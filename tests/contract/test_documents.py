@@ -16,7 +16,7 @@ from relearn.schemas.http.links import LINKS
 from relearn.schemas.http.operation import Operation
 from relearn.schemas.http.operations import OPERATIONS
 from relearn.schemas.openapi import openapi
-from relearn.scripts.documents import DIRECTORY, DOCUMENTS, text_of
+from relearn.scripts.dev.documents import DIRECTORY, DOCUMENTS, text_of
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from relearn.schemas.settings import Settings
-from relearn.scripts.environment import read_servers
+from relearn.scripts.client.environment import read_servers
 
 DEADLINE_S = 120
 

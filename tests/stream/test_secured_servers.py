@@ -19,7 +19,7 @@ from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.migrate import run_migrations
+from relearn.scripts.commands.migrate import run_migrations
 from tests import models
 from tests.certificates import Authority
 from tests.commands import relearn

@@ -6,8 +6,8 @@ import time
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.schemas.settings import Settings
-from relearn.scripts.api_state import read_api
-from relearn.scripts.migrate import run_migrations
+from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.embedded.api_pool_state import read_api
 from tests.api.client import serving
 from tests.commands import relearn
 from tests.models import a_model

@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from relearn.scripts.embedded.account import Account, open_tree, open_way_to
+from relearn.scripts.embedded.servers.account import Account, open_tree, open_way_to
 
 SOMEBODY = Account("somebody", 54_321, 54_321)
 

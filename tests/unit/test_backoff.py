@@ -6,7 +6,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.scripts.embedded import backoff
+from relearn.scripts.embedded.processes import backoff
 
 
 @given(st.integers(1, 10_000), st.integers())

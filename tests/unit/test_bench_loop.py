@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from relearn.schemas.identity import Place
-from relearn.scripts.bench.loop.concept import World
-from relearn.scripts.bench.loop.figures import PUBLISHED, STAGES, TOTAL, Found, as_json, gates
-from relearn.scripts.bench.loop.people import Answered, said, unsaid
-from relearn.scripts.bench.loop.rounds import Round
-from relearn.scripts.bench.loop.swaps import Swap, first_above, swaps
+from relearn.scripts.dev.bench.loop.concept import World
+from relearn.scripts.dev.bench.loop.figures import PUBLISHED, STAGES, TOTAL, Found, as_json, gates
+from relearn.scripts.dev.bench.loop.people import Answered, said, unsaid
+from relearn.scripts.dev.bench.loop.rounds import Round
+from relearn.scripts.dev.bench.loop.swaps import Swap, first_above, swaps
 
 ANSWERS = [Answered(Place(0, 0, i, 0), "0", "1" if i < 3 else "0") for i in range(10)]
 

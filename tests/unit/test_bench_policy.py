@@ -13,14 +13,14 @@ from click.testing import CliRunner
 
 from relearn.schemas.identity import Place
 from relearn.schemas.settings import read_settings
-from relearn.scripts.bench.policy.bars import Bar, bars, summary
-from relearn.scripts.bench.policy.command import policy
-from relearn.scripts.bench.policy.drift_watch import DriftWatch
-from relearn.scripts.bench.policy.effort import Effort, effort, effort_bars
-from relearn.scripts.bench.policy.loop import Loop, run
-from relearn.scripts.bench.policy.outcome import Outcome, Step
-from relearn.scripts.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
-from relearn.scripts.bench.policy.streams import STREAMS, draw_stream
+from relearn.scripts.dev.bench.policy.bars import Bar, bars, summary
+from relearn.scripts.dev.bench.policy.command import policy
+from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.dev.bench.policy.effort import Effort, effort, effort_bars
+from relearn.scripts.dev.bench.policy.loop import Loop, run
+from relearn.scripts.dev.bench.policy.outcome import Outcome, Step
+from relearn.scripts.dev.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
+from relearn.scripts.dev.bench.policy.streams import STREAMS, draw_stream
 
 SETTINGS = read_settings({})
 ROOT = Path(__file__).parents[2]
@@ -172,7 +172,7 @@ def test_the_command_names_what_there_is_instead_of_what_there_isnt() -> None:
 
 
 def test_the_benches_load_no_scikit_learn_before_this_one_runs() -> None:
-    code = "import scripts.bench, sys; print('sklearn' in sys.modules)"
+    code = "import scripts.dev.bench, sys; print('sklearn' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"
 

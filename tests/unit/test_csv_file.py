@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadFile
-from relearn.scripts import csv_rows
-from relearn.scripts.csv_file import read_csv
+from relearn.scripts.data import csv_rows
+from relearn.scripts.data.csv import read_csv
 
 
 def write(tmp_path: Path, content: str | bytes) -> str:

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadFile, Refused
-from relearn.scripts.datasets import BUNDLED, Dataset, load_dataset, require_classes, resample_with_noise, split_rows
+from relearn.scripts.data.datasets import (
+    BUNDLED,
+    Dataset,
+    load_dataset,
+    require_classes,
+    resample_with_noise,
+    split_rows,
+)
 
 
 def made(labels: list[str] | None, n: int = 0) -> Dataset:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from relearn.schemas.messages.ingest import decode_chunk
-from relearn.scripts.datasets import Dataset
+from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.demo.figures import RECENT, Accuracy, Counted, Rate, Served, disagreeing, percentile
 from relearn.scripts.demo.page import summary, verdict
 from relearn.scripts.demo.screen import Figures, Learning, lines, panel

@@ -20,7 +20,7 @@ from relearn.agents.stores.training.jobs import Job, State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import read_settings
-from relearn.scripts.datasets import Dataset, load_dataset
+from relearn.scripts.data.datasets import Dataset, load_dataset
 from relearn.scripts.demo.drift import Drifts
 from relearn.scripts.demo.drift import told_of as drift_told
 from relearn.scripts.demo.heldback import HeldBack, Judged, unseen

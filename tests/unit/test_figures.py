@@ -8,8 +8,8 @@ from typing import Any
 
 from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
 from relearn.agents.stores.training.jobs import Job
-from relearn.scripts.figures import gate_lines, trained_on_lines
-from relearn.scripts.show import facts_line, job_lines, state_of
+from relearn.scripts.render.figures import gate_lines, trained_on_lines
+from relearn.scripts.render.jobs_models import facts_line, job_lines, state_of
 
 AT = datetime(2026, 9, 21, 12, tzinfo=UTC)
 JOB = Job(

@@ -13,7 +13,7 @@ from relearn.agents.learning.predict import decide
 from relearn.agents.learning.replay import Replayed, Stored, replay, replayed_fields, reproduced
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Model
-from relearn.scripts.replay import replay_lines
+from relearn.scripts.commands.replay import replay_lines
 from tests.models import a_model
 
 CLASSES = ("a", "b", "c")

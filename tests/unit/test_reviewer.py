@@ -15,9 +15,9 @@ from relearn.agents.stores.predictions.review_candidates import StreamEnd
 from relearn.schemas.errors import BadFile
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback
-from relearn.scripts.datasets import Dataset
-from relearn.scripts.oracle import Oracle, oracle_of
-from relearn.scripts.reviewer import Reviewer
+from relearn.scripts.data.datasets import Dataset
+from relearn.scripts.data.ground_truth import Oracle, oracle_of
+from relearn.scripts.data.reviewer import Reviewer
 
 FEATURES = np.arange(12.0).reshape(6, 2)
 DATASET = Dataset("set", ("x", "y"), FEATURES, ("a", "b", "a", "b", "a", "c"), tuple(f"s{i}" for i in range(6)))

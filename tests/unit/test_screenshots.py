@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from relearn.schemas.errors import SetupError
-from relearn.scripts.screenshots.__main__ import LARGEST_BYTES, largest
-from relearn.scripts.screenshots.browser import chromium, needed
-from relearn.scripts.screenshots.history import Found
-from relearn.scripts.screenshots.views import views
+from relearn.scripts.dev.screenshots.__main__ import LARGEST_BYTES, largest
+from relearn.scripts.dev.screenshots.browser import chromium, needed
+from relearn.scripts.dev.screenshots.history import Found
+from relearn.scripts.dev.screenshots.views import views
 
 
 def test_a_browser_is_the_named_one_else_the_first_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

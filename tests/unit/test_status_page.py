@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.console import Console
 
-from relearn.scripts.condition import what_is_down
-from relearn.scripts.status_page import dead_letters_line, page, partitions_line
+from relearn.scripts.client.condition import what_is_down
+from relearn.scripts.render.status import dead_letters_line, page, partitions_line
 
 
 def shown(**given: Any) -> str:

@@ -17,9 +17,9 @@ import pytest
 
 from relearn.schemas.errors import Refused, SetupError
 from relearn.scripts.embedded import runfile
-from relearn.scripts.embedded.events import Event
-from relearn.scripts.embedded.process import Process, logged
-from relearn.scripts.embedded.supervisor import Supervisor
+from relearn.scripts.embedded.processes.events import Event
+from relearn.scripts.embedded.processes.process import Process, logged
+from relearn.scripts.embedded.processes.supervisor import Supervisor
 
 DEADLINE_S = 20
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from relearn.schemas.errors import Refused
-from relearn.scripts.when import moment_of
+from relearn.scripts.client.time_argument import moment_of
 
 NOW = datetime(2026, 9, 21, 12, 30, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from relearn.schemas.settings import Settings
-from relearn.scripts.screenshots.browser import HOW, chromium
+from relearn.scripts.dev.screenshots.browser import HOW, chromium
 from tests.conftest import fresh_settings
 from tests.servers import Servers
 from tests.web.site import Site

@@ -1,0 +1,92 @@
+"""A data set as messages of the `ingest` topic: one record each or many, in every form that the contract has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import msgpack
+import numpy as np
+
+from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.scripts.data.datasets import Dataset, with_noise
+
+Form = Literal["packed", "list", "named", "json"]
+FORMS: tuple[str, ...] = get_args(Form)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message: its bytes, its CloudEvents type and id, how many records it holds."""
+
+    value: bytes
+    kind: str
+    event_id: str
+    records: int
+
+
+def passes(dataset: Dataset, *, seed: int | None = None, noise: float = 0.0) -> Iterator[Dataset]:
+    """The data set again and again, without end. With a seed each time in another order; noise is new each time.
+
+    The same seed gives the same records in the same order.
+    """
+    rng = np.random.default_rng(seed or 0)
+    spread = dataset.features.std(axis=0)
+    while True:
+        one = dataset if seed is None else dataset.take(rng.permutation(len(dataset)))
+        yield with_noise(one, spread, rng, noise) if noise else one
+
+
+def cut(datasets: Iterator[Dataset], batch: int, limit: int | None) -> Iterator[Dataset]:
+    """The data sets' records in pieces of `batch`, at most `limit` records in all; each set's last may be shorter."""
+    left = limit
+    for dataset in datasets:
+        for start in range(0, len(dataset), batch):
+            size = min(batch, len(dataset) - start, batch if left is None else left)
+            yield dataset.take(slice(start, start + size))
+            if left is not None:
+                left -= size
+                if not left:
+                    return
+
+
+def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> Iterator[Outgoing]:
+    """A message per piece. Ids are `run` and a number; many-record messages carry a batch id as well."""
+    sent = 0
+    encode = encode_many if many else encode_one
+    for number, piece in enumerate(pieces):
+        ids = [f"{run}-{i}" for i in range(sent, sent + len(piece))]
+        batch = f"{run}-batch-{number}" if many else None
+        kind, event_id = (CE_MANY, str(batch)) if many else (CE_ONE, ids[0])
+        yield Outgoing(encode(piece, ids, batch, form), kind, event_id, len(piece))
+        sent += len(piece)
+
+
+def encode_one(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
+    """The first record of `piece` as a single-record message."""
+    row, texts = piece.features[0], {"record_id": ids[0], "subject": piece.subjects[0], "batch": batch}
+    if form == "json":
+        return _json({"features": row.tolist(), "id": ids[0], "subject": piece.subjects[0], "batch": batch})
+    given: Callable[[], Any] = {
+        "packed": lambda: row,
+        "list": row.tolist,
+        "named": lambda: dict(zip(piece.feature_names, row.tolist(), strict=True)),
+    }[form]
+    return encode_record(given(), **texts)
+
+
+def encode_many(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
+    """All of `piece` as a many-record message."""
+    if form in {"packed", "named"}:
+        names = piece.feature_names if form == "named" else None
+        return encode_records(piece.features, ids=ids, subjects=piece.subjects, batch=batch, names=names)
+    rows = {"n": len(piece), "features": piece.features.tolist(), "ids": list(ids), "subjects": list(piece.subjects)}
+    message = {**rows, "batch": batch}
+    return _json(message) if form == "json" else bytes(msgpack.packb(message))
+
+
+def _json(message: dict[str, Any]) -> bytes:
+    given = {key: value for key, value in message.items() if value is not None}
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()

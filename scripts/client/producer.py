@@ -1,0 +1,165 @@
+"""Sending to a topic and counting what the broker acknowledged: the core of `produce` and `demo`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from relearn.agents.kafka.admin import explained
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
+from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import INGEST_MAX_BYTES
+from relearn.scripts.client.messages import Outgoing
+from relearn.scripts.client.pacing import wait_s
+
+CHECK_TIMEOUT_S = 5.0
+#: A message that the broker hasn't acknowledged after this long counts as lost.
+DELIVERY_TIMEOUT_S = 30.0
+IN_FLIGHT_KBYTES = 32 * 1024
+_POLL_S = 0.1
+_POLL_EVERY = 100
+_PROGRESS_EVERY_S = 0.1
+
+OnAck = Callable[[Outgoing, int, int], None]
+"""Called in the sending thread for each acknowledged message: itself, its partition and offset there."""
+
+
+class Sender:
+    """An idempotent producer (acks=all) with figures. One thread sends; any may read the figures. Context manager."""
+
+    def __init__(
+        self, settings: Settings, topic: str, *, source: str, compression: str = "none", on_ack: OnAck | None = None
+    ) -> None:
+        self.topic = topic
+        self.messages = 0
+        """Messages handed over."""
+        self.sent = 0
+        """Records handed over."""
+        self.acknowledged_messages = 0
+        self.acknowledged = 0
+        """Records in messages that the broker has acknowledged."""
+        self.error: str | None = None
+        """What the broker, or the way to it, last said."""
+        self._source = source
+        self._on_ack = on_ack
+        self._producer = Producer(
+            {
+                **librdkafka_config(settings),
+                "client.id": source.strip("/").replace("/", "-"),
+                "enable.idempotence": True,
+                "acks": "all",
+                "compression.type": compression,
+                "linger.ms": 2,
+                "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
+                "message.max.bytes": INGEST_MAX_BYTES + 64 * 1024,
+                "queue.buffering.max.kbytes": IN_FLIGHT_KBYTES,
+                "log_level": 0,
+                "error_cb": self._on_error,
+            }
+        )
+
+    def check(self) -> int:
+        """The number of the topic's partitions.
+
+        Raises:
+            KafkaUnavailable: no broker answers within five seconds.
+            SetupError: the topic isn't there.
+        """
+        try:
+            topics: dict[str, Any] = self._producer.list_topics(timeout=CHECK_TIMEOUT_S).topics
+        except KafkaException as exc:
+            self._producer.poll(0)
+            said = self.error or exc.args[0].str()
+            raise KafkaUnavailable(f"Kafka doesn't answer: {said}; is `relearn up` running?") from exc
+        if self.topic not in topics:
+            raise SetupError(f"there is no topic {self.topic}: run `relearn migrate`, or `relearn up`, first")
+        return len(topics[self.topic].partitions)
+
+    def send(self, message: Outgoing) -> None:
+        """Hand one message over; waits while too much is in flight.
+
+        Raises:
+            Refused: it is larger than the topic takes.
+        """
+        if len(message.value) > INGEST_MAX_BYTES:
+            size = f"{len(message.value):,} bytes; {INGEST_MAX_BYTES:,} are the most"
+            raise Refused(f"a message of {message.records} records has {size}: send fewer records per message")
+
+        def on_delivery(error: KafkaError | None, delivered: Message) -> None:
+            if error is not None:
+                self.error = error.str()
+                return
+            self.acknowledged_messages += 1
+            self.acknowledged += message.records
+            if self._on_ack is not None:
+                partition, offset = delivered.partition(), delivered.offset()
+                assert partition is not None
+                assert offset is not None
+                self._on_ack(message, partition, offset)
+
+        headers: Any = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
+        while True:
+            try:
+                self._producer.produce(self.topic, message.value, headers=headers, on_delivery=on_delivery)
+            except BufferError:
+                self._producer.poll(_POLL_S)
+            except KafkaException as exc:
+                self.error = exc.args[0].str()
+                break
+            else:
+                break
+        self.messages += 1
+        self.sent += message.records
+
+    def serve(self, timeout_s: float = 0.0) -> None:
+        """Take acknowledgements, waiting at most `timeout_s` for one."""
+        self._producer.poll(timeout_s)
+
+    def flush(self, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+        """Wait until everything is acknowledged or given up, at most `timeout_s`. Ctrl-C is heard meanwhile."""
+        deadline = time.monotonic() + timeout_s
+        while len(self._producer) and time.monotonic() < deadline:
+            self._producer.flush(_POLL_S)
+        if len(self._producer) and self.error is None:
+            self.error = f"no answer within {timeout_s:.0f} s"
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or self.error is None:
+            self.error = explained(error)
+
+
+def send_paced(
+    sender: Sender,
+    messages: Iterable[Outgoing],
+    *,
+    rate: float | None,
+    stop: threading.Event,
+    before_send: Callable[[Outgoing], None] | None = None,
+    on_progress: Callable[[], None] | None = None,
+) -> None:
+    """Send messages, each when it is due, until they end or `stop` is set. Doesn't flush.
+
+    Raises:
+        Refused: a message is larger than the topic takes.
+    """
+    began, before, progress_s = time.monotonic(), 0, 0.0
+    for number, message in enumerate(messages):
+        while (left := wait_s(before, rate, time.monotonic() - began)) > 0 and not stop.is_set():
+            sender.serve(min(left, _POLL_S))
+        if stop.is_set():
+            return
+        if before_send is not None:
+            before_send(message)
+        sender.send(message)
+        before += message.records
+        if rate is not None or number % _POLL_EVERY == 0:
+            sender.serve()
+        if on_progress is not None and time.monotonic() > progress_s:
+            on_progress()
+            progress_s = time.monotonic() + _PROGRESS_EVERY_S

@@ -1,0 +1,30 @@
+"""`relearn api`: the HTTP API, in one process or several."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+
+import click
+
+from relearn.scripts.client.environment import load_settings
+
+
+@click.command()
+@click.option("--host", help="Where to listen, instead of RELEARN_API_HOST.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Instead of RELEARN_API_PORT.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="How many processes.")
+@click.option("--share", nargs=2, hidden=True, help="One of several: its number, and its sockets' numbers.")
+def api(host: str | None, port: int | None, workers: int, share: tuple[str, str] | None) -> None:
+    """Answer over HTTP until Ctrl-C or SIGTERM. /docs shows what can be asked."""
+    wanted = {"api_host": host, "api_port": port}
+    settings = load_settings().model_copy(update={name: value for name, value in wanted.items() if value})
+    if workers > 1:
+        from relearn.scripts.embedded.api_pool import run_several  # noqa: PLC0415 - the parent itself serves nothing
+
+        sys.exit(asyncio.run(run_several(settings, workers)))
+    from relearn.api.server.serve import Share, run  # noqa: PLC0415
+
+    mine = None if share is None else Share(share[0], [socket.socket(fileno=int(fd)) for fd in share[1].split(",")])
+    sys.exit(run(settings, mine))

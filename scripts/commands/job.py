@@ -1,0 +1,35 @@
+"""`relearn job`: what was asked of the retrain role, and what came of it."""
+
+from __future__ import annotations
+
+import click
+
+from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
+from relearn.scripts.client.query import as_json_option, limit_option, read, show_list, show_one
+from relearn.scripts.render.jobs_models import job_lines, jobs_table
+
+
+@click.group()
+def job() -> None:
+    """List and show jobs."""
+
+
+@job.command("list")
+@limit_option
+@as_json_option
+def list_(limit: int, as_json: bool) -> None:
+    """List jobs, the newest first."""
+    found = read(lambda pool: list_jobs(pool, limit))
+    show_list(found, fields=job_fields, table=jobs_table, nothing="there are no jobs", as_json=as_json)
+
+
+@job.command()
+@click.argument("job_id", metavar="ID")
+@as_json_option
+def show(job_id: str, as_json: bool) -> None:
+    """Show job ID: why it was asked for, what its model was trained on, and how the gate judged it.
+
+    A challenger fixes a record that the champion answers wrong and it answers right, and breaks one of the reverse.
+    """
+    found = read(lambda pool: read_job(pool, job_id))
+    show_one(found, fields=job_fields, lines=job_lines, nothing=f"there is no job {job_id}", as_json=as_json)

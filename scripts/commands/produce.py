@@ -1,0 +1,132 @@
+"""`relearn produce`: stream a data set or a CSV file to the ingest topic."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, cast
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from relearn.schemas.topics import topic_name
+from relearn.scripts.client.environment import load_settings
+from relearn.scripts.client.messages import FORMS, Form, cut, outgoing, passes
+from relearn.scripts.client.producer import Sender, send_paced
+from relearn.scripts.data.datasets import load_dataset
+
+COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
+
+
+@click.command()
+@click.argument("source", metavar="DATASET|FILE")
+@click.option("--label", metavar="COLUMN", help="The column that holds the label (name, or number from 1): not sent.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records per second; as fast as can be.")
+@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Records per message.")
+@click.option("--repeat", is_flag=True, help="Round and round, until Ctrl-C.")
+@click.option("--count", type=click.IntRange(1), help="Stop after so many records, going round as often as it takes.")
+@click.option("--form", default="packed", show_default=True, type=click.Choice(FORMS), help="How features are written.")
+@click.option("--compression", default="none", show_default=True, type=click.Choice(COMPRESSIONS))
+@click.option("--seed", type=int, help="Shuffle; the same number gives the same records in the same order.")
+@click.option("--noise", default=0.0, type=click.FloatRange(0), help="Noise, in standard deviations of each feature.")
+def produce(
+    *,
+    source: str,
+    label: str | None,
+    rate: float | None,
+    batch: int,
+    repeat: bool,
+    count: int | None,
+    form: str,
+    compression: str,
+    seed: int | None,
+    noise: float,
+) -> None:
+    """Stream records to the ingest topic: DATASET is digits, breast_cancer or wine, FILE any CSV file.
+
+    Ctrl-C ends it in order. The exit code is 1 if the broker has not acknowledged every record.
+    """
+    settings = load_settings()
+    dataset = load_dataset(source, label=label)
+    sender = Sender(
+        settings,
+        topic_name(settings.namespace, "ingest"),
+        source=f"/{settings.namespace}/produce",
+        compression=compression,
+    )
+    sender.check()
+    rounds = passes(dataset, seed=seed, noise=noise)
+    total = count if count is not None else None if repeat else len(dataset)
+    pieces = cut(rounds if repeat or count else islice(rounds, 1), batch, count)
+    run = f"{dataset.stem}-{uuid.uuid4().hex[:8]}"
+    messages = outgoing(pieces, form=cast(Form, form), run=run, many=batch > 1)
+    stop = threading.Event()
+    with stopping_on_signals(stop), _bar(total) as (bar, task):
+        try:
+            send_paced(
+                sender, messages, rate=rate, stop=stop, on_progress=lambda: bar.update(task, completed=sender.sent)
+            )
+        finally:
+            sender.flush()
+            bar.update(task, completed=sender.acknowledged)
+    click.echo(summary(sender.sent, sender.acknowledged, sender.error), err=True)
+    sys.exit(0 if sender.acknowledged == sender.sent else 1)
+
+
+def summary(sent: int, acknowledged: int, error: str | None) -> str:
+    """The last line: what was sent, and whether the broker has it."""
+    line = f"{sent:,} records sent, {acknowledged:,} acknowledged by the broker"
+    lost = sent - acknowledged
+    return f"{line}; {lost:,} not: {error or 'no reason given'}" if lost else line
+
+
+@contextmanager
+def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM sets `stop`; the second interrupts at once."""
+
+    def on_signal(*_: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Rate(ProgressColumn):
+    """Records per second, lately."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f} records/s")
+
+
+@contextmanager
+def _bar(total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on stderr; a spinner where there is no end; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    endless = (SpinnerColumn(), TextColumn("{task.completed:,} records"), _Rate())
+    known = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = endless if total is None else known
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        yield bar, bar.add_task("records", total=total)

@@ -1,0 +1,101 @@
+"""`relearn up`: everything on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from relearn.scripts.embedded import runfile, stack
+from relearn.scripts.embedded.processes import signals
+from relearn.scripts.embedded.report import Report
+from relearn.scripts.embedded.servers.all import SETTING
+
+# Only what we made: a data directory may be a directory that holds other things too.
+OURS = (
+    "kafka",
+    "kafka.new",
+    "postgres",
+    "postgres.new",
+    "valkey",
+    "keys",
+    "logs",
+    "workers",
+    "servers.json",
+    "run.json",
+)
+
+
+@click.command()
+@click.option("--score", default=2, show_default=True, type=click.IntRange(0, 64), help="How many score workers.")
+@click.option("--store", default=1, show_default=True, type=click.IntRange(0, 64), help="How many store workers.")
+@click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after asking.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--api/--no-api", default=True, show_default=True, help="Answer over HTTP.")
+@click.option("--servers-only", is_flag=True, help="No workers and no API.")
+def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_only: bool) -> None:
+    """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops it all."""
+    report = Report()
+    if reset:
+        _reset(stack.data_dir_of(os.environ), yes)
+    roles = {"score": score, "store": store, "feedback": 1, "retrain": 1}
+    wanted = dict.fromkeys(roles, 0) if servers_only else roles
+    try:
+        signals.run(_up(dict(os.environ), wanted, api and not servers_only, report))
+    finally:
+        report.close()
+
+
+async def _up(environment: Mapping[str, str], workers: Mapping[str, int], api: bool, report: Report) -> None:
+    async with stack.running(environment, **workers, api=api, on_event=report) as now_up:
+        for line in _what_is_up(now_up):
+            report.console.print(line, markup=False)
+        await asyncio.Event().wait()
+
+
+def _what_is_up(now_up: stack.Stack) -> list[str]:
+    settings = now_up.settings
+    addresses = {
+        "kafka": ",".join(settings.kafka_brokers),
+        "postgres": settings.postgres_dsn,
+        "valkey": settings.redis_url,
+    }
+    here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
+    elsewhere = [f"  {name:<9} as {SETTING[name]} says" for name in SETTING if name not in now_up.embedded]
+    workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
+    answers = [f"  api       {now_up.api}, with its documentation at /docs"] if now_up.api else []
+    return [
+        "",
+        "Relearn is up. Ctrl-C stops it; what it has stored stays.",
+        *here,
+        *elsewhere,
+        *workers,
+        *answers,
+        f"  data      {settings.data_dir}",
+        "",
+        "Next, in another terminal here:",
+        "  relearn status                                what is up, lag, models",
+        "  relearn model train --data digits --rows 60   a first model: nothing is scored before",
+        "  relearn produce digits --rate 200             a stream of records",
+        "  relearn review --oracle digits --rate 20      a reviewer: what it says is learned",
+        "",
+    ]
+
+
+def _reset(data_dir: Path, yes: bool) -> None:
+    found = [data_dir / name for name in OURS if (data_dir / name).exists()]
+    if not found:
+        return
+    if not yes:
+        click.confirm(f"Delete all records, models and corrections in {data_dir}?", abort=True, err=True)
+    with runfile.only_one(data_dir):
+        runfile.stop_leftovers(data_dir)
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()

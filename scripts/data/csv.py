@@ -1,0 +1,191 @@
+"""Any CSV file as numbers and labels; every fault is one line that names the file, the line and the column.
+
+Comma, semicolon or tab; UTF-8 with or without a byte order mark; fields may be quoted; blank lines don't count. The
+first line is a header when none of its cells is a number, or when one of them is the label's name.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relearn.schemas.errors import BadFile
+from relearn.schemas.text import label_text, text_fault
+from relearn.scripts.data.csv_rows import LOOKED_AT, Row, csv_delimiter, csv_rows
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file's contents. features: (n, d) float64, finite. `label_column` is its number and name, for messages."""
+
+    feature_names: tuple[str, ...]
+    features: NDArray[np.float64]
+    labels: tuple[str, ...] | None
+    label_column: str | None
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What the columns are. `label` counts from 0; without a header the names are x1 … xd."""
+
+    path: str
+    names: tuple[str, ...]
+    header: bool
+    label: int | None
+
+    def shown(self, index: int) -> str:
+        """A column as a person finds it: number, and name where the file has names."""
+        return f"{index + 1} ({self.names[index]})" if self.header and index < len(self.names) else str(index + 1)
+
+
+def read_csv(path: str, label: str | None = None) -> Table:
+    """All of the file. `label` is the label column's name or its number from 1; None: every column is a feature.
+
+    Raises:
+        BadFile: it can't be read, or can't be used, and where.
+    """
+    try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise BadFile(path, "not a file")
+        with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            return _read(path, file, label)
+    except FileNotFoundError as exc:
+        raise BadFile(path, "no such file") from exc
+    except (OSError, ValueError) as exc:  # ValueError: a path with a NUL
+        raise BadFile(path, f"can't be read: {getattr(exc, 'strerror', None) or exc}") from exc
+
+
+def _read(path: str, file: TextIO, label: str | None) -> Table:
+    delimiter = csv_delimiter(path, file)
+    file.seek(0)
+    rows = csv_rows(path, file, delimiter)
+    looked_at = list(islice(rows, LOOKED_AT))
+    if not looked_at:
+        raise BadFile(path, "is empty")
+    columns = _columns(path, looked_at, label)
+    data = chain(looked_at[1:] if columns.header else looked_at, rows)
+    numbers, labels = array("d"), []
+    kept = [i for i in range(len(columns.names)) if i != columns.label]
+    for line, cells in data:
+        if len(cells) != len(columns.names):
+            raise _ragged(columns, line, cells)
+        numbers.extend([_number(columns, line, i, cells[i]) for i in kept])
+        if columns.label is not None:
+            labels.append(_label(columns, line, cells[columns.label]))
+    features = np.array(numbers, dtype=np.float64).reshape(-1, len(kept))
+    if not len(features):
+        raise BadFile(path, "has a header and no rows", line=looked_at[0][0])
+    names = tuple(columns.names[i] for i in kept)
+    if columns.label is None:
+        return Table(names, features, None, None)
+    return Table(names, features, tuple(labels), columns.shown(columns.label))
+
+
+def _columns(path: str, rows: Sequence[Row], label: str | None) -> _Columns:
+    line, first = rows[0]
+    header = _is_header(rows, label)
+    names = tuple(first) if header else tuple(f"x{i + 1}" for i in range(len(first)))
+    columns = _Columns(path, names, header, None)
+    if header:
+        _check_names(columns, line)
+    if label is None:
+        return columns
+    wanted = label.strip()
+    index = int(wanted) - 1 if _is_whole(wanted) else names.index(wanted) if wanted in names else -1
+    if not 0 <= index < len(names):
+        without = "" if header else "; line 1 holds numbers, so it is no header"
+        raise BadFile(path, f"there is no column {wanted!r}; there are {_listed(names)}{without}", line=line)
+    if len(names) == 1:
+        raise BadFile(path, "there is no column beside the label", line=line, column=columns.shown(index))
+    return _Columns(path, names, header, index)
+
+
+def _is_header(rows: Sequence[Row], label: str | None) -> bool:
+    first = rows[0][1]
+    if not any(_is_number(cell) for cell in first) or (label and not _is_whole(label) and label.strip() in first):
+        return True
+    if label is None or not _is_whole(label) or len(rows) < 2:
+        return False
+    # Names may be numbers (label,0,1,2,…): then the label column tells.
+    index, second = int(label) - 1, rows[1][1]
+    in_both = 0 <= index < min(len(first), len(second))
+    return in_both and not _is_number(first[index]) and _is_number(second[index])
+
+
+def _check_names(columns: _Columns, line: int) -> None:
+    for index, name in enumerate(columns.names):
+        if not name:
+            raise BadFile(columns.path, "has no name; give it one or leave it out", line, index + 1)
+        if fault := text_fault(name):
+            raise BadFile(columns.path, f"its name {fault}", line, index + 1)
+        if name in columns.names[:index]:
+            before = columns.names.index(name) + 1
+            raise BadFile(columns.path, f"column {before} has the same name", line, columns.shown(index))
+
+
+def _number(columns: _Columns, line: int, index: int, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = None
+    if value is None or "_" in cell:
+        raise BadFile(columns.path, _no_number(columns, cell), line, columns.shown(index))
+    if not math.isfinite(value):
+        raise BadFile(columns.path, f"{cell!r} isn't a finite number", line, columns.shown(index))
+    return value
+
+
+def _no_number(columns: _Columns, cell: str) -> str:
+    if not cell:
+        return "empty where a number belongs"
+    said = f"{cell[:60]!r} where a number belongs"
+    if _is_number(cell.replace(",", ".", 1)):
+        return said + "; write decimals with a point"
+    return said + ("; if this column is the label, say so with --label" if columns.label is None else "")
+
+
+def _label(columns: _Columns, line: int, cell: str) -> str:
+    def bad(detail: str) -> BadFile:
+        return BadFile(columns.path, detail, line, columns.shown(columns.label or 0))
+
+    if not cell:
+        raise bad("empty where a label belongs")
+    if fault := text_fault(cell):
+        raise bad(f"the label {fault}")
+    if not _is_number(cell):
+        return cell
+    if not math.isfinite(float(cell)):
+        raise bad(f"{cell!r} can't be a label")
+    return str(int(cell)) if _is_whole(cell) else label_text(float(cell))
+
+
+def _ragged(columns: _Columns, line: int, cells: Sequence[str]) -> BadFile:
+    width = len(columns.names)
+    said = f"{len(cells)} fields, where line 1 has {width}" if columns.header else f"{len(cells)} fields, not {width}"
+    return BadFile(columns.path, said, line, columns.shown(min(len(cells), width)))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.strip().removeprefix("-")
+    return digits.isascii() and digits.isdigit()
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

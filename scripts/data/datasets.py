@@ -1,0 +1,158 @@
+"""Labelled records to train on and to stream: what ships inside scikit-learn, or any CSV file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relearn.schemas.errors import BadFile, Refused
+from relearn.schemas.text import label_text
+from relearn.scripts.data.csv import read_csv
+
+BUNDLED = ("digits", "breast_cancer", "wine")
+#: What a feature's value can be, where that is known: digits are 8x8 pictures of 17 shades.
+BOUNDS = {"digits": (0.0, 16.0)}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """n records in columns. features: (n, d) float64, finite.
+
+    `subjects` names what each record is about, the same at every reading: `digits-17` is row 17 (from 0) of digits; a
+    file's rows are named by their values.
+    `name` is what was asked for: a bundled set's name or the file's path. `labels` is None where none were named.
+    """
+
+    name: str
+    feature_names: tuple[str, ...]
+    features: NDArray[np.float64]
+    labels: tuple[str, ...] | None
+    subjects: tuple[str, ...]
+    label_column: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def stem(self) -> str:
+        """The name without directories and suffix, short enough to begin an id with."""
+        return Path(self.name).stem.encode()[:100].decode("utf-8", "ignore")
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Dataset:
+        """The records at positions `rows`, in that order."""
+        at = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
+        return replace(
+            self,
+            features=self.features[rows],
+            labels=None if self.labels is None else tuple(self.labels[i] for i in at),
+            subjects=tuple(self.subjects[i] for i in at),
+        )
+
+
+def load_dataset(source: str, *, label: str | None = None) -> Dataset:
+    """A bundled data set by its name, or a CSV file by its path.
+
+    `label` is the file's label column, by name or by number from 1. Bundled sets bring their labels with them, in a
+    column that may be called `target`, as scikit-learn does, or `label`.
+
+    Raises:
+        BadFile: there is no such thing, or it can't be used, and where.
+    """
+    if source in BUNDLED:
+        if label not in {None, "target", "label"}:
+            raise BadFile(source, f"its labels are its own, in the column `target`; there is no column {label!r}")
+        return _bundled(source)
+    if not Path(source).exists():
+        raise BadFile(source, f"no such file; the data sets that need none are {', '.join(BUNDLED)}")
+    table = read_csv(source, label)
+    columns = table.feature_names, table.features, table.labels
+    return _subjects_by_content(Dataset(source, *columns, (), table.label_column))
+
+
+def require_classes(dataset: Dataset) -> None:
+    """Return if there are labels of at least two classes: what training needs.
+
+    Raises:
+        BadFile: there aren't.
+    """
+    if dataset.labels is None:
+        columns = ", ".join(dataset.feature_names[:8]) + (" …" if len(dataset.feature_names) > 8 else "")
+        raise BadFile(dataset.name, f"which column is the label? Say it with --label; there are {columns}", line=1)
+    if len(set(dataset.labels)) < 2:
+        said = f"all {len(dataset)} rows are of one class, {dataset.labels[0]!r}; training needs at least two"
+        raise BadFile(dataset.name, said, column=dataset.label_column)
+
+
+def split_rows(dataset: Dataset, rows: int, seed: int) -> tuple[Dataset, Dataset]:
+    """`rows` records with each class in its share (each at least once where that is possible), and the rest; shuffled.
+
+    The same seed gives the same split.
+
+    Raises:
+        Refused: there are fewer records than that.
+    """
+    n = len(dataset)
+    if not 0 <= rows <= n:
+        raise Refused(f"{dataset.name} has {n} records, so {rows} can't be taken out of it")
+    order = np.random.default_rng(seed).permutation(n)
+    labels = dataset.labels or ("",) * n
+    left = Counter(_shares(Counter(labels), rows))
+    chosen = np.zeros(n, dtype=bool)
+    for i in order:
+        chosen[i] = left[labels[i]] > 0
+        left[labels[i]] -= 1
+    return dataset.take(order[chosen[order]]), dataset.take(order[~chosen[order]])
+
+
+def _shares(sizes: Counter[str], rows: int) -> dict[str, int]:
+    """How many of each class, by largest remainders, at least one of each where `rows` allows it."""
+    n = sizes.total()
+    least = 1 if rows >= len(sizes) else 0
+    exact = {label: rows * size / n for label, size in sizes.items()}
+    shares = {label: max(least, int(share)) for label, share in exact.items()}
+    while (over := sum(shares.values()) - rows) != 0:
+        # Take from or give to whoever is furthest from its share; by label where that is equal.
+        movable = [label for label in sorted(sizes) if over < 0 or shares[label] > least]
+        step = -1 if over > 0 else 1
+        label = max(movable, key=lambda name: step * (exact[name] - shares[name]))
+        shares[label] += step
+    return shares
+
+
+def resample_with_noise(dataset: Dataset, n: int, rng: np.random.Generator, scale: float) -> Dataset:
+    """`n` records drawn with replacement, normal noise of `scale` standard deviations of its feature on each value.
+
+    Each keeps its source's label and subject. Values stay within what the feature can be, where that is known.
+    """
+    return with_noise(dataset.take(rng.integers(0, len(dataset), n)), dataset.features.std(axis=0), rng, scale)
+
+
+def with_noise(dataset: Dataset, spread: NDArray[np.float64], rng: np.random.Generator, scale: float) -> Dataset:
+    """Normal noise of `scale` times `spread`, (d,), on each record's values. See `resample_with_noise`."""
+    noise = rng.standard_normal(dataset.features.shape) * (scale * spread)
+    low, high = BOUNDS.get(dataset.name, (-np.inf, np.inf))
+    return replace(dataset, features=np.clip(dataset.features + noise, low, high))
+
+
+def _bundled(name: str) -> Dataset:
+    from sklearn import datasets  # noqa: PLC0415 - takes a second to import
+
+    bunch = {"digits": datasets.load_digits, "breast_cancer": datasets.load_breast_cancer, "wine": datasets.load_wine}[
+        name
+    ]()
+    features: NDArray[np.float64] = np.ascontiguousarray(bunch.data, dtype=np.float64)
+    classes = [label_text(item.item()) for item in np.asarray(bunch.target_names)]
+    labels = tuple(classes[i] for i in bunch.target)
+    names = tuple(str(item) for item in bunch.feature_names)
+    return Dataset(name, names, features, labels, tuple(f"{name}-{i}" for i in range(len(features))), "target")
+
+
+def _subjects_by_content(dataset: Dataset) -> Dataset:
+    """Subjects that stay when rows are added, removed or moved: the same values are the same subject."""
+    digests = (hashlib.sha256(row.astype("<f8").tobytes()).hexdigest() for row in dataset.features)
+    return replace(dataset, subjects=tuple(f"{dataset.stem}-{digest[:16]}" for digest in digests))

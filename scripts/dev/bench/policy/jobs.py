@@ -1,0 +1,78 @@
+"""The retrain worker's part: a training and its verdict, the shadow's evidence, the evidence for going back."""
+
+from __future__ import annotations
+
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
+from relearn.agents.learning.rollback_evidence import audited, compared
+from relearn.agents.learning.trial import prepare
+from relearn.agents.learning.verdict import judge, nothing_new
+from relearn.agents.retrain.shadow_job import shadow_tally
+from relearn.schemas.errors import Refused
+from relearn.schemas.settings import Settings
+from relearn.scripts.dev.bench.policy.rows import Shadow
+from relearn.scripts.dev.bench.policy.world import World
+
+
+def train(world: World, settings: Settings, job: str) -> None:
+    """Run one training until its verdict; the model that it makes is live, beside the champion, or rejected."""
+    snapshot = world.snapshot()
+    trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
+    if nothing_new(snapshot, trial) is not None:
+        world.end_job("skipped")
+        return
+    try:
+        fitted = fit(trial.examples)
+    except Refused:
+        world.end_job("failed")
+        return
+    verdict = judge(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
+    state = "shadow" if verdict.outcome == "shadow" else "rejected"
+    version = world.register(trial.examples, fitted, trial.facts["cut"], state).model.version
+    if verdict.outcome == "shadow":
+        world.begin_shadow(Shadow(job, version, world.champion.model.version, world.now_s))
+    else:
+        _end(world, version, verdict)
+
+
+def judge_shadow(world: World, settings: Settings) -> None:
+    """Look at the shadow's evidence once, where there is a shadow."""
+    shadow = world.shadow
+    if shadow is None:
+        return
+    if world.champion.model.version != shadow.champion:
+        verdict: Verdict | None = Verdict("rejected", "shadow", "its champion is no longer the champion", {})
+    else:
+        answers = ((one, world.answered[one.place.offset].shadow) for one in world.statements)
+        pairs = [(one, answer[1]) for one, answer in answers if answer is not None and answer[0] == shadow.version]
+        verdict = shadow_verdict(
+            shadow_tally(pairs, champion=shadow.champion, seen=world.models[shadow.version].keys),
+            elapsed_s=world.now_s - shadow.began_s,
+            labels_limit=settings.shadow_labels,
+            time_limit_s=settings.shadow_s,
+        )
+    if verdict is not None:
+        world.shadow = None
+        _end(world, shadow.version, verdict)
+
+
+def judge_champion(world: World, settings: Settings) -> None:
+    """Go back to the former champion where reviews show that it was better."""
+    former = world.former()
+    if former is None or world.activations[-1].rollback:
+        return
+    champion = world.champion
+    found = [one for one in world.statements if one.model == champion.model.version]
+    rows = compared(audited(found, champion.keys | former.keys), former.model)
+    verdict = rollback_evidence(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
+    if verdict.rolls_back:
+        world.activate(former.model.version, leaves="rolled-back", rollback=True)
+        world.end_job("promoted", by_itself=True)
+
+
+def _end(world: World, version: int, verdict: Verdict) -> None:
+    if verdict.outcome == "promoted":
+        world.activate(version)
+    else:
+        world.models[version].state = "rejected"
+    world.end_job(verdict.outcome)

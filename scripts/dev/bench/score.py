@@ -1,0 +1,119 @@
+"""`relearn bench score`: the same work on single-record messages by three programs, in turn, in one run.
+
+The work: read, decode, check, score 30 features, publish acknowledged predictions, commit. The programs: a plain Faust
+agent (a message at a time), Relearn's chunked agent, and a bare confluent-kafka loop without Faust (Python's limit).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # re-exports without __all__
+from rich.console import Console
+from rich.table import Table
+
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+from relearn.scripts.dev.bench.servers import scratch_directory, scratch_servers
+from relearn.scripts.dev.bench.work import FEATURES
+
+PROGRAMS = ("plain", "chunked", "raw")
+FORMS = ("packed", "list")
+PATIENCE_S = 300
+console = Console(stderr=True)
+
+
+@click.command()
+@click.option("--records", default=200_000, show_default=True, help="Records for chunked and raw.")
+@click.option("--plain-records", default=20_000, show_default=True, help="Records for the plain agent, which is slow.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds; the programs take turns in each.")
+@click.option("--partitions", default=4, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Every round's figure as JSON on stdout.")
+def score(records: int, plain_records: int, rounds: int, partitions: int, as_json: bool) -> None:
+    """Single-record messages scored per second: plain Faust agent, chunked agent, raw confluent-kafka loop."""
+    rates = asyncio.run(_measure(records, plain_records, rounds, partitions))
+    if as_json:
+        click.echo(json.dumps({f"{program}/{form}": found for (program, form), found in rates.items()}))
+    else:
+        Console().print(_table(rates))
+
+
+async def _measure(
+    records: int, plain_records: int, rounds: int, partitions: int
+) -> dict[tuple[str, str], list[float]]:
+    rates: dict[tuple[str, str], list[float]] = {(program, form): [] for form in FORMS for program in PROGRAMS}
+    with scratch_directory() as directory:
+        async with scratch_servers(directory) as settings:
+            for form in FORMS:
+                await asyncio.to_thread(_fill, settings, form, records, partitions)
+            for round_number in range(rounds):
+                for (program, form), found in rates.items():
+                    count = plain_records if program == "plain" else records
+                    took_s = await _run(settings, program, form, count, round_number)
+                    found.append(count / took_s)
+                    console.print(f"round {round_number + 1}: {program:8} {form:7} {count / took_s:10,.0f} records/s")
+    return rates
+
+
+def _fill(settings: Settings, form: str, records: int, partitions: int) -> None:
+    """Make the input topic of this form and its output topics, and send the records, one a message."""
+    namespace = f"{settings.namespace}-{form}"
+    admin = AdminClient({**librdkafka_config(settings), "log_level": 0})
+    topics = [topic_name(namespace, name) for name in ("ingest", "predictions", "dead-letters")]
+    for future in admin.create_topics([NewTopic(topic, num_partitions=partitions) for topic in topics]).values():
+        future.result()
+    producer = Producer({**librdkafka_config(settings), "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
+    features = np.random.default_rng(1).normal(size=(1000, FEATURES))
+    values = [encode_record(row if form == "packed" else row.tolist()) for row in features]
+    for i in range(records):
+        producer.produce(topics[0], values[i % 1000], partition=i % partitions)
+        if i % 1000 == 0:
+            producer.poll(0)
+    producer.flush()
+
+
+async def _run(settings: Settings, program: str, form: str, count: int, round_number: int) -> float:
+    """Seconds that a fresh process of `program` took from its first record to its last acknowledged prediction."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "relearn.scripts.dev.bench.score_programs",
+        program,
+        settings.model_copy(
+            update={"namespace": f"{settings.namespace}-{form}", "data_dir": settings.data_dir / f"{program}{form}"}
+        ).model_dump_json(),
+        str(count),
+        f"{program}-{form}-{round_number}",
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path.cwd(),
+    )
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise click.ClickException(f"{program} was not done after {PATIENCE_S} s") from None
+    if process.returncode:
+        raise click.ClickException(f"{program} ended with {process.returncode}")
+    return float(out.split()[-1])
+
+
+def _table(rates: Mapping[tuple[str, str], Sequence[float]]) -> Table:
+    table = Table(title=f"single-record messages of {FEATURES} features, records/s, median of the rounds")
+    for heading in ("program", *FORMS, "times plain"):
+        table.add_column(heading, justify="left" if heading == "program" else "right")
+    medians = {key: statistics.median(found) for key, found in rates.items()}
+    for program in PROGRAMS:
+        ratios = " / ".join(f"{medians[program, form] / medians['plain', form]:.1f}" for form in FORMS)
+        table.add_row(program, *(f"{medians[program, form]:,.0f}" for form in FORMS), ratios)
+    return table

@@ -1,0 +1,48 @@
+"""Servers for a measurement: embedded, in a temporary directory, on ports that nobody uses."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from relearn.schemas.settings import PREFIX, Settings, read_settings
+from relearn.scripts.embedded.processes.events import Event
+from relearn.scripts.embedded.processes.supervisor import Supervisor
+from relearn.scripts.embedded.servers.all import all, ports
+
+
+@contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """A directory that goes when the block ends; Postgres, run as another user under root, must get in."""
+    with tempfile.TemporaryDirectory(prefix="relearn-bench-") as directory:
+        yield Path(directory)
+
+
+@asynccontextmanager
+async def scratch_servers(directory: Path) -> AsyncIterator[Settings]:
+    """Kafka, Postgres and Valkey while the block runs; settings with a namespace of their own."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    wanted = all.embedded(plain)
+    supervisor = Supervisor(directory, _ignore)
+    try:
+        await all.prepare(directory, wanted, _ignore)
+        async with ports.choosing():
+            at = all.choose_ports(wanted, {}, _ignore)
+            await supervisor.start(*all.describe(directory, wanted, at, plain))
+        yield read_settings(
+            {
+                **at.settings(wanted),
+                PREFIX + "NAMESPACE": f"bench{uuid.uuid4().hex[:6]}",
+                PREFIX + "DATA_DIR": str(directory),
+            }
+        )
+    finally:
+        await supervisor.stop_all()
+
+
+def _ignore(_: Event) -> None:
+    """The bench prints figures only."""

@@ -1,0 +1,106 @@
+"""The three servers together: their ports, their preparation, and the settings that lead to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded.processes.events import Event, OnEvent
+from relearn.scripts.embedded.processes.process import Process
+from relearn.scripts.embedded.servers.all import kafka, ports, postgres, valkey
+
+SETTING = {
+    kafka.NAME: "RELEARN_KAFKA_BROKERS",
+    postgres.NAME: "RELEARN_POSTGRES_DSN",
+    valkey.NAME: "RELEARN_REDIS_URL",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each listens, on loopback."""
+
+    kafka: int
+    controller: int
+    postgres: int
+    valkey: int
+
+    def settings(self, wanted: Collection[str]) -> dict[str, str]:
+        """`RELEARN_…` settings that lead to the wanted servers."""
+        every = {
+            kafka.NAME: kafka.brokers(self.kafka),
+            postgres.NAME: postgres.dsn(self.postgres),
+            valkey.NAME: valkey.url(self.valkey),
+        }
+        return {SETTING[name]: value for name, value in every.items() if name in wanted}
+
+
+def embedded(environment: Mapping[str, str]) -> list[str]:
+    """The servers to run here: those whose setting isn't given."""
+    return [name for name, setting in SETTING.items() if not environment.get(setting)]
+
+
+def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnEvent) -> Ports:
+    """Free ports for the wanted servers, those of the last start (its settings) first; says what was taken."""
+    taken: list[int] = []
+
+    def one(name: str, server: str, usual: int) -> int:
+        if server not in wanted:
+            return usual
+        before = _port(last.get(SETTING[name], "")) if name in SETTING else None
+        port = ports.choose(usual, last=before, taken=taken)
+        taken.append(port)
+        if port != (before or usual):
+            on_event(Event("note", name, f"port {before or usual} is taken, so it listens on {port} instead"))
+        return port
+
+    return Ports(
+        controller=one("kafka's controller", kafka.NAME, kafka.CONTROLLER_PORT),
+        kafka=one(kafka.NAME, kafka.NAME, kafka.PORT),
+        postgres=one(postgres.NAME, postgres.NAME, postgres.PORT),
+        valkey=one(valkey.NAME, valkey.NAME, valkey.PORT),
+    )
+
+
+async def prepare(data_dir: Path, wanted: Collection[str], on_event: OnEvent) -> None:
+    """Make what the wanted servers need, side by side.
+
+    Raises:
+        SetupError: a package is missing, or the disk or network fails.
+    """
+    try:
+        async with asyncio.TaskGroup() as making:
+            if kafka.NAME in wanted:
+                making.create_task(kafka.prepare(data_dir, on_event))
+            if postgres.NAME in wanted:
+                making.create_task(postgres.prepare(data_dir, on_event))
+            if valkey.NAME in wanted:
+                valkey.prepare(data_dir)
+    except* SetupError as group:
+        raise group.exceptions[0] from None
+    except* OSError as group:
+        raise SetupError(f"{data_dir} can't be used: {group.exceptions[0]}") from group
+
+
+def describe(data_dir: Path, wanted: Collection[str], at: Ports, environment: Mapping[str, str]) -> list[Process]:
+    """The wanted servers, after `prepare`, for the supervisor to start."""
+    logs = data_dir / "logs"
+    found = []
+    if kafka.NAME in wanted:
+        found.append(kafka.server(data_dir, at.kafka, at.controller, logs / "kafka.log", environment))
+    if postgres.NAME in wanted:
+        found.append(postgres.server(data_dir, at.postgres, logs / "postgres.log"))
+    if valkey.NAME in wanted:
+        found.append(valkey.server(data_dir, at.valkey, logs / "valkey.log", environment))
+    return found
+
+
+def _port(address: str) -> int | None:
+    try:
+        return urlsplit(address if "://" in address else f"//{address}").port
+    except ValueError:
+        return None

