@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from relearn import __version__
 from relearn.schemas.messages import commands, dead_letters, feedback, ingest, predictions
 from relearn.schemas.messages.shadow_answers import ShadowWire
-from relearn.schemas.model.linear_svm import updates
+from relearn.schemas.model import updates
 from relearn.schemas.settings import read_settings
 from relearn.schemas.topics import TopicName, topic_specs
 

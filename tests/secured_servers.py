@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.supervisor import Supervisor
-from relearn.scripts.embedded.servers.all import all, kafka, ports, postgres, valkey
+from relearn.scripts.embedded.servers import kafka, local, ports, postgres, valkey
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 from tests.certificates import Authority, Signed
 from tests.servers import LoopThread, free_ports
@@ -116,7 +116,7 @@ class SecuredServers:
         return f"rediss://{where}?ssl_ca_certs={quote(str(ca or self.ca))}"
 
     async def _start(self, directory: Path) -> Addresses:
-        await all.prepare(directory, all.SETTING, lambda event: None)
+        await local.prepare(directory, all.SETTING, lambda event: None)
         (directory / postgres.NAME / "pg_hba.conf").write_text(HBA)
         async with ports.choosing():
             at = free_ports()
@@ -124,7 +124,7 @@ class SecuredServers:
             await self._supervisor.start(
                 *(
                     self._secured(process, directory, at, secured)
-                    for process in all.describe(directory, all.SETTING, at, dict(os.environ))
+                    for process in local.describe(directory, all.SETTING, at, dict(os.environ))
                 )
             )
         await asyncio.gather(_make_kafka_user(at.kafka), _make_postgres_user(at.postgres))

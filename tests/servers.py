@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from relearn.schemas.topics import TopicSpec
 from relearn.scripts.embedded.processes.process import last_lines
 from relearn.scripts.embedded.processes.supervisor import Supervisor
-from relearn.scripts.embedded.servers.all import all, kafka, ports, postgres, valkey
+from relearn.scripts.embedded.servers import kafka, local, ports, postgres, valkey
 from tests.waiting import eventually
 
 T = TypeVar("T")
@@ -157,10 +157,10 @@ class Servers:
         return Supervisor(data_dir, restart=False)
 
     async def _start(self, data_dir: Path) -> all.Ports:
-        await all.prepare(data_dir, all.SETTING, lambda event: None)
+        await local.prepare(data_dir, all.SETTING, lambda event: None)
         async with ports.choosing():
             at = free_ports()
-            await self._supervisor.start(*all.describe(data_dir, all.SETTING, at, dict(os.environ)))
+            await self._supervisor.start(*local.describe(data_dir, all.SETTING, at, dict(os.environ)))
         return at
 
 

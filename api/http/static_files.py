@@ -17,7 +17,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-DIRECTORY = Path(__file__).with_name("web")
+DIRECTORY = Path(__file__).parents[1] / "web"
 START = "index.html"
 LIBRARIES = (
     "node_modules/htm/preact/standalone.module.js",

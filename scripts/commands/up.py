@@ -13,7 +13,7 @@ import click
 from relearn.scripts.embedded import runfile, stack
 from relearn.scripts.embedded.processes import signals
 from relearn.scripts.embedded.report import Report
-from relearn.scripts.embedded.servers.all import SETTING
+from relearn.scripts.embedded.servers.local import SETTING
 
 # Only what we made: a data directory may be a directory that holds other things too.
 OURS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process, logged
-from relearn.scripts.embedded.servers.all import ports
+from relearn.scripts.embedded.servers import ports
 
 NAME = "api"
 PORT_SETTING = PREFIX + "API_PORT"

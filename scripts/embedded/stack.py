@@ -19,7 +19,7 @@ from relearn.scripts.embedded import keys, runfile
 from relearn.scripts.embedded.processes.events import Event, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.processes.supervisor import Supervisor
-from relearn.scripts.embedded.servers.all import all, ports
+from relearn.scripts.embedded.servers import local, ports
 
 WORKER_READY = "worker_ready"
 SIGNING_KEY, VERIFY_KEYS, DATA_DIR = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS", PREFIX + "DATA_DIR"
@@ -61,14 +61,14 @@ async def running(
     _check(environment)
     with runfile.only_one(data_dir):
         await _stop_leftovers(data_dir, on_event)
-        wanted = all.embedded(environment)
+        wanted = local.embedded(environment)
         supervisor = Supervisor(data_dir, on_event)
         try:
-            await all.prepare(data_dir, wanted, on_event)
+            await local.prepare(data_dir, wanted, on_event)
             last = read_servers(data_dir)
             async with ports.choosing():
-                at = all.choose_ports(wanted, last, on_event)
-                await supervisor.start(*all.describe(data_dir, wanted, at, environment))
+                at = local.choose_ports(wanted, last, on_event)
+                await supervisor.start(*local.describe(data_dir, wanted, at, environment))
             chosen, signing = _settle(data_dir, at.settings(wanted), environment)
             await _migrate(read_settings(chosen))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}

@@ -64,6 +64,6 @@ def test_scikit_learn_stays_out_of_the_processes_that_hold_a_model(role: str) ->
 
 def test_nothing_unpickles() -> None:
     """But for what is run beside Relearn to compare it with, in an environment of its own."""
-    unsafe, others = {"pickle", "joblib", "dill", "cloudpickle"}, "scripts/bench/api/rivals/"
+    unsafe, others = {"pickle", "joblib", "dill", "cloudpickle"}, "scripts/dev/bench/api/rivals/"
     found = [(path, name) for room in ORDER for path, name in _imports(room) if not path.startswith(others)]
     assert [f"{path} imports {name}" for path, name in found if name.split(".")[0] in unsafe] == []

@@ -7,7 +7,7 @@ import pytest
 from relearn.schemas.errors import SetupError
 from relearn.scripts.embedded import api
 from relearn.scripts.embedded.processes.events import ignore
-from relearn.scripts.embedded.servers.all import all, ports
+from relearn.scripts.embedded.servers import local, ports
 
 
 def test_the_usual_port_is_taken_when_it_is_free() -> None:
@@ -43,14 +43,14 @@ def test_a_taken_port_is_said_by_name_and_number() -> None:
         taken = listener.getsockname()[1]
         said: list[str] = []
         last = {"RELEARN_REDIS_URL": f"redis://127.0.0.1:{taken}/0"}
-        at = all.choose_ports(["valkey"], last, lambda event: said.append(f"{event.name}: {event.text}"))
+        at = local.choose_ports(["valkey"], last, lambda event: said.append(f"{event.name}: {event.text}"))
     assert at.valkey != taken
     assert said == [f"valkey: port {taken} is taken, so it listens on {at.valkey} instead"]
 
 
 def test_a_server_whose_setting_is_given_is_not_run_here() -> None:
     """External servers by settings alone, each for itself."""
-    assert all.embedded({"RELEARN_POSTGRES_DSN": "postgresql://db/x", "RELEARN_REDIS_URL": ""}) == [
+    assert local.embedded({"RELEARN_POSTGRES_DSN": "postgresql://db/x", "RELEARN_REDIS_URL": ""}) == [
         "kafka",
         "valkey",
     ]

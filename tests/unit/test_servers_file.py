@@ -6,7 +6,7 @@ import pytest
 
 from relearn.schemas.errors import SettingsError
 from relearn.scripts.client.environment import load_settings, read_servers, write_servers
-from relearn.scripts.embedded.servers.all import Ports
+from relearn.scripts.embedded.servers.local import Ports
 
 PORTS = Ports(kafka=19095, controller=19096, postgres=15433, valkey=16380)
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from relearn.schemas.settings import PREFIX, Settings, as_environment
-from relearn.scripts.embedded.servers.all import ports
+from relearn.scripts.embedded.servers import ports
 
 START_S = 60.0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from relearn.schemas.settings import PREFIX, Settings, read_settings
 from relearn.scripts.embedded.processes.events import Event
 from relearn.scripts.embedded.processes.supervisor import Supervisor
-from relearn.scripts.embedded.servers.all import all, ports
+from relearn.scripts.embedded.servers import local, ports
 
 
 @contextmanager
@@ -26,13 +26,13 @@ def scratch_directory() -> Iterator[Path]:
 async def scratch_servers(directory: Path) -> AsyncIterator[Settings]:
     """Kafka, Postgres and Valkey while the block runs; settings with a namespace of their own."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    wanted = all.embedded(plain)
+    wanted = local.embedded(plain)
     supervisor = Supervisor(directory, _ignore)
     try:
-        await all.prepare(directory, wanted, _ignore)
+        await local.prepare(directory, wanted, _ignore)
         async with ports.choosing():
-            at = all.choose_ports(wanted, {}, _ignore)
-            await supervisor.start(*all.describe(directory, wanted, at, plain))
+            at = local.choose_ports(wanted, {}, _ignore)
+            await supervisor.start(*local.describe(directory, wanted, at, plain))
         yield read_settings(
             {
                 **at.settings(wanted),

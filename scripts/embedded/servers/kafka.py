@@ -15,7 +15,7 @@ from relearn.schemas.errors import SetupError
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.spawn import run_once
-from relearn.scripts.embedded.servers.all import jars
+from relearn.scripts.embedded.servers import jars
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 
 NAME = "kafka"

@@ -18,8 +18,8 @@ from relearn.schemas.errors import SetupError
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.spawn import run_once
+from relearn.scripts.embedded.servers import account as accounts
 from relearn.scripts.embedded.servers.account import Account
-from relearn.scripts.embedded.servers.all import account as accounts
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 
 NAME = "postgres"

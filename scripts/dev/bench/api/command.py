@@ -21,7 +21,7 @@ from relearn.scripts.dev.bench.api.load import Answers, Request, load
 from relearn.scripts.dev.bench.api.scene import asked, serving, tensor
 from relearn.scripts.dev.bench.servers import scratch_directory
 from relearn.scripts.dev.bench.work import FEATURES, model
-from relearn.scripts.embedded.servers.all import ports
+from relearn.scripts.embedded.servers import ports
 from relearn.scripts.render.tables import plain_table, stdout_console
 
 #: One prediction by its id at half the load that it can bear.

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from relearn.schemas.errors import SetupError
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process
-from relearn.scripts.embedded.servers.all import kafka, ports, postgres, valkey
+from relearn.scripts.embedded.servers import kafka, ports, postgres, valkey
 
 SETTING = {
     kafka.NAME: "RELEARN_KAFKA_BROKERS",
