@@ -14,8 +14,8 @@ import pytest
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_specs
 from relearn.scripts.commands.migrate import run_migrations
-from tests.servers import Servers
-from tests.size import FULL
+from tests.support.servers.embedded import Servers
+from tests.support.size import FULL
 
 # Seeded, and without a clock: a slow machine is no failure. `make long` looks ten times as far, at random.
 SLOW = [hypothesis.HealthCheck.too_slow]

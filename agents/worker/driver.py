@@ -2,7 +2,7 @@
 
 Faust spends two asyncio tasks on every message; on a topic of small records that is most of its time. This subclass of
 its aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by a
-ledger of its own (`agents.worker.offsets`). Group membership, heartbeats, fetching and commits stay Faust's and aiokafka's.
+ledger of its own (offsets.py). Group membership, heartbeats, fetching and commits stay Faust's and aiokafka's.
 """
 
 from __future__ import annotations

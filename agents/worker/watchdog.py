@@ -91,7 +91,7 @@ async def _watch_progress(app: faust.App, state: WorkerState, pulse: Pulse) -> N
 
 
 def _watch_pulse(pulse: Pulse, stopped: threading.Event) -> None:
-    """End the process when the loop stands still, until `stopped`: how long stopping may take, `agents.worker.shutdown` says."""
+    """End the process when the loop stands still, until `stopped`: how long stopping may take, shutdown.py says."""
     while not stopped.wait(LOOK_EVERY_S):
         if pulse.silent():
             end_at_once("frozen", seconds=PATIENCE_S)

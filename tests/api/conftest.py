@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from relearn.schemas.settings import Settings
-from tests.api.client import Client, serving
+from tests.support.api.client import Client, serving
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import pytest
 
 from relearn.schemas.http.operations import OPERATIONS
 from relearn.schemas.settings import Settings
-from tests.api.attack import Attack, attack, fill, train_two
-from tests.apis import ApiProcess, an_api
-from tests.keyed import a_key
-from tests.size import FULL
-from tests.workers import workers
+from tests.support.api.attack import Attack, attack, fill, train_two
+from tests.support.data.keyed import a_key
+from tests.support.processes.apis import ApiProcess, an_api
+from tests.support.processes.workers import workers
+from tests.support.size import FULL
 
 LEAST = 1000
 #: What schemathesis says names the seed.

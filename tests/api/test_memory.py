@@ -16,11 +16,11 @@ import pytest
 from relearn.agents.stores.postgres import open_pool
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import Settings
-from tests import models
-from tests.api.client import Client
-from tests.api.mixed import D, ask, fill
-from tests.apis import an_api
-from tests.waiting import eventually_async
+from tests.support.api.client import Client
+from tests.support.api.mixed import D, ask, fill
+from tests.support.data import models
+from tests.support.processes.apis import an_api
+from tests.support.waiting import eventually_async
 
 #: A model with that takes more than 20 kB, and its answers no more than others': 900 that were kept would take 18 MB.
 METRICS = {"text": "x" * 20_000}

@@ -19,7 +19,7 @@ from relearn.schemas.messages.dead_letters import (
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.ingest import decode_chunk
 from relearn.schemas.messages.records import Fault, Reject
-from tests.messages import FakeMessage
+from tests.support.data.messages import FakeMessage
 
 
 def _letters(message: FakeMessage, *indexes: int) -> list[DeadLetter]:

@@ -16,9 +16,9 @@ from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.model.linear_svm import decode_model, encode_model
 from relearn.schemas.model.signing import Verifier
 from relearn.schemas.model.updates import decode_update
-from tests.blocks import assert_same
 from tests.contract.golden import messages as golden
-from tests.messages import FakeMessage
+from tests.support.data.blocks import assert_same
+from tests.support.data.messages import FakeMessage
 
 
 def _read(name: str) -> bytes:

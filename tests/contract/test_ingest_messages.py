@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from relearn.schemas.messages.ingest import decode_chunk, encode_record, encode_records
 from relearn.schemas.messages.records import Records, Reject
-from tests.messages import FakeMessage
+from tests.support.data.messages import FakeMessage
 
 NAMES = ("a", "b", "c")
 

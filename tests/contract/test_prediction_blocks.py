@@ -23,9 +23,9 @@ from relearn.schemas.messages.predictions import Block, decode_block, encode_blo
 from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.topics import BLOCK_MAX_BYTES
-from tests.blocks import assert_same, shadow_of
-from tests.messages import FakeMessage
-from tests.models import a_model
+from tests.support.data.blocks import assert_same, shadow_of
+from tests.support.data.messages import FakeMessage
+from tests.support.data.models import a_model
 
 
 def a_block(n: int = 3, classes: tuple[str, ...] = ("0", "1", "2")) -> Block:

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from relearn.schemas.settings import Settings
-from tests.apis import ApiProcess, an_api
-from tests.waiting import eventually
+from tests.support.processes.apis import ApiProcess, an_api
+from tests.support.waiting import eventually
 
 
 def children(api: ApiProcess) -> list[psutil.Process]:

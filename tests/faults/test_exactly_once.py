@@ -10,11 +10,11 @@ import pytest
 from relearn.schemas.messages.predictions import decode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName
-from tests import models
-from tests.faults.streaming import Stream
-from tests.rows import caught_up, committed_offsets, end_offsets, messages, query, stored, value
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import models
+from tests.support.data.rows import caught_up, committed_offsets, end_offsets, messages, query, stored, value
+from tests.support.faults.streaming import Stream
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.waiting import eventually
 
 AT_LEAST = 50_000
 RATE = 8_000

@@ -11,11 +11,11 @@ from relearn.schemas.messages.commands import Command, decode_command
 from relearn.schemas.messages.feedback import Feedback
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
-from tests import feedbacks, registered, retrains, reviewed
-from tests.rows import caught_up, messages, query, value
-from tests.size import FULL
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import feedbacks, registered, retrains, reviewed
+from tests.support.data.rows import caught_up, messages, query, value
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.size import FULL
+from tests.support.waiting import eventually
 
 Running = dict[str, WorkerProcess]
 PARTITIONS = 8

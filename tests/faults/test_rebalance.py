@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from relearn.schemas.settings import Settings
-from tests import models
-from tests.faults.streaming import Stream
-from tests.rows import caught_up, stored, value
-from tests.size import FULL
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import models
+from tests.support.data.rows import caught_up, stored, value
+from tests.support.faults.streaming import Stream
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.size import FULL
+from tests.support.waiting import eventually
 
 RATE = 4_000
 TIMES = 20 if FULL else 3

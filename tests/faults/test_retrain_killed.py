@@ -15,16 +15,16 @@ from relearn.schemas.model.signing import Signer, key_id_of
 from relearn.schemas.model.updates import Update, decode_update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
-from tests import models, registered, retrains
-from tests.faults import promotions
-from tests.faults.agreement import Champion, all_agree, newest, on_the_topic, one_model_per_job
-from tests.faults.held import champion_held
-from tests.faults.streaming import Stream
-from tests.logs import events
-from tests.rows import messages, query, stored, value
-from tests.size import FULL
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import models, registered, retrains
+from tests.support.data.rows import messages, query, stored, value
+from tests.support.faults import promotions
+from tests.support.faults.agreement import Champion, all_agree, newest, on_the_topic, one_model_per_job
+from tests.support.faults.held import champion_held
+from tests.support.faults.streaming import Stream
+from tests.support.processes.logs import events
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.size import FULL
+from tests.support.waiting import eventually
 
 Running = dict[str, WorkerProcess]
 FIRST = Champion(1, 1)

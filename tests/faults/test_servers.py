@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from relearn.schemas.settings import Settings
-from tests.servers import Servers
+from tests.support.servers.embedded import Servers
 
 
 async def test_postgres_comes_back_with_its_rows_after_kill_and_after_stop(servers: Servers) -> None:

@@ -9,13 +9,13 @@ import psutil
 import pytest
 
 from relearn.schemas.settings import Settings
-from tests import models
-from tests.faults.streaming import Stream
-from tests.rows import caught_up, end_offsets, stored, value
-from tests.servers import Servers
-from tests.size import FULL
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import models
+from tests.support.data.rows import caught_up, end_offsets, stored, value
+from tests.support.faults.streaming import Stream
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.servers.embedded import Servers
+from tests.support.size import FULL
+from tests.support.waiting import eventually
 
 RATE = 5_000
 #: `make long` holds Postgres away for as long as the contract says.

@@ -6,11 +6,11 @@ import psutil
 import pytest
 
 from relearn.schemas.settings import Settings
-from tests import models
-from tests.faults.streaming import Stream
-from tests.logs import events
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import models
+from tests.support.faults.streaming import Stream
+from tests.support.processes.logs import events
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.waiting import eventually
 
 EARLY, LATE = 1_000, 5_000
 #: A model of so many classes takes more than 20 kB: 4,000 that were kept would take 80 MB.

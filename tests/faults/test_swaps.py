@@ -14,14 +14,14 @@ from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.schemas.settings import Settings
-from tests import registered, retrains, reviewed
-from tests.faults.agreement import all_agree, newest
-from tests.faults.streaming import Stream
-from tests.logs import events
-from tests.rows import messages, query, stored, value
-from tests.size import FULL
-from tests.waiting import eventually
-from tests.workers import WorkerProcess, workers
+from tests.support.data import registered, retrains, reviewed
+from tests.support.data.rows import messages, query, stored, value
+from tests.support.faults.agreement import all_agree, newest
+from tests.support.faults.streaming import Stream
+from tests.support.processes.logs import events
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.size import FULL
+from tests.support.waiting import eventually
 
 Running = dict[str, WorkerProcess]
 SWAPS, RECORDS = (200, 200_000) if FULL else (20, 20_000)

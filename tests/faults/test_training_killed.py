@@ -6,10 +6,10 @@ import pytest
 
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
-from tests import retrains
-from tests.faults.agreement import one_model_per_job
-from tests.logs import events
-from tests.workers import workers
+from tests.support.data import retrains
+from tests.support.faults.agreement import one_model_per_job
+from tests.support.processes.logs import events
+from tests.support.processes.workers import workers
 
 KILLED = "the training process was killed by signal 9, as by a system that is short of memory: without a word"
 

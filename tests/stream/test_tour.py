@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from relearn.schemas.settings import PREFIX
-from tests.waiting import eventually
+from tests.support.paths import ROOT
+from tests.support.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
 UP = "relearn up"
 
 

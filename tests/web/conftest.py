@@ -16,9 +16,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.screenshots.browser import HOW, chromium
 from tests.conftest import fresh_settings
-from tests.servers import Servers
-from tests.web.site import Site
-from tests.web.visit import Visit, visit
+from tests.support.page.site import Site
+from tests.support.page.visit import Visit, visit
+from tests.support.servers.embedded import Servers
 
 _HERE = Path(__file__).parent
 # A deadline that only a broken page meets, on a slow machine too.

@@ -11,10 +11,10 @@ from playwright.async_api import Browser, Page, expect
 
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.model.linear_svm import Model
-from tests.api.filled import review
-from tests.web.judged import FeedbackRole, champion, predicted
-from tests.web.site import Site
-from tests.web.visit import PHONE, Visit, visit
+from tests.support.api.filled import review
+from tests.support.page.judged import FeedbackRole, champion, predicted
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
 
 #: What was said is asked about where nobody records it for long.
 SILENT = "/v1/feedback/"

@@ -9,11 +9,11 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.api.test_dead_letters import MANY, stored
-from tests.rows import messages
-from tests.web.site import Site
+from tests.api.routes.test_dead_letters import MANY, stored
+from tests.support.data.rows import messages
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
 from tests.web.test_modules import run
-from tests.web.visit import PHONE, Visit, visit
 
 HOSTILE = b'{"features": "<img src=x onerror=alert(1)>", "id": "a"}'
 

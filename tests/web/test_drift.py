@@ -13,12 +13,12 @@ from relearn.agents.learning.drift import reference
 from relearn.agents.stores.predictions.sample import Cursor, Sample, first_records
 from relearn.agents.stores.training.drift import DriftRow, DriftState, write_drift
 from relearn.schemas.topics import topic_name
-from tests import retrains
-from tests.registered import register
-from tests.reviewed import model_of, predict, records
-from tests.web.site import Site
+from tests.support.data import retrains
+from tests.support.data.registered import register
+from tests.support.data.reviewed import model_of, predict, records
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
 from tests.web.test_modules import run
-from tests.web.visit import PHONE, Visit, visit
 
 PIXELS = tuple(f"pixel_{row}_{column}" for row in range(7) for column in range(8))
 

@@ -13,14 +13,14 @@ from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.schemas.http.events import ResetEvent
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
-from tests import retrains, reviewed
-from tests.api.filled import review
-from tests.beats import beat_of
-from tests.registered import register
-from tests.rows import query
-from tests.web.retraining import asked, obeyed
-from tests.web.site import Site
-from tests.web.visit import PHONE, Visit, visit
+from tests.support.api.filled import review
+from tests.support.data import retrains, reviewed
+from tests.support.data.heartbeats import beat_of
+from tests.support.data.registered import register
+from tests.support.data.rows import query
+from tests.support.page.retraining import asked, obeyed
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
 
 OTHER = {"yes": "no", "no": "yes"}
 

@@ -13,13 +13,13 @@ from playwright.async_api import Browser, Page, expect
 from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
-from tests import retrains, reviewed
-from tests.keyed import a_key
-from tests.registered import register
-from tests.rows import query
-from tests.web.retraining import asked, commands, job_of, judged, obeyed
-from tests.web.site import Site
-from tests.web.visit import PHONE, Visit, visit
+from tests.support.data import retrains, reviewed
+from tests.support.data.keyed import a_key
+from tests.support.data.registered import register
+from tests.support.data.rows import query
+from tests.support.page.retraining import asked, commands, job_of, judged, obeyed
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
 
 TALLY = '{"fixed": 4, "broken": 1, "rows": 9}'
 NOTED = "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $1::jsonb) WHERE version = 4"

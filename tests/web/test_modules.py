@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from tests.web.visit import Visit
+from tests.support.page.visit import Visit
 
 _STREAM = (
     'retry: 1500\r\n\r\n: a comment\nid: 7-1\nevent: job\ndata: {"a":\ndata:1}\n\n'

@@ -14,13 +14,13 @@ from playwright.async_api import Browser, Locator, Page, expect
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import Settings
 from tests.conftest import fresh_settings
-from tests.keyed import a_key
-from tests.models import a_model
-from tests.servers import Servers
-from tests.waiting import eventually_async
-from tests.web.judged import FeedbackRole, champion, predicted
-from tests.web.site import Site
-from tests.web.visit import PHONE, Visit, visit
+from tests.support.data.keyed import a_key
+from tests.support.data.models import a_model
+from tests.support.page.judged import FeedbackRole, champion, predicted
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
+from tests.support.servers.embedded import Servers
+from tests.support.waiting import eventually_async
 
 #: What was said is asked about where nobody records it for long.
 SILENT = "/v1/feedback/"

@@ -9,10 +9,10 @@ from playwright.async_api import Browser, Page, expect
 from relearn.agents.stores.live.events import put_events
 from relearn.schemas.http.events import ModelEvent
 from relearn.schemas.settings import Settings
-from tests.keyed import a_key
-from tests.waiting import eventually_async
-from tests.web.site import Site
-from tests.web.visit import PHONE, Visit, visit
+from tests.support.data.keyed import a_key
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
+from tests.support.waiting import eventually_async
 
 SCREENS = {
     "#/": "Home",

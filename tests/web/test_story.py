@@ -13,12 +13,12 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from relearn.schemas.settings import Settings
-from tests import retrains
 from tests.conftest import fresh_settings
-from tests.servers import Servers
-from tests.web.site import Site
-from tests.web.visit import Visit
-from tests.workers import WorkerProcess, workers
+from tests.support.data import retrains
+from tests.support.page.site import Site
+from tests.support.page.visit import Visit
+from tests.support.processes.workers import WorkerProcess, workers
+from tests.support.servers.embedded import Servers
 
 RECORDS = 400
 #: So many the reviewer looks at, at most.

@@ -13,15 +13,15 @@ from playwright.async_api import Browser, Page, Response, expect
 from relearn.agents.stores.live.events import put_events
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.identity import parse_place
-from tests import retrains
-from tests.api.filled import store
-from tests.blocks import NOON_S, block_of
-from tests.registered import register
-from tests.reviewed import model_of
-from tests.rows import messages
-from tests.web.site import Site
+from tests.support.api.filled import store
+from tests.support.data import retrains
+from tests.support.data.blocks import NOON_S, block_of
+from tests.support.data.registered import register
+from tests.support.data.reviewed import model_of
+from tests.support.data.rows import messages
+from tests.support.page.site import Site
+from tests.support.page.visit import PHONE, Visit, visit
 from tests.web.test_modules import run
-from tests.web.visit import PHONE, Visit, visit
 
 OWN = "x2,x1,x4,x3,id,context\n1,-2.5,3,4e-1,a,<b>bold</b>\n\n5,6,7,8,b,\n"
 

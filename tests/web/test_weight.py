@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from playwright.async_api import Browser, CDPSession, Page
 
-from tests.size import FULL
-from tests.waiting import eventually_async
-from tests.web.load import batch, busy
-from tests.web.site import Site
-from tests.web.visit import Visit, visit
+from tests.support.page.load import batch, busy
+from tests.support.page.site import Site
+from tests.support.page.visit import Visit, visit
+from tests.support.size import FULL
+from tests.support.waiting import eventually_async
 
 MOST_BYTES = 150_000
 ROUTES = ("#/", "#/batches", "#/models", "#/jobs", "#/drift", "#/dead-letters", "#/try", "#/")

@@ -34,7 +34,7 @@ class Swept(NamedTuple):
 async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor = BEGIN) -> Swept:
     """Move what has its prediction by now to `corrections`, in Kafka's order; tell what has waited for too long.
 
-    Bounded: see `agents.stores.feedback.waiting.look`. One at a time per namespace: while another sweep is at work, this one
+    Bounded: see `waiting.look`. One at a time per namespace: while another sweep is at work, this one
     does nothing. Whatever is there is found before it may expire. The clock is Postgres'.
 
     Args:

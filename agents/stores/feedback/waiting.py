@@ -54,7 +54,7 @@ RETURNING feedback
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One row: the message (`schemas.messages.records.RawMessage`), the id of its feedback, and for how long it has waited."""
+    """One row: the message (a `RawMessage`), the id of its feedback, and for how long it has waited."""
 
     feedback: str
     generation: int

@@ -1,0 +1,157 @@
+"""What became of feedback, and what reviewers come to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from relearn.agents.stores.dead_letters import mark_redriven, store_dead_letters
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.feedback import encode_feedback
+from tests.api.routes.test_predictions import pages
+from tests.support.api.client import Client
+from tests.support.api.filled import review, say, store
+from tests.support.data.blocks import block_of
+from tests.support.data.feedbacks import APPENDED_MS, feedback
+from tests.support.servers.embedded import Servers
+
+
+def letter(feedback_id: str, offset: int, *, reason: str = "unknown") -> DeadLetter:
+    value = encode_feedback(feedback(feedback_id, prediction="0-9-0"))
+    place = "feedback", 0, 0, offset, (0,)
+    return DeadLetter("feedback", reason, "there is no prediction 0-9-0", *place, at=1e9, key=None, value=value)
+
+
+async def test_recorded_feedback_says_what_it_is_about_and_whether_it_counts(client: Client) -> None:
+    """A reviewer's own later word comes before what others said."""
+    pool = client.context.pool
+    await store(pool, block_of(1, ids=["r"], labels=np.array([1], np.int16)))
+    await say(pool, feedback("f0", "0", record="r", reviewer="ann", via="audit", comment="sure"))
+    answer = await client.json("GET", "/v1/feedback/f0")
+    assert answer.pop("stored_at") > "2026"
+    assert answer == {
+        "state": "recorded",
+        "id": "f0",
+        "prediction": "0-0-0",
+        "predicted": "1",
+        "label": "0",
+        "reviewer": "ann",
+        "via": "audit",
+        "comment": "sure",
+        "record": "r",
+        "at": datetime.fromtimestamp(APPENDED_MS / 1000, UTC).isoformat(),
+        "superseded_by": None,
+    }
+    await review(pool, 1, "0-0-0", "1", reviewer="ann")
+    await review(pool, 2, "0-0-0", "0", reviewer="bob")
+    outcomes = [await client.json("GET", f"/v1/feedback/f{n}") for n in range(3)]
+    assert [one["superseded_by"] for one in outcomes] == ["f1", "f2", None]
+
+
+async def test_a_withdrawal_counts_until_its_reviewer_speaks_again(client: Client) -> None:
+    """What others say is nothing to it; what it took back no longer stands in the way of another's label."""
+    pool = client.context.pool
+    await store(pool, block_of(1))
+    for number, (reviewer, label) in enumerate([("bob", "0"), ("ann", "1"), ("ann", None)]):
+        await review(pool, number, "0-0-0", label, reviewer=reviewer)
+    outcomes = [await client.json("GET", f"/v1/feedback/f{n}") for n in range(3)]
+    assert [one["superseded_by"] for one in outcomes] == [None, "f2", None]
+    await review(pool, 3, "0-0-0", "1", reviewer="ann")
+    assert (await client.json("GET", "/v1/feedback/f2"))["superseded_by"] == "f3"
+
+
+async def test_feedback_that_waits_says_for_what(client: Client) -> None:
+    await say(client.context.pool, feedback("f", "1", record="later", reviewer="ann", via="queue"))
+    answer = await client.json("GET", "/v1/feedback/f")
+    assert answer.pop("since") > "2026"
+    assert answer == {
+        "state": "waiting",
+        "id": "f",
+        "prediction": None,
+        "record": "later",
+        "label": "1",
+        "reviewer": "ann",
+        "via": "queue",
+        "at": datetime.fromtimestamp(APPENDED_MS / 1000, UTC).isoformat(),
+    }
+
+
+async def test_feedback_that_could_not_be_used_says_why(client: Client) -> None:
+    """The latest letter, where it was sent again in vain; and once it is recorded, that."""
+    pool = client.context.pool
+    await store_dead_letters(pool, [letter("f", 0)])
+    await mark_redriven(pool, 1, 2e9)
+    answer = await client.json("GET", "/v1/feedback/f")
+    assert answer == {
+        "state": "dead-letter",
+        "id": "f",
+        "dead_letter": 1,
+        "reason": "unknown",
+        "error": "there is no prediction 0-9-0",
+        "at": "2001-09-09T01:46:40+00:00",
+        "redriven_at": "2033-05-18T03:33:20+00:00",
+    }
+    await store_dead_letters(pool, [letter("f", 1, reason="refused")])
+    answer = await client.json("GET", "/v1/feedback/f")
+    assert (answer["reason"], answer["redriven_at"]) == ("refused", None)
+    await store(pool, block_of(10))
+    await say(pool, feedback("f", "1", prediction="0-9-0"))
+    assert (await client.json("GET", "/v1/feedback/f"))["state"] == "recorded"
+
+
+async def test_an_id_may_be_any_text(client: Client) -> None:
+    ids = ["a/b", "ü€", " ", "?", "%2F", ".", "x" * 256]
+    await store(client.context.pool, block_of(1))
+    await say(client.context.pool, *(feedback(one, "1", prediction="0-0-0") for one in ids))
+    for one in ids:
+        if one != ".":  # which every client of HTTP takes out of a path
+            assert (await client.json("GET", f"/v1/feedback/{quote(one, safe='')}"))["id"] == one
+    for path, status in (("unknown", 404), ("a%00b", 400), ("x" * 257, 400), ("%FF", 404)):
+        await client.json("GET", f"/v1/feedback/{path}", status=status)
+
+
+async def test_reviewers_are_counted_and_compared(client: Client) -> None:
+    """By what stands: a label against those of others on the same prediction, whatever came before it."""
+    pool = client.context.pool
+    await store(pool, block_of(3, classes=("no", "yes"), labels=np.array([1, 1, 1], np.int16)))
+    said = [
+        ("0-0-0", "no", "ann"),
+        ("0-0-0", "yes", "ann"),
+        ("0-0-0", "yes", "bob"),
+        ("0-0-0", "no", None),
+        ("0-1-0", "no", "ann"),
+        ("0-1-0", "no", "bob"),
+        ("0-1-0", None, "bob"),
+        ("0-2-0", "yes", "bob"),
+        ("0-2-0", "no", "eve"),
+    ]
+    for number, (prediction, label, reviewer) in enumerate(said):
+        await review(pool, number, prediction, label, reviewer=reviewer)
+    found = await pages(client, "/v1/reviewers", limit=3)
+    assert [len(page) for page in found] == [3, 1]
+    names = ("reviewer", "said", "corrections", "confirmations", "withdrawals", "compared", "agreed", "agreement")
+    assert [tuple(item[name] for name in names) for page in found for item in page] == [
+        ("eve", 1, 1, 0, 0, 1, 0, 0.0),
+        ("bob", 4, 1, 2, 1, 3, 1, pytest.approx(1 / 3)),
+        ("ann", 3, 2, 1, 0, 2, 1, 0.5),
+        (None, 1, 1, 0, 0, 2, 0, 0.0),
+    ]
+    newest = found[0][0]
+    assert (
+        newest["first_at"] == newest["last_at"] == datetime.fromtimestamp(APPENDED_MS / 1000 + 0.008, UTC).isoformat()
+    )
+
+
+async def test_without_anybody_there_are_no_reviewers(client: Client) -> None:
+    assert await client.json("GET", "/v1/reviewers") == {"items": [], "next": None}
+    for query in ({"cursor": "AQ"}, {"limit": "0"}, {"reviewer": "ann"}):
+        await client.json("GET", "/v1/reviewers", status=400, params=query)
+
+
+async def test_postgres_away_is_503(client: Client, servers: Servers) -> None:
+    with servers.postgres.away():
+        for path in ("/v1/feedback/f", "/v1/reviewers"):
+            await client.json("GET", path, status=503)

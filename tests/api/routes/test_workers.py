@@ -1,0 +1,42 @@
+"""Workers as the API tells them: their heartbeats, and that nothing is known without Redis."""
+
+from __future__ import annotations
+
+import json
+
+from relearn.agents.worker.heartbeat import send_heartbeat, worker_key
+from tests.support.api.client import NOWHERE, Client, serving
+from tests.support.data.heartbeats import beat_of
+
+
+async def test_workers_are_those_that_said_something_lately(client: Client) -> None:
+    partitions = [f"{client.settings.namespace}.ingest-0"]
+    for one in (beat_of("store-1", lag=5, partitions=partitions), beat_of("score-1", "score")):
+        await send_heartbeat(client.context.redis, client.settings.namespace, one)
+    found = await client.json("GET", "/v1/workers")
+    assert (found["known"], found["next"]) == (True, None)
+    assert [(one["id"], one["role"], one["condition"]) for one in found["items"]] == [
+        ("score-1", "score", "ready"),
+        ("store-1", "store", "ready"),
+    ]
+    store = found["items"][1]
+    assert (store["model"], store["activation"], store["shadow"], store["rate"]) == (3, 7, None, 12.3)
+    assert (store["lag"], store["partitions"]) == (5, partitions)
+    assert store["seen_at"].endswith("+00:00")
+
+
+async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
+    """Another version's, or nobody's."""
+    settings, redis = client.settings, client.context.redis
+    strange: list[object] = [{"id": "b", "role": "score"}, {"role": "score"}, [], "x"]
+    strange += [beat_of("c", seen_at=1e300), beat_of("d", lag=-1)]
+    for number, text in enumerate(["{", *map(json.dumps, strange)]):
+        await send_heartbeat(redis, settings.namespace, beat_of(f"strange-{number}"))
+        await redis.set(worker_key(settings.namespace, f"strange-{number}"), text)
+    await send_heartbeat(redis, settings.namespace, beat_of("a"))
+    assert [one["id"] for one in (await client.json("GET", "/v1/workers"))["items"]] == ["a"]
+
+
+async def test_without_redis_it_says_that_nothing_is_known(client: Client) -> None:
+    async with serving(client.settings, redis_url=f"redis://{NOWHERE}/0") as other:
+        assert await other.json("GET", "/v1/workers") == {"items": [], "next": None, "known": False}

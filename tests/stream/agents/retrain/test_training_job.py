@@ -1,0 +1,86 @@
+"""A training job whose processes die: a few attempts and its word for it, or left open for whoever goes on with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relearn.agents.retrain import training_job
+from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.fit_process import PROGRAM
+from relearn.agents.retrain.training_job import run_training
+from relearn.agents.stores.training.jobs import Job, queue_job, read_job, take_training
+from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.retry import Stopping
+from relearn.schemas.messages.commands import Command
+from relearn.schemas.settings import Settings
+from tests.support.data import retrains
+
+#: Every Python that has it on its path reads it: a training process notes that it was there, and kills itself.
+_KILLS = """
+import os, signal, sys
+if {program!r} in sys.orig_argv:
+    with open({starts!r}, "a") as starts:
+        starts.write("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], int]:
+    """Training processes kill themselves; how many have been started."""
+    path = tmp_path / "starts"
+    (tmp_path / "sitecustomize.py").write_text(_KILLS.format(program=PROGRAM, starts=str(path)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(training_job, "AGAIN_AFTER_S", (0.0, 0.0, 0.0))
+    return lambda: len(path.read_text())
+
+
+def _run(settings: Settings, *, stop: bool = False, in_charge: bool = True) -> Job | None:
+    """The job, after a worker that is, or will soon be, asked to stop or no longer in charge has run it."""
+    retrains.load(settings)
+    parts: Any = (None, None, None)
+    state = WorkerState("retrain-1", "retrain")
+    retraining = Retraining(settings, state, *parts, stop=lambda: stop, in_charge=lambda: in_charge)
+
+    async def run() -> Job | None:
+        pool = await retraining.pool()
+        async with pool.acquire() as connection:
+            await queue_job(connection, Command("job-1", "train", {"trigger": "count"}))
+        job = await take_training(pool)
+        assert job is not None
+        try:
+            await run_training(retraining, job)
+        except Stopping:
+            assert stop
+        found = await read_job(pool, job.id)
+        retraining.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def test_one_that_always_dies_fails_after_a_few_attempts(migrated: Settings, starts: Callable[[], int]) -> None:
+    job = _run(migrated)
+    assert job is not None
+    assert (job.state, job.version) == ("failed", None)
+    assert job.error == (
+        "the training process was killed by signal 9, as by a system that is short of memory: without a word;"
+        " given up after 4 attempts"
+    )
+    assert starts() == 4
+
+
+@pytest.mark.parametrize("given", [{"stop": True}, {"in_charge": False}])
+def test_a_worker_that_should_not_go_on_leaves_it_open(
+    migrated: Settings, starts: Callable[[], int], given: dict[str, bool]
+) -> None:
+    """Asked to stop, or another one has the commands now: there the job is run from its start."""
+    job = _run(migrated, **given)
+    assert job is not None
+    assert (job.state, job.error) == ("running", None)
+    assert starts() == 1

@@ -1,0 +1,244 @@
+"""Examples, models and activations in Postgres: loaded once, one schema, numbers that only rise."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.training_set import TrainingSet
+from relearn.agents.learning.trial import prepare
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.activations import (
+    Activation,
+    Grounds,
+    Seal,
+    activate,
+    begin_shadowing,
+    end_shadowing,
+    newest_activations,
+    renew,
+    signed_by,
+)
+from relearn.agents.stores.training.examples import load_examples
+from relearn.agents.stores.training.jobs import end_job, queue_job, read_job, take_training
+from relearn.agents.stores.training.models import read_model, register_model
+from relearn.agents.stores.training.snapshot import read_snapshot
+from relearn.schemas.errors import Refused
+from relearn.schemas.messages.commands import Command
+from relearn.schemas.model.linear_svm import Floats, decode_model, model_digest
+from relearn.schemas.model.signing import Verifier, signer_from_pem
+from relearn.schemas.model.updates import decode_update
+from relearn.schemas.settings import Settings
+from relearn.scripts.embedded.keys import ensure_pair
+from tests.support.data.stored import tables
+
+FEATURES = np.random.default_rng(0).normal(size=(20, 2))
+LABELS = ["p" if row[0] > 0 else "q" for row in FEATURES]
+
+
+async def _load(
+    pool: Pool,
+    features: Floats = FEATURES,
+    labels: list[str] = LABELS,
+    *,
+    names: tuple[str, ...] = ("x", "y"),
+    subjects: list[str | None] | None = None,
+) -> int:
+    return await load_examples(
+        pool,
+        feature_names=names,
+        features=features,
+        labels=labels,
+        subjects=subjects or [f"s{i}" for i in range(len(labels))],
+        source="test",
+    )
+
+
+async def _set(pool: Pool) -> TrainingSet:
+    """What the next model would be trained on."""
+    snapshot = await read_snapshot(pool)
+    return prepare(snapshot, assumed_weight=0.2, reviewer_labels=500).examples
+
+
+async def _newest(pool: Pool, key: str = "champion") -> Activation:
+    """What the topic should say last under `key`."""
+    return next(one for one in await newest_activations(pool) if one.key == key)
+
+
+def _seal(settings: Settings, name: str = "keys") -> Seal:
+    signing, _ = ensure_pair(settings.data_dir / name)
+    return Seal(settings.namespace, signer_from_pem(signing.read_bytes(), name))
+
+
+async def _registered(pool: Pool, job: str) -> int:
+    """A job with a model."""
+    async with pool.acquire() as connection, connection.transaction():
+        assert await queue_job(connection, Command(job, "train", {"trigger": "test"}))
+        examples = await _set(pool)
+        version = await register_model(connection, job, examples, fit(examples), "former")
+        assert await end_job(connection, job, "promoted", version=version)
+        return version
+
+
+async def _activate(pool: Pool, version: int, job: str, seal: Seal, above: int = 0) -> int:
+    async with pool.acquire() as connection, connection.transaction():
+        return await activate(connection, version, Grounds(job, None, {"trigger": "test"}), seal, above=above)
+
+
+async def test_the_same_file_twice_adds_nothing_and_the_latest_label_wins(settings: Settings) -> None:
+    async with tables(settings) as pool:
+        assert await _load(pool) == 20
+        assert await _load(pool) == 0
+        corrected = ["q" if label == "p" else "p" for label in LABELS[:2]]
+        assert await _load(pool, FEATURES[:2], corrected) == 2
+        found = await _set(pool)
+        assert len(found) == 20
+        assert [found.labels[found.keys.index(key)] for key in ("s0", "s1")] == corrected
+        assert await _load(pool) == 2, "what the first file says is news again"
+        assert (await _set(pool)).labels[found.keys.index("s0")] == LABELS[0]
+
+
+async def test_within_a_file_the_last_row_of_a_key_counts(settings: Settings) -> None:
+    """Records without a subject are known by their features."""
+    features = np.vstack([FEATURES, FEATURES[:1]])
+    async with tables(settings) as pool:
+        for added in (20, 0):
+            assert await _load(pool, features, [*LABELS, "other"], subjects=[None] * 21) == added
+        labels = (await _set(pool)).set_aside
+        assert labels == {"other": 1}
+
+
+async def test_two_loads_at_once_add_each_row_once(settings: Settings) -> None:
+    async with tables(settings) as pool:
+        assert sum(await asyncio.gather(*(_load(pool) for _ in range(4)))) == 20
+
+
+@pytest.mark.parametrize("names", [("x",), ("y", "x"), ("x", "y", "z"), ("x", "w")])
+async def test_another_feature_schema_is_refused_whole(settings: Settings, names: tuple[str, ...]) -> None:
+    async with tables(settings) as pool:
+        await _load(pool)
+        with pytest.raises(Refused, match="another namespace"):
+            await _load(pool, np.ones((2, len(names))), ["a", "b"], names=names, subjects=["n1", "n2"])
+        assert len(await _set(pool)) == 20
+
+
+@pytest.mark.parametrize(
+    ("features", "label", "names", "why"),
+    [
+        ([1.0, np.nan], "a", ("x", "y"), "isn't a finite number"),
+        ([1.0, np.inf], "a", ("x", "y"), "isn't a finite number"),
+        ([1.0, 2.0], "a\0b", ("x", "y"), "NUL"),
+        ([1.0, 2.0], "", ("x", "y"), "empty"),
+        ([1.0, 2.0], "é" * 129, ("x", "y"), "258 bytes"),
+        ([1.0, 2.0], "a", ("x", "x"), "same name"),
+        ([1.0, 2.0], "a", ("x", ""), "empty"),
+    ],
+)
+async def test_what_no_row_can_hold_is_refused(
+    settings: Settings, features: list[float], label: str, names: tuple[str, ...], why: str
+) -> None:
+    async with tables(settings) as pool:
+        with pytest.raises(Refused, match=why):
+            await _load(pool, np.array([features]), [label], names=names)
+
+
+async def test_a_model_knows_its_examples_and_gives_its_bytes_back(settings: Settings) -> None:
+    async with tables(settings) as pool:
+        await _load(pool)
+        version = await _registered(pool, "job")
+        examples = await _set(pool)
+        body, digest, ids = await pool.fetchrow("SELECT body, sha256, example_ids FROM models")
+        assert digest == model_digest(body)
+        assert decode_model(body).weights.tolist() == fit(examples).weights.tolist()
+        assert tuple(ids) == examples.ids
+        shown = await read_model(pool, version)
+        assert shown is not None
+        assert (shown.examples, shown.state, shown.activation) == (20, "former", None)
+
+
+async def test_activations_rise_and_one_model_is_the_champion(settings: Settings) -> None:
+    """Also above what the topic has, where Postgres came back from an older copy."""
+    seal = _seal(settings)
+    async with tables(settings) as pool:
+        await _load(pool)
+        first = await _registered(pool, "one")
+        second = await _registered(pool, "two")
+        assert await _activate(pool, first, "one", seal) == 1
+        assert await _activate(pool, second, "two", seal) == 2
+        assert await _activate(pool, first, "one", seal, above=40) == 41
+        newest = await _newest(pool)
+        update = decode_update(
+            newest.message, Verifier({seal.signer.key_id: seal.signer.key.public_key()}), settings.namespace
+        )
+        assert (update.activation, update.role, update.model and update.model.version) == (41, "champion", first)
+        assert [row[0] for row in await pool.fetch("SELECT state FROM models ORDER BY version")] == [
+            "champion",
+            "former",
+        ]
+        with pytest.raises(Refused, match="champion already"):
+            await _activate(pool, first, "one", seal)
+        with pytest.raises(Refused, match="no model 9"):
+            await _activate(pool, 9, "one", seal)
+
+
+async def test_shadows_have_numbers_among_the_champions_and_a_last_word_of_their_own(settings: Settings) -> None:
+    seal = _seal(settings)
+    async with tables(settings) as pool:
+        await _load(pool)
+        await _activate(pool, await _registered(pool, "one"), "one", seal)
+        second = await _registered(pool, "two")
+        async with pool.acquire() as connection, connection.transaction():
+            assert await begin_shadowing(connection, second, Grounds("two", None, {}), seal, above=0) == 2
+        assert [(one.key, one.role, one.version) for one in await newest_activations(pool)] == [
+            ("champion", "champion", 1),
+            ("shadow", "shadow", second),
+        ]
+        async with pool.acquire() as connection, connection.transaction():
+            assert await end_shadowing(connection, Grounds("two", None, {}), seal, above=7) == 8
+        none = await _newest(pool, "shadow")
+        assert (none.role, none.version, none.activation) == ("none", None, 8)
+        update = decode_update(
+            none.message, Verifier({seal.signer.key_id: seal.signer.key.public_key()}), settings.namespace
+        )
+        assert (update.role, update.model) == ("none", None)
+        renewed = await renew(pool, none, _seal(settings, "new"), above=20)
+        assert (renewed.role, renewed.activation) == ("none", 21)
+        assert (await _newest(pool)).activation == 1
+
+
+async def test_a_new_key_signs_the_champion_anew(settings: Settings) -> None:
+    """Whoever trusts only the new key couldn't read the old message."""
+    old, new = _seal(settings, "old"), _seal(settings, "new")
+    async with tables(settings) as pool:
+        await _load(pool)
+        await _activate(pool, await _registered(pool, "one"), "one", old)
+        before = await _newest(pool)
+        after = await renew(pool, before, new, above=7)
+        assert (after.activation, after.version, after.published) == (8, before.version, False)
+        assert (signed_by(before.message), signed_by(after.message)) == (old.signer.key_id, new.signer.key_id)
+
+
+async def test_one_training_is_open_and_the_other_says_so(settings: Settings) -> None:
+    async with tables(settings) as pool:
+        async with pool.acquire() as connection:
+            train = Command("first", "train", {"trigger": "test"}, by="me")
+            assert await queue_job(connection, train)
+            assert not await queue_job(connection, train)
+            assert await queue_job(connection, replace(train, id="second"))
+            assert not await queue_job(connection, replace(train, id="second"))
+        second = await read_job(pool, "second")
+        assert second is not None
+        assert (second.state, second.error) == ("skipped", "another training job is open: first")
+        assert second.ended_at is not None
+        for _ in range(2):
+            taken = await take_training(pool)
+            assert taken is not None
+            assert (taken.id, taken.state) == ("first", "running"), "one that was interrupted is taken again"
+        async with pool.acquire() as connection:
+            assert await end_job(connection, "first", "failed", error="no")
+            assert not await end_job(connection, "first", "promoted")
+        assert await take_training(pool) is None

@@ -1,0 +1,79 @@
+"""`relearn status` on real servers: what answers is shown, what doesn't is named."""
+
+import json
+import time
+
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.worker.heartbeat import send_heartbeat
+from relearn.schemas.settings import Settings
+from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.embedded.api_pool_state import read_api
+from tests.support.api.client import serving
+from tests.support.data.models import a_model
+from tests.support.processes.commands import relearn
+from tests.support.waiting import eventually_async
+
+
+async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings: Settings) -> None:
+    """Lag from Kafka before anyone read a thing, workers from Redis, the rest from Postgres."""
+    await run_migrations(settings)
+    redis = open_redis(settings)
+    beat = {"id": "score-1", "role": "score", "model": None, "activation": None, "partitions": [], "lag": None}
+    await send_heartbeat(redis, settings.namespace, {**beat, "rate": 0.0, "seen_at": time.time(), "condition": "ready"})
+    await redis.aclose()
+    assert relearn(settings, "produce", "wine").returncode == 0
+    done = relearn(settings, "status", "--json")
+    assert done.returncode == 0, done.stdout
+    condition = json.loads(done.stdout)
+    assert (condition["up"], condition["down"]) == (True, [])
+    groups = {lag["group"].rpartition(".")[2] for lag in condition["lag"]}
+    assert groups == {"score", "store", "feedback", "retrain"}
+    ingest = [lag for lag in condition["lag"] if lag["topic"].endswith(".ingest")]
+    assert len(ingest) == settings.partitions
+    assert sum(lag["lag"] for lag in ingest) == sum(lag["end"] for lag in ingest) == 178
+    assert [worker["id"] for worker in condition["workers"]] == ["score-1"]
+    assert (condition["champion"], condition["totals"]["records"], condition["pauses"]) == (None, 0, [])
+    assert "178" in relearn(settings, "status").stdout
+
+
+async def test_the_api_is_shown_and_what_it_lacks(migrated: Settings) -> None:
+    """It is asked where the settings say."""
+    async with serving(migrated) as client:
+        here = migrated.model_copy(update={"api_port": client.http.port})
+        found = await read_api(here)
+        assert found["state"] == "not ready"
+        assert "model: " in found["error"]
+        client.serve(a_model())
+        await eventually_async(lambda: client.context.health.ready, "not ready")
+        assert (await read_api(here))["state"] == "up"
+    assert (await read_api(here))["state"] == "away"
+
+
+async def test_each_server_that_is_away_is_named_and_the_rest_still_shown(settings: Settings) -> None:
+    """Exit code 1, whichever it is."""
+    await run_migrations(settings)
+    away = {
+        "kafka": {"KAFKA_BROKERS": "127.0.0.1:1"},
+        "postgres": {"POSTGRES_DSN": "postgresql://postgres:secret@127.0.0.1:1/postgres"},
+        "valkey": {"REDIS_URL": "redis://127.0.0.1:1/0"},
+    }
+    for name, given in away.items():
+        done = relearn(settings, "status", "--json", **given)
+        condition = json.loads(done.stdout)
+        assert (done.returncode, condition["down"]) == (1, [name])
+        states = {server: facts["state"] for server, facts in condition["servers"].items()}
+        assert states == {**dict.fromkeys(away, "up"), name: "away"}
+        assert "secret" not in done.stdout
+    everything = {key: value for given in away.values() for key, value in given.items()}
+    done = relearn(settings, "status", **everything)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def test_a_namespace_that_is_not_set_up_says_what_to_do(settings: Settings) -> None:
+    """It isn't the servers that are away."""
+    done = relearn(settings, "status", "--json")
+    servers = json.loads(done.stdout)["servers"]
+    assert done.returncode == 1
+    assert servers["kafka"]["state"] == servers["postgres"]["state"] == "not ready"
+    assert "relearn migrate" in servers["kafka"]["error"]
+    assert "relearn migrate" in servers["postgres"]["error"]

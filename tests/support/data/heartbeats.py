@@ -1,0 +1,19 @@
+"""Heartbeats for tests, as workers make them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from relearn.agents.models.live import LiveModel
+from relearn.agents.worker.heartbeat import WorkerState, heartbeat
+from relearn.schemas.model.updates import Update
+from tests.support.data.models import a_model
+
+
+def beat_of(worker_id: str, role: str = "store", **given: Any) -> dict[str, Any]:
+    """A heartbeat as a worker makes it, before it knows what it is to read."""
+    live = LiveModel()
+    live.swap(Update("ns", "champion", 7, a_model(3), "job", {}, 0.0))
+    state = WorkerState(worker_id, role, "ready", live=live)
+    return {**heartbeat(None, state, rate=12.34, now_s=time.time()), **given}  # type: ignore[arg-type]

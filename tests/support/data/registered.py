@@ -1,0 +1,56 @@
+"""Models put into the registry without a retrain worker, by the functions that it uses itself."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from relearn.agents.learning.fit import fit
+from relearn.agents.models.signing_keys import load_signer
+from relearn.agents.stores.postgres import Connection, open_pool
+from relearn.agents.stores.training.activations import Grounds, Seal, activate, begin_shadowing
+from relearn.agents.stores.training.jobs import begin_shadow, end_job, queue_job
+from relearn.agents.stores.training.models import State, register_model
+from relearn.agents.stores.training.snapshot import read_trial
+from relearn.schemas.messages.commands import Command
+from relearn.schemas.settings import Settings
+from tests.support.data.models import ensure_keys
+
+
+def register(settings: Settings, state: State = "champion") -> int:
+    """Train a model on all that is known, and leave it as champion, shadow or rejected; its version."""
+    ensure_keys(settings)
+
+    async def run() -> int:
+        pool = await open_pool(settings)
+        try:
+            _, trial = await read_trial(pool, settings)
+            fitted = fit(trial.examples)
+            command = Command(str(uuid.uuid4()), "train", {"trigger": "count", "corrections": 20}, by="tests")
+            async with pool.acquire() as connection, connection.transaction():
+                assert await queue_job(connection, command)
+                await connection.execute("UPDATE jobs SET state = 'running' WHERE id = $1", command.id)
+                entry = "former" if state == "champion" else state
+                version = await register_model(
+                    connection, command.id, trial.examples, fitted, entry, cut=trial.facts["cut"]
+                )
+                metrics = {**fitted.metrics, "trained_on": trial.facts}
+                await _conclude(connection, settings, state, version, Grounds(command.id, "tests", command.reason))
+                if state == "shadow":
+                    await begin_shadow(connection, command.id, version, metrics)
+                else:
+                    outcome = "promoted" if state == "champion" else "rejected"
+                    await end_job(connection, command.id, outcome, version=version, metrics=metrics)
+                return version
+        finally:
+            pool.terminate()
+
+    return asyncio.run(run())
+
+
+async def _conclude(connection: Connection, settings: Settings, state: State, version: int, grounds: Grounds) -> None:
+    seal = Seal(settings.namespace, load_signer(settings))
+    if state == "champion":
+        await activate(connection, version, grounds, seal)
+    elif state == "shadow":
+        await begin_shadowing(connection, version, grounds, seal, above=0)

@@ -1,0 +1,88 @@
+"""What reviewers' screens are tested on: predictions of a registered model, and the work of the feedback role."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from relearn.agents.feedback.decode import readable_feedback
+from relearn.agents.stores.feedback.corrections import store_feedback
+from relearn.agents.stores.live.correction_events import correction_events
+from relearn.schemas.messages.feedback import Feedback
+from relearn.schemas.messages.records import RawMessage
+from relearn.schemas.model.linear_svm import Floats, Model
+from tests.support.api.filled import store
+from tests.support.data import reviewed
+from tests.support.data.blocks import block_of
+from tests.support.data.messages import FakeMessage
+from tests.support.data.registered import register
+from tests.support.data.retrains import load
+from tests.support.data.rows import messages
+from tests.support.page.site import Site
+from tests.support.waiting import eventually_async
+
+
+async def champion(site: Site) -> Model:
+    """Register a model of the classes `no` and `yes`, and let the site serve it."""
+    await asyncio.to_thread(load, site.settings, 60)
+    version = await asyncio.to_thread(register, site.settings)
+    model = await asyncio.to_thread(reviewed.model_of, site.settings, version)
+    site.client.serve(model)
+    return model
+
+
+async def predicted(site: Site, model: Model, n: int, features: Floats | None = None, **columns: Any) -> list[str]:
+    """Store n predictions of that model at the end of partition 0; their ids."""
+    pool = site.client.context.pool
+    first = int(await pool.fetchval("SELECT coalesce(sum(records), 0)::bigint FROM totals"))
+    given = reviewed.records(n, seed=first + 1)[0] if features is None else features
+    answers = {**reviewed.answers_of(model, given), "confidence": np.full(n, 0.625, np.float32)}
+    subjects = [f"record {first + i}" for i in range(n)]
+    await store(pool, block_of(n, first_offset=first, **{**answers, "subjects": subjects, **columns}))
+    return [f"0-{first + i}-0" for i in range(n)]
+
+
+class FeedbackRole:
+    """Stores what was sent, and tells it, by the functions that the role uses itself; when it is told to."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._taken: set[tuple[int, int]] = set()
+
+    async def sent(self) -> list[Feedback]:
+        """All statements that stand on the topic, in Kafka's order."""
+        statements, rejects = readable_feedback(await self._messages(), 0)
+        assert not rejects
+        return [one.feedback for one in sorted(statements, key=lambda one: one.sent)]
+
+    async def wait_for(self, *said: tuple[str, str | None]) -> list[Feedback]:
+        """Until these labels of predictions are the last that were sent; in Kafka's order, which is that of what is
+        said of one prediction."""
+        found: list[Feedback] = []
+
+        async def there() -> bool:
+            found[:] = (await self.sent())[-len(said) :]
+            return Counter((str(one.prediction), one.label) for one in found) == Counter(said)
+
+        await eventually_async(there, lambda: f"sent were {found}, not {said}")
+        return found
+
+    async def record(self) -> int:
+        """Store what is new; how many rows came of it."""
+        new = [one for one in await self._messages() if (one.partition, one.offset) not in self._taken]
+        self._taken |= {(one.partition, one.offset) for one in new}
+        context = self._site.client.context
+        taken = await store_feedback(context.pool, readable_feedback(new, 0)[0])
+        await self._site.tell(*correction_events(taken.recorded))
+        return taken.rows
+
+    async def _messages(self) -> Sequence[RawMessage]:
+        found = await asyncio.to_thread(messages, self._site.settings, "feedback")
+        return [
+            FakeMessage(one.value(), one.offset(), one.partition(), one.topic(), one.timestamp()[1], one.key())
+            for one in found
+        ]

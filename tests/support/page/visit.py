@@ -1,0 +1,102 @@
+"""One visit of the page in a browser, and what must not happen in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, ConsoleMessage, Page, Request
+
+from relearn.api.http.static_files import DIRECTORY
+from tests.support.page.site import Site
+
+WIDE = (1440, 900)
+PHONE = (360, 740)
+WIDTHS = (700, 1024, 1280, 1920)
+_AXE = DIRECTORY / "node_modules" / "axe-core" / "axe.min.js"
+
+
+class Visit:
+    """A page that is open, and every fault that was seen in it: errors in its console, in its scripts, against its
+    policy, and requests to anybody else."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page = page
+        self.site = site
+        self.faults: list[str] = []
+        self._may_fail: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("request", self._asked)
+
+    async def go(self, route: str = "#/") -> None:
+        """Open a screen, from the outside the first time."""
+        await self.page.goto(f"{self.site.url}/{route}")
+
+    def may_fail(self, *paths: str) -> None:
+        """Requests to paths that begin so are answered with errors in this test, on purpose."""
+        self._may_fail.extend(paths)
+
+    async def check_accessible(self) -> None:
+        """axe finds nothing on what is shown now, in light and in dark, and it fits from a tablet to a wide screen."""
+        size = self.page.viewport_size
+        for width in WIDTHS:
+            await self.page.set_viewport_size({"width": width, "height": WIDE[1]})
+            await self.check_narrow()
+        assert size is not None
+        await self.page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            await self.page.emulate_media(color_scheme=scheme)
+            await self.page.evaluate(f"window.axe || (() => {{ {_axe_source()} }})()")
+            found = await self.page.evaluate("axe.run({ resultTypes: ['violations'] })")
+            assert not found["violations"], "\n".join([scheme, *map(_told, found["violations"])])
+
+    async def check_narrow(self) -> None:
+        """Nothing makes the page wider than the window."""
+        wider = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider == 0, f"{wider} px too wide"
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        path = message.location["url"].removeprefix(self.site.url)
+        if message.text.startswith("Failed to load resource") and path.startswith(tuple(self._may_fail)):
+            return
+        self.faults.append(f"{message.type}: {message.text} {path}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.site.url}/", "data:", "blob:")):
+            self.faults.append(f"asks somebody else: {request.url}")
+
+
+@asynccontextmanager
+async def visit(
+    browser: Browser, site: Site, *, size: tuple[int, int] = WIDE, dark: bool = False, **more: Any
+) -> AsyncIterator[Visit]:
+    """A visit by somebody who was never here before; any fault in it fails the test."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        locale="en-GB",
+        timezone_id="UTC",
+        **more,
+    )
+    context.set_default_timeout(30_000)
+    try:
+        opened = Visit(await context.new_page(), site)
+        yield opened
+        assert not opened.faults, opened.faults
+    finally:
+        await context.close()
+
+
+def _axe_source() -> str:
+    return _AXE.read_text()
+
+
+def _told(violation: dict[str, Any]) -> str:
+    nodes = [f"{node['target']}: {node['failureSummary']}" for node in violation["nodes"][:5]]
+    return json.dumps({violation["id"]: nodes}, indent=1)

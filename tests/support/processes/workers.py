@@ -1,0 +1,93 @@
+"""Worker processes for tests: the very command of `relearn worker`, to be killed, stopped and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from relearn.schemas.settings import PREFIX, Settings, as_environment
+from tests.support.paths import ROOT
+from tests.support.waiting import eventually
+
+
+def environment(settings: Settings, **given: str) -> dict[str, str]:
+    """The settings as a child process is told them: all that aren't the default; `given`, without the prefix, wins."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**plain, **as_environment(settings), **{PREFIX + name: value for name, value in given.items()}}
+
+
+class WorkerProcess:
+    """One worker, with its log in a file."""
+
+    def __init__(self, settings: Settings, role: str, worker_id: str, *, static: bool = True) -> None:
+        self.id = worker_id
+        self._arguments = [role, "--id", worker_id] if static else [role]
+        self._environment = environment(settings, LOG_LEVEL="debug")
+        self.log_path = settings.data_dir / f"{worker_id}.log"
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
+        self.start()
+
+    def start(self) -> None:
+        self.starts += 1
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "relearn.scripts", "worker", *self._arguments],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def terminate(self) -> int:
+        """SIGTERM, and wait until it has ended; its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(60)
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Until its log says so."""
+        eventually(lambda: self.log.count(text) >= times, lambda: f"{self.id} never said {text!r}:\n{self.log[-3000:]}")
+
+
+@contextmanager
+def workers(settings: Settings, **roles: int) -> Iterator[dict[str, WorkerProcess]]:
+    """So many workers of each role while the block runs, by name (`score-1`)."""
+    running: dict[str, WorkerProcess] = {}
+    try:
+        for role, count in roles.items():
+            for number in range(1, count + 1):
+                running[f"{role}-{number}"] = WorkerProcess(settings, role, f"{role}-{number}")
+        yield running
+    finally:
+        for worker in running.values():
+            if worker.running:
+                worker.kill()

@@ -1,0 +1,88 @@
+"""From statements to labels: the last word of each reviewer, the latest of all of them, in Kafka's order."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relearn.agents.learning.reviews import Statement, disputed, reviews, standing, without_floods
+from relearn.schemas.identity import Place
+from tests.support.data.statements import said
+
+spoken = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from(["yes", "no", "other", None]), st.sampled_from(["ann", "bob", None])),
+    max_size=25,
+).map(lambda rows: [said(i, label, of=of, reviewer=who) for i, (of, label, who) in enumerate(rows)])
+
+
+def test_a_reviewers_last_word_counts() -> None:
+    found = reviews([said(1, "yes", of=7), said(2, "no", of=7)])
+    assert [(one.label, one.corrects) for one in found] == [("no", False)]
+
+
+def test_the_order_is_that_of_kafka_not_of_arrival() -> None:
+    """The statement that was stored first was sent last."""
+    late = said(1, "late", of=7, sent=(9.0, 0, 9))
+    assert [one.label for one in reviews([late, said(2, "early", of=7, sent=(8.0, 3, 1))])] == ["late"]
+    same_time = [said(1, "second", of=7, sent=(8.0, 1, 5)), said(2, "first", of=7, sent=(8.0, 1, 4))]
+    assert [one.label for one in reviews(same_time)] == ["second"]
+
+
+def test_taking_back_leaves_what_the_others_said() -> None:
+    ann, bob = said(1, "yes", of=7, reviewer="ann"), said(2, "other", of=7, reviewer="bob")
+    assert [one.label for one in reviews([ann, bob])] == ["other"]
+    assert [one.label for one in reviews([ann, bob, said(3, None, of=7, reviewer="bob")])] == ["yes"]
+    assert reviews([ann, said(3, None, of=7, reviewer="ann")]) == []
+    assert [one.label for one in reviews([ann, said(3, None, of=7, reviewer="bob")])] == ["yes"]
+
+
+def test_reviewers_who_disagree_are_seen() -> None:
+    ann, bob = said(1, "yes", of=7, reviewer="ann"), said(2, "no", of=7, reviewer="bob")
+    assert disputed([ann, bob]) == [Place(0, 0, 7, 0)]
+    assert disputed([ann, bob, said(3, "yes", of=7, reviewer="bob")]) == []
+    assert disputed([ann, said(2, "no", of=7, reviewer="ann")]) == [], "one who thought again disagrees with nobody"
+
+
+def test_a_flood_is_limited_per_reviewer_and_what_is_known_stays() -> None:
+    flood = [said(i, "yes", reviewer="bot") for i in range(10)] + [said(20, "yes", reviewer="ann")]
+    assert [one.id for one in without_floods(flood, known=frozenset(), limit=3)] == [0, 1, 2, 20]
+    next_time = without_floods(flood, known=frozenset((0, 1, 2)), limit=3)
+    assert [one.id for one in next_time] == [0, 1, 2, 3, 4, 5, 20]
+
+
+def test_a_flood_about_one_subject_is_one_label() -> None:
+    """Only the latest of a key is learned from, and what is older than that costs nothing."""
+    about_one = [said(i, "yes", reviewer="bot", key="same") for i in range(6)]
+    others = [said(i, "yes", reviewer="bot") for i in range(10, 14)]
+    kept = without_floods([*about_one, *others], known=frozenset(), limit=3)
+    assert [one.id for one in kept] == [0, 1, 2, 3, 4, 5, 10, 11]
+    again = without_floods([*about_one, *others], known=frozenset((5, 10, 11)), limit=1)
+    assert [one.id for one in again] == [0, 1, 2, 3, 4, 5, 10, 11, 12]
+
+
+@given(spoken, st.randoms(use_true_random=False))
+def test_arrival_changes_nothing(statements: list[Statement], random: Random) -> None:
+    """A replay, a second time over, in any order."""
+    shuffled = random.sample(statements, len(statements))
+    assert reviews(shuffled + shuffled) == reviews(statements)
+    assert standing(shuffled) == standing(statements)
+    assert disputed(shuffled) == disputed(statements)
+
+
+@given(spoken)
+def test_there_is_one_review_per_prediction_and_it_is_the_latest_that_stands(statements: list[Statement]) -> None:
+    found = {one.place: one for one in reviews(statements)}
+    assert len(found) == len(reviews(statements))
+    for place, review in found.items():
+        assert review == max((one for one in standing(statements) if one.place == place), key=lambda one: one.sent)
+    said_nothing_now = {one.place for one in statements} - found.keys()
+    assert all(not [one for one in standing(statements) if one.place == place] for place in said_nothing_now)
+
+
+@given(spoken, st.integers(1, 3))
+def test_no_reviewer_has_more_than_the_limit(statements: list[Statement], limit: int) -> None:
+    kept = without_floods(reviews(statements), known=frozenset(), limit=limit)
+    for who in {one.reviewer for one in kept}:
+        assert len({one.key for one in kept if one.reviewer == who}) <= limit

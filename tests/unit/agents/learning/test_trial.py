@@ -1,0 +1,163 @@
+"""The trial of a challenger: latest label per key, and no record judges whoever was trained on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from relearn.agents.learning.fit import fit
+from relearn.agents.learning.reviews import Statement
+from relearn.agents.learning.training_set import Example, set_digest
+from relearn.agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
+from relearn.schemas.model.linear_svm import Model
+from tests.support.data.statements import said
+
+NAMES = ("x", "y")
+#: Says "yes" where x > 0.
+MODEL = Model(1, ("no", "yes"), NAMES, np.array([[1.0, 0.0]]), np.zeros(1), np.zeros(2), np.ones(2))
+
+
+def _bootstrap(n: int = 12, first: int = 1) -> list[tuple[float, Example]]:
+    """Examples loaded at time 0, with ids from `first`; those of even number are `yes`."""
+    return [
+        (0.0, Example(i, f"b-{i}", (1.0 if i % 2 == 0 else -1.0, float(i)), "yes" if i % 2 == 0 else "no"))
+        for i in range(first, first + n)
+    ]
+
+
+def _champion(**given: Any) -> Champion:
+    bootstrap = _bootstrap()
+    columns: dict[str, Any] = {
+        "model": MODEL,
+        "cut": 0,
+        "example_ids": frozenset(example.id for _, example in bootstrap),
+        "correction_ids": frozenset(),
+        "keys": frozenset(example.key for _, example in bootstrap),
+    }
+    return Champion(**{**columns, **given})
+
+
+def _trial(
+    statements: list[Statement],
+    *,
+    champion: Champion | None = None,
+    unreviewed: Unreviewed | None = None,
+    bootstrap: list[tuple[float, Example]] | None = None,
+    **given: Any,
+) -> Trial:
+    cut = max((one.id for one in statements), default=0)
+    loaded = _bootstrap() if bootstrap is None else bootstrap
+    snapshot = Snapshot(NAMES, loaded, statements, cut, champion or _champion(), unreviewed, None)
+    return prepare(snapshot, **{"assumed_weight": 0.2, "reviewer_labels": 500, **given})
+
+
+def _assumed(number: int, key: str | None = None) -> Example:
+    return Example(f"0-{number}-0", key or f"key-{number}", (float(number), 0.0), "yes", "assumed")
+
+
+def test_reviews_join_the_bootstrap_and_the_later_label_of_a_key_wins() -> None:
+    corrected = said(5, "no", key="b-2", predicted="yes")
+    trial = _trial([said(4, "yes"), corrected])
+    assert len(trial.examples) == 13
+    labels = dict(zip(trial.examples.keys, trial.examples.labels, strict=True))
+    assert (labels["b-2"], labels["key-4"]) == ("no", "yes")
+    assert trial.examples.ids_of("reviewed") == [5, 4]
+    reloaded = [*_bootstrap(), (9.0, Example(99, "key-4", (4.0, 1.0), "no"))]
+    assert dict(zip(*_columns(_trial([said(4, "yes")], bootstrap=reloaded)), strict=True))["key-4"] == "no"
+
+
+def _columns(trial: Trial) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return trial.examples.keys, trial.examples.labels
+
+
+def test_evidence_is_what_came_after_the_cut_and_was_not_volunteered() -> None:
+    statements = [
+        said(1, "yes"),
+        said(2, "yes", predicted="no"),
+        said(3, "yes", via="volunteer"),
+        said(4, "no", via="queue"),
+        said(5, "yes", model=7),
+        said(6, "yes", model=7, key="b-3"),
+    ]
+    trial = _trial(statements, champion=_champion(cut=1))
+    found = {case.key: (case.truth, case.champion) for case in trial.evidence}
+    assert found == {
+        "key-2": ("yes", "no"),
+        "key-4": ("no", "no"),
+        # of another model's prediction: the champion answers now, if it never saw the key
+        "key-5": ("yes", "yes"),
+    }
+
+
+def test_new_labelled_rows_are_evidence_too() -> None:
+    """`relearn model train --data` on more rows: neither the champion nor the challenger's fold has seen them."""
+    trial = _trial([], bootstrap=[*_bootstrap(), *_bootstrap(4, first=100)])
+    assert {case.key: (case.truth, case.champion) for case in trial.evidence} == {
+        f"b-{i}": ("yes" if i % 2 == 0 else "no",) * 2 for i in range(100, 104)
+    }
+
+
+def test_all_reviews_of_the_champion_since_its_cut_are_kept_apart() -> None:
+    """Volunteered ones too, a key as often as it came; of other models' records none."""
+    statements = [said(1, "yes"), said(2, "yes"), said(3, "yes", via="volunteer"), said(4, "no", key="key-2")]
+    trial = _trial([*statements, said(5, "yes", model=7)], champion=_champion(cut=1))
+    assert [(case.key, case.truth, case.champion) for case in trial.reviewed] == [
+        ("key-2", "yes", "no"),
+        ("key-3", "yes", "no"),
+        ("key-2", "no", "no"),
+    ]
+
+
+def test_while_corrections_outnumber_confirmations_unreviewed_predictions_join() -> None:
+    """At most five per review, one per key, none that was reviewed, at their weight; the same ones every time."""
+    many = Unreviewed([_assumed(i) for i in range(100, 150)] + [_assumed(60, "key-2")], complete=True)
+    trial = _trial([said(2, "yes"), said(3, "yes")], unreviewed=many)
+    assumed = trial.examples.ids_of("assumed")
+    assert len(assumed) == trial.facts["assumed"] == 10
+    assert "0-60-0" not in assumed
+    weights = dict(zip(trial.examples.ids, trial.examples.weights.tolist(), strict=True))
+    assert {weights[one] for one in assumed} == {0.2}
+    again = _trial([said(2, "yes"), said(3, "yes")], unreviewed=Unreviewed(many.examples[::-1], complete=True))
+    assert set_digest(again.examples) == set_digest(trial.examples)
+    confirmed = _trial([said(2, "yes"), said(3, "no")], unreviewed=many)
+    assert confirmed.examples.ids_of("assumed") == []
+    assert _trial([said(2, "yes")], unreviewed=many, assumed_weight=0.0).examples.ids_of("assumed") == []
+
+
+def test_unreviewed_predictions_are_asked_for_only_where_some_join() -> None:
+    def asks(*statements: Statement, champion: Champion | None, **given: Any) -> bool:
+        snapshot = Snapshot(NAMES, _bootstrap(), statements, len(statements), champion, None, None)
+        return assumes(snapshot, **{"assumed_weight": 0.2, "reviewer_labels": 500, **given})
+
+    assert asks(said(1, "yes"), champion=_champion())
+    assert not asks(said(1, "yes"), said(2, "no"), champion=_champion())
+    assert not asks(champion=_champion())
+    assert not asks(said(1, "yes"), champion=_champion(), assumed_weight=0.0)
+    assert not asks(said(1, "yes"), champion=None)
+
+
+def test_a_flood_waits_for_later_jobs() -> None:
+    flood = [said(i, "yes", reviewer="bot") for i in range(1, 9)]
+    first = _trial(flood, reviewer_labels=3)
+    assert first.examples.ids_of("reviewed") == [1, 2, 3]
+    assert first.facts["waiting_for_later_jobs"] == 5
+    learned = _champion(correction_ids=frozenset((1, 2, 3)), cut=8)
+    assert _trial(flood, reviewer_labels=3, champion=learned).examples.ids_of("reviewed") == [1, 2, 3, 4, 5, 6]
+
+
+def test_before_the_first_model_nothing_judges() -> None:
+    trial = prepare(Snapshot(NAMES, _bootstrap(), [], 0, None, None, None), assumed_weight=0.2, reviewer_labels=500)
+    assert (trial.champion, trial.evidence, trial.reviewed) == (None, (), ())
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.2])
+def test_a_judged_record_is_answered_by_a_model_that_never_saw_its_key(weight: float) -> None:
+    """A record whose label contradicts all others is learned by heart in the fold that has it, never in its own."""
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(60, 2))
+    rows = [(0.0, Example(i, f"b-{i}", row, "yes" if row[0] > 0 else "no")) for i, row in enumerate(features)]
+    odd = said(7, "no", key="odd", features=(4.0, 0.0), predicted="yes")
+    trial = _trial([odd], bootstrap=rows, assumed_weight=weight)
+    assert fit(trial.examples).answers(["odd"], np.array([odd.features])) == ["yes"]

@@ -1,0 +1,142 @@
+"""Swapping: what each message of the feed does to champion and shadow, and what is refused and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
+
+from relearn.agents.models.apply import Swapper
+from relearn.agents.models.live import LiveModel, Served
+from relearn.schemas.model.signing import Signer, Verifier, key_id_of
+from relearn.schemas.model.updates import Role, Update, encode_update
+from tests.support.data.models import a_model
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SIGNER = Signer(key_id_of(KEY.public_key()), KEY)
+
+
+def message(role: Role, activation: int, version: int = 0, d: int = 4) -> bytes:
+    model = None if role == "none" else a_model(version, d=d, seed=version)
+    return encode_update(Update("relearn", role, activation, model, None, {}, 0.0), SIGNER)
+
+
+def broken(role: Role, activation: int) -> bytes:
+    """Signed all right, but what it holds is no model."""
+    update = Update("relearn", role, activation, replace(a_model(), metrics={"v": 2}), None, {}, 0.0)
+    object.__setattr__(update.model, "classes", ("0",))
+    return encode_update(update, SIGNER)
+
+
+class Process:
+    """As much of a process as the feed talks to."""
+
+    def __init__(self) -> None:
+        self.live = LiveModel()
+        self.swapper = Swapper(self.live, Verifier({SIGNER.key_id: KEY.public_key()}), "relearn")
+
+    def take(self, *values: bytes | None) -> list[dict[str, Any]]:
+        """What is said about these messages, debug lines left out."""
+        with capture_logs() as said:
+            for value in values:
+                self.swapper.apply(value)
+        return [dict(line) for line in said if line["log_level"] != "debug"]
+
+    def on(self) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+        """(activation, version) of the champion and of the shadow."""
+        return _on(self.live.current), _on(self.live.shadow)
+
+
+def _on(served: Served | None) -> tuple[int, int] | None:
+    return None if served is None else (served.activation, served.model.version)
+
+
+def events(said: list[dict[str, Any]]) -> list[str]:
+    return [line["event"] for line in said]
+
+
+def test_a_shadow_comes_and_goes_beside_the_champion() -> None:
+    process = Process()
+    assert events(process.take(message("champion", 1, 1))) == ["model_swapped"]
+    (begun,) = process.take(message("shadow", 2, 2))
+    assert (begun["event"], begun["version"], begun["activation"]) == ("shadow_begun", 2, 2)
+    assert process.on() == ((1, 1), (2, 2))
+    (ended,) = process.take(message("none", 3))
+    assert (ended["event"], ended["version"], ended["activation"]) == ("shadow_ended", 2, 3)
+    assert process.on() == ((1, 1), None)
+    assert process.swapper.refused == {}
+
+
+def test_a_shadow_that_becomes_champion_is_ended_by_none_in_either_order() -> None:
+    """The two messages stand under two keys, so a process may see them in any order."""
+    promoted, none = message("champion", 3, 2), message("none", 4)
+    for order in ([promoted, none], [none, promoted]):
+        process = Process()
+        process.take(message("champion", 1, 1), message("shadow", 2, 2), *order)
+        assert process.on() == ((3, 2), None)
+        assert process.swapper.refused == {}
+
+
+def test_a_topic_that_ends_with_none_says_nothing_about_shadows() -> None:
+    process = Process()
+    assert events(process.take(message("champion", 1, 1), message("none", 3))) == ["model_swapped"]
+    assert events(process.take(message("shadow", 2, 2))) == ["model_refused"]
+    assert process.on() == ((1, 1), None)
+
+
+@pytest.mark.parametrize("value", [message("champion", 1, 1), message("shadow", 2, 2), message("none", 2)])
+def test_the_same_message_again_is_nothing_new(value: bytes) -> None:
+    process = Process()
+    assert process.swapper.apply(value)
+    before = process.on()
+    assert not process.swapper.apply(value)
+    assert process.take(value) == []
+    assert process.on() == before
+    assert process.swapper.refused == {}
+
+
+HOSTILE: dict[str, tuple[Callable[[], bytes | None], str]] = {
+    "other features": (lambda: message("shadow", 9, 3, d=5), "shape"),
+    "no model": (lambda: broken("shadow", 9), "shape"),
+    "stale": (lambda: message("shadow", 1, 3), "stale"),
+    "a stale none": (lambda: message("none", 2), "stale"),
+    "another version under the same activation": (lambda: message("shadow", 2, 3), "stale"),
+    "a forged one": (lambda: message("shadow", 9, 3)[:-1] + b"?", "checksum"),
+}
+
+
+@pytest.mark.parametrize(("value", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_a_shadow_that_cannot_be_used_leaves_both_models_alone(value: Callable[[], bytes | None], reason: str) -> None:
+    process = Process()
+    process.take(message("champion", 1, 1), message("shadow", 2, 2))
+    assert events(process.take(value())) == ["model_refused"]
+    assert process.on() == ((1, 1), (2, 2))
+    assert process.swapper.refused == {reason: 1}
+
+
+def test_a_shadow_may_come_before_any_champion() -> None:
+    process = Process()
+    assert events(process.take(message("shadow", 2, 2))) == ["shadow_begun"]
+    assert events(process.take(message("champion", 1, 1))) == ["model_swapped"]
+    assert process.on() == ((1, 1), (2, 2))
+
+
+def test_a_shadow_that_came_first_is_dropped_if_the_champion_has_other_features() -> None:
+    """With a warning; its message read again changes nothing, the next shadow is welcome."""
+    process = Process()
+    odd = message("shadow", 2, 2, d=5)
+    said = process.take(odd, message("champion", 1, 1))
+    assert [(line["event"], line["log_level"]) for line in said] == [
+        ("shadow_begun", "info"),
+        ("model_swapped", "info"),
+        ("shadow_dropped", "warning"),
+    ]
+    assert process.on() == ((1, 1), None)
+    assert process.take(odd) == []
+    process.take(message("shadow", 3, 3))
+    assert process.on() == ((1, 1), (3, 3))
+    assert process.swapper.refused == {"shape": 1}

@@ -1,0 +1,94 @@
+"""What the store role can read, and what becomes a dead letter of the message itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from relearn.agents.store.decode import readable_blocks, readable_letters
+from relearn.agents.stores.predictions.partitions import day_of
+from relearn.schemas.messages.dead_letters import dead_letter_headers
+from relearn.schemas.messages.predictions import encode_block
+from tests.support.data.blocks import assert_same, block_of, shadow_of
+
+#: The last day of the last year that Python knows.
+LAST_DAY_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
+
+@dataclass(frozen=True)
+class Message:
+    value: bytes | None
+    offset: int = 7
+    topic: str = "predictions"
+    partition: int = 3
+    timestamp: int = 0
+    key: bytes | None = b"k"
+    headers: Any = (("h", b"v"),)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"\xc1",
+        b"{}",
+        encode_block(block_of(2))[:-5],
+        encode_block(block_of(2, generation=2**31)),
+        encode_block(block_of(2, activation=2**40)),
+        encode_block(block_of(2, scored_at=1e300)),
+        encode_block(block_of(2, ingested_at=np.array([0.0, 1e300]))),
+        encode_block(block_of(2, ingested_at=np.array([0.0, -1.0]))),
+        encode_block(block_of(2, ingested_at=np.array([0.0, LAST_DAY_S]))),
+    ],
+)
+def test_what_is_no_block_becomes_a_dead_letter_at_its_own_place(value: bytes | None) -> None:
+    """Value, key and headers untouched; the good neighbour is read."""
+    good = Message(encode_block(block_of(4)), offset=8)
+    blocks, letters = readable_blocks([Message(value), good], now_s=5.0)
+    assert [len(block) for block in blocks] == [4]
+    (letter,) = letters
+    assert (letter.agent, letter.topic, letter.generation, letter.partition, letter.offset, letter.indexes) == (
+        "store",
+        "predictions",
+        0,
+        3,
+        7,
+        (0,),
+    )
+    assert (letter.key, letter.value, letter.original_headers, letter.at) == (b"k", value, (("h", b"v"),), 5.0)
+
+
+def test_what_is_readable_has_a_day_that_a_partition_can_be_made_for() -> None:
+    """The last moment that is taken: its day has a next one, which is where its partition ends."""
+    blocks, _ = readable_blocks([Message(encode_block(block_of(1, ingested_at=np.array([LAST_DAY_S - 1]))))], now_s=5.0)
+    assert day_of(float(blocks[0].ingested_at[0])) + timedelta(days=1) == date.max
+
+
+def test_a_shadow_that_cannot_be_read_costs_no_record() -> None:
+    """The block comes without it, and a warning says where it was; its neighbour keeps its own."""
+    bad = Message(encode_block(block_of(2, shadow=shadow_of(3))))
+    good = Message(encode_block(block_of(4, shadow=shadow_of(4))), offset=8)
+    with capture_logs() as said:
+        blocks, letters = readable_blocks([bad, good], now_s=5.0)
+    assert letters == []
+    assert_same(blocks[0], block_of(2))
+    assert_same(blocks[1], block_of(4, shadow=shadow_of(4)))
+    (line,) = said
+    assert (line["event"], line["log_level"], line["reason"]) == ("shadow_unreadable", "warning", "length")
+    assert (line["topic"], line["partition"], line["offset"]) == ("predictions", 3, 7)
+
+
+def test_a_dead_letter_that_cannot_be_read_becomes_one_about_itself() -> None:
+    """Its neighbours are read."""
+    _, (letter,) = readable_blocks([Message(b"?")], now_s=5.0)
+    good = Message(letter.value, headers=dead_letter_headers(letter, "/test"))
+    bad = Message(b"x", topic="dead-letters", headers=())
+    first, second = readable_letters([good, bad], now_s=6.0)
+    assert (first.topic, first.offset, first.value) == ("predictions", 7, b"?")
+    assert (second.topic, second.agent, second.value) == ("dead-letters", "store", b"x")

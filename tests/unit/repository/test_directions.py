@@ -1,0 +1,69 @@
+"""Imports go one way: schemas ◀ agents ◀ api ◀ scripts; schemas does no I/O; importing opens and starts nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.paths import ROOT
+
+ORDER = ["schemas", "agents", "api", "scripts"]
+IO = {"asyncio", "socket", "subprocess", "aiokafka", "aiohttp", "asyncpg", "confluent_kafka", "faust", "redis", "os"}
+
+
+def _imports(room: str) -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for name in _names(node):
+                yield str(path.relative_to(ROOT)), name.removeprefix("relearn.")
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+def test_no_room_imports_from_a_later_one() -> None:
+    wrong = [
+        f"{path} imports {name}"
+        for i, room in enumerate(ORDER)
+        for path, name in _imports(room)
+        if name.split(".")[0] in ORDER[i + 1 :]
+    ]
+    assert wrong == []
+
+
+def test_the_import_name_is_relearn() -> None:
+    """The folders' own names would collide with anybody's once they are installed."""
+    direct = [
+        str(path.relative_to(ROOT))
+        for room in [*ORDER, "tests"]
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _names(node)
+        if name.split(".")[0] in ORDER
+    ]
+    assert direct == []
+
+
+def test_schemas_does_no_io() -> None:
+    assert [f"{path} imports {name}" for path, name in _imports("schemas") if name.split(".")[0] in IO] == []
+
+
+@pytest.mark.parametrize("role", ["score", "retrain"])
+def test_scikit_learn_stays_out_of_the_processes_that_hold_a_model(role: str) -> None:
+    code = f"import relearn.agents.{role}, sys; print('sklearn' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_nothing_unpickles() -> None:
+    """But for what is run beside Relearn to compare it with, in an environment of its own."""
+    unsafe, others = {"pickle", "joblib", "dill", "cloudpickle"}, "scripts/dev/bench/api/rivals/"
+    found = [(path, name) for room in ORDER for path, name in _imports(room) if not path.startswith(others)]
+    assert [f"{path} imports {name}" for path, name in found if name.split(".")[0] in unsafe] == []

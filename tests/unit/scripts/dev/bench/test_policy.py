@@ -1,0 +1,189 @@
+"""`relearn bench policy`: the same seed comes to the same, and nothing is counted that didn't happen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from relearn.schemas.identity import Place
+from relearn.schemas.settings import read_settings
+from relearn.scripts.dev.bench.policy.bars import Bar, bars, summary
+from relearn.scripts.dev.bench.policy.command import policy
+from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.dev.bench.policy.effort import Effort, effort, effort_bars
+from relearn.scripts.dev.bench.policy.loop import Loop, run
+from relearn.scripts.dev.bench.policy.outcome import Outcome, Step
+from relearn.scripts.dev.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
+from relearn.scripts.dev.bench.policy.streams import STREAMS, draw_stream
+from tests.support.paths import ROOT
+
+SETTINGS = read_settings({})
+
+
+def _played(stream: str, kind: str, *, shorter: int) -> Loop:
+    loop = Loop(draw_stream(stream, 1, shorter=shorter), kind, np.random.default_rng(1), SETTINGS)
+    loop.play()
+    return loop
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_said_and_done_adds_up(kind: str) -> None:
+    """One label per record at most, of the model that answered it; numbers of activations rise; jobs end one by one."""
+    world = _played("breast_cancer_shift", kind, shorter=4).world
+    assert [one.id for one in world.statements] == list(range(1, world.cut + 1))
+    assert {one.place for one in world.statements} == world.said
+    assert len(world.said) == world.cut > 0
+    for one in world.statements:
+        answered = world.answered[one.place.offset]
+        assert (one.predicted, one.model, one.activation) == (answered.predicted, answered.model, answered.activation)
+    numbers = [one.number for one in world.activations]
+    assert numbers == sorted(set(numbers))
+    states = [job.state for job in world.jobs]
+    assert states[0] == "promoted"
+    assert states.count("promoted") == len(world.activations)
+    assert [job.at_s for job in world.jobs] == sorted(job.at_s for job in world.jobs)
+    assert states.count("promoted") + states.count("rejected") + (world.shadow is not None) == len(world.models)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_comes_to_the_same(kind: str) -> None:
+    first = run("wine", kind, 3, SETTINGS, shorter=4)
+    assert first == run("wine", kind, 3, SETTINGS, shorter=4)
+    assert first != run("wine", kind, 4, SETTINGS, shorter=4)
+
+
+def test_kinds_of_feedback_differ_in_what_they_label() -> None:
+    labels = {kind: run("wine", kind, 0, SETTINGS, shorter=4).labels for kind in KINDS}
+    assert labels["all"] == STREAMS["wine"].reviewed // 4
+    assert labels["errors"] < labels["errors-flipped"] < labels["all"]
+    assert labels["audit"] < labels["all"] / 3
+    assert labels["queue"] < labels["all"] / 3
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_shifts_once_and_holds_records_back(name: str) -> None:
+    """First rows, records and held-back records have nothing in common; the end is what is held back."""
+    stream = draw_stream(name, 5, shorter=8)
+    assert len(stream.records) > stream.reviewed
+    rows = [row.tobytes() for part in (stream.bootstrap, stream.records, stream.held_back) for row in part.features]
+    assert len(set(rows)) == len(rows)
+    assert not set(stream.bootstrap.subjects) & set(stream.records.subjects)
+    if stream.drift_at is None:
+        assert stream.held_back_at(0) is stream.held_back
+        return
+    moved = abs(stream.held_back.features.mean(axis=0) - stream.held_back_early.features.mean(axis=0))
+    spread = stream.held_back_early.features.std(axis=0)
+    wider = stream.held_back.features.std(axis=0) / spread
+    assert ((moved / spread > 0.5) | (wider > 2)).any()
+    assert stream.held_back_at(stream.drift_at - 1) is stream.held_back_early
+    assert stream.held_back_at(stream.drift_at) is stream.held_back
+
+
+def test_a_flipping_reviewer_has_three_labels_in_ten_wrong() -> None:
+    believed = KINDS["errors-flipped"].believed(["a"] * 5000, ["a", "b", "c"], np.random.default_rng(0))
+    assert 0.27 < np.mean([label != "a" for label in believed]) < 0.33
+    assert set(believed) == {"a", "b", "c"}
+    assert KINDS["errors"].believed(["a"] * 50, ["a", "b"], np.random.default_rng(0)) == ["a"] * 50
+
+
+def _answered(n: int, model: int = 1, shadow: tuple[int, str] | None = None) -> Answered:
+    return Answered(Place(0, 0, n, 0), str(n), [0.0], "a", "a", n / 100, model, model, shadow)
+
+
+def test_the_queue_asks_for_disagreements_then_for_the_least_certain_within_its_budget() -> None:
+    """A shadow that is gone, or compared with another champion, disagrees with nobody."""
+    sure = [
+        _answered(50, 1, (2, "b")),
+        _answered(51, 1, (2, "a")),
+        _answered(52, 1, (9, "b")),
+        _answered(53, 8, (2, "b")),
+    ]
+    pool = [_answered(n) for n in range(50)] + sure
+    said = works_the_queue(Scene(pool, pool, {"0", "2"}, 1, 2, 0.0, np.random.default_rng(0)))
+    assert said[0] == (sure[0], "disagree")
+    assert [via for _, via in said[1:]] == ["queue"] * (len(said) - 1)
+    assert [one.place.offset for one, _ in said[1:5]] == [1, 3, 4, 5]
+    assert 4 < len(said) < 2 * BUDGET * len(pool)
+
+
+def test_windows_that_a_drift_falls_into_are_no_false_alarms() -> None:
+    """Reference of 1,000, windows of 500; a drift inside or after the reference is one that the watch may see."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((5000, 2))
+    features[2500:] += 3.0
+    watch = DriftWatch(("p", "q"), 2500)
+    found = [watch.take(1, features[at : at + 50], features[at : at + 50, :1], at) for at in range(0, 5000, 50)]
+    assert [names for names in found if names] == [("p", "q", "margin")] * 4
+    assert (watch.windows, watch.alarms, watch.drift_windows, watch.drift_alarms) == (3, 0, 5, 4)
+
+
+def _outcome(*steps: Step, start: float = 0.9, end: float = 0.9) -> Outcome:
+    return Outcome("wine", "errors-flipped", 0, 10, 5, 0, 2, 1, 3, steps, start, end, 4, 0, 0, 0)
+
+
+def test_bad_is_more_than_a_point_below_the_one_before() -> None:
+    """A rollback is no promotion, and false where the one that was sent back is no worse."""
+    good, bad = Step(9, 2, False, 0.90, 0.895), Step(9, 2, False, 0.90, 0.88)
+    right, wrong = Step(9, 1, True, 0.8, 0.9), Step(9, 1, True, 0.9, 0.9)
+    counts = [
+        (one.promotions, one.bad, one.rollbacks, one.false_rollbacks) for one in map(_outcome, (good, bad, right))
+    ]
+    assert counts == [(1, 0, 0, 0), (1, 1, 0, 0), (0, 0, 1, 0)]
+    assert _outcome(wrong).false_rollbacks == 1
+    assert (_outcome().promotions, _outcome().bad) == (0, 0)
+    assert _outcome(end=0.88).worse
+    assert not _outcome(end=0.895).worse
+
+
+def test_bars_are_kept_up_to_their_limit() -> None:
+    assert Bar("", 0, 0, 0.0).kept
+    assert Bar("", 2, 100, 0.02).kept
+    assert not Bar("", 3, 100, 0.02).kept
+    bad = _outcome(Step(9, 2, False, 0.9, 0.5), end=0.5)
+    found = {bar.name: bar.kept for bar in bars([bad, _outcome()])}
+    assert found == {
+        "bad promotions, errors-flipped": False,
+        "runs that serve worse, errors-flipped": False,
+        "false rollbacks of promoting runs, errors-flipped": True,
+        "drift alarms of windows without drift": True,
+    }
+    assert (summary([bad, _outcome()]).runs, summary([bad, _outcome()]).worse) == (2, 1)
+
+
+def test_the_command_prints_every_run_and_bar() -> None:
+    argv = ["--seeds", "1", "--streams", "wine", "--kinds", "errors", "--jobs", "1", "--json"]
+    result = CliRunner().invoke(policy, argv)
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert [(one["stream"], one["kind"], one["seed"]) for one in printed["runs"]] == [("wine", "errors", 0)]
+    assert all(bar["kept"] for bar in printed["bars"])
+
+
+def test_the_command_names_what_there_is_instead_of_what_there_isnt() -> None:
+    result = CliRunner().invoke(policy, ["--streams", "digitts"])
+    assert result.exit_code == 2
+    assert "digits" in result.output
+
+
+def test_the_benches_load_no_scikit_learn_before_this_one_runs() -> None:
+    code = "import scripts.dev.bench, sys; print('sklearn' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_the_queue_needs_fewer_labels_than_chance() -> None:
+    found = effort("wine", 0, 0.2, shorter=2)
+    assert found == effort("wine", 0, 0.2, shorter=2)
+    assert 0 < found.queue < found.random <= found.most == 120
+
+
+def test_effort_is_judged_on_each_data_set_and_in_the_median() -> None:
+    found = [Effort("a", 0, 10, 100, 200), Effort("b", 0, 60, 100, 200), Effort("c", 0, 30, 60, 200)]
+    found += [Effort("c", 1, 40, 40, 200)]
+    told = [(bar.found, bar.of, bar.kept) for bar in effort_bars(found)]
+    assert told == [(10, 100, True), (60, 100, True), (70, 100, False), (60, 100, False)]
