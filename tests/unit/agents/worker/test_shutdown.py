@@ -7,15 +7,15 @@ import sys
 
 _HANGS = """
 import asyncio
-from relearn.agents import crash
+from relearn.agents.worker import shutdown
 
-crash.GRACE_S = 0.1
+shutdown.GRACE_S = 0.1
 
 class Hangs:
     async def crash(self, exc):
         await asyncio.Event().wait()
 
-asyncio.run(crash.crash(Hangs(), RuntimeError("out of words"), records=3))
+asyncio.run(shutdown.crash(Hangs(), RuntimeError("out of words"), records=3))
 """
 
 

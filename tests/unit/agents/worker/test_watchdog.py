@@ -19,11 +19,11 @@ LOOKS = int(PATIENCE_S / LOOK_EVERY_S)
 _WATCHED = """
 import asyncio, os, signal, sys, threading
 import structlog
-from relearn.agents import crash, watchdog
+from relearn.agents.worker import shutdown, watchdog
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.logging import set_up_logging
 
-watchdog.LOOK_EVERY_S, watchdog.PATIENCE_S, crash.GRACE_S = 0.02, 0.5, 0.1
+watchdog.LOOK_EVERY_S, watchdog.PATIENCE_S, shutdown.GRACE_S = 0.02, 0.5, 0.1
 
 looks = threading.Semaphore(0)
 
