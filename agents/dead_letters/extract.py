@@ -16,16 +16,16 @@ WHOLE = frozenset({"empty", "unreadable", "names", "length"})
 _TEXTS = {"ids": "id", "subjects": "subject", "contexts": "context"}
 
 
-def cut_out(value: bytes | None, index: int, reason: str) -> bytes | None:
+def extract_from_value(value: bytes | None, index: int, reason: str) -> bytes | None:
     """A single-record message with the record at `index` of `value`; None where `value` itself is what to send again.
 
     That is: it holds one record, or `reason` is a fault of the message and not of a record in it.
     """
-    message = None if reason in WHOLE or not value else readable(value)
-    return None if value is None or message is None else cut_from(message, value, index, reason)
+    message = None if reason in WHOLE or not value else decode_map(value)
+    return None if value is None or message is None else extract_record(message, value, index, reason)
 
 
-def cut_from(message: Mapping[Any, Any], value: bytes, index: int, reason: str) -> bytes | None:
+def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason: str) -> bytes | None:
     """The same of a `value` that is read already: `message` is the map in it."""
     if reason in WHOLE or not _has_rows(message, index):
         return None
@@ -42,7 +42,7 @@ def cut_from(message: Mapping[Any, Any], value: bytes, index: int, reason: str) 
     return bytes(msgpack.packb(given, unicode_errors="surrogateescape"))
 
 
-def readable(value: bytes) -> dict[Any, Any] | None:
+def decode_map(value: bytes) -> dict[Any, Any] | None:
     """The map in a message, MessagePack or JSON; None where it holds none. Text that isn't UTF-8 keeps its bytes."""
     try:
         if value[:1] == b"{":

@@ -14,9 +14,9 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
-from relearn.agents.dead_letters.extract import readable
-from relearn.agents.dead_letters.redriven_message import resent
-from relearn.agents.kafka.producer import Publisher, Receipt
+from relearn.agents.dead_letters.extract import decode_map
+from relearn.agents.dead_letters.redriven_message import redriven_message
+from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_redriven, original_of
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import KafkaUnavailable, Refused
@@ -37,7 +37,7 @@ class Redriven:
 
 async def redrive(
     pool: Pool,
-    publisher: Publisher,
+    producer: KafkaProducer,
     namespace: str,
     ids: Sequence[int],
     *,
@@ -56,7 +56,7 @@ async def redrive(
     while left:
         with translated():
             async with pool.acquire() as connection, connection.transaction():
-                sent = await _send(connection, publisher, namespace, left[:AT_ONCE], patience_s)
+                sent = await _send(connection, producer, namespace, left[:AT_ONCE], patience_s)
                 acknowledged += sum([await mark_redriven(connection, one, time.time()) for one in sent.acknowledged])
         if sent.away is not None:
             raise sent.away
@@ -112,7 +112,7 @@ def sendable(row: DeadLetterRow | None, letter_id: int) -> DeadLetterRow:
 
 
 async def _send(
-    connection: Connection, publisher: Publisher, namespace: str, ids: Sequence[int], patience_s: float
+    connection: Connection, producer: KafkaProducer, namespace: str, ids: Sequence[int], patience_s: float
 ) -> _Sent:
     sent, originals = _Sent(until=0), _Originals(connection)
     receipts: dict[int, asyncio.Future[Receipt]] = {}
@@ -123,8 +123,10 @@ async def _send(
         sent.until = row.id
         original, message = await originals.of(row)
         try:
-            topic, key, value, headers = resent(row, original, message, namespace=namespace, now_s=time.time())
-            receipts[row.id] = await publisher.send(topic, value, key=key, headers=headers)
+            topic, key, value, headers = redriven_message(
+                row, original, message, namespace=namespace, now_s=time.time()
+            )
+            receipts[row.id] = await producer.send(topic, value, key=key, headers=headers)
             size_bytes += len(value or b"")
         except (Refused, KafkaUnavailable, KafkaException) as exc:
             sent.fault(row.id, exc)
@@ -149,5 +151,5 @@ class _Originals:
         place = (row.topic, row.generation, row.partition, row.offset, row.agent, row.agent == "store" and row.index)
         if self._last is None or self._last[0] != place:
             original = await original_of(self._connection, row) or Original(None, None, [])
-            self._last = (place, original, readable(original.value) if original.value else None)
+            self._last = (place, original, decode_map(original.value) if original.value else None)
         return self._last[1:]

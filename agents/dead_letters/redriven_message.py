@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from relearn.agents.dead_letters.extract import cut_from
+from relearn.agents.dead_letters.extract import extract_record
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
@@ -17,7 +17,7 @@ from relearn.schemas.topics import topic_name
 HEADER = "redrive-of"
 
 
-class Resent(NamedTuple):
+class RedrivenMessage(NamedTuple):
     """A message that is ready to go to the topic that the letter's came from."""
 
     topic: str
@@ -26,9 +26,9 @@ class Resent(NamedTuple):
     headers: Headers
 
 
-def resent(
+def redriven_message(
     row: DeadLetterRow, original: Original, message: Mapping[Any, Any] | None, *, namespace: str, now_s: float
-) -> Resent:
+) -> RedrivenMessage:
     """What to send for one letter. `message`: the map in the original's value, None where that holds none.
 
     A record that stood among others is cut out and sent alone, so that its good neighbours aren't scored twice.
@@ -37,7 +37,7 @@ def resent(
         Refused: it came from a topic that nothing is sent to again.
     """
     value = original.value
-    one = None if value is None or message is None else cut_from(message, value, row.index, row.reason)
+    one = None if value is None or message is None else extract_record(message, value, row.index, row.reason)
     many = one is None and message is not None and message.get("n") is not None
     kinds = {
         topic_name(namespace, "ingest"): CE_MANY if many else CE_ONE,
@@ -50,7 +50,7 @@ def resent(
     event = cloud_event(kinds[row.topic], f"/{namespace}/dlq", now_s=now_s)
     kept = [(name, text.encode()) for name, text in original.headers if not name.startswith("ce_") and name != HEADER]
     headers = [*kept, *event, (HEADER, str(place_of(row)).encode())]
-    return Resent(row.topic, original.key, value if one is None else one, headers)
+    return RedrivenMessage(row.topic, original.key, value if one is None else one, headers)
 
 
 def place_of(row: DeadLetterRow) -> Place:

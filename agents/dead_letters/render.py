@@ -8,7 +8,7 @@ from collections.abc import Sized
 from itertools import islice
 from typing import Any
 
-from relearn.agents.dead_letters.extract import cut_from, readable
+from relearn.agents.dead_letters.extract import decode_map, extract_record
 
 LONGEST = 3000
 _HEX_BYTES = 512
@@ -51,9 +51,9 @@ def as_short_json(value: bytes | None, index: int, reason: str, *, limit_bytes: 
 
 def _read(value: bytes, index: int, reason: str) -> tuple[dict[Any, Any] | None, bool]:
     """The map to show, and whether it is one record cut out of many."""
-    message = readable(value)
-    one = None if message is None else cut_from(message, value, index, reason)
-    return (message, False) if one is None else (readable(one), True)
+    message = decode_map(value)
+    one = None if message is None else extract_record(message, value, index, reason)
+    return (message, False) if one is None else (decode_map(one), True)
 
 
 def hex_dump(value: bytes) -> str:

@@ -27,7 +27,7 @@ class Incoming:
         return self.message.timestamp / 1000.0, self.message.partition, self.message.offset
 
 
-def readable_feedback(messages: Iterable[RawMessage], generation: int) -> tuple[list[Incoming], list[Reject]]:
+def decode_feedback_messages(messages: Iterable[RawMessage], generation: int) -> tuple[list[Incoming], list[Reject]]:
     """The statements in these messages of `feedback`, and what is wrong with those that hold none."""
     statements, rejects = [], []
     for message in messages:

@@ -21,7 +21,7 @@ from relearn.agents.stores.training.drift import (
     write_drift,
 )
 from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import until_answered
+from relearn.agents.worker.retry import retry_until_available
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
@@ -64,7 +64,7 @@ class DriftWatch:
             Stopping: asked to stop while a server is away.
         """
         pool = await self.pool()
-        await until_answered(lambda: self._look(pool), what="Postgres", stop=self.stop, state=self.state)
+        await retry_until_available(lambda: self._look(pool), what="Postgres", stop=self.stop, state=self.state)
 
     async def _look(self, pool: Pool) -> None:
         """May be repeated: what was written is read before anything follows from it."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from relearn.agents.kafka.producer import Publisher
-from relearn.agents.kafka.send_command import ask
+from relearn.agents.kafka.producer import KafkaProducer
+from relearn.agents.kafka.send_command import send_command
 from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import Job, read_job
 from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import until_answered
+from relearn.agents.worker.retry import retry_until_available
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 
@@ -33,7 +33,7 @@ class PolicyWatch:
     settings: Settings
     state: WorkerState
     pool: Callable[[], Awaitable[Pool]]
-    publisher: Callable[[], Awaitable[Publisher]]
+    producer: Callable[[], Awaitable[KafkaProducer]]
     stop: Callable[[], bool]
     in_charge: Callable[[], bool]
     #: Set when feedback was stored.
@@ -61,7 +61,7 @@ class PolicyWatch:
 
     async def _look(self) -> Decision:
         pool, limits = await self.pool(), Limits.of(self.settings)
-        facts, now_s = await until_answered(
+        facts, now_s = await retry_until_available(
             lambda: read_facts(pool, audits=limits.rate is not None), what="Postgres", stop=self.stop, state=self.state
         )
         decision = decide(facts, limits, now_s)
@@ -71,7 +71,9 @@ class PolicyWatch:
 
     async def _job(self, job_id: str) -> Job | None:
         pool = await self.pool()
-        return await until_answered(lambda: read_job(pool, job_id), what="Postgres", stop=self.stop, state=self.state)
+        return await retry_until_available(
+            lambda: read_job(pool, job_id), what="Postgres", stop=self.stop, state=self.state
+        )
 
     async def _ask(self, facts: Facts, decision: Decision) -> None:
         """Send the command, unless the job of the last one isn't written yet: it would find that one open."""
@@ -80,6 +82,6 @@ class PolicyWatch:
         if command.id == self._asked or (self._asked and await self._job(self._asked) is None):
             return
         namespace = self.settings.namespace
-        await ask(await self.publisher(), namespace, command, source=f"/{namespace}/{self.state.id}")
+        await send_command(await self.producer(), namespace, command, source=f"/{namespace}/{self.state.id}")
         self._asked = command.id
         log.info("retrain_asked", id=command.id, words=decision.words, **decision.reason)

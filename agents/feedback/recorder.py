@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from relearn.agents.feedback.decode import readable_feedback
+from relearn.agents.feedback.decode import decode_feedback_messages
 from relearn.agents.kafka.generations import Generations
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
@@ -30,7 +30,7 @@ from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.loop import Receipts
-from relearn.agents.worker.retry import until_answered
+from relearn.agents.worker.retry import retry_until_available
 from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.settings import Settings
@@ -51,7 +51,7 @@ class Opened:
     """What is open while the worker works."""
 
     pool: Pool
-    publisher: Publisher
+    producer: KafkaProducer
     generations: Generations
 
 
@@ -88,14 +88,16 @@ class Recorder:
         """
         opened = await self.opened()
         began = time.perf_counter()
-        generation = await self._patiently(lambda: opened.generations.current(chunk.ledger.epoch), while_moving=False)
-        statements, rejects = readable_feedback(chunk.records, generation)
-        taken = await self._patiently(lambda: store_feedback(opened.pool, statements), while_moving=False)
+        generation = await self._until_available(
+            lambda: opened.generations.current(chunk.ledger.epoch), while_moving=False
+        )
+        statements, rejects = decode_feedback_messages(chunk.records, generation)
+        taken = await self._until_available(lambda: store_feedback(opened.pool, statements), while_moving=False)
         self._state.records += len(chunk.records)
         await self._tell(taken)
         log.debug("feedback_stored", **_counts(taken), ms=round(1000 * (time.perf_counter() - began), 2))
         refused = [Reject(statement.message, fault) for statement, fault in taken.refused]
-        return await self._send(opened.publisher, [*rejects, *refused], generation)
+        return await self._send(opened.producer, [*rejects, *refused], generation)
 
     async def sweep(self) -> None:
         """Until asked to stop: look after what waits.
@@ -107,7 +109,7 @@ class Recorder:
         while not self.stop():
             await self._events.tend()
             look = partial(sweep_waiting, topic=self.topic, wait_s=self._settings.feedback_wait_s, after=after)
-            swept = await self._patiently(partial(look, opened.pool))
+            swept = await self._until_available(partial(look, opened.pool))
             self.ready = True
             after = swept.after
             if swept.taken.rows or swept.taken.duplicates or swept.expired:
@@ -122,12 +124,12 @@ class Recorder:
         receipts: list[Awaitable[Any]] = []
         for generation in sorted({one.message.generation for one in swept.expired}):
             rejects = [Reject(*one) for one in swept.expired if one.message.generation == generation]
-            receipts += await self._send(opened.publisher, rejects, generation)
+            receipts += await self._send(opened.producer, rejects, generation)
         for receipt in receipts:
             await receipt
         ids = [one.message.feedback for one in swept.expired]
         if ids:
-            await self._patiently(lambda: forget_waiting(opened.pool, ids))
+            await self._until_available(lambda: forget_waiting(opened.pool, ids))
 
     async def _rest(self, *, something_waits: bool) -> None:
         await asyncio.sleep(SWEEP_EVERY_S)
@@ -144,13 +146,13 @@ class Recorder:
             self.news.set()
         await self._events.append(*correction_events(taken.recorded))
 
-    async def _send(self, publisher: Publisher, rejects: Sequence[Reject], generation: int) -> Receipts:
+    async def _send(self, producer: KafkaProducer, rejects: Sequence[Reject], generation: int) -> Receipts:
         if rejects:
             reasons = Counter(reject.fault.reason for reject in rejects)
             log.info("dead_letters", **reasons, latest=rejects[-1].fault.detail, offset=rejects[-1].message.offset)
         topic = topic_name(self._settings.namespace, "dead-letters")
         return [
-            await publisher.send(topic, letter.value, key=letter.key, headers=dead_letter_headers(letter, self._source))
+            await producer.send(topic, letter.value, key=letter.key, headers=dead_letter_headers(letter, self._source))
             for letter in dead_letters(rejects, agent="feedback", generation=generation, now_s=time.time())
         ]
 
@@ -163,22 +165,22 @@ class Recorder:
         """
         async with self._opening:
             if self._opened is None:
-                await self._patiently(lambda: check_log_append_time(self._settings, self.topic))
+                await self._until_available(lambda: check_log_append_time(self._settings, self.topic))
                 pool = await open_pool(self._settings, size=POOL_SIZE)
-                publisher = Publisher(self._settings, self._state.id)
-                self._opened = Opened(pool, publisher, Generations(self._settings, pool, self.topic))
+                producer = KafkaProducer(self._settings, self._state.id)
+                self._opened = Opened(pool, producer, Generations(self._settings, pool, self.topic))
             return self._opened
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]], *, while_moving: bool = True) -> T:
+    async def _until_available(self, call: Callable[[], Awaitable[T]], *, while_moving: bool = True) -> T:
         def stop() -> bool:
             return self.stop() or (not while_moving and self._moving())
 
-        return await until_answered(call, what="Kafka and Postgres", stop=stop, state=self._state)
+        return await retry_until_available(call, what="Kafka and Postgres", stop=stop, state=self._state)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the dead letters, and disconnect."""
         if self._opened is not None:
-            await self._opened.publisher.close()
+            await self._opened.producer.close()
             self._opened.pool.terminate()
         await self._redis.aclose()
 

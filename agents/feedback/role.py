@@ -20,14 +20,14 @@ from faust.types import TP
 from relearn.agents.feedback.drift_watch import DriftWatch
 from relearn.agents.feedback.policy_watch import PolicyWatch
 from relearn.agents.feedback.recorder import Recorder
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic
 from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
-from relearn.agents.worker.loop import process
-from relearn.agents.worker.readiness import announce_readiness, assigned
-from relearn.agents.worker.shutdown import until_stopped
+from relearn.agents.worker.loop import process_chunks
+from relearn.agents.worker.readiness import assigned, attach_readiness
+from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.settings import Settings
 
@@ -39,10 +39,10 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     recorder = Recorder(settings, state, stop=lambda: app.should_stop, moving=lambda: app.rebalancing)
 
     async def take_feedback(stream: Any) -> None:
-        await process(app, stream, recorder.take)
+        await process_chunks(app, stream, recorder.take)
 
     async def sweep() -> None:
-        await until_stopped(app, recorder.sweep)
+        await run_until_stopped(app, recorder.sweep)
 
     def in_charge() -> bool:
         return TP(recorder.topic, 0) in assigned(app)
@@ -50,23 +50,23 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     async def pool() -> Pool:
         return (await recorder.opened()).pool
 
-    async def publisher() -> Publisher:
-        return (await recorder.opened()).publisher
+    async def producer() -> KafkaProducer:
+        return (await recorder.opened()).producer
 
-    policy = PolicyWatch(settings, state, pool, publisher, recorder.stop, in_charge, recorder.news)
+    policy = PolicyWatch(settings, state, pool, producer, recorder.stop, in_charge, recorder.news)
     drift = DriftWatch(settings, state, pool, recorder.stop, in_charge, recorder.news.set)
 
     async def watch_policy() -> None:
-        await until_stopped(app, policy.run)
+        await run_until_stopped(app, policy.run)
 
     async def watch_drift() -> None:
-        await until_stopped(app, drift.run)
+        await run_until_stopped(app, drift.run)
 
     app.agent(chunk_topic(app, recorder.topic))(take_feedback)
     app.task(sweep)
     app.task(watch_policy)
     app.task(watch_drift)
-    announce_readiness(app, state, waiting_for="Kafka and Postgres", holds=lambda: recorder.ready)
+    attach_readiness(app, state, waiting_for="Kafka and Postgres", holds=lambda: recorder.ready)
     attach_heartbeat(app, settings, state)
     attach_watchdog(app, state)
     app.on_before_shutdown.connect(recorder.close, weak=False)

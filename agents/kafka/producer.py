@@ -40,7 +40,7 @@ class Receipt(NamedTuple):
     offset: int
 
 
-class Publisher:
+class KafkaProducer:
     """Sends messages and tells when the broker has acknowledged them (acks=all).
 
     A broker that is away is waited for, or for `give_up_s` seconds: what isn't acknowledged by then is dropped.
@@ -70,7 +70,7 @@ class Publisher:
         self.lost: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._closing = threading.Event()
-        self._poller = threading.Thread(target=self._poll, name="publisher", daemon=True)
+        self._poller = threading.Thread(target=self._poll, name="producer", daemon=True)
         self._poller.start()
 
     def _poll(self) -> None:

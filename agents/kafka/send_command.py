@@ -7,19 +7,19 @@ import uuid
 
 from confluent_kafka import KafkaException
 
-from relearn.agents.kafka.producer import Publisher, missing_topic
+from relearn.agents.kafka.producer import KafkaProducer, missing_topic
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.commands import CE_TYPE, Command, Verb, encode_command
 from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.topics import topic_name
 
 
-def by_hand(verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None) -> Command:
+def manual_command(verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None) -> Command:
     """A command of a person's or a program's, who is named in `by`; a new one, unless it is a certain `job`."""
     return Command(job or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, by)
 
 
-async def ask(publisher: Publisher, namespace: str, command: Command, *, source: str) -> None:
+async def send_command(producer: KafkaProducer, namespace: str, command: Command, *, source: str) -> None:
     """Return when the broker has `command`. `source`: the sender in CloudEvents headers.
 
     Raises:
@@ -29,7 +29,7 @@ async def ask(publisher: Publisher, namespace: str, command: Command, *, source:
     topic = topic_name(namespace, "commands")
     headers = cloud_event(CE_TYPE, source, now_s=time.time(), event_id=command.id)
     try:
-        await (await publisher.send(topic, encode_command(command), headers=headers))
+        await (await producer.send(topic, encode_command(command), headers=headers))
     except KafkaException as exc:
         error = exc.args[0]
         raise missing_topic(error, topic) or KafkaUnavailable(f"Kafka didn't take the command: {error.str()}") from exc

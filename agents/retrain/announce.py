@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from relearn.agents.retrain.context import Retraining
-from relearn.agents.stores.live.checkpoint import Standing, announce, announced, read_news, read_standing
+from relearn.agents.retrain.context import RetrainContext
+from relearn.agents.stores.live.checkpoint import EventCheckpoint, announce, announced, read_checkpoint, read_news
 from relearn.agents.stores.postgres import Pool, database_id
 from relearn.agents.stores.redis import open_redis
 from relearn.schemas.errors import RedisUnavailable
@@ -27,12 +27,12 @@ LOOK_EVERY_S = 0.3
 class Announcer:
     """The announcer of one retrain worker; it tells while that is the one in charge."""
 
-    def __init__(self, retraining: Retraining) -> None:
-        self._retraining = retraining
+    def __init__(self, retraining: RetrainContext) -> None:
+        self._context = retraining
         self._redis = open_redis(retraining.settings)
         self._namespace = retraining.settings.namespace
         #: How things stood when they were announced last; None: not known, or another worker announces.
-        self._told: Standing | None = None
+        self._told: EventCheckpoint | None = None
         self._away = False
 
     async def run(self) -> None:
@@ -41,8 +41,8 @@ class Announcer:
         Raises:
             Stopping: asked to stop while Postgres is away.
         """
-        while not self._retraining.stop():
-            if self._retraining.in_charge():
+        while not self._context.stop():
+            if self._context.in_charge():
                 await self.attempt()
             else:
                 self._told = None
@@ -66,29 +66,29 @@ class Announcer:
             Stopping: asked to stop while Postgres is away.
             RedisUnavailable: nothing was announced, or the answer was lost.
         """
-        pool, told = await self._retraining.pool(), self._told
-        patiently = self._retraining.patiently
+        pool, told = await self._context.pool(), self._told
+        until_available = self._context.until_available
         if told is None:
             self._told = told = await self._begin(pool)
         tracked = told.open()
-        now = await patiently(lambda: read_standing(pool, told.database, tracked))
+        now = await until_available(lambda: read_checkpoint(pool, told.database, tracked))
         changed = now.changed(told)
         if not changed and now.activation == told.activation:
             return
-        news = await patiently(lambda: read_news(pool, changed, told.activation))
+        news = await until_available(lambda: read_news(pool, changed, told.activation))
         await self._announce(news, now.after(news))
 
-    async def _begin(self, pool: Pool) -> Standing:
+    async def _begin(self, pool: Pool) -> EventCheckpoint:
         """Where another process left off, if that is known and was about this database; else how things stand."""
         before = await announced(self._redis, self._namespace)
-        database = await self._retraining.patiently(lambda: database_id(pool))
+        database = await self._context.until_available(lambda: database_id(pool))
         if before is not None and before.database == database:
             return before
-        now = await self._retraining.patiently(lambda: read_standing(pool, database, ()))
+        now = await self._context.until_available(lambda: read_checkpoint(pool, database, ()))
         await self._announce([ResetEvent("a worker has started")], now)
         return now
 
-    async def _announce(self, events: Sequence[EventData], now: Standing) -> None:
+    async def _announce(self, events: Sequence[EventData], now: EventCheckpoint) -> None:
         await announce(self._redis, self._namespace, events, now)
         self._told = now
         log.debug("announced", events=len(events), activation=now.activation)

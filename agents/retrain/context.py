@@ -1,4 +1,4 @@
-"""What the parts of a retrain worker share: Postgres, the seal on its models, the feed, and patience with servers."""
+"""What the parts of a retrain worker share: Postgres, the signing context, the model feed, and retries."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from relearn.agents.models.feed import ModelFeed
 from relearn.agents.models.live import LiveModel
-from relearn.agents.retrain.fit_runner import Trainer
+from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.agents.stores.training.activations import Seal
+from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import until, until_answered
+from relearn.agents.worker.retry import retry_until_available, wait_until
 from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
 
@@ -24,20 +24,20 @@ LOOK_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
-class Retraining:
+class RetrainContext:
     """One retrain worker. `in_charge()` tells whether it is the one that has the commands; others stand by."""
 
     settings: Settings
     state: WorkerState
     feed: ModelFeed
     live: LiveModel
-    seal: Seal
+    signing: SigningContext
     stop: Callable[[], bool]
     in_charge: Callable[[], bool]
     #: Set when a job was written, and when an activation was.
     new_jobs: asyncio.Event = field(default_factory=asyncio.Event)
     new_activations: asyncio.Event = field(default_factory=asyncio.Event)
-    trainer: Trainer = field(default_factory=Trainer)
+    trainer: FitRunner = field(default_factory=FitRunner)
     _pool: Pool | None = None
 
     @property
@@ -70,15 +70,15 @@ class Retraining:
         Raises:
             Stopping: asked to stop first.
         """
-        await until(self.feed.caught_up.is_set, stop=self.stop)
+        await wait_until(self.feed.caught_up.is_set, stop=self.stop)
 
-    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def until_available(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of `call`, however long a server is away.
 
         Raises:
             Stopping: asked to stop first.
         """
-        return await until_answered(call, what="Kafka and Postgres", stop=self.stop, state=self.state)
+        return await retry_until_available(call, what="Kafka and Postgres", stop=self.stop, state=self.state)
 
     def close(self) -> None:
         """Disconnect."""
@@ -86,7 +86,7 @@ class Retraining:
             self._pool.terminate()
 
 
-async def news(event: asyncio.Event) -> bool:
+async def wait_for_signal(event: asyncio.Event) -> bool:
     """Wait until `event` is set, and clear it; no longer than LOOK_EVERY_S, then False."""
     try:
         async with asyncio.timeout(LOOK_EVERY_S):

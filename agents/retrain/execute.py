@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.training.activations import Grounds, Seal, activate, former_champion
+from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, former_champion
 from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.agents.stores.training.models import State
 from relearn.agents.stores.training.policy_facts import champion_activation, hold_of, last_ended_cut
@@ -22,7 +22,7 @@ _ROLLED_BACK: State = "rolled-back"
 AUTOMATIC = frozenset(("count", "labels", "rate", "drift", "schedule"))
 
 
-async def obey(pool: Pool, command: Command, seal: Seal, *, above: int) -> bool:
+async def execute_command(pool: Pool, command: Command, signing: SigningContext, *, above: int) -> bool:
     """Write the job of `command`; False if that was done before, and nothing changes. Safe to repeat.
 
     A training is left queued. Activations get a number larger than `above`.
@@ -37,7 +37,7 @@ async def obey(pool: Pool, command: Command, seal: Seal, *, above: int) -> bool:
             if not await queue_job(connection, command):
                 return False
             try:
-                version = await _decide(connection, command, seal, above)
+                version = await _decide(connection, command, signing, above)
             except Refused as exc:
                 await end_job(connection, command.id, "skipped", error=str(exc))
             else:
@@ -46,7 +46,7 @@ async def obey(pool: Pool, command: Command, seal: Seal, *, above: int) -> bool:
             return True
 
 
-async def _decide(connection: Connection, command: Command, seal: Seal, above: int) -> int | None:
+async def _decide(connection: Connection, command: Command, signing: SigningContext, above: int) -> int | None:
     """Do what is asked; the version that answers afterwards, where that is what was asked for."""
     match command.command:
         case "train":
@@ -59,8 +59,8 @@ async def _decide(connection: Connection, command: Command, seal: Seal, above: i
             version, leaves = command.version or 0, _LEFT
         case "rollback":
             version, leaves = await former_champion(connection), _ROLLED_BACK
-    grounds = Grounds(command.id, command.by, command.reason)
-    await activate(connection, version, grounds, seal, above=above, leaves=leaves)
+    cause = ActivationCause(command.id, command.by, command.reason)
+    await activate(connection, version, cause, signing, above=above, leaves=leaves)
     return version
 
 

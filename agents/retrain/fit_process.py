@@ -18,7 +18,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 PROGRAM = "relearn.agents.retrain.fit_main"
 
 
-class TrainingProcess:
+class FitProcess:
     """A process that imports what training needs and waits for its task. It ends with this one, whatever happens."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -26,7 +26,7 @@ class TrainingProcess:
         self._started_s = time.monotonic()
 
     @classmethod
-    async def start(cls) -> TrainingProcess:
+    async def start(cls) -> FitProcess:
         """Start one; cancelled, it leaves none behind.
 
         Raises:

@@ -14,7 +14,7 @@ import structlog
 
 from relearn.agents.learning.fit_messages import Fitted, decode_answer, encode_task
 from relearn.agents.learning.training_set import TrainingSet
-from relearn.agents.retrain.fit_process import TrainingProcess
+from relearn.agents.retrain.fit_process import FitProcess
 from relearn.schemas.errors import RelearnError, TrainingDied
 
 log = structlog.get_logger()
@@ -27,11 +27,11 @@ WAITS_AT_MOST_S = 3600.0
 LONGEST_PAUSE_S = 64.0
 
 
-class Trainer:
+class FitRunner:
     """Trains, one after the other, and in between keeps a process ready for the next training."""
 
     def __init__(self) -> None:
-        self._waiting: TrainingProcess | None = None
+        self._waiting: FitProcess | None = None
         self._deaths = 0
         self._not_before_s = 0.0  # time.monotonic()
 
@@ -46,7 +46,7 @@ class Trainer:
             await self.dismiss()
         if self._waiting is None and time.monotonic() >= self._not_before_s:
             try:
-                self._waiting = await TrainingProcess.start()
+                self._waiting = await FitProcess.start()
             except TrainingDied as exc:
                 self._note_death(str(exc))
 
@@ -79,13 +79,13 @@ class Trainer:
         except ValueError as exc:
             raise RelearnError(f"the training process gave an answer that can't be read: {exc}") from exc
 
-    async def _process(self) -> TrainingProcess:
+    async def _process(self) -> FitProcess:
         """The one that waits, which waits no longer; where there is none that can be used, a new one."""
         if self._waiting is not None and _usable(self._waiting):
             process, self._waiting = self._waiting, None
             return process
         await self.dismiss()
-        return await TrainingProcess.start()
+        return await FitProcess.start()
 
     def _note_death(self, how: str) -> None:
         self._deaths += 1
@@ -94,5 +94,5 @@ class Trainer:
         log.warning("training_process_died", how=how, again_after_s=pause_s)
 
 
-def _usable(process: TrainingProcess) -> bool:
+def _usable(process: FitProcess) -> bool:
     return process.alive and process.age_s < WAITS_AT_MOST_S

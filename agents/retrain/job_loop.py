@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from relearn.agents.retrain.context import Retraining, news
+from relearn.agents.retrain.context import RetrainContext, wait_for_signal
 from relearn.agents.retrain.shadow_job import judge_shadow
 from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.training.jobs import take_training
 
 
-async def run_jobs(retraining: Retraining) -> None:
+async def run_jobs(context: RetrainContext) -> None:
     """Run open training jobs, one after the other; what a killed worker left open comes first.
 
     Raises:
         Stopping: asked to stop while a server is away.
     """
-    await retraining.caught_up()
-    pool = await retraining.pool()
+    await context.caught_up()
+    pool = await context.pool()
     try:
-        while not retraining.stop():
-            job = await retraining.patiently(lambda: take_training(pool)) if retraining.in_charge() else None
+        while not context.stop():
+            job = await context.until_available(lambda: take_training(pool)) if context.in_charge() else None
             if job is None:
-                await _rest(retraining)
+                await _rest(context)
             elif job.state == "shadow":
-                if not await judge_shadow(retraining, job):
-                    await news(retraining.new_jobs)
+                if not await judge_shadow(context, job):
+                    await wait_for_signal(context.new_jobs)
             else:
-                await run_training(retraining, job)
-            retraining.new_activations.set()
+                await run_training(context, job)
+            context.new_activations.set()
     finally:
-        await retraining.trainer.dismiss()
+        await context.trainer.dismiss()
 
 
-async def _rest(retraining: Retraining) -> None:
-    """Wait for news. Where there are none, the last model is live: time to make the next training's process ready."""
-    quiet = not await news(retraining.new_jobs)
-    if not retraining.in_charge():
-        await retraining.trainer.dismiss()
+async def _rest(context: RetrainContext) -> None:
+    """Wait for a signal. After a quiet second no work is pending: start the process of the next training."""
+    quiet = not await wait_for_signal(context.new_jobs)
+    if not context.in_charge():
+        await context.trainer.dismiss()
     elif quiet:
-        await retraining.trainer.stand_by()
+        await context.trainer.stand_by()

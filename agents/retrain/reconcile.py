@@ -5,20 +5,20 @@ from __future__ import annotations
 import structlog
 
 from relearn.agents.models.publish import UpdatesTopic
-from relearn.agents.retrain.context import Retraining, news
+from relearn.agents.retrain.context import RetrainContext, wait_for_signal
 from relearn.agents.stores.training.activations import Activation, mark_published, newest_activations, renew, signed_by
 
 log = structlog.get_logger()
 
 
-class Mender:
+class ActivationReconciler:
     """Publishes what is new, and again what was lost, overwritten, or is signed with a key of the past."""
 
-    def __init__(self, retraining: Retraining) -> None:
+    def __init__(self, context: RetrainContext) -> None:
         #: True once the topic has been compared with Postgres, or another worker does that.
         self.ready = False
-        self._retraining = retraining
-        self._topic = UpdatesTopic(retraining.settings, retraining.source)
+        self._context = context
+        self._topic = UpdatesTopic(context.settings, context.source)
         #: For each key, which reading of the topic it was when this process last published, and at which offset.
         self._sent: dict[bytes, tuple[int, int]] = {}
 
@@ -29,14 +29,14 @@ class Mender:
             Stopping: asked to stop while a server is away.
             Fenced: another process publishes.
         """
-        retraining = self._retraining
-        await retraining.caught_up()
-        while not retraining.stop():
-            if retraining.in_charge() and retraining.feed.complete:
-                await retraining.patiently(self._topic.open)
-                await retraining.patiently(self.mend)
+        context = self._context
+        await context.caught_up()
+        while not context.stop():
+            if context.in_charge() and context.feed.complete:
+                await context.until_available(self._topic.open)
+                await context.until_available(self.mend)
             self.ready = True
-            await news(retraining.new_activations)
+            await wait_for_signal(context.new_activations)
 
     async def mend(self) -> None:
         """Compare once. May be repeated.
@@ -45,16 +45,16 @@ class Mender:
             KafkaUnavailable, PostgresUnavailable: compare again.
             Fenced: another process publishes.
         """
-        for newest in await newest_activations(await self._retraining.pool()):
+        for newest in await newest_activations(await self._context.pool()):
             await self._mend(newest)
 
     async def _mend(self, newest: Activation) -> None:
-        retraining, pool = self._retraining, await self._retraining.pool()
-        seen, key_id = retraining.seen(newest.key), retraining.seal.signer.key_id
+        context, pool = self._context, await self._context.pool()
+        seen, key_id = context.seen(newest.key), context.signing.signer.key_id
         if seen > newest.activation or signed_by(newest.message) != key_id:
             log.warning("activation_renewed", activation=newest.activation, seen=seen, key=key_id)
-            newest = await renew(pool, newest, retraining.seal, above=retraining.above())
-        feed, key = retraining.feed, newest.key.encode()
+            newest = await renew(pool, newest, context.signing, above=context.above())
+        feed, key = context.feed, newest.key.encode()
         reading, offset = self._sent.get(key, (0, -1))
         if reading == feed.readings and offset >= feed.position:
             return  # what was published last hasn't come back yet

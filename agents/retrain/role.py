@@ -1,11 +1,13 @@
 """The retrain role: `commands` → jobs → training → models and activations → the champion on `model-updates`.
 
-    commands ─▶ agent: CommandDesk ─▶ jobs ─▶ task: run_jobs ─▶ models, activations ─▶ task: Mender ─▶ model-updates
+    commands ─▶ agent: CommandHandler ─▶ jobs ─▶ task: run_jobs ─▶ models, activations
+                                                                        │
+                            model-updates ◀─ task: ActivationReconciler ◀┘
 
-Five things go on side by side, and Postgres is what they share: commands are written down and obeyed as they come,
-also while a training runs; one training at a time runs, in a process of its own, or its model shadows the champion; a
-champion that reviews show to be worse than the one before it is rolled back; whenever the last word on the topic isn't
-the newest activation in Postgres, that is published; and what has changed is told to those who follow the live events.
+Five tasks run side by side and share their state in Postgres. The agent writes a job for each command, also while a
+training runs. `run_jobs` runs one training at a time, in a process of its own, or judges the shadow. `watch_champion`
+rolls back a champion that reviews show to be worse than its predecessor. The reconciler publishes the newest
+activation whenever the topic differs from Postgres. The announcer appends changes to the live events.
 """
 
 from __future__ import annotations
@@ -19,18 +21,18 @@ from relearn.agents.models.feed import attach_model_feed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.agents.retrain.announce import Announcer
-from relearn.agents.retrain.commands import CommandDesk
-from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.commands import CommandHandler
+from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.job_loop import run_jobs
-from relearn.agents.retrain.reconcile import Mender
+from relearn.agents.retrain.reconcile import ActivationReconciler
 from relearn.agents.retrain.rollback_watch import watch_champion
-from relearn.agents.stores.training.activations import Seal
+from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic
 from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
-from relearn.agents.worker.loop import process
-from relearn.agents.worker.readiness import announce_readiness, assigned
-from relearn.agents.worker.shutdown import until_stopped
+from relearn.agents.worker.loop import process_chunks
+from relearn.agents.worker.readiness import assigned, attach_readiness
+from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.model.signing import Signer, Verifier
@@ -49,46 +51,46 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app = make_app(settings, "retrain", worker_id)
     live = LiveModel()
     commands = topic_name(settings.namespace, "commands")
-    retraining = Retraining(
+    context = RetrainContext(
         settings,
         WorkerState(worker_id or "retrain", "retrain", live=live),
         attach_model_feed(app, settings, live, verifier),
         live,
-        Seal(settings.namespace, signer),
+        SigningContext(settings.namespace, signer),
         stop=lambda: app.should_stop,
         in_charge=lambda: TP(commands, 0) in assigned(app),
     )
-    desk, mender, announcer = CommandDesk(retraining), Mender(retraining), Announcer(retraining)
+    desk, reconciler, announcer = CommandHandler(context), ActivationReconciler(context), Announcer(context)
 
     async def take_commands(stream: Any) -> None:
-        await process(app, stream, desk.take)
+        await process_chunks(app, stream, desk.take)
 
     async def train_models() -> None:
-        await until_stopped(app, lambda: run_jobs(retraining))
+        await run_until_stopped(app, lambda: run_jobs(context))
 
     async def watch() -> None:
-        await until_stopped(app, lambda: watch_champion(retraining))
+        await run_until_stopped(app, lambda: watch_champion(context))
 
     async def mend_topic() -> None:
-        await until_stopped(app, mender.run)
+        await run_until_stopped(app, reconciler.run)
 
     async def tell() -> None:
-        await until_stopped(app, announcer.run)
+        await run_until_stopped(app, announcer.run)
 
     async def close(*_: Any, **__: Any) -> None:
         await desk.close()
-        mender.close()
+        reconciler.close()
         await announcer.close()
-        retraining.close()
+        context.close()
 
     app.agent(chunk_topic(app, commands))(take_commands)
     app.task(train_models)
     app.task(watch)
     app.task(mend_topic)
     app.task(tell)
-    announce_readiness(app, retraining.state, waiting_for="Kafka and Postgres", holds=lambda: mender.ready)
-    attach_heartbeat(app, settings, retraining.state)
-    attach_watchdog(app, retraining.state)
+    attach_readiness(app, context.state, waiting_for="Kafka and Postgres", holds=lambda: reconciler.ready)
+    attach_heartbeat(app, settings, context.state)
+    attach_watchdog(app, context.state)
     app.on_before_shutdown.connect(close, weak=False)
     return app
 

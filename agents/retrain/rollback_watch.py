@@ -10,8 +10,8 @@ import structlog
 
 from relearn.agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
 from relearn.agents.learning.rollback_evidence import READ_FIRST, Counted, compared, count, is_enough
-from relearn.agents.retrain.context import LOOK_EVERY_S, Retraining
-from relearn.agents.retrain.execute import obey
+from relearn.agents.retrain.context import LOOK_EVERY_S, RetrainContext
+from relearn.agents.retrain.execute import execute_command
 from relearn.agents.stores.feedback.statements import (
     audited_statements,
     features_of,
@@ -49,38 +49,38 @@ class Watched:
     counted: Counted | None = None
 
 
-async def watch_champion(retraining: Retraining) -> None:
+async def watch_champion(context: RetrainContext) -> None:
     """Look at what was reviewed of the champion, every LOOK_EVERY_S; send it back where its predecessor was better.
 
     Raises:
         Stopping: asked to stop while a server is away.
     """
-    await retraining.caught_up()
-    pool = await retraining.pool()
+    await context.caught_up()
+    pool = await context.pool()
     watched: Watched | None = None
-    while not retraining.stop():
-        if retraining.in_charge():
-            watched = await retraining.patiently(partial(_watched, pool, watched))
+    while not context.stop():
+        if context.in_charge():
+            watched = await context.until_available(partial(_watched, pool, watched))
             if watched is not None:
-                await _look(retraining, pool, watched)
+                await _look(context, pool, watched)
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _look(retraining: Retraining, pool: Pool, watched: Watched) -> None:
-    settings = retraining.settings
+async def _look(context: RetrainContext, pool: Pool, watched: Watched) -> None:
+    settings = context.settings
 
     async def read() -> list[Comparison]:
         with translated():
             async with pool.acquire() as connection:
                 return await evidence(connection, watched, limit=settings.rollback_labels)
 
-    rows = await retraining.patiently(read)
+    rows = await context.until_available(read)
     verdict = rollback_evidence(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         command = _command(settings.namespace, watched, verdict)
         log.warning("rolling_back", **command.reason)
-        await retraining.patiently(lambda: obey(pool, command, retraining.seal, above=retraining.above()))
-        retraining.new_activations.set()
+        await context.until_available(lambda: execute_command(pool, command, context.signing, above=context.above()))
+        context.new_activations.set()
 
 
 async def evidence(connection: Connection, watched: Watched, *, limit: int) -> list[Comparison]:

@@ -10,10 +10,10 @@ import structlog
 
 from relearn.agents.learning.gate import Tally, Verdict, shadow_verdict, tally
 from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
-from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.feedback.statements import statements_with_shadow
 from relearn.agents.stores.postgres import Connection, translated
-from relearn.agents.stores.training.activations import Grounds, activate, end_shadowing
+from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing
 from relearn.agents.stores.training.jobs import Job, end_job
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
@@ -21,13 +21,13 @@ from relearn.agents.stores.training.snapshot import training_keys
 log = structlog.get_logger()
 
 
-async def judge_shadow(retraining: Retraining, job: Job) -> bool:
+async def judge_shadow(context: RetrainContext, job: Job) -> bool:
     """Look at the evidence once; True if the job has ended now. May be repeated.
 
     Raises:
         Stopping: asked to stop while a server is away; the job stays open.
     """
-    return await retraining.patiently(lambda: _judge(retraining, job))
+    return await context.until_available(lambda: _judge(context, job))
 
 
 def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int, seen: frozenset[str]) -> Tally:
@@ -46,8 +46,8 @@ def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int, seen:
     return tally(truth, champions, [answers[one.place] for one in rows])
 
 
-async def _judge(retraining: Retraining, job: Job) -> bool:
-    settings, pool = retraining.settings, await retraining.pool()
+async def _judge(context: RetrainContext, job: Job) -> bool:
+    settings, pool = context.settings, await context.pool()
     if job.version is None:
         raise RuntimeError(f"job {job.id} is a shadow without a model")
     with translated():
@@ -57,7 +57,7 @@ async def _judge(retraining: Retraining, job: Job) -> bool:
             champion = await connection.fetchval("SELECT version FROM models WHERE state = 'champion'")
             if champion != job.champion:
                 why = f"model {job.champion}, which it was compared with, is no longer the champion"
-                return await _end(connection, retraining, job, Verdict("rejected", "shadow", why, {}))
+                return await _end(connection, context, job, Verdict("rejected", "shadow", why, {}))
             pairs = await statements_with_shadow(connection, job.version)
             found = shadow_tally(pairs, champion=champion, seen=await training_keys(connection, job.version))
             began_s = await connection.fetchval(
@@ -73,7 +73,7 @@ async def _judge(retraining: Retraining, job: Job) -> bool:
             await _note(connection, job, found)
             if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
                 return False
-            return await _end(connection, retraining, job, verdict)
+            return await _end(connection, context, job, verdict)
 
 
 async def _note(connection: Connection, job: Job, found: Tally) -> None:
@@ -86,15 +86,15 @@ async def _note(connection: Connection, job: Job, found: Tally) -> None:
     )
 
 
-async def _end(connection: Connection, retraining: Retraining, job: Job, verdict: Verdict) -> bool:
+async def _end(connection: Connection, context: RetrainContext, job: Job, verdict: Verdict) -> bool:
     """The end of the shadow and of the job, and the activation of the winner."""
     assert job.version is not None
-    grounds = Grounds(job.id, job.by, job.reason)
+    cause = ActivationCause(job.id, job.by, job.reason)
     state = {"promoted": "former"}.get(verdict.outcome, "rejected")
     await connection.execute("UPDATE models SET state = $2 WHERE version = $1 AND state = 'shadow'", job.version, state)
     if verdict.outcome == "promoted":
-        await activate(connection, job.version, grounds, retraining.seal, above=retraining.above())
-    await end_shadowing(connection, grounds, retraining.seal, above=retraining.above())
+        await activate(connection, job.version, cause, context.signing, above=context.above())
+    await end_shadowing(connection, cause, context.signing, above=context.above())
     job_metrics: dict[str, Any] = dict(job.metrics or {})
     figures = {"outcome": verdict.outcome, "path": verdict.path, "why": verdict.why, **verdict.facts}
     metrics = {**job_metrics, "gate": {**job_metrics.get("gate", {}), "shadow": figures}}

@@ -10,16 +10,16 @@ from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.trial import Trial, Unreviewed
 from relearn.agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
-from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.postgres import Connection, translated
-from relearn.agents.stores.predictions.unreviewed import read_silence
-from relearn.agents.stores.training.activations import Grounds, activate, begin_shadowing
+from relearn.agents.stores.predictions.unreviewed import read_unreviewed
+from relearn.agents.stores.training.activations import ActivationCause, activate, begin_shadowing
 from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_job
 from relearn.agents.stores.training.models import State as ModelState
 from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import read_trial
-from relearn.agents.worker.retry import pause
+from relearn.agents.worker.retry import sleep_unless_stopped
 from relearn.schemas.errors import RelearnError, TrainingDied
 from relearn.schemas.topics import topic_name
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 AGAIN_AFTER_S = (1.0, 5.0, 25.0)
 
 
-async def run_training(retraining: Retraining, job: Job) -> None:
+async def run_training(context: RetrainContext, job: Job) -> None:
     """Run `job`, which is open, until its verdict. It may have been begun before: one job makes one model all the same.
 
     Where another worker is in charge by the time of the next attempt, it stays open for that one.
@@ -40,63 +40,63 @@ async def run_training(retraining: Retraining, job: Job) -> None:
     log.info("training", job=job.id)
     for attempt, pause_s in enumerate((*AGAIN_AFTER_S, None), start=1):
         try:
-            await _train(retraining, job)
+            await _train(context, job)
         except TrainingDied as exc:
             if pause_s is None:
-                await _end(retraining, job, "failed", f"{exc}; given up after {attempt} attempts")
+                await _end(context, job, "failed", f"{exc}; given up after {attempt} attempts")
                 return
             log.warning("training_again", job=job.id, error=str(exc), after_s=pause_s)
         except RelearnError as exc:
             # Servers that are away were waited for: what arrives here will be the same at the next attempt.
-            await _end(retraining, job, "failed", str(exc))
+            await _end(context, job, "failed", str(exc))
             return
         else:
             return
-        with retraining.state.meanwhile("waiting to train again"):
-            await pause(pause_s, stop=retraining.stop)
-        if not retraining.in_charge():
+        with context.state.meanwhile("waiting to train again"):
+            await sleep_unless_stopped(pause_s, stop=context.stop)
+        if not context.in_charge():
             return
 
 
-async def _train(retraining: Retraining, job: Job) -> None:
+async def _train(context: RetrainContext, job: Job) -> None:
     """One attempt, from what is known now.
 
     Raises:
         TrainingDied: its process did, which says nothing about the job.
     """
-    settings, pool = retraining.settings, await retraining.pool()
-    snapshot, trial = await retraining.patiently(lambda: read_trial(pool, settings))
+    settings, pool = context.settings, await context.pool()
+    snapshot, trial = await context.until_available(lambda: read_trial(pool, settings))
     reason = nothing_new(snapshot, trial)
     if reason is not None:
-        await _end(retraining, job, "skipped", reason)
+        await _end(context, job, "skipped", reason)
         return
-    fitted = await retraining.trainer.train(trial.examples)
-    verdict = await _judged(retraining, trial, fitted, snapshot.unreviewed)
-    await retraining.patiently(lambda: _conclude(retraining, job, trial, fitted, verdict))
+    fitted = await context.trainer.train(trial.examples)
+    verdict = await _judged(context, trial, fitted, snapshot.unreviewed)
+    await context.until_available(lambda: _conclude(context, job, trial, fitted, verdict))
 
 
-async def _judged(retraining: Retraining, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:
+async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:
     """The verdict. `unreviewed` as the trial was made with; where it wasn't, read only if the verdict depends on it.
 
     Then it is what nobody has spoken of by now: what was reviewed since the snapshot counts for nobody.
     """
-    pool, champion, alpha = await retraining.pool(), trial.champion, retraining.settings.gate_alpha
+    pool, champion, alpha = await context.pool(), trial.champion, context.settings.gate_alpha
     # In threads, as in `read_trial`: the challenger answers all that was reviewed.
     if (
         unreviewed is None
         and champion is not None
         and await asyncio.to_thread(depends_on_silence, trial, fitted, alpha=alpha)
     ):
-        ingest = topic_name(retraining.settings.namespace, "ingest")
-        unreviewed = await retraining.patiently(
-            lambda: read_silence(pool, champion.version, ingest=ingest, all_or_none=True)
+        ingest = topic_name(context.settings.namespace, "ingest")
+        unreviewed = await context.until_available(
+            lambda: read_unreviewed(pool, champion.version, ingest=ingest, all_or_none=True)
         )
     return await asyncio.to_thread(judge, trial, fitted, unreviewed, alpha=alpha)
 
 
-async def _conclude(retraining: Retraining, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
+async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
     """The model, its activation and the end of the job: all or nothing, and nothing if the job has ended."""
-    pool = await retraining.pool()
+    pool = await context.pool()
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             if await connection.fetchval("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", job.id) != "running":
@@ -109,14 +109,14 @@ async def _conclude(retraining: Retraining, job: Job, trial: Trial, fitted: Fitt
                 return  # still running: it is taken again, and judged against the one that answers now
             outcome, error = await _outcome(connection, verdict)
             state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]
-            metrics, grounds = job_metrics(trial, fitted, verdict), Grounds(job.id, job.by, job.reason)
+            metrics, cause = job_metrics(trial, fitted, verdict), ActivationCause(job.id, job.by, job.reason)
             version = await register_model(connection, job.id, trial.examples, fitted, state, cut=trial.facts["cut"])
             if outcome == "shadow":
-                await begin_shadowing(connection, version, grounds, retraining.seal, above=retraining.above())
+                await begin_shadowing(connection, version, cause, context.signing, above=context.above())
                 await begin_shadow(connection, job.id, version, metrics)
             else:
                 if outcome == "promoted":
-                    await activate(connection, version, grounds, retraining.seal, above=retraining.above())
+                    await activate(connection, version, cause, context.signing, above=context.above())
                 await end_job(connection, job.id, outcome, version=version, metrics=metrics, error=error)
     log.info(
         "job_judged",
@@ -137,12 +137,12 @@ async def _outcome(connection: Connection, verdict: Verdict) -> tuple[State, str
     return verdict.outcome, None if verdict.outcome == "promoted" else verdict.why
 
 
-async def _end(retraining: Retraining, job: Job, state: State, error: str) -> None:
-    pool = await retraining.pool()
+async def _end(context: RetrainContext, job: Job, state: State, error: str) -> None:
+    pool = await context.pool()
 
     async def end() -> bool:
         with translated():
             return await end_job(pool, job.id, state, error=error)
 
-    await retraining.patiently(end)
+    await context.until_available(end)
     log.info("job_ended", job=job.id, state=state, error=error)

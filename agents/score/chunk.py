@@ -18,7 +18,7 @@ from relearn.schemas.model.linear_svm import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredChunk:
     """What became of one chunk. `shadow` has an answer per record, if there is a shadow."""
 
     records: Records
@@ -27,7 +27,7 @@ class Scored:
     shadow: ShadowAnswers | None = None
 
 
-def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> Scored:
+def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
     """Decode and score one chunk with one model; a record whose margin overflows is a reject too.
 
     `shadow`, a model of the same features, answers what `served` answers and rejects nothing.
@@ -44,12 +44,12 @@ def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
     return ShadowAnswers(model.version, shadow.activation, model.classes, labels, margins)
 
 
-def _score(messages: Sequence[RawMessage], served: Served) -> Scored:
+def _score(messages: Sequence[RawMessage], served: Served) -> ScoredChunk:
     records, rejects = decode_chunk(messages, served.model.feature_names)
     scores = score(served.model, records.features)
     finite = np.isfinite(scores.margins).all(axis=1)
     if finite.all():
-        return Scored(records, scores, rejects)
+        return ScoredChunk(records, scores, rejects)
     by_place = {(m.partition, m.offset): m for m in messages}
     overflows = [
         Reject(
@@ -59,10 +59,10 @@ def _score(messages: Sequence[RawMessage], served: Served) -> Scored:
         for i in np.flatnonzero(~finite)
     ]
     good = np.flatnonzero(finite)
-    return Scored(records.select(good), scores.select(good), [*rejects, *overflows])
+    return ScoredChunk(records.select(good), scores.select(good), [*rejects, *overflows])
 
 
-def blocks_of(scored: Scored, served: Served, *, generation: int, scored_at: float) -> list[Block]:
+def blocks_of(scored: ScoredChunk, served: Served, *, generation: int, scored_at: float) -> list[Block]:
     """The chunk's predictions as blocks, one or more per ingest partition, each small enough for the broker.
 
     A chunk holds its messages partition by partition, so a partition's records are one slice.
@@ -78,7 +78,7 @@ def blocks_of(scored: Scored, served: Served, *, generation: int, scored_at: flo
     return blocks
 
 
-def _block(scored: Scored, rows: slice, served: Served, generation: int, scored_at: float) -> Block:
+def _block(scored: ScoredChunk, rows: slice, served: Served, generation: int, scored_at: float) -> Block:
     records, scores = scored.records.between(rows), scored.scores.between(rows)
     return Block(
         generation=generation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 
-class Diversion:
+class DlqLimit:
     """The share of bad records among the recent ones.
 
     `max_share` in (0, 1]; nothing is judged on fewer than `min_records`; "recent" is at most ten times as many.

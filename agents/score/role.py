@@ -13,20 +13,20 @@ import faust
 import structlog
 
 from relearn.agents.kafka.generations import Generations
-from relearn.agents.kafka.producer import Publisher, Receipt
+from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.feed import attach_model_feed
 from relearn.agents.models.live import LiveModel, Served
-from relearn.agents.score.chunk import Scored, blocks_of, score_chunk
-from relearn.agents.score.dlq_limit import Diversion
+from relearn.agents.score.chunk import ScoredChunk, blocks_of, score_chunk
+from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic
 from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
-from relearn.agents.worker.loop import Receipts, process
-from relearn.agents.worker.readiness import announce_readiness
-from relearn.agents.worker.retry import Stopping, until, until_answered
+from relearn.agents.worker.loop import Receipts, process_chunks
+from relearn.agents.worker.readiness import attach_readiness
+from relearn.agents.worker.retry import Stopping, retry_until_available, wait_until
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.messages.headers import cloud_event
@@ -55,13 +55,13 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
 
     async def score_ingest(stream: Any) -> None:
         async def handle(chunk: Chunk) -> Receipts:
-            await until(holds_a_model, stop=scorer.stop)
+            await wait_until(holds_a_model, stop=scorer.stop)
             return await scorer.handle(chunk)
 
-        await process(app, stream, handle, in_flight=IN_FLIGHT)
+        await process_chunks(app, stream, handle, in_flight=IN_FLIGHT)
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(score_ingest)
-    announce_readiness(app, state, waiting_for="a first model", holds=holds_a_model)
+    attach_readiness(app, state, waiting_for="a first model", holds=holds_a_model)
     attach_heartbeat(app, settings, state)
     attach_watchdog(app, state)
     app.on_before_shutdown.connect(scorer.close, weak=False)
@@ -73,7 +73,7 @@ class Opened:
     """What is open while the worker works."""
 
     pool: Pool
-    publisher: Publisher
+    producer: KafkaProducer
     generations: Generations
     pauses: Pauses
 
@@ -87,22 +87,24 @@ class Scorer:
         self._state = state
         self._live = live
         self._source = f"/{settings.namespace}/{state.id}"
-        self._diversion = Diversion(settings.dlq_max_share, settings.dlq_min_records)
+        self._dlq_limit = DlqLimit(settings.dlq_max_share, settings.dlq_min_records)
         self._opened: Opened | None = None
 
     async def handle(self, chunk: Chunk) -> Receipts:
         """Score one chunk and hand its blocks and dead letters to the broker; the receipts are its acknowledgements."""
         opened = self._opened or await self._open()
-        generation = await self._patiently(lambda: opened.generations.current(chunk.ledger.epoch), "Kafka and Postgres")
+        generation = await self._until_available(
+            lambda: opened.generations.current(chunk.ledger.epoch), "Kafka and Postgres"
+        )
         began = time.perf_counter()
         served = await self._live.loaded()
         shadow = self._live.shadow
         scored = score_chunk(chunk.records, served, shadow)
         records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
-        if self._diversion.would_exceed(records, bad):
+        if self._dlq_limit.would_exceed(records, bad):
             await self._pause(opened.pauses, records, scored.rejects)
-        self._diversion.add(records, bad)
-        receipts = await self._send(opened.publisher, scored, served, generation)
+        self._dlq_limit.add(records, bad)
+        receipts = await self._send(opened.producer, scored, served, generation)
         self._state.records += records
         log.debug(
             "chunk_scored",
@@ -116,11 +118,11 @@ class Scorer:
         return receipts
 
     async def _send(
-        self, publisher: Publisher, scored: Scored, served: Served, generation: int
+        self, producer: KafkaProducer, scored: ScoredChunk, served: Served, generation: int
     ) -> list[asyncio.Future[Receipt]]:
         now_s, namespace = time.time(), self._settings.namespace
         receipts = [
-            await publisher.send(
+            await producer.send(
                 topic_name(namespace, "predictions"),
                 encode_block(block),
                 partition=block.partition,
@@ -135,46 +137,46 @@ class Scorer:
         for letter in dead_letters(scored.rejects, agent="score", generation=generation, now_s=now_s):
             headers = dead_letter_headers(letter, self._source)
             topic = topic_name(namespace, "dead-letters")
-            receipts.append(await publisher.send(topic, letter.value, key=letter.key, headers=headers))
+            receipts.append(await producer.send(topic, letter.value, key=letter.key, headers=headers))
         return receipts
 
     async def _open(self) -> Opened:
         """Check the topic, connect, and wait until the role isn't paused."""
         ingest = topic_name(self._settings.namespace, "ingest")
-        await self._patiently(lambda: check_log_append_time(self._settings, ingest), "Kafka")
+        await self._until_available(lambda: check_log_append_time(self._settings, ingest), "Kafka")
         pool = await open_pool(self._settings, size=1)
-        publisher = Publisher(self._settings, self._state.id)
-        self._opened = Opened(pool, publisher, Generations(self._settings, pool, ingest), Pauses(pool))
+        producer = KafkaProducer(self._settings, self._state.id)
+        self._opened = Opened(pool, producer, Generations(self._settings, pool, ingest), Pauses(pool))
         await self._stand_still(self._opened.pauses)
         return self._opened
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush what was handed over, and disconnect."""
         if self._opened is not None:
-            await self._opened.publisher.close()
+            await self._opened.producer.close()
             self._opened.pool.terminate()
 
     async def _pause(self, pauses: Pauses, records: int, rejects: Sequence[Reject]) -> None:
         """Pause the role before this chunk's rejects are diverted, until a person has looked."""
-        total, bad = self._diversion.records + records, self._diversion.bad + len(rejects)
+        total, bad = self._dlq_limit.records + records, self._dlq_limit.bad + len(rejects)
         fault = rejects[-1].fault
         reason = f"{bad} of the last {total} records are bad; the latest: {fault.reason}: {fault.detail}"
-        await self._patiently(lambda: pauses.begin(reason), "Postgres")
+        await self._until_available(lambda: pauses.begin(reason), "Postgres")
         await self._stand_still(pauses)
-        self._diversion.clear()
+        self._dlq_limit.clear()
 
     async def _stand_still(self, pauses: Pauses) -> None:
         """Return when the role isn't paused. Meanwhile the worker stays up, says so, and offsets stand still."""
-        reason = await self._patiently(pauses.current, "Postgres")
+        reason = await self._until_available(pauses.current, "Postgres")
         if reason is None:
             return
         log.error("paused", reason=reason, next="look at `relearn dlq list`, then `relearn dlq resume`")
         with self._state.meanwhile(f"paused: {reason}; resume with `relearn dlq resume`"):
-            while await self._patiently(pauses.current, "Postgres") is not None:
+            while await self._until_available(pauses.current, "Postgres") is not None:
                 if self.stop():
                     raise Stopping
                 await asyncio.sleep(0.5)
         log.info("resumed")
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]], what: str) -> T:
-        return await until_answered(call, what=what, stop=self.stop, state=self._state)
+    async def _until_available(self, call: Callable[[], Awaitable[T]], what: str) -> T:
+        return await retry_until_available(call, what=what, stop=self.stop, state=self._state)

@@ -19,7 +19,7 @@ _MAX_INT = 2**31 - 1
 _MAX_S = 253_402_214_399.0
 
 
-def readable_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list[Block], list[DeadLetter]]:
+def decode_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list[Block], list[DeadLetter]]:
     """The blocks in these messages of `predictions`, and dead letters for what holds none.
 
     A block whose shadow's answers can't be read comes without them: they are no record's only answer.
@@ -36,7 +36,7 @@ def readable_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[li
     return blocks, letters
 
 
-def readable_letters(messages: Iterable[RawMessage], *, now_s: float) -> list[DeadLetter]:
+def decode_letters(messages: Iterable[RawMessage], *, now_s: float) -> list[DeadLetter]:
     """The dead letters in these messages of `dead-letters`; for a message that holds none, one about itself."""
     letters = []
     for message in messages:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import faust
 import structlog
 
-from relearn.agents.store.decode import readable_blocks, readable_letters
+from relearn.agents.store.decode import decode_blocks, decode_letters
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.live.recent import RecentView
@@ -21,10 +21,10 @@ from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic
 from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
-from relearn.agents.worker.loop import Receipts, process
-from relearn.agents.worker.readiness import announce_readiness
-from relearn.agents.worker.retry import until_answered
-from relearn.agents.worker.shutdown import until_stopped
+from relearn.agents.worker.loop import Receipts, process_chunks
+from relearn.agents.worker.readiness import attach_readiness
+from relearn.agents.worker.retry import retry_until_available
+from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.dead_letters import DeadLetter
@@ -45,28 +45,28 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     """The Faust app of one store worker."""
     app = make_app(settings, "store", worker_id)
     state = WorkerState(worker_id or "store", "store")
-    storer = Storer(settings, state, stop=lambda: app.should_stop or app.rebalancing)
+    writer = StoreWriter(settings, state, stop=lambda: app.should_stop or app.rebalancing)
 
     async def store_predictions(stream: Any) -> None:
-        await process(app, stream, storer.take_blocks, in_flight=IN_FLIGHT)
+        await process_chunks(app, stream, writer.take_blocks, in_flight=IN_FLIGHT)
 
     async def store_letters(stream: Any) -> None:
-        await process(app, stream, storer.take_letters)
+        await process_chunks(app, stream, writer.take_letters)
 
-    async def keep_house() -> None:
-        await until_stopped(app, lambda: storer.keep_house(lambda: app.should_stop))
+    async def maintenance() -> None:
+        await run_until_stopped(app, lambda: writer.maintenance(lambda: app.should_stop))
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "predictions")))(store_predictions)
     app.agent(chunk_topic(app, topic_name(settings.namespace, "dead-letters")))(store_letters)
-    app.task(keep_house)
-    announce_readiness(app, state, waiting_for="Postgres", holds=lambda: storer.ready)
+    app.task(maintenance)
+    attach_readiness(app, state, waiting_for="Postgres", holds=lambda: writer.ready)
     attach_heartbeat(app, settings, state)
     attach_watchdog(app, state)
-    app.on_before_shutdown.connect(storer.close, weak=False)
+    app.on_before_shutdown.connect(writer.close, weak=False)
     return app
 
 
-class Storer:
+class StoreWriter:
     """What the store agents work with. Nothing is opened before the first call."""
 
     def __init__(self, settings: Settings, state: WorkerState, *, stop: Callable[[], bool]) -> None:
@@ -82,12 +82,12 @@ class Storer:
 
     async def take_blocks(self, chunk: Chunk) -> Receipts:
         """Read the blocks of one chunk; the receipt is the commit of the transaction that stores them all."""
-        blocks, unreadable = readable_blocks(chunk.records, now_s=time.time())
+        blocks, unreadable = decode_blocks(chunk.records, now_s=time.time())
         return [self.store(blocks, unreadable)]
 
     async def take_letters(self, chunk: Chunk) -> Receipts:
         """Read the dead letters of one chunk; the receipt is their commit."""
-        return [self.store([], readable_letters(chunk.records, now_s=time.time()))]
+        return [self.store([], decode_letters(chunk.records, now_s=time.time()))]
 
     async def store(self, blocks: Sequence[Block], letters: Sequence[DeadLetter]) -> None:
         """Store blocks and letters, waiting while Postgres is away, and show in Redis what that came to.
@@ -99,13 +99,13 @@ class Storer:
         began = time.perf_counter()
         changes = []
         if blocks:
-            stored = await self._patiently(lambda: self._store_blocks(pool, blocks))
+            stored = await self._until_available(lambda: self._store_blocks(pool, blocks))
             changes.append(Changes(stored.totals, stored.batches, stored.dead_letters))
             rows = {"rows": stored.inserted, "duplicates": stored.duplicates, "expired": stored.expired}
             log.debug("blocks_stored", **rows, blocks=len(blocks), refused=stored.refused, ms=_ms_since(began))
             self._state.records += sum(map(len, blocks))
         if letters:
-            dead = await self._patiently(lambda: store_dead_letters(pool, letters))
+            dead = await self._until_available(lambda: store_dead_letters(pool, letters))
             changes.append(Changes(dead_letters=dead.totals))
             log.debug("dead_letters_stored", rows=dead.inserted, ms=_ms_since(began))
         for change in changes:
@@ -116,7 +116,7 @@ class Storer:
             pool, blocks, topic=self._ingest, retention_days=self._settings.retention_days, now_s=time.time()
         )
 
-    async def keep_house(self, stop: Callable[[], bool]) -> None:
+    async def maintenance(self, stop: Callable[[], bool]) -> None:
         """Until `stop()`: drop partitions that are too old, hourly, and fill the recent view where it has gaps."""
         pool, view = await self._open()
         next_s = 0.0
@@ -138,8 +138,8 @@ class Storer:
                 self._opened = pool, RecentView(self._redis, pool, self._settings.namespace)
             return self._opened
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        return await until_answered(call, what="Postgres", stop=self.stop, state=self._state)
+    async def _until_available(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await retry_until_available(call, what="Postgres", stop=self.stop, state=self._state)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Disconnect."""

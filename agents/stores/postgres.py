@@ -22,7 +22,7 @@ _AWAY = ("08", "53", "57", "58", "40")
 _BAD_DATA = ("22", "23")
 #: For the rest of a transaction that walks along the primary key of `predictions`. A day's first rows come before its
 #: first statistics, and without those a partition's rows seem few enough to sort them all.
-ALONG_AN_INDEX = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
+INDEX_ONLY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
 #: Any number will do, as long as every migration of a server takes the same lock.
 _MIGRATION_LOCK = 7_236_051
 
@@ -123,7 +123,7 @@ async def _as_it_is(_: Connection) -> None:
 
 
 @asynccontextmanager
-async def one_moment(pool: Pool) -> AsyncIterator[Connection]:
+async def read_snapshot(pool: Pool) -> AsyncIterator[Connection]:
     """A connection on which all that is read agrees, and nothing can be written.
 
     Raises:

@@ -70,7 +70,7 @@ def chunk_topic(app: faust.App, name: str) -> TopicT:
     return app.topic(name, schema=_AsFetched(), internal=False, allow_empty=True)
 
 
-def cut(fetched: Mapping[TP, Sequence[RawMessage]]) -> Iterator[tuple[list[RawMessage], dict[TP, int], int]]:
+def split_fetch(fetched: Mapping[TP, Sequence[RawMessage]]) -> Iterator[tuple[list[RawMessage], dict[TP, int], int]]:
     """One fetch as chunks of at most CHUNK_BYTES per topic: messages, the offset after each partition's last, bytes."""
     topics: dict[str, list[TP]] = {}
     for tp in fetched:
@@ -139,7 +139,7 @@ class ChunkConsumer(driver.Consumer):
         if not self.flow_active:
             await self._seek_back()
             return
-        for records, ends, size_bytes in cut(cast("Mapping[TP, Sequence[RawMessage]]", fetched)):
+        for records, ends, size_bytes in split_fetch(cast("Mapping[TP, Sequence[RawMessage]]", fetched)):
             # What belongs to a former assignment is dropped: the new one starts from what was committed.
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return

@@ -1,7 +1,7 @@
-"""The loop of every agent: take a chunk, hand it on, wait for the receipts, and only then call it done.
+"""The loop of every agent: take a chunk, hand it to the handler, await its receipts, then mark it as done.
 
-No exception leaves it. What an agent doesn't handle itself ends the process, whose supervisor starts it again with the
-offsets where they were: Faust would restart the agent alone and lose the event in hand.
+No exception leaves the loop. An error that the handler does not treat itself ends the process; its supervisor starts
+it again with the offsets unchanged. Faust alone would restart the agent and lose the event in hand.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Receipts = Sequence[Awaitable[Any]]
 Handler = Callable[[Chunk], Awaitable[Receipts]]
 
 
-async def process(app: faust.App, stream: Any, handle: Handler, *, in_flight: int = 1) -> None:
+async def process_chunks(app: faust.App, stream: Any, handle: Handler, *, in_flight: int = 1) -> None:
     """Run `handle` on each chunk, one at a time in order; what it returns is awaited, for up to `in_flight` chunks.
 
     A chunk is done when all its receipts are in. `handle` may raise Stopping; anything else crashes the process.

@@ -9,7 +9,7 @@ from typing import Any
 import faust
 
 from relearn.agents.worker.logging import set_up_logging
-from relearn.agents.worker.shutdown import STOP_GRACE_S, end_within
+from relearn.agents.worker.shutdown import STOP_GRACE_S, exit_within
 from relearn.schemas.settings import Settings
 
 ROLES = {
@@ -37,7 +37,7 @@ class _QuietWorker(faust.Worker):
 
     def _schedule_shutdown(self, signal: Signals) -> None:
         """Stop in order, but not for ever: a broker that is away answers no last commit."""
-        end_within(STOP_GRACE_S)
+        exit_within(STOP_GRACE_S)
         super()._schedule_shutdown(signal)
 
     def _setup_logging(self) -> None:

@@ -10,12 +10,12 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import Stopping, until
+from relearn.agents.worker.retry import Stopping, wait_until
 
 log = structlog.get_logger()
 
 
-def announce_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, holds: Callable[[], bool]) -> None:
+def attach_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, holds: Callable[[], bool]) -> None:
     """Add a task to `app` that sets `state.stage` to `ready` and logs `worker_ready` once both are true.
 
     A worker without partitions stays at `waiting for partitions`: it stands by for those that the others have.
@@ -27,7 +27,7 @@ def announce_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, 
                 state.stage = f"waiting for {what}"
                 log.info("waiting", what=what)
             try:
-                await until(condition, stop=lambda: app.should_stop)
+                await wait_until(condition, stop=lambda: app.should_stop)
             except Stopping:
                 return
         state.stage = "ready"

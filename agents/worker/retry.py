@@ -23,13 +23,15 @@ class Stopping(Exception):
     """The process is asked to stop while it waits: leave what is in hand undone, it will be read again."""
 
 
-class Telling(Protocol):
+class ConditionReporter(Protocol):
     """What shows a worker's condition to people."""
 
     def meanwhile(self, text: str) -> AbstractContextManager[None]: ...
 
 
-async def until_answered(call: Callable[[], Awaitable[T]], *, what: str, stop: Callable[[], bool], state: Telling) -> T:
+async def retry_until_available(
+    call: Callable[[], Awaitable[T]], *, what: str, stop: Callable[[], bool], state: ConditionReporter
+) -> T:
     """The result of `call`, made again and again while it raises Unavailable. It must be safe to repeat.
 
     Raises:
@@ -44,7 +46,7 @@ async def until_answered(call: Callable[[], Awaitable[T]], *, what: str, stop: C
                 if wait_s == FIRST_WAIT_S:
                     log.warning("waiting", what=what, error=str(exc))
                     telling.enter_context(state.meanwhile(f"waiting for {what}"))
-                await pause(wait_s * random.uniform(0.5, 1.0), stop=stop)  # noqa: S311 - jitter
+                await sleep_unless_stopped(wait_s * random.uniform(0.5, 1.0), stop=stop)  # noqa: S311 - jitter
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S)
             else:
                 if wait_s != FIRST_WAIT_S:
@@ -52,7 +54,7 @@ async def until_answered(call: Callable[[], Awaitable[T]], *, what: str, stop: C
                 return result
 
 
-async def pause(wait_s: float, *, stop: Callable[[], bool]) -> None:
+async def sleep_unless_stopped(wait_s: float, *, stop: Callable[[], bool]) -> None:
     """Sleep, looking at `stop` five times a second.
 
     Raises:
@@ -67,7 +69,7 @@ async def pause(wait_s: float, *, stop: Callable[[], bool]) -> None:
         raise Stopping
 
 
-async def until(condition: Callable[[], bool], *, stop: Callable[[], bool]) -> None:
+async def wait_until(condition: Callable[[], bool], *, stop: Callable[[], bool]) -> None:
     """Wait until `condition()` holds, looking twenty times a second.
 
     Raises:

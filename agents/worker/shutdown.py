@@ -25,11 +25,11 @@ EXIT_CODE = 1
 async def crash(app: faust.App, exc: BaseException, **facts: object) -> None:
     """Log `exc` with `facts` and stop the app; the process ends within GRACE_S, whatever still waits in it."""
     log.error("crashed", error=repr(exc), exc_info=exc, **facts)
-    end_within(GRACE_S)
+    exit_within(GRACE_S)
     await app.crash(exc)
 
 
-def end_within(grace_s: float) -> None:
+def exit_within(grace_s: float) -> None:
     """Make sure that this process has ended after `grace_s`; what isn't committed then is read again."""
 
     def end() -> None:
@@ -41,7 +41,7 @@ def end_within(grace_s: float) -> None:
     last_word.start()
 
 
-def end_at_once(event: str, **facts: object) -> NoReturn:
+def exit_now(event: str, **facts: object) -> NoReturn:
     """End this process, from any thread: log `event`, and write to stderr where each thread stands."""
     last_word = threading.Timer(GRACE_S, os._exit, [EXIT_CODE])  # for a stderr that takes nothing
     last_word.daemon = True
@@ -51,7 +51,7 @@ def end_at_once(event: str, **facts: object) -> NoReturn:
     os._exit(EXIT_CODE)
 
 
-async def until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
+async def run_until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
     """Run a task of `app`: it may end by Stopping; whatever else it raises ends the process."""
     try:
         await work()

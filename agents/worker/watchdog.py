@@ -18,7 +18,7 @@ import faust
 import structlog
 
 from relearn.agents.worker.heartbeat import WorkerState, read_assignment
-from relearn.agents.worker.shutdown import crash, end_at_once
+from relearn.agents.worker.shutdown import crash, exit_now
 
 log = structlog.get_logger()
 
@@ -94,4 +94,4 @@ def _watch_pulse(pulse: Pulse, stopped: threading.Event) -> None:
     """End the process when the loop stands still, until `stopped`: how long stopping may take, shutdown.py says."""
     while not stopped.wait(LOOK_EVERY_S):
         if pulse.silent():
-            end_at_once("frozen", seconds=PATIENCE_S)
+            exit_now("frozen", seconds=PATIENCE_S)

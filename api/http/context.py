@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.models.feed import ModelFeed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
@@ -40,7 +40,7 @@ class Context:
     settings: Settings
     pool: Pool
     redis: Redis
-    publisher: Publisher
+    producer: KafkaProducer
     live: LiveModel
     feed: ModelFeed
     health: Health

@@ -70,8 +70,8 @@ class _Held(Collector):
         yield GaugeMetricFamily("relearn_model_version", "The live model's version; 0 while there is none.", version)
         yield GaugeMetricFamily("relearn_model_activation", "The activation that made it live.", activation)
         yield _counts("relearn_model_updates_refused", "Model updates refused.", "reason", context.feed.swapper.refused)
-        yield _counts("relearn_messages_sent", "Messages acknowledged.", "topic", context.publisher.acknowledged)
-        yield _counts("relearn_messages_lost", "Messages not acknowledged.", "topic", context.publisher.lost)
+        yield _counts("relearn_messages_sent", "Messages acknowledged.", "topic", context.producer.acknowledged)
+        yield _counts("relearn_messages_lost", "Messages not acknowledged.", "topic", context.producer.lost)
         up = GaugeMetricFamily("relearn_up", "Whether it is well, as /readyz says.", labels=("what",))
         for name, state in context.health.states.items():
             up.add_metric((name,), state.ok)

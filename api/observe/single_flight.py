@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class SharedQuestion(Generic[T]):
+class SingleFlight(Generic[T]):
     """Asks with `ask`, unless it is being asked already."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
@@ -34,7 +34,7 @@ class SharedQuestion(Generic[T]):
             await asyncio.gather(self._asking, return_exceptions=True)
 
 
-def _heard(asking: asyncio.Future[T]) -> None:
+def _heard(asked: asyncio.Future[T]) -> None:
     """An error that nobody waited for is no news: the next one asks again."""
-    if not asking.cancelled():
-        asking.exception()
+    if not asked.cancelled():
+        asked.exception()

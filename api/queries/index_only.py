@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from relearn.agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, translated
+from relearn.agents.stores.postgres import INDEX_ONLY, Connection, Pool, translated
 
 # In one round trip; and since nothing is written, there is nothing to commit.
-_BEGIN = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {ALONG_AN_INDEX}"
+_BEGIN = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {INDEX_ONLY}"
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relearn.agents.learning.gate import Tally
-from relearn.agents.stores.postgres import Pool, one_moment
+from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.policy_facts import Hold, read_hold
 
 # The evidence is noted on the job whenever it changes; before the first look there is none.
@@ -36,7 +36,7 @@ async def hold_and_shadow(pool: Pool) -> tuple[Hold | None, OpenShadow | None]:
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         hold = await read_hold(connection)
         row = await connection.fetchrow(_SHADOW)
     if row is None:

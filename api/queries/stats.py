@@ -13,7 +13,7 @@ from relearn.agents.stores.feedback.statements import statements_of_model_since
 from relearn.agents.stores.postgres import Connection, Pool
 from relearn.agents.stores.redis import Redis
 from relearn.agents.stores.training.policy_facts import hold_of
-from relearn.api.observe.single_flight import SharedQuestion
+from relearn.api.observe.single_flight import SingleFlight
 from relearn.api.queries.index_only import along
 from relearn.api.queries.workers import live_workers
 from relearn.schemas.errors import RedisUnavailable
@@ -72,7 +72,7 @@ class StatsReader:
         self._pool = pool
         self._redis = redis
         self._namespace = namespace
-        self._reading = SharedQuestion(self._read)
+        self._reading = SingleFlight(self._read)
         self._audits = Audits()
         self._found: tuple[float, Facts] | None = None
         self._without_redis = False

@@ -18,8 +18,8 @@ from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_unreviewed
-from relearn.api.observe.single_flight import SharedQuestion
+from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates
+from relearn.api.observe.single_flight import SingleFlight
 from relearn.api.review.claims import Claims
 from relearn.schemas.model.linear_svm import Floats, Model
 
@@ -59,7 +59,7 @@ class ReviewPool:
         self._rng = rng or np.random.default_rng()
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._reading = SharedQuestion(self._read)
+        self._reading = SingleFlight(self._read)
         self._seen: StreamEnd | None = None
         self._seen_s = 0.0
         self._activation: int | None = None
@@ -99,7 +99,7 @@ class ReviewPool:
         return None if served is None else served.model.scale
 
     async def _read(self) -> None:
-        self._seen, self._seen_s, self._activation = await read_unreviewed(self._pool), self._clock(), None
+        self._seen, self._seen_s, self._activation = await read_review_candidates(self._pool), self._clock(), None
 
     def _look(self) -> StreamEnd:
         """What stood at the stream's end when it was read, under the live model."""

@@ -94,7 +94,7 @@ async def _find(call: Call[LetterPath, Any, Any]) -> DeadLetterRow:
 
 async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> Redriven:
     context = call.context
-    done = await send_again(context.pool, context.publisher, context.settings.namespace, ids, patience_s=PATIENCE_S)
+    done = await send_again(context.pool, context.producer, context.settings.namespace, ids, patience_s=PATIENCE_S)
     return Redriven(done.acknowledged, [NotSent(*one) for one in done.refused], following)
 
 

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
 
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
@@ -98,7 +98,7 @@ def _route(operation: Operation) -> str:
 async def _held(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIterator[Context]:
     """All that handlers need, opened, while the block runs."""
     pool, redis = await open_pool(settings, size=POOL_SIZE, patience=OF_A_REQUEST), open_redis(settings)
-    publisher = Publisher(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
+    producer = KafkaProducer(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGED_WITHIN_S)
     events = LiveEvents(settings)
     generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))
     source = f"/{settings.namespace}/api/{socket.gethostname()}"
@@ -108,14 +108,14 @@ async def _held(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIt
             settings=settings,
             pool=pool,
             redis=redis,
-            publisher=publisher,
+            producer=producer,
             live=live,
             feed=feed,
             health=Health(probes(settings, pool, redis, live), REQUIRED),
             events=events,
             source=source,
             review_pool=ReviewPool(pool, live, claims, audit=settings.audit_share),
-            outbox=Outbox(publisher, source, generation.note),
+            outbox=Outbox(producer, source, generation.note),
             generation=generation,
             models=KnownModels(),
             batches=RecentBatches(redis, pool, settings.namespace),
@@ -123,7 +123,7 @@ async def _held(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIt
         )
     finally:
         await generation.close()
-        await publisher.close()
+        await producer.close()
         await events.close()
         await redis.aclose()
         pool.terminate()
@@ -137,7 +137,7 @@ def _begin(background: Background, context: Context, ring: KeyRing) -> None:
     background.start("keys", ring.watch())
     background.start("events", context.events.read())
     background.start("event readers", context.events.tend())
-    background.start("first connection", context.publisher.connect(ingest), endless=False)
+    background.start("first connection", context.producer.connect(ingest), endless=False)
 
 
 async def _follow(settings: Settings, feed: ModelFeed) -> None:

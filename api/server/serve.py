@@ -18,7 +18,7 @@ from aiohttp import web
 from relearn.agents.stores.api_keys import list_keys
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.worker.logging import set_up_logging
-from relearn.agents.worker.shutdown import EXIT_CODE, STOP_GRACE_S, end_within
+from relearn.agents.worker.shutdown import EXIT_CODE, STOP_GRACE_S, exit_within
 from relearn.api.access.guard import check_exposure
 from relearn.api.access.keyring import KeyRing
 from relearn.api.http.limits import CONNECTION, OF_A_REQUEST, NotOurFault
@@ -131,7 +131,7 @@ async def _finish(runner: web.AppRunner) -> None:
 async def _end_at_last(stop: asyncio.Event, app: web.Application) -> None:
     """A server that is away may hold up the end, but not for ever."""
     await first_of(stop, app[BACKGROUND].broken)
-    end_within(STOP_GRACE_S)
+    exit_within(STOP_GRACE_S)
 
 
 async def refuse_exposure(settings: Settings) -> None:

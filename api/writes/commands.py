@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from relearn.agents.kafka.send_command import by_hand
+from relearn.agents.kafka.send_command import manual_command
 from relearn.api.http.call import Call
 from relearn.api.writes.outbox import Outgoing
 from relearn.schemas.errors import RelearnError
@@ -22,7 +22,7 @@ async def accepted(
         Failure: there is no room for it.
         KafkaUnavailable, SetupError: it isn't known to be sent.
     """
-    command, context = by_hand(verb, version, by=call.caller.name, job=job), call.context
+    command, context = manual_command(verb, version, by=call.caller.name, job=job), call.context
     outgoing = Outgoing(encode_command(command), CE_TYPE, event_id=command.id)
     (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
     if isinstance(outcome, RelearnError):

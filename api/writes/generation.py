@@ -8,7 +8,7 @@ import math
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Receipt
 from relearn.agents.stores.postgres import Pool
-from relearn.api.observe.single_flight import SharedQuestion
+from relearn.api.observe.single_flight import SingleFlight
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.settings import Settings
 
@@ -27,7 +27,7 @@ class CurrentGeneration:
         self._generations = Generations(settings, pool, topic)
         self._topic = topic
         self._questions = 0
-        self._question = SharedQuestion(self._ask)
+        self._question = SingleFlight(self._ask)
         self._known = -1
         self._fresh_until_s = -math.inf
         self._reached: dict[int, int] = {}

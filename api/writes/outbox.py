@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
 
-from relearn.agents.kafka.producer import Publisher, Receipt, missing_topic
+from relearn.agents.kafka.producer import KafkaProducer, Receipt, missing_topic
 from relearn.api.http.problems import RETRY, Failure
 from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
 from relearn.schemas.messages.headers import cloud_event
@@ -46,11 +46,11 @@ class Outbox:
     """Sends for all requests of this process. `source` is this process in CloudEvents headers."""
 
     def __init__(
-        self, publisher: Publisher, source: str, on_receipt: OnReceipt, *, limit_bytes: int = IN_FLIGHT_BYTES
+        self, producer: KafkaProducer, source: str, on_receipt: OnReceipt, *, limit_bytes: int = IN_FLIGHT_BYTES
     ) -> None:
         self.in_flight_bytes = 0
         """To be sent or sent, and neither acknowledged nor given up."""
-        self._publisher = publisher
+        self._producer = producer
         self._source = source
         self._on_receipt = on_receipt
         self._limit_bytes = limit_bytes
@@ -98,7 +98,7 @@ class Outbox:
             return TimeoutError()
         try:
             async with asyncio.timeout_at(until_s):
-                receipt = await self._publisher.send(topic, message.value, key=message.key, headers=headers)
+                receipt = await self._producer.send(topic, message.value, key=message.key, headers=headers)
         except (KafkaException, KafkaUnavailable, TimeoutError) as exc:
             self.in_flight_bytes -= message.size_bytes
             return exc

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from relearn.agents.kafka.producer import Publisher
-from relearn.agents.kafka.send_command import ask
+from relearn.agents.kafka.producer import KafkaProducer
+from relearn.agents.kafka.send_command import send_command
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.training.jobs import Job, read_job
@@ -24,18 +24,18 @@ _SWAP_TIMEOUT_S = 5.0
 _UNDER_WAY = frozenset(("queued", "running"))
 
 
-async def send_command(settings: Settings, command: Command) -> None:
+async def deliver_command(settings: Settings, command: Command) -> None:
     """Return when the broker has `command`.
 
     Raises:
         KafkaUnavailable: it isn't known to have it.
         SetupError: there is no topic for it.
     """
-    publisher = Publisher(settings, f"{settings.namespace}-cli", give_up_s=_GIVE_UP_S)
+    producer = KafkaProducer(settings, f"{settings.namespace}-cli", give_up_s=_GIVE_UP_S)
     try:
-        await ask(publisher, settings.namespace, command, source=f"/{settings.namespace}/cli")
+        await send_command(producer, settings.namespace, command, source=f"/{settings.namespace}/cli")
     finally:
-        await publisher.close()
+        await producer.close()
 
 
 async def wait_for_job(

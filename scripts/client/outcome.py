@@ -14,13 +14,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from relearn.agents.kafka.send_command import by_hand
+from relearn.agents.kafka.send_command import manual_command
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.jobs import Job, job_fields
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
 from relearn.schemas.messages.commands import Command, Verb
 from relearn.schemas.settings import Settings
-from relearn.scripts.client.command import send_command, wait_for_job, wait_for_workers
+from relearn.scripts.client.command import deliver_command, wait_for_job, wait_for_workers
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.render.jobs_models import outcome_lines
 
@@ -53,7 +53,7 @@ async def ask(
     settings: Settings, command: Command, *, timeout_s: float, on_state: OnState = lambda state: None
 ) -> Outcome:
     """Send `command` and wait for what comes of it."""
-    await send_command(settings, command)
+    await deliver_command(settings, command)
     pool = await open_pool(settings, size=1)
     try:
         job = await wait_for_job(pool, command.id, timeout_s=timeout_s, on_state=on_state)
@@ -69,7 +69,7 @@ async def ask(
 
 def ask_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float) -> Outcome:
     """Ask for one thing as the person who runs this, with progress on stderr."""
-    command = by_hand(verb, version, by=person())
+    command = manual_command(verb, version, by=person())
     with progress() as on_state:
         return asyncio.run(ask(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 

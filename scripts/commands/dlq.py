@@ -19,7 +19,7 @@ from relearn.agents.dead_letters.redrive import Redriven, sendable
 from relearn.agents.dead_letters.redrive import redrive as send_again
 from relearn.agents.dead_letters.redriven_message import place_of
 from relearn.agents.dead_letters.render import as_json, as_text, printable
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from relearn.agents.stores.pauses import AGENT
@@ -142,11 +142,11 @@ def resume() -> None:
 
 async def _send(settings: Settings, pool: Pool, ids: list[int], on_progress: Callable[[int], None]) -> Redriven:
     await topic_id(admin_client(settings), topic_name(settings.namespace, "ingest"))
-    publisher = Publisher(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
+    producer = KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
     try:
-        return await send_again(pool, publisher, settings.namespace, ids, on_progress=on_progress)
+        return await send_again(pool, producer, settings.namespace, ids, on_progress=on_progress)
     finally:
-        await publisher.close()
+        await producer.close()
 
 
 async def _paused_workers(settings: Settings) -> int | None:

@@ -21,7 +21,7 @@ from relearn.scripts.commands.produce import stopping_on_signals
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.ground_truth import oracle_of
 from relearn.scripts.data.reviewer import Reviewer
-from relearn.scripts.data.reviewing import Mouth, Pace
+from relearn.scripts.data.reviewing import FeedbackSender, Pace
 from relearn.scripts.data.reviewing import review as speak
 from relearn.scripts.render.progress import bar
 
@@ -71,7 +71,7 @@ def review(
         raise Refused(f"all of {source} is {oracle.classes[0]!r}: there is no other label to answer by mistake")
     share = settings.audit_share if audit is None else audit
     person = Reviewer(oracle, settings.namespace, reviewer, share, error, only_errors, np.random.default_rng(seed))
-    mouth, stop = Mouth(settings), threading.Event()
+    mouth, stop = FeedbackSender(settings), threading.Event()
     mouth.sender.check()
     try:
         with stopping_on_signals(stop), bar(count, "answers") as on_progress:
@@ -85,7 +85,7 @@ def review(
     sys.exit(0 if mouth.sender.acknowledged == mouth.sender.sent else 1)
 
 
-async def _speak(settings: Settings, mouth: Mouth, person: Reviewer, pace: Pace) -> None:
+async def _speak(settings: Settings, mouth: FeedbackSender, person: Reviewer, pace: Pace) -> None:
     pool = await open_pool(settings, size=1)
     try:
         await speak(pool, mouth, person, pace)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.predictions.review_candidates import POOL, read_unreviewed
+from relearn.agents.stores.predictions.review_candidates import POOL, read_review_candidates
 from relearn.schemas.messages.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
@@ -30,7 +30,7 @@ OnIdle = Callable[[int], None]
 """Told when there is nothing to review, and how many records were not known."""
 
 
-class Mouth:
+class FeedbackSender:
     """Sends statements, and counts what the broker has acknowledged."""
 
     def __init__(self, settings: Settings) -> None:
@@ -70,7 +70,7 @@ class Pace:
     on_idle: OnIdle
 
 
-async def review(pool: Pool, mouth: Mouth, reviewer: Reviewer, pace: Pace) -> None:
+async def review(pool: Pool, mouth: FeedbackSender, reviewer: Reviewer, pace: Pace) -> None:
     """Speak until so many statements were sent or it is time to stop. Doesn't flush.
 
     Raises:
@@ -83,7 +83,7 @@ async def review(pool: Pool, mouth: Mouth, reviewer: Reviewer, pace: Pace) -> No
         await _until(due_s, sender, pace.stop)
         if time.monotonic() >= look_s:
             look_s = time.monotonic() + LOOK_EVERY_S
-            look = await read_unreviewed(pool, reviewer.handled)
+            look = await read_review_candidates(pool, reviewer.handled)
             said, seen = reviewer.answers(look), len(look.candidates)
         statement = next(said, None)
         if statement is None:

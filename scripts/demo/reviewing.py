@@ -15,7 +15,7 @@ from relearn.schemas.settings import Settings
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.data.ground_truth import oracle_of
 from relearn.scripts.data.reviewer import Reviewer
-from relearn.scripts.data.reviewing import Mouth, Pace, review
+from relearn.scripts.data.reviewing import FeedbackSender, Pace, review
 
 #: How likely an answer is wrong.
 ERROR = 0.02
@@ -27,7 +27,7 @@ class Answering:
     """Who answers, how, and what was said so far. One after another may be at work, never two at once."""
 
     pool: Pool
-    mouth: Mouth
+    mouth: FeedbackSender
     person: Reviewer
     base_share: float
     rate: float = 0.0
@@ -78,7 +78,7 @@ def fallible(settings: Settings, pool: Pool, real: Dataset, run: str, seed: int)
     """A reviewer called like the run who knows the labels of what is streamed, and errs once in fifty."""
     share = settings.audit_share
     person = Reviewer(oracle_of(real), settings.namespace, run, share, ERROR, False, np.random.default_rng(seed))
-    return Answering(pool, Mouth(settings), person, share)
+    return Answering(pool, FeedbackSender(settings), person, share)
 
 
 def _nothing(_: int) -> None:

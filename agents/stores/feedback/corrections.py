@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from relearn.agents.feedback.decode import Incoming
 from relearn.agents.stores.feedback.waiting import put_waiting
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.predictions.references import Named, named_predictions
+from relearn.agents.stores.predictions.references import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
@@ -137,7 +137,7 @@ async def take_statements(connection: Connection, statements: Sequence[Incoming]
 
 
 async def _take(connection: Connection, statements: Sequence[Incoming], *, put: bool) -> Taken:
-    named = await named_predictions(connection, [one.feedback for one in statements])
+    named = await resolve_predictions(connection, [one.feedback for one in statements])
     found = [(one, its) for one, its in zip(statements, named, strict=True) if its is not None]
     missing = [one for one, its in zip(statements, named, strict=True) if its is None]
     if not found and not put:
@@ -162,7 +162,7 @@ def _recorded(row: Any) -> Recorded:
     return Recorded(feedback, label, predicted, reviewer, via, Place(*place))
 
 
-def _columns(found: Sequence[tuple[Incoming, Named]]) -> list[list[Any]]:
+def _columns(found: Sequence[tuple[Incoming, PredictionRef]]) -> list[list[Any]]:
     """The parameters of `_INSERT`."""
     rows = []
     for one, its in found:

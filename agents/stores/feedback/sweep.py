@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from relearn.agents.feedback.decode import readable_feedback
+from relearn.agents.feedback.decode import decode_feedback_messages
 from relearn.agents.stores.feedback.corrections import Taken, take_statements
 from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, look
 from relearn.agents.stores.postgres import Pool, translated
@@ -52,7 +52,7 @@ async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor 
             kept, reached = await look(connection, topic, after)
             if not kept:
                 return Swept(Taken(), (), reached)
-            read = [(one, *readable_feedback([one], one.generation)) for one in kept]
+            read = [(one, *decode_feedback_messages([one], one.generation)) for one in kept]
             taken = await take_statements(connection, [one for _, found, _ in read for one in found], put=False)
             settled = await drop_settled(connection, [one.feedback for one in kept])
     refused = {refusal.statement.feedback.id: refusal.fault for refusal in taken.refused}

@@ -41,33 +41,33 @@ SELECT activation, role, version, job, by, {_REASON}, at FROM activations WHERE 
 """  # noqa: S608 - names of our own
 
 
-class Standing(Struct, frozen=True):
+class EventCheckpoint(Struct, frozen=True):
     """The states of the jobs that may change yet or are new, by id, and the newest activation; in which database."""
 
     database: str
     jobs: dict[str, str]
     activation: int
 
-    def changed(self, before: Standing) -> list[str]:
+    def changed(self, before: EventCheckpoint) -> list[str]:
         """The jobs that are in another state than before."""
         return [job for job, state in self.jobs.items() if before.jobs.get(job) != state]
 
-    def after(self, news: Sequence[JobEvent | ModelEvent]) -> Standing:
+    def after(self, news: Sequence[JobEvent | ModelEvent]) -> EventCheckpoint:
         """How things stand after these, which were read later."""
         states = {one.id: one.state for one in news if isinstance(one, JobEvent)}
         activations = [one.activation for one in news if isinstance(one, ModelEvent)]
-        return Standing(self.database, {**self.jobs, **states}, max([self.activation, *activations]))
+        return EventCheckpoint(self.database, {**self.jobs, **states}, max([self.activation, *activations]))
 
     def open(self) -> list[str]:
         """The jobs that have not ended."""
         return [job for job, state in self.jobs.items() if state in OPEN]
 
 
-async def read_standing(pool: Pool, database: str, tracked: Collection[str]) -> Standing:
+async def read_checkpoint(pool: Pool, database: str, tracked: Collection[str]) -> EventCheckpoint:
     """How things stand, as one query sees them; the `tracked` jobs among them, however old they are."""
     with translated():
         rows = await pool.fetch(_STANDING, list(tracked))
-    return Standing(database, {job: state for job, state, _ in rows}, (rows[0][2] or 0) if rows else 0)
+    return EventCheckpoint(database, {job: state for job, state, _ in rows}, (rows[0][2] or 0) if rows else 0)
 
 
 async def read_news(pool: Pool, jobs: Sequence[str], activation: int) -> list[JobEvent | ModelEvent]:
@@ -79,7 +79,7 @@ async def read_news(pool: Pool, jobs: Sequence[str], activation: int) -> list[Jo
     return [one for _, one in sorted(timed, key=lambda pair: pair[0])]
 
 
-async def announced(redis: Redis, namespace: str) -> Standing | None:
+async def announced(redis: Redis, namespace: str) -> EventCheckpoint | None:
     """How things stood when something was announced last; None where that isn't known.
 
     Raises:
@@ -88,12 +88,12 @@ async def announced(redis: Redis, namespace: str) -> Standing | None:
     with redis_translated():
         marker = await redis.get(_key(namespace))
     try:
-        return None if marker is None else msgspec.json.decode(marker, type=Standing)
+        return None if marker is None else msgspec.json.decode(marker, type=EventCheckpoint)
     except msgspec.DecodeError:
         return None
 
 
-async def announce(redis: Redis, namespace: str, events: Sequence[EventData], standing: Standing) -> None:
+async def announce(redis: Redis, namespace: str, events: Sequence[EventData], standing: EventCheckpoint) -> None:
     """Append events, and note up to where that is; both or neither.
 
     Raises:

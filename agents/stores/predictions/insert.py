@@ -75,14 +75,14 @@ async def store_blocks(pool: Pool, blocks: Iterable[Block], *, topic: str, reten
     with translated():
         async with pool.acquire() as connection:
             try:
-                return await _straight(connection, kept, expired)
+                return await _copy_direct(connection, kept, expired)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
                 await make_partitions(connection, "predictions", _days(kept))
                 await make_partitions(connection, "shadow_predictions", _days(with_shadow(kept)))
-                return await _carefully(connection, kept, expired, topic, now_s)
+                return await _insert_via_stage(connection, kept, expired, topic, now_s)
 
 
-async def _straight(connection: Connection, blocks: Sequence[Block], expired: dict[tuple[int, int], int]) -> Stored:
+async def _copy_direct(connection: Connection, blocks: Sequence[Block], expired: dict[tuple[int, int], int]) -> Stored:
     groups = [group for block in blocks for group in _groups(block)]
     async with connection.transaction():
         if blocks:
@@ -93,7 +93,7 @@ async def _straight(connection: Connection, blocks: Sequence[Block], expired: di
     return Stored(sum(map(len, blocks)), expired=sum(expired.values()), totals=totals, batches=batches)
 
 
-async def _carefully(
+async def _insert_via_stage(
     connection: Connection, blocks: Sequence[Block], expired: dict[tuple[int, int], int], topic: str, now_s: float
 ) -> Stored:
     async with connection.transaction():

@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
 """  # noqa: S608 - column names
 
 
-class Named(NamedTuple):
+class PredictionRef(NamedTuple):
     """A stored prediction by its primary key, and what it is about (`agents.learning.training_set.example_key`)."""
 
     place: Place
@@ -46,12 +46,12 @@ class Named(NamedTuple):
     key: str
 
 
-async def named_predictions(connection: Connection, said: Sequence[Feedback]) -> list[Named | None]:
+async def resolve_predictions(connection: Connection, said: Sequence[Feedback]) -> list[PredictionRef | None]:
     """The prediction that each names; None where none is stored yet.
 
     By place if one is given, else the newest (by ingestion) of the record with that id.
     """
-    found: list[Named | None] = [None] * len(said)
+    found: list[PredictionRef | None] = [None] * len(said)
     places = [(i, one.prediction) for i, one in enumerate(said) if one.prediction is not None]
     records = [(i, one.record) for i, one in enumerate(said) if one.prediction is None]
     if places:
@@ -63,7 +63,7 @@ async def named_predictions(connection: Connection, said: Sequence[Feedback]) ->
     return found
 
 
-def _named(row: Any) -> Named:
+def _named(row: Any) -> PredictionRef:
     place = Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"])
     key = example_key(row["subject"], np.array(row["features"] or (), dtype=np.float64))
-    return Named(place, row["ingested_at"], key)
+    return PredictionRef(place, row["ingested_at"], key)

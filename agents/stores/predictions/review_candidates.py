@@ -11,7 +11,7 @@ from typing import Any
 
 from relearn.agents.learning.review_choice import Candidate, certainty
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.stores.postgres import Pool, one_moment
+from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.schemas.identity import Place, place_columns
 
 #: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
@@ -76,7 +76,7 @@ class StreamEnd:
     drifted: Sequence[str] = ()
 
 
-async def read_unreviewed(
+async def read_review_candidates(
     pool: Pool, handled: Collection[Place] = (), *, depth: int = DEPTH, size: int = POOL
 ) -> StreamEnd:
     """The newest `size` unreviewed predictions among the newest `depth`, without those `handled`.
@@ -84,7 +84,7 @@ async def read_unreviewed(
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         walk = _LEAST_PER_PARTITION, depth
         rows = await connection.fetch(_UNREVIEWED, *walk, size, *place_columns(handled))
         said = await connection.fetch(_SAID, *walk)

@@ -14,7 +14,7 @@ import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW
 from relearn.agents.learning.quotas import quotas
-from relearn.agents.stores.postgres import Connection, Pool, one_moment, translated
+from relearn.agents.stores.postgres import Connection, Pool, read_snapshot, translated
 from relearn.agents.stores.predictions.tail import (
     FIRST_AMONG,
     Answers,
@@ -55,7 +55,7 @@ async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         generation, records = await count_rows(connection, ingest)
         answers, marks = Answers(generation, activation), _marks(cursor, generation, records)
         marks |= await _begun(connection, answers, records, marks)
@@ -81,7 +81,7 @@ async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Curso
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         generation, records = await count_rows(connection, ingest)
         answers, marks = Answers(generation, activation), _marks(cursor, generation, records)
         new = _new(records, marks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relearn.agents.learning.training_set import Example, example_key
 from relearn.agents.learning.trial import Unreviewed
-from relearn.agents.stores.postgres import ALONG_AN_INDEX, Connection, Pool, one_moment
+from relearn.agents.stores.postgres import INDEX_ONLY, Connection, Pool, read_snapshot
 from relearn.schemas.identity import Place
 
 #: Of the stream's records, at most so many of the latest are looked at; where the champion has more, it isn't all.
@@ -32,7 +32,7 @@ SELECT DISTINCT kafka_partition, kafka_offset, record_index FROM corrections WHE
 """
 
 
-async def read_silence(pool: Pool, version: int, *, ingest: str, all_or_none: bool = False) -> Unreviewed:
+async def read_unreviewed(pool: Pool, version: int, *, ingest: str, all_or_none: bool = False) -> Unreviewed:
     """Of model `version`, as it stands now. `ingest`: the full name of the topic that predictions are of.
 
     `all_or_none`: no examples where they aren't all there are.
@@ -40,7 +40,7 @@ async def read_silence(pool: Pool, version: int, *, ingest: str, all_or_none: bo
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         generation = await connection.fetchval("SELECT max(generation) FROM topics WHERE name = $1", ingest)
         if generation is None:
             return Unreviewed([], complete=True)
@@ -51,7 +51,7 @@ async def _unreviewed(connection: Connection, version: int, generation: int, all
     said = {Place(generation, *row) for row in await connection.fetch(_SAID, generation, version)}
     partitions = await connection.fetchval("SELECT count(*) FROM totals WHERE generation = $1", generation)
     each = max(_LEAST_PER_PARTITION, UNREVIEWED_MAX // max(1, partitions))
-    await connection.execute(ALONG_AN_INDEX)
+    await connection.execute(INDEX_ONLY)
     complete = not await connection.fetchval(_MORE, generation, each, version)
     if all_or_none and not complete:
         return Unreviewed([], complete=False)

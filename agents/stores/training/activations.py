@@ -41,7 +41,7 @@ WHERE a.role = 'champion' AND m.state = 'former' ORDER BY a.activation DESC LIMI
 """
 
 
-class Grounds(NamedTuple):
+class ActivationCause(NamedTuple):
     """Why an activation is made: by which job, for whom, with which facts."""
 
     job: str
@@ -50,7 +50,7 @@ class Grounds(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class SigningContext:
     """What makes a message ours: the namespace that it is for, and the key that signs it."""
 
     namespace: str
@@ -69,7 +69,13 @@ class Activation(NamedTuple):
 
 
 async def activate(
-    connection: Connection, version: int, grounds: Grounds, seal: Seal, *, above: int = 0, leaves: State = "former"
+    connection: Connection,
+    version: int,
+    cause: ActivationCause,
+    signing: SigningContext,
+    *,
+    above: int = 0,
+    leaves: State = "former",
 ) -> int:
     """Make `version` the champion, inside the caller's transaction; the number of the activation, larger than `above`.
 
@@ -86,19 +92,21 @@ async def activate(
         raise Refused(f"model {version} is the champion already")
     await connection.execute("UPDATE models SET state = $1 WHERE state = 'champion'", leaves)
     await connection.execute("UPDATE models SET state = 'champion' WHERE version = $1", version)
-    return await _write(connection, "champion", version, grounds, seal, above=above)
+    return await _write(connection, "champion", version, cause, signing, above=above)
 
 
-async def begin_shadowing(connection: Connection, version: int, grounds: Grounds, seal: Seal, *, above: int) -> int:
+async def begin_shadowing(
+    connection: Connection, version: int, cause: ActivationCause, signing: SigningContext, *, above: int
+) -> int:
     """Let `version` answer beside the champion, inside the caller's transaction; the number of the activation."""
     await _lock(connection)
-    return await _write(connection, "shadow", version, grounds, seal, above=above)
+    return await _write(connection, "shadow", version, cause, signing, above=above)
 
 
-async def end_shadowing(connection: Connection, grounds: Grounds, seal: Seal, *, above: int) -> int:
+async def end_shadowing(connection: Connection, cause: ActivationCause, signing: SigningContext, *, above: int) -> int:
     """Let no model answer beside the champion any more, inside the caller's transaction."""
     await _lock(connection)
-    return await _write(connection, "none", None, grounds, seal, above=above)
+    return await _write(connection, "none", None, cause, signing, above=above)
 
 
 async def former_champion(connection: Connection) -> int:
@@ -128,7 +136,7 @@ async def mark_published(pool: Pool, activation: int) -> None:
         )
 
 
-async def renew(pool: Pool, newest: Activation, seal: Seal, *, above: int) -> Activation:
+async def renew(pool: Pool, newest: Activation, signing: SigningContext, *, above: int) -> Activation:
     """`newest` again under a number larger than `above`, signed with the key of today.
 
     For when the topic holds a higher number than Postgres, and when the key was changed: then nobody who trusts only
@@ -140,8 +148,8 @@ async def renew(pool: Pool, newest: Activation, seal: Seal, *, above: int) -> Ac
             row = await connection.fetchrow(
                 "SELECT job, by, reason FROM activations WHERE activation = $1", newest.activation
             )
-            grounds = Grounds(row["job"], row["by"], row["reason"])
-            await _write(connection, newest.role, newest.version, grounds, seal, above=above)
+            cause = ActivationCause(row["job"], row["by"], row["reason"])
+            await _write(connection, newest.role, newest.version, cause, signing, above=above)
     found = [one for one in await newest_activations(pool) if one.key == newest.key]
     if not found:
         raise RuntimeError("an activation vanished")
@@ -158,12 +166,20 @@ async def _lock(connection: Connection) -> None:
 
 
 async def _write(
-    connection: Connection, role: Role, version: int | None, grounds: Grounds, seal: Seal, *, above: int
+    connection: Connection,
+    role: Role,
+    version: int | None,
+    cause: ActivationCause,
+    signing: SigningContext,
+    *,
+    above: int,
 ) -> int:
     number = int(await connection.fetchval(_NEXT, above))
     body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
     model = None if version is None else decode_model(body)
-    job, by, reason = grounds
-    update = Update(seal.namespace, role, number, model, job, reason, time.time())
-    await connection.execute(_INSERT, number, role, version, job, by, dict(reason), encode_update(update, seal.signer))
+    job, by, reason = cause
+    update = Update(signing.namespace, role, number, model, job, reason, time.time())
+    await connection.execute(
+        _INSERT, number, role, version, job, by, dict(reason), encode_update(update, signing.signer)
+    )
     return number

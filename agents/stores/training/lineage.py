@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relearn.agents.learning.training_set import Source
-from relearn.agents.stores.postgres import Connection, Pool, one_moment
+from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.activations import signed_by
 from relearn.agents.stores.training.jobs import Job, job_fields, read_job
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
@@ -109,7 +109,7 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         model = await read_model(connection, version)
         job = None if model is None else await read_job(connection, model.job)
         if model is None or job is None:
@@ -135,7 +135,7 @@ async def used_examples(
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         async for row in _cursor(connection, version, skip, limit):
             yield row
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from relearn.agents.learning.policy import Facts
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_audits, count_new
-from relearn.agents.stores.postgres import Connection, Pool, one_moment
+from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """
@@ -39,7 +39,7 @@ async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
     Raises:
         PostgresUnavailable: ask again.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
         return await _facts(connection, audits), float(now_s)
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
 from relearn.agents.stores.feedback.statements import all_statements
-from relearn.agents.stores.postgres import Connection, Pool, one_moment
-from relearn.agents.stores.predictions.unreviewed import read_silence
+from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
+from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.settings import Settings
@@ -26,14 +26,14 @@ UNION SELECT a.key FROM assumed a WHERE a.version = $1
 """
 
 
-async def read_snapshot(pool: Pool) -> Snapshot:
+async def read_training_snapshot(pool: Pool) -> Snapshot:
     """What is known now, but for the champion's unreviewed records (see `silence`).
 
     Raises:
         PostgresUnavailable: ask again.
         Refused: no examples were ever loaded.
     """
-    async with one_moment(pool) as connection:
+    async with read_snapshot(pool) as connection:
         names = await connection.fetchval("SELECT names FROM feature_schema")
         if names is None:
             raise Refused("there are no examples to train on")
@@ -58,12 +58,12 @@ async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
         PostgresUnavailable: ask again.
         Refused: no examples were ever loaded.
     """
-    snapshot, weight, labels = await read_snapshot(pool), settings.assumed_weight, settings.reviewer_labels
+    snapshot, weight, labels = await read_training_snapshot(pool), settings.assumed_weight, settings.reviewer_labels
     # In threads: at 50,000 reviews each of the two takes a good part of a second, and the loop has other uses for that.
     some_join = await asyncio.to_thread(assumes, snapshot, assumed_weight=weight, reviewer_labels=labels)
     if some_join and snapshot.champion is not None:
         ingest = topic_name(settings.namespace, "ingest")
-        unreviewed = await read_silence(pool, snapshot.champion.model.version, ingest=ingest)
+        unreviewed = await read_unreviewed(pool, snapshot.champion.model.version, ingest=ingest)
         snapshot = replace(snapshot, unreviewed=unreviewed)
     return snapshot, await asyncio.to_thread(prepare, snapshot, assumed_weight=weight, reviewer_labels=labels)
 

@@ -16,11 +16,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from faust.transport.drivers.aiokafka import Transport as FaustTransport
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.kafka.producer import Publisher, Receipt
+from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import Chunk, chunk_topic
 from relearn.agents.worker.logging import set_up_logging
-from relearn.agents.worker.loop import Receipts, process
+from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.dev.bench.work import blocks, model
@@ -56,7 +56,7 @@ def plain(settings: Settings, count: int, group: str) -> None:
     predictions = topic_name(settings.namespace, "predictions")
 
     async def agent(stream: Any) -> None:
-        publisher = Publisher(settings, group)
+        producer = KafkaProducer(settings, group)
         receipts = []
         async for event in stream.events():
             watch.start()
@@ -67,7 +67,7 @@ def plain(settings: Settings, count: int, group: str) -> None:
                 raise RuntimeError("a bad record")
             margin = float(weights @ x) + bias
             prediction = {"offset": message.offset, "features": features, "label": int(margin > 0), "margin": margin}
-            receipts.append(await publisher.send(predictions, msgpack.packb(prediction), partition=message.partition))
+            receipts.append(await producer.send(predictions, msgpack.packb(prediction), partition=message.partition))
             if watch.done(1):
                 await asyncio.gather(*receipts)
                 watch.finish()
@@ -84,7 +84,7 @@ def chunked(settings: Settings, count: int, group: str) -> None:
     predictions = topic_name(settings.namespace, "predictions")
 
     async def agent(stream: Any) -> None:
-        publisher = Publisher(settings, group)
+        producer = KafkaProducer(settings, group)
 
         async def receipt(sent: list[asyncio.Future[Receipt]], records: int) -> None:
             await asyncio.gather(*sent)
@@ -94,12 +94,12 @@ def chunked(settings: Settings, count: int, group: str) -> None:
         async def handle(chunk: Chunk) -> Receipts:
             watch.start()
             sent = [
-                await publisher.send(predictions, value, partition=partition)
+                await producer.send(predictions, value, partition=partition)
                 for partition, value in blocks(list(chunk.records), served)
             ]
             return [receipt(sent, len(chunk.records))]
 
-        await process(app, stream, handle, in_flight=4)
+        await process_chunks(app, stream, handle, in_flight=4)
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(agent)
     _run_app(app)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.api.server.app import make_app
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.settings import Settings
@@ -56,11 +56,11 @@ async def predict(settings: Settings, first_offset: int = 0) -> None:
     times = float(int(time.time())) + (first_offset + np.arange(RECORDS)) / 1e6
     labels = np.zeros(RECORDS, np.int16)
     block = block_of(RECORDS, first_offset=first_offset, ingested_at=times, batches=["b"] * RECORDS, labels=labels)
-    publisher = Publisher(settings, "test")
+    producer = KafkaProducer(settings, "test")
     try:
-        await (await publisher.send(topic_name(settings.namespace, "predictions"), encode_block(block), partition=0))
+        await (await producer.send(topic_name(settings.namespace, "predictions"), encode_block(block), partition=0))
     finally:
-        await publisher.close()
+        await producer.close()
 
 
 async def test_a_stored_batch_is_told_with_its_totals(client: Client, listener: Listener) -> None:

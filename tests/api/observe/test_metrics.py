@@ -50,7 +50,7 @@ async def test_the_live_model_and_what_was_refused_are_told(client: Client) -> N
 
 async def test_messages_and_servers_are_told(client: Client) -> None:
     topic = topic_name(client.settings.namespace, "feedback")
-    await (await client.context.publisher.send(topic, b"{}"))
+    await (await client.context.producer.send(topic, b"{}"))
     await eventually_async(lambda: client.context.health.states["kafka"].ok, "Kafka isn't seen")
     found = await samples(client)
     assert value(found, "relearn_messages_sent_total", topic=topic) == 1

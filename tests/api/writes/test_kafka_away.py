@@ -94,7 +94,7 @@ def no_news(topic: str, receipt: Receipt) -> None:
 
 async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(client: Client, servers: Servers) -> None:
     topic = topic_name(client.settings.namespace, "feedback")
-    outbox = Outbox(client.context.publisher, "/tests", no_news, limit_bytes=10_000)
+    outbox = Outbox(client.context.producer, "/tests", no_news, limit_bytes=10_000)
     assert isinstance((await outbox.send(topic, [Outgoing(b"x", "test")]))[0], Receipt)
     with servers.kafka.hung():
         first = asyncio.ensure_future(outbox.send(topic, [Outgoing(b"x" * 6_000, "test")]))

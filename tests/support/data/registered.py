@@ -8,7 +8,7 @@ import uuid
 from relearn.agents.learning.fit import fit
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.postgres import Connection, open_pool
-from relearn.agents.stores.training.activations import Grounds, Seal, activate, begin_shadowing
+from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, begin_shadowing
 from relearn.agents.stores.training.jobs import begin_shadow, end_job, queue_job
 from relearn.agents.stores.training.models import State, register_model
 from relearn.agents.stores.training.snapshot import read_trial
@@ -35,7 +35,9 @@ def register(settings: Settings, state: State = "champion") -> int:
                     connection, command.id, trial.examples, fitted, entry, cut=trial.facts["cut"]
                 )
                 metrics = {**fitted.metrics, "trained_on": trial.facts}
-                await _conclude(connection, settings, state, version, Grounds(command.id, "tests", command.reason))
+                await _conclude(
+                    connection, settings, state, version, ActivationCause(command.id, "tests", command.reason)
+                )
                 if state == "shadow":
                     await begin_shadow(connection, command.id, version, metrics)
                 else:
@@ -48,9 +50,11 @@ def register(settings: Settings, state: State = "champion") -> int:
     return asyncio.run(run())
 
 
-async def _conclude(connection: Connection, settings: Settings, state: State, version: int, grounds: Grounds) -> None:
-    seal = Seal(settings.namespace, load_signer(settings))
+async def _conclude(
+    connection: Connection, settings: Settings, state: State, version: int, cause: ActivationCause
+) -> None:
+    signing = SigningContext(settings.namespace, load_signer(settings))
     if state == "champion":
-        await activate(connection, version, grounds, seal)
+        await activate(connection, version, cause, signing)
     elif state == "shadow":
-        await begin_shadowing(connection, version, grounds, seal, above=0)
+        await begin_shadowing(connection, version, cause, signing, above=0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from relearn.agents.feedback.decode import readable_feedback
+from relearn.agents.feedback.decode import decode_feedback_messages
 from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.live.correction_events import correction_events
 from relearn.schemas.messages.feedback import Feedback
@@ -55,7 +55,7 @@ class FeedbackRole:
 
     async def sent(self) -> list[Feedback]:
         """All statements that stand on the topic, in Kafka's order."""
-        statements, rejects = readable_feedback(await self._messages(), 0)
+        statements, rejects = decode_feedback_messages(await self._messages(), 0)
         assert not rejects
         return [one.feedback for one in sorted(statements, key=lambda one: one.sent)]
 
@@ -76,7 +76,7 @@ class FeedbackRole:
         new = [one for one in await self._messages() if (one.partition, one.offset) not in self._taken]
         self._taken |= {(one.partition, one.offset) for one in new}
         context = self._site.client.context
-        taken = await store_feedback(context.pool, readable_feedback(new, 0)[0])
+        taken = await store_feedback(context.pool, decode_feedback_messages(new, 0)[0])
         await self._site.tell(*correction_events(taken.recorded))
         return taken.rows
 

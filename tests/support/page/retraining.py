@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.retrain.execute import obey
+from relearn.agents.retrain.execute import execute_command
 from relearn.agents.stores.live.checkpoint import read_news
-from relearn.agents.stores.training.activations import Seal
+from relearn.agents.stores.training.activations import SigningContext
 from relearn.schemas.messages.commands import Command, decode_command
 from relearn.schemas.settings import Settings
 from tests.support.data.rows import messages, query, value
@@ -41,7 +41,7 @@ async def obeyed(site: Site, command: Command) -> None:
     """Write the command's job, do what it asks for, and tell those who listen."""
     settings, pool = site.settings, site.client.context.pool
     before = await pool.fetchval("SELECT coalesce(max(activation), 0) FROM activations")
-    assert await obey(pool, command, Seal(settings.namespace, load_signer(settings)), above=0)
+    assert await execute_command(pool, command, SigningContext(settings.namespace, load_signer(settings)), above=0)
     await site.tell(*await read_news(pool, [command.id], before))
 
 

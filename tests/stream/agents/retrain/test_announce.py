@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from relearn.agents.retrain.announce import Announcer
-from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.live.checkpoint import announced
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis, open_redis
@@ -23,23 +23,25 @@ INSERT INTO activations (role, version, job, reason, message) VALUES ('none', NU
 """
 
 
-def retraining_of(settings: Settings) -> Retraining:
+def retraining_of(settings: Settings) -> RetrainContext:
     """As much of a retrain worker as an announcer looks at; it is in charge."""
     parts: Any = (None, None, None)
-    return Retraining(settings, WorkerState("retrain-1", "retrain"), *parts, stop=lambda: False, in_charge=lambda: True)
+    return RetrainContext(
+        settings, WorkerState("retrain-1", "retrain"), *parts, stop=lambda: False, in_charge=lambda: True
+    )
 
 
 @asynccontextmanager
 async def announcing(settings: Settings) -> AsyncIterator[Announcer]:
     """An announcer of its own process, which has looked once."""
-    retraining = retraining_of(settings)
-    announcer = Announcer(retraining)
+    context = retraining_of(settings)
+    announcer = Announcer(context)
     try:
         await announcer.look()
         yield announcer
     finally:
         await announcer.close()
-        retraining.close()
+        context.close()
 
 
 @asynccontextmanager

@@ -17,15 +17,15 @@ from relearn.agents.learning.fit_messages import encode_answer
 from relearn.agents.learning.training_set import Example, TrainingSet, training_set
 from relearn.agents.retrain import fit_runner as trainers
 from relearn.agents.retrain.fit_process import PROGRAM
-from relearn.agents.retrain.fit_runner import Trainer
+from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.schemas.errors import Refused, RelearnError, TrainingDied
 from tests.support.waiting import DEADLINE_S
 
 
 @pytest.fixture
-async def trainer() -> AsyncIterator[Trainer]:
+async def trainer() -> AsyncIterator[FitRunner]:
     """One that leaves nothing behind."""
-    one = Trainer()
+    one = FitRunner()
     yield one
     await one.dismiss()
     assert _children() == []
@@ -56,20 +56,20 @@ async def _until(condition: Callable[[], bool], otherwise: str) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _waiting(trainer: Trainer) -> psutil.Process:
+async def _waiting(trainer: FitRunner) -> psutil.Process:
     """The one that waits, once it is known by its name."""
     await trainer.stand_by()
     await _until(lambda: len(_children()) == 1, "no process waits")
     return _children()[0]
 
 
-async def test_another_process_gives_the_same_bytes(trainer: Trainer) -> None:
+async def test_another_process_gives_the_same_bytes(trainer: FitRunner) -> None:
     examples = _digits(150)
     assert encode_answer(await trainer.train(examples)) == encode_answer(fit(examples))
 
 
 async def test_what_lies_in_the_working_directory_is_not_imported(
-    trainer: Trainer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trainer: FitRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """numpy imports `random`, and `-m` alone would find this one first."""
     (tmp_path / "random.py").write_text("raise SystemExit('imported from the working directory')")
@@ -77,19 +77,19 @@ async def test_what_lies_in_the_working_directory_is_not_imported(
     assert (await trainer.train(_digits(60))).classes == tuple("0123456789")
 
 
-async def test_the_process_says_why_nothing_can_be_learned(trainer: Trainer) -> None:
+async def test_the_process_says_why_nothing_can_be_learned(trainer: FitRunner) -> None:
     examples = training_set(["x"], [Example(i, str(i), [float(i)], "a") for i in range(5)])
     with pytest.raises(Refused, match="all 5 examples are of one class, 'a'"):
         await trainer.train(examples)
 
 
-async def test_a_process_that_breaks_gives_its_last_words(trainer: Trainer) -> None:
+async def test_a_process_that_breaks_gives_its_last_words(trainer: FitRunner) -> None:
     broken = TrainingSet(("x",), (1, 2), ("a", "b"), np.ones((4, 1)), ("p", "q"), ("bootstrap",) * 2, np.ones(2), {})
     with pytest.raises(TrainingDied, match=r"the training process ended with 1: \w+Error"):
         await trainer.train(broken)
 
 
-async def test_a_training_that_is_cancelled_leaves_no_process(trainer: Trainer) -> None:
+async def test_a_training_that_is_cancelled_leaves_no_process(trainer: FitRunner) -> None:
     task = asyncio.create_task(trainer.train(_digits(1797)))
     await _until(lambda: _children() != [], "no process was started")
     task.cancel()
@@ -98,14 +98,14 @@ async def test_a_training_that_is_cancelled_leaves_no_process(trainer: Trainer) 
     assert _children() == []
 
 
-async def test_a_training_that_hangs_is_ended(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_training_that_hangs_is_ended(trainer: FitRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainers, "TIMEOUT_S", 0.2)
     with pytest.raises(RelearnError, match=r"ended after 0\.2 s"):
         await trainer.train(_digits(1797))
     assert _children() == []
 
 
-async def test_the_process_that_waits_takes_the_next_task_and_no_other(trainer: Trainer) -> None:
+async def test_the_process_that_waits_takes_the_next_task_and_no_other(trainer: FitRunner) -> None:
     """Held, so that there is something to see: the training that is asked for is in its hands."""
     waiting = await _waiting(trainer)
     await trainer.stand_by()
@@ -120,7 +120,7 @@ async def test_the_process_that_waits_takes_the_next_task_and_no_other(trainer: 
     assert _children() == []
 
 
-async def test_a_process_that_was_killed_while_it_waited_costs_no_training(trainer: Trainer) -> None:
+async def test_a_process_that_was_killed_while_it_waited_costs_no_training(trainer: FitRunner) -> None:
     """Also in its first moment; and where nobody trains, another one soon waits in its place."""
     killed = await _waiting(trainer)
     killed.kill()
@@ -137,7 +137,7 @@ async def test_a_process_that_was_killed_while_it_waited_costs_no_training(train
     assert _children() != [killed]
 
 
-async def test_a_process_does_not_wait_for_ever(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_does_not_wait_for_ever(trainer: FitRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     first = await _waiting(trainer)
     monkeypatch.setattr(trainers, "WAITS_AT_MOST_S", 0.0)
     second = await _waiting(trainer)

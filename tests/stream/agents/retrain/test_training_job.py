@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from relearn.agents.retrain import training_job
-from relearn.agents.retrain.context import Retraining
+from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.training.jobs import Job, queue_job, read_job, take_training
@@ -45,20 +45,20 @@ def _run(settings: Settings, *, stop: bool = False, in_charge: bool = True) -> J
     retrains.load(settings)
     parts: Any = (None, None, None)
     state = WorkerState("retrain-1", "retrain")
-    retraining = Retraining(settings, state, *parts, stop=lambda: stop, in_charge=lambda: in_charge)
+    context = RetrainContext(settings, state, *parts, stop=lambda: stop, in_charge=lambda: in_charge)
 
     async def run() -> Job | None:
-        pool = await retraining.pool()
+        pool = await context.pool()
         async with pool.acquire() as connection:
             await queue_job(connection, Command("job-1", "train", {"trigger": "count"}))
         job = await take_training(pool)
         assert job is not None
         try:
-            await run_training(retraining, job)
+            await run_training(context, job)
         except Stopping:
             assert stop
         found = await read_job(pool, job.id)
-        retraining.close()
+        context.close()
         return found
 
     return asyncio.run(run())

@@ -15,7 +15,7 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.kafka.producer import Publisher
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import create_topics
 from relearn.agents.stores.dead_letters import list_dead_letters, original_of
 from relearn.agents.stores.live.layout import read_recent
@@ -43,15 +43,15 @@ def block_of(n: int, *, first_offset: int = 0, **given: Any) -> Block:
 
 
 @asynccontextmanager
-async def namespace(settings: Settings) -> AsyncIterator[tuple[Pool, Publisher]]:
+async def namespace(settings: Settings) -> AsyncIterator[tuple[Pool, KafkaProducer]]:
     """Tables, topics, and something to send with."""
     async with tables(settings) as pool:
         await create_topics(settings)
-        publisher = Publisher(settings, "test")
+        producer = KafkaProducer(settings, "test")
         try:
-            yield pool, publisher
+            yield pool, producer
         finally:
-            await publisher.close()
+            await producer.close()
 
 
 @asynccontextmanager
@@ -96,9 +96,9 @@ async def eventually(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
         assert found == wanted
 
 
-async def send(publisher: Publisher, settings: Settings, *blocks: Block) -> None:
+async def send(producer: KafkaProducer, settings: Settings, *blocks: Block) -> None:
     topic = topic_name(settings.namespace, "predictions")
-    receipts = [await publisher.send(topic, encode_block(block), partition=block.partition) for block in blocks]
+    receipts = [await producer.send(topic, encode_block(block), partition=block.partition) for block in blocks]
     await asyncio.gather(*receipts)
 
 
@@ -116,9 +116,9 @@ def committed(settings: Settings, partitions: int) -> int:
 async def test_blocks_come_to_rest_and_their_offsets_are_committed(settings: Settings, servers: Servers) -> None:
     """Rows, totals, the recent view, the heartbeat; SIGTERM leaves nothing uncommitted."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, publisher), worker(settings, servers) as process:
+    async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
         blocks = [block_of(20, first_offset=20 * n, partition=n % 3, batches=["b"] * 20) for n in range(9)]
-        await send(publisher, settings, *blocks)
+        await send(producer, settings, *blocks)
         await eventually(lambda: counted(pool), {(0, 0): 60, (0, 1): 60, (0, 2): 60})
         assert await totals(pool) == {(0, 0): (60, 0), (0, 1): (60, 0), (0, 2): (60, 0)}
 
@@ -140,10 +140,10 @@ async def test_blocks_come_to_rest_and_their_offsets_are_committed(settings: Set
 
 async def test_dead_letters_come_to_rest(settings: Settings, servers: Servers) -> None:
     """A row for each record of each letter."""
-    async with namespace(settings) as (pool, publisher), worker(settings, servers):
+    async with namespace(settings) as (pool, producer), worker(settings, servers):
         topic = topic_name(settings.namespace, "dead-letters")
         for one in (letter(1), letter(2, 5, 6)):
-            await (await publisher.send(topic, one.value, key=one.key, headers=dead_letter_headers(one, "/test")))
+            await (await producer.send(topic, one.value, key=one.key, headers=dead_letter_headers(one, "/test")))
 
         async def found() -> list[tuple[int, int]]:
             return [(row.offset, row.index) for row in await list_dead_letters(pool)]
@@ -153,12 +153,12 @@ async def test_dead_letters_come_to_rest(settings: Settings, servers: Servers) -
 
 async def test_what_cannot_be_read_becomes_a_dead_letter_of_itself(settings: Settings, servers: Servers) -> None:
     """In both topics; the good neighbours are stored, and the worker lives on."""
-    async with namespace(settings) as (pool, publisher), worker(settings, servers) as process:
+    async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
         predictions, letters = (topic_name(settings.namespace, name) for name in ("predictions", "dead-letters"))
         far = block_of(2, generation=2**40)
         for topic, value in ((predictions, b"\xff\0"), (predictions, encode_block(far)), (letters, b"no headers")):
-            await (await publisher.send(topic, value, partition=0))
-        await send(publisher, settings, block_of(5))
+            await (await producer.send(topic, value, partition=0))
+        await send(producer, settings, block_of(5))
 
         async def found() -> set[tuple[str, int, str]]:
             return {(row.topic, row.offset, row.agent) for row in await list_dead_letters(pool)}
@@ -176,11 +176,11 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_of_itself(settings: Set
 async def test_postgres_away_holds_the_offsets_and_then_catches_up(settings: Settings, servers: Servers) -> None:
     """The worker stays up and says what it waits for."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, publisher), worker(settings, servers) as process:
-        await send(publisher, settings, block_of(5))
+    async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
+        await send(producer, settings, block_of(5))
         await eventually(lambda: counted(pool), {(0, 0): 5})
         with servers.postgres.away():
-            await send(publisher, settings, *(block_of(5, first_offset=5 * n) for n in range(1, 20)))
+            await send(producer, settings, *(block_of(5, first_offset=5 * n) for n in range(1, 20)))
 
             async def condition() -> list[str]:
                 return [beat["condition"] for beat in await read_workers(redis, settings.namespace)]
@@ -196,9 +196,9 @@ async def test_postgres_away_holds_the_offsets_and_then_catches_up(settings: Set
 async def test_redis_away_holds_up_nothing_and_is_filled_again(settings: Settings, servers: Servers) -> None:
     """Storing goes on; the view comes back complete."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, publisher), worker(settings, servers):
+    async with namespace(settings) as (pool, producer), worker(settings, servers):
         with servers.valkey.away():
-            await send(publisher, settings, *(block_of(5, first_offset=5 * n) for n in range(20)))
+            await send(producer, settings, *(block_of(5, first_offset=5 * n) for n in range(20)))
             await eventually(lambda: counted(pool), {(0, 0): 100})
 
         async def shown() -> int:
@@ -211,9 +211,9 @@ async def test_redis_away_holds_up_nothing_and_is_filled_again(settings: Setting
 async def test_a_killed_worker_stores_nothing_twice(settings: Settings, servers: Servers) -> None:
     """kill -9 in the midst of a backlog, and again: every record once, every offset committed at the end."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, publisher):
+    async with namespace(settings) as (pool, producer):
         blocks = [block_of(500, first_offset=500 * n, partition=n % 4, d=30) for n in range(240)]
-        await send(publisher, settings, *blocks)
+        await send(producer, settings, *blocks)
         for least in (1, 40_000):
             async with worker(settings, servers) as process:
 

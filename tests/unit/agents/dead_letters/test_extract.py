@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.dead_letters.extract import cut_out, readable
+from relearn.agents.dead_letters.extract import decode_map, extract_from_value
 from relearn.agents.dead_letters.render import as_json, as_short_json, as_text, hex_dump
 from relearn.schemas.messages.ingest import decode_chunk, encode_records
 
@@ -35,24 +35,31 @@ MANY = {"n": 3, "features": ROWS, "ids": ["a", "b", None], "contexts": ["1", "2"
 
 def test_a_record_is_cut_out_with_its_own_texts() -> None:
     """Whatever is wrong with it stays wrong; keys that nobody gave don't appear."""
-    assert readable(cut_out(packed(**MANY), 1, "invalid") or b"") == {
+    assert decode_map(extract_from_value(packed(**MANY), 1, "invalid") or b"") == {
         "features": "x",
         "id": "b",
         "context": "2",
         "batch": "q",
     }
-    assert readable(cut_out(packed(**MANY), 2, "dimension") or b"") == {"features": [3.0], "context": "3", "batch": "q"}
+    assert decode_map(extract_from_value(packed(**MANY), 2, "dimension") or b"") == {
+        "features": [3.0],
+        "context": "3",
+        "batch": "q",
+    }
 
 
 def test_the_form_is_kept() -> None:
     """JSON stays JSON, packed rows stay packed, named ones keep their names."""
-    one = cut_out(json.dumps(MANY).encode(), 0, "text")
+    one = extract_from_value(json.dumps(MANY).encode(), 0, "text")
     assert one is not None
     assert json.loads(one) == {"features": [1.0, 2.0], "id": "a", "context": "1", "batch": "q"}
     rows = encode_records(FEATURES, subjects=["s", "t", "u"])
-    assert readable(cut_out(rows, 2, "not-finite") or b"") == {"features": FEATURES[2].tobytes(), "subject": "u"}
+    assert decode_map(extract_from_value(rows, 2, "not-finite") or b"") == {
+        "features": FEATURES[2].tobytes(),
+        "subject": "u",
+    }
     named = encode_records(FEATURES, names=["b", "a"])
-    assert readable(cut_out(named, 1, "not-finite") or b"") == {"features": {"b": 2.0, "a": 3.0}}
+    assert decode_map(extract_from_value(named, 1, "not-finite") or b"") == {"features": {"b": 2.0, "a": 3.0}}
 
 
 def test_bytes_that_are_not_utf8_come_through() -> None:
@@ -63,7 +70,7 @@ def test_bytes_that_are_not_utf8_come_through() -> None:
             unicode_errors="surrogateescape",
         )
     )
-    one = cut_out(value, 0, "text")
+    one = extract_from_value(value, 0, "text")
     assert one is not None
     assert b"\xa1\xff" in one
 
@@ -89,13 +96,13 @@ def test_bytes_that_are_not_utf8_come_through() -> None:
 )
 def test_what_is_the_messages_fault_is_sent_again_whole(value: bytes, reason: str) -> None:
     """Its other records were not scored either."""
-    assert cut_out(value, 0, reason) is None
+    assert extract_from_value(value, 0, reason) is None
 
 
 @given(st.binary(max_size=200), st.integers(0, 5), st.sampled_from(["text", "invalid", "dimension"]))
 def test_no_bytes_raise(value: bytes, index: int, reason: str) -> None:
     """Dead letters hold anything."""
-    cut_out(value, index, reason)
+    extract_from_value(value, index, reason)
     json.dumps(as_json(value, index, reason), allow_nan=False).encode()
     as_text(value, index, reason).encode()
     as_short_json(value, index, reason, limit_bytes=1000)
@@ -112,7 +119,7 @@ def test_what_is_cut_out_is_at_fault_alone_and_as_before(good: list[bool], as_li
     _, rejects = decode_chunk([Fetched(value)], names)
     assert len(rejects) == good.count(False)
     for reject in rejects:
-        one = cut_out(value, reject.fault.index, reject.fault.reason)
+        one = extract_from_value(value, reject.fault.index, reject.fault.reason)
         assert one is not None
         records, again = decode_chunk([Fetched(one)], names)
         assert (len(records), [(r.fault.index, r.fault.reason) for r in again]) == (0, [(0, reject.fault.reason)])

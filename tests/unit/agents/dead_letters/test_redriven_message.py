@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgpack
 import pytest
 
-from relearn.agents.dead_letters.extract import readable
-from relearn.agents.dead_letters.redriven_message import HEADER, resent
+from relearn.agents.dead_letters.extract import decode_map
+from relearn.agents.dead_letters.redriven_message import HEADER, redriven_message
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.headers import header_text
@@ -24,8 +24,8 @@ def row_of(topic: str, reason: str = "invalid", index: int = 0) -> DeadLetterRow
 def sent_again(row: DeadLetterRow, value: bytes | None) -> tuple[bytes | None, str | None]:
     """The value, and its CloudEvents type."""
     original = Original(b"k", value, [("ce_type", "relearn.dead-letter.v1"), ("h", "v"), (HEADER, "0-0-0")])
-    message = readable(value) if value else None
-    topic, key, found, headers = resent(row, original, message, namespace="ns", now_s=1.0)
+    message = decode_map(value) if value else None
+    topic, key, found, headers = redriven_message(row, original, message, namespace="ns", now_s=1.0)
     assert (topic, key) == (row.topic, b"k")
     assert [text for name, text in headers if name == HEADER] == [b"1-2-4-%d" % row.index]
     assert header_text(headers, "h") == "v"
@@ -49,7 +49,7 @@ def test_it_keeps_the_type_of_what_it_was(topic: str, value: bytes | None, kind:
 
 def test_a_record_that_is_cut_out_is_one_record_and_a_whole_message_is_many() -> None:
     value, kind = sent_again(row_of("ns.ingest", index=1), MANY)
-    assert (readable(value or b""), kind) == ({"features": "x"}, "relearn.record.v1")
+    assert (decode_map(value or b""), kind) == ({"features": "x"}, "relearn.record.v1")
     assert sent_again(row_of("ns.ingest", "names"), MANY) == (MANY, "relearn.records.v1")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
-from relearn.agents.score.chunk import Scored, blocks_of, score_chunk, shadow_answers
+from relearn.agents.score.chunk import ScoredChunk, blocks_of, score_chunk, shadow_answers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.messages.shadow_answers import NO_ANSWER
@@ -32,7 +32,7 @@ def chunk(n: int = 20, partitions: int = 2, seed: int = 0) -> list[FakeMessage]:
     return sorted(found, key=lambda one: one.partition)
 
 
-def blocks(scored: Scored) -> list[Block]:
+def blocks(scored: ScoredChunk) -> list[Block]:
     return blocks_of(scored, CHAMPION, generation=0, scored_at=5.0)
 
 

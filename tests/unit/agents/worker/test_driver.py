@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.worker import driver
-from relearn.agents.worker.driver import cut
+from relearn.agents.worker.driver import split_fetch
 from tests.support.data.messages import FakeMessage
 
 
@@ -31,7 +31,7 @@ def _fetched(sizes: dict[tuple[str, int], list[int]]) -> dict[TP, list[FakeMessa
 def test_every_message_is_in_one_chunk_of_its_topic_in_order(sizes: dict[tuple[str, int], list[int]]) -> None:
     fetched = _fetched(sizes)
     found: dict[TP, list[int]] = {}
-    for records, ends, size_bytes in cut(fetched):
+    for records, ends, size_bytes in split_fetch(fetched):
         assert len({record.topic for record in records}) == 1
         assert size_bytes == sum(len(record.value or b"") for record in records)
         assert size_bytes <= driver.CHUNK_BYTES or len(records) == 1

@@ -17,7 +17,7 @@ from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import until_answered
+from relearn.agents.worker.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.feedback import encode_feedback
 from relearn.schemas.migrations import migrations
@@ -444,7 +444,7 @@ async def test_postgres_away_is_said_and_storing_later_succeeds(settings: Settin
                 with pytest.raises(PostgresUnavailable):
                     await call()
         state = WorkerState("", "")
-        taken = await until_answered(lambda: take(pool, said), what="Postgres", stop=lambda: False, state=state)
+        taken = await retry_until_available(lambda: take(pool, said), what="Postgres", stop=lambda: False, state=state)
         assert taken.rows == 1
 
 

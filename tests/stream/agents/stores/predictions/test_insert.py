@@ -11,7 +11,7 @@ import pytest
 from relearn.agents.stores.predictions.partitions import drop_expired_partitions, make_partitions
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import until_answered
+from relearn.agents.worker.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.ingest import decode_chunk
 from relearn.schemas.settings import Settings
@@ -202,7 +202,7 @@ async def test_postgres_away_is_said_and_storing_later_succeeds(settings: Settin
         await store(pool, block_of(5))
         with servers.postgres.away(), pytest.raises(PostgresUnavailable):
             await store(pool, block_of(5, first_offset=5))
-        stored = await until_answered(
+        stored = await retry_until_available(
             lambda: store(pool, block_of(5, first_offset=5)),
             what="Postgres",
             stop=lambda: False,

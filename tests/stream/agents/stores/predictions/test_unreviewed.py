@@ -10,7 +10,7 @@ import pytest
 from relearn.agents.learning.trial import Unreviewed
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.predictions import unreviewed
-from relearn.agents.stores.predictions.unreviewed import read_silence
+from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests.support.data import reviewed
@@ -22,7 +22,7 @@ def _read(settings: Settings, version: int, *, all_or_none: bool = False) -> Unr
         pool = await open_pool(settings, size=1)
         try:
             ingest = topic_name(settings.namespace, "ingest")
-            return await read_silence(pool, version, ingest=ingest, all_or_none=all_or_none)
+            return await read_unreviewed(pool, version, ingest=ingest, all_or_none=all_or_none)
         finally:
             pool.terminate()
 

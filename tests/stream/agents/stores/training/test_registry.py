@@ -14,8 +14,8 @@ from relearn.agents.learning.trial import prepare
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.activations import (
     Activation,
-    Grounds,
-    Seal,
+    ActivationCause,
+    SigningContext,
     activate,
     begin_shadowing,
     end_shadowing,
@@ -26,7 +26,7 @@ from relearn.agents.stores.training.activations import (
 from relearn.agents.stores.training.examples import load_examples
 from relearn.agents.stores.training.jobs import end_job, queue_job, read_job, take_training
 from relearn.agents.stores.training.models import read_model, register_model
-from relearn.agents.stores.training.snapshot import read_snapshot
+from relearn.agents.stores.training.snapshot import read_training_snapshot
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.model.linear_svm import Floats, decode_model, model_digest
@@ -60,7 +60,7 @@ async def _load(
 
 async def _set(pool: Pool) -> TrainingSet:
     """What the next model would be trained on."""
-    snapshot = await read_snapshot(pool)
+    snapshot = await read_training_snapshot(pool)
     return prepare(snapshot, assumed_weight=0.2, reviewer_labels=500).examples
 
 
@@ -69,9 +69,9 @@ async def _newest(pool: Pool, key: str = "champion") -> Activation:
     return next(one for one in await newest_activations(pool) if one.key == key)
 
 
-def _seal(settings: Settings, name: str = "keys") -> Seal:
+def _seal(settings: Settings, name: str = "keys") -> SigningContext:
     signing, _ = ensure_pair(settings.data_dir / name)
-    return Seal(settings.namespace, signer_from_pem(signing.read_bytes(), name))
+    return SigningContext(settings.namespace, signer_from_pem(signing.read_bytes(), name))
 
 
 async def _registered(pool: Pool, job: str) -> int:
@@ -84,9 +84,11 @@ async def _registered(pool: Pool, job: str) -> int:
         return version
 
 
-async def _activate(pool: Pool, version: int, job: str, seal: Seal, above: int = 0) -> int:
+async def _activate(pool: Pool, version: int, job: str, signing: SigningContext, above: int = 0) -> int:
     async with pool.acquire() as connection, connection.transaction():
-        return await activate(connection, version, Grounds(job, None, {"trigger": "test"}), seal, above=above)
+        return await activate(
+            connection, version, ActivationCause(job, None, {"trigger": "test"}), signing, above=above
+        )
 
 
 async def test_the_same_file_twice_adds_nothing_and_the_latest_label_wins(settings: Settings) -> None:
@@ -162,17 +164,17 @@ async def test_a_model_knows_its_examples_and_gives_its_bytes_back(settings: Set
 
 async def test_activations_rise_and_one_model_is_the_champion(settings: Settings) -> None:
     """Also above what the topic has, where Postgres came back from an older copy."""
-    seal = _seal(settings)
+    signing = _seal(settings)
     async with tables(settings) as pool:
         await _load(pool)
         first = await _registered(pool, "one")
         second = await _registered(pool, "two")
-        assert await _activate(pool, first, "one", seal) == 1
-        assert await _activate(pool, second, "two", seal) == 2
-        assert await _activate(pool, first, "one", seal, above=40) == 41
+        assert await _activate(pool, first, "one", signing) == 1
+        assert await _activate(pool, second, "two", signing) == 2
+        assert await _activate(pool, first, "one", signing, above=40) == 41
         newest = await _newest(pool)
         update = decode_update(
-            newest.message, Verifier({seal.signer.key_id: seal.signer.key.public_key()}), settings.namespace
+            newest.message, Verifier({signing.signer.key_id: signing.signer.key.public_key()}), settings.namespace
         )
         assert (update.activation, update.role, update.model and update.model.version) == (41, "champion", first)
         assert [row[0] for row in await pool.fetch("SELECT state FROM models ORDER BY version")] == [
@@ -180,29 +182,29 @@ async def test_activations_rise_and_one_model_is_the_champion(settings: Settings
             "former",
         ]
         with pytest.raises(Refused, match="champion already"):
-            await _activate(pool, first, "one", seal)
+            await _activate(pool, first, "one", signing)
         with pytest.raises(Refused, match="no model 9"):
-            await _activate(pool, 9, "one", seal)
+            await _activate(pool, 9, "one", signing)
 
 
 async def test_shadows_have_numbers_among_the_champions_and_a_last_word_of_their_own(settings: Settings) -> None:
-    seal = _seal(settings)
+    signing = _seal(settings)
     async with tables(settings) as pool:
         await _load(pool)
-        await _activate(pool, await _registered(pool, "one"), "one", seal)
+        await _activate(pool, await _registered(pool, "one"), "one", signing)
         second = await _registered(pool, "two")
         async with pool.acquire() as connection, connection.transaction():
-            assert await begin_shadowing(connection, second, Grounds("two", None, {}), seal, above=0) == 2
+            assert await begin_shadowing(connection, second, ActivationCause("two", None, {}), signing, above=0) == 2
         assert [(one.key, one.role, one.version) for one in await newest_activations(pool)] == [
             ("champion", "champion", 1),
             ("shadow", "shadow", second),
         ]
         async with pool.acquire() as connection, connection.transaction():
-            assert await end_shadowing(connection, Grounds("two", None, {}), seal, above=7) == 8
+            assert await end_shadowing(connection, ActivationCause("two", None, {}), signing, above=7) == 8
         none = await _newest(pool, "shadow")
         assert (none.role, none.version, none.activation) == ("none", None, 8)
         update = decode_update(
-            none.message, Verifier({seal.signer.key_id: seal.signer.key.public_key()}), settings.namespace
+            none.message, Verifier({signing.signer.key_id: signing.signer.key.public_key()}), settings.namespace
         )
         assert (update.role, update.model) == ("none", None)
         renewed = await renew(pool, none, _seal(settings, "new"), above=20)
