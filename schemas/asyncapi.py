@@ -52,7 +52,7 @@ class UpdateBody(Struct):
     metrics: dict[str, Any]
     job: str | None
     reason: dict[str, Any]
-    published_at: Annotated[float, Meta(description="Seconds since 1970, the producer's clock.")]
+    published_at: Annotated[float, Meta(description="Seconds since 1970, the publisher's clock.")]
 
 
 class _Said(NamedTuple):
