@@ -124,10 +124,10 @@ class Servers:
         self._admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
         self.dsn = postgres.dsn(at.postgres)
         self.redis_url = valkey.url(at.valkey)
-        self.environment = at.settings(all.SETTING)
+        self.environment = at.settings(local.SETTING)
         """The same as `RELEARN_…` settings, for child processes."""
         self.kafka, self.postgres, self.valkey = (
-            Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in all.SETTING
+            Server(name, self._supervisor, self._thread, data_dir / "logs" / f"{name}.log") for name in local.SETTING
         )
 
     def wait_until_led(self, topics: Iterable[TopicSpec]) -> None:
@@ -156,18 +156,18 @@ class Servers:
     async def _make(self, data_dir: Path) -> Supervisor:
         return Supervisor(data_dir, restart=False)
 
-    async def _start(self, data_dir: Path) -> all.Ports:
-        await local.prepare(data_dir, all.SETTING, lambda event: None)
+    async def _start(self, data_dir: Path) -> local.Ports:
+        await local.prepare(data_dir, local.SETTING, lambda event: None)
         async with ports.choosing():
             at = free_ports()
-            await self._supervisor.start(*local.describe(data_dir, all.SETTING, at, dict(os.environ)))
+            await self._supervisor.start(*local.describe(data_dir, local.SETTING, at, dict(os.environ)))
         return at
 
 
-def free_ports() -> all.Ports:
+def free_ports() -> local.Ports:
     """Ports that nobody uses, below those handed out to clients: a stopped server finds its own again."""
     rng = random.SystemRandom()
     taken: list[int] = []
     for _ in range(4):
         taken.append(ports.choose(rng.randrange(20_000, 30_000), taken=taken))
-    return all.Ports(*taken)
+    return local.Ports(*taken)

@@ -116,7 +116,7 @@ class SecuredServers:
         return f"rediss://{where}?ssl_ca_certs={quote(str(ca or self.ca))}"
 
     async def _start(self, directory: Path) -> Addresses:
-        await local.prepare(directory, all.SETTING, lambda event: None)
+        await local.prepare(directory, local.SETTING, lambda event: None)
         (directory / postgres.NAME / "pg_hba.conf").write_text(HBA)
         async with ports.choosing():
             at = free_ports()
@@ -124,7 +124,7 @@ class SecuredServers:
             await self._supervisor.start(
                 *(
                     self._secured(process, directory, at, secured)
-                    for process in local.describe(directory, all.SETTING, at, dict(os.environ))
+                    for process in local.describe(directory, local.SETTING, at, dict(os.environ))
                 )
             )
         await asyncio.gather(_make_kafka_user(at.kafka), _make_postgres_user(at.postgres))
@@ -134,7 +134,7 @@ class SecuredServers:
             await self._relay(at.valkey),
         )
 
-    def _secured(self, process: Process, directory: Path, at: all.Ports, secured: Mapping[str, int]) -> Process:
+    def _secured(self, process: Process, directory: Path, at: local.Ports, secured: Mapping[str, int]) -> Process:
         if process.name == valkey.NAME:
             return replace(process, argv=(*process.argv, "--user", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all"))
         if process.name == kafka.NAME:
@@ -164,14 +164,14 @@ async def _supervisor(directory: Path) -> Supervisor:
     return Supervisor(directory, restart=False)
 
 
-def _more_ports(at: all.Ports) -> dict[str, int]:
+def _more_ports(at: local.Ports) -> dict[str, int]:
     taken = [at.kafka, at.controller, at.postgres, at.valkey]
     for _ in SECURED:
         taken.append(ports.choose(taken[-1] + 1, taken=taken))
     return dict(zip(SECURED, taken[-len(SECURED) :], strict=True))
 
 
-def kafka_properties(at: all.Ports, secured: Mapping[str, int], server: Signed, ca: Path) -> str:
+def kafka_properties(at: local.Ports, secured: Mapping[str, int], server: Signed, ca: Path) -> str:
     """What stands below the properties of `relearn up`, and takes their place where it names the same."""
     text = KAFKA_PROPERTIES.format(
         host=LOOPBACK,
