@@ -1,1 +1,5 @@
-"""The stream: one module per role, what they share, and what they decide with (learning/) and write to (stores/)."""
+"""The stream: one package per role, what the roles share, what they decide with and what they write to.
+
+In the order of the data: score, store, feedback, retrain, dead_letters. Shared by all roles: worker/ (the process and
+its loop), kafka/ (clients), models/ (the live model), stores/ (Postgres, Redis), learning/ (pure decisions).
+"""

@@ -1,1 +1,5 @@
-"""Where the stream comes to rest: Postgres (the truth) and Redis (the recent view)."""
+"""Where the stream ends: Postgres (the truth) and Redis (the recent view). All SQL of the agents is in this package.
+
+Order of reading: `postgres`, `redis` (connections and errors), predictions/ (rows of records), dead_letters, feedback/
+(corrections), training/ (jobs, models, activations), live/ (events and the recent view), api_keys.
+"""

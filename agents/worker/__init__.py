@@ -1,0 +1,5 @@
+"""What every worker process has, whatever its role.
+
+Order of reading: `main` (the command's entry), `app` (the Faust app), `driver` (fetch → chunk), `loop` (chunk →
+handler), `offsets` (what may be committed), `retry`, `readiness`, `heartbeat`, `watchdog`, `shutdown`, `logging`.
+"""

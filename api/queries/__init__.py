@@ -1,1 +1,4 @@
-"""What only the API asks of Postgres and Redis; what others ask too is in `agents.stores`."""
+"""SQL and Redis reads that only the API needs. Reads that agents need too are in agents/stores/.
+
+One module per subject, as in routes/. `index_only` forces index scans for paged lists.
+"""

@@ -1,1 +1,5 @@
-"""Kafka, Postgres and Valkey on this machine, from packages, without Docker or root."""
+"""`relearn up`: Kafka, Postgres, Valkey, workers and API on this machine, without Docker or root.
+
+Order of reading: `stack` (everything, as one context), servers/, processes/ (the supervisor), `keys` (signing keys),
+`runfile`, `api` and `api_pool` (API processes), `report` (output).
+"""

@@ -1,0 +1,4 @@
+"""The three embedded servers, installed from packages.
+
+Order of reading: `local` (all three), `kafka` and `jars`, `postgres` and `account`, `valkey`, `ports`.
+"""

@@ -1,0 +1,1 @@
+"""Requests and event clients for tests of the API, and what fills Postgres for them."""

@@ -1,0 +1,1 @@
+"""Workers, API processes and commands for tests: started, killed, their logs read."""

@@ -1,0 +1,1 @@
+"""Kafka, Postgres and Valkey for tests: embedded, and secured with passwords and TLS."""
