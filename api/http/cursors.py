@@ -38,7 +38,7 @@ TimeUs = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_
 
 
 class Cursors(Generic[K]):
-    """The cursors of one list: `name` is its operation's id, `key` what each of its items stands at."""
+    """The cursors of one list: `name` stays the same across versions, `key` is what each of its items stands at."""
 
     def __init__(self, name: str, key: type[K]) -> None:
         self._name = name

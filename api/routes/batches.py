@@ -111,4 +111,4 @@ async def _classes(context: Context, rows: Sequence[BatchRow]) -> dict[int, tupl
     return {**known, **await classes_of(context.pool, context.models, {row.model for row in rows})}
 
 
-HANDLERS: Handlers = {"batches": batches, "batch": batch, "review_batch": review_batch}
+HANDLERS: Handlers = {"list_batches": batches, "get_batch": batch, "review_batch": review_batch}

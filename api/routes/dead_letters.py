@@ -116,8 +116,8 @@ def _content(value: bytes | None) -> Content | None:
 
 
 HANDLERS: Handlers = {
-    "dead_letters": dead_letters,
-    "dead_letter": dead_letter,
-    "redrive": redrive,
-    "redrive_all": redrive_all,
+    "list_dead_letters": dead_letters,
+    "get_dead_letter": dead_letter,
+    "redrive_dead_letter": redrive,
+    "redrive_dead_letters": redrive_all,
 }

@@ -94,8 +94,8 @@ def _written(body: bytes, media: str) -> web.Response:
 
 
 HANDLERS: Handlers = {
-    "openapi": show_openapi,
-    "asyncapi": show_asyncapi,
-    "docs": docs,
-    "docs_file": docs_file,
+    "get_openapi": show_openapi,
+    "get_asyncapi": show_asyncapi,
+    "get_docs": docs,
+    "get_docs_file": docs_file,
 }

@@ -68,4 +68,4 @@ def _limits(features: int) -> Limits:
     return Limits(PSI_LIMIT, P_LIMIT / max(1, features), IN_A_ROW, REFERENCE, WINDOW)
 
 
-HANDLERS: Handlers = {"drift": drift}
+HANDLERS: Handlers = {"get_drift": drift}

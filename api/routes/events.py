@@ -43,4 +43,4 @@ def asked_types(given: str | None) -> frozenset[EventType]:
     return frozenset(get_args(EventType) if given is None else cast("list[EventType]", given.split(",")))
 
 
-HANDLERS: Handlers = {"events": events}
+HANDLERS: Handlers = {"stream_events": events}

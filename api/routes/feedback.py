@@ -66,4 +66,4 @@ def _read(given: Sequence[Statement], *, alone: bool) -> tuple[list[Place | None
     return places, labels
 
 
-HANDLERS: Handlers = {"say": post_feedback}
+HANDLERS: Handlers = {"create_feedback": post_feedback}

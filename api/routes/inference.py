@@ -114,13 +114,13 @@ def _live(call: Call[None, None, None] | Named) -> Model:
 
 
 HANDLERS: Handlers = {
-    "v2_live": live,
-    "v2_ready": ready,
-    "v2_server": server,
-    "v2_model": metadata,
-    "v2_model_ready": model_ready,
-    "v2_version": metadata,
-    "v2_version_ready": model_ready,
-    "v2_infer": infer,
-    "v2_version_infer": infer,
+    "check_server_live": live,
+    "check_server_ready": ready,
+    "get_server_metadata": server,
+    "get_model_metadata": metadata,
+    "check_model_ready": model_ready,
+    "get_model_version_metadata": metadata,
+    "check_model_version_ready": model_ready,
+    "infer_model": infer,
+    "infer_model_version": infer,
 }

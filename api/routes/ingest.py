@@ -90,4 +90,4 @@ def _ids(packed: Sequence[Packed], outcomes: Sequence[Outcome], generation: int)
             yield from (f"{first[:-1]}{index}" for index in range(message.records))
 
 
-HANDLERS: Handlers = {"ingest": ingest}
+HANDLERS: Handlers = {"create_batch": ingest}

@@ -44,4 +44,4 @@ async def train(call: Call[None, None, None]) -> Accepted:
     return await accepted(call, "train")
 
 
-HANDLERS: Handlers = {"jobs": jobs, "job": job, "train": train}
+HANDLERS: Handlers = {"list_jobs": jobs, "get_job": job, "train_model": train}

@@ -38,4 +38,4 @@ async def metrics(call: Call[None, None, None]) -> web.Response:
     return response
 
 
-HANDLERS: Handlers = {"live": live, "ready": ready, "metrics": metrics}
+HANDLERS: Handlers = {"get_liveness": live, "get_readiness": ready, "get_metrics": metrics}

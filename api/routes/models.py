@@ -126,4 +126,9 @@ def _none(version: int) -> Failure:
     return Failure("not-found", f"There is no model {version}.")
 
 
-HANDLERS: Handlers = {"models": models, "model": model, "examples": examples, "activate": activate}
+HANDLERS: Handlers = {
+    "list_models": models,
+    "get_model": model,
+    "list_model_examples": examples,
+    "activate_model": activate,
+}

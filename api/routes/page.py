@@ -58,4 +58,4 @@ def _sent(request: web.Request, file: PageFile) -> web.Response:
     return web.Response(body=body, headers=headers, content_type=file.media, charset=charset)
 
 
-HANDLERS: Handlers = {"page": page, "page_file": page_file}
+HANDLERS: Handlers = {"get_page": page, "get_page_file": page_file}

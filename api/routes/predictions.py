@@ -144,4 +144,8 @@ def _statement(said: Said, instead: Said | None) -> Statement:
     return Statement(*told, None if instead is None else instead.feedback)
 
 
-HANDLERS: Handlers = {"predictions": predictions, "prediction": prediction, "prediction_feedback": feedback}
+HANDLERS: Handlers = {
+    "list_predictions": predictions,
+    "get_prediction": prediction,
+    "list_prediction_feedback": feedback,
+}

@@ -78,4 +78,9 @@ def _shadow(found: OpenShadow, settings: Settings) -> Shadow:
     )
 
 
-HANDLERS: Handlers = {"retraining": retraining, "hold": hold, "rollback": rollback, "resume": resume}
+HANDLERS: Handlers = {
+    "get_retraining": retraining,
+    "hold_retraining": hold,
+    "rollback_champion": rollback,
+    "resume_retraining": resume,
+}

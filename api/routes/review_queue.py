@@ -64,4 +64,4 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
     )
 
 
-HANDLERS: Handlers = {"review_queue": review_queue}
+HANDLERS: Handlers = {"claim_review_items": review_queue}

@@ -90,4 +90,4 @@ def _reviewer(row: Any, compared: int, agreed: int) -> Reviewer:
     return Reviewer(row["reviewer"] or None, sum(counts), *counts, *times, compared, agreed, share)
 
 
-HANDLERS: Handlers = {"feedback_outcome": outcome, "reviewers": reviewers}
+HANDLERS: Handlers = {"get_feedback": outcome, "list_reviewers": reviewers}

@@ -49,4 +49,4 @@ def _lag(workers: Sequence[Worker]) -> dict[str, int | None]:
     return found
 
 
-HANDLERS: Handlers = {"stats": stats}
+HANDLERS: Handlers = {"get_stats": stats}

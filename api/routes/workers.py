@@ -22,4 +22,4 @@ async def workers(call: Call[None, None, None]) -> Workers:
     return Workers(found, None, known=True)
 
 
-HANDLERS: Handlers = {"workers": workers}
+HANDLERS: Handlers = {"list_workers": workers}

@@ -1,6 +1,6 @@
 """`Idempotency-Key`: a write that is sent again gets the answer of the first, for 24 hours. Best effort, in Redis.
 
-One entry per caller, operation, path and key. Whoever comes first claims it, and then it holds the answer; an attempt
+One entry per caller, method, path and key. Whoever comes first claims it, and then it holds the answer; an attempt
 that fails, for whatever reason, frees it. Without the header nothing is asked of Redis.
 """
 
@@ -126,7 +126,7 @@ async def _settle(redis: Redis, name: str, mine: _Entry, response: web.StreamRes
 
 def _name(call: Call[Any, Any, Any], key: str) -> str:
     """Where it stands: nobody sees another's answers, and a key may serve several operations."""
-    parts = (call.caller.key_id or "", call.operation.id, call.request.rel_url.raw_path, key)
+    parts = (call.caller.key_id or "", call.operation.method, call.request.rel_url.raw_path, key)
     return f"{call.context.settings.namespace}:idempotency:{_digest(*(part.encode() for part in parts))}"
 
 

@@ -90,7 +90,7 @@ class BatchReviewed(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "batches",
+        "list_batches",
         "GET",
         "/v1/batches",
         "Batches",
@@ -101,7 +101,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("unavailable",),
     ),
     Operation(
-        "batch",
+        "get_batch",
         "GET",
         "/v1/batches/{id}",
         "Batches",

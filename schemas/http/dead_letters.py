@@ -109,7 +109,7 @@ _AGAIN = (
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "dead_letters",
+        "list_dead_letters",
         "GET",
         "/v1/dead-letters",
         "Monitoring",
@@ -119,7 +119,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("unavailable",),
     ),
     Operation(
-        "dead_letter",
+        "get_dead_letter",
         "GET",
         "/v1/dead-letters/{id}",
         "Monitoring",
@@ -129,7 +129,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("not-found", "unavailable"),
     ),
     Operation(
-        "redrive",
+        "redrive_dead_letter",
         "POST",
         "/v1/dead-letters/{id}/redrive",
         "Monitoring",
@@ -143,7 +143,7 @@ OPERATIONS: tuple[Operation, ...] = (
         idempotent=True,
     ),
     Operation(
-        "redrive_all",
+        "redrive_dead_letters",
         "POST",
         "/v1/redrive",
         "Monitoring",

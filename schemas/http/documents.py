@@ -17,7 +17,7 @@ class DocsFile(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "openapi",
+        "get_openapi",
         "GET",
         "/openapi.json",
         "Server",
@@ -26,7 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=dict,
     ),
     Operation(
-        "asyncapi",
+        "get_asyncapi",
         "GET",
         "/asyncapi.json",
         "Server",
@@ -35,7 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=dict,
     ),
     Operation(
-        "docs",
+        "get_docs",
         "GET",
         "/docs",
         "Server",
@@ -43,7 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
         media=("text/html",),
     ),
     Operation(
-        "docs_file",
+        "get_docs_file",
         "GET",
         "/docs/{file}",
         "Server",

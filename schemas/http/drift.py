@@ -74,7 +74,7 @@ class Drift(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "drift",
+        "get_drift",
         "GET",
         "/v1/drift",
         "Monitoring",

@@ -168,7 +168,7 @@ Whoever falls behind by 256 kB is disconnected. `retry` says after how many mill
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "events",
+        "stream_events",
         "GET",
         "/v1/events",
         "Events",

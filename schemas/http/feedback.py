@@ -84,7 +84,7 @@ class Said(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "say",
+        "create_feedback",
         "POST",
         "/v1/feedback",
         "Feedback",

@@ -195,19 +195,25 @@ def _infer(name: str, path: str, path_type: type[Struct], by: str) -> Operation:
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    _get("v2_live", "/v2/health/live", "Whether the process runs.", ServerAlive),
-    _get("v2_ready", "/v2/health/ready", "Whether a model is live.", ServerReady),
-    _get("v2_server", "/v2", "What this server is.", ServerMetadata),
-    _get("v2_model", "/v2/models/{name}", "The live model.", ModelMetadata, ModelPath),
-    _get("v2_model_ready", "/v2/models/{name}/ready", "Whether the model answers.", ModelReady, ModelPath),
-    _get("v2_version", "/v2/models/{name}/versions/{version}", "Any version of it.", ModelMetadata, VersionPath),
+    _get("check_server_live", "/v2/health/live", "Whether the process runs.", ServerAlive),
+    _get("check_server_ready", "/v2/health/ready", "Whether a model is live.", ServerReady),
+    _get("get_server_metadata", "/v2", "What this server is.", ServerMetadata),
+    _get("get_model_metadata", "/v2/models/{name}", "The live model.", ModelMetadata, ModelPath),
+    _get("check_model_ready", "/v2/models/{name}/ready", "Whether the model answers.", ModelReady, ModelPath),
     _get(
-        "v2_version_ready",
+        "get_model_version_metadata",
+        "/v2/models/{name}/versions/{version}",
+        "Any version of it.",
+        ModelMetadata,
+        VersionPath,
+    ),
+    _get(
+        "check_model_version_ready",
         "/v2/models/{name}/versions/{version}/ready",
         "Whether this version answers: every registered one does.",
         ModelReady,
         VersionPath,
     ),
-    _infer("v2_infer", "/v2/models/{name}/infer", ModelPath, "the live model"),
-    _infer("v2_version_infer", "/v2/models/{name}/versions/{version}/infer", VersionPath, "any registered version"),
+    _infer("infer_model", "/v2/models/{name}/infer", ModelPath, "the live model"),
+    _infer("infer_model_version", "/v2/models/{name}/versions/{version}/infer", VersionPath, "any registered version"),
 )

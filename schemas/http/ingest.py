@@ -48,7 +48,7 @@ class Ingested(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "ingest",
+        "create_batch",
         "POST",
         "/v1/batches",
         "Batches",

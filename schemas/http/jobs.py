@@ -52,7 +52,7 @@ class JobsQuery(PageQuery, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "jobs",
+        "list_jobs",
         "GET",
         "/v1/jobs",
         "Models",
@@ -62,7 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("unavailable",),
     ),
     Operation(
-        "job",
+        "get_job",
         "GET",
         "/v1/jobs/{id}",
         "Models",
@@ -72,7 +72,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("not-found", "unavailable"),
     ),
     Operation(
-        "train",
+        "train_model",
         "POST",
         "/v1/jobs",
         "Models",

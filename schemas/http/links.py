@@ -13,24 +13,26 @@ class Link(NamedTuple):
     pointer: str
 
 
-_BATCH = tuple(Link(to, "id", "/items/0/batch") for to in ("batch", "review_batch"))
-_JOB = (Link("job", "id", "/id"),)
+_BATCH = tuple(Link(to, "id", "/items/0/batch") for to in ("get_batch", "review_batch"))
+_JOB = (Link("get_job", "id", "/id"),)
 _PREDICTION = (
-    Link("prediction", "id", "/items/0/prediction"),
-    Link("prediction_feedback", "id", "/items/0/prediction"),
+    Link("get_prediction", "id", "/items/0/prediction"),
+    Link("list_prediction_feedback", "id", "/items/0/prediction"),
 )
 #: By the operation whose answer it is.
 LINKS: dict[str, tuple[Link, ...]] = {
-    "ingest": (Link("prediction", "id", "/predictions/0"), Link("review_batch", "id", "/batch_id")),
-    "batches": _BATCH,
-    "predictions": _PREDICTION,
-    "review_queue": _PREDICTION,
-    "models": tuple(Link(to, "version", "/items/0/version") for to in ("model", "examples", "activate")),
-    "say": (Link("feedback_outcome", "id", "/ids/0"),),
-    "dead_letters": tuple(Link(to, "id", "/items/0/id") for to in ("dead_letter", "redrive")),
-    "jobs": (Link("job", "id", "/items/0/id"),),
-    "train": _JOB,
-    "activate": _JOB,
-    "hold": _JOB,
-    "resume": _JOB,
+    "create_batch": (Link("get_prediction", "id", "/predictions/0"), Link("review_batch", "id", "/batch_id")),
+    "list_batches": _BATCH,
+    "list_predictions": _PREDICTION,
+    "claim_review_items": _PREDICTION,
+    "list_models": tuple(
+        Link(to, "version", "/items/0/version") for to in ("get_model", "list_model_examples", "activate_model")
+    ),
+    "create_feedback": (Link("get_feedback", "id", "/ids/0"),),
+    "list_dead_letters": tuple(Link(to, "id", "/items/0/id") for to in ("get_dead_letter", "redrive_dead_letter")),
+    "list_jobs": (Link("get_job", "id", "/items/0/id"),),
+    "train_model": _JOB,
+    "activate_model": _JOB,
+    "hold_retraining": _JOB,
+    "resume_retraining": _JOB,
 }

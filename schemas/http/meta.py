@@ -33,9 +33,11 @@ class Readiness(Struct, frozen=True):
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("live", "GET", "/livez", "Server", "Whether the process runs. Asks nobody.", role=None, answer=Alive),
     Operation(
-        "ready",
+        "get_liveness", "GET", "/livez", "Server", "Whether the process runs. Asks nobody.", role=None, answer=Alive
+    ),
+    Operation(
+        "get_readiness",
         "GET",
         "/readyz",
         "Server",
@@ -46,7 +48,7 @@ OPERATIONS: tuple[Operation, ...] = (
         also=((503, Readiness),),
     ),
     Operation(
-        "metrics",
+        "get_metrics",
         "GET",
         "/metrics",
         "Server",

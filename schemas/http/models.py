@@ -103,7 +103,7 @@ class ExamplesQuery(PageQuery, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "models",
+        "list_models",
         "GET",
         "/v1/models",
         "Models",
@@ -113,7 +113,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("unavailable",),
     ),
     Operation(
-        "model",
+        "get_model",
         "GET",
         "/v1/models/{version}",
         "Models",
@@ -123,7 +123,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("not-found", "unavailable"),
     ),
     Operation(
-        "examples",
+        "list_model_examples",
         "GET",
         "/v1/models/{version}/examples",
         "Models",
@@ -139,7 +139,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("not-found", "too-many-requests", "unavailable"),
     ),
     Operation(
-        "activate",
+        "activate_model",
         "POST",
         "/v1/models/{version}/activate",
         "Models",

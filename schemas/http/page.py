@@ -17,7 +17,7 @@ class PageFile(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "page",
+        "get_page",
         "GET",
         "/",
         "Server",
@@ -26,7 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
         media=("text/html",),
     ),
     Operation(
-        "page_file",
+        "get_page_file",
         "GET",
         "/web/{path}",
         "Server",

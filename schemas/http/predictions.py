@@ -98,7 +98,7 @@ class Statement(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "predictions",
+        "list_predictions",
         "GET",
         "/v1/predictions",
         "Predictions",
@@ -111,7 +111,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("unavailable",),
     ),
     Operation(
-        "prediction",
+        "get_prediction",
         "GET",
         "/v1/predictions/{id}",
         "Predictions",
@@ -125,7 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("not-found", "unavailable"),
     ),
     Operation(
-        "prediction_feedback",
+        "list_prediction_feedback",
         "GET",
         "/v1/predictions/{id}/feedback",
         "Predictions",

@@ -79,7 +79,7 @@ class Retraining(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "retraining",
+        "get_retraining",
         "GET",
         "/v1/retraining",
         "Models",
@@ -89,7 +89,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("unavailable",),
     ),
     Operation(
-        "hold",
+        "hold_retraining",
         "POST",
         "/v1/retraining/hold",
         "Models",
@@ -102,7 +102,7 @@ OPERATIONS: tuple[Operation, ...] = (
         idempotent=True,
     ),
     Operation(
-        "rollback",
+        "rollback_champion",
         "POST",
         "/v1/retraining/rollback",
         "Models",
@@ -116,7 +116,7 @@ OPERATIONS: tuple[Operation, ...] = (
         idempotent=True,
     ),
     Operation(
-        "resume",
+        "resume_retraining",
         "POST",
         "/v1/retraining/resume",
         "Models",

@@ -72,7 +72,7 @@ class Queue(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "review_queue",
+        "claim_review_items",
         "GET",
         "/v1/review-queue",
         "Reviewing",

@@ -84,7 +84,7 @@ class Reviewer(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "feedback_outcome",
+        "get_feedback",
         "GET",
         "/v1/feedback/{id}",
         "Reviewing",
@@ -96,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fails=("not-found", "unavailable"),
     ),
     Operation(
-        "reviewers",
+        "list_reviewers",
         "GET",
         "/v1/reviewers",
         "Reviewing",

@@ -68,7 +68,7 @@ class Stats(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "stats",
+        "get_stats",
         "GET",
         "/v1/stats",
         "Stats",

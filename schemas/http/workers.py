@@ -34,7 +34,7 @@ class Workers(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "workers",
+        "list_workers",
         "GET",
         "/v1/workers",
         "Monitoring",
