@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from relearn.schemas.errors import BadIdentity
 
-_MAX_INT32 = 2**31 - 1
-_MAX_INT64 = 2**63 - 1
+#: The largest numbers that columns `integer` and `bigint` hold.
+INT32_MAX = 2**31 - 1
+INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,6 +57,6 @@ def parse_place(text: str) -> Place:
         raise BadIdentity(f"{text!r} is no prediction id; one looks like 2-10481-0")
     numbers = [int(part) for part in parts]
     generation, partition, offset, index = numbers if len(numbers) == 4 else [0, *numbers]
-    if max(generation, partition, index) > _MAX_INT32 or offset > _MAX_INT64:
+    if max(generation, partition, index) > INT32_MAX or offset > INT64_MAX:
         raise BadIdentity(f"{text!r} is no prediction id: a number in it is out of range")
     return Place(generation, partition, offset, index)

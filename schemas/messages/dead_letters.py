@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.identity import INT32_MAX, INT64_MAX
 from relearn.schemas.messages.headers import Headers, cloud_event, header_text
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.topics import INGEST_MAX_BYTES
@@ -110,9 +111,9 @@ def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence
         at = float(text("time"))
     except ValueError as exc:
         raise BadMessage("invalid", f"a dead letter's header is no number: {exc}") from exc
-    if min(generation, partition, offset, *indexes) < 0 or max(generation, partition, *indexes) > 2**31 - 1:
+    if min(generation, partition, offset, *indexes) < 0 or max(generation, partition, *indexes) > INT32_MAX:
         raise BadMessage("invalid", "a dead letter's header is a number that can't be")
-    if not 0 <= at < 1e11 or offset > 2**63 - 1:
+    if not 0 <= at < 1e11 or offset > INT64_MAX:
         raise BadMessage("invalid", "a dead letter's time or offset is a number that can't be")
     ours = {"agent", "reason", "error", "topic", "generation", "partition", "offset", "index", "time"}
     kept = tuple((name, item) for name, item in headers if name not in ours)

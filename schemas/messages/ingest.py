@@ -55,10 +55,6 @@ _many_json = msgspec.json.Decoder(ManyRecords).decode
 
 _BRACE = 0x7B
 
-#: CloudEvents types of a message with one record, and of one with many.
-CE_ONE = "relearn.record.v1"
-CE_MANY = "relearn.records.v1"
-
 
 def decode_chunk(messages: Iterable[RawMessage], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
     """All records of a chunk in columns, and those that can't be scored.

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.columns import read_array
 from relearn.schemas.messages.wire import Wire
 from relearn.schemas.text import check_text
 
 #: The label of a record that the shadow has no answer for: its margin is larger than any float64.
 NO_ANSWER = -1
-
-_MAX_INT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def read_shadow(value: bytes, n: int) -> ShadowAnswers:
         BadMessage: it can't be read, or doesn't fit a block of n records.
     """
     wire = _wire.read(value)
-    if not 0 <= min(wire.model, wire.activation) <= max(wire.model, wire.activation) <= _MAX_INT:
+    if not 0 <= min(wire.model, wire.activation) <= max(wire.model, wire.activation) <= INT32_MAX:
         raise BadMessage("invalid", f"a shadow of model {wire.model} and activation {wire.activation}")
     k = len(wire.classes)
     if k < 2:
