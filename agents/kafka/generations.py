@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from relearn.agents.kafka.topics import admin_client, topic_id
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.generations import register_generation
+from relearn.agents.stores.postgres import Pool
 from relearn.schemas.settings import Settings
-
-_REGISTER = """
-INSERT INTO topics (name, topic_id, generation)
-SELECT $1, $2, coalesce(max(generation) + 1, 0) FROM topics WHERE name = $1
-ON CONFLICT DO NOTHING
-"""
 
 
 class Generations:
@@ -37,15 +32,3 @@ class Generations:
                 self._known[found] = await register_generation(self._pool, self._topic, found)
             self._epoch, self._current = epoch, self._known[found]
         return self._current
-
-
-async def register_generation(pool: Pool, topic: str, found_id: str) -> int:
-    """The generation of `topic` with Kafka's id `found_id`; the next free number for an id not seen before."""
-    with translated():
-        while True:
-            await pool.execute(_REGISTER, topic, found_id)
-            known = await pool.fetchval(
-                "SELECT generation FROM topics WHERE name = $1 AND topic_id = $2", topic, found_id
-            )
-            if known is not None:
-                return int(known)

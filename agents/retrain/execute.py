@@ -6,9 +6,10 @@ import json
 
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, former_champion
+from relearn.agents.stores.training.champion import champion_activation
 from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.agents.stores.training.models import State
-from relearn.agents.stores.training.policy_facts import champion_activation, hold_of, last_ended_cut
+from relearn.agents.stores.training.policy_facts import hold_of, last_ended_cut
 from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.messages.commands import Command
 

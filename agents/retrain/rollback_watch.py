@@ -20,18 +20,15 @@ from relearn.agents.stores.feedback.statements import (
 )
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.training.activations import former_champion
+from relearn.agents.stores.training.champion import read_champion
+from relearn.agents.stores.training.models import load_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.commands import Command, rollback_id
-from relearn.schemas.model.linear_svm import Model, decode_model
+from relearn.schemas.model.linear_svm import Model
 
 log = structlog.get_logger()
-
-_CHAMPION = """
-SELECT a.version, a.activation, j.command = 'train' AS by_itself FROM activations a JOIN jobs j ON j.id = a.job
-WHERE a.role = 'champion' ORDER BY a.activation DESC LIMIT 1
-"""
 
 
 @dataclass(slots=True)
@@ -126,18 +123,17 @@ async def _watched(pool: Pool, before: Watched | None) -> Watched | None:
     """What there is to watch now; `before` where that hasn't changed."""
     with translated():
         async with pool.acquire() as connection:
-            row = await connection.fetchrow(_CHAMPION)
-            if row is None or not row["by_itself"] or await hold_of(connection) is not None:
+            champion = await read_champion(connection)
+            if champion is None or champion.command != "train" or await hold_of(connection) is not None:
                 return None
-            if before is not None and before.activation == row["activation"]:
+            if before is not None and before.activation == champion.activation:
                 return before
             try:
                 former = await former_champion(connection)
             except Refused:
                 return None
-            keys = await training_keys(connection, row["version"]) | await training_keys(connection, former)
-            return Watched(row["activation"], row["version"], await _model(connection, former), keys)
-
-
-async def _model(connection: Connection, version: int) -> Model:
-    return decode_model(await connection.fetchval("SELECT body FROM models WHERE version = $1", version))
+            model = await load_model(connection, former)
+            if model is None:
+                raise RuntimeError(f"model {former} vanished")
+            keys = await training_keys(connection, champion.version) | await training_keys(connection, former)
+            return Watched(champion.activation, champion.version, model, keys)

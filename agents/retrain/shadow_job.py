@@ -13,8 +13,10 @@ from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.feedback.statements import statements_with_shadow
 from relearn.agents.stores.postgres import Connection, translated
-from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing
-from relearn.agents.stores.training.jobs import Job, end_job
+from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing, shadow_began_s
+from relearn.agents.stores.training.champion import champion_version
+from relearn.agents.stores.training.jobs import Job, end_job, lock_job, write_shadow_tally
+from relearn.agents.stores.training.models import leave_shadow
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
 
@@ -52,46 +54,31 @@ async def _judge(context: RetrainContext, job: Job) -> bool:
         raise RuntimeError(f"job {job.id} is a shadow without a model")
     with translated():
         async with pool.acquire() as connection, connection.transaction():
-            if await connection.fetchval("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", job.id) != "shadow":
+            if await lock_job(connection, job.id) != "shadow":
                 return True
-            champion = await connection.fetchval("SELECT version FROM models WHERE state = 'champion'")
-            if champion != job.champion:
+            champion = await champion_version(connection)
+            if champion is None or champion != job.champion:
                 why = f"model {job.champion}, which it was compared with, is no longer the champion"
                 return await _end(connection, context, job, Verdict("rejected", "shadow", why, {}))
             pairs = await statements_with_shadow(connection, job.version)
             found = shadow_tally(pairs, champion=champion, seen=await training_keys(connection, job.version))
-            began_s = await connection.fetchval(
-                "SELECT extract(epoch FROM max(at))::float8 FROM activations WHERE version = $1 AND role = 'shadow'",
-                job.version,
-            )
             verdict = shadow_verdict(
                 found,
-                elapsed_s=time.time() - began_s,
+                elapsed_s=time.time() - await shadow_began_s(connection, job.version),
                 labels_limit=settings.shadow_labels,
                 time_limit_s=settings.shadow_s,
             )
-            await _note(connection, job, found)
+            await write_shadow_tally(connection, job.id, found._asdict())
             if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
                 return False
             return await _end(connection, context, job, verdict)
-
-
-async def _note(connection: Connection, job: Job, found: Tally) -> None:
-    """Keep the evidence so far on the job, for people to see."""
-    await connection.execute(
-        "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $2::jsonb)"
-        " WHERE id = $1 AND metrics->'shadow' IS DISTINCT FROM $2::jsonb",
-        job.id,
-        found._asdict(),
-    )
 
 
 async def _end(connection: Connection, context: RetrainContext, job: Job, verdict: Verdict) -> bool:
     """The end of the shadow and of the job, and the activation of the winner."""
     assert job.version is not None
     cause = ActivationCause(job.id, job.by, job.reason)
-    state = {"promoted": "former"}.get(verdict.outcome, "rejected")
-    await connection.execute("UPDATE models SET state = $2 WHERE version = $1 AND state = 'shadow'", job.version, state)
+    await leave_shadow(connection, job.version, "former" if verdict.outcome == "promoted" else "rejected")
     if verdict.outcome == "promoted":
         await activate(connection, job.version, cause, context.signing, above=context.above())
     await end_shadowing(connection, cause, context.signing, above=context.above())

@@ -14,7 +14,8 @@ from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.postgres import Connection, translated
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.activations import ActivationCause, activate, begin_shadowing
-from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_job
+from relearn.agents.stores.training.champion import champion_version
+from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_job, lock_job
 from relearn.agents.stores.training.models import State as ModelState
 from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
@@ -99,10 +100,10 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
     pool = await context.pool()
     with translated():
         async with pool.acquire() as connection, connection.transaction():
-            if await connection.fetchval("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", job.id) != "running":
+            if await lock_job(connection, job.id) != "running":
                 log.warning("job_ended_elsewhere", job=job.id)
                 return
-            champion = await connection.fetchval("SELECT version FROM models WHERE state = 'champion'")
+            champion = await champion_version(connection)
             judged_against = None if trial.champion is None else trial.champion.version
             if champion != judged_against:
                 log.warning("champion_changed_meanwhile", job=job.id, judged_against=judged_against, champion=champion)

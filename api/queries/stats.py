@@ -12,6 +12,7 @@ from relearn.agents.learning.audit_accuracy import AuditTally
 from relearn.agents.stores.feedback.statements import statements_of_model_since
 from relearn.agents.stores.postgres import Connection, Pool
 from relearn.agents.stores.redis import Redis
+from relearn.agents.stores.training.champion import CHAMPION
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.api.observe.single_flight import SingleFlight
 from relearn.api.queries.index_only import along
@@ -25,7 +26,7 @@ KEPT_S = 1.0
 #: So many statements are taken into account at a time; others get their turn in between.
 _CHUNK = 1000
 
-_FACTS = """
+_FACTS = f"""
 SELECT totals.*, letters.*, said.*, champion.version, champion.activation, champion.at,
     (SELECT drifted FROM drift WHERE activation = champion.activation) AS drifted,
     (SELECT count(*) FROM models) AS models, (SELECT count(*) FROM jobs) AS jobs,
@@ -38,10 +39,8 @@ CROSS JOIN (
     SELECT coalesce(sum(corrections), 0)::bigint AS corrections, coalesce(sum(confirmations), 0)::bigint
         AS confirmations, coalesce(sum(withdrawals), 0)::bigint AS withdrawals FROM reviewer_totals
 ) AS said
-LEFT JOIN (
-    SELECT version, activation, at FROM activations WHERE role = 'champion' ORDER BY activation DESC LIMIT 1
-) AS champion ON true
-"""
+LEFT JOIN {CHAMPION} AS champion ON true
+"""  # noqa: S608 - nothing but names of our own
 #: Of so many records, the newest, their latency is told.
 _TIMED = 500
 _LATENCY = f"""

@@ -15,6 +15,7 @@ from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.postgres import quoted, translated
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.training.champion import CHAMPION
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RelearnError, Unavailable
 from relearn.schemas.settings import Settings
@@ -26,9 +27,7 @@ from relearn.scripts.embedded.api_pool_state import AWAY, read_api
 Condition = dict[str, Any]
 CONNECT_TIMEOUT_S = 3.0
 
-_CHAMPION = """
-SELECT version, activation, job, at FROM activations WHERE role = 'champion' ORDER BY activation DESC LIMIT 1
-"""
+_CHAMPION = f"SELECT version, activation, job, at FROM {CHAMPION} AS champion"  # noqa: S608 - names of our own
 _TOTALS = """
 SELECT coalesce(sum(records), 0)::bigint AS records, coalesce(sum(expired), 0)::bigint AS expired FROM totals
 """

@@ -6,8 +6,8 @@ import asyncio
 
 import click
 
-from relearn.agents.kafka.generations import register_generation
 from relearn.agents.kafka.topics import admin_client, create_topics, topic_id_once_known
+from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import migrate as migrate_tables
 from relearn.agents.stores.postgres import open_pool
 from relearn.schemas.settings import Settings

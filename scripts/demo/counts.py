@@ -8,6 +8,7 @@ from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.training.champion import champion_activation
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
@@ -86,8 +87,7 @@ async def served(settings: Settings, pool: Pool) -> Served:
     Raises:
         PostgresUnavailable: ask again.
     """
-    with translated():
-        newest = await pool.fetchval("SELECT max(activation) FROM activations WHERE role = 'champion'")
+    newest = await champion_activation(pool)
     redis = open_redis(settings)
     try:
         return Served.of(newest, await read_workers(redis, settings.namespace))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.training.models import load_model
 from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
-from relearn.schemas.model.linear_svm import Model, decode_model
+from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.demo.shift import Shift, accuracy
 
@@ -44,11 +45,10 @@ async def registered(pool: Pool, version: int) -> Model:
         PostgresUnavailable: ask again.
         Refused: there is no such model.
     """
-    with translated():
-        body = await pool.fetchval("SELECT body FROM models WHERE version = $1", version)
-    if body is None:
+    model = await load_model(pool, version)
+    if model is None:
         raise Refused(f"there is no model {version}")
-    return decode_model(body)
+    return model
 
 
 async def judge(pool: Pool, held_back: Dataset, versions: Sequence[int], shift: Shift | None) -> HeldBack:

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from relearn.agents.kafka.generations import register_generation
 from relearn.agents.kafka.topics import admin_client, topic_id
+from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.training.models import ModelRow

@@ -12,6 +12,7 @@ from typing import Any
 from relearn.agents.learning.review_choice import Candidate, certainty
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Pool, read_snapshot
+from relearn.agents.stores.training.champion import CHAMPION_ACTIVATION, CHAMPION_VERSION
 from relearn.schemas.identity import Place, place_columns
 
 #: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
@@ -41,7 +42,7 @@ _UNREVIEWED = f"""
     ORDER BY ingested_at DESC LIMIT $3
 )
 SELECT {_PLACE}, p.subject, p.features, p.label, p.margins, p.confidence,
-    coalesce(s.disagrees AND p.model = (SELECT version FROM models WHERE state = 'champion'), false) AS disagrees
+    coalesce(s.disagrees AND p.model = {CHAMPION_VERSION}, false) AS disagrees
 FROM kept JOIN predictions p USING ({_PLACE}, ingested_at)
 LEFT JOIN (
     SELECT {_PLACE}, ingested_at, disagrees FROM shadow_predictions
@@ -56,9 +57,7 @@ _REACHED = f"""
 {_RECENT} SELECT generation, kafka_partition, min(kafka_offset) FROM recent GROUP BY 1, 2
 """  # noqa: S608 - the same
 
-_DRIFTED = """
-SELECT drifted FROM drift WHERE activation = (SELECT max(activation) FROM activations WHERE role = 'champion')
-"""
+_DRIFTED = f"SELECT drifted FROM drift WHERE activation = {CHAMPION_ACTIVATION}"  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True)

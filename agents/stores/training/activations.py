@@ -109,6 +109,16 @@ async def end_shadowing(connection: Connection, cause: ActivationCause, signing:
     return await _write(connection, "none", None, cause, signing, above=above)
 
 
+async def shadow_began_s(connection: Connection, version: int) -> float:
+    """When a model was activated as a shadow last, in seconds since the epoch."""
+    return float(
+        await connection.fetchval(
+            "SELECT extract(epoch FROM max(at))::float8 FROM activations WHERE version = $1 AND role = 'shadow'",
+            version,
+        )
+    )
+
+
 async def former_champion(connection: Connection) -> int:
     """The version that a rollback returns to.
 

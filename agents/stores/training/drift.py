@@ -11,18 +11,17 @@ from relearn.agents.learning.drift import Comparison, Reference, Shift, referenc
 from relearn.agents.stores.postgres import Pool, translated
 from relearn.agents.stores.predictions.sample import Cursor
 from relearn.agents.stores.predictions.tail import Mark
+from relearn.agents.stores.training.champion import CHAMPION, CHAMPION_ACTIVATION
 
-_WATCHED = """
+_WATCHED = f"""
 SELECT a.activation, a.version, f.names, d.updated_at, extract(epoch FROM clock_timestamp())::float8 AS now_s
-FROM activations a CROSS JOIN feature_schema f
-LEFT JOIN drift d USING (activation)
-WHERE a.role = 'champion' ORDER BY a.activation DESC LIMIT 1
-"""
+FROM {CHAMPION} AS a CROSS JOIN feature_schema f LEFT JOIN drift d USING (activation)
+"""  # noqa: S608 - nothing but names of our own
 _READ = "SELECT activation, model, state, drifted, updated_at FROM drift WHERE activation = $1"
-_LATEST = """
+_LATEST = f"""
 SELECT activation, model, state, drifted, updated_at FROM drift
-WHERE activation = (SELECT max(activation) FROM activations WHERE role = 'champion')
-"""
+WHERE activation = {CHAMPION_ACTIVATION}
+"""  # noqa: S608 - the same
 _WRITE = """
 INSERT INTO drift (activation, model, state, drifted) VALUES ($1, $2, $3, $4)
 ON CONFLICT (activation) DO UPDATE

@@ -8,28 +8,29 @@ from datetime import datetime
 from typing import Any, Literal
 
 from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.messages.commands import Command, Verb
 
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))
 
 # Refused by the id: the same command again. Refused by the partial index: another training is open.
-_QUEUE = """
+_QUEUE = f"""
 INSERT INTO jobs (id, command, state, reason, requested, by, champion)
-VALUES ($1, $2, $3, $4, $5, $6, (SELECT version FROM models WHERE state = 'champion'))
+VALUES ($1, $2, $3, $4, $5, $6, {CHAMPION_VERSION})
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - nothing but names of our own
 _END = """
 UPDATE jobs SET state = $2, version = coalesce($3, version), metrics = coalesce($4, metrics), error = $5,
     started_at = coalesce(started_at, now()), ended_at = now(),
     ended_cut = CASE WHEN $2 <> 'skipped' OR state = 'running' THEN (SELECT coalesce(max(id), 0) FROM corrections) END
 WHERE id = $1 AND state IN ('queued', 'running', 'shadow')
 """
-_SHADOW = """
+_SHADOW = f"""
 UPDATE jobs SET state = 'shadow', version = $2, metrics = $3,
-    champion = (SELECT version FROM models WHERE state = 'champion')
+    champion = {CHAMPION_VERSION}
 WHERE id = $1 AND state = 'running'
-"""
+"""  # noqa: S608 - nothing but names of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,22 @@ async def queue_job(connection: Connection, command: Command) -> bool:
         f"another training job is open: {other}" if other else "another training job was open",
     )
     return True
+
+
+async def lock_job(connection: Connection, job_id: str) -> State | None:
+    """The state of a job, which no other transaction changes before the caller's ends; None: there is no such job."""
+    state: State | None = await connection.fetchval("SELECT state FROM jobs WHERE id = $1 FOR UPDATE", job_id)
+    return state
+
+
+async def write_shadow_tally(connection: Connection, job_id: str, tally: Mapping[str, Any]) -> None:
+    """Write the evidence so far to the metrics of a job in state `shadow`."""
+    await connection.execute(
+        "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $2::jsonb)"
+        " WHERE id = $1 AND metrics->'shadow' IS DISTINCT FROM $2::jsonb",
+        job_id,
+        dict(tally),
+    )
 
 
 async def end_job(

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from relearn.agents.learning.fit_messages import Fitted
 from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.schemas.model.linear_svm import encode_model, model_digest
+from relearn.agents.stores.training.champion import CHAMPION_VERSION
+from relearn.schemas.model.linear_svm import Model, decode_model, encode_model, model_digest
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 
@@ -69,10 +70,27 @@ async def register_model(
     return version
 
 
+async def load_model(connection: Connection | Pool, version: int) -> Model | None:
+    """A registered model's numbers; None: there is no such model.
+
+    Raises:
+        BadModel: the stored body can't be read.
+        PostgresUnavailable: Retryable.
+    """
+    with translated():
+        body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
+    return None if body is None else decode_model(body)
+
+
+async def leave_shadow(connection: Connection, version: int, state: State) -> None:
+    """Give a model in state `shadow` its next state."""
+    await connection.execute("UPDATE models SET state = $2 WHERE version = $1 AND state = 'shadow'", version, state)
+
+
 async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:
     """The champion's version and the digest of its training set; None where there is no champion."""
     with translated():
-        row = await pool.fetchrow("SELECT version, set_digest FROM models WHERE state = 'champion'")
+        row = await pool.fetchrow(f"SELECT version, set_digest FROM models WHERE version = {CHAMPION_VERSION}")  # noqa: S608 - names of our own
     return None if row is None else (row["version"], row["set_digest"])
 
 

@@ -8,16 +8,13 @@ from typing import Any, Literal, NamedTuple
 from relearn.agents.learning.policy import Facts
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_audits, count_new
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
+from relearn.agents.stores.training.champion import read_champion
 
 #: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
 _LAST = """
 SELECT extract(epoch FROM ended_at)::float8 AS ended_s, ended_cut FROM jobs
 WHERE ended_cut IS NOT NULL AND (command = 'train' OR (command = 'rollback' AND reason->>'trigger' = 'evidence'))
 ORDER BY ended_at DESC LIMIT 1
-"""
-_CHAMPION = """
-SELECT a.version, a.activation, a.reason->>'trigger' = 'evidence' AS rolled_back FROM activations a
-WHERE a.role = 'champion' ORDER BY a.activation DESC LIMIT 1
 """
 _OPEN = "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')"
 _REJECTIONS = """
@@ -86,16 +83,10 @@ async def last_ended_cut(connection: Connection) -> int:
     return 0 if row is None else int(row["ended_cut"])
 
 
-async def champion_activation(connection: Connection) -> int | None:
-    """The activation that made the champion live."""
-    row = await connection.fetchrow(_CHAMPION)
-    return None if row is None else int(row["activation"])
-
-
 async def _facts(connection: Connection, audits: bool) -> Facts:
     last: Any = await connection.fetchrow(_LAST)
-    champion: Any = await connection.fetchrow(_CHAMPION)
-    version, activation, rolled_back = (None, None, False) if champion is None else champion
+    champion = await read_champion(connection)
+    version, activation = (None, None) if champion is None else (champion.version, champion.activation)
     since = 0 if last is None else last["ended_cut"]
     new = await count_new(connection, since)
     audited = await _audits_of(connection, version) if audits and version is not None else NONE
@@ -117,7 +108,7 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
         audit_rows=audited.rows,
         audit_corrected=audited.corrected,
         drifted=tuple(drifted or ()),
-        rolled_back=bool(rolled_back),
+        rolled_back=champion is not None and champion.reason.get("trigger") == "evidence",
     )
 
 

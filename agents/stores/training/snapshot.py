@@ -10,14 +10,15 @@ from relearn.agents.learning.trial import Champion, Snapshot, Trial, assumes, pr
 from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
+from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
-_CHAMPION = """
-SELECT version, body, cut, example_ids, correction_ids FROM models WHERE state = 'champion'
-"""
+_CHAMPION = f"""
+SELECT version, body, cut, example_ids, correction_ids FROM models WHERE version = {CHAMPION_VERSION}
+"""  # noqa: S608 - nothing but names of our own
 _NEWEST = "SELECT version, state, set_digest, correction_ids FROM models ORDER BY version DESC LIMIT 1"
 _KEYS = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from relearn.agents.kafka.generations import register_generation
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.learning.predict import score
+from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import store_blocks
 from relearn.schemas.messages.shadow_answers import ShadowAnswers

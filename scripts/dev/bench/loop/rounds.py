@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.champion import champion_activation
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback
 from relearn.schemas.messages.ingest import encode_record
@@ -26,7 +27,6 @@ WRONG = 90
 PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.02
 
-_ACTIVATION = "SELECT max(activation) FROM activations WHERE role = 'champion'"
 _ANSWERED = """
 SELECT id, generation, kafka_partition, kafka_offset, record_index, label, activation
 FROM predictions WHERE id = ANY ($1)
@@ -86,7 +86,7 @@ class Rounds:
         """
         self._turn += 1
         run = f"{way}-{number}"
-        activation = int(await self._pool.fetchval(_ACTIVATION))
+        activation = await champion_activation(self._pool) or 0
         answered = await self._answered(run, activation)
         statements = said(answered, way, run)
         said_s = await self._sender.feedback(statements)

@@ -13,8 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from relearn.agents.feedback.drift_watch import DriftWatch
-from relearn.agents.kafka.generations import register_generation
 from relearn.agents.learning.drift import REFERENCE, WINDOW, compare, reference
+from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.sample import gathered
 from relearn.agents.stores.predictions.tail import BEGINNING_AMONG, FIRST_AMONG
