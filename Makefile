@@ -31,9 +31,10 @@ endif
 long: $(STAMP) ## every test at full size
 	@TEST_SIZE=full $(BIN)/python -m pytest -q $(ARGS)
 
-lint: $(STAMP) ## ruff: rules and format
+lint: $(STAMP) ## ruff: rules and format; the words that docs and comments avoid
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -P -m relearn.scripts.dev.words --report-only
 
 types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy
