@@ -36,7 +36,7 @@ _ALWAYS: tuple[Kind, ...] = ("malformed", "expectation-failed", "too-many-reques
 def openapi() -> Schema:
     """The document, as JSON's values."""
     types = [Problem, *(kind for operation in OPERATIONS for kind in _types(operation))]
-    schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    schemas, components = _named(*msgspec.json.schema_components(types, ref_template=_REFERENCE))
     by_type = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, Schema] = {}
     for operation in OPERATIONS:
@@ -58,6 +58,23 @@ def openapi() -> Schema:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`relearn key create`"}},
         },
     }
+
+
+def _named(schemas: Any, components: Any) -> tuple[Any, Any]:
+    """`Page[Batch]` under the name `BatchPage`: a name that a client generator can use."""
+    names = {name: f"{name[5:-1]}Page" for name in components if name.startswith("Page_")}
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [renamed(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        found = {key: renamed(one) for key, one in value.items()}
+        name = value["$ref"].rsplit("/", 1)[1] if "$ref" in value else None
+        return found if name not in names else {**found, "$ref": _REFERENCE.format(name=names[name])}
+
+    found = {names.get(name, name): renamed(schema) for name, schema in components.items()}
+    return renamed(schemas), {name: {**schema, "title": name} for name, schema in found.items()}
 
 
 def _types(operation: Operation) -> Iterator[Any]:

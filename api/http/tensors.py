@@ -17,21 +17,21 @@ from relearn.schemas.http.inference import (
     INPUT,
     LABEL,
     MARGIN,
-    InferBody,
-    Inferred,
-    Input,
-    Output,
-    OutputSize,
-    WantedOutput,
+    InferenceRequest,
+    InferenceResponse,
+    InputTensor,
+    OutputTensor,
+    OutputTensorParameters,
+    RequestedOutput,
 )
 from relearn.schemas.model.linear_svm import Floats
 
 _MOST_DIGITS = 12
 _DTYPES: dict[str, np.dtype[Any]] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4")}
-_decode = msgspec.json.Decoder(InferBody).decode
+_decode = msgspec.json.Decoder(InferenceRequest).decode
 
 
-def split(body: bytes, header_length: str | None) -> tuple[InferBody, bytes]:
+def split(body: bytes, header_length: str | None) -> tuple[InferenceRequest, bytes]:
     """The JSON of a request, and the bytes after it; `header_length` as its header says.
 
     Raises:
@@ -54,7 +54,7 @@ def split(body: bytes, header_length: str | None) -> tuple[InferBody, bytes]:
         raise Failure("malformed", f"the request isn't JSON: {str(exc) or 'nested too deep'}") from exc
 
 
-def matrix_of(given: Input, tail: bytes, d: int) -> Floats:
+def matrix_of(given: InputTensor, tail: bytes, d: int) -> Floats:
     """(n, d) float64, finite, from one input and the bytes after the JSON. A shape [d] is one record.
 
     Raises:
@@ -74,7 +74,7 @@ def matrix_of(given: Input, tail: bytes, d: int) -> Floats:
     return features
 
 
-def _flat(given: Input, tail: bytes) -> NDArray[Any]:
+def _flat(given: InputTensor, tail: bytes) -> NDArray[Any]:
     dtype, size = _DTYPES[given.datatype], given.parameters.binary_data_size
     if isinstance(size, int):
         if size != len(tail) or size % dtype.itemsize:
@@ -91,8 +91,8 @@ def _flat(given: Input, tail: bytes) -> NDArray[Any]:
 
 
 def answer(
-    body: InferBody, name: str, version: int, labels: Sequence[str], margins: Floats
-) -> tuple[Inferred, list[bytes]]:
+    body: InferenceRequest, name: str, version: int, labels: Sequence[str], margins: Floats
+) -> tuple[InferenceResponse, list[bytes]]:
     """The answer, and the bytes that follow it in the order of its outputs: none, where none are wanted so.
 
     Raises:
@@ -101,7 +101,8 @@ def answer(
     if not np.isfinite(margins).all():
         raise Failure("malformed", "a margin is larger than any float64")
     wanted = {
-        one.name: one.parameters.binary_data for one in body.outputs or (WantedOutput(LABEL), WantedOutput(MARGIN))
+        one.name: one.parameters.binary_data
+        for one in body.outputs or (RequestedOutput(LABEL), RequestedOutput(MARGIN))
     }
     outputs, tail = [], []
     for output, given in wanted.items():
@@ -109,12 +110,12 @@ def answer(
         if packed:
             data = packed_labels(labels) if output == LABEL else np.ascontiguousarray(margins, dtype="<f8").tobytes()
             tail.append(data)
-            outputs.append(_output(output, labels, margins, UNSET, OutputSize(len(data))))
+            outputs.append(_output(output, labels, margins, UNSET, OutputTensorParameters(len(data))))
         else:
             outputs.append(
                 _output(output, labels, margins, list(labels) if output == LABEL else margins.ravel().tolist())
             )
-    return Inferred(name, str(version), outputs, body.id), tail
+    return InferenceResponse(name, str(version), outputs, body.id), tail
 
 
 def _output(
@@ -122,10 +123,10 @@ def _output(
     labels: Sequence[str],
     margins: Floats,
     data: list[Any] | UnsetType,
-    size: OutputSize | UnsetType = UNSET,
-) -> Output:
+    size: OutputTensorParameters | UnsetType = UNSET,
+) -> OutputTensor:
     kind, shape = ("BYTES", [len(labels)]) if name == LABEL else ("FP64", list(margins.shape))
-    return Output(name, kind, shape, data, size)
+    return OutputTensor(name, kind, shape, data, size)
 
 
 def packed_labels(labels: Sequence[str]) -> bytes:

@@ -11,7 +11,7 @@ from relearn.api.http.problems import Failure, wrong_fields
 from relearn.api.http.text_checks import text_faults
 from relearn.api.queries.batch_rows import BatchRow
 from relearn.schemas.errors import BadIdentity, BadMessage
-from relearn.schemas.http.batches import BatchReview
+from relearn.schemas.http.batches import BatchReviewBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
 from relearn.schemas.messages.feedback import Feedback, read_label
@@ -31,7 +31,7 @@ class Verdicts(NamedTuple):
     places: Mapping[Place, Verdict]
 
 
-def read_verdicts(review: BatchReview) -> Verdicts:
+def read_verdicts(review: BatchReviewBody) -> Verdicts:
     """What is said of what is named.
 
     Raises:
@@ -46,7 +46,7 @@ def read_verdicts(review: BatchReview) -> Verdicts:
     return Verdicts(dict(zip(subjects, said, strict=not places)), dict(zip(places, said, strict=not subjects)))
 
 
-def _contradictions(review: BatchReview) -> Iterator[FieldFault]:
+def _contradictions(review: BatchReviewBody) -> Iterator[FieldFault]:
     named = review.subjects or review.predictions or ()
     if review.subjects and review.predictions:
         yield FieldFault("predictions", "either `subjects` or `predictions`")
@@ -62,7 +62,7 @@ def _contradictions(review: BatchReview) -> Iterator[FieldFault]:
             yield FieldFault(name, f"{len(given)} entries; {len(named)} are named")
 
 
-def _unreadable(review: BatchReview) -> Iterator[FieldFault]:
+def _unreadable(review: BatchReviewBody) -> Iterator[FieldFault]:
     yield from text_faults("subjects", review.subjects or ())
     yield from _twice("subjects", review.subjects or ())
     places: list[str] = []

@@ -24,7 +24,14 @@ from relearn.api.queries.batches import Stored, read_batch
 from relearn.api.queries.index_only import along
 from relearn.api.review.batch import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
 from relearn.api.writes.feedback import reviewer_of, say
-from relearn.schemas.http.batches import MOST_REVIEWED, Batch, BatchAlone, BatchPath, BatchReview, BatchReviewed
+from relearn.schemas.http.batches import (
+    MOST_REVIEWED,
+    AcceptedBatchReview,
+    Batch,
+    BatchDetail,
+    BatchPath,
+    BatchReviewBody,
+)
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.problems import FieldFault
 
@@ -51,7 +58,7 @@ async def batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
     return Page([Batch(*_fields(one)) for one in items], following)
 
 
-async def batch(call: Call[BatchPath, None, None]) -> BatchAlone:
+async def batch(call: Call[BatchPath, None, None]) -> BatchDetail:
     """One, counted."""
     async with along(call.context.pool) as connection:
         found = await read_batch(connection, call.path.id)
@@ -64,14 +71,14 @@ async def batch(call: Call[BatchPath, None, None]) -> BatchAlone:
         labels[one.label] += one.records
         models[str(one.model)] += one.records
     reviewed = sum(one.reviewed for one in counts)
-    return BatchAlone(*_fields(stored), labels.total(), labels, models, reviewed)
+    return BatchDetail(*_fields(stored), labels.total(), labels, models, reviewed)
 
 
 def _fields(stored: Stored) -> tuple[str, int, str, str]:
     return stored.batch, stored.records, stored.first_at.isoformat(), stored.last_at.isoformat()
 
 
-async def review_batch(call: Call[BatchPath, None, BatchReview]) -> BatchReviewed:
+async def review_batch(call: Call[BatchPath, None, BatchReviewBody]) -> AcceptedBatchReview:
     """All statements, or a failure that says which were taken."""
     context, batch = call.context, call.path.id
     verdicts = read_verdicts(call.body)
@@ -88,7 +95,7 @@ async def review_batch(call: Call[BatchPath, None, BatchReview]) -> BatchReviewe
         more = len(rest) > room
         said += [confirmed(row, context.settings.namespace, reviewer) for row in rest[:room]]
     await say(context, said)
-    return BatchReviewed(batch, [str(one.prediction) for one in said], [one.id for one in said], more)
+    return AcceptedBatchReview(batch, [str(one.prediction) for one in said], [one.id for one in said], more)
 
 
 async def _named_rows(context: Context, batch: str, verdicts: Verdicts) -> Sequence[BatchRow]:

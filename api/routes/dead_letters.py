@@ -21,16 +21,16 @@ from relearn.schemas.http.dead_letters import (
     READABLE_BYTES,
     REDRIVE_AT_MOST,
     SHOWN_BYTES,
-    Content,
-    Header,
-    Letter,
-    LetterInFull,
-    LetterPath,
-    LettersQuery,
-    NotSent,
-    Original,
+    DeadLetter,
+    DeadLetterDetail,
+    DeadLetterPath,
+    DeadLettersQuery,
+    MessageBytes,
+    MessageHeader,
+    NotRedriven,
+    OriginalMessage,
     RedriveBody,
-    Redriven,
+    RedriveResult,
 )
 from relearn.schemas.http.operation import Page
 
@@ -42,7 +42,7 @@ class _Key(Struct, frozen=True):
 _cursors = Cursors("dead_letters", _Key)
 
 
-async def dead_letters(call: Call[None, LettersQuery, None]) -> Page[Letter]:
+async def dead_letters(call: Call[None, DeadLettersQuery, None]) -> Page[DeadLetter]:
     """The newest first."""
     query, after = call.query, _cursors.read(call.query)
     before = None if after is None else after.id
@@ -51,22 +51,23 @@ async def dead_letters(call: Call[None, LettersQuery, None]) -> Page[Letter]:
     )
     shown, last = page_of(found, query.limit)
     following = None if last is None else _cursors.write(_Key(last.id), query)
-    return Page([Letter(**_facts(row)) for row in shown], following)
+    return Page([DeadLetter(**_facts(row)) for row in shown], following)
 
 
-async def dead_letter(call: Call[LetterPath, None, None]) -> LetterInFull:
+async def dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetail:
     """One of them, with its original as far as it can be shown."""
     row = await _find(call)
     stored = await original_of(call.context.pool, row) or Stored(None, None, [])
     record = None
     if stored.value is not None and len(stored.value) <= READABLE_BYTES:
         record = await asyncio.to_thread(as_short_json, stored.value, row.index, row.reason, limit_bytes=SHOWN_BYTES)
-    headers = [Header(name, text) for name, text in stored.headers]
-    original = Original(_content(stored.key), _content(stored.value), headers, None if record is None else Raw(record))
-    return LetterInFull(**_facts(row), original=original)
+    headers = [MessageHeader(name, text) for name, text in stored.headers]
+    shown = None if record is None else Raw(record)
+    original = OriginalMessage(_content(stored.key), _content(stored.value), headers, shown)
+    return DeadLetterDetail(**_facts(row), original=original)
 
 
-async def redrive(call: Call[LetterPath, None, None]) -> Redriven:
+async def redrive(call: Call[DeadLetterPath, None, None]) -> RedriveResult:
     """Send one again."""
     row = sendable(await _find(call), call.path.id)
     found = await _send(call, [row.id])
@@ -77,7 +78,7 @@ async def redrive(call: Call[LetterPath, None, None]) -> Redriven:
     return found
 
 
-async def redrive_all(call: Call[None, None, RedriveBody]) -> Redriven:
+async def redrive_all(call: Call[None, None, RedriveBody]) -> RedriveResult:
     """Send those that are open again, so many at a time."""
     reason, after = call.body.reason, call.body.after or 0
     ids = await open_ids(call.context.pool, reason=reason, after_id=after, limit=REDRIVE_AT_MOST + 1)
@@ -85,17 +86,17 @@ async def redrive_all(call: Call[None, None, RedriveBody]) -> Redriven:
     return await _send(call, list(some), last)
 
 
-async def _find(call: Call[LetterPath, Any, Any]) -> DeadLetterRow:
+async def _find(call: Call[DeadLetterPath, Any, Any]) -> DeadLetterRow:
     row = await get_dead_letter(call.context.pool, call.path.id)
     if row is None:
         raise Failure("not-found", f"There is no dead letter {call.path.id}.")
     return row
 
 
-async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> Redriven:
+async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> RedriveResult:
     context = call.context
     done = await send_again(context.pool, context.producer, context.settings.namespace, ids, patience_s=PATIENCE_S)
-    return Redriven(done.acknowledged, [NotSent(*one) for one in done.refused], following)
+    return RedriveResult(done.acknowledged, [NotRedriven(*one) for one in done.refused], following)
 
 
 def _facts(row: DeadLetterRow) -> dict[str, Any]:
@@ -111,8 +112,8 @@ def _facts(row: DeadLetterRow) -> dict[str, Any]:
     }
 
 
-def _content(value: bytes | None) -> Content | None:
-    return None if value is None else Content(len(value), value[:SHOWN_BYTES], len(value) > SHOWN_BYTES)
+def _content(value: bytes | None) -> MessageBytes | None:
+    return None if value is None else MessageBytes(len(value), value[:SHOWN_BYTES], len(value) > SHOWN_BYTES)
 
 
 HANDLERS: Handlers = {

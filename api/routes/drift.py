@@ -9,7 +9,7 @@ from relearn.agents.stores.predictions.sample import gathered
 from relearn.agents.stores.training.drift import DriftRow, read_drift, read_watched
 from relearn.agents.stores.training.drift import Window as Looked
 from relearn.api.http.call import Call, Handlers
-from relearn.schemas.http.drift import Drift, Limits, Spread, Window
+from relearn.schemas.http.drift import Drift, DriftHistogram, DriftLimits, DriftWindow
 from relearn.schemas.topics import topic_name
 
 
@@ -35,7 +35,7 @@ async def drift(call: Call[None, None, None]) -> Drift:
     )
 
 
-def spreads(row: DriftRow) -> list[Spread]:
+def spreads(row: DriftRow) -> list[DriftHistogram]:
     """One for each feature, then the margin's; none before there is a reference."""
     reference, window = row.state.reference, row.state.window
     if reference is None:
@@ -43,7 +43,7 @@ def spreads(row: DriftRow) -> list[Spread]:
     found = []
     for name, edges, counts in zip(reference.names, reference.edges, reference.counts, strict=True):
         shift = None if window is None else window.comparison.shifts[name]
-        spread = Spread(
+        spread = DriftHistogram(
             name=name,
             edges=list(edges),
             reference=list(counts),
@@ -58,14 +58,14 @@ def spreads(row: DriftRow) -> list[Spread]:
     return found
 
 
-def _window(looked: Looked | None) -> Window | None:
+def _window(looked: Looked | None) -> DriftWindow | None:
     if looked is None:
         return None
-    return Window(looked.number, datetime.fromtimestamp(looked.at_s, UTC).isoformat(), looked.comparison.m)
+    return DriftWindow(looked.number, datetime.fromtimestamp(looked.at_s, UTC).isoformat(), looked.comparison.m)
 
 
-def _limits(features: int) -> Limits:
-    return Limits(PSI_LIMIT, P_LIMIT / max(1, features), IN_A_ROW, REFERENCE, WINDOW)
+def _limits(features: int) -> DriftLimits:
+    return DriftLimits(PSI_LIMIT, P_LIMIT / max(1, features), IN_A_ROW, REFERENCE, WINDOW)
 
 
 HANDLERS: Handlers = {"get_drift": drift}

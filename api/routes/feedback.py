@@ -13,14 +13,14 @@ from relearn.api.http.problems import wrong_fields
 from relearn.api.review.served_via import served_via
 from relearn.api.writes.feedback import reviewer_of, say
 from relearn.schemas.errors import BadIdentity, BadMessage
-from relearn.schemas.http.feedback import FeedbackBody, Said, Statement
+from relearn.schemas.http.feedback import AcceptedFeedback, FeedbackBody, FeedbackItem
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
 from relearn.schemas.messages.feedback import Feedback, Via, read_label
 from relearn.schemas.text import text_fault
 
 
-async def post_feedback(call: Call[None, None, FeedbackBody]) -> Said:
+async def post_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedback:
     """All of them, or a failure that says which were taken."""
     given = call.body.statements()
     places, labels = _read(given, alone=call.body.feedback is UNSET)
@@ -32,18 +32,18 @@ async def post_feedback(call: Call[None, None, FeedbackBody]) -> Said:
     ]
     await say(call.context, said)
     ids = [one.id for one in said]
-    return Said(ids, ids[0] if call.body.feedback is UNSET else UNSET)
+    return AcceptedFeedback(ids, ids[0] if call.body.feedback is UNSET else UNSET)
 
 
 def _feedback(
-    given: Statement, place: Place | None, label: str | None, caller: Caller, served: dict[Place, Via]
+    given: FeedbackItem, place: Place | None, label: str | None, caller: Caller, served: dict[Place, Via]
 ) -> Feedback:
     via: Via = "volunteer" if place is None or given.via == "volunteer" else served[place]
     reviewer = reviewer_of(caller, given.reviewer)
     return Feedback(given.id or str(uuid.uuid4()), label, place, given.record, reviewer, via, given.comment)
 
 
-def _read(given: Sequence[Statement], *, alone: bool) -> tuple[list[Place | None], list[str | None]]:
+def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | None], list[str | None]]:
     """What each is about, and its label as the text that it is; what can't be used is a failure that names it."""
     places, labels, faults = [], [], []
     twice = {name for name, count in Counter(one.id for one in given).items() if name is not None and count > 1}

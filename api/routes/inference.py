@@ -23,7 +23,7 @@ from relearn.schemas.http.inference import (
     ModelMetadata,
     ModelPath,
     ModelReady,
-    ServerAlive,
+    ServerLive,
     ServerMetadata,
     ServerReady,
     TensorMetadata,
@@ -36,9 +36,9 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 Named = Call[ModelPath, None, None] | Call[VersionPath, None, None]
 
 
-async def live(_: Call[None, None, None]) -> ServerAlive:
+async def live(_: Call[None, None, None]) -> ServerLive:
     """It answers, so it lives."""
-    return ServerAlive(True)
+    return ServerLive(True)
 
 
 async def ready(call: Call[None, None, None]) -> ServerReady:

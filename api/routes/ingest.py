@@ -15,7 +15,7 @@ from relearn.api.http.text_checks import text_faults
 from relearn.api.writes.outbox import PATIENCE_S, Outcome, Outgoing
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import RelearnError
-from relearn.schemas.http.ingest import IngestBody, Ingested
+from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Floats
@@ -23,7 +23,7 @@ from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 from relearn.schemas.topics import topic_name
 
 
-async def ingest(call: Call[None, None, IngestBody]) -> Ingested:
+async def ingest(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     """All of them, or a failure that says which were taken."""
     context, body = call.context, call.body
     _check_texts(body)
@@ -42,10 +42,10 @@ async def ingest(call: Call[None, None, IngestBody]) -> Ingested:
     faults = [one for one in outcomes if isinstance(one, RelearnError)]
     if faults:
         raise broken_off(faults[0], taken)
-    return Ingested(batch, [one for one in taken if one is not None])
+    return AcceptedBatch(batch, [one for one in taken if one is not None])
 
 
-async def _features(context: Context, body: IngestBody) -> tuple[Floats, Sequence[str] | None]:
+async def _features(context: Context, body: BatchBody) -> tuple[Floats, Sequence[str] | None]:
     """By the live model's schema, else by the one that the first training set fixed, else as they are."""
     served = context.live.current
     names = await read_features(context.pool) if served is None else served.model.feature_names
@@ -60,7 +60,7 @@ async def _anew(context: Context, until_s: float) -> int:
         raise Failure("unavailable", said, headers=RETRY) from exc
 
 
-def _check_texts(body: IngestBody) -> None:
+def _check_texts(body: BatchBody) -> None:
     limits = {"subjects": 256, "ids": 256, "contexts": MAX_CONTEXT_BYTES}
     n = len(body.features)
     faults = [FieldFault("batch", fault)] if (fault := text_fault(body.batch)) else []

@@ -11,7 +11,7 @@ from relearn.api.http.cursors import Cursors, Int64, page_of
 from relearn.api.http.problems import Failure
 from relearn.api.writes.commands import accepted
 from relearn.schemas.http.jobs import Job, JobPath, JobsQuery
-from relearn.schemas.http.operation import Accepted, Page
+from relearn.schemas.http.operation import AcceptedCommand, Page
 
 
 class _Key(Struct, frozen=True):
@@ -39,7 +39,7 @@ async def job(call: Call[JobPath, None, None]) -> Job:
     return msgspec.convert(job_fields(found), Job)
 
 
-async def train(call: Call[None, None, None]) -> Accepted:
+async def train(call: Call[None, None, None]) -> AcceptedCommand:
     """Ask for a training."""
     return await accepted(call, "train")
 

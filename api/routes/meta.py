@@ -11,19 +11,19 @@ from relearn.api.http.call import Call, Handlers
 from relearn.api.http.closing import CLOSING
 from relearn.api.observe.metrics import MEASURES
 from relearn.api.server.middleware import answered
-from relearn.schemas.http.meta import Alive, Check, Readiness
+from relearn.schemas.http.meta import Liveness, Readiness, ReadinessCheck
 
 
-async def live(_: Call[None, None, None]) -> Alive:
+async def live(_: Call[None, None, None]) -> Liveness:
     """It answers, so it lives."""
-    return Alive("alive")
+    return Liveness("alive")
 
 
 async def ready(call: Call[None, None, None]) -> object:
     """What was found when the servers were looked at last, a second ago or less. Unready once it is closing."""
     health, closing = call.context.health, call.request.app[CLOSING].is_set()
     checks = [
-        Check(name, one.ok, one.required, datetime.fromtimestamp(one.since_s, UTC).isoformat(), one.detail)
+        ReadinessCheck(name, one.ok, one.required, datetime.fromtimestamp(one.since_s, UTC).isoformat(), one.detail)
         for name, one in health.states.items()
     ]
     well = health.ready and not closing

@@ -23,8 +23,17 @@ from relearn.api.http.streaming import PIECE_BYTES, streamed
 from relearn.api.observe.accuracy import estimated
 from relearn.api.writes.commands import accepted
 from relearn.schemas.http.accuracy import Accuracy
-from relearn.schemas.http.models import CSV, NDJSON, Example, ExamplesQuery, Lineage, Model, ModelPath, ModelsQuery
-from relearn.schemas.http.operation import Accepted, Page
+from relearn.schemas.http.models import (
+    CSV,
+    NDJSON,
+    ExamplesQuery,
+    Model,
+    ModelLineage,
+    ModelPath,
+    ModelsQuery,
+    TrainingExample,
+)
+from relearn.schemas.http.operation import AcceptedCommand, Page
 
 
 class _Key(Struct, frozen=True):
@@ -53,16 +62,16 @@ async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
     return Page(items, following)
 
 
-async def model(call: Call[ModelPath, None, None]) -> Lineage:
+async def model(call: Call[ModelPath, None, None]) -> ModelLineage:
     """One of them, with all that stands behind it."""
     found = await read_lineage(call.context.pool, call.path.version)
     if found is None:
         raise _none(call.path.version)
     audits = await live_audits(call.context.pool, [found.model.version])
-    return msgspec.convert({**lineage_fields(found), "live": _live(audits, found.model)}, Lineage)
+    return msgspec.convert({**lineage_fields(found), "live": _live(audits, found.model)}, ModelLineage)
 
 
-async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[Example] | web.StreamResponse:
+async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
     """A page of them, or all of them as a stream."""
     pool, version, form = call.context.pool, call.path.version, call.query.format
     found, names = await read_model(pool, version), await read_features(pool)
@@ -76,7 +85,7 @@ async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[Example] 
     return await streamed(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
 
 
-async def activate(call: Call[ModelPath, None, None]) -> Accepted:
+async def activate(call: Call[ModelPath, None, None]) -> AcceptedCommand:
     """Ask for a model that is there to be made the champion."""
     if await read_model(call.context.pool, call.path.version) is None:
         raise _none(call.path.version)
@@ -88,7 +97,7 @@ def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
     return estimated(rows - corrected, rows)
 
 
-async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[Example]:
+async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[TrainingExample]:
     version, query = call.path.version, call.query
     after = _examples.read(query, str(version))
     skip = 0 if after is None else after.examples
@@ -99,8 +108,10 @@ async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]
     return Page(items, None if last is None else _examples.write(_Passed(skip + query.limit), query, str(version)))
 
 
-def _as_example(used: Used, names: Sequence[str]) -> Example:
-    return msgspec.convert({**used._asdict(), "features": dict(zip(names, used.features, strict=True))}, Example)
+def _as_example(used: Used, names: Sequence[str]) -> TrainingExample:
+    return msgspec.convert(
+        {**used._asdict(), "features": dict(zip(names, used.features, strict=True))}, TrainingExample
+    )
 
 
 async def _pieces(pool: Pool, version: int, form: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:

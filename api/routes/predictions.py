@@ -18,11 +18,11 @@ from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,
     Prediction,
-    PredictionAlone,
+    PredictionDetail,
+    PredictionFeedback,
     PredictionPath,
     PredictionsQuery,
     Review,
-    Statement,
 )
 from relearn.schemas.identity import Place, parse_place
 from relearn.schemas.model.linear_svm import Model
@@ -72,7 +72,7 @@ async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Predicti
     return Page([Prediction(**_fields(row, place, found.get(place, NOTHING))) for row, place in each], following)
 
 
-async def prediction(call: Call[PredictionPath, None, None]) -> PredictionAlone:
+async def prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail:
     """One, explained by the model that answered."""
     place = parse_place(call.path.id)
     async with along(call.context.pool) as connection:
@@ -84,7 +84,7 @@ async def prediction(call: Call[PredictionPath, None, None]) -> PredictionAlone:
         if row["digest"] is not None:
             model = await call.context.models.get(connection, row["model"], row["digest"])
     each, base = (None, None) if model is None else _explained(model, row)
-    return PredictionAlone(
+    return PredictionDetail(
         **_fields(row, place, found),
         context=row["context"],
         contributions=each,
@@ -94,7 +94,7 @@ async def prediction(call: Call[PredictionPath, None, None]) -> PredictionAlone:
     )
 
 
-async def feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[Statement]:
+async def feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
     """Everything said of one prediction, whether that is still stored or not."""
     place = parse_place(call.path.id)
     key = FEEDBACK.read(call.query, str(place))
@@ -138,10 +138,10 @@ def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float
     return [Contribution(*one) for one in named], base
 
 
-def _statement(said: Said, instead: Said | None) -> Statement:
+def _statement(said: Said, instead: Said | None) -> PredictionFeedback:
     one = said.statement
     told = said.feedback, one.label, one.reviewer, one.via, said.comment, said.sent.at.isoformat()
-    return Statement(*told, None if instead is None else instead.feedback)
+    return PredictionFeedback(*told, None if instead is None else instead.feedback)
 
 
 HANDLERS: Handlers = {

@@ -12,8 +12,8 @@ from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.api.http.call import Call, Handlers
 from relearn.api.queries.retraining import OpenShadow, hold_and_shadow
 from relearn.api.writes.commands import accepted
-from relearn.schemas.http.operation import Accepted
-from relearn.schemas.http.retraining import Hold, Retraining, Shadow, Trigger, TriggerName
+from relearn.schemas.http.operation import AcceptedCommand
+from relearn.schemas.http.retraining import PromotionHold, Retraining, RetrainTrigger, ShadowTrial, TriggerName
 from relearn.schemas.messages.commands import rollback_id
 from relearn.schemas.settings import Settings
 
@@ -28,7 +28,7 @@ async def retraining(call: Call[None, None, None]) -> Retraining:
     return Retraining(
         words=decision.words,
         trigger=msgspec.convert(decision.trigger, TriggerName | None),
-        triggers=[msgspec.convert(one, Trigger, from_attributes=True) for one in decision.triggers],
+        triggers=[msgspec.convert(one, RetrainTrigger, from_attributes=True) for one in decision.triggers],
         obstacles=list(decision.obstacles),
         wake_s=decision.wake_s,
         champion=facts.champion,
@@ -38,30 +38,30 @@ async def retraining(call: Call[None, None, None]) -> Retraining:
         rejections=facts.rejections,
         last_ended_at=None if ended_s is None else datetime.fromtimestamp(ended_s, UTC).isoformat(),
         open_job=facts.open_job,
-        hold=None if held is None else Hold(held.command, held.by, held.version, held.at.isoformat()),
+        hold=None if held is None else PromotionHold(held.command, held.by, held.version, held.at.isoformat()),
         shadow=None if shadow is None else _shadow(shadow, settings),
     )
 
 
-async def hold(call: Call[None, None, None]) -> Accepted:
+async def hold(call: Call[None, None, None]) -> AcceptedCommand:
     """Ask for no more automatic promotion."""
     return await accepted(call, "hold")
 
 
-async def rollback(call: Call[None, None, None]) -> Accepted:
+async def rollback(call: Call[None, None, None]) -> AcceptedCommand:
     """Ask for the former champion. Who asks twice, or while another does, hasn't seen yet that it is back."""
     live, namespace = call.context.live.current, call.context.settings.namespace
     return await accepted(call, "rollback", job=None if live is None else rollback_id(namespace, live.activation))
 
 
-async def resume(call: Call[None, None, None]) -> Accepted:
+async def resume(call: Call[None, None, None]) -> AcceptedCommand:
     """Ask for automatic promotion again."""
     return await accepted(call, "resume")
 
 
-def _shadow(found: OpenShadow, settings: Settings) -> Shadow:
+def _shadow(found: OpenShadow, settings: Settings) -> ShadowTrial:
     fixed, broken, rows = found.tally
-    return Shadow(
+    return ShadowTrial(
         version=found.version,
         job=found.job,
         champion=found.champion,

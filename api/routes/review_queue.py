@@ -9,7 +9,7 @@ from relearn.agents.learning.review_choice import Choice
 from relearn.agents.stores.predictions.lookup import Answer, read_answers
 from relearn.api.http.call import Call, Handlers
 from relearn.api.review.served_via import remember_served
-from relearn.schemas.http.review_queue import Answered, Pushed, Queue, QueueItem, QueueQuery
+from relearn.schemas.http.review_queue import ReviewAnswer, ReviewFeature, ReviewItem, ReviewQueue, ReviewQueueQuery
 from relearn.schemas.messages.feedback import Via
 from relearn.schemas.model.linear_svm import Model
 
@@ -17,7 +17,7 @@ from relearn.schemas.model.linear_svm import Model
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
 
 
-async def review_queue(call: Call[None, QueueQuery, None]) -> Queue:
+async def review_queue(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
     """Choose, claim, and remember under what each was served: its feedback will be recorded so."""
     context = call.context
     choices, waiting, at_least = await context.review_pool.take(call.query.limit)
@@ -31,10 +31,10 @@ async def review_queue(call: Call[None, QueueQuery, None]) -> Queue:
     live = context.live.current
     model = None if live is None else live.model
     items = [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
-    return Queue(items, None, context.settings.review_claim_s, waiting, at_least)
+    return ReviewQueue(items, None, context.settings.review_claim_s, waiting, at_least)
 
 
-def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
+def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
     """The item; contributions are told where the model that answered is still the live one."""
     blind = choice.via in BLIND
     names = live.feature_names if live is not None else tuple(f"x{i + 1}" for i in range(len(found.features)))
@@ -42,14 +42,14 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
     if not blind and live is not None and live.version == found.model:
         explained = contributions(live, np.array(found.features, dtype=np.float64), found.label)
     pushes = [None] * len(names) if explained is None else explained[0].tolist()
-    answer = Answered(
+    answer = ReviewAnswer(
         found.label,
         list(found.margins),
         found.confidence,
         found.model,
         None if explained is None else explained[1],
     )
-    return QueueItem(
+    return ReviewItem(
         str(choice.candidate.place),
         choice.via,
         blind,
@@ -57,7 +57,7 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> QueueItem:
         found.subject,
         found.batch,
         found.context,
-        [Pushed(*one) for one in zip(names, found.features, pushes, strict=True)],
+        [ReviewFeature(*one) for one in zip(names, found.features, pushes, strict=True)],
         None if blind else answer,
         list(live.classes) if live is not None else [],
         found.ingested_at.isoformat(),

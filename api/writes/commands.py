@@ -8,14 +8,14 @@ from relearn.agents.kafka.send_command import manual_command
 from relearn.api.http.call import Call
 from relearn.api.writes.outbox import Outgoing
 from relearn.schemas.errors import RelearnError
-from relearn.schemas.http.operation import Accepted
+from relearn.schemas.http.operation import AcceptedCommand
 from relearn.schemas.messages.commands import CE_TYPE, Verb, encode_command
 from relearn.schemas.topics import topic_name
 
 
 async def accepted(
     call: Call[Any, Any, Any], verb: Verb, version: int | None = None, *, job: str | None = None
-) -> Accepted:
+) -> AcceptedCommand:
     """Send the command in the caller's name; the job of the same id tells what comes of it.
 
     Raises:
@@ -27,4 +27,4 @@ async def accepted(
     (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
     if isinstance(outcome, RelearnError):
         raise outcome
-    return Accepted(command.id)
+    return AcceptedCommand(command.id)

@@ -31,7 +31,7 @@ class Batch(Struct, frozen=True):
     last_at: Annotated[Time, Meta(description="When the broker had its last record.")]
 
 
-class BatchAlone(Batch, frozen=True):
+class BatchDetail(Batch, frozen=True):
     """One batch with what its records came to."""
 
     counted: Annotated[
@@ -64,7 +64,7 @@ _Labels = Annotated[
 ]
 
 
-class BatchReview(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BatchReviewBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is said of a batch's records: of each one named a rating or a label, and of the rest that they are right."""
 
     subjects: _Subjects | None = None
@@ -79,7 +79,7 @@ class BatchReview(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ] = None
 
 
-class BatchReviewed(Struct, frozen=True):
+class AcceptedBatchReview(Struct, frozen=True):
     """The broker has it: a statement of each prediction, `via` `batch`."""
 
     batch_id: BatchId
@@ -108,7 +108,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "One batch: its records by label and by model, and how many of them are reviewed.",
         description="404 also for a batch that was sent a moment ago, of which nothing is stored yet.",
         path_type=BatchPath,
-        answer=BatchAlone,
+        answer=BatchDetail,
         fails=("not-found", "unavailable"),
     ),
     Operation(
@@ -124,9 +124,9 @@ OPERATIONS: tuple[Operation, ...] = (
             "were. 400: a rating of 0 where there are more classes than two."
         ),
         path_type=BatchPath,
-        body=BatchReview,
+        body=BatchReviewBody,
         example={"predictions": ["2-10481-0"], "ratings": [1], "confirm_rest": True},
-        answer=BatchReviewed,
+        answer=AcceptedBatchReview,
         status=202,
         idempotent=True,
     ),

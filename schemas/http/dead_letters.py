@@ -15,13 +15,13 @@ READABLE_BYTES = 1024 * 1024
 #: One call sends at most so many again.
 REDRIVE_AT_MOST = 1000
 
-LetterId = Annotated[int, Meta(ge=1, le=2**63 - 1, examples=[1])]
+DeadLetterId = Annotated[int, Meta(ge=1, le=2**63 - 1, examples=[1])]
 
 
-class Letter(Struct, frozen=True):
+class DeadLetter(Struct, frozen=True):
     """One record that could not be used."""
 
-    id: LetterId
+    id: DeadLetterId
     agent: Annotated[str, Meta(description="The role that could not use it.")]
     topic: Annotated[str, Meta(description="Where it came from.")]
     place: Annotated[PlaceText, Meta(description="Where it stands there, as a prediction's id.")]
@@ -31,14 +31,14 @@ class Letter(Struct, frozen=True):
     redriven_at: Annotated[Time | None, Meta(description="When it was sent again; null: it is open.")]
 
 
-class Header(Struct, frozen=True):
+class MessageHeader(Struct, frozen=True):
     """One header of the original."""
 
     name: str
     value: str
 
 
-class Content(Struct, frozen=True):
+class MessageBytes(Struct, frozen=True):
     """Bytes that may be anything."""
 
     size_bytes: Count
@@ -46,12 +46,12 @@ class Content(Struct, frozen=True):
     cut: Annotated[bool, Meta(description="Whether there is more.")]
 
 
-class Original(Struct, frozen=True):
+class OriginalMessage(Struct, frozen=True):
     """The message that the record stood in."""
 
-    key: Content | None
-    value: Content | None
-    headers: list[Header]
+    key: MessageBytes | None
+    value: MessageBytes | None
+    headers: list[MessageHeader]
     record: Annotated[
         Any,
         Meta(
@@ -61,19 +61,19 @@ class Original(Struct, frozen=True):
     ]
 
 
-class LetterInFull(Letter, frozen=True):
+class DeadLetterDetail(DeadLetter, frozen=True):
     """One dead letter with its original."""
 
-    original: Original
+    original: OriginalMessage
 
 
-class LetterPath(Struct, frozen=True):
+class DeadLetterPath(Struct, frozen=True):
     """One dead letter."""
 
-    id: LetterId
+    id: DeadLetterId
 
 
-class LettersQuery(PageQuery, frozen=True):
+class DeadLettersQuery(PageQuery, frozen=True):
     """Which dead letters."""
 
     reason: Text | None = None
@@ -84,22 +84,24 @@ class RedriveBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Which to send again: all that are open, or those of one reason."""
 
     reason: Text | None = None
-    after: Annotated[LetterId | None, Meta(description="`next` of the call before.")] = None
+    after: Annotated[DeadLetterId | None, Meta(description="`next` of the call before.")] = None
 
 
-class NotSent(Struct, frozen=True):
+class NotRedriven(Struct, frozen=True):
     """One that was not sent again, and stays open."""
 
-    id: LetterId
+    id: DeadLetterId
     detail: str
 
 
-class Redriven(Struct, frozen=True):
+class RedriveResult(Struct, frozen=True):
     """What was sent again, and is marked so."""
 
     acknowledged: Annotated[Count, Meta(description="The broker has so many.")]
-    refused: list[NotSent]
-    next: Annotated[LetterId | None, Meta(description="Others are open: go on `after` this one. Null: all were tried.")]
+    refused: list[NotRedriven]
+    next: Annotated[
+        DeadLetterId | None, Meta(description="Others are open: go on `after` this one. Null: all were tried.")
+    ]
 
 
 _AGAIN = (
@@ -114,8 +116,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "/v1/dead-letters",
         "Monitoring",
         "Records that could not be used, the newest first.",
-        query=LettersQuery,
-        answer=Page[Letter],
+        query=DeadLettersQuery,
+        answer=Page[DeadLetter],
         fails=("unavailable",),
     ),
     Operation(
@@ -124,8 +126,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "/v1/dead-letters/{id}",
         "Monitoring",
         "One of them, with the message that it stood in.",
-        path_type=LetterPath,
-        answer=LetterInFull,
+        path_type=DeadLetterPath,
+        answer=DeadLetterDetail,
         fails=("not-found", "unavailable"),
     ),
     Operation(
@@ -136,8 +138,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "Send a record again.",
         role="admin",
         description=f"{_AGAIN} 409: it was sent again before, is being sent now, or can't be.",
-        path_type=LetterPath,
-        answer=Redriven,
+        path_type=DeadLetterPath,
+        answer=RedriveResult,
         status=202,
         fails=("not-found", "conflict", "unavailable"),
         idempotent=True,
@@ -152,7 +154,7 @@ OPERATIONS: tuple[Operation, ...] = (
         description=f"{_AGAIN} While `next` isn't null, call again with it.",
         body=RedriveBody,
         example={"reason": "dimension"},
-        answer=Redriven,
+        answer=RedriveResult,
         status=202,
         fails=("unavailable",),
         idempotent=True,

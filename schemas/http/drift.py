@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from relearn.schemas.http.operation import Count, Operation, Time, Version
 
 
-class Spread(Struct, frozen=True):
+class DriftHistogram(Struct, frozen=True):
     """How one feature, or the margin, spreads over bins: among the champion's first records, and in the last window.
 
     There is one bin more than edges. A bin holds what lies above its lower edge and up to its upper one; the outer ones
@@ -30,7 +30,7 @@ class Spread(Struct, frozen=True):
     drifted: Annotated[bool, Meta(description="In enough windows in a row.")]
 
 
-class Window(Struct, frozen=True):
+class DriftWindow(Struct, frozen=True):
     """The last records that were compared."""
 
     number: Annotated[Count, Meta(description="The how many-th of this champion's.")]
@@ -38,7 +38,7 @@ class Window(Struct, frozen=True):
     records: Count
 
 
-class Limits(Struct, frozen=True):
+class DriftLimits(Struct, frozen=True):
     """When something has drifted: PSI at least `psi`, and p below `p`, in so many `windows` in a row."""
 
     psi: float
@@ -58,9 +58,9 @@ class Drift(Struct, frozen=True):
     activation: int | None
     model: Version | None
     drifted: Annotated[list[str], Meta(description="What has drifted, by name.")]
-    features: list[Spread]
-    margin: Spread | None
-    window: Window | None
+    features: list[DriftHistogram]
+    margin: DriftHistogram | None
+    window: DriftWindow | None
     gathered: Annotated[
         Count | None,
         Meta(
@@ -68,7 +68,7 @@ class Drift(Struct, frozen=True):
             "`reference_records`, then of the next window's. Null: no champion."
         ),
     ]
-    limits: Limits
+    limits: DriftLimits
     updated_at: Time | None
 
 

@@ -25,7 +25,7 @@ _VIA = Meta(
 )
 
 
-class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FeedbackItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is said of one prediction, named by its id or by the producer's own id of the record; the former counts."""
 
     label: Annotated[Label, _LABEL]
@@ -47,7 +47,7 @@ class FeedbackBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """One statement, or `feedback` alone: many."""
 
     feedback: (
-        Annotated[list[Statement], Meta(min_length=1, max_length=MOST_STATEMENTS, description="Many at once.")]
+        Annotated[list[FeedbackItem], Meta(min_length=1, max_length=MOST_STATEMENTS, description="Many at once.")]
         | UnsetType
     ) = UNSET
     label: Annotated[Label | UnsetType, _LABEL] = UNSET
@@ -65,17 +65,17 @@ class FeedbackBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         elif self.label is not UNSET or any(one is not None for one in alone):
             raise ValueError("either `feedback` alone, or one statement")
 
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[FeedbackItem]:
         """All of them."""
         if self.feedback is not UNSET:
             return self.feedback
         if self.label is UNSET:
             raise ValueError("there is no `label`; null takes back what was said")
         told = {name: getattr(self, name) for name in ("prediction", "record", "id", "reviewer", "via", "comment")}
-        return [Statement(label=self.label, **told)]
+        return [FeedbackItem(label=self.label, **told)]
 
 
-class Said(Struct, frozen=True):
+class AcceptedFeedback(Struct, frozen=True):
     """The broker has it; what comes of it can be asked for by these ids."""
 
     ids: Annotated[list[str], Meta(description="The id of each statement, in the order given.")]
@@ -96,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         body=FeedbackBody,
         example={"prediction": "2-10481-0", "label": "malignant", "reviewer": "ann"},
-        answer=Said,
+        answer=AcceptedFeedback,
         status=202,
         idempotent=True,
     ),

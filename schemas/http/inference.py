@@ -42,7 +42,7 @@ class VersionPath(Struct, frozen=True):
     version: Annotated[str, Meta(max_length=20, examples=["2"])]
 
 
-class ServerAlive(Struct, frozen=True):
+class ServerLive(Struct, frozen=True):
     """The process runs."""
 
     live: bool
@@ -89,7 +89,7 @@ class ModelMetadata(Struct, frozen=True):
     feature_names: list[str]
 
 
-class InputParameters(Struct, frozen=True):
+class InputTensorParameters(Struct, frozen=True):
     """How an input is given."""
 
     binary_data_size: Annotated[
@@ -97,68 +97,68 @@ class InputParameters(Struct, frozen=True):
     ] = UNSET
 
 
-class Input(Struct, frozen=True):
+class InputTensor(Struct, frozen=True):
     """The records: FP64 or FP32, [n, d]."""
 
     name: str
     shape: Annotated[Shape, Meta(min_length=1, max_length=2)]
     datatype: Literal["FP64", "FP32"]
-    parameters: InputParameters = InputParameters()
+    parameters: InputTensorParameters = InputTensorParameters()
     data: Annotated[
         list[float | list[float]] | UnsetType, Meta(description="Numbers, row-major, flat or row by row.")
     ] = UNSET
 
 
-class OutputParameters(Struct, frozen=True):
+class RequestedOutputParameters(Struct, frozen=True):
     """How an output is wanted."""
 
     binary_data: bool | UnsetType = UNSET
 
 
-class WantedOutput(Struct, frozen=True):
+class RequestedOutput(Struct, frozen=True):
     """An output that is wanted."""
 
     name: OutputName
-    parameters: OutputParameters = OutputParameters()
+    parameters: RequestedOutputParameters = RequestedOutputParameters()
 
 
-class RequestParameters(Struct, frozen=True):
+class InferenceParameters(Struct, frozen=True):
     """How all outputs are wanted that don't say otherwise."""
 
     binary_data_output: bool = False
 
 
-class InferBody(Struct, frozen=True):
+class InferenceRequest(Struct, frozen=True):
     """Records to score. Without `outputs` all of them are given."""
 
-    inputs: Annotated[list[Input], Meta(min_length=1, max_length=1)]
+    inputs: Annotated[list[InputTensor], Meta(min_length=1, max_length=1)]
     id: Annotated[str, Meta(max_length=256)] | UnsetType = UNSET
-    parameters: RequestParameters = RequestParameters()
-    outputs: Annotated[list[WantedOutput], Meta(max_length=2)] = []
+    parameters: InferenceParameters = InferenceParameters()
+    outputs: Annotated[list[RequestedOutput], Meta(max_length=2)] = []
 
 
-class OutputSize(Struct, frozen=True):
+class OutputTensorParameters(Struct, frozen=True):
     """So many bytes after the JSON are this output's data."""
 
     binary_data_size: int
 
 
-class Output(Struct, frozen=True, omit_defaults=True):
+class OutputTensor(Struct, frozen=True, omit_defaults=True):
     """One output: `label` BYTES [n], or `margin` FP64 [n, 1 or k]."""
 
     name: str
     datatype: str
     shape: list[int]
     data: list[Any] | UnsetType = UNSET
-    parameters: OutputSize | UnsetType = UNSET
+    parameters: OutputTensorParameters | UnsetType = UNSET
 
 
-class Inferred(Struct, frozen=True, omit_defaults=True):
+class InferenceResponse(Struct, frozen=True, omit_defaults=True):
     """What one version of the model says."""
 
     model_name: str
     model_version: str
-    outputs: list[Output]
+    outputs: list[OutputTensor]
     id: str | UnsetType = UNSET
 
 
@@ -184,18 +184,18 @@ def _infer(name: str, path: str, path_type: type[Struct], by: str) -> Operation:
         f"Score records at once, in this process, by {by}. Nothing is stored.",
         description=f"With the binary tensor extension: `{HEADER_LENGTH}` says how long the JSON is; tensors follow.",
         path_type=path_type,
-        body=InferBody,
+        body=InferenceRequest,
         example={"inputs": [{"name": INPUT, "shape": [1, 2], "datatype": "FP64", "data": [0.1, 2.5]}]},
         raw=True,
         reads=(JSON, OCTETS),
-        answer=Inferred,
+        answer=InferenceResponse,
         media=(JSON, OCTETS),
         error=InferenceError,
     )
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    _get("check_server_live", "/v2/health/live", "Whether the process runs.", ServerAlive),
+    _get("check_server_live", "/v2/health/live", "Whether the process runs.", ServerLive),
     _get("check_server_ready", "/v2/health/ready", "Whether a model is live.", ServerReady),
     _get("get_server_metadata", "/v2", "What this server is.", ServerMetadata),
     _get("get_model_metadata", "/v2/models/{name}", "The live model.", ModelMetadata, ModelPath),

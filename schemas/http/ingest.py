@@ -17,7 +17,7 @@ BatchId = Annotated[
 _Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*$")]
 
 
-class IngestBody(Struct, frozen=True, forbid_unknown_fields=True):
+class BatchBody(Struct, frozen=True, forbid_unknown_fields=True):
     """n records, and what is known of each, in the same order."""
 
     features: Rows
@@ -39,7 +39,7 @@ class IngestBody(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
-class Ingested(Struct, frozen=True):
+class AcceptedBatch(Struct, frozen=True):
     """The broker has all of them; they are scored and stored in a moment."""
 
     batch_id: BatchId
@@ -59,9 +59,9 @@ OPERATIONS: tuple[Operation, ...] = (
             "once those are known. At least once: after a 503 some may have been taken all the same; `taken`, where it "
             "is there, says which certainly were. 429: as much is in flight as may be; ask again after `Retry-After`."
         ),
-        body=IngestBody,
+        body=BatchBody,
         example={"features": [[0.1, 2.5], [1.5, -0.25]], "subjects": ["customer-4", None], "batch": "2026-01-31"},
-        answer=Ingested,
+        answer=AcceptedBatch,
         status=202,
         idempotent=True,
     ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.http.operation import Accepted, Operation, Page, PageQuery, Text, Time
+from relearn.schemas.http.operation import AcceptedCommand, Operation, Page, PageQuery, Text, Time
 from relearn.schemas.messages.commands import Verb
 
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
@@ -79,7 +79,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Train a model on all that is known now.",
         role="admin",
         description=f"{FOLLOW} While another training is open it is `skipped`.",
-        answer=Accepted,
+        answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),
         idempotent=True,

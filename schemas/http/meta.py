@@ -9,13 +9,13 @@ from msgspec import Meta, Struct
 from relearn.schemas.http.operation import Operation, Time
 
 
-class Alive(Struct, frozen=True):
+class Liveness(Struct, frozen=True):
     """The process runs."""
 
     status: Literal["alive"]
 
 
-class Check(Struct, frozen=True):
+class ReadinessCheck(Struct, frozen=True):
     """One thing that is needed: Kafka, Postgres, Redis, a model, the tables of this version."""
 
     name: str
@@ -29,12 +29,12 @@ class Readiness(Struct, frozen=True):
     """Whether requests can be answered, and if not why."""
 
     status: Literal["ready", "not ready"]
-    checks: list[Check]
+    checks: list[ReadinessCheck]
 
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "get_liveness", "GET", "/livez", "Server", "Whether the process runs. Asks nobody.", role=None, answer=Alive
+        "get_liveness", "GET", "/livez", "Server", "Whether the process runs. Asks nobody.", role=None, answer=Liveness
     ),
     Operation(
         "get_readiness",

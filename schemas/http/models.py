@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.jobs import FOLLOW, Job
-from relearn.schemas.http.operation import JSON, Accepted, Count, Operation, Page, PageQuery, Time, Version
+from relearn.schemas.http.operation import JSON, AcceptedCommand, Count, Operation, Page, PageQuery, Time, Version
 from relearn.schemas.messages.feedback import Via
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
@@ -55,7 +55,7 @@ class Activation(Struct, frozen=True):
     key_id: Annotated[str, Meta(description="The key that signed it.")]
 
 
-class Lineage(Model, frozen=True):
+class ModelLineage(Model, frozen=True):
     """A model and everything that stands behind it."""
 
     cut: Annotated[Count, Meta(description="The newest correction that its training could know.")]
@@ -68,7 +68,7 @@ class Lineage(Model, frozen=True):
     activations: list[Activation]
 
 
-class Example(Struct, frozen=True):
+class TrainingExample(Struct, frozen=True):
     """One example that a model was trained on, as it stood then."""
 
     source: Source
@@ -119,7 +119,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Models",
         "One model with its whole lineage: the job that made it, what it was made of, each time that it answered.",
         path_type=ModelPath,
-        answer=Lineage,
+        answer=ModelLineage,
         fails=("not-found", "unavailable"),
     ),
     Operation(
@@ -134,7 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         path_type=ModelPath,
         query=ExamplesQuery,
-        answer=Page[Example],
+        answer=Page[TrainingExample],
         media=(JSON, CSV, NDJSON),
         fails=("not-found", "too-many-requests", "unavailable"),
     ),
@@ -147,7 +147,7 @@ OPERATIONS: tuple[Operation, ...] = (
         role="admin",
         description=FOLLOW,
         path_type=ModelPath,
-        answer=Accepted,
+        answer=AcceptedCommand,
         status=202,
         fails=("not-found", "unavailable"),
         idempotent=True,

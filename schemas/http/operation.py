@@ -45,7 +45,7 @@ class PageQuery(Struct, frozen=True):
     cursor: Cursor | None = None
 
 
-class Accepted(Struct, frozen=True):
+class AcceptedCommand(Struct, frozen=True):
     """A message was acknowledged by the broker; what comes of it can be asked for by this id."""
 
     id: str

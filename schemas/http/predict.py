@@ -27,7 +27,7 @@ class PredictBody(Struct, frozen=True, forbid_unknown_fields=True):
     features: Rows
 
 
-class Predicted(Struct, frozen=True):
+class PredictResult(Struct, frozen=True):
     """What one model says of n records."""
 
     model: Version
@@ -47,7 +47,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Score records at once, in this process. Nothing is stored.",
         body=PredictBody,
         example={"features": [[0.1, 2.5], [1.5, -0.25]]},
-        answer=Predicted,
+        answer=PredictResult,
         fails=("unavailable",),
     ),
 )

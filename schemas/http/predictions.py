@@ -65,7 +65,7 @@ class Contribution(Struct, frozen=True):
     contribution: float
 
 
-class PredictionAlone(Prediction, frozen=True):
+class PredictionDetail(Prediction, frozen=True):
     """One prediction, why it was made, and all that is said of it."""
 
     context: Annotated[str | None, Meta(description="Text for the reviewer's eyes.")]
@@ -78,7 +78,7 @@ class PredictionAlone(Prediction, frozen=True):
     disputed: Annotated[bool, Meta(description="Whether reviewers say different labels.")]
 
 
-class Statement(Struct, frozen=True):
+class PredictionFeedback(Struct, frozen=True):
     """What somebody said once."""
 
     feedback: Annotated[str, Meta(description="The id that it was sent with.")]
@@ -121,7 +121,7 @@ OPERATIONS: tuple[Operation, ...] = (
         " the second. More: the margin of the label that won, among `margins` in the order of the model's classes."
         " 404 also for what was sent a moment ago and isn't stored yet.",
         path_type=PredictionPath,
-        answer=PredictionAlone,
+        answer=PredictionDetail,
         fails=("not-found", "unavailable"),
     ),
     Operation(
@@ -133,7 +133,7 @@ OPERATIONS: tuple[Operation, ...] = (
         description="It outlives the prediction, which is dropped when it is too old.",
         path_type=PredictionPath,
         query=PageQuery,
-        answer=Page[Statement],
+        answer=Page[PredictionFeedback],
         fails=("not-found", "unavailable"),
     ),
 )

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from relearn.schemas.http.jobs import FOLLOW
-from relearn.schemas.http.operation import Accepted, Count, Operation, Time, Version
+from relearn.schemas.http.operation import AcceptedCommand, Count, Operation, Time, Version
 
 TriggerName = Literal["count", "labels", "rate", "drift", "schedule"]
 
 
-class Trigger(Struct, frozen=True):
+class RetrainTrigger(Struct, frozen=True):
     """One reason to train by itself."""
 
     name: TriggerName
@@ -26,7 +26,7 @@ class Trigger(Struct, frozen=True):
     ]
 
 
-class Hold(Struct, frozen=True):
+class PromotionHold(Struct, frozen=True):
     """Who stopped automatic promotion, and how: activating or rolling back by hand holds too."""
 
     command: Literal["hold", "activate", "rollback"]
@@ -35,7 +35,7 @@ class Hold(Struct, frozen=True):
     since: Time
 
 
-class Shadow(Struct, frozen=True):
+class ShadowTrial(Struct, frozen=True):
     """A challenger that answers beside the champion, unseen, and what reviews say of the two so far.
 
     It fixes a record where the champion is wrong and it is right, and breaks one of the reverse.
@@ -61,7 +61,7 @@ class Retraining(Struct, frozen=True):
 
     words: Annotated[str, Meta(description="All of it in one line.")]
     trigger: Annotated[TriggerName | None, Meta(description="Met, with nothing in the way: a training is asked for.")]
-    triggers: list[Trigger]
+    triggers: list[RetrainTrigger]
     obstacles: Annotated[list[str], Meta(description="What stands in the way of any training, in words.")]
     wake_s: Annotated[
         float | None, Meta(description="How long until time alone makes it a training; null: only new facts can.")
@@ -73,8 +73,8 @@ class Retraining(Struct, frozen=True):
     rejections: Annotated[Count, Meta(description="Trainings in a row that ended rejected.")]
     last_ended_at: Annotated[Time | None, Meta(description="When the last training ended.")]
     open_job: Annotated[str | None, Meta(description="The training that is open.")]
-    hold: Annotated[Hold | None, Meta(description="Null: models are trained and promoted by themselves.")]
-    shadow: Shadow | None
+    hold: Annotated[PromotionHold | None, Meta(description="Null: models are trained and promoted by themselves.")]
+    shadow: ShadowTrial | None
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -96,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Stop automatic training and promotion until they are resumed. Activating by hand still works.",
         role="admin",
         description=f"{FOLLOW} It is `skipped` where they are on hold already.",
-        answer=Accepted,
+        answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),
         idempotent=True,
@@ -110,7 +110,7 @@ OPERATIONS: tuple[Operation, ...] = (
         role="admin",
         description=f"{FOLLOW} It is `skipped` where there is no former champion. Said again before the former one "
         "answers, it is the same job.",
-        answer=Accepted,
+        answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),
         idempotent=True,
@@ -123,7 +123,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Let models be trained and promoted by themselves again.",
         role="admin",
         description=f"{FOLLOW} It is `skipped` where nothing is on hold.",
-        answer=Accepted,
+        answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),
         idempotent=True,

@@ -12,13 +12,13 @@ from relearn.schemas.messages.feedback import Via
 MOST_ITEMS = 50
 
 
-class QueueQuery(Struct, frozen=True):
+class ReviewQueueQuery(Struct, frozen=True):
     """How many to take."""
 
     limit: Annotated[int, Meta(ge=1, le=MOST_ITEMS, description="At most so many items.")] = 10
 
 
-class Pushed(Struct, frozen=True):
+class ReviewFeature(Struct, frozen=True):
     """A feature, and how far it pushed the margin; null on a blind item."""
 
     feature: str
@@ -26,7 +26,7 @@ class Pushed(Struct, frozen=True):
     contribution: float | None
 
 
-class Answered(Struct, frozen=True):
+class ReviewAnswer(Struct, frozen=True):
     """What the model said."""
 
     label: str
@@ -36,7 +36,7 @@ class Answered(Struct, frozen=True):
     base: Annotated[float | None, Meta(description="With the contributions it sums to the deciding margin.")]
 
 
-class QueueItem(Struct, frozen=True):
+class ReviewItem(Struct, frozen=True):
     """A record to be judged."""
 
     prediction: PlaceText
@@ -46,16 +46,16 @@ class QueueItem(Struct, frozen=True):
     subject: str | None
     batch: str | None
     context: str | None
-    features: list[Pushed]
-    answer: Annotated[Answered | None, Meta(description="Null on a blind item.")]
+    features: list[ReviewFeature]
+    answer: Annotated[ReviewAnswer | None, Meta(description="Null on a blind item.")]
     classes: Annotated[list[str], Meta(description="The labels that the live model knows.")]
     ingested_at: Time
 
 
-class Queue(Struct, frozen=True):
+class ReviewQueue(Struct, frozen=True):
     """Items that are this reviewer's alone for a while."""
 
-    items: list[QueueItem]
+    items: list[ReviewItem]
     next: Annotated[None, Meta(description="Always null: ask again for more.")]
     claimed_for_s: Annotated[float, Meta(description="So long nobody else gets them.")]
     waiting: Annotated[
@@ -83,7 +83,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "least certain (`queue`), near-duplicates thinned. Items at random and of disagreement come blind: without "
             "the model's answer, which `GET /v1/predictions/{id}` tells afterwards."
         ),
-        query=QueueQuery,
-        answer=Queue,
+        query=ReviewQueueQuery,
+        answer=ReviewQueue,
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 from relearn.api.http.problems import Failure
 from relearn.api.queries.batch_rows import BatchRow
 from relearn.api.review.batch import Verdict, check_known, confirmed, judged, read_verdicts, verdict_on
-from relearn.schemas.http.batches import BatchReview
+from relearn.schemas.http.batches import BatchReviewBody
 from relearn.schemas.identity import Place
 
 
@@ -38,15 +38,15 @@ def a_row(offset: int = 0, *, subject: str | None = "s", label: str = "no", mode
 )
 def test_what_contradicts_itself_or_says_nothing_is_named(given: dict[str, Any], field: str) -> None:
     with pytest.raises(Failure) as raised:
-        read_verdicts(BatchReview(**given))
+        read_verdicts(BatchReviewBody(**given))
     assert raised.value.kind == "invalid"
     assert raised.value.faults[0].field == field
 
 
 def test_ratings_and_labels_belong_to_what_is_named_in_order() -> None:
-    by_subject = read_verdicts(BatchReview(subjects=["a", "b"], ratings=[0, 1]))
+    by_subject = read_verdicts(BatchReviewBody(subjects=["a", "b"], ratings=[0, 1]))
     assert dict(by_subject.subjects) == {"a": Verdict(0), "b": Verdict(1)}
-    by_place = read_verdicts(BatchReview(predictions=["1-2-3", "4-5-6-7"], labels=[3.0, None]))
+    by_place = read_verdicts(BatchReviewBody(predictions=["1-2-3", "4-5-6-7"], labels=[3.0, None]))
     assert dict(by_place.places) == {Place(0, 1, 2, 3): Verdict(None, "3"), Place(4, 5, 6, 7): Verdict(None, None)}
     assert verdict_on(a_row(subject="b"), by_subject) == Verdict(1)
 
@@ -54,10 +54,10 @@ def test_ratings_and_labels_belong_to_what_is_named_in_order() -> None:
 def test_what_the_batch_does_not_hold_is_named() -> None:
     rows = [a_row(1, subject="a")]
     with pytest.raises(Failure) as raised:
-        check_known(read_verdicts(BatchReview(subjects=["a", "b"], ratings=[1, 1])), rows)
+        check_known(read_verdicts(BatchReviewBody(subjects=["a", "b"], ratings=[1, 1])), rows)
     assert [one.field for one in raised.value.faults] == ["subjects[1]"]
     with pytest.raises(Failure) as raised:
-        check_known(read_verdicts(BatchReview(predictions=["0-0-0", "0-1-0"], ratings=[1, 1])), rows)
+        check_known(read_verdicts(BatchReviewBody(predictions=["0-0-0", "0-1-0"], ratings=[1, 1])), rows)
     assert [one.field for one in raised.value.faults] == ["predictions[0]"]
 
 

@@ -36,11 +36,11 @@ def test_states_are_those_of_the_tables() -> None:
 def test_fields_are_those_of_the_stores() -> None:
     assert names(http_jobs.Job) == set(jobs.job_fields(JOB))
     assert names(http_models.Model) == set(models.model_row_fields(ROW)) | COUNTED.keys()
-    assert names(http_models.Lineage) == set(lineage.lineage_fields(FOUND)) | COUNTED.keys()
+    assert names(http_models.ModelLineage) == set(lineage.lineage_fields(FOUND)) | COUNTED.keys()
     assert names(http_models.Activation) == set(ACTIVATED._fields)
-    assert names(http_models.Example) == set(lineage.Used._fields)
+    assert names(http_models.TrainingExample) == set(lineage.Used._fields)
 
 
 def test_what_the_stores_say_can_be_answered() -> None:
     told = {**lineage.lineage_fields(FOUND), **COUNTED}
-    assert msgspec.to_builtins(msgspec.convert(told, http_models.Lineage)) == told
+    assert msgspec.to_builtins(msgspec.convert(told, http_models.ModelLineage)) == told
