@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import faust
+from faust.tables import TableManager
 from yarl import URL
 
 from relearn.agents.kafka.config import ssl_context
@@ -41,6 +42,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
         consumer_group_instance_id=f"{settings.namespace}.{worker_id}" if worker_id else None,
         datadir=datadir,
         store="memory://",
+        TableManager=_NoTables,
         stream_buffer_maxsize=2,
         stream_wait_empty=True,
         topic_allow_declare=False,
@@ -51,6 +53,15 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
     )
     app.transport = ChunkTransport(brokers, app)
     return app
+
+
+class _NoTables(TableManager):
+    """Faust's table manager without its pause of one second at start, which waits for tables. No role has any."""
+
+    async def on_start(self) -> None:
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
 
 
 def _credentials(settings: Settings) -> Any:

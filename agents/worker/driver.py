@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import faust
 from faust.transport.drivers import aiokafka as driver
@@ -26,11 +26,22 @@ CHUNK_BYTES = 4 * 1024 * 1024
 SMALL_FETCH = 1000
 PAUSE_S = 0.005
 NOTHING_ASSIGNED_S = 0.05
-#: The broker answers a fetch when it has this many bytes, or after this long: a slow stream comes in handfuls.
-FETCH_MIN_BYTES = 65_536
-FETCH_MAX_WAIT_MS = 10
+
 #: At a rebalance and at the end, chunks in flight get this long to finish before their partitions are given up.
 DRAIN_S = 5.0
+
+
+class FetchWait(NamedTuple):
+    """How long the broker may hold a fetch: until it has `min_bytes`, or for `max_wait_ms`."""
+
+    min_bytes: int
+    max_wait_ms: int
+
+
+#: While records arrive. A slow stream comes in small batches instead of record by record.
+BUSY = FetchWait(min_bytes=65_536, max_wait_ms=10)
+#: After a poll without records. The first record ends the wait; an idle consumer costs two fetches a second, not 100.
+IDLE = FetchWait(min_bytes=1, max_wait_ms=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +106,27 @@ def split_fetch(fetched: Mapping[TP, Sequence[RawMessage]]) -> Iterator[tuple[li
 class _PromptThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with a shorter long poll than its fixed 1,500 ms.
 
-    aiokafka has one fetch in flight per broker, without the partitions that it still holds records of. When only idle
-    partitions are left to ask for, that fetch holds up the busy ones for as long as it may wait.
+    aiokafka has one fetch in flight per broker, without the partitions whose records it still holds. While only idle
+    partitions are left to fetch, that fetch delays the busy ones by up to its `max_wait_ms`: hence the short wait of
+    `BUSY`. While all partitions are idle, the fetch contains them all, and the first record on any of them ends it.
     """
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        consumer._fetch_min_bytes = FETCH_MIN_BYTES
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = BUSY
         return consumer
 
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
-        """What a fetch brought, and the generation that it belongs to.
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
+        """The result of one poll, and the generation that it belongs to.
 
-        Looked at here, in the thread where assignments change: a fetch may begin under one assignment, wait, and bring
-        records of the next one. Counted to the former it would be dropped, with the position already behind it.
+        The generation is read here, in the thread where assignments change. A poll may begin under one assignment,
+        wait, and return records of the next one. With the former generation they would be dropped, although the
+        position is behind them already. The next fetch starts after this method has returned (aiokafka sends none for
+        a broker whose records are not consumed), so that it already has the new wait.
         """
-        fetched = await super()._fetch_records(*args, **kwargs)
+        fetched = await super()._fetch_records(consumer, *args, **kwargs)
+        fetcher = consumer._fetcher
+        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = BUSY if fetched else IDLE
         return self.app.consumer_generation_id, fetched
 
 

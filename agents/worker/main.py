@@ -42,3 +42,6 @@ class _QuietWorker(faust.Worker):
 
     def _setup_logging(self) -> None:
         """Nothing: `agents.worker.logging` did it."""
+
+    async def _sentinel_task(self) -> None:
+        """Return at once. Mode sleeps a second here, after every service and task has ended."""
