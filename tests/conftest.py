@@ -13,7 +13,7 @@ import pytest
 
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_specs
-from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.client.migrations import run_migrations
 from tests.support.servers.embedded import Servers
 from tests.support.size import FULL
 

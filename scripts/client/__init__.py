@@ -1,5 +1,6 @@
 """What commands send, wait for and query.
 
-Order of reading: `environment` (settings), `command` and `outcome` (commands to the retrain role), `producer`,
-`messages` and `pacing` (streaming a data set), `query`, `condition` and `lag` (`relearn status`), `time_argument`.
+Order of reading: `environment` (settings), `command` (commands to the retrain role), `producer`, `pacing` (sending at
+a rate), `query` (Postgres), `migrations` (topics and tables), `condition` with `api_state`, `runfile` and `lag` (the
+state of a deployment), `time_argument`.
 """

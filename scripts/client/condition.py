@@ -19,10 +19,8 @@ from relearn.agents.stores.training.champion import CHAMPION
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RelearnError, Unavailable
 from relearn.schemas.settings import Settings
+from relearn.scripts.client import api_state, runfile
 from relearn.scripts.client.lag import read_lag
-from relearn.scripts.embedded import api as the_api
-from relearn.scripts.embedded import runfile
-from relearn.scripts.embedded.api_pool_state import AWAY, read_api
 
 Condition = dict[str, Any]
 CONNECT_TIMEOUT_S = 3.0
@@ -47,7 +45,7 @@ async def read_condition(settings: Settings) -> Condition:
         _asked(lambda: _kafka(settings)),
         _asked(lambda: _postgres(settings)),
         _asked(lambda: _redis(settings)),
-        read_api(settings),
+        api_state.read_api(settings),
     )
     known: Condition = {"champion": None, "totals": None, "dead_letters": None, "pauses": None}
     known |= {"lag": None, "workers": None, "recent_records": None}
@@ -76,8 +74,8 @@ def what_is_down(servers: Condition, processes: Condition, api: Condition) -> li
     """Names of what should answer or run and doesn't. An API that isn't run here may be anywhere, or nowhere."""
     down = [name for name, server in servers.items() if server["error"]]
     down += [name for name, process in processes.items() if process["state"] in {"waiting", "dead"}]
-    missed = api["state"] == AWAY and the_api.NAME in processes and the_api.NAME not in down
-    return [*down, the_api.NAME] if missed else down
+    missed = api["state"] == api_state.AWAY and api_state.NAME in processes and api_state.NAME not in down
+    return [*down, api_state.NAME] if missed else down
 
 
 async def _asked(ask: Callable[[], Awaitable[Condition]]) -> tuple[Condition | None, RelearnError | None]:

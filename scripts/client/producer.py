@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -15,7 +18,6 @@ from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
 from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES
-from relearn.scripts.client.messages import Outgoing
 from relearn.scripts.client.pacing import wait_s
 
 CHECK_TIMEOUT_S = 5.0
@@ -25,6 +27,17 @@ IN_FLIGHT_KBYTES = 32 * 1024
 _POLL_S = 0.1
 _POLL_EVERY = 100
 _PROGRESS_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message: its bytes, its CloudEvents type and id, how many records it holds."""
+
+    value: bytes
+    kind: str
+    event_id: str
+    records: int
+
 
 OnAck = Callable[[Outgoing, int, int], None]
 """Called in the sending thread for each acknowledged message: itself, its partition and offset there."""
@@ -163,3 +176,20 @@ def send_paced(
         if on_progress is not None and time.monotonic() > progress_s:
             on_progress()
             progress_s = time.monotonic() + _PROGRESS_EVERY_S
+
+
+@contextmanager
+def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM sets `stop`; the second interrupts at once."""
+
+    def on_signal(*_: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,25 +1,15 @@
-"""One question to Postgres, and its answer as JSON or for people: what `list` and `show` have in common."""
+"""One question to Postgres on a connection of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
-
-import click
-from rich.table import Table
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.schemas.errors import Refused
 from relearn.scripts.client.environment import load_settings
-from relearn.scripts.render.tables import stdout_console
 
 T = TypeVar("T")
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
-limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-version_argument = click.argument("version", type=click.IntRange(1, 2**31 - 1))
 
 
 def read(question: Callable[[Pool], Awaitable[T]]) -> T:
@@ -37,42 +27,3 @@ def read(question: Callable[[Pool], Awaitable[T]]) -> T:
             pool.terminate()
 
     return asyncio.run(run())
-
-
-def show_list(
-    found: Sequence[T],
-    *,
-    fields: Callable[[T], dict[str, Any]],
-    table: Callable[[Sequence[T]], Table],
-    nothing: str,
-    as_json: bool,
-) -> None:
-    """Print what was found; on stderr the word `nothing` where that is so."""
-    if as_json:
-        click.echo(json.dumps([fields(one) for one in found], indent=2))
-    elif found:
-        stdout_console().print(table(found))
-    else:
-        click.echo(nothing, err=True)
-
-
-def show_one(
-    found: T | None,
-    *,
-    fields: Callable[[T], dict[str, Any]],
-    lines: Callable[[T], Iterable[str]],
-    nothing: str,
-    as_json: bool,
-) -> None:
-    """Print what was found.
-
-    Raises:
-        Refused: it isn't there, in the words of `nothing`.
-    """
-    if found is None:
-        raise Refused(nothing)
-    if as_json:
-        click.echo(json.dumps(fields(found), indent=2))
-    else:
-        for line in lines(found):
-            click.echo(line)

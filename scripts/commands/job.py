@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
-from relearn.scripts.client.query import as_json_option, limit_option, read, show_list, show_one
+from relearn.scripts.client.query import read
+from relearn.scripts.commands.output import as_json_option, limit_option, show_list, show_one
 from relearn.scripts.render.jobs_models import job_lines, jobs_table
 
 

@@ -16,7 +16,8 @@ from relearn.agents.stores.api_keys import ApiKey, create_key, key_fields, list_
 from relearn.schemas.api_keys import ENTROPY_BYTES, make_key, proves, read_key
 from relearn.schemas.errors import Refused, SetupError
 from relearn.schemas.http.operation import ROLES, Role
-from relearn.scripts.client.query import as_json_option, read, show_list
+from relearn.scripts.client.query import read
+from relearn.scripts.commands.output import as_json_option, show_list
 from relearn.scripts.render.figures import moment
 from relearn.scripts.render.tables import plain_table
 

@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+from rich.console import Console
 
-from relearn.agents.stores.postgres import open_pool
-from relearn.agents.stores.training.examples import load_examples
-from relearn.schemas.messages.commands import Command
-from relearn.schemas.settings import Settings
+from relearn.agents.kafka.send_command import manual_command
+from relearn.agents.stores.training.jobs import Job
+from relearn.schemas.messages.commands import Verb
+from relearn.scripts.client.command import OnState, Outcome, person, send_and_wait
 from relearn.scripts.client.environment import load_settings
-from relearn.scripts.client.outcome import OnState, Outcome, ask, ask_by_hand, finish, person, progress
-from relearn.scripts.client.query import as_json_option, version_argument
-from relearn.scripts.data.datasets import Dataset, load_dataset, require_classes, split_rows
-from relearn.scripts.render.lineage import examples, list_, show
+from relearn.scripts.commands.model_list import examples, list_, show
+from relearn.scripts.commands.output import as_json_option, version_argument
+from relearn.scripts.data.bootstrap import train_on
+from relearn.scripts.data.datasets import load_dataset, require_classes, split_rows
+from relearn.scripts.render.jobs_models import outcome_lines
 
 ON_HOLD = "automatic promotion is on hold from now on; `relearn model resume` lifts that"
-
-
-async def train_on(
-    settings: Settings, dataset: Dataset, *, timeout_s: float, on_state: OnState = lambda state: None
-) -> Outcome:
-    """Load labelled records as examples, have a model trained on all there are, and wait for it.
-
-    Raises:
-        BadFile: the records have no labels, or all the same.
-        Refused: the namespace has other features.
-        Unavailable: a server is away.
-    """
-    require_classes(dataset)
-    pool = await open_pool(settings, size=1)
-    try:
-        added = await load_examples(
-            pool,
-            feature_names=dataset.feature_names,
-            features=dataset.features,
-            labels=dataset.labels or (),
-            subjects=dataset.subjects,
-            source=dataset.name,
-        )
-    finally:
-        pool.terminate()
-    reason = {"trigger": "bootstrap", "source": dataset.name, "rows": len(dataset), "new": added}
-    on_state(f"{added} new examples of {len(dataset)}")
-    command = Command(str(uuid.uuid4()), "train", reason, by=person())
-    return await ask(settings, command, timeout_s=timeout_s, on_state=on_state)
 
 
 @click.group()
@@ -87,9 +62,9 @@ def train(*, source: str, label: str | None, rows: int | None, seed: int, timeou
     require_classes(dataset)
     if rows is not None:
         dataset, _ = split_rows(dataset, rows, seed)
-    with progress() as on_state:
+    with _progress() as on_state:
         outcome = asyncio.run(train_on(settings, dataset, timeout_s=timeout_s, on_state=on_state))
-    finish(outcome, timeout_s, as_json)
+    _finish(outcome, timeout_s, as_json)
 
 
 @model.command()
@@ -98,7 +73,7 @@ def train(*, source: str, label: str | None, rows: int | None, seed: int, timeou
 @as_json_option
 def activate(version: int, timeout_s: float, as_json: bool) -> None:
     """Make model VERSION the champion. Automatic promotion is on hold afterwards, until `relearn model resume`."""
-    finish(ask_by_hand("activate", version, timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    _finish(_send_by_hand("activate", version, timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
@@ -109,7 +84,7 @@ def rollback(timeout_s: float, as_json: bool) -> None:
 
     Automatic promotion is on hold afterwards, until `relearn model resume`.
     """
-    finish(ask_by_hand("rollback", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    _finish(_send_by_hand("rollback", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
@@ -117,7 +92,7 @@ def rollback(timeout_s: float, as_json: bool) -> None:
 @as_json_option
 def hold(timeout_s: float, as_json: bool) -> None:
     """Stop automatic training and promotion until `relearn model resume`. Activating by hand still works."""
-    finish(ask_by_hand("hold", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    _finish(_send_by_hand("hold", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
@@ -126,7 +101,52 @@ def hold(timeout_s: float, as_json: bool) -> None:
 def resume(timeout_s: float, as_json: bool) -> None:
     """Let models be trained and promoted automatically again."""
     then = "models are trained and promoted automatically again"
-    finish(ask_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
+    _finish(_send_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
+
+
+def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float) -> Outcome:
+    """Ask for one thing as the person who runs this, with progress on stderr."""
+    command = manual_command(verb, version, by=person())
+    with _progress() as on_state:
+        return asyncio.run(send_and_wait(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
+
+
+def _finish(outcome: Outcome, timeout_s: float, as_json: bool, *, then: str | None = None) -> None:
+    """Show what came of a command, and leave with 1 if it didn't take effect; `then` is said if it did."""
+    if as_json:
+        click.echo(json.dumps(outcome.fields(), indent=2))
+    else:
+        for line in outcome_lines(outcome.job, outcome.model, outcome.workers):
+            click.echo(line)
+    said = _what_next(outcome.job, timeout_s) or (then if outcome.promoted else None)
+    if said:
+        click.echo(said, err=True)
+    if not outcome.promoted:
+        sys.exit(1)
+
+
+def _what_next(job: Job | None, timeout_s: float) -> str | None:
+    """What to do about a job that hasn't ended."""
+    if job is None:
+        return f"nobody took the command within {timeout_s:g} s: is a retrain worker up? (`relearn status`)"
+    follow = f"`relearn job show {job.id}` tells how it goes on"
+    if job.state == "shadow":
+        return (
+            f"model {job.version} is not known to be better than the champion yet: it answers the same records unseen,"
+            f" until reviews tell which of the two is right more often; {follow}"
+        )
+    return f"not done after {timeout_s:g} s; {follow}" if job.ended_at is None else None
+
+
+@contextmanager
+def _progress() -> Iterator[OnState]:
+    """A spinner with the latest state on a terminal, and a line per state elsewhere."""
+    words = Console(stderr=True, highlight=False)
+    if not words.is_terminal:
+        yield words.print
+        return
+    with words.status("connecting") as status:
+        yield status.update
 
 
 for command in (list_, show, examples):

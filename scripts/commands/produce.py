@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, cast
+from typing import cast
 
 import click
 from rich.console import Console
@@ -28,9 +27,9 @@ from rich.text import Text
 
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.environment import load_settings
-from relearn.scripts.client.messages import FORMS, Form, cut, outgoing, passes
-from relearn.scripts.client.producer import Sender, send_paced
+from relearn.scripts.client.producer import Sender, send_paced, stopping_on_signals
 from relearn.scripts.data.datasets import load_dataset
+from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -95,23 +94,6 @@ def summary(sent: int, acknowledged: int, error: str | None) -> str:
     line = f"{sent:,} records sent, {acknowledged:,} acknowledged by the broker"
     lost = sent - acknowledged
     return f"{line}; {lost:,} not: {error or 'no reason given'}" if lost else line
-
-
-@contextmanager
-def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM sets `stop`; the second interrupts at once."""
-
-    def on_signal(*_: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Rate(ProgressColumn):

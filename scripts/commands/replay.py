@@ -16,8 +16,9 @@ from relearn.agents.learning.replay import TOLERANCE, Replayed, replay, replayed
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.span import open_span
 from relearn.schemas.errors import Refused
-from relearn.scripts.client.query import as_json_option, read
+from relearn.scripts.client.query import read
 from relearn.scripts.client.time_argument import moment_of
+from relearn.scripts.commands.output import as_json_option
 from relearn.scripts.render.figures import share
 from relearn.scripts.render.progress import bar
 

@@ -16,13 +16,13 @@ from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.schemas.text import text_fault
 from relearn.scripts.client.environment import load_settings
+from relearn.scripts.client.producer import stopping_on_signals
 from relearn.scripts.client.query import read
-from relearn.scripts.commands.produce import stopping_on_signals
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.ground_truth import oracle_of
+from relearn.scripts.data.review_loop import FeedbackSender, Pace
+from relearn.scripts.data.review_loop import review as speak
 from relearn.scripts.data.reviewer import Reviewer
-from relearn.scripts.data.reviewing import FeedbackSender, Pace
-from relearn.scripts.data.reviewing import review as speak
 from relearn.scripts.render.progress import bar
 
 WAITING = "nothing to review now; waiting for predictions that nobody has reviewed"

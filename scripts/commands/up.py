@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from relearn.scripts.embedded import runfile, stack
+from relearn.scripts.embedded import stack
+from relearn.scripts.embedded.data_dir import data_dir_of, only_one, stop_leftovers
 from relearn.scripts.embedded.processes import signals
 from relearn.scripts.embedded.report import Report
 from relearn.scripts.embedded.servers.local import SETTING
@@ -41,7 +42,7 @@ def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_onl
     """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops it all."""
     report = Report()
     if reset:
-        _reset(stack.data_dir_of(os.environ), yes)
+        _reset(data_dir_of(os.environ), yes)
     roles = {"score": score, "store": store, "feedback": 1, "retrain": 1}
     wanted = dict.fromkeys(roles, 0) if servers_only else roles
     try:
@@ -92,8 +93,8 @@ def _reset(data_dir: Path, yes: bool) -> None:
         return
     if not yes:
         click.confirm(f"Delete all records, models and corrections in {data_dir}?", abort=True, err=True)
-    with runfile.only_one(data_dir):
-        runfile.stop_leftovers(data_dir)
+    with only_one(data_dir):
+        stop_leftovers(data_dir)
         for path in found:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -6,9 +6,12 @@ first line is a header when none of its cells is a number, or when one of them i
 
 from __future__ import annotations
 
+import csv
 import math
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -19,7 +22,15 @@ from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile
 from relearn.schemas.text import label_text, text_fault
-from relearn.scripts.data.csv_rows import LOOKED_AT, Row, csv_delimiter, csv_rows
+
+LINE_MAX = 16 * 1024 * 1024
+FIELD_MAX = 128 * 1024
+#: Rows that the delimiter and the header are judged by.
+LOOKED_AT = 50
+# In this order where several fit: a file with semicolons may have decimal commas, one with commas seldom semicolons.
+DELIMITERS = ("\t", ";", ",")
+
+Row = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -64,9 +75,9 @@ def read_csv(path: str, label: str | None = None) -> Table:
 
 
 def _read(path: str, file: TextIO, label: str | None) -> Table:
-    delimiter = csv_delimiter(path, file)
+    delimiter = _delimiter(path, file)
     file.seek(0)
-    rows = csv_rows(path, file, delimiter)
+    rows = _rows(path, file, delimiter)
     looked_at = list(islice(rows, LOOKED_AT))
     if not looked_at:
         raise BadFile(path, "is empty")
@@ -189,3 +200,50 @@ def _is_whole(text: str) -> bool:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name[:60]) for name in names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _lines(path: str, file: TextIO) -> Iterator[str]:
+    number = 0
+    while line := file.readline(LINE_MAX + 1):
+        number += 1
+        if len(line) > LINE_MAX:
+            raise BadFile(path, f"longer than {LINE_MAX} characters; is this a CSV file?", line=number)
+        if not line.isascii():
+            strange = next((i for i, char in enumerate(line) if "\udc80" <= char <= "\udcff"), None)
+            if strange is not None:
+                what = f"byte 0x{ord(line[strange]) - 0xDC00:02x} at character {strange + 1}"
+                raise BadFile(path, f"{what} isn't UTF-8; save the file as UTF-8", line=number)
+        if "\0" in line:
+            raise BadFile(path, "a NUL byte; is this a text file?", line=number)
+        yield line
+
+
+def _rows(path: str, file: TextIO, delimiter: str) -> Iterator[Row]:
+    """The rows that aren't blank, each with the number of its first line."""
+    csv.field_size_limit(FIELD_MAX)
+    reader = csv.reader(_lines(path, file), delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as exc:
+            raise BadFile(path, f"not CSV: {exc}", line=line) from exc
+        if any(cells):
+            yield line, cells
+
+
+def _delimiter(path: str, file: TextIO) -> str:
+    """The one by which most of the first rows have the same number of cells, and more than one."""
+
+    def agreement(delimiter: str) -> int:
+        file.seek(0)
+        widths: Counter[int] = Counter()
+        with suppress(BadFile):  # it is met again, and said, where the file is read
+            widths.update(len(cells) for _, cells in islice(_rows(path, file, delimiter), LOOKED_AT))
+        width, rows = max(widths.items(), key=lambda item: item[1], default=(0, 0))
+        return rows if width > 1 else 0
+
+    found = {delimiter: agreement(delimiter) for delimiter in DELIMITERS}
+    return max(DELIMITERS, key=lambda delimiter: found[delimiter]) if any(found.values()) else ","

@@ -17,7 +17,7 @@ from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import Refused, SetupError, Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.client.lag import read_lag
-from relearn.scripts.commands.model import train_on
+from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import Dataset
 
 TRAIN_TIMEOUT_S = 180.0

@@ -14,8 +14,8 @@ from relearn.schemas.errors import Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.data.ground_truth import oracle_of
+from relearn.scripts.data.review_loop import FeedbackSender, Pace, review
 from relearn.scripts.data.reviewer import Reviewer
-from relearn.scripts.data.reviewing import FeedbackSender, Pace, review
 
 #: How likely an answer is wrong.
 ERROR = 0.02

@@ -14,9 +14,9 @@ import numpy as np
 from relearn.schemas.messages.ingest import CE_MANY, CE_ONE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.messages import Outgoing, encode_many, encode_one
-from relearn.scripts.client.producer import Sender, send_paced
+from relearn.scripts.client.producer import Outgoing, Sender, send_paced
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
+from relearn.scripts.data.messages import encode_many, encode_one
 
 #: So many records alone, then as many in one message, and so on.
 TOGETHER = 25

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from relearn.schemas.settings import PREFIX, Settings
+from relearn.scripts.client.api_state import NAME
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.servers import ports
 
-NAME = "api"
 PORT_SETTING = PREFIX + "API_PORT"
 #: It says so in its log.
 SERVING = "event=serving"
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - told apart, not listened on
 
 
 def choose_port(environment: Mapping[str, str], last: Mapping[str, str], on_event: OnEvent) -> int:
@@ -43,9 +42,3 @@ def server(environment: Mapping[str, str], log_path: Path) -> Process:
         env=environment,
         stop_timeout_s=25.0,
     )
-
-
-def url(settings: Settings) -> str:
-    """Where a program on this machine finds it."""
-    host = settings.api_host
-    return f"http://{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{settings.api_port}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,16 +11,19 @@ from pathlib import Path
 
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.settings import PREFIX, Settings, read_settings
+from relearn.scripts.client.api_state import url
 from relearn.scripts.client.environment import read_servers, write_servers
+from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.embedded import api as the_api
-from relearn.scripts.embedded import keys, runfile
+from relearn.scripts.embedded import keys
+from relearn.scripts.embedded.data_dir import DATA_DIR, data_dir_of, only_one, stop_leftovers
 from relearn.scripts.embedded.processes.events import Event, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import local, ports
 
 WORKER_READY = "worker_ready"
-SIGNING_KEY, VERIFY_KEYS, DATA_DIR = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS", PREFIX + "DATA_DIR"
+SIGNING_KEY, VERIFY_KEYS = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ async def running(
     """
     data_dir = data_dir_of(environment)
     _check(environment)
-    with runfile.only_one(data_dir):
+    with only_one(data_dir):
         await _stop_leftovers(data_dir, on_event)
         wanted = local.embedded(environment)
         supervisor = Supervisor(data_dir, on_event)
@@ -70,7 +71,7 @@ async def running(
                 at = local.choose_ports(wanted, last, on_event)
                 await supervisor.start(*local.describe(data_dir, wanted, at, environment))
             chosen, signing = _settle(data_dir, at.settings(wanted), environment)
-            await _migrate(read_settings(chosen))
+            await run_migrations(read_settings(chosen))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
             workers = [
                 worker(role, i + 1, {**chosen, **signing} if role == "retrain" else chosen, data_dir)
@@ -83,17 +84,12 @@ async def running(
                     at_port = {the_api.PORT_SETTING: str(the_api.choose_port(environment, last, on_event))}
                     write_servers(data_dir, {**read_servers(data_dir), **at_port})
                     chosen |= at_port
-                    await supervisor.start(the_api.server(chosen, data_dir / "logs" / f"{the_api.NAME}.log"))
+                    await supervisor.start(the_api.server(chosen, data_dir / "logs" / "api.log"))
             settings = read_settings(chosen)
             names = tuple(process.name for process in workers)
-            yield Stack(settings, supervisor, tuple(wanted), names, the_api.url(settings) if api else None)
+            yield Stack(settings, supervisor, tuple(wanted), names, url(settings) if api else None)
         finally:
             await supervisor.stop_all()
-
-
-def data_dir_of(environment: Mapping[str, str]) -> Path:
-    """The data directory, absolute: workers and later starts may have another working directory."""
-    return Path(environment.get(DATA_DIR) or ".relearn").absolute()
 
 
 def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Path) -> Process:
@@ -134,10 +130,5 @@ def _settle(
 
 
 async def _stop_leftovers(data_dir: Path, on_event: OnEvent) -> None:
-    for name in await asyncio.to_thread(runfile.stop_leftovers, data_dir):
+    for name in await asyncio.to_thread(stop_leftovers, data_dir):
         on_event(Event("note", name, "was left running by a start that was killed: stopped it"))
-
-
-async def _migrate(settings: Settings) -> None:
-    if importlib.util.find_spec("relearn.scripts.commands.migrate") is not None:
-        await importlib.import_module("relearn.scripts.commands.migrate").run_migrations(settings)

@@ -1,5 +1,4 @@
 """Values as text for a terminal. No I/O: each module returns lines or tables.
 
-`tables` and `figures` are shared; `status`, `jobs_models`, `lineage` (with `show_lineage`) and `progress` render one
-command's output each.
+`tables` and `figures` are shared; `status`, `jobs_models`, `lineage` and `progress` render one command's output each.
 """

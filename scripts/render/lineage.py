@@ -1,103 +1,37 @@
-"""`relearn model list`, `show` and `examples`: which models there are, and what stands behind each."""
+"""Everything about one model in words, for `relearn model show`."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
-from pathlib import Path
-from typing import TextIO
 
-import click
-
-from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.training.examples import read_features
-from relearn.agents.stores.training.examples_file import FORMATS, Write, writer
-from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.training.models import list_models, model_row_fields, read_model
-from relearn.schemas.errors import BadFile, Refused
-from relearn.scripts.client.query import as_json_option, limit_option, read, show_list, show_one, version_argument
-from relearn.scripts.render.jobs_models import models_table
-from relearn.scripts.render.progress import OnProgress, bar
-from relearn.scripts.render.show_lineage import lineage_lines
-
-NO_MODELS = "there are no models; `relearn model train --data digits --rows 60` makes one"
+from relearn.agents.stores.training.lineage import Activated, Lineage
+from relearn.scripts.render.figures import gate_lines, moment, out_of_fold_lines, review_lines
+from relearn.scripts.render.jobs_models import facts_line, state_of
 
 
-@click.command("list")
-@limit_option
-@as_json_option
-def list_(limit: int, as_json: bool) -> None:
-    """List models, the newest first."""
-    found = read(lambda pool: list_models(pool, limit))
-    show_list(found, fields=model_row_fields, table=models_table, nothing=NO_MODELS, as_json=as_json)
+def lineage_lines(found: Lineage) -> Iterator[str]:
+    """One model: what it was made of, how it was judged, and when it answered."""
+    model, job = found.model, found.job
+    yield f"model {model.version}: {model.state}"
+    yield f"  created       {moment(model.created_at)} by job {job.id} ({state_of(job)})"
+    yield f"  reason        {facts_line(job.reason)}" + (f", by {job.by}" if job.by else "")
+    told = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
+    yield f"  examples      {told}; cut at correction {found.cut}"
+    for label, counts in found.classes.items():
+        each = ", ".join(f"{count} {source}" for source, count in counts.items())
+        yield f"    {label:<12}{sum(counts.values())} ({each})"
+    judged = job.metrics or {}
+    yield from review_lines(judged)
+    yield from out_of_fold_lines(model.metrics)
+    yield from gate_lines(judged)
+    yield f"  SHA-256       {found.sha256}"
+    if found.key_id is not None:
+        yield f"  signed by     {found.key_id}"
+    for one in found.activations:
+        yield f"  activation {one.activation:<3}{_activation(one, own=one.job == job.id)}"
 
 
-@click.command()
-@version_argument
-@as_json_option
-def show(version: int, as_json: bool) -> None:
-    """Show model VERSION: what it was made of, how good it was out of fold, how it was judged, and when it answered."""
-    found = read(lambda pool: read_lineage(pool, version))
-    nothing = f"there is no model {version}"
-    show_one(found, fields=lineage_fields, lines=lineage_lines, nothing=nothing, as_json=as_json)
-
-
-@click.command()
-@version_argument
-@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of stdout.")
-def examples(version: int, form: str, out: Path | None) -> None:
-    """Write the exact examples that model VERSION was trained on, in the order of training.
-
-    Each with its source (bootstrap, reviewed or assumed), its id there, its key, label and weight, and its features by
-    name; a reviewed one also with feedback id, prediction id, reviewer and via.
-    """
-
-    async def export(pool: Pool) -> int:
-        model, names = await read_model(pool, version), await read_features(pool)
-        if model is None or names is None:
-            raise Refused(f"there is no model {version}")
-        with _output(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:
-            return await write_examples(pool, version, writer(file, form, names), on_progress)
-
-    written = read(export)
-    click.echo(f"{written:,} examples", err=True)
-
-
-async def write_examples(pool: Pool, version: int, write: Write, on_progress: OnProgress) -> int:
-    """Write a model's examples one by one, as they come; how many there were."""
-    written = 0
-    async with aclosing(used_examples(pool, version)) as found:
-        async for one in found:
-            write(one)
-            written += 1
-            if written % 1000 == 0:
-                on_progress(written)
-    return written
-
-
-@contextmanager
-def _output(out: Path | None) -> Iterator[TextIO]:
-    """stdout, or a file that is there whole or not at all. Whoever stops reading stdout ends the program quietly."""
-    if out is None:
-        try:
-            yield sys.stdout
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # What is still buffered would complain once more when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-        return
-    target = out if out.exists() and not out.is_file() else out.with_name(f"{out.name}.part")
-    try:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        if target is not out:
-            target.replace(out)
-    except OSError as exc:
-        raise BadFile(str(out), f"can't be written: {exc.strerror or exc}") from exc
-    finally:
-        if target is not out:
-            target.unlink(missing_ok=True)
+def _activation(one: Activated, *, own: bool) -> str:
+    published = "not published yet" if one.published_at is None else f"published {moment(one.published_at)}"
+    said = f"{one.role} from {moment(one.at)}, {published}, by "
+    return said + ("its own job" if own else f"{one.by or 'nobody'}: {facts_line(one.reason)}, job {one.job}")

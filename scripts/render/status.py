@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -9,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from relearn.agents.dead_letters.render import printable
-from relearn.scripts.client.condition import Condition
+
+Condition = Mapping[str, Any]
 
 
 def page(condition: Condition) -> Group:

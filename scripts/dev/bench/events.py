@@ -28,7 +28,7 @@ from relearn.agents.stores.redis import open_redis
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
-from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.dev.bench.api_process import serving
 from relearn.scripts.dev.bench.servers import scratch_directory, scratch_servers
 from relearn.scripts.dev.bench.work import FEATURES

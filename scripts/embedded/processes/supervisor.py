@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from relearn.schemas.errors import SetupError
-from relearn.scripts.embedded import runfile
+from relearn.scripts.client import runfile
 from relearn.scripts.embedded.processes import backoff
 from relearn.scripts.embedded.processes.events import Event, Kind, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, last_lines

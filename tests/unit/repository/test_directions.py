@@ -67,3 +67,31 @@ def test_nothing_unpickles() -> None:
     unsafe, others = {"pickle", "joblib", "dill", "cloudpickle"}, "scripts/dev/bench/api/rivals/"
     found = [(path, name) for room in ORDER for path, name in _imports(room) if not path.startswith(others)]
     assert [f"{path} imports {name}" for path, name in found if name.split(".")[0] in unsafe] == []
+
+
+#: Packages of scripts/ in the order of imports; commands and demo don't import each other.
+SCRIPTS = [{"render"}, {"client"}, {"data"}, {"embedded"}, {"commands", "demo"}, {"dev"}]
+
+
+def test_scripts_import_one_way() -> None:
+    """render ◀ client ◀ data ◀ embedded ◀ commands, demo ◀ dev; imports by name in a string count too."""
+    level = {package: i for i, packages in enumerate(SCRIPTS) for package in packages}
+    wrong = []
+    for path in sorted((ROOT / "scripts").rglob("*.py")):
+        package = path.relative_to(ROOT / "scripts").parts[0]
+        if package not in level:
+            continue  # cli.py and the two beside it
+        for node in ast.walk(ast.parse(path.read_text())):
+            for name in [*_names(node), *_names_of_packages(node)]:
+                imported = name.removeprefix("relearn.scripts.").split(".")[0]
+                if name.startswith("relearn.scripts.") and imported != package and level[imported] >= level[package]:
+                    wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert wrong == []
+
+
+def _names_of_packages(node: ast.AST) -> list[str]:
+    """`from relearn.scripts import client`, and a module named in a string, as importlib takes it."""
+    if isinstance(node, ast.ImportFrom) and node.module == "relearn.scripts":
+        return [f"relearn.scripts.{alias.name}" for alias in node.names]
+    named = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("relearn.scripts.")
+    return [str(node.value)] if named and isinstance(node, ast.Constant) else []

@@ -17,7 +17,7 @@ from relearn.schemas.messages.predictions import Block
 from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.dev.bench import api_process
 from relearn.scripts.dev.bench.api.load import Request
 from relearn.scripts.dev.bench.servers import scratch_servers

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.schemas.settings import PREFIX, Settings
-from relearn.scripts.commands.model import train_on
+from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.loop.background import Background, scoring_waits
 from relearn.scripts.dev.bench.loop.concept import World

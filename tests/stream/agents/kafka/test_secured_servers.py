@@ -19,7 +19,7 @@ from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.client.migrations import run_migrations
 from tests.support.data import models
 from tests.support.data.rows import caught_up, query
 from tests.support.processes.commands import relearn

@@ -17,7 +17,7 @@ from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.client.migrations import run_migrations
 from tests.stream.scripts.commands.test_produce import read_ingest
 from tests.support.processes.commands import relearn
 

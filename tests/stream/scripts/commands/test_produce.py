@@ -11,9 +11,8 @@ from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.ingest import CE_MANY, decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
-from relearn.scripts.client.messages import Outgoing
-from relearn.scripts.client.producer import Sender
-from relearn.scripts.commands.migrate import run_migrations
+from relearn.scripts.client.migrations import run_migrations
+from relearn.scripts.client.producer import Outgoing, Sender
 from relearn.scripts.data.datasets import load_dataset
 from tests.support.processes.commands import relearn
 

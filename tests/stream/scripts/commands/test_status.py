@@ -6,8 +6,8 @@ import time
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.schemas.settings import Settings
-from relearn.scripts.commands.migrate import run_migrations
-from relearn.scripts.embedded.api_pool_state import read_api
+from relearn.scripts.client.api_state import read_api
+from relearn.scripts.client.migrations import run_migrations
 from tests.support.api.client import serving
 from tests.support.data.models import a_model
 from tests.support.processes.commands import relearn

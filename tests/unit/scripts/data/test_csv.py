@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadFile
-from relearn.scripts.data import csv_rows
+from relearn.scripts.data import csv
 from relearn.scripts.data.csv import read_csv
 
 
@@ -124,7 +124,7 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
 
 def test_a_line_without_end_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is no text may have no lines at all."""
-    monkeypatch.setattr(csv_rows, "LINE_MAX", 100)
+    monkeypatch.setattr(csv, "LINE_MAX", 100)
     with pytest.raises(BadFile, match="line 1: longer than 100 characters"):
         read_csv(write(tmp_path, "1," * 100))
 

@@ -18,7 +18,7 @@ from relearn.scripts.demo.page import summary, verdict
 from relearn.scripts.demo.screen import Figures, Learning, lines, panel
 from relearn.scripts.demo.story import told
 from relearn.scripts.demo.stream import PIECE, Labelled, labelled, records
-from tests.unit.scripts.client.test_messages import Fetched
+from tests.unit.scripts.data.test_messages import Fetched
 
 REAL = Dataset(
     "made",

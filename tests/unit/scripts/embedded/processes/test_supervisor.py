@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from relearn.schemas.errors import Refused, SetupError
-from relearn.scripts.embedded import runfile
+from relearn.scripts.client import runfile
+from relearn.scripts.embedded.data_dir import only_one, stop_leftovers
 from relearn.scripts.embedded.processes.events import Event
 from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.processes.supervisor import Supervisor
@@ -149,7 +150,7 @@ async def test_groups_stop_in_reverse(tmp_path: Path) -> None:
 
 def test_a_data_directory_admits_one_supervisor(tmp_path: Path) -> None:
     """The second is refused in words."""
-    with runfile.only_one(tmp_path), pytest.raises(Refused, match="already up in"), runfile.only_one(tmp_path):
+    with only_one(tmp_path), pytest.raises(Refused, match="already up in"), only_one(tmp_path):
         pass
 
 
@@ -160,7 +161,7 @@ def test_what_a_killed_supervisor_left_is_stopped_at_the_next_start(tmp_path: Pa
     run.processes["kafka"] = runfile.Running(stop_signal=int(signal.SIGTERM))
     runfile.describe(run.processes["kafka"], leftover.pid)
     runfile.save(tmp_path, run)
-    assert runfile.stop_leftovers(tmp_path) == ["kafka"]
+    assert stop_leftovers(tmp_path) == ["kafka"]
     assert not psutil.pid_exists(leftover.pid)
     leftover.wait()
 
@@ -170,4 +171,4 @@ def test_a_pid_that_now_is_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     run = runfile.begin(tmp_path)
     run.processes["kafka"] = runfile.Running(pid=os.getpid(), create_time=1.0)
     runfile.save(tmp_path, run)
-    assert runfile.stop_leftovers(tmp_path) == []
+    assert stop_leftovers(tmp_path) == []

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import msgpack
 import numpy as np
 
 from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.scripts.client.producer import Outgoing
 from relearn.scripts.data.datasets import Dataset, with_noise
 
 Form = Literal["packed", "list", "named", "json"]
 FORMS: tuple[str, ...] = get_args(Form)
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message: its bytes, its CloudEvents type and id, how many records it holds."""
-
-    value: bytes
-    kind: str
-    event_id: str
-    records: int
 
 
 def passes(dataset: Dataset, *, seed: int | None = None, noise: float = 0.0) -> Iterator[Dataset]:

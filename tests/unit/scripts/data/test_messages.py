@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, decode_chunk
-from relearn.scripts.client.messages import FORMS, Form, cut, outgoing, passes
 from relearn.scripts.client.pacing import due_s, wait_s
 from relearn.scripts.commands.produce import summary
 from relearn.scripts.data.datasets import Dataset
+from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
 
 
 class Fetched:

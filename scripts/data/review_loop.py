@@ -15,8 +15,7 @@ from relearn.agents.stores.predictions.review_candidates import POOL, read_revie
 from relearn.schemas.messages.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.messages import Outgoing
-from relearn.scripts.client.producer import Sender
+from relearn.scripts.client.producer import Outgoing, Sender
 from relearn.scripts.data.reviewer import Reviewer
 from relearn.scripts.render.progress import OnProgress
 

@@ -1,4 +1,4 @@
-"""Whether the HTTP API answers where it should, for `relearn status`."""
+"""Where the HTTP API of these settings is, and whether it is ready."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 import aiohttp
 
 from relearn.schemas.settings import Settings
-from relearn.scripts.embedded.api import url
 
 TIMEOUT_S = 3.0
 UP, NOT_READY, AWAY = "up", "not ready", "away"
+#: The name of its process in `run.json`.
+NAME = "api"
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - told apart, not listened on
+
+
+def url(settings: Settings) -> str:
+    """The address for a program on this machine."""
+    host = settings.api_host
+    return f"http://{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{settings.api_port}"
 
 
 async def read_api(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""`relearn model list`, `show` and `examples`: which models there are, and what stands behind each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.examples_file import FORMATS, Write, writer
+from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
+from relearn.agents.stores.training.models import list_models, model_row_fields, read_model
+from relearn.schemas.errors import BadFile, Refused
+from relearn.scripts.client.query import read
+from relearn.scripts.commands.output import as_json_option, limit_option, show_list, show_one, version_argument
+from relearn.scripts.render.jobs_models import models_table
+from relearn.scripts.render.lineage import lineage_lines
+from relearn.scripts.render.progress import OnProgress, bar
+
+NO_MODELS = "there are no models; `relearn model train --data digits --rows 60` makes one"
+
+
+@click.command("list")
+@limit_option
+@as_json_option
+def list_(limit: int, as_json: bool) -> None:
+    """List models, the newest first."""
+    found = read(lambda pool: list_models(pool, limit))
+    show_list(found, fields=model_row_fields, table=models_table, nothing=NO_MODELS, as_json=as_json)
+
+
+@click.command()
+@version_argument
+@as_json_option
+def show(version: int, as_json: bool) -> None:
+    """Show model VERSION: what it was made of, how good it was out of fold, how it was judged, and when it answered."""
+    found = read(lambda pool: read_lineage(pool, version))
+    nothing = f"there is no model {version}"
+    show_one(found, fields=lineage_fields, lines=lineage_lines, nothing=nothing, as_json=as_json)
+
+
+@click.command()
+@version_argument
+@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of stdout.")
+def examples(version: int, form: str, out: Path | None) -> None:
+    """Write the exact examples that model VERSION was trained on, in the order of training.
+
+    Each with its source (bootstrap, reviewed or assumed), its id there, its key, label and weight, and its features by
+    name; a reviewed one also with feedback id, prediction id, reviewer and via.
+    """
+
+    async def export(pool: Pool) -> int:
+        model, names = await read_model(pool, version), await read_features(pool)
+        if model is None or names is None:
+            raise Refused(f"there is no model {version}")
+        with _output(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:
+            return await write_examples(pool, version, writer(file, form, names), on_progress)
+
+    written = read(export)
+    click.echo(f"{written:,} examples", err=True)
+
+
+async def write_examples(pool: Pool, version: int, write: Write, on_progress: OnProgress) -> int:
+    """Write a model's examples one by one, as they come; how many there were."""
+    written = 0
+    async with aclosing(used_examples(pool, version)) as found:
+        async for one in found:
+            write(one)
+            written += 1
+            if written % 1000 == 0:
+                on_progress(written)
+    return written
+
+
+@contextmanager
+def _output(out: Path | None) -> Iterator[TextIO]:
+    """stdout, or a file that is there whole or not at all. Whoever stops reading stdout ends the program quietly."""
+    if out is None:
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still buffered would complain once more when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        return
+    target = out if out.exists() and not out.is_file() else out.with_name(f"{out.name}.part")
+    try:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        if target is not out:
+            target.replace(out)
+    except OSError as exc:
+        raise BadFile(str(out), f"can't be written: {exc.strerror or exc}") from exc
+    finally:
+        if target is not out:
+            target.unlink(missing_ok=True)

@@ -1,0 +1,58 @@
+"""Options and output that `list` and `show` verbs share: JSON, or tables and lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+from rich.table import Table
+
+from relearn.schemas.errors import Refused
+from relearn.scripts.render.tables import stdout_console
+
+T = TypeVar("T")
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+version_argument = click.argument("version", type=click.IntRange(1, 2**31 - 1))
+
+
+def show_list(
+    found: Sequence[T],
+    *,
+    fields: Callable[[T], dict[str, Any]],
+    table: Callable[[Sequence[T]], Table],
+    nothing: str,
+    as_json: bool,
+) -> None:
+    """Print what was found; on stderr the word `nothing` where that is so."""
+    if as_json:
+        click.echo(json.dumps([fields(one) for one in found], indent=2))
+    elif found:
+        stdout_console().print(table(found))
+    else:
+        click.echo(nothing, err=True)
+
+
+def show_one(
+    found: T | None,
+    *,
+    fields: Callable[[T], dict[str, Any]],
+    lines: Callable[[T], Iterable[str]],
+    nothing: str,
+    as_json: bool,
+) -> None:
+    """Print what was found.
+
+    Raises:
+        Refused: it isn't there, in the words of `nothing`.
+    """
+    if found is None:
+        raise Refused(nothing)
+    if as_json:
+        click.echo(json.dumps(fields(found), indent=2))
+    else:
+        for line in lines(found):
+            click.echo(line)
