@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import uuid
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import structlog
@@ -31,6 +33,17 @@ _NO_TOPIC = frozenset((KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PA
 def missing_topic(error: KafkaError, topic: str) -> SetupError | None:
     """What to do about it, if `error` says that there is no such topic."""
     return SetupError(f"there is no topic {topic}; run `relearn migrate` first") if error.code() in _NO_TOPIC else None
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message to send: `kind` and `event_id` become its CloudEvents type and id; equal keys keep their order."""
+
+    value: bytes
+    kind: str
+    key: bytes | None = None
+    event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    records: int = 1
 
 
 class Receipt(NamedTuple):

@@ -6,13 +6,14 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.agents.stores.training.examples import read_features
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.json_rows import matrix, matrix_alike
 from relearn.api.http.problems import RETRY, Failure, broken_off, wrong_fields
 from relearn.api.http.text_checks import text_faults
-from relearn.api.writes.outbox import PATIENCE_S, Outcome, Outgoing
+from relearn.api.writes.outbox import PATIENCE_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import RelearnError
 from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
@@ -34,7 +35,7 @@ async def ingest(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     until_s = asyncio.get_running_loop().time() + PATIENCE_S
     # Asked before: what is taken must be answered under its id, also if Kafka goes away right after.
     generation = await context.generation.known(until_s)
-    outgoing = [Outgoing(one.value, one.kind) for one in packed]
+    outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
     outcomes = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
     if not context.generation.stands(generation):
         generation = await _anew(context, until_s)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.agents.kafka.send_command import manual_command
 from relearn.api.http.call import Call
-from relearn.api.writes.outbox import Outgoing
 from relearn.schemas.errors import RelearnError
 from relearn.schemas.http.operation import AcceptedCommand
 from relearn.schemas.messages.commands import CE_TYPE, Verb, encode_command
@@ -23,7 +23,7 @@ async def accepted(
         KafkaUnavailable, SetupError: it isn't known to be sent.
     """
     command, context = manual_command(verb, version, by=call.caller.name, job=job), call.context
-    outgoing = Outgoing(encode_command(command), CE_TYPE, event_id=command.id)
+    outgoing = OutgoingMessage(encode_command(command), CE_TYPE, event_id=command.id)
     (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
     if isinstance(outcome, RelearnError):
         raise outcome

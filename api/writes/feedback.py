@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.api.http.call import Caller
 from relearn.api.http.context import Context
 from relearn.api.http.problems import broken_off
-from relearn.api.writes.outbox import Outgoing
 from relearn.schemas.errors import RelearnError
 from relearn.schemas.messages.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.topics import topic_name
@@ -24,7 +24,7 @@ async def say(context: Context, statements: Sequence[Feedback]) -> None:
     Raises:
         Failure: not all of them are known to be there, or there is no room for them.
     """
-    outgoing = [Outgoing(encode_feedback(one), CE_TYPE, _key(one), one.id) for one in statements]
+    outgoing = [OutgoingMessage(encode_feedback(one), CE_TYPE, _key(one), one.id) for one in statements]
     outcomes = await context.outbox.send(topic_name(context.settings.namespace, "feedback"), outgoing)
     faults = [one for one in outcomes if isinstance(one, RelearnError)]
     if faults:

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
 
-from relearn.agents.kafka.producer import KafkaProducer, Receipt, missing_topic
+from relearn.agents.kafka.producer import KafkaProducer, OutgoingMessage, Receipt, missing_topic
 from relearn.api.http.problems import RETRY, Failure
 from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
 from relearn.schemas.messages.headers import cloud_event
@@ -28,20 +28,6 @@ OnReceipt: TypeAlias = Callable[[str, Receipt], None]
 """Told the topic and each acknowledgement, of one partition in the order of offsets."""
 
 
-class Outgoing(NamedTuple):
-    """A message. Those with the same key keep their order; `kind` and `event_id` go into its CloudEvents headers."""
-
-    value: bytes
-    kind: str
-    key: bytes | None = None
-    event_id: str | None = None
-
-    @property
-    def size_bytes(self) -> int:
-        """What it takes of the memory, about."""
-        return len(self.value) + len(self.key or b"") + _OVERHEAD_BYTES
-
-
 class Outbox:
     """Sends for all requests of this process. `source` is this process in CloudEvents headers."""
 
@@ -55,7 +41,9 @@ class Outbox:
         self._on_receipt = on_receipt
         self._limit_bytes = limit_bytes
 
-    async def send(self, topic: str, messages: Sequence[Outgoing], *, until_s: float | None = None) -> list[Outcome]:
+    async def send(
+        self, topic: str, messages: Sequence[OutgoingMessage], *, until_s: float | None = None
+    ) -> list[Outcome]:
         """Where the broker has put each message, or why it isn't known to have it, in their order.
 
         What isn't known to have arrived may have, once.
@@ -69,7 +57,7 @@ class Outbox:
         """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + PATIENCE_S if until_s is None else until_s
-        self._reserve(sum(message.size_bytes for message in messages))
+        self._reserve(sum(_size_bytes(message) for message in messages))
         handed: list[asyncio.Future[Receipt] | Exception] = []
         try:
             for number, message in enumerate(messages, 1):
@@ -77,7 +65,7 @@ class Outbox:
                 if number % _TURN == 0:
                     await asyncio.sleep(0)  # others want their turn
         finally:
-            self.in_flight_bytes -= sum(message.size_bytes for message in messages[len(handed) :])
+            self.in_flight_bytes -= sum(_size_bytes(message) for message in messages[len(handed) :])
         waiting = [one for one in handed if isinstance(one, asyncio.Future)]
         if waiting:
             await asyncio.wait(waiting, timeout=max(0.0, until_s - loop.time()))
@@ -91,24 +79,31 @@ class Outbox:
             raise Failure("too-many-requests", "As much is on its way to Kafka as may be; ask again.", headers=RETRY)
         self.in_flight_bytes += size_bytes
 
-    async def _hand_over(self, topic: str, message: Outgoing, until_s: float) -> asyncio.Future[Receipt] | Exception:
+    async def _hand_over(
+        self, topic: str, message: OutgoingMessage, until_s: float
+    ) -> asyncio.Future[Receipt] | Exception:
         headers = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
         if asyncio.get_running_loop().time() > until_s:
-            self.in_flight_bytes -= message.size_bytes
+            self.in_flight_bytes -= _size_bytes(message)
             return TimeoutError()
         try:
             async with asyncio.timeout_at(until_s):
                 receipt = await self._producer.send(topic, message.value, key=message.key, headers=headers)
         except (KafkaException, KafkaUnavailable, TimeoutError) as exc:
-            self.in_flight_bytes -= message.size_bytes
+            self.in_flight_bytes -= _size_bytes(message)
             return exc
-        receipt.add_done_callback(partial(self._done, topic, message.size_bytes))
+        receipt.add_done_callback(partial(self._done, topic, _size_bytes(message)))
         return receipt
 
     def _done(self, topic: str, size_bytes: int, receipt: asyncio.Future[Receipt]) -> None:
         self.in_flight_bytes -= size_bytes
         if not receipt.cancelled() and receipt.exception() is None:
             self._on_receipt(topic, receipt.result())
+
+
+def _size_bytes(message: OutgoingMessage) -> int:
+    """Approximate memory use of a message in flight."""
+    return len(message.value) + len(message.key or b"") + _OVERHEAD_BYTES
 
 
 def _outcome(handed: asyncio.Future[Receipt] | Exception, topic: str) -> Outcome:

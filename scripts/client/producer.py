@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relearn.agents.kafka.admin import explained
 from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
 from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.settings import Settings
@@ -28,18 +28,7 @@ _POLL_S = 0.1
 _POLL_EVERY = 100
 _PROGRESS_EVERY_S = 0.1
 
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message: its bytes, its CloudEvents type and id, how many records it holds."""
-
-    value: bytes
-    kind: str
-    event_id: str
-    records: int
-
-
-OnAck = Callable[[Outgoing, int, int], None]
+OnAck = Callable[[OutgoingMessage, int, int], None]
 """Called in the sending thread for each acknowledged message: itself, its partition and offset there."""
 
 
@@ -94,7 +83,7 @@ class Sender:
             raise SetupError(f"there is no topic {self.topic}: run `relearn migrate`, or `relearn up`, first")
         return len(topics[self.topic].partitions)
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Hand one message over; waits while too much is in flight.
 
         Raises:
@@ -149,11 +138,11 @@ class Sender:
 
 def send_paced(
     sender: Sender,
-    messages: Iterable[Outgoing],
+    messages: Iterable[OutgoingMessage],
     *,
     rate: float | None,
     stop: threading.Event,
-    before_send: Callable[[Outgoing], None] | None = None,
+    before_send: Callable[[OutgoingMessage], None] | None = None,
     on_progress: Callable[[], None] | None = None,
 ) -> None:
     """Send messages, each when it is due, until they end or `stop` is set. Doesn't flush.

@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 import msgpack
 import numpy as np
 
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
-from relearn.scripts.client.producer import Outgoing
 from relearn.scripts.data.datasets import Dataset, with_noise
 
 Form = Literal["packed", "list", "named", "json"]
@@ -42,7 +42,7 @@ def cut(datasets: Iterator[Dataset], batch: int, limit: int | None) -> Iterator[
                     return
 
 
-def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> Iterator[Outgoing]:
+def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> Iterator[OutgoingMessage]:
     """A message per piece. Ids are `run` and a number; many-record messages carry a batch id as well."""
     sent = 0
     encode = encode_many if many else encode_one
@@ -50,7 +50,7 @@ def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> 
         ids = [f"{run}-{i}" for i in range(sent, sent + len(piece))]
         batch = f"{run}-batch-{number}" if many else None
         kind, event_id = (CE_MANY, str(batch)) if many else (CE_ONE, ids[0])
-        yield Outgoing(encode(piece, ids, batch, form), kind, event_id, len(piece))
+        yield OutgoingMessage(encode(piece, ids, batch, form), kind, event_id=event_id, records=len(piece))
         sent += len(piece)
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, read_review_candidates
 from relearn.schemas.messages.feedback import CE_TYPE, Feedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.producer import Outgoing, Sender
+from relearn.scripts.client.producer import Sender
 from relearn.scripts.data.reviewer import Reviewer
 from relearn.scripts.render.progress import OnProgress
 
@@ -43,9 +44,9 @@ class FeedbackSender:
         """Hand one statement over."""
         if corrects:
             self._correcting.add(feedback.id)
-        self.sender.send(Outgoing(encode_feedback(feedback), CE_TYPE, feedback.id, 1))
+        self.sender.send(OutgoingMessage(encode_feedback(feedback), CE_TYPE, event_id=feedback.id))
 
-    def _on_ack(self, message: Outgoing, *_: Any) -> None:
+    def _on_ack(self, message: OutgoingMessage, *_: Any) -> None:
         self.corrections += message.event_id in self._correcting
         self._correcting.discard(message.event_id)
 

@@ -11,10 +11,11 @@ from itertools import count, cycle, islice
 
 import numpy as np
 
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.messages.ingest import CE_MANY, CE_ONE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.producer import Outgoing, Sender, send_paced
+from relearn.scripts.client.producer import Sender, send_paced
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
 from relearn.scripts.data.messages import encode_many, encode_one
 
@@ -26,7 +27,7 @@ NOISE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled(Outgoing):
+class Labelled(OutgoingMessage):
     """A message whose right answers are known."""
 
     labels: tuple[str, ...] = ()
@@ -76,9 +77,9 @@ def labelled(
             labels = piece.labels or ()
             if together:
                 batch = f"{run}-batch-{next(batches)}"
-                yield Labelled(encode_many(piece, ids, batch, "packed"), CE_MANY, batch, len(piece), labels)
+                yield Labelled(encode_many(piece, ids, batch, "packed"), CE_MANY, None, batch, len(piece), labels)
             else:
-                yield Labelled(encode_one(piece, ids, None, "packed"), CE_ONE, ids[0], 1, labels)
+                yield Labelled(encode_one(piece, ids, None, "packed"), CE_ONE, None, ids[0], 1, labels)
             sent += len(piece)
 
 
@@ -137,9 +138,9 @@ class DemoStream:
         except BaseException as exc:  # noqa: BLE001 - it belongs to whoever looks at `running`
             self._error = exc
 
-    def _before_send(self, message: Outgoing) -> None:
+    def _before_send(self, message: OutgoingMessage) -> None:
         self._sent_s[message.event_id] = time.time()
 
-    def _on_ack(self, message: Outgoing, partition: int, offset: int) -> None:
+    def _on_ack(self, message: OutgoingMessage, partition: int, offset: int) -> None:
         assert isinstance(message, Labelled)
         self.arrived.append(Arrived(partition, offset, message.labels, self._sent_s.pop(message.event_id)))

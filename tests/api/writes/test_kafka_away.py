@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.kafka.producer import Receipt
+from relearn.agents.kafka.producer import OutgoingMessage, Receipt
 from relearn.api.http.problems import Failure
-from relearn.api.writes.outbox import Outbox, Outgoing
+from relearn.api.writes.outbox import Outbox
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.topics import topic_name
@@ -95,15 +95,15 @@ def no_news(topic: str, receipt: Receipt) -> None:
 async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(client: Client, servers: Servers) -> None:
     topic = topic_name(client.settings.namespace, "feedback")
     outbox = Outbox(client.context.producer, "/tests", no_news, limit_bytes=10_000)
-    assert isinstance((await outbox.send(topic, [Outgoing(b"x", "test")]))[0], Receipt)
+    assert isinstance((await outbox.send(topic, [OutgoingMessage(b"x", "test")]))[0], Receipt)
     with servers.kafka.hung():
-        first = asyncio.ensure_future(outbox.send(topic, [Outgoing(b"x" * 6_000, "test")]))
+        first = asyncio.ensure_future(outbox.send(topic, [OutgoingMessage(b"x" * 6_000, "test")]))
         await eventually_async(lambda: outbox.in_flight_bytes > 6_000, "it isn't handed over")
         with pytest.raises(Failure) as full:
-            await outbox.send(topic, [Outgoing(b"x" * 1_000, "test")] * 3)
+            await outbox.send(topic, [OutgoingMessage(b"x" * 1_000, "test")] * 3)
         assert (full.value.kind, dict(full.value.headers)) == ("too-many-requests", {"Retry-After": "1"})
         with pytest.raises(Failure) as never:
-            await outbox.send(topic, [Outgoing(b"x" * 10_000, "test")])
+            await outbox.send(topic, [OutgoingMessage(b"x" * 10_000, "test")])
         assert never.value.kind == "too-large"
         (outcome,) = await first
         assert isinstance(outcome, KafkaUnavailable)
@@ -113,7 +113,7 @@ async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(cli
 async def test_of_a_write_that_broke_off_it_is_told_what_is_there(client: Client) -> None:
     """One message fits on the topic, the other doesn't: the broker takes the first alone."""
     topic = topic_name(client.settings.namespace, "feedback")
-    large = [Outgoing(b"x" * size, "test") for size in (10, 2_000_000)]
+    large = [OutgoingMessage(b"x" * size, "test") for size in (10, 2_000_000)]
     there, refused = await client.context.outbox.send(topic, large)
     assert isinstance(there, Receipt)
     assert f"Kafka refuses messages for {topic}" in str(refused)
