@@ -20,7 +20,7 @@ from relearn.api.routes import (
     predictions,
     retraining,
     review_queue,
-    reviewing,
+    reviewers,
     stats,
     workers,
 )
@@ -31,7 +31,7 @@ HANDLERS: dict[str, Handler] = {
     **predictions.HANDLERS,
     **review_queue.HANDLERS,
     **feedback.HANDLERS,
-    **reviewing.HANDLERS,
+    **reviewers.HANDLERS,
     **predict.HANDLERS,
     **inference.HANDLERS,
     **stats.HANDLERS,

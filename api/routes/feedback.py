@@ -1,22 +1,34 @@
-"""What people and programs say of predictions."""
+"""Feedback: sent to Kafka, and its outcome by id."""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import UNSET
 
 from relearn.api.http.call import Call, Caller, Handlers
-from relearn.api.http.problems import wrong_fields
+from relearn.api.http.problems import Failure, wrong_fields
+from relearn.api.queries.feedback import dead_feedback, waiting_feedback
+from relearn.api.queries.index_only import along
+from relearn.api.queries.reviews import Said, last_words, said_by_id, superseded_by
 from relearn.api.review.served_via import served_via
 from relearn.api.writes.feedback import reviewer_of, say
 from relearn.schemas.errors import BadIdentity, BadMessage
-from relearn.schemas.http.feedback import AcceptedFeedback, FeedbackBody, FeedbackItem
+from relearn.schemas.http.feedback import (
+    AcceptedFeedback,
+    DeadFeedback,
+    FeedbackBody,
+    FeedbackItem,
+    FeedbackPath,
+    RecordedFeedback,
+    WaitingFeedback,
+)
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
-from relearn.schemas.messages.feedback import Feedback, Via, read_label
+from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback, read_label
 from relearn.schemas.text import text_fault
 
 
@@ -33,6 +45,24 @@ async def post_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedbac
     await say(call.context, said)
     ids = [one.id for one in said]
     return AcceptedFeedback(ids, ids[0] if call.body.feedback is UNSET else UNSET)
+
+
+async def outcome(call: Call[FeedbackPath, None, None]) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
+    """Where it is now; looked for in all places at one moment, since it moves."""
+    feedback = call.path.id
+    async with along(call.context.pool) as connection:
+        said = await said_by_id(connection, feedback)
+        if said is not None:
+            words = await last_words(connection, [said.statement.place])
+            return _recorded(said, superseded_by(said, words))
+        row = await waiting_feedback(connection, feedback)
+        if row is not None:
+            return _waiting(feedback, row)
+        row = await dead_feedback(connection, feedback)
+    if row is None:
+        raise Failure("not-found", "There is no such feedback: none was sent with this id, or it isn't read yet.")
+    redriven_at = row["redriven_at"] and row["redriven_at"].isoformat()
+    return DeadFeedback(feedback, row["id"], row["reason"], row["error"], row["at"].isoformat(), redriven_at)
 
 
 def _feedback(
@@ -66,4 +96,28 @@ def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | N
     return places, labels
 
 
-HANDLERS: Handlers = {"create_feedback": post_feedback}
+def _recorded(said: Said, instead: Said | None) -> RecordedFeedback:
+    one = said.statement
+    return RecordedFeedback(
+        said.feedback,
+        str(one.place),
+        one.predicted,
+        one.label,
+        one.reviewer,
+        one.via,
+        said.comment,
+        said.record,
+        said.sent.at.isoformat(),
+        said.stored_at.isoformat(),
+        None if instead is None else instead.feedback,
+    )
+
+
+def _waiting(feedback: str, row: Any) -> WaitingFeedback:
+    said = decode_feedback(row["value"])
+    named = None if said.prediction is None else str(said.prediction), said.record
+    times = row["sent_at"].isoformat(), row["since"].isoformat()
+    return WaitingFeedback(feedback, *named, said.label, said.reviewer, said.via, *times)
+
+
+HANDLERS: Handlers = {"create_feedback": post_feedback, "get_feedback": outcome}

@@ -1,4 +1,4 @@
-"""What people and programs say of predictions: sent here, stored by the feedback worker in a moment."""
+"""Feedback on predictions, and its outcome: sent here, stored by the feedback worker in a moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from relearn.schemas.http.operation import Operation, PlaceText, Text
+from relearn.schemas.http.operation import Operation, PlaceText, Text, Time
 from relearn.schemas.messages.feedback import Via
 
 MOST_STATEMENTS = 1_000
@@ -82,6 +82,58 @@ class AcceptedFeedback(Struct, frozen=True):
     id: Annotated[str | UnsetType, Meta(description="The same where one statement was sent alone.")] = UNSET
 
 
+class FeedbackPath(Struct, frozen=True):
+    """Which one."""
+
+    id: Annotated[Text, Meta(description="The id that it was sent with.")]
+
+
+class RecordedFeedback(Struct, frozen=True, tag_field="state", tag="recorded"):
+    """It was written down, with what it is about."""
+
+    id: str
+    prediction: PlaceText
+    predicted: Annotated[str, Meta(description="What the model had answered.")]
+    label: Annotated[str | None, Meta(description="null takes back what this reviewer said.")]
+    reviewer: str | None
+    via: Via
+    comment: str | None
+    record: Annotated[str | None, Meta(description="The producer's id of the record, where it was named by that.")]
+    at: Annotated[Time, Meta(description="When Kafka had it.")]
+    stored_at: Time
+    superseded_by: Annotated[
+        str | None,
+        Meta(
+            description="The feedback that counts in its place: the same reviewer's last word on that prediction, else"
+            " the latest of all reviewers' labels; null where this one counts."
+        ),
+    ]
+
+
+class WaitingFeedback(Struct, frozen=True, tag_field="state", tag="waiting"):
+    """What it is about isn't stored yet. It is looked for until it waited too long, and becomes a dead letter then."""
+
+    id: str
+    prediction: PlaceText | None
+    record: str | None
+    label: str | None
+    reviewer: str | None
+    via: Via
+    at: Time
+    since: Time
+
+
+class DeadFeedback(Struct, frozen=True, tag_field="state", tag="dead-letter"):
+    """It could not be used."""
+
+    id: str
+    dead_letter: Annotated[int, Meta(description="The dead letter's id.")]
+    reason: str
+    error: str
+    at: Time
+    redriven_at: Annotated[Time | None, Meta(description="When it was sent again, if it was.")]
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "create_feedback",
@@ -99,5 +151,17 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=AcceptedFeedback,
         status=202,
         idempotent=True,
+    ),
+    Operation(
+        "get_feedback",
+        "GET",
+        "/v1/feedback/{id}",
+        "Reviewing",
+        "What became of feedback that was sent.",
+        description="Recorded, waiting for its prediction, or a dead letter. 404 also for what was sent a moment ago"
+        " and isn't read yet; what expires is for a moment neither waiting nor a dead letter.",
+        path_type=FeedbackPath,
+        answer=RecordedFeedback | WaitingFeedback | DeadFeedback,
+        fails=("not-found", "unavailable"),
     ),
 )

@@ -19,7 +19,7 @@ from relearn.schemas.http import (
     predictions,
     retraining,
     review_queue,
-    reviewing,
+    reviewers,
     stats,
     workers,
 )
@@ -31,7 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *predictions.OPERATIONS,
     *review_queue.OPERATIONS,
     *feedback.OPERATIONS,
-    *reviewing.OPERATIONS,
+    *reviewers.OPERATIONS,
     *predict.OPERATIONS,
     *inference.OPERATIONS,
     *stats.OPERATIONS,

@@ -1,4 +1,4 @@
-"""Feedback that isn't recorded, and what reviewers come to."""
+"""Totals of each reviewer, and how much reviewers agree."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from relearn.agents.stores.postgres import Connection
-from relearn.schemas.http.reviewing import COMPARED
+from relearn.schemas.http.reviewers import COMPARED
 
-_WAITING = "SELECT value, sent_at, since FROM waiting_feedback WHERE feedback = $1"
-_DEAD = """
-SELECT id, reason, error, at, redriven_at FROM dead_letters WHERE feedback = $1 ORDER BY id DESC LIMIT 1
-"""
 _REVIEWERS = """
 SELECT reviewer, corrections, confirmations, withdrawals, first_at, last_at FROM reviewer_totals
 WHERE (last_at, reviewer) < ($1, $2)
@@ -38,23 +34,13 @@ WHERE reviewer = ANY($2) GROUP BY reviewer
 
 
 class Spoke(NamedTuple):
-    """Where a reviewer stands in the list: when he spoke last, and his name, '' where he gave none."""
+    """Position of a reviewer in the list: time of the newest statement, and the name ('' for feedback without)."""
 
     last_at: datetime
     reviewer: str
 
 
 _TOP = Spoke(datetime.max.replace(tzinfo=UTC), "")
-
-
-async def waiting(connection: Connection, feedback: str) -> Any | None:
-    """The message that waits under this id, when it was sent and since when it waits; or None."""
-    return await connection.fetchrow(_WAITING, feedback)
-
-
-async def dead(connection: Connection, feedback: str) -> Any | None:
-    """The newest dead letter of this id, or None."""
-    return await connection.fetchrow(_DEAD, feedback)
 
 
 async def read_reviewers(connection: Connection, after: Spoke | None, limit: int) -> Sequence[Any]:

@@ -1,0 +1,58 @@
+"""Reviewers: totals and agreement."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from tests.api.routes.test_predictions import pages
+from tests.support.api.client import Client
+from tests.support.api.filled import review, store
+from tests.support.data.blocks import block_of
+from tests.support.data.feedbacks import APPENDED_MS
+from tests.support.servers.embedded import Servers
+
+
+async def test_reviewers_are_counted_and_compared(client: Client) -> None:
+    """By what stands: a label against those of others on the same prediction, whatever came before it."""
+    pool = client.context.pool
+    await store(pool, block_of(3, classes=("no", "yes"), labels=np.array([1, 1, 1], np.int16)))
+    said = [
+        ("0-0-0", "no", "ann"),
+        ("0-0-0", "yes", "ann"),
+        ("0-0-0", "yes", "bob"),
+        ("0-0-0", "no", None),
+        ("0-1-0", "no", "ann"),
+        ("0-1-0", "no", "bob"),
+        ("0-1-0", None, "bob"),
+        ("0-2-0", "yes", "bob"),
+        ("0-2-0", "no", "eve"),
+    ]
+    for number, (prediction, label, reviewer) in enumerate(said):
+        await review(pool, number, prediction, label, reviewer=reviewer)
+    found = await pages(client, "/v1/reviewers", limit=3)
+    assert [len(page) for page in found] == [3, 1]
+    names = ("reviewer", "said", "corrections", "confirmations", "withdrawals", "compared", "agreed", "agreement")
+    assert [tuple(item[name] for name in names) for page in found for item in page] == [
+        ("eve", 1, 1, 0, 0, 1, 0, 0.0),
+        ("bob", 4, 1, 2, 1, 3, 1, pytest.approx(1 / 3)),
+        ("ann", 3, 2, 1, 0, 2, 1, 0.5),
+        (None, 1, 1, 0, 0, 2, 0, 0.0),
+    ]
+    newest = found[0][0]
+    assert (
+        newest["first_at"] == newest["last_at"] == datetime.fromtimestamp(APPENDED_MS / 1000 + 0.008, UTC).isoformat()
+    )
+
+
+async def test_without_anybody_there_are_no_reviewers(client: Client) -> None:
+    assert await client.json("GET", "/v1/reviewers") == {"items": [], "next": None}
+    for query in ({"cursor": "AQ"}, {"limit": "0"}, {"reviewer": "ann"}):
+        await client.json("GET", "/v1/reviewers", status=400, params=query)
+
+
+async def test_postgres_away_is_503(client: Client, servers: Servers) -> None:
+    with servers.postgres.away():
+        await client.json("GET", "/v1/reviewers", status=503)
