@@ -1,5 +1,5 @@
 """The `relearn` command, and what only commands need.
 
 Order of reading: `cli` (verbs → modules), commands/ (one module per verb), client/ (Kafka, Postgres, commands), render/
-(tables and text), data/ (data sets, reviewers), embedded/ (`relearn up`), demo/ (`relearn demo`), dev/ (tools, benches).
+(tables and text), data/ (data sets, reviewers), embedded/ (`relearn up`), demo/ (`relearn demo`), dev/ (tools).
 """
