@@ -149,6 +149,28 @@ async def database_id(pool: Pool) -> str:
         return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
 
 
+async def ping(pool: Pool) -> None:
+    """Return if Postgres answers.
+
+    Raises:
+        PostgresUnavailable: it doesn't.
+    """
+    with translated():
+        await pool.fetchval("SELECT 1")
+
+
+async def newest_migration(pool: Pool) -> int | None:
+    """The number of the newest migration that was applied; None before the first.
+
+    Raises:
+        PostgresUnavailable: retryable.
+        SetupError: there are no tables.
+    """
+    with translated():
+        number: int | None = await pool.fetchval("SELECT max(number) FROM migrations")
+    return number
+
+
 async def migrate(settings: Settings) -> list[str]:
     """Bring the namespace's tables to this version; the names of the migrations that ran now.
 

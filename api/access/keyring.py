@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from relearn.agents.stores.api_keys import ApiKey
+from relearn.api.http.single_flight import SingleFlight
 from relearn.schemas.api_keys import KeyProof, proves
 from relearn.schemas.errors import PostgresUnavailable, RelearnError
 
@@ -38,7 +39,7 @@ class KeyRing:
         self._any: bool | None = None
         self._known_s = self._asked_s = -LONGEST_S
         self._error: RelearnError | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._reading = SingleFlight(self._ask)
 
     async def needed(self, *, shown: bool = False) -> bool:
         """Whether a key was ever made; `shown`: somebody shows one, so the first may have been made just now.
@@ -74,23 +75,20 @@ class KeyRing:
 
     async def look(self) -> None:
         """Read them now; with others that wait for the same answer, once. What was known stays if Postgres is away."""
-        if self._asking is None or self._asking.done():
-            self._asked_s = self._clock()
-            self._asking = asyncio.ensure_future(self._ask())
-        await asyncio.shield(self._asking)
+        await self._reading.result()
 
     async def _look_again(self) -> None:
         """Know what stood there at this moment or later: a key is told before anybody can use it."""
         called_s = self._clock()
         while True:
-            if self._asking is not None:
-                await asyncio.shield(self._asking)
+            await self._reading.settled()
             if self._asked_s >= called_s:
                 return
             await asyncio.sleep(max(0.0, self._asked_s + AT_MOST_EVERY_S - self._clock()))
             await self.look()
 
     async def _ask(self) -> None:
+        self._asked_s = self._clock()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await self._read()

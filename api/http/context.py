@@ -1,4 +1,4 @@
-"""What one process of the API holds: its servers, and the live model."""
+"""The context of one API process: its connections to the servers, the live model, and readers with a cache."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from relearn.agents.kafka.producer import KafkaProducer
-from relearn.agents.models.feed import ModelFeed
-from relearn.agents.models.live import LiveModel
-from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.redis import Redis
-from relearn.api.queries.batches import RecentBatches
-from relearn.api.queries.registered_models import KnownModels
-from relearn.api.queries.stats import StatsReader
-from relearn.api.review.pool import ReviewPool
-from relearn.api.writes.generation import CurrentGeneration
-from relearn.api.writes.outbox import Outbox
-from relearn.schemas.settings import Settings
-
+# Types only: the context names what handlers may use, and everything above `http` imports the context.
 if TYPE_CHECKING:
+    from relearn.agents.kafka.producer import KafkaProducer
+    from relearn.agents.models.feed import ModelFeed
+    from relearn.agents.models.live import LiveModel
+    from relearn.agents.stores.postgres import Pool
+    from relearn.agents.stores.redis import Redis
     from relearn.api.events.hub import LiveEvents
     from relearn.api.observe.health import Health
+    from relearn.api.queries.batches import RecentBatches
+    from relearn.api.queries.registered_models import KnownModels
+    from relearn.api.queries.stats import StatsReader
+    from relearn.api.review.pool import ReviewPool
+    from relearn.api.writes.generation import CurrentGeneration
+    from relearn.api.writes.outbox import Outbox
+    from relearn.schemas.settings import Settings
 
-#: Each holds a connection to Postgres for as long as its reader takes.
+#: Maximum concurrent file downloads; each holds a Postgres connection until its reader is done.
 STREAMS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that handlers need. Servers may be away at any time: each use says so with its own error.
+    """Everything that handlers need. A server may be away at any time: its client then raises an error of its own.
 
-    `source` is this process in CloudEvents headers; `generation` is that of `ingest`. Whoever sends a long answer holds
-    `streams` meanwhile. `models` are registered ones that were asked for lately.
+    `source`: this process in CloudEvents headers. `generation`: that of the topic `ingest`. `streams`: held while a
+    file is sent. `models`: registered models that were used lately.
     """
 
     settings: Settings

@@ -1,10 +1,10 @@
-"""What `/readyz` looks at: Kafka, Postgres and its tables, Redis, and whether there is a model."""
+"""The checks of `/readyz`: Kafka, Postgres, its migrations, Redis, and whether a model is live."""
 
 from __future__ import annotations
 
 from relearn.agents.kafka.topics import admin_client, check_led
 from relearn.agents.models.live import LiveModel
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, newest_migration, ping
 from relearn.agents.stores.redis import Redis, redis_translated
 from relearn.api.observe.health import Probe
 from relearn.schemas.errors import SetupError
@@ -12,12 +12,12 @@ from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
-#: Without Redis everything still answers.
+#: Redis is not among them: every operation works without it.
 REQUIRED = frozenset(("kafka", "postgres", "migrations", "model"))
 
 
 def probes(settings: Settings, pool: Pool, redis: Redis, live: LiveModel) -> dict[str, Probe]:
-    """One for each, by name."""
+    """One probe per check, by the check's name."""
     admin, ingest = admin_client(settings), topic_name(settings.namespace, "ingest")
     newest = max(migration.number for migration in migrations())
 
@@ -25,12 +25,10 @@ def probes(settings: Settings, pool: Pool, redis: Redis, live: LiveModel) -> dic
         await check_led(admin, ingest)
 
     async def postgres() -> None:
-        with translated():
-            await pool.fetchval("SELECT 1")
+        await ping(pool)
 
     async def tables() -> None:
-        with translated():
-            found = await pool.fetchval("SELECT max(number) FROM migrations")
+        found = await newest_migration(pool)
         if found != newest:
             raise SetupError(f"the tables are at migration {found}, this program at {newest}; run `relearn migrate`")
 

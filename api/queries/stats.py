@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from relearn.agents.learning.audit_accuracy import AuditTally
-from relearn.agents.stores.feedback.statements import statements_of_model_since
-from relearn.agents.stores.postgres import Connection, Pool
+from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis
 from relearn.agents.stores.training.champion import CHAMPION
 from relearn.agents.stores.training.policy_facts import hold_of
-from relearn.api.observe.single_flight import SingleFlight
+from relearn.api.http.single_flight import SingleFlight
+from relearn.api.queries.accuracy import ChampionAudits
 from relearn.api.queries.index_only import along
 from relearn.api.queries.workers import live_workers
 from relearn.schemas.errors import RedisUnavailable
@@ -23,8 +22,6 @@ from relearn.schemas.http.workers import Worker
 log = structlog.get_logger()
 
 KEPT_S = 1.0
-#: So many statements are taken into account at a time; others get their turn in between.
-_CHUNK = 1000
 
 _FACTS = f"""
 SELECT totals.*, letters.*, said.*, champion.version, champion.activation, champion.at,
@@ -72,7 +69,7 @@ class StatsReader:
         self._redis = redis
         self._namespace = namespace
         self._reading = SingleFlight(self._read)
-        self._audits = Audits()
+        self._audits = ChampionAudits()
         self._found: tuple[float, Facts] | None = None
         self._without_redis = False
 
@@ -84,7 +81,7 @@ class StatsReader:
         """
         if self._found is not None and time.monotonic() - self._found[0] <= self._kept_s:
             return self._found[1]
-        return await self._reading.answer()
+        return await self._reading.result()
 
     async def _read(self) -> Facts:
         asked_s = time.monotonic()
@@ -107,26 +104,3 @@ class StatsReader:
             return None
         self._without_redis = False
         return workers
-
-
-class Audits:
-    """The audits of the champion. Rows of `corrections` only follow: what was read once isn't read again."""
-
-    def __init__(self) -> None:
-        self._model: int | None = None
-        self._tally = AuditTally()
-        self._cut = 0
-
-    async def read(self, connection: Connection, model: int | None, newest: int) -> AuditTally:
-        """The tally of `model`, of whose statements the `newest` has that id."""
-        # Where fewer are there than were seen, the tables are others.
-        if model != self._model or newest < self._cut:
-            self._model, self._tally, self._cut = model, AuditTally(), 0
-        while model is not None and self._cut < newest:
-            found = await statements_of_model_since(connection, model, self._cut, _CHUNK)
-            if not found:
-                break
-            for one in found:
-                self._tally.add(one)
-            self._cut = found[-1].id
-        return self._tally

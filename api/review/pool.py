@@ -19,7 +19,7 @@ from relearn.agents.learning.review_choice import Candidate, Choice, certainty, 
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates
-from relearn.api.observe.single_flight import SingleFlight
+from relearn.api.http.single_flight import SingleFlight
 from relearn.api.review.claims import Claims
 from relearn.schemas.model.linear_svm import Floats, Model
 
@@ -71,7 +71,7 @@ class ReviewPool:
             PostgresUnavailable: ask again.
         """
         if self._seen is None or self._clock() - self._seen_s >= REFRESH_S:
-            await self._reading.answer()
+            await self._reading.result()
         async with self._turn:
             seen = self._look()
             taken, chosen = set(seen.said), list[Choice]()

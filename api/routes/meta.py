@@ -9,8 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.closing import CLOSING
+from relearn.api.http.responses import json_response
 from relearn.api.observe.metrics import MEASURES
-from relearn.api.server.middleware import answered
 from relearn.schemas.http.meta import Liveness, Readiness, ReadinessCheck
 
 
@@ -27,7 +27,7 @@ async def ready(call: Call[None, None, None]) -> object:
         for name, one in health.states.items()
     ]
     well = health.ready and not closing
-    return answered(Readiness("ready" if well else "not ready", checks), 200 if well else 503)
+    return json_response(Readiness("ready" if well else "not ready", checks), 200 if well else 503)
 
 
 async def metrics(call: Call[None, None, None]) -> web.Response:

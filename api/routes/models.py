@@ -19,8 +19,8 @@ from relearn.agents.stores.training.models import ModelRow, list_models, model_r
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int32, Int64, page_of
 from relearn.api.http.problems import Failure
-from relearn.api.http.streaming import PIECE_BYTES, streamed
-from relearn.api.observe.accuracy import estimated
+from relearn.api.http.responses import PIECE_BYTES, stream_file
+from relearn.api.queries.accuracy import estimate_accuracy
 from relearn.api.writes.commands import accepted
 from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.models import (
@@ -82,7 +82,7 @@ async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingE
     if call.query.cursor is not None:
         raise Failure("malformed", f"cursor: pages are for json alone; {form} is whole")
     pieces = _pieces(pool, version, form, names)
-    return await streamed(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
+    return await stream_file(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
 
 
 async def activate(call: Call[ModelPath, None, None]) -> AcceptedCommand:
@@ -94,7 +94,7 @@ async def activate(call: Call[ModelPath, None, None]) -> AcceptedCommand:
 
 def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
     rows, corrected = audits.get(model.version, NONE)
-    return estimated(rows - corrected, rows)
+    return estimate_accuracy(rows - corrected, rows)
 
 
 async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[TrainingExample]:

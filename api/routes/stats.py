@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relearn.api.http.call import Call, Handlers
-from relearn.api.observe.accuracy import estimated
+from relearn.api.queries.accuracy import estimate_accuracy
 from relearn.schemas.http.stats import Champion, Latency, Stats, Totals
 from relearn.schemas.http.workers import Worker
 
@@ -24,7 +24,7 @@ async def stats(call: Call[None, None, None]) -> Stats:
         latency=Latency(latency["n"], *latency["quantiles"]) if latency["n"] else None,
         lag=None if workers is None else _lag(workers),
         champion=champion,
-        accuracy=estimated(right, audited),
+        accuracy=estimate_accuracy(right, audited),
         models=row["models"],
         jobs=row["jobs"],
         open_job=row["open_job"],

@@ -18,6 +18,7 @@ from relearn.api.http.closing import CLOSING
 from relearn.api.http.context import CONTEXT
 from relearn.api.http.problems import failure_of, inference_error, problem_response
 from relearn.api.http.request import read_body, read_path, read_query
+from relearn.api.http.responses import json_response
 from relearn.api.observe.metrics import MEASURES, NO_OPERATION
 from relearn.api.server.cors import preflight, show_to_page
 from relearn.api.writes.idempotency import once, read_key
@@ -30,9 +31,6 @@ OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 #: Errors under this path have the protocol's own form.
 _INFERENCE = "/v2"
-_encode = msgspec.json.Encoder().encode
-#: Answers from here on are packed for whoever takes that.
-_PACKED_FROM_BYTES = 2048
 SECURE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -110,20 +108,11 @@ def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Aw
 
         async def respond() -> web.StreamResponse:
             answer = await handler(call)
-            return answered(answer, operation.status) if isinstance(answer, msgspec.Struct) else answer
+            return json_response(answer, operation.status) if isinstance(answer, msgspec.Struct) else answer
 
         return await (respond() if key is None else once(call, key, respond))
 
     return serve
-
-
-def answered(answer: Any, status: int = 200) -> web.Response:
-    """`answer` as JSON."""
-    body = _encode(answer)
-    response = web.Response(body=body, status=status, content_type="application/json")
-    if len(body) >= _PACKED_FROM_BYTES:
-        response.enable_compression()
-    return response
 
 
 def _origins(request: web.Request) -> tuple[str, ...]:

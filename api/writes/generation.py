@@ -8,7 +8,7 @@ import math
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Receipt
 from relearn.agents.stores.postgres import Pool
-from relearn.api.observe.single_flight import SingleFlight
+from relearn.api.http.single_flight import SingleFlight
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.settings import Settings
 
@@ -42,7 +42,7 @@ class CurrentGeneration:
         now_s = asyncio.get_running_loop().time()
         if now_s < self._fresh_until_s:
             return self._known
-        asking = self._question.asking()
+        asking = self._question.call()
         await asyncio.wait((asking,), timeout=max(0.0, until_s - now_s))
         if not asking.done():
             raise KafkaUnavailable(f"Kafka doesn't say in time which topic {self._topic} is")

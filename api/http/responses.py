@@ -1,4 +1,4 @@
-"""Long answers, sent piece by piece as they are read: few at a time, and nobody is waited for without end."""
+"""Responses: JSON, and files that are sent piece by piece as they are read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -18,20 +19,31 @@ from relearn.schemas.errors import RelearnError
 log = structlog.get_logger()
 
 PIECE_BYTES = 64 * 1024
-#: A reader that takes no piece for so long is gone.
+#: The connection is cut when the reader takes no piece for this long.
 STALLED_S = 30.0
+#: JSON bodies from this size on are compressed for clients that accept that.
+_COMPRESSED_FROM_BYTES = 2048
+_encode = msgspec.json.Encoder().encode
 
 
-async def streamed(
+def json_response(answer: Any, status: int = 200) -> web.Response:
+    """`answer` as JSON."""
+    body = _encode(answer)
+    response = web.Response(body=body, status=status, content_type="application/json")
+    if len(body) >= _COMPRESSED_FROM_BYTES:
+        response.enable_compression()
+    return response
+
+
+async def stream_file(
     call: Call[Any, Any, Any], pieces: AsyncGenerator[bytes, None], media_type: str, name: str
 ) -> web.StreamResponse:
-    """Send `pieces` as a file called `name`; closed at its end, and when the reader goes away.
+    """Send `pieces` as a file called `name`. The generator is closed at its end and when the reader disconnects.
 
-    What fails before the first piece is there is raised. After that the connection is cut, so that the reader sees
-    that the answer has no end.
+    Errors before the first piece are raised. Later ones cut the connection, so that the reader sees an incomplete body.
 
     Raises:
-        Failure: there are so many streams that this one has to wait.
+        Failure: STREAMS_AT_ONCE files are being sent already; retryable.
     """
     if call.context.streams.locked():
         said = f"{STREAMS_AT_ONCE} long answers are being sent; ask again when one is through."
