@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +97,43 @@ def _names_of_packages(node: ast.AST) -> list[str]:
         return [f"relearn.scripts.{alias.name}" for alias in node.names]
     named = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("relearn.scripts.")
     return [str(node.value)] if named and isinstance(node, ast.Constant) else []
+
+
+#: Packages of api/, lowest first. Those of one line don't import each other.
+API_ORDER = [{"http"}, {"access", "events", "observe"}, {"writes", "queries"}, {"review"}, {"routes"}, {"server"}]
+
+
+def _runtime_imports(path: Path) -> Iterator[str]:
+    """Names that a module imports when it runs: imports under `if TYPE_CHECKING:` are left out."""
+    tree = ast.parse(path.read_text())
+    typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    left_out = {id(inner) for block in typing for node in block.body for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if id(node) not in left_out:
+            yield from _names(node)
+
+
+def test_packages_of_the_api_import_lower_ones_only() -> None:
+    level = {package: i for i, packages in enumerate(API_ORDER) for package in packages}
+    folders = {path.parent.name for path in (ROOT / "api").glob("*/__init__.py")}
+    assert folders == set(level)
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for package in sorted(level)
+        for path in sorted((ROOT / "api" / package).rglob("*.py"))
+        for name in _runtime_imports(path)
+        if (found := re.match(r"relearn\.api\.(\w+)", name))
+        and found[1] != package
+        and level[found[1]] >= level[package]
+    ]
+    assert wrong == []
+
+
+def test_sql_of_the_api_is_in_its_queries() -> None:
+    statement = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|CREATE TABLE)\b|\bUPDATE \w+ SET\b")
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "api").rglob("*.py"))
+        if path.parent.name != "queries" and statement.search(path.read_text())
+    ]
+    assert wrong == []
