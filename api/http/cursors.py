@@ -1,14 +1,14 @@
-"""Cursors: where the next page of a list begins. Opaque to whoever holds one, and good for that list alone.
+"""Pages of a list, and the cursors between them. A cursor is opaque to clients and valid for one list and its filters.
 
-A cursor is a version, a digest and the key that its page ended at, in base64url. The digest covers the list, its
-filters and the key, so that one of another list, of other filters, or made up isn't taken for a place in this one. It
-is no secret: whoever makes one up that fits has only named a place to go on from.
+A cursor is a version, a digest and the key of the page's last row, in base64url. The digest covers the list, its
+filters and the key: a cursor of another list, of other filters, or a made-up one is rejected. The digest is no secret:
+a forged cursor only names a position in the list.
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated, Generic, TypeVar
@@ -26,39 +26,59 @@ T = TypeVar("T")
 VERSION = b"\x01"
 _DIGEST_BYTES = 8
 _HEAD_BYTES = len(VERSION) + _DIGEST_BYTES
-#: They say where in the list one is, not what is in it.
+#: Query parameters that select a page, not rows.
 _NO_FILTERS = frozenset(("cursor", "limit"))
 _WRONG = "isn't a cursor of this list with these filters: give `next` as it came, or none to begin"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Int32 = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Int64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-#: Microseconds since the epoch, of any time that `datetime` can tell.
+#: Microseconds since the epoch, in the range of `datetime`.
 TimeUs = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
 
 
 class Cursors(Generic[K]):
-    """The cursors of one list: `name` stays the same across versions, `key` is what each of its items stands at."""
+    """Cursors of one list. `name` is in each digest: renaming a list invalidates its cursors. `key`: their type."""
 
     def __init__(self, name: str, key: type[K]) -> None:
         self._name = name
         self._decoder = msgspec.msgpack.Decoder(key)
 
-    def read(self, query: PageQuery, *path: str) -> K | None:
-        """The key after which the page begins; None: at the beginning. `path`: variables of the list's own path.
+    async def page(
+        self,
+        query: PageQuery,
+        fetch: Callable[[K | None, int], Awaitable[Sequence[T]]],
+        key_of: Callable[[T], K],
+        *path: str,
+    ) -> tuple[Sequence[T], str | None]:
+        """The rows of the page that `query` selects, and the cursor of the next page; None at the end of the list.
+
+        Args:
+            fetch: reads at most so many rows after a key, from the beginning where the key is None.
+            key_of: the key of a row.
+            path: variables of the list's own path.
 
         Raises:
-            Failure: malformed, whatever is wrong with it.
+            Failure: malformed cursor.
+        """
+        rows, last = split_page(await fetch(self.read(query, *path), query.limit + 1), query.limit)
+        return rows, None if last is None else self.write(key_of(last), query, *path)
+
+    def read(self, query: PageQuery, *path: str) -> K | None:
+        """The key after which the page begins; None for the first page. `path`: variables of the list's own path.
+
+        Raises:
+            Failure: malformed cursor.
         """
         if query.cursor is None:
             return None
         try:
             packed = urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
             key = self._decoder.decode(packed[_HEAD_BYTES:])
-            its = self.write(key, query, *path)
+            expected = self.write(key, query, *path)
         except (ValueError, msgspec.MsgspecError, RecursionError) as exc:
             raise _wrong() from exc
-        if its != query.cursor:
+        if expected != query.cursor:
             raise _wrong()
         return key
 
@@ -71,13 +91,13 @@ class Cursors(Generic[K]):
         return urlsafe_b64encode(VERSION + digest + packed).rstrip(b"=").decode()
 
 
-def page_of(found: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
-    """The items of a page, of the `limit` + 1 that were looked for, and the last of them where more follow."""
+def split_page(found: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
+    """The first `limit` of at most `limit` + 1 fetched rows, and the last of these where more follow."""
     return (found[:limit], found[limit - 1]) if len(found) > limit else (found, None)
 
 
 def microseconds(at: datetime) -> int:
-    """A time as a key holds it."""
+    """A time as keys hold it."""
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 

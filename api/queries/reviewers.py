@@ -33,23 +33,23 @@ WHERE reviewer = ANY($2) GROUP BY reviewer
 """  # noqa: S608 - column names
 
 
-class Spoke(NamedTuple):
+class After(NamedTuple):
     """Position of a reviewer in the list: time of the newest statement, and the name ('' for feedback without)."""
 
     last_at: datetime
     reviewer: str
 
 
-_TOP = Spoke(datetime.max.replace(tzinfo=UTC), "")
+_TOP = After(datetime.max.replace(tzinfo=UTC), "")
 
 
-async def read_reviewers(connection: Connection, after: Spoke | None, limit: int) -> Sequence[Any]:
-    """The totals of so many reviewers, who spoke last first."""
+async def read_reviewers(connection: Connection, after: After | None, limit: int) -> Sequence[Any]:
+    """The totals of at most `limit` reviewers, newest statement first."""
     rows: Sequence[Any] = await connection.fetch(_REVIEWERS, *(after or _TOP), limit)
     return rows
 
 
 async def agreement(connection: Connection, reviewers: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-    """For each who labelled what others labelled too: with how many labels his were compared, how many agreed."""
+    """Per reviewer with labels on predictions that others labelled too: labels compared with, and equal ones."""
     rows = await connection.fetch(_AGREEMENT, COMPARED, reviewers)
     return {reviewer: (compared, agreed) for reviewer, compared, agreed in rows}

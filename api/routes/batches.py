@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
-from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment, page_of
+from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment
 from relearn.api.http.problems import Failure, wrong_fields
 from relearn.api.queries.batch_rows import (
     BatchRow,
@@ -47,15 +47,14 @@ BATCHES = Cursors("batches", Latest)
 
 
 async def batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
-    """A page of them."""
-    query = call.query
-    key = BATCHES.read(query)
-    after = None if key is None else (moment(key.last_us), key.batch)
-    items, last = page_of(await call.context.batches.page(after, query.limit + 1), query.limit)
-    following = None
-    if last is not None:
-        following = BATCHES.write(Latest(microseconds(last.last_at), last.batch), query)
-    return Page([Batch(*_fields(one)) for one in items], following)
+    """A page of batches."""
+
+    async def fetch(after: Latest | None, limit: int) -> Sequence[Stored]:
+        last = None if after is None else (moment(after.last_us), after.batch)
+        return await call.context.batches.page(last, limit)
+
+    rows, following = await BATCHES.page(call.query, fetch, lambda row: Latest(microseconds(row.last_at), row.batch))
+    return Page([Batch(*_fields(row)) for row in rows], following)
 
 
 async def batch(call: Call[BatchPath, None, None]) -> BatchDetail:

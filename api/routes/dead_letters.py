@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -14,7 +15,7 @@ from relearn.agents.dead_letters.render import as_short_json
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from relearn.agents.stores.dead_letters import Original as Stored
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.cursors import Cursors, Int64, page_of
+from relearn.api.http.cursors import Cursors, Int64, split_page
 from relearn.api.http.problems import Failure
 from relearn.api.writes.outbox import PATIENCE_S
 from relearn.schemas.http.dead_letters import (
@@ -43,15 +44,15 @@ _cursors = Cursors("dead_letters", _Key)
 
 
 async def dead_letters(call: Call[None, DeadLettersQuery, None]) -> Page[DeadLetter]:
-    """The newest first."""
-    query, after = call.query, _cursors.read(call.query)
-    before = None if after is None else after.id
-    found = await list_dead_letters(
-        call.context.pool, limit=query.limit + 1, before_id=before, reason=query.reason, is_open=query.open
-    )
-    shown, last = page_of(found, query.limit)
-    following = None if last is None else _cursors.write(_Key(last.id), query)
-    return Page([DeadLetter(**_facts(row)) for row in shown], following)
+    """A page of dead letters, newest first."""
+    pool, query = call.context.pool, call.query
+
+    async def fetch(after: _Key | None, limit: int) -> Sequence[DeadLetterRow]:
+        before_id = None if after is None else after.id
+        return await list_dead_letters(pool, limit=limit, before_id=before_id, reason=query.reason, is_open=query.open)
+
+    rows, following = await _cursors.page(query, fetch, lambda row: _Key(row.id))
+    return Page([DeadLetter(**_facts(row)) for row in rows], following)
 
 
 async def dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetail:
@@ -82,7 +83,7 @@ async def redrive_all(call: Call[None, None, RedriveBody]) -> RedriveResult:
     """Send those that are open again, so many at a time."""
     reason, after = call.body.reason, call.body.after or 0
     ids = await open_ids(call.context.pool, reason=reason, after_id=after, limit=REDRIVE_AT_MOST + 1)
-    some, last = page_of(ids, REDRIVE_AT_MOST)
+    some, last = split_page(ids, REDRIVE_AT_MOST)
     return await _send(call, list(some), last)
 
 

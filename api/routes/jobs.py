@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
+from relearn.agents.stores.training.jobs import Job as StoredJob
 from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.cursors import Cursors, Int64, page_of
+from relearn.api.http.cursors import Cursors, Int64
 from relearn.api.http.problems import Failure
 from relearn.api.writes.commands import accepted
 from relearn.schemas.http.jobs import Job, JobPath, JobsQuery
@@ -22,13 +25,15 @@ _cursors = Cursors("jobs", _Key)
 
 
 async def jobs(call: Call[None, JobsQuery, None]) -> Page[Job]:
-    """In the order in which they were taken, the newest first."""
-    query, after = call.query, _cursors.read(call.query)
-    before = None if after is None else after.number
-    found = await list_jobs(call.context.pool, query.limit + 1, before=before, state=query.state, command=query.command)
-    shown, last = page_of(found, query.limit)
-    following = None if last is None else _cursors.write(_Key(last.number), query)
-    return Page([msgspec.convert(job_fields(one), Job) for one in shown], following)
+    """A page of jobs, newest first by their number."""
+    pool, query = call.context.pool, call.query
+
+    async def fetch(after: _Key | None, limit: int) -> Sequence[StoredJob]:
+        before = None if after is None else after.number
+        return await list_jobs(pool, limit, before=before, state=query.state, command=query.command)
+
+    rows, following = await _cursors.page(query, fetch, lambda row: _Key(row.number))
+    return Page([msgspec.convert(job_fields(row), Job) for row in rows], following)
 
 
 async def job(call: Call[JobPath, None, None]) -> Job:

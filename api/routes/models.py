@@ -17,7 +17,7 @@ from relearn.agents.stores.training.examples_file import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import ModelRow, list_models, model_row_fields, read_model
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.cursors import Cursors, Int32, Int64, page_of
+from relearn.api.http.cursors import Cursors, Int32, Int64
 from relearn.api.http.problems import Failure
 from relearn.api.http.responses import PIECE_BYTES, stream_file
 from relearn.api.queries.accuracy import estimate_accuracy
@@ -41,7 +41,7 @@ class _Key(Struct, frozen=True):
 
 
 class _Passed(Struct, frozen=True):
-    """A model's examples never change: how many were shown is as good a place as any, and shorter than a key."""
+    """The number of examples up to here: a model's examples never change, and a count is shorter than a key."""
 
     examples: Int64
 
@@ -51,14 +51,16 @@ _examples = Cursors("examples", _Passed)
 
 
 async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
-    """The newest first."""
-    query, after = call.query, _models.read(call.query)
-    before = None if after is None else after.version
-    found = await list_models(call.context.pool, query.limit + 1, before=before, state=query.state)
-    shown, last = page_of(found, query.limit)
-    following = None if last is None else _models.write(_Key(last.version), query)
-    audits = await live_audits(call.context.pool, [one.version for one in shown])
-    items = [msgspec.convert({**model_row_fields(one), "live": _live(audits, one)}, Model) for one in shown]
+    """A page of models, newest first."""
+    pool, query = call.context.pool, call.query
+
+    async def fetch(after: _Key | None, limit: int) -> Sequence[ModelRow]:
+        before = None if after is None else after.version
+        return await list_models(pool, limit, before=before, state=query.state)
+
+    rows, following = await _models.page(query, fetch, lambda row: _Key(row.version))
+    audits = await live_audits(pool, [row.version for row in rows])
+    items = [msgspec.convert({**model_row_fields(row), "live": _live(audits, row)}, Model) for row in rows]
     return Page(items, following)
 
 
@@ -98,14 +100,15 @@ def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
 
 
 async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[TrainingExample]:
-    version, query = call.path.version, call.query
-    after = _examples.read(query, str(version))
-    skip = 0 if after is None else after.examples
-    async with aclosing(used_examples(call.context.pool, version, skip=skip, limit=query.limit + 1)) as used:
-        found = [one async for one in used]
-    shown, last = page_of(found, query.limit)
-    items = [_as_example(one, names) for one in shown]
-    return Page(items, None if last is None else _examples.write(_Passed(skip + query.limit), query, str(version)))
+    version = call.path.version
+
+    async def fetch(after: _Passed | None, limit: int) -> Sequence[tuple[int, Used]]:
+        skip = 0 if after is None else after.examples
+        async with aclosing(used_examples(call.context.pool, version, skip=skip, limit=limit)) as used:
+            return list(enumerate([one async for one in used], skip + 1))
+
+    rows, following = await _examples.page(call.query, fetch, lambda row: _Passed(row[0]), str(version))
+    return Page([_as_example(one, names) for _, one in rows], following)
 
 
 def _as_example(used: Used, names: Sequence[str]) -> TrainingExample:

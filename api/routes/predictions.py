@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from msgspec import Struct
 
 from relearn.agents.learning.contributions import contributions
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment
 from relearn.api.http.problems import Failure
 from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
@@ -97,19 +98,21 @@ async def prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail
 async def feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
     """Everything said of one prediction, whether that is still stored or not."""
     place = parse_place(call.path.id)
-    key = FEEDBACK.read(call.query, str(place))
-    after = _LAST_OF_ALL if key is None else Sent(moment(key.sent_us), key.partition, key.offset)
     async with along(call.context.pool) as connection:
-        said = await said_of(connection, place, after, call.query.limit + 1)
+
+        async def fetch(after: Latest | None, limit: int) -> Sequence[Said]:
+            sent = _LAST_OF_ALL if after is None else Sent(moment(after.sent_us), after.partition, after.offset)
+            return await said_of(connection, place, sent, limit)
+
+        said, following = await FEEDBACK.page(call.query, fetch, _key_of, str(place))
         words = await last_words(connection, [place])
         if not words and await read_one(connection, place) is None:
             raise Failure("not-found", f"There is no prediction {place}, and nobody said anything of it.")
-    items, last = page_of(said, call.query.limit)
-    following = None
-    if last is not None:
-        key = Latest(microseconds(last.sent.at), last.sent.partition, last.sent.offset)
-        following = FEEDBACK.write(key, call.query, str(place))
-    return Page([_statement(one, superseded_by(one, words)) for one in items], following)
+    return Page([_statement(one, superseded_by(one, words)) for one in said], following)
+
+
+def _key_of(said: Said) -> Latest:
+    return Latest(microseconds(said.sent.at), said.sent.partition, said.sent.offset)
 
 
 def review_of(said: Said) -> Review:

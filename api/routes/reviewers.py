@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment, page_of
+from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment
 from relearn.api.queries.index_only import along
-from relearn.api.queries.reviewers import Spoke, agreement, read_reviewers
+from relearn.api.queries.reviewers import After, agreement, read_reviewers
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.reviewers import Reviewer
 
 
-class LastSpoke(Struct, frozen=True, array_like=True):
+class ReviewerKey(Struct, frozen=True, array_like=True):
     """Position of a reviewer in the list, newest statement first."""
 
     last_us: TimeUs
     reviewer: Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
 
 
-REVIEWERS = Cursors("reviewers", LastSpoke)
+REVIEWERS = Cursors("reviewers", ReviewerKey)
 
 
 async def reviewers(call: Call[None, PageQuery, None]) -> Page[Reviewer]:
-    """A page of them."""
-    query = call.query
-    key = REVIEWERS.read(query)
-    after = None if key is None else Spoke(moment(key.last_us), key.reviewer)
+    """A page of reviewers, with their agreement."""
     async with along(call.context.pool) as connection:
-        rows, last = page_of(await read_reviewers(connection, after, query.limit + 1), query.limit)
+
+        async def fetch(after: ReviewerKey | None, limit: int) -> Sequence[Any]:
+            last = None if after is None else After(moment(after.last_us), after.reviewer)
+            return await read_reviewers(connection, last, limit)
+
+        rows, following = await REVIEWERS.page(call.query, fetch, _key_of)
         agreed = await agreement(connection, [row["reviewer"] for row in rows])
-    following = None
-    if last is not None:
-        following = REVIEWERS.write(LastSpoke(microseconds(last["last_at"]), last["reviewer"]), query)
     return Page([_reviewer(row, *agreed.get(row["reviewer"], (0, 0))) for row in rows], following)
+
+
+def _key_of(row: Any) -> ReviewerKey:
+    return ReviewerKey(microseconds(row["last_at"]), row["reviewer"])
 
 
 def _reviewer(row: Any, compared: int, agreed: int) -> Reviewer:

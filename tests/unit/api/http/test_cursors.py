@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, page_of
+from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, split_page
 from relearn.api.http.problems import Failure
 from relearn.schemas.http.operation import Cursor, PageQuery
 
@@ -109,6 +109,25 @@ def test_a_time_is_kept_to_the_microsecond(at: datetime) -> None:
 
 
 def test_a_page_ends_where_there_is_one_more_than_it_holds() -> None:
-    assert page_of([1, 2, 3], 2) == ([1, 2], 2)
-    assert page_of([1, 2], 2) == ([1, 2], None)
-    assert page_of([], 2) == ([], None)
+    assert split_page([1, 2, 3], 2) == ([1, 2], 2)
+    assert split_page([1, 2], 2) == ([1, 2], None)
+    assert split_page([], 2) == ([], None)
+
+
+@given(st.integers(0, 20), st.integers(1, 7))
+async def test_pages_hold_each_row_once_in_order(n: int, limit: int) -> None:
+    rows = list(range(n))
+
+    async def fetch(after: Key | None, limit: int) -> list[int]:
+        start = 0 if after is None else after.number + 1
+        return rows[start : start + limit]
+
+    found, query = [], Query(limit=limit)
+    while True:
+        page, cursor = await CURSORS.page(query, fetch, lambda row: Key(0, row, 0, ""), "path")
+        found += page
+        if cursor is None:
+            break
+        assert len(page) == limit
+        query = given_back(query, cursor)
+    assert found == rows
