@@ -11,7 +11,7 @@ from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
 from relearn.schemas.messages import commands, feedback, predictions
 from relearn.schemas.messages.headers import Headers, cloud_event
-from relearn.schemas.messages.ingest import CE_MANY, CE_ONE
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.schemas.topics import topic_name
 
 HEADER = "redrive-of"
@@ -40,7 +40,7 @@ def redriven_message(
     one = None if value is None or message is None else extract_record(message, value, row.index, row.reason)
     many = one is None and message is not None and message.get("n") is not None
     kinds = {
-        topic_name(namespace, "ingest"): CE_MANY if many else CE_ONE,
+        topic_name(namespace, "ingest"): CE_TYPE_MANY if many else CE_TYPE_ONE,
         topic_name(namespace, "predictions"): predictions.CE_TYPE,
         topic_name(namespace, "feedback"): feedback.CE_TYPE,
         topic_name(namespace, "commands"): commands.CE_TYPE,

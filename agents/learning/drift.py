@@ -58,6 +58,22 @@ class Comparison:
     m: int
 
 
+def sample_quotas(new: Mapping[int, int], n: int) -> dict[int, int]:
+    """How many of n sampled records each partition gives, in proportion to its `new` ones; zeros are left out.
+
+    Largest remainders are rounded up. With at least n new records in all, no partition gives more than it has.
+
+    Raises:
+        ZeroDivisionError: nothing is new.
+    """
+    total = sum(new.values())
+    shares = {p: divmod(n * count, total) for p, count in new.items()}
+    missing = n - sum(whole for whole, _ in shares.values())
+    rounded_up = sorted(shares, key=lambda p: (-shares[p][1], p))[:missing]
+    found = {p: whole + (p in rounded_up) for p, (whole, _) in shares.items()}
+    return {p: quota for p, quota in found.items() if quota > 0}
+
+
 def reference(names: Sequence[str], features: Floats, margins: Floats) -> Reference:
     """The champion's first n live records, as counts. features: (n, d), margins: (n,).
 

@@ -12,10 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from relearn.agents.learning.calibration import calibrate
-from relearn.agents.learning.fit_messages import Fitted
-from relearn.agents.learning.folds import Classes, FoldModel, folds_of
-from relearn.agents.learning.metrics import judge
-from relearn.agents.learning.training_set import FOLDS, TrainingSet
+from relearn.agents.learning.fitted_model import Classes, Fitted, FoldModel
+from relearn.agents.learning.metrics import classification_metrics
+from relearn.agents.learning.training_set import FOLDS, TrainingSet, folds_of
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats
 
@@ -66,7 +65,7 @@ def fit(examples: TrainingSet) -> Fitted:
     if not all(np.isfinite(part).all() for part in svm):
         raise Refused("the features' values are so large or so close together that no model can be computed")
     metrics = {
-        **judge(y[real], outs[c].answers[real], classes),
+        **classification_metrics(y[real], outs[c].answers[real], classes),
         "c": c,
         "set_aside": dict(examples.set_aside),
         "assumed": int((~real).sum()),

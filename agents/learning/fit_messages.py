@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgpack
 import numpy as np
 
-from relearn.agents.learning.folds import FoldModel, answered_out_of_fold
+from relearn.agents.learning.fitted_model import Fitted, FoldModel
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.schemas.errors import Refused
-from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.schemas.model.linear_svm import Floats
 
 VERSION = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A model without a number yet. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
-
-    `folds`: for each fold the model of the others, which never saw a key of that fold.
-    """
-
-    classes: tuple[str, ...]
-    weights: Floats
-    bias: Floats
-    mean: Floats
-    scale: Floats
-    calibration: dict[str, Any] | None
-    metrics: Mapping[str, Any]
-    folds: tuple[FoldModel, ...] = ()
-
-    def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
-        """Its labels of n records, features (n, d), out of fold."""
-        return [self.classes[int(i)] for i in answered_out_of_fold(self.folds, keys, features)]
-
-    def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
-        """The model, numbered."""
-        return Model(
-            version,
-            self.classes,
-            feature_names,
-            self.weights,
-            self.bias,
-            self.mean,
-            self.scale,
-            self.calibration,
-            None,
-            self.metrics,
-        )
 
 
 def encode_task(examples: TrainingSet) -> bytes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def judge(y: NDArray[np.intp], answers: NDArray[np.intp], classes: Sequence[str]) -> dict[str, Any]:
+def classification_metrics(y: NDArray[np.intp], answers: NDArray[np.intp], classes: Sequence[str]) -> dict[str, Any]:
     """Counts and shares of `answers` against the truth `y`, both (n,) indexes into `classes`, n > 0.
 
     `confusion` has a row per true class and a column per answer; `majority` is the share that always answering
@@ -33,8 +33,3 @@ def judge(y: NDArray[np.intp], answers: NDArray[np.intp], classes: Sequence[str]
         },
         "confusion": confusion.tolist(),
     }
-
-
-def beats_majority(metrics: Mapping[str, Any]) -> bool:
-    """Whether the answers are right more often than the one answer that is right most often."""
-    return bool(metrics["accuracy"] > metrics["majority"])

@@ -11,6 +11,9 @@ import numpy as np
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 
+#: While the stream drifts, the least certain records tell least about the others.
+DRIFTED_SHARE = 0.5
+
 
 class Candidate(NamedTuple):
     """An unreviewed prediction: the label that it got, and what `certainty` says of it.
@@ -69,6 +72,11 @@ def choose(
     if differing:
         return Choice(_any(differing, rng), "disagree")
     return Choice(min(fresh, key=lambda one: one.certainty), "queue")
+
+
+def audit_share(base: float, drifted: Sequence[str]) -> float:
+    """The share of reviews chosen at random: `base`, and at least DRIFTED_SHARE while anything has `drifted`."""
+    return max(base, DRIFTED_SHARE) if drifted else base
 
 
 def _any(found: Sequence[Candidate], rng: np.random.Generator) -> Candidate:

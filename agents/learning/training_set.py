@@ -86,6 +86,11 @@ def fold_of(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % FOLDS
 
 
+def folds_of(keys: Sequence[str]) -> NDArray[np.int_]:
+    """The fold of each key."""
+    return np.array([fold_of(key) for key in keys], dtype=np.int_)
+
+
 def training_set(feature_names: Sequence[str], examples: Iterable[Example]) -> TrainingSet:
     """The set that `examples`, oldest first, come to: the latest of each key, without classes that are too small.
 

@@ -1,75 +1,28 @@
-"""The trial of a challenger: what it is trained on, and which records judge it (how: see verdict)."""
+"""The trial of a challenger: what it is trained on, and which records judge it (how they judge: `gate`)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from relearn.agents.learning.predict import score
-from relearn.agents.learning.reviews import EVIDENCE, Statement, disputed, reviews, without_floods
-from relearn.agents.learning.training_set import Example, TrainingSet, training_set
+from relearn.agents.learning.evidence import Case, evidence, review_case, review_example
+from relearn.agents.learning.reviews import Statement, disputed, reviews, without_floods
+from relearn.agents.learning.snapshot import Snapshot
+from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.schemas.model.linear_svm import Model
 
-#: At most so many assumed examples to each reviewed one.
+#: Maximum number of assumed examples per reviewed one.
 ASSUMED_PER_REVIEW = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Champion:
-    """The model that answers now. `cut`: the newest statement that its training could know; `keys`: what it saw."""
-
-    model: Model
-    cut: int
-    example_ids: frozenset[int]
-    correction_ids: frozenset[int]
-    keys: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreviewed:
-    """The champion's latest records of which nothing was said, as assumed examples; `complete`: all there are."""
-
-    examples: Sequence[Example]
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What is known at one moment. `bootstrap`: each with the time when it was loaded, epoch seconds.
-
-    `unreviewed`: None where nobody has looked: see `assumes`.
-    `newest`: version, state and training set's digest of the model trained last, and `newest_ids` of the reviews in it.
-    """
-
-    feature_names: tuple[str, ...]
-    bootstrap: Sequence[tuple[float, Example]]
-    statements: Sequence[Statement]
-    cut: int
-    champion: Champion | None
-    unreviewed: Unreviewed | None
-    newest: tuple[int, str, bytes] | None
-    newest_ids: frozenset[int] = frozenset()
-
-
-class Case(NamedTuple):
-    """One record that judges: the right label, and the champion's."""
-
-    key: str
-    features: Sequence[float]
-    truth: str
-    champion: str
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What a challenger is trained on, and the reviewed records that judge it.
 
-    `evidence`: nobody chose them because of their answers, one per key. `reviewed`: all of the champion's own that were
-    reviewed since its cut, as often as they came. `facts` go onto the job.
+    `evidence`: records not chosen because of their answers, one per key. `reviewed`: all of the champion's own records
+    reviewed since its cut, one per record. `facts` are stored with the job.
     """
 
     champion: Model | None
@@ -88,8 +41,8 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
     """The trial of the next challenger. The same snapshot gives the same trial.
 
     Args:
-        assumed_weight: what an unreviewed prediction's loss counts; 0: none joins.
-        reviewer_labels: at most so many new reviews of one reviewer count; the rest wait for later jobs.
+        assumed_weight: weight of an unreviewed prediction's loss; 0: none joins.
+        reviewer_labels: maximum number of new keys that count per reviewer; the others wait for later jobs.
     """
     champion = snapshot.champion
     all_reviews, found = _counted(snapshot, reviewer_labels)
@@ -113,8 +66,17 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
     if champion is None:
         return Trial(None, examples, (), (), facts)
     own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
-    reviewed = [Case(one.key, one.features, one.label or "", one.predicted) for one in own]
-    return Trial(champion.model, examples, _evidence(champion, found, snapshot.bootstrap), reviewed, facts)
+    reviewed = [review_case(one) for one in own]
+    return Trial(champion.model, examples, evidence(champion, found, snapshot.bootstrap), reviewed, facts)
+
+
+def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
+    """Why a training would learn nothing: its examples are those of the model trained last. None where they differ."""
+    if snapshot.newest is None or snapshot.newest[2] != set_digest(trial.examples):
+        return None
+    version, state, _ = snapshot.newest
+    which = "the champion" if state == "champion" else state
+    return f"nothing new to learn: model {version}, {which}, was trained on these very examples"
 
 
 def choose_assumed(candidates: Iterable[Example], taken: set[str], count: int, weight: float) -> list[Example]:
@@ -132,46 +94,17 @@ def choose_assumed(candidates: Iterable[Example], taken: set[str], count: int, w
 def _counted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement], list[Statement]]:
     """All reviews, and those of them that count now."""
     champion, found = snapshot.champion, reviews(snapshot.statements)
-    # Also of a model that was rejected: what waits for later jobs must not wait for a promotion.
+    # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
     known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
     return found, without_floods(found, known=known, limit=reviewer_labels)
 
 
 def _assumes(found: Sequence[Statement], weight: float) -> bool:
-    """While corrections outnumber confirmations; otherwise what was reviewed tells enough of what is right."""
+    """While corrections outnumber confirmations; otherwise the reviews alone show enough of what is right."""
     return weight > 0 and 2 * sum(one.corrects for one in found) > len(found)
 
 
 def _labelled(snapshot: Snapshot, found: Sequence[Statement]) -> list[Example]:
     """Bootstrap examples and reviews, oldest first."""
-    dated = [*snapshot.bootstrap, *((one.sent[0], _example(one)) for one in found)]
+    dated = [*snapshot.bootstrap, *((one.sent[0], review_example(one)) for one in found)]
     return [example for _, example in sorted(dated, key=lambda pair: pair[0])]
-
-
-def _example(review: Statement) -> Example:
-    return Example(review.id, review.key, review.features, review.label or "", "reviewed")
-
-
-def _evidence(champion: Champion, found: Sequence[Statement], bootstrap: Sequence[tuple[float, Example]]) -> list[Case]:
-    """What was learned since the champion's cut about records that nobody picked for their answers; one per key."""
-    cases: dict[str, Case] = {}
-    later = (example for _, example in bootstrap if example.id not in champion.example_ids)
-    unseen = [example for example in later if example.key not in champion.keys]
-    for one in found:
-        if one.id <= champion.cut or one.via not in EVIDENCE:
-            continue
-        if one.model == champion.model.version:
-            cases[one.key] = Case(one.key, one.features, one.label or "", one.predicted)
-        elif one.key not in champion.keys:
-            unseen.append(_example(one))
-    latest = {example.key: example for example in unseen if example.key not in cases}
-    for example, answer in zip(latest.values(), _answers(champion.model, list(latest.values())), strict=True):
-        cases[example.key] = Case(example.key, example.features, example.label, answer)
-    return list(cases.values())
-
-
-def _answers(model: Model, examples: Sequence[Example]) -> list[str]:
-    if not examples:
-        return []
-    labels = score(model, np.array([example.features for example in examples], dtype=np.float64)).labels
-    return [model.classes[i] for i in labels]

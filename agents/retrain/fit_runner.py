@@ -12,7 +12,8 @@ import time
 
 import structlog
 
-from relearn.agents.learning.fit_messages import Fitted, decode_answer, encode_task
+from relearn.agents.learning.fit_messages import decode_answer, encode_task
+from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.agents.retrain.fit_process import FitProcess
 from relearn.schemas.errors import RelearnError, TrainingDied

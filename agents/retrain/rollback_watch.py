@@ -8,8 +8,16 @@ from functools import partial
 
 import structlog
 
-from relearn.agents.learning.gate import Comparison, RollbackVerdict, rollback_evidence
-from relearn.agents.learning.rollback_evidence import READ_FIRST, Counted, compared, count, is_enough
+from relearn.agents.learning.rollback_verdict import (
+    READ_FIRST,
+    AnswerPair,
+    Counted,
+    RollbackVerdict,
+    compare_answers,
+    count_audited,
+    is_enough,
+    rollback_verdict,
+)
 from relearn.agents.retrain.context import LOOK_EVERY_S, RetrainContext
 from relearn.agents.retrain.execute import execute_command
 from relearn.agents.stores.feedback.statements import (
@@ -66,13 +74,13 @@ async def watch_champion(context: RetrainContext) -> None:
 async def _look(context: RetrainContext, pool: Pool, watched: Watched) -> None:
     settings = context.settings
 
-    async def read() -> list[Comparison]:
+    async def read() -> list[AnswerPair]:
         with translated():
             async with pool.acquire() as connection:
                 return await evidence(connection, watched, limit=settings.rollback_labels)
 
     rows = await context.until_available(read)
-    verdict = rollback_evidence(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
+    verdict = rollback_verdict(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         command = _command(settings.namespace, watched, verdict)
         log.warning("rolling_back", **command.reason)
@@ -80,30 +88,30 @@ async def _look(context: RetrainContext, pool: Pool, watched: Watched) -> None:
         context.new_activations.set()
 
 
-async def evidence(connection: Connection, watched: Watched, *, limit: int) -> list[Comparison]:
+async def evidence(connection: Connection, watched: Watched, *, limit: int) -> list[AnswerPair]:
     """Former champion and champion on what counts; nothing where that is what it was at the last look."""
     newest = await newest_of_model(connection, watched.champion)
     if newest == watched.newest:
         return []
     if watched.counted is not None:
         said = await statements_of_model_since(connection, watched.champion, watched.newest)
-        if not any(watched.counted.is_news(one) for one in said if one.key not in watched.keys):
+        if not any(watched.counted.may_change(one) for one in said if one.key not in watched.keys):
             watched.newest = newest
             return []
     counted = await _count(connection, watched, limit)
     features = await features_of(connection, [one.id for one in counted.rows])
     watched.newest, watched.counted = newest, counted
-    return compared([one._replace(features=features[one.id]) for one in counted.rows], watched.former)
+    return compare_answers([one._replace(features=features[one.id]) for one in counted.rows], watched.former)
 
 
 async def _count(connection: Connection, watched: Watched, limit: int) -> Counted:
     """What counts of all that was said of the champion, of which no more is read than that takes."""
     keys = READ_FIRST * limit
     found = await audited_statements(connection, watched.champion, keys=keys)
-    counted = count(found, watched.keys, limit=limit)
+    counted = count_audited(found, watched.keys, limit=limit)
     if is_enough(found, keys, counted):
         return counted
-    return count(await audited_statements(connection, watched.champion), watched.keys, limit=limit)
+    return count_audited(await audited_statements(connection, watched.champion), watched.keys, limit=limit)
 
 
 def _command(namespace: str, watched: Watched, verdict: RollbackVerdict) -> Command:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
-from relearn.agents.learning.gate import Tally, Verdict, shadow_verdict, tally
-from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
+from relearn.agents.learning.gate import Verdict
+from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.feedback.statements import statements_with_shadow
 from relearn.agents.stores.postgres import Connection, translated
@@ -30,22 +29,6 @@ async def judge_shadow(context: RetrainContext, job: Job) -> bool:
         Stopping: asked to stop while a server is away; the job stays open.
     """
     return await context.until_available(lambda: _judge(context, job))
-
-
-def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int, seen: frozenset[str]) -> Tally:
-    """What reviews say of champion and shadow, one per key; `pairs`: what was said, and the shadow's answer to it.
-
-    Reviews that the reviewer volunteered don't count, nor do records that the shadow was trained on (`seen`).
-    """
-    answers = {statement.place: answer for statement, answer in pairs}
-    counted = {
-        one.key: one
-        for one in reviews(statement for statement, _ in pairs)
-        if one.via in EVIDENCE and one.model == champion and one.key not in seen
-    }
-    rows = list(counted.values())
-    truth, champions = [one.label or "" for one in rows], [one.predicted for one in rows]
-    return tally(truth, champions, [answers[one.place] for one in rows])
 
 
 async def _judge(context: RetrainContext, job: Job) -> bool:

@@ -6,10 +6,10 @@ import asyncio
 
 import structlog
 
-from relearn.agents.learning.fit_messages import Fitted
-from relearn.agents.learning.gate import Verdict
-from relearn.agents.learning.trial import Trial, Unreviewed
-from relearn.agents.learning.verdict import depends_on_silence, job_metrics, judge, nothing_new
+from relearn.agents.learning.fitted_model import Fitted
+from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
+from relearn.agents.learning.snapshot import Unreviewed
+from relearn.agents.learning.trial import Trial, nothing_new
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.postgres import Connection, translated
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
@@ -86,13 +86,13 @@ async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unrevie
     if (
         unreviewed is None
         and champion is not None
-        and await asyncio.to_thread(depends_on_silence, trial, fitted, alpha=alpha)
+        and await asyncio.to_thread(depends_on_unreviewed, trial, fitted, alpha=alpha)
     ):
         ingest = topic_name(context.settings.namespace, "ingest")
         unreviewed = await context.until_available(
             lambda: read_unreviewed(pool, champion.version, ingest=ingest, all_or_none=True)
         )
-    return await asyncio.to_thread(judge, trial, fitted, unreviewed, alpha=alpha)
+    return await asyncio.to_thread(judge_challenger, trial, fitted, unreviewed, alpha=alpha)
 
 
 async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from relearn.agents.learning.gate import Tally
+from relearn.agents.learning.significance import Tally
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.policy_facts import Hold, read_hold
 

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relearn.agents.learning.audit_share import audit_share
 from relearn.agents.learning.predict import score
-from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose
+from relearn.agents.learning.review_choice import Candidate, Choice, audit_share, certainty, choose
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates

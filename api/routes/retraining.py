@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from relearn.agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
 from relearn.agents.learning.policy import Limits, decide
+from relearn.agents.learning.shadow_verdict import SHADOW_PROMOTES, SHADOW_REJECTS
+from relearn.agents.learning.significance import log_evidence
 from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.api.http.call import Call, Handlers
 from relearn.api.queries.retraining import OpenShadow, hold_and_shadow

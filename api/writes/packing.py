@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE, encode_record, encode_records
 from relearn.schemas.messages.records import Texts
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.topics import INGEST_MAX_BYTES
@@ -70,7 +70,7 @@ def _packed(part: Columns) -> Packed:
     if len(part.features) > 1:
         texts = {"ids": part.ids, "subjects": part.subjects, "contexts": part.contexts}
         value = encode_records(part.features, batch=part.batch, names=part.names, **texts)
-        return Packed(value, CE_MANY, len(part.features))
+        return Packed(value, CE_TYPE_MANY, len(part.features))
     row = part.features[0]
     value = encode_record(
         row if part.names is None else dict(zip(part.names, row.tolist(), strict=True)),
@@ -79,4 +79,4 @@ def _packed(part: Columns) -> Packed:
         batch=part.batch,
         context=part.contexts[0] if part.contexts else None,
     )
-    return Packed(value, CE_ONE, 1)
+    return Packed(value, CE_TYPE_ONE, 1)

@@ -21,8 +21,8 @@ from relearn.schemas.messages.records import Fault, RawMessage, Records, Records
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 
 #: CloudEvents types of a message with one record, and of one with many.
-CE_ONE = "relearn.record.v1"
-CE_MANY = "relearn.records.v1"
+CE_TYPE_ONE = "relearn.record.v1"
+CE_TYPE_MANY = "relearn.records.v1"
 
 
 class OneRecord(msgspec.Struct, gc=False):

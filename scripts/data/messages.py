@@ -10,7 +10,7 @@ import msgpack
 import numpy as np
 
 from relearn.agents.kafka.producer import OutgoingMessage
-from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, encode_record, encode_records
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE, encode_record, encode_records
 from relearn.scripts.data.datasets import Dataset, with_noise
 
 Form = Literal["packed", "list", "named", "json"]
@@ -49,7 +49,7 @@ def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> 
     for number, piece in enumerate(pieces):
         ids = [f"{run}-{i}" for i in range(sent, sent + len(piece))]
         batch = f"{run}-batch-{number}" if many else None
-        kind, event_id = (CE_MANY, str(batch)) if many else (CE_ONE, ids[0])
+        kind, event_id = (CE_TYPE_MANY, str(batch)) if many else (CE_TYPE_ONE, ids[0])
         yield OutgoingMessage(encode(piece, ids, batch, form), kind, event_id=event_id, records=len(piece))
         sent += len(piece)
 

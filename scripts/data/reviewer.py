@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relearn.agents.learning.audit_share import audit_share
-from relearn.agents.learning.review_choice import Candidate, choose
+from relearn.agents.learning.review_choice import Candidate, audit_share, choose
 from relearn.agents.stores.predictions.review_candidates import StreamEnd
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, Via

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relearn.agents.learning.audit_share import audit_share
+from relearn.agents.learning.review_choice import audit_share
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.errors import Unavailable
 from relearn.schemas.settings import Settings

@@ -12,7 +12,7 @@ from itertools import count, cycle, islice
 import numpy as np
 
 from relearn.agents.kafka.producer import OutgoingMessage
-from relearn.schemas.messages.ingest import CE_MANY, CE_ONE
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.producer import Sender, send_paced
@@ -77,9 +77,9 @@ def labelled(
             labels = piece.labels or ()
             if together:
                 batch = f"{run}-batch-{next(batches)}"
-                yield Labelled(encode_many(piece, ids, batch, "packed"), CE_MANY, None, batch, len(piece), labels)
+                yield Labelled(encode_many(piece, ids, batch, "packed"), CE_TYPE_MANY, None, batch, len(piece), labels)
             else:
-                yield Labelled(encode_one(piece, ids, None, "packed"), CE_ONE, None, ids[0], 1, labels)
+                yield Labelled(encode_one(piece, ids, None, "packed"), CE_TYPE_ONE, None, ids[0], 1, labels)
             sent += len(piece)
 
 

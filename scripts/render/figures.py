@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from relearn.agents.learning.gate import SHADOW_PROMOTES, SHADOW_REJECTS, log_evidence
+from relearn.agents.learning.shadow_verdict import SHADOW_PROMOTES, SHADOW_REJECTS
+from relearn.agents.learning.significance import log_evidence
 
 Figures = Mapping[str, Any]
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
+from relearn.agents.learning.gate import gate, judge_first
+from relearn.agents.learning.shadow_verdict import shadow_verdict
+from relearn.agents.learning.significance import Tally
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains, reviewed
@@ -30,7 +32,7 @@ def fill(settings: Settings) -> None:
     """Champions 1 and 2, a model 3 that was rejected, and a shadow 4, each judged; some corrections in between."""
     retrains.load(settings, 14)
     register(settings)
-    judged(settings, 1, first(0.857, 0.571, "yes"))
+    judged(settings, 1, judge_first(0.857, 0.571, "yes"))
     features, truth = reviewed.records(40)
     offsets, answers, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 1))
     wrong = [i for i in range(40) if answers[i] != truth[i]][:4]

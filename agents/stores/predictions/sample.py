@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relearn.agents.learning.drift import REFERENCE, WINDOW
-from relearn.agents.learning.quotas import quotas
+from relearn.agents.learning.drift import REFERENCE, WINDOW, sample_quotas
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot, translated
 from relearn.agents.stores.predictions.tail import (
     FIRST_AMONG,
@@ -62,7 +61,7 @@ async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor
         new = _new(records, {p: mark for p, mark in marks.items() if mark.offset >= 0})
         if sum(new.values()) < REFERENCE:
             return Cursor(generation, marks), None
-        wanted = quotas(new, REFERENCE)
+        wanted = sample_quotas(new, REFERENCE)
         found = await first_rows(connection, answers, marks, wanted)
     if _size(found) < REFERENCE:
         # Others answered in between. Where they still did after so many rows, look for another beginning.
@@ -87,12 +86,12 @@ async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Curso
         new = _new(records, marks)
         if sum(new.values()) < WINDOW:
             return cursor, None
-        wanted = quotas(new, WINDOW)
+        wanted = sample_quotas(new, WINDOW)
         found = await latest_rows(connection, answers, marks, wanted)
         short = _short(found, wanted)
         others = {p: count for p, count in new.items() if p not in short}
         if short and sum(others.values()) >= WINDOW:
-            found = await latest_rows(connection, answers, marks, quotas(others, WINDOW))
+            found = await latest_rows(connection, answers, marks, sample_quotas(others, WINDOW))
     if _size(found) < WINDOW:
         return cursor, None
     # A partition that got too few rows to give any keeps its mark, and gives its share another time.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.training_set import Example, example_key
-from relearn.agents.learning.trial import Unreviewed
 from relearn.agents.stores.postgres import INDEX_ONLY, Connection, Pool, read_snapshot
 from relearn.schemas.identity import Place
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from relearn.agents.learning.fit_messages import Fitted
+from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.training.champion import CHAMPION_VERSION

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from relearn.agents.learning.snapshot import Champion, Snapshot
 from relearn.agents.learning.training_set import Example
-from relearn.agents.learning.trial import Champion, Snapshot, Trial, assumes, prepare
+from relearn.agents.learning.trial import Trial, assumes, prepare
 from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed

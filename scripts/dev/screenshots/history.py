@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import SetupError
 from relearn.schemas.messages.headers import cloud_event
-from relearn.schemas.messages.ingest import CE_ONE
+from relearn.schemas.messages.ingest import CE_TYPE_ONE
 from relearn.schemas.topics import topic_name
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
 from relearn.scripts.demo.scene import Scene
@@ -149,7 +149,7 @@ def _send_bad_ones(system: System) -> None:
         b"",
     )
     for value in values:
-        headers = list(cloud_event(CE_ONE, "/shop/till-7", now_s=time.time()))
+        headers = list(cloud_event(CE_TYPE_ONE, "/shop/till-7", now_s=time.time()))
         producer.produce(topic_name(system.settings.namespace, "ingest"), value, b"till-7", headers=headers)  # type: ignore[arg-type]
     if producer.flush(30):
         raise SetupError("Kafka didn't take the bad records")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from relearn.agents.learning.fit import fit
-from relearn.agents.learning.gate import Verdict, rollback_evidence, shadow_verdict
-from relearn.agents.learning.rollback_evidence import audited, compared
-from relearn.agents.learning.trial import prepare
-from relearn.agents.learning.verdict import judge, nothing_new
-from relearn.agents.retrain.shadow_job import shadow_tally
+from relearn.agents.learning.gate import Verdict, judge_challenger
+from relearn.agents.learning.rollback_verdict import audited, compare_answers, rollback_verdict
+from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
+from relearn.agents.learning.trial import nothing_new, prepare
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.policy.rows import Shadow
@@ -26,7 +25,7 @@ def train(world: World, settings: Settings, job: str) -> None:
     except Refused:
         world.end_job("failed")
         return
-    verdict = judge(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
+    verdict = judge_challenger(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
     state = "shadow" if verdict.outcome == "shadow" else "rejected"
     version = world.register(trial.examples, fitted, trial.facts["cut"], state).model.version
     if verdict.outcome == "shadow":
@@ -63,8 +62,8 @@ def judge_champion(world: World, settings: Settings) -> None:
         return
     champion = world.champion
     found = [one for one in world.statements if one.model == champion.model.version]
-    rows = compared(audited(found, champion.keys | former.keys), former.model)
-    verdict = rollback_evidence(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
+    rows = compare_answers(audited(found, champion.keys | former.keys), former.model)
+    verdict = rollback_verdict(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         world.activate(former.model.version, leaves="rolled-back", rollback=True)
         world.end_job("promoted", by_itself=True)

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relearn.agents.learning.audit_share import audit_share
 from relearn.agents.learning.policy import Limits, command_id, decide
 from relearn.agents.learning.predict import score
-from relearn.agents.learning.review_choice import certainty
+from relearn.agents.learning.review_choice import audit_share, certainty
 from relearn.agents.learning.reviews import UNBIASED
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.predictions.review_candidates import POOL

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from relearn.agents.learning.fit_messages import Fitted
+from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.policy import Facts
 from relearn.agents.learning.reviews import Statement, reviews
+from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, set_digest
-from relearn.agents.learning.trial import Champion, Snapshot, Unreviewed
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 from relearn.scripts.data.datasets import Dataset

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relearn.agents.learning.gate import Comparison
-from relearn.agents.learning.rollback_evidence import audited, compared
+from relearn.agents.learning.rollback_verdict import AnswerPair, audited, compare_answers
 from relearn.agents.retrain.rollback_watch import Watched, evidence
 from relearn.agents.stores.feedback.statements import all_statements
 from relearn.agents.stores.postgres import Connection
@@ -37,10 +36,10 @@ async def _say(connection: Connection, rng: np.random.Generator, sent: int) -> N
     await connection.execute(_SAY, sent, label, reviewer, via, record, features, "yes", model)
 
 
-async def _plainly(connection: Connection, limit: int) -> list[Comparison]:
+async def _plainly(connection: Connection, limit: int) -> list[AnswerPair]:
     """What counts, of everything that was ever said."""
     found = [one for one in await all_statements(connection) if one.model == CHAMPION]
-    return compared(audited(found, TRAINED_ON), FORMER)[:limit]
+    return compare_answers(audited(found, TRAINED_ON), FORMER)[:limit]
 
 
 @pytest.mark.parametrize("limit", [3, 1000])
@@ -50,7 +49,7 @@ async def test_each_look_finds_what_reading_everything_finds(settings: Settings,
     rng = np.random.default_rng(seed)
     sent = rng.permutation(10 * LOOKS).tolist()
     watched = Watched(2, CHAMPION, FORMER, TRAINED_ON)
-    before: list[Comparison] = []
+    before: list[AnswerPair] = []
     async with tables(settings, size=1) as pool, pool.acquire() as connection:
         for _ in range(LOOKS):
             for _ in range(rng.integers(4)):

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.headers import header_text
-from relearn.schemas.messages.ingest import CE_MANY, decode_chunk
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 from relearn.scripts.client.migrations import run_migrations
@@ -113,9 +113,9 @@ async def test_what_the_broker_refuses_is_counted_and_said(settings: Settings) -
     await run_migrations(settings)
     sender = Sender(settings, topic_name(settings.namespace, "ingest"), source="/test")
     for size, records in ((INGEST_MAX_BYTES, 3), (10, 1)):
-        sender.send(OutgoingMessage(b"x" * size, CE_MANY, event_id="m", records=records))
+        sender.send(OutgoingMessage(b"x" * size, CE_TYPE_MANY, event_id="m", records=records))
     sender.flush()
     assert (sender.sent, sender.acknowledged, sender.acknowledged_messages) == (4, 1, 1)
     assert "too large" in str(sender.error)
     with pytest.raises(Refused, match="fewer records per message"):
-        sender.send(OutgoingMessage(b"x" * (INGEST_MAX_BYTES + 1), CE_MANY, event_id="m", records=3))
+        sender.send(OutgoingMessage(b"x" * (INGEST_MAX_BYTES + 1), CE_TYPE_MANY, event_id="m", records=3))

@@ -22,6 +22,7 @@ from relearn.agents.learning.drift import (
     reference,
     reference_fields,
     reference_from_fields,
+    sample_quotas,
     step,
 )
 from relearn.schemas.model.linear_svm import Floats
@@ -29,6 +30,9 @@ from relearn.schemas.model.linear_svm import Floats
 Draw = Callable[[np.random.Generator, int], Floats]
 D = 30
 LARGEST = float(np.finfo(np.float64).max)
+new_records = st.dictionaries(st.integers(0, 99), st.integers(0, 10**12), max_size=40).filter(
+    lambda new: sum(new.values()) >= WINDOW
+)
 
 
 def _normal(rng: np.random.Generator, n: int) -> Floats:
@@ -221,3 +225,23 @@ def test_what_does_not_fit_is_refused(features: Floats, margins: Floats) -> None
         reference(["a", "b"], features, margins)
     with pytest.raises(ValueError):
         compare(_first(np.zeros((5, 2))), features, margins)
+
+
+@given(new_records)
+def test_quotas_add_up_to_the_sample(new: dict[int, int]) -> None:
+    assert sum(sample_quotas(new, WINDOW).values()) == WINDOW
+
+
+@given(new_records)
+def test_no_partition_gives_more_than_it_has(new: dict[int, int]) -> None:
+    assert all(0 < quota <= new[p] for p, quota in sample_quotas(new, WINDOW).items())
+
+
+@given(new_records)
+def test_each_partition_gives_its_share_to_within_one(new: dict[int, int]) -> None:
+    found, total = sample_quotas(new, WINDOW), sum(new.values())
+    assert all(abs(found.get(p, 0) - WINDOW * count / total) < 1 for p, count in new.items())
+
+
+def test_of_equal_remainders_the_lower_partition_is_rounded_up() -> None:
+    assert sample_quotas({2: 5, 0: 5, 1: 5}, 4) == {0: 2, 1: 1, 2: 1}

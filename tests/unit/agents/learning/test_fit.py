@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from relearn.agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
-from relearn.agents.learning.fit_messages import Fitted, decode_answer, decode_task, encode_answer, encode_task
+from relearn.agents.learning.fit_messages import decode_answer, decode_task, encode_answer, encode_task
+from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, training_set
 from relearn.schemas.errors import Refused

@@ -1,85 +1,40 @@
-"""The gate: whether one model is better than another, by exact tests and by evidence that may be looked at any time."""
+"""The gate: what promotes a challenger, and that unreviewed records count only where they decide."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
-from relearn.agents.learning.gate import (
-    Comparison,
-    Tally,
-    first,
-    gate,
-    log_evidence,
-    rollback_evidence,
-    shadow_verdict,
-    sign_test,
-    tally,
-)
+from relearn.agents.learning.evidence import Case
+from relearn.agents.learning.fitted_model import Fitted, FoldModel
+from relearn.agents.learning.gate import depends_on_unreviewed, gate, judge_challenger, judge_first
+from relearn.agents.learning.significance import Tally, log_evidence, sign_test, tally
+from relearn.agents.learning.snapshot import Unreviewed
+from relearn.agents.learning.training_set import FOLDS, Example, training_set
+from relearn.agents.learning.trial import Trial
+from relearn.schemas.model.linear_svm import Model
 
 small = st.integers(0, 60)
 tallies = st.builds(lambda fixed, broken, same: Tally(fixed, broken, fixed + broken + same), small, small, small)
 alphas = st.floats(0.001, 0.49)
 labels = st.sampled_from("abc")
 EVEN = Tally(5, 5, 100)
-BETTER, WORSE = Comparison(True, False), Comparison(False, True)
 
-
-def test_fixed_and_broken_are_counted_where_one_of_the_two_is_right() -> None:
-    truth, champion, challenger = "aaaabc", "abbacb", "babacb"
-    assert tally(list(truth), list(champion), list(challenger)) == Tally(fixed=1, broken=1, rows=6)
-
-
-@given(st.lists(st.tuples(labels, labels, labels)))
-def test_swapping_the_two_swaps_fixed_and_broken(rows: list[tuple[str, str, str]]) -> None:
-    truth, old, new = ([row[i] for row in rows] for i in range(3))
-    found = tally(truth, old, new)
-    assert tally(truth, new, old) == Tally(found.broken, found.fixed, found.rows)
-    assert tally(truth, old, old) == Tally(0, 0, len(rows))
-
-
-def test_answers_to_different_records_are_refused() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        tally(["a", "b"], ["a"], ["a", "b"])
-
-
-@given(st.integers(0, 40), st.integers(0, 40))
-def test_the_sign_test_equals_the_sum_over_all_outcomes(fixed: int, broken: int) -> None:
-    n = fixed + broken
-    assert sign_test(fixed, broken) == float(Fraction(sum(math.comb(n, k) for k in range(fixed, n + 1)), 2**n))
-
-
-@given(st.integers(0, 3000), st.integers(0, 3000))
-def test_p_falls_with_each_record_fixed_and_rises_with_each_broken(fixed: int, broken: int) -> None:
-    p = sign_test(fixed, broken)
-    assert 0 < p <= 1
-    assert sign_test(fixed + 1, broken) <= p <= sign_test(fixed, broken + 1)
-
-
-@pytest.mark.parametrize(
-    ("fixed", "broken"), [(2600, 2400), (5200, 5000), (10_000, 10_000), (10_100, 9_901), (600_000, 599_000)]
+NAMES = ("x",)
+ALPHA = 0.05
+CHAMPION = Model(1, ("no", "yes"), NAMES, np.array([[1.0]]), np.zeros(1), np.zeros(1), np.ones(1))
+#: Says "yes" where x > 0, whatever the fold.
+FOLD = FoldModel(np.array([0, 1]), np.array([[1.0]]), np.zeros(1))
+CHALLENGER = Fitted(
+    ("no", "yes"), np.array([[1.0]]), np.zeros(1), np.zeros(1), np.ones(1), None, {}, folds=(FOLD,) * FOLDS
 )
-def test_it_holds_for_thousands(fixed: int, broken: int) -> None:
-    """Also where whole numbers give way to floats, beyond 20,000."""
-    assert sign_test(fixed, broken) == pytest.approx(binom.sf(fixed - 1, fixed + broken, 0.5), rel=1e-9)
 
-
-@pytest.mark.parametrize(("fixed", "p"), [(0, 1.0), (1, 0.5), (4, 1 / 16), (5, 1 / 32)])
-def test_five_of_five_are_significant_and_four_are_not(fixed: int, p: float) -> None:
-    assert sign_test(fixed, 0) == p
-
-
-@pytest.mark.parametrize("fixed", [5_000, 50_000])
-def test_p_is_never_zero(fixed: int) -> None:
-    assert sign_test(fixed, 0) > 0
+#: What became of a record: the challenger is right where it was wrong, the reverse, both are right, both are wrong.
+kinds = st.sampled_from(("fixed", "broken", "right", "wrong"))
 
 
 @given(tallies, st.none() | tallies, st.lists(labels, max_size=2), alphas)
@@ -161,99 +116,67 @@ def test_a_class_that_vanished_rejects_whatever_else_is_better() -> None:
 
 @pytest.mark.parametrize(("accuracy", "outcome"), [(0.8, "promoted"), (0.75, "rejected"), (0.7, "rejected")])
 def test_the_first_model_must_beat_the_majority(accuracy: float, outcome: str) -> None:
-    verdict = first(accuracy, 0.75, "a")
+    verdict = judge_first(accuracy, 0.75, "a")
     assert (verdict.outcome, verdict.path) == (outcome, "first")
     assert verdict.why == (f"out of fold it is right in {accuracy:.1%}; answering 'a' every time is right in 75.0%")
 
 
-def _shadow(fixed: int, broken: int, *, rows: int = 0, elapsed_s: float = 0.0) -> str | None:
-    found = Tally(fixed, broken, rows or fixed + broken)
-    verdict = shadow_verdict(found, elapsed_s=elapsed_s, labels_limit=30, time_limit_s=600)
-    return None if verdict is None else verdict.outcome
+def _case(kind: str, key: str = "a") -> Case:
+    """A record that the challenger calls "yes"."""
+    truth = "yes" if kind in {"fixed", "right"} else "no"
+    champion = {"fixed": "no", "broken": "no", "right": "yes", "wrong": "yes"}[kind]
+    return Case(key, (1.0,), truth, champion)
 
 
-def test_seven_fixed_in_a_row_promote_a_shadow_and_three_broken_reject_it() -> None:
-    assert [_shadow(fixed, 0) for fixed in (0, 6, 7)] == [None, None, "promoted"]
-    assert [_shadow(0, broken) for broken in (2, 3)] == [None, "rejected"]
-    assert [_shadow(fixed, 2) for fixed in (10, 11)] == [None, "promoted"]
+def _unreviewed(kept: int, changed: int) -> Unreviewed:
+    """So many that the challenger answers as the champion did, and so many otherwise."""
+    labels = ["yes"] * kept + ["no"] * changed
+    return Unreviewed([Example(f"0-{i}-0", f"u{i}", (1.0,), one, "assumed") for i, one in enumerate(labels)], True)
 
 
-def test_a_shadow_that_nothing_decides_is_rejected_in_the_end() -> None:
-    assert [_shadow(3, 1, rows=rows) for rows in (29, 30)] == [None, "rejected"]
-    assert [_shadow(3, 1, elapsed_s=elapsed_s) for elapsed_s in (-5.0, 599.9, 600.0)] == [None, None, "rejected"]
+def _trial(evidence: list[Case], reviewed: list[Case], champion: Model | None = CHAMPION) -> Trial:
+    return Trial(champion, training_set(NAMES, []), evidence, reviewed, {})
 
 
-def test_evidence_counts_before_any_limit() -> None:
-    assert _shadow(20, 0, rows=30, elapsed_s=1e9) == "promoted"
-    verdict = shadow_verdict(Tally(3, 3, 30), elapsed_s=9.0, labels_limit=30, time_limit_s=600)
-    assert verdict is not None
-    assert verdict.why.startswith("not known to be better after 30 labels: as a shadow it fixes 3 and breaks 3")
-    assert json.loads(json.dumps(verdict.facts)) == verdict.facts
+def test_silence_counts_every_record_of_the_champion_a_key_as_often_as_it_came() -> None:
+    trial = _trial([], [_case("fixed"), _case("fixed"), _case("broken", "b")])
+    silence = judge_challenger(trial, CHALLENGER, _unreviewed(3, 2), alpha=ALPHA).facts["silence"]
+    assert (silence["fixed"], silence["broken"], silence["rows"]) == (2, 3, 8)
 
 
-@pytest.mark.parametrize("differ", [1.0, 0.5])
-def test_a_shadow_equal_to_the_champion_is_rarely_promoted(differ: float) -> None:
-    """Equal: what it fixes and breaks is even. e^L is a martingale then, so it reaches 16 in 1 of 16 runs at most."""
-    rng = np.random.default_rng(3)
-    runs = 4000
-    kinds = np.where(rng.random((runs, 30)) < differ, rng.integers(0, 2, (runs, 30)), 2)
-    promoted = sum(next(outcomes) == "promoted" for outcomes in map(_outcomes, kinds))
-    assert 0 < promoted / runs <= 1 / 16
+def test_silence_says_nothing_where_there_is_more_of_it_or_nobody_looked() -> None:
+    trial = _trial([], [_case("fixed")] * 9)
+    assert judge_challenger(trial, CHALLENGER, _unreviewed(1, 0), alpha=ALPHA).path == "silence"
+    for unreviewed in (None, Unreviewed([], complete=False)):
+        verdict = judge_challenger(trial, CHALLENGER, unreviewed, alpha=ALPHA)
+        assert (verdict.outcome, verdict.facts["silence"]) == ("shadow", None)
 
 
-def _outcomes(kinds: np.ndarray) -> Iterator[str]:
-    """What a shadow comes to when looked at after each label: 0 fixed, 1 broken, 2 neither."""
-    fixed, broken = np.cumsum(kinds == 0).tolist(), np.cumsum(kinds == 1).tolist()
-    for rows, counts in enumerate(zip(fixed, broken, strict=True), start=1):
-        outcome = _shadow(*counts, rows=rows)
-        if outcome is not None:
-            yield outcome
+def test_it_is_asked_for_only_where_corrections_alone_would_be_enough() -> None:
+    """Evidence that decides, too few corrections, a class that vanished: no need to read thousands of records."""
+    volunteered = [_case("fixed")] * 9
+    assert depends_on_unreviewed(_trial([], volunteered), CHALLENGER, alpha=ALPHA)
+    assert not depends_on_unreviewed(_trial([_case("fixed")] * 9, volunteered), CHALLENGER, alpha=ALPHA)
+    assert not depends_on_unreviewed(_trial([_case("broken")] * 9, volunteered), CHALLENGER, alpha=ALPHA)
+    assert not depends_on_unreviewed(_trial([], volunteered[:4]), CHALLENGER, alpha=ALPHA)
+    third = Model(1, ("maybe", "no", "yes"), NAMES, np.ones((3, 1)), np.zeros(3), np.zeros(1), np.ones(1))
+    assert not depends_on_unreviewed(_trial([], volunteered, champion=third), CHALLENGER, alpha=ALPHA)
 
 
-def test_eight_records_that_only_the_former_champion_gets_right_bring_it_back() -> None:
-    assert not rollback_evidence([BETTER] * 7, threshold=20, limit=1000).rolls_back
-    found = rollback_evidence([BETTER] * 50, threshold=20, limit=1000)
-    assert (found.rolls_back, found.at_row, found.broken, found.fixed, found.rows) == (True, 8, 8, 0, 8)
-    assert found.e == pytest.approx(1.5**8)
+@given(st.lists(kinds, max_size=20), st.lists(kinds, max_size=20), st.integers(0, 50), st.integers(0, 50))
+def test_where_it_is_not_asked_for_it_would_have_changed_nothing(
+    evidence: list[str], reviewed: list[str], kept: int, changed: int
+) -> None:
+    trial = _trial([_case(kind) for kind in evidence], [_case(kind) for kind in reviewed])
+    asked = judge_challenger(trial, CHALLENGER, _unreviewed(kept, changed), alpha=ALPHA)
+    if not depends_on_unreviewed(trial, CHALLENGER, alpha=ALPHA):
+        unasked = judge_challenger(trial, CHALLENGER, None, alpha=ALPHA)
+        assert (asked.outcome, asked.path, asked.why) == (unasked.outcome, unasked.path, unasked.why)
 
 
-def test_rows_beyond_the_limit_do_not_count() -> None:
-    rows = [WORSE, Comparison(True, True), Comparison(False, False)] + [BETTER] * 50
-    assert rollback_evidence(rows, threshold=20, limit=12).at_row is None
-    assert rollback_evidence(rows, threshold=20, limit=13).at_row == 13
-
-
-@given(st.lists(st.builds(Comparison, st.booleans(), st.booleans()), max_size=60), st.integers(0, 60))
-def test_looking_often_finds_what_looking_once_finds(rows: list[Comparison], looked: int) -> None:
-    whole, so_far = (rollback_evidence(some, threshold=5, limit=1000) for some in (rows, rows[:looked]))
-    assert so_far.rolls_back == (whole.at_row is not None and whole.at_row <= looked)
-    assert whole.e == pytest.approx(1.5**whole.broken * 0.5**whole.fixed)
-    assert whole.rolls_back == (whole.e >= 5)
-
-
-def test_any_amount_of_evidence_can_be_told() -> None:
-    found = rollback_evidence([WORSE] * 5000, threshold=20, limit=5000)
-    assert (found.e, found.log_e < -3000) == (0.0, True)
-    huge = rollback_evidence([BETTER] * 5000, threshold=float("inf"), limit=5000)
-    assert math.isfinite(huge.e)
-    assert not huge.rolls_back
-
-
-@pytest.mark.parametrize("differ", [0.1, 0.4])
-def test_equal_models_are_rolled_back_in_five_of_a_hundred_runs_at_most(differ: float) -> None:
-    """However often one looks within 1,000 rows: the chance to reach 20 is 1 in 20 at most."""
-    rng = np.random.default_rng(1)
-    runs = 1500
-    kinds = np.where(rng.random((runs, 1000)) < differ, rng.integers(0, 2, (runs, 1000)), 2)
-    rows = [BETTER, WORSE, Comparison(True, True)]
-    back = sum(rollback_evidence([rows[i] for i in run], threshold=20, limit=1000).rolls_back for run in kinds)
-    assert 0 < back / runs <= 0.05
-
-
-def test_a_champion_ten_points_worse_is_found() -> None:
-    rng = np.random.default_rng(2)
-    kinds = rng.choice(3, size=(200, 1000), p=[0.15, 0.05, 0.8])
-    rows = [BETTER, WORSE, Comparison(True, True)]
-    found = [rollback_evidence([rows[i] for i in run], threshold=20, limit=1000) for run in kinds]
-    assert np.mean([one.rolls_back for one in found]) > 0.95
-    assert np.median([one.rows for one in found]) < 150
+def test_the_first_model_of_all_is_judged_by_the_majority_alone() -> None:
+    metrics = {"accuracy": 0.9, "majority": 0.6, "majority_class": "yes"}
+    first = Fitted(("no", "yes"), *(np.ones((1, 1)), np.zeros(1), np.zeros(1), np.ones(1)), None, metrics)
+    trial = _trial([], [], champion=None)
+    assert not depends_on_unreviewed(trial, first, alpha=ALPHA)
+    assert judge_challenger(trial, first, None, alpha=ALPHA).path == "first"

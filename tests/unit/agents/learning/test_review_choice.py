@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.review_choice import Candidate, certainty, choose
+from relearn.agents.learning.review_choice import Candidate, audit_share, certainty, choose
 from relearn.schemas.identity import Place
 
 floats = st.floats(-1e6, 1e6)
+shares = st.floats(0, 1)
+drifted = st.lists(st.text(min_size=1), min_size=1)
 
 
 def candidates(certainties: Sequence[float], disagree: Sequence[int] = (), keys: str = "") -> list[Candidate]:
@@ -85,3 +87,18 @@ def test_certainty_rises_with_the_gap_and_stays_within_one(margins: list[float],
     assert certainty(None, [abs(more) + 1]) >= certainty(None, [-abs(more)])
     assert certainty(None, [0.0]) == certainty(None, [3.0, 3.0, -1.0]) == 0.5
     assert certainty(0.3, margins) == 0.3
+
+
+@given(shares)
+def test_without_drift_the_audit_share_is_the_base(base: float) -> None:
+    assert audit_share(base, ()) == base
+
+
+@given(st.floats(0, 0.5), drifted)
+def test_drift_raises_the_audit_share_to_half(base: float, names: list[str]) -> None:
+    assert audit_share(base, names) == 0.5
+
+
+@given(st.floats(0.5, 1), drifted)
+def test_drift_never_lowers_the_audit_share(base: float, names: list[str]) -> None:
+    assert audit_share(base, names) == base

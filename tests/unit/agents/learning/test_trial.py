@@ -9,8 +9,9 @@ import pytest
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.reviews import Statement
+from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
-from relearn.agents.learning.trial import Champion, Snapshot, Trial, Unreviewed, assumes, prepare
+from relearn.agents.learning.trial import Trial, assumes, prepare
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 

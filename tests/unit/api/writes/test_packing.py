@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.api.writes.packing import Columns, pack
-from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, decode_chunk
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE, decode_chunk
 from tests.support.data.messages import FakeMessage
 
 TEXTS = st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
@@ -32,7 +32,7 @@ def test_every_record_comes_out_once_in_order_with_its_texts(given: Columns) -> 
     n, d = given.features.shape
     packed = pack(given, CUT_BYTES)
     assert sum(one.records for one in packed) == n
-    assert [one.kind for one in packed] == [CE_ONE if one.records == 1 else CE_MANY for one in packed]
+    assert [one.kind for one in packed] == [CE_TYPE_ONE if one.records == 1 else CE_TYPE_MANY for one in packed]
     schema = [f"x{j}" for j in range(d)]
     records, rejects = decode_chunk([FakeMessage(one.value, i) for i, one in enumerate(packed)], schema)
     assert rejects == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.messages.ingest import CE_MANY, CE_ONE, decode_chunk
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE, decode_chunk
 from relearn.scripts.client.pacing import due_s, wait_s
 from relearn.scripts.commands.produce import summary
 from relearn.scripts.data.datasets import Dataset
@@ -48,7 +48,7 @@ def test_every_form_says_the_same(form: Form, batch: int) -> None:
     assert records.subjects == list(DATASET.subjects)
     assert set(records.batches) == ({None} if batch == 1 else {f"r-batch-{i}" for i in range(len(sent))})
     assert [message.records for message in sent] == ([1] * 7 if batch == 1 else [3, 3, 1] if batch == 3 else [7])
-    assert {message.kind for message in sent} == {CE_ONE if batch == 1 else CE_MANY}
+    assert {message.kind for message in sent} == {CE_TYPE_ONE if batch == 1 else CE_TYPE_MANY}
     assert len({message.event_id for message in sent}) == len(sent)
     assert all((message.value[:1] == b"{") == (form == "json") for message in sent)
 

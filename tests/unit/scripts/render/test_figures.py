@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from relearn.agents.learning.gate import Tally, first, gate, shadow_verdict
+from relearn.agents.learning.gate import gate, judge_first
+from relearn.agents.learning.shadow_verdict import shadow_verdict
+from relearn.agents.learning.significance import Tally
 from relearn.agents.stores.training.jobs import Job
 from relearn.scripts.render.figures import gate_lines, trained_on_lines
 from relearn.scripts.render.jobs_models import facts_line, job_lines, state_of
@@ -33,7 +35,7 @@ def test_the_gate_says_what_it_saw() -> None:
 
 
 def test_a_first_model_and_one_without_figures_are_no_trouble() -> None:
-    assert len(list(gate_lines({"gate": figures(first(0.9, 0.5, "a"))}))) == 1
+    assert len(list(gate_lines({"gate": figures(judge_first(0.9, 0.5, "a"))}))) == 1
     assert list(gate_lines({})) == list(trained_on_lines({})) == []
 
 

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from relearn.agents.learning.trial import Unreviewed
+from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.predictions import unreviewed
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed

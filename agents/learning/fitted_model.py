@@ -1,15 +1,16 @@
-"""Models of all folds but one: what a challenger says of a record whose key it hasn't seen. No scikit-learn here."""
+"""What a fit gives: the model, and the models without each fold, which answer out of fold. No scikit-learn here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.training_set import fold_of
-from relearn.schemas.model.linear_svm import Floats
+from relearn.agents.learning.training_set import folds_of
+from relearn.schemas.model.linear_svm import Floats, Model
 
 Classes = NDArray[np.intp]
 
@@ -44,9 +45,40 @@ class FoldModel(NamedTuple):
         return answers
 
 
-def folds_of(keys: Sequence[str]) -> NDArray[np.int_]:
-    """The fold of each key."""
-    return np.array([fold_of(key) for key in keys], dtype=np.int_)
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model without a number yet. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
+
+    `folds`: for each fold the model of the others, which never saw a key of that fold.
+    """
+
+    classes: tuple[str, ...]
+    weights: Floats
+    bias: Floats
+    mean: Floats
+    scale: Floats
+    calibration: dict[str, Any] | None
+    metrics: Mapping[str, Any]
+    folds: tuple[FoldModel, ...] = ()
+
+    def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
+        """Its labels of n records, features (n, d), out of fold."""
+        return [self.classes[int(i)] for i in answered_out_of_fold(self.folds, keys, features)]
+
+    def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
+        """The model, numbered."""
+        return Model(
+            version,
+            self.classes,
+            feature_names,
+            self.weights,
+            self.bias,
+            self.mean,
+            self.scale,
+            self.calibration,
+            None,
+            self.metrics,
+        )
 
 
 def answered_out_of_fold(models: Sequence[FoldModel], keys: Sequence[str], features: Floats) -> Classes:

@@ -1,0 +1,47 @@
+"""What a training starts from, as read from Postgres at one moment: examples, statements and the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relearn.agents.learning.reviews import Statement
+from relearn.agents.learning.training_set import Example
+from relearn.schemas.model.linear_svm import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model that answers now. `cut`: the newest statement known to its training. `keys`: what it was trained on."""
+
+    model: Model
+    cut: int
+    example_ids: frozenset[int]
+    correction_ids: frozenset[int]
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreviewed:
+    """The champion's latest records without a statement, as assumed examples; `complete`: all of them are here."""
+
+    examples: Sequence[Example]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known at one moment. `bootstrap`: each with the time when it was loaded, epoch seconds.
+
+    `unreviewed`: None where not read: see `trial.assumes`. `newest`: of the model trained last the version, the state
+    and the digest of its training set; `newest_ids`: of the reviews in that set.
+    """
+
+    feature_names: tuple[str, ...]
+    bootstrap: Sequence[tuple[float, Example]]
+    statements: Sequence[Statement]
+    cut: int
+    champion: Champion | None
+    unreviewed: Unreviewed | None
+    newest: tuple[int, str, bytes] | None
+    newest_ids: frozenset[int] = frozenset()
