@@ -1,4 +1,4 @@
-"""Batches: what was sent together is looked at, and reviewed, together."""
+"""Batches: records that were sent together are listed, counted and reviewed together."""
 
 from __future__ import annotations
 
@@ -10,82 +10,89 @@ from relearn.schemas.http.feedback import Label, Name
 from relearn.schemas.http.ingest import BatchId
 from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Time
 
-#: Labels, models and reviews are counted over so many records of a batch, the newest.
+#: Maximum number of records of a batch, the newest, over which labels, models and reviews are counted.
 COUNTED = 50_000
-#: Statements that one call may make.
+#: Maximum number of reviews in one call.
 MOST_REVIEWED = 10_000
 
 
 class BatchPath(Struct, frozen=True):
-    """Which batch."""
+    """The batch."""
 
     id: BatchId
 
 
 class Batch(Struct, frozen=True):
-    """One batch, by what was stored of it so far."""
+    """One batch: the records of it that are stored so far."""
 
     batch: str
     records: Count
-    first_at: Annotated[Time, Meta(description="When the broker had its first record.")]
-    last_at: Annotated[Time, Meta(description="When the broker had its last record.")]
+    first_at: Annotated[Time, Meta(description="When the broker appended its first record.")]
+    last_at: Annotated[Time, Meta(description="When the broker appended its last record.")]
 
 
 class BatchDetail(Batch, frozen=True):
-    """One batch with what its records came to."""
+    """One batch with counts of its records by label, model and review."""
 
     counted: Annotated[
         Count,
-        Meta(description=f"Over so many records: those that are still kept, the newest {COUNTED:,} of more."),
+        Meta(
+            description=f"Number of records that the counts cover: those still stored, at most the newest {COUNTED:,}."
+        ),
     ]
-    labels: Annotated[dict[str, int], Meta(description="Records by the label that was answered.")]
-    models: Annotated[dict[str, int], Meta(description="Records by the version that answered.")]
-    reviewed: Annotated[Count, Meta(description="Records of which somebody's label stands.")]
+    labels: Annotated[dict[str, int], Meta(description="Records by predicted label.")]
+    models: Annotated[dict[str, int], Meta(description="Records by model version.")]
+    reviewed: Annotated[Count, Meta(description="Records with a review.")]
 
 
-_AS_MANY = "As long as what is named. "
+_AS_MANY = "One for each named record. "
 _Subjects = Annotated[
-    list[Name], Meta(max_length=MOST_REVIEWED, description="Which records: all in the batch that are about these.")
+    list[Name], Meta(max_length=MOST_REVIEWED, description="Subjects: each names all of its records in the batch.")
 ]
 _Predictions = Annotated[
-    list[PlaceText], Meta(max_length=MOST_REVIEWED, description="In place of `subjects`: predictions' ids.")
+    list[PlaceText], Meta(max_length=MOST_REVIEWED, description="Instead of `subjects`: ids of predictions.")
 ]
 _Ratings = Annotated[
     list[Literal[0, 1]],
     Meta(
         max_length=MOST_REVIEWED,
-        description=_AS_MANY + "1: the stored label is right; 0: it is wrong, so of two classes it is the other; of "
-        "more, give `labels`.",
+        description=_AS_MANY + "1: the stored label is right; 0: it is wrong, so that the other of two classes is "
+        "right. With more than two classes, send `labels`.",
     ),
 ]
 _Labels = Annotated[
     list[Label],
-    Meta(max_length=MOST_REVIEWED, description=_AS_MANY + "In place of `ratings`: the right labels; null takes back."),
+    Meta(
+        max_length=MOST_REVIEWED,
+        description=_AS_MANY + "Instead of `ratings`: the right labels; null withdraws the review.",
+    ),
 ]
 
 
 class BatchReviewBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is said of a batch's records: of each one named a rating or a label, and of the rest that they are right."""
+    """Reviews of a batch's records: a rating or a label for each named record, and a confirmation of the others."""
 
     subjects: _Subjects | None = None
     predictions: _Predictions | None = None
     ratings: _Ratings | None = None
     labels: _Labels | None = None
     confirm_rest: Annotated[
-        bool, Meta(description="Confirm every record of the batch that nobody has reviewed and that isn't named here.")
+        bool, Meta(description="Confirm every record of the batch that has no review and isn't named here.")
     ] = False
     reviewer: Annotated[
-        Name | None, Meta(description="Who says so. With a key it is the key's name, whatever stands here.")
+        Name | None, Meta(description="The reviewer's name. Requests with a key are recorded under the key's name.")
     ] = None
 
 
 class AcceptedBatchReview(Struct, frozen=True):
-    """The broker has it: a statement of each prediction, `via` `batch`."""
+    """The broker has acknowledged a review of each prediction, with `via` `batch`."""
 
     batch_id: BatchId
-    predictions: Annotated[list[PlaceText], Meta(description="What was spoken of: the named ones first.")]
-    ids: Annotated[list[str], Meta(description="The statement on each, by which its outcome can be asked for.")]
-    more: Annotated[bool, Meta(description="Whether so many are unreviewed that some of the rest are left: ask again.")]
+    predictions: Annotated[list[PlaceText], Meta(description="The reviewed predictions, the named ones first.")]
+    ids: Annotated[list[str], Meta(description="The id of each review, for `GET /v1/feedback/{id}`.")]
+    more: Annotated[
+        bool, Meta(description="Whether unreviewed records are left because of the limit: send the request again.")
+    ]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -94,8 +101,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/batches",
         "Batches",
-        "Batches; the one that got a record last comes first.",
-        description="The latest of them are told by Redis, also while Postgres is away.",
+        "Batches, the one with the newest record first.",
+        description="The latest batches are read from Redis, also while Postgres is unavailable.",
         query=PageQuery,
         answer=Page[Batch],
         fails=("unavailable",),
@@ -105,8 +112,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/batches/{id}",
         "Batches",
-        "One batch: its records by label and by model, and how many of them are reviewed.",
-        description="404 also for a batch that was sent a moment ago, of which nothing is stored yet.",
+        "One batch: its records by label and by model, and how many have a review.",
+        description="404 also until the first record of the batch is stored.",
         path_type=BatchPath,
         answer=BatchDetail,
         fails=("not-found", "unavailable"),
@@ -119,9 +126,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "Review a batch's records.",
         role="review",
         description=(
-            "Of what is stored by now. Answered when Kafka has acknowledged all statements, at most 10,000. At least "
-            "once: after a 503 some may have been taken all the same; `taken`, where it is there, says which certainly "
-            "were. 400: a rating of 0 where there are more classes than two."
+            "Covers the records that are stored when the request arrives. The answer is sent when Kafka has "
+            "acknowledged all reviews, at most 10,000. Delivery is at least once: after a 503 some may have been "
+            "accepted; `taken`, where present, lists those that certainly were. 400: a rating of 0 with more than "
+            "two classes."
         ),
         path_type=BatchPath,
         body=BatchReviewBody,

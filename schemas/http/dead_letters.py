@@ -1,4 +1,4 @@
-"""Dead letters: records that could not be used, each with its reason, and sending them again."""
+"""Dead letters: records that could not be used, each with its reason, and their redrive."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from msgspec import Meta, Struct
 
 from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Text, Time
 
-#: At most so much of an original is given as it is, and as JSON.
+#: Maximum size of an original's bytes, and of its JSON, in an answer.
 SHOWN_BYTES = 64 * 1024
-#: Of more than that, nothing is decoded.
+#: Maximum size in bytes of an original that is decoded.
 READABLE_BYTES = 1024 * 1024
-#: One call sends at most so many again.
+#: Maximum number of records that one call redrives.
 REDRIVE_AT_MOST = 1000
 
 DeadLetterId = Annotated[int, Meta(ge=1, le=2**63 - 1, examples=[1])]
@@ -22,13 +22,13 @@ class DeadLetter(Struct, frozen=True):
     """One record that could not be used."""
 
     id: DeadLetterId
-    agent: Annotated[str, Meta(description="The role that could not use it.")]
-    topic: Annotated[str, Meta(description="Where it came from.")]
-    place: Annotated[PlaceText, Meta(description="Where it stands there, as a prediction's id.")]
-    reason: Annotated[str, Meta(description="In one word.", examples=["dimension"])]
+    agent: Annotated[str, Meta(description="The role that rejected it.")]
+    topic: Annotated[str, Meta(description="The topic that it was read from.")]
+    place: Annotated[PlaceText, Meta(description="Its position in the topic, in the form of a prediction id.")]
+    reason: Annotated[str, Meta(description="A constant word.", examples=["dimension"])]
     error: str
     at: Time
-    redriven_at: Annotated[Time | None, Meta(description="When it was sent again; null: it is open.")]
+    redriven_at: Annotated[Time | None, Meta(description="When it was redriven; null: it is open.")]
 
 
 class MessageHeader(Struct, frozen=True):
@@ -39,15 +39,15 @@ class MessageHeader(Struct, frozen=True):
 
 
 class MessageBytes(Struct, frozen=True):
-    """Bytes that may be anything."""
+    """Arbitrary bytes."""
 
     size_bytes: Count
-    base64: Annotated[bytes, Meta(description=f"The first {SHOWN_BYTES:,} bytes at most.")]
-    cut: Annotated[bool, Meta(description="Whether there is more.")]
+    base64: Annotated[bytes, Meta(description=f"The first bytes, at most {SHOWN_BYTES:,}.")]
+    cut: Annotated[bool, Meta(description="Whether bytes are left out.")]
 
 
 class OriginalMessage(Struct, frozen=True):
-    """The message that the record stood in."""
+    """The message that contained the record."""
 
     key: MessageBytes | None
     value: MessageBytes | None
@@ -55,8 +55,8 @@ class OriginalMessage(Struct, frozen=True):
     record: Annotated[
         Any,
         Meta(
-            description="The record at fault, or the message where the fault is the message's: packed numbers as a "
-            "list, what is long or deep cut. Null where it can't be read, or is too large: `value` has its bytes."
+            description="The record at fault, or the message where the whole message is at fault: packed numbers as a "
+            "list, long or deep values cut. Null where it can't be read or is too large: `value` has its bytes."
         ),
     ]
 
@@ -74,30 +74,32 @@ class DeadLetterPath(Struct, frozen=True):
 
 
 class DeadLettersQuery(PageQuery, frozen=True):
-    """Which dead letters."""
+    """Filters of the list."""
 
     reason: Text | None = None
-    open: Annotated[bool | None, Meta(description="Whether they were not sent again.")] = None
+    open: Annotated[bool | None, Meta(description="true: only those not redriven yet; false: only those redriven.")] = (
+        None
+    )
 
 
 class RedriveBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which to send again: all that are open, or those of one reason."""
+    """Which to redrive: all that are open, or those of one reason."""
 
     reason: Text | None = None
-    after: Annotated[DeadLetterId | None, Meta(description="`next` of the call before.")] = None
+    after: Annotated[DeadLetterId | None, Meta(description="`next` of the previous answer.")] = None
 
 
 class NotRedriven(Struct, frozen=True):
-    """One that was not sent again, and stays open."""
+    """One that was not redriven and stays open."""
 
     id: DeadLetterId
     detail: str
 
 
 class RedriveResult(Struct, frozen=True):
-    """What was sent again, and is marked so."""
+    """How many records were redriven and are marked as such."""
 
-    acknowledged: Annotated[Count, Meta(description="The broker has so many.")]
+    acknowledged: Annotated[Count, Meta(description="Number of records that the broker has acknowledged.")]
     refused: list[NotRedriven]
     next: Annotated[
         DeadLetterId | None, Meta(description="Others are open: go on `after` this one. Null: all were tried.")
@@ -105,8 +107,9 @@ class RedriveResult(Struct, frozen=True):
 
 
 _AGAIN = (
-    "The record at fault alone, to the topic that it came from, with its former place in a header `redrive-of`. It is "
-    "marked when the broker has it. One that somebody else sends at this moment isn't sent twice."
+    "Sends only the record at fault to the topic that it came from, with its former position in the header "
+    "`redrive-of`. It is marked when the broker has acknowledged it. A record that another process redrives at the "
+    "same time isn't sent twice."
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -115,7 +118,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/dead-letters",
         "Monitoring",
-        "Records that could not be used, the newest first.",
+        "Dead letters, the newest first.",
         query=DeadLettersQuery,
         answer=Page[DeadLetter],
         fails=("unavailable",),
@@ -125,7 +128,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/dead-letters/{id}",
         "Monitoring",
-        "One of them, with the message that it stood in.",
+        "One dead letter with its original message.",
         path_type=DeadLetterPath,
         answer=DeadLetterDetail,
         fails=("not-found", "unavailable"),
@@ -135,9 +138,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/dead-letters/{id}/redrive",
         "Monitoring",
-        "Send a record again.",
+        "Redrive one dead letter.",
         role="admin",
-        description=f"{_AGAIN} 409: it was sent again before, is being sent now, or can't be.",
+        description=f"{_AGAIN} 409: it was redriven before, is being redriven now, or can't be redriven.",
         path_type=DeadLetterPath,
         answer=RedriveResult,
         status=202,
@@ -149,9 +152,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/redrive",
         "Monitoring",
-        f"Send all records again that are open, the oldest first, at most {REDRIVE_AT_MOST:,} a call.",
+        f"Redrive all open dead letters, the oldest first, at most {REDRIVE_AT_MOST:,} per call.",
         role="admin",
-        description=f"{_AGAIN} While `next` isn't null, call again with it.",
+        description=f"{_AGAIN} While `next` isn't null, send the next request with it as `after`.",
         body=RedriveBody,
         example={"reason": "dimension"},
         answer=RedriveResult,

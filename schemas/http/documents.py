@@ -1,4 +1,4 @@
-"""The API's own documents, and a page that shows them without asking anybody else."""
+"""The API's own documents, and a page that renders them without any other server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relearn.schemas.http.operation import Operation
 
 
 class DocsFile(Struct, frozen=True):
-    """A file of the page."""
+    """A file of `/docs`."""
 
     file: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
 
@@ -41,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Server",
         "A page that shows the OpenAPI document.",
         media=("text/html",),
+        documented=False,
     ),
     Operation(
         "get_docs_file",
@@ -50,5 +51,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "A file of that page.",
         path_type=DocsFile,
         media=("text/css", "text/javascript", "image/png"),
+        documented=False,
     ),
 )

@@ -1,4 +1,4 @@
-"""Drift: whether live records still look as they did when the champion went live."""
+"""Drift: whether live records are distributed as they were when the champion went live."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from relearn.schemas.http.operation import Count, Operation, Time, Version
 
 
 class DriftHistogram(Struct, frozen=True):
-    """How one feature, or the margin, spreads over bins: among the champion's first records, and in the last window.
+    """Histograms of one feature, or of the margin: of the champion's first records, and of the last window.
 
-    There is one bin more than edges. A bin holds what lies above its lower edge and up to its upper one; the outer ones
-    are open.
+    There is one bin more than edges. A bin holds values above its lower edge up to and including its upper edge; the
+    first and the last bin are open.
     """
 
     name: str
     edges: Annotated[list[float], Meta(description="Ascending.")]
-    reference: Annotated[list[Count], Meta(description="Records in each bin, of the champion's first.")]
-    live: Annotated[list[Count] | None, Meta(description="The same of the last window; null before the first.")]
+    reference: Annotated[list[Count], Meta(description="Records in each bin, of the champion's first records.")]
+    live: Annotated[
+        list[Count] | None, Meta(description="Records in each bin, of the last window; null before the first window.")
+    ]
     psi: Annotated[
         float | None,
-        Meta(description="Population stability index less its expectation: about 0 or below without drift."),
+        Meta(description="Population stability index minus its expectation: about 0 or below without drift."),
     ]
-    p: Annotated[float | None, Meta(description="The chance of such a spread, or a stranger one, without drift.")]
-    shifted: Annotated[bool, Meta(description="In the last window alone.")]
-    windows: Annotated[Count, Meta(description="So many windows in a row it has shifted.")]
-    drifted: Annotated[bool, Meta(description="In enough windows in a row.")]
+    p: Annotated[float | None, Meta(description="Probability of a difference at least as large without drift.")]
+    shifted: Annotated[bool, Meta(description="Whether the last window alone exceeds the limits.")]
+    windows: Annotated[Count, Meta(description="Number of consecutive windows that exceed the limits, up to the last.")]
+    drifted: Annotated[bool, Meta(description="Whether enough consecutive windows exceed the limits.")]
 
 
 class DriftWindow(Struct, frozen=True):
-    """The last records that were compared."""
+    """The last window of records that was compared."""
 
-    number: Annotated[Count, Meta(description="The how many-th of this champion's.")]
+    number: Annotated[Count, Meta(description="Number of the window since the champion went live, from 1.")]
     at: Time
     records: Count
 
 
 class DriftLimits(Struct, frozen=True):
-    """When something has drifted: PSI at least `psi`, and p below `p`, in so many `windows` in a row."""
+    """The limits: drifted means PSI at least `psi` and p below `p` in `windows` consecutive windows."""
 
     psi: float
     p: float
@@ -49,23 +51,23 @@ class DriftLimits(Struct, frozen=True):
 
 
 class Drift(Struct, frozen=True):
-    """The watch of the champion that answers now."""
+    """Drift of the current champion."""
 
     state: Annotated[
         Literal["no champion", "gathering", "watching"],
-        Meta(description="`gathering`: it hasn't yet answered the records that later ones are compared with."),
+        Meta(description="`gathering`: the reference, the champion's first records, isn't complete yet."),
     ]
     activation: int | None
     model: Version | None
-    drifted: Annotated[list[str], Meta(description="What has drifted, by name.")]
+    drifted: Annotated[list[str], Meta(description="Names of the drifted features; `margin` for the margin.")]
     features: list[DriftHistogram]
     margin: DriftHistogram | None
     window: DriftWindow | None
     gathered: Annotated[
         Count | None,
         Meta(
-            description="So many records have come for what is looked at next: while gathering of "
-            "`reference_records`, then of the next window's. Null: no champion."
+            description="Number of records gathered so far: of `reference_records` while gathering, then of the next "
+            "window's `window_records`. Null: no champion."
         ),
     ]
     limits: DriftLimits
@@ -78,7 +80,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/drift",
         "Monitoring",
-        "How far each feature and the margin have drifted since the champion went live, with both histograms.",
+        "Drift of each feature and of the margin since the champion went live, with both histograms.",
         answer=Drift,
         fails=("unavailable",),
     ),

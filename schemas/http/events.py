@@ -1,4 +1,4 @@
-"""Live events: what happens, told as it happens, as Server-Sent Events."""
+"""Live events as Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.http.operation import Count, Operation, PlaceText, Time, Version
+from relearn.schemas.http.operation import Count, Operation, PlaceText, Time, Version, described_by
+from relearn.schemas.http.training_metrics import Reason
 from relearn.schemas.messages.feedback import Via
 
 EventType = Literal["batch", "correction", "job", "model", "worker", "reset"]
@@ -17,25 +18,27 @@ Types = Annotated[
     Meta(
         pattern=rf"^({_ASKED})(,({_ASKED}))*$",
         max_length=256,
-        description="Only these, comma-separated. `reset` always comes.",
+        description="Event types to send, comma-separated. `reset` is always sent.",
         examples=["batch,job"],
     ),
 ]
 LastEventId = Annotated[
-    str, Meta(max_length=64, description="As the header `Last-Event-ID`, for clients that can't set one.")
+    str, Meta(max_length=64, description="The same as the header `Last-Event-ID`, for clients that can't set headers.")
 ]
-Facts = Annotated[dict[str, Any], Meta(description="Its trigger and facts; of one above 4 kB only the trigger.")]
+Facts = Annotated[
+    dict[str, Any], Meta(description="The trigger and its facts; above 4 kB only the trigger."), described_by(Reason)
+]
 
 
 class EventsQuery(Struct, frozen=True):
-    """Which events, and from where on."""
+    """Event types, and the position to continue from."""
 
     types: Types | None = None
     last_event_id: LastEventId | None = None
 
 
 class EventBatch(Struct, frozen=True):
-    """A batch as it stands after a commit."""
+    """A batch after a commit."""
 
     batch: str
     records: Count
@@ -44,33 +47,35 @@ class EventBatch(Struct, frozen=True):
 
 
 class BatchEvent(Struct, frozen=True):
-    """Something was stored. Absolute numbers that only rise: each event replaces what those before it said."""
+    """Records or dead letters were stored. Absolute numbers that only rise: each event replaces the previous ones."""
 
-    batches: Annotated[list[EventBatch], Meta(description="Those that have changed, the latest first; 50 at most.")]
-    more: Annotated[int, Meta(ge=0, description="So many others have changed too.")] = 0
-    records: Annotated[
-        int | None, Meta(description="All that was ever stored; null while that is being counted again.")
+    batches: Annotated[list[EventBatch], Meta(description="Changed batches, the latest first; at most 50.")]
+    more: Annotated[int, Meta(ge=0, description="Number of other changed batches.")] = 0
+    records: Annotated[int | None, Meta(description="Records stored in total; null while the total is recounted.")] = (
+        None
+    )
+    dead_letters: Annotated[
+        int | None, Meta(description="Dead letters in total; null while the total is recounted.")
     ] = None
-    dead_letters: Annotated[int | None, Meta(description="All that there ever were; null as with `records`.")] = None
 
 
 class CorrectionEvent(Struct, frozen=True):
-    """Somebody said something of a prediction, and it was recorded."""
+    """A review of a prediction was recorded."""
 
     prediction: PlaceText
-    feedback: Annotated[str, Meta(description="The id of what was said.")]
-    label: Annotated[str | None, Meta(description="Null takes back what this reviewer said.")]
+    feedback: Annotated[str, Meta(description="The id of the feedback.")]
+    label: Annotated[str | None, Meta(description="Null withdraws the reviewer's review.")]
     predicted: str
-    corrects: Annotated[bool, Meta(description="Whether it says another label than the prediction.")]
+    corrects: Annotated[bool, Meta(description="Whether the label differs from the predicted one.")]
     reviewer: str | None
     via: Via
     more: Annotated[
-        int, Meta(ge=0, description="So many others were recorded at once; where that is above 99, only the last.")
+        int, Meta(ge=0, description="Number of others recorded at once; above 99, only the last one is sent.")
     ] = 0
 
 
 class EventGate(Struct, frozen=True):
-    """How the gate judged a job's model."""
+    """The gate's verdict on a job's model."""
 
     outcome: str
     path: str
@@ -78,7 +83,7 @@ class EventGate(Struct, frozen=True):
 
 
 class JobEvent(Struct, frozen=True):
-    """A job is in another state than before. Its figures: `GET /v1/jobs/{id}`."""
+    """A job changed its state. Its metrics: `GET /v1/jobs/{id}`."""
 
     id: str
     command: str
@@ -96,7 +101,7 @@ class JobEvent(Struct, frozen=True):
 
 
 class ModelEvent(Struct, frozen=True):
-    """A model was activated: as the champion, as the shadow, or (`none`) the shadow's time is over."""
+    """A model was activated as the champion or as the shadow, or (`none`) the shadow was deactivated."""
 
     activation: Annotated[int, Meta(ge=1, description="Only rises.")]
     role: Literal["champion", "shadow", "none"]
@@ -108,7 +113,7 @@ class ModelEvent(Struct, frozen=True):
 
 
 class WorkerEvent(Struct, frozen=True):
-    """A worker's heartbeat, where it is new or its model, partitions or condition has changed."""
+    """A heartbeat of a new worker, or of a worker whose model, partitions or condition changed."""
 
     id: str
     role: str
@@ -123,13 +128,13 @@ class WorkerEvent(Struct, frozen=True):
 
 
 class ResetEvent(Struct, frozen=True):
-    """Something may have been missed: read everything anew. What comes after this is whole again."""
+    """Events may have been missed: reload all data. The events after this one are complete."""
 
-    why: Annotated[str, Meta(description="For people.")]
+    why: Annotated[str, Meta(description="For display.")]
 
 
 class Events(Struct, frozen=True):
-    """The data of each event by its type: what stands after `data:`, one line of JSON."""
+    """The data of each event by its type: the line of JSON after `data:`."""
 
     batch: BatchEvent
     correction: CorrectionEvent
@@ -150,20 +155,20 @@ EVENTS: dict[EventType, type[EventData]] = {
 }
 
 _DESCRIPTION = """
-`text/event-stream`: each event has an `id`, its type as `event`, and as `data` one line of JSON (`Events` has the type
-of each). It comes after the database has committed. Delivery is at least once: after a crash or a reconnect some events
-may come again; each says how things stand, so that this does no harm.
+`text/event-stream`: each event has an `id`, its type as `event`, and one line of JSON as `data` (`Events` has the type
+of each). Events are sent after the database has committed. Delivery is at least once: after a crash or a reconnect some
+events may be repeated; each holds absolute values, so that a repeated event changes nothing.
 
-* `batch`: after a commit of stored records or dead letters; merged, so that at most ten a second come.
+* `batch`: after a commit of stored records or dead letters; merged, at most ten per second.
 * `correction`: after feedback was recorded.
-* `job`: each state that a job is found in, three times a second. `model`: each activation.
-* `worker`: a new worker, or one whose model, partitions or condition has changed. One that ended says nothing.
-* `reset`: read everything anew. At first, where the given id is older than what is kept or isn't known here; later,
-  where events were lost because Redis was away, and when a worker starts: the one before it may have died silently.
+* `job`: each state in which a job is found, checked three times a second. `model`: each activation.
+* `worker`: a new worker, or one whose model, partitions or condition changed. A worker that ends sends no event.
+* `reset`: reload all data. Sent first where the given id is older than the kept events or isn't known; later, where
+  events were lost because Redis was unavailable, and when a worker starts, since its predecessor may have crashed.
 
-About 10,000 events are kept, in Redis. `Last-Event-ID`, or `last_event_id` where there is no such header, goes on after
-that event. An `id` without data moves the place to go on from. After 15 seconds without an event there is a comment.
-Whoever falls behind by 256 kB is disconnected. `retry` says after how many milliseconds to come again.
+About 10,000 events are kept, in Redis. `Last-Event-ID`, or `last_event_id` without that header, continues after that
+event. An `id` without data moves the position to continue from. After 15 seconds without an event a comment is sent.
+A client that falls behind by 256 kB is disconnected. `retry` gives the delay before reconnecting, in milliseconds.
 """
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -172,7 +177,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/events",
         "Events",
-        "What happens, as it happens, as Server-Sent Events.",
+        "Live events as Server-Sent Events.",
         description=_DESCRIPTION.strip(),
         query=EventsQuery,
         answer=Events,

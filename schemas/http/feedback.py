@@ -1,4 +1,4 @@
-"""Feedback on predictions, and its outcome: sent here, stored by the feedback worker in a moment."""
+"""Feedback on predictions and its state: sent here, recorded by the feedback worker."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ MOST_STATEMENTS = 1_000
 _MAX_NUMBER = 2**53
 
 Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
-#: A class: its name, or a number that is read as its string (integral ones without a point).
+#: A class: its name, or a number that is converted to its string (integral ones without a decimal point).
 Label = Name | Annotated[int, Meta(ge=-_MAX_NUMBER, le=_MAX_NUMBER)] | float | None
 
-_LABEL = Meta(description="The right label: the prediction's own confirms it; null takes back what this reviewer said.")
-_ID = Meta(description="Makes it idempotent: the same id again changes nothing. Made where none is given.")
-_REVIEWER = Meta(description="Who says so. With a key it is the key's name, whatever stands here.")
+_LABEL = Meta(description="The right label: the predicted label confirms it; null withdraws the reviewer's review.")
+_ID = Meta(description="Makes the feedback idempotent: an id sent again changes nothing. Generated if missing.")
+_REVIEWER = Meta(description="The reviewer's name. Requests with a key are recorded under the key's name.")
 _VIA = Meta(
-    description="How the record came to be reviewed. The server goes by how it served it; of what it is told here only "
-    "`volunteer` counts."
+    description="How the record came to be reviewed. The server records how it served the record; of values sent "
+    "here it uses only `volunteer`."
 )
 
 
 class FeedbackItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is said of one prediction, named by its id or by the producer's own id of the record; the former counts."""
+    """Feedback on one prediction, named by its id or by the producer's id of the record; the former has precedence."""
 
     label: Annotated[Label, _LABEL]
     prediction: PlaceText | None = None
     record: Annotated[
-        Name | None, Meta(description="The producer's own id of a record: its newest prediction is meant.")
+        Name | None, Meta(description="The producer's own id of a record: names its newest prediction.")
     ] = None
     id: Annotated[Name | None, _ID] = None
     reviewer: Annotated[Name | None, _REVIEWER] = None
@@ -40,14 +40,17 @@ class FeedbackItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def __post_init__(self) -> None:
         if self.prediction is None and self.record is None:
-            raise ValueError("neither `prediction` nor `record` says what it is about")
+            raise ValueError("`prediction` or `record` is required")
 
 
 class FeedbackBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One statement, or `feedback` alone: many."""
+    """Feedback on one prediction, or `feedback` alone with a list."""
 
     feedback: (
-        Annotated[list[FeedbackItem], Meta(min_length=1, max_length=MOST_STATEMENTS, description="Many at once.")]
+        Annotated[
+            list[FeedbackItem],
+            Meta(min_length=1, max_length=MOST_STATEMENTS, description="Feedback on several predictions."),
+        ]
         | UnsetType
     ) = UNSET
     label: Annotated[Label | UnsetType, _LABEL] = UNSET
@@ -63,55 +66,55 @@ class FeedbackBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         if self.feedback is UNSET:
             self.statements()
         elif self.label is not UNSET or any(one is not None for one in alone):
-            raise ValueError("either `feedback` alone, or one statement")
+            raise ValueError("`feedback` can't be combined with other fields")
 
     def statements(self) -> list[FeedbackItem]:
         """All of them."""
         if self.feedback is not UNSET:
             return self.feedback
         if self.label is UNSET:
-            raise ValueError("there is no `label`; null takes back what was said")
+            raise ValueError("`label` is required; null withdraws the review")
         told = {name: getattr(self, name) for name in ("prediction", "record", "id", "reviewer", "via", "comment")}
         return [FeedbackItem(label=self.label, **told)]
 
 
 class AcceptedFeedback(Struct, frozen=True):
-    """The broker has it; what comes of it can be asked for by these ids."""
+    """The broker has acknowledged the feedback; `GET /v1/feedback/{id}` returns its state."""
 
-    ids: Annotated[list[str], Meta(description="The id of each statement, in the order given.")]
-    id: Annotated[str | UnsetType, Meta(description="The same where one statement was sent alone.")] = UNSET
+    ids: Annotated[list[str], Meta(description="The ids of the feedback, in the order sent.")]
+    id: Annotated[str | UnsetType, Meta(description="The id where one feedback was sent without a list.")] = UNSET
 
 
 class FeedbackPath(Struct, frozen=True):
-    """Which one."""
+    """One feedback."""
 
-    id: Annotated[Text, Meta(description="The id that it was sent with.")]
+    id: Annotated[Text, Meta(description="The id of the feedback.")]
 
 
 class RecordedFeedback(Struct, frozen=True, tag_field="state", tag="recorded"):
-    """It was written down, with what it is about."""
+    """The feedback is recorded on its prediction."""
 
     id: str
     prediction: PlaceText
-    predicted: Annotated[str, Meta(description="What the model had answered.")]
-    label: Annotated[str | None, Meta(description="null takes back what this reviewer said.")]
+    predicted: Annotated[str, Meta(description="The predicted label.")]
+    label: Annotated[str | None, Meta(description="null withdraws the reviewer's review.")]
     reviewer: str | None
     via: Via
     comment: str | None
-    record: Annotated[str | None, Meta(description="The producer's id of the record, where it was named by that.")]
-    at: Annotated[Time, Meta(description="When Kafka had it.")]
+    record: Annotated[str | None, Meta(description="The producer's id of the record, if the feedback named it.")]
+    at: Annotated[Time, Meta(description="When Kafka appended it.")]
     stored_at: Time
     superseded_by: Annotated[
         str | None,
         Meta(
-            description="The feedback that counts in its place: the same reviewer's last word on that prediction, else"
-            " the latest of all reviewers' labels; null where this one counts."
+            description="The feedback that counts instead: the same reviewer's latest on this prediction, else the "
+            "latest of all reviewers; null: this one counts."
         ),
     ]
 
 
 class WaitingFeedback(Struct, frozen=True, tag_field="state", tag="waiting"):
-    """What it is about isn't stored yet. It is looked for until it waited too long, and becomes a dead letter then."""
+    """The prediction isn't stored yet. The feedback waits for it, and becomes a dead letter after a time limit."""
 
     id: str
     prediction: PlaceText | None
@@ -124,14 +127,14 @@ class WaitingFeedback(Struct, frozen=True, tag_field="state", tag="waiting"):
 
 
 class DeadFeedback(Struct, frozen=True, tag_field="state", tag="dead-letter"):
-    """It could not be used."""
+    """The feedback could not be used."""
 
     id: str
     dead_letter: Annotated[int, Meta(description="The dead letter's id.")]
     reason: str
     error: str
     at: Time
-    redriven_at: Annotated[Time | None, Meta(description="When it was sent again, if it was.")]
+    redriven_at: Annotated[Time | None, Meta(description="When it was redriven; null: it was not.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -140,11 +143,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/feedback",
         "Feedback",
-        "Say whether predictions are right.",
+        "Confirm or correct predictions.",
         role="review",
         description=(
-            "Answered when Kafka has acknowledged it. At least once: after a 503 some may have been taken all the same "
-            "(`taken`, where it is there, says which certainly were); the same ids sent again change nothing."
+            "The answer is sent when Kafka has acknowledged the feedback. Delivery is at least once: after a 503 "
+            "some may have been accepted (`taken`, where present, lists those that certainly were); ids sent again "
+            "change nothing."
         ),
         body=FeedbackBody,
         example={"prediction": "2-10481-0", "label": "malignant", "reviewer": "ann"},
@@ -156,10 +160,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "get_feedback",
         "GET",
         "/v1/feedback/{id}",
-        "Reviewing",
-        "What became of feedback that was sent.",
-        description="Recorded, waiting for its prediction, or a dead letter. 404 also for what was sent a moment ago"
-        " and isn't read yet; what expires is for a moment neither waiting nor a dead letter.",
+        "Feedback",
+        "The state of feedback that was sent.",
+        description="Recorded, waiting for its prediction, or a dead letter. 404 also until a feedback worker has "
+        "read it, and briefly while waiting feedback expires and becomes a dead letter.",
         path_type=FeedbackPath,
         answer=RecordedFeedback | WaitingFeedback | DeadFeedback,
         fails=("not-found", "unavailable"),

@@ -1,7 +1,8 @@
-"""The Open Inference Protocol, version 2, REST: what its clients send, and what they get."""
+"""The Open Inference Protocol, version 2, REST: its requests and answers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -24,7 +25,7 @@ Name = Annotated[str, Meta(max_length=100, examples=["svm"])]
 
 
 class InferenceError(Struct, frozen=True):
-    """An error, in the protocol's own form."""
+    """An error in the protocol's own form."""
 
     error: str
 
@@ -36,7 +37,7 @@ class ModelPath(Struct, frozen=True):
 
 
 class VersionPath(Struct, frozen=True):
-    """One version of it."""
+    """One version of a model."""
 
     name: Name
     version: Annotated[str, Meta(max_length=20, examples=["2"])]
@@ -62,7 +63,7 @@ class ModelReady(Struct, frozen=True):
 
 
 class ServerMetadata(Struct, frozen=True):
-    """What this server is, and which extensions it has."""
+    """Name, version and extensions of this server."""
 
     name: str
     version: str
@@ -70,7 +71,7 @@ class ServerMetadata(Struct, frozen=True):
 
 
 class TensorMetadata(Struct, frozen=True):
-    """A tensor that the model takes or gives; -1 in its shape is any number."""
+    """An input or output tensor of the model; -1 in the shape means any size."""
 
     name: str
     datatype: str
@@ -78,10 +79,12 @@ class TensorMetadata(Struct, frozen=True):
 
 
 class ModelMetadata(Struct, frozen=True):
-    """One model. `classes` and `feature_names` are this server's own addition."""
+    """One model. `classes` and `feature_names` extend the protocol."""
 
     name: str
-    versions: Annotated[list[str], Meta(description="This one and the newest registered; any other may be asked too.")]
+    versions: Annotated[
+        list[str], Meta(description="This version and the newest registered one; every registered version answers.")
+    ]
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
@@ -90,10 +93,11 @@ class ModelMetadata(Struct, frozen=True):
 
 
 class InputTensorParameters(Struct, frozen=True):
-    """How an input is given."""
+    """Parameters of an input tensor."""
 
     binary_data_size: Annotated[
-        Size | UnsetType, Meta(description="So many bytes after the JSON are its data, little-endian, row-major.")
+        Size | UnsetType,
+        Meta(description="Number of bytes after the JSON that are its data, little-endian, row-major."),
     ] = UNSET
 
 
@@ -110,26 +114,26 @@ class InputTensor(Struct, frozen=True):
 
 
 class RequestedOutputParameters(Struct, frozen=True):
-    """How an output is wanted."""
+    """Parameters of a requested output."""
 
     binary_data: bool | UnsetType = UNSET
 
 
 class RequestedOutput(Struct, frozen=True):
-    """An output that is wanted."""
+    """A requested output."""
 
     name: OutputName
     parameters: RequestedOutputParameters = RequestedOutputParameters()
 
 
 class InferenceParameters(Struct, frozen=True):
-    """How all outputs are wanted that don't say otherwise."""
+    """Defaults of all requested outputs."""
 
     binary_data_output: bool = False
 
 
 class InferenceRequest(Struct, frozen=True):
-    """Records to score. Without `outputs` all of them are given."""
+    """Records to score. Without `outputs` the answer has all outputs."""
 
     inputs: Annotated[list[InputTensor], Meta(min_length=1, max_length=1)]
     id: Annotated[str, Meta(max_length=256)] | UnsetType = UNSET
@@ -138,7 +142,7 @@ class InferenceRequest(Struct, frozen=True):
 
 
 class OutputTensorParameters(Struct, frozen=True):
-    """So many bytes after the JSON are this output's data."""
+    """Number of bytes after the JSON that are this output's data."""
 
     binary_data_size: int
 
@@ -149,12 +153,12 @@ class OutputTensor(Struct, frozen=True, omit_defaults=True):
     name: str
     datatype: str
     shape: list[int]
-    data: list[Any] | UnsetType = UNSET
+    data: Sequence[str | float] | UnsetType = UNSET
     parameters: OutputTensorParameters | UnsetType = UNSET
 
 
 class InferenceResponse(Struct, frozen=True, omit_defaults=True):
-    """What one version of the model says."""
+    """Predictions by one version of the model."""
 
     model_name: str
     model_version: str
@@ -181,8 +185,9 @@ def _infer(name: str, path: str, path_type: type[Struct], by: str) -> Operation:
         "POST",
         path,
         _TAG,
-        f"Score records at once, in this process, by {by}. Nothing is stored.",
-        description=f"With the binary tensor extension: `{HEADER_LENGTH}` says how long the JSON is; tensors follow.",
+        f"Score records synchronously in the API process by {by}. Nothing is stored.",
+        description=f"With the binary tensor extension: `{HEADER_LENGTH}` gives the JSON's length in bytes; the "
+        "tensors follow.",
         path_type=path_type,
         body=InferenceRequest,
         example={"inputs": [{"name": INPUT, "shape": [1, 2], "datatype": "FP64", "data": [0.1, 2.5]}]},
@@ -197,20 +202,20 @@ def _infer(name: str, path: str, path_type: type[Struct], by: str) -> Operation:
 OPERATIONS: tuple[Operation, ...] = (
     _get("check_server_live", "/v2/health/live", "Whether the process runs.", ServerLive),
     _get("check_server_ready", "/v2/health/ready", "Whether a model is live.", ServerReady),
-    _get("get_server_metadata", "/v2", "What this server is.", ServerMetadata),
+    _get("get_server_metadata", "/v2", "Name, version and extensions of this server.", ServerMetadata),
     _get("get_model_metadata", "/v2/models/{name}", "The live model.", ModelMetadata, ModelPath),
     _get("check_model_ready", "/v2/models/{name}/ready", "Whether the model answers.", ModelReady, ModelPath),
     _get(
         "get_model_version_metadata",
         "/v2/models/{name}/versions/{version}",
-        "Any version of it.",
+        "One version of the model.",
         ModelMetadata,
         VersionPath,
     ),
     _get(
         "check_model_version_ready",
         "/v2/models/{name}/versions/{version}/ready",
-        "Whether this version answers: every registered one does.",
+        "Whether this version answers: every registered version does.",
         ModelReady,
         VersionPath,
     ),

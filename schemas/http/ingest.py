@@ -1,4 +1,4 @@
-"""Records for the stream: what a producer without a Kafka client sends, and under which ids they are taken."""
+"""Records for the stream, from producers without a Kafka client, and the ids of their predictions."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from relearn.schemas.text import MAX_CONTEXT_BYTES
 
 BatchId = Annotated[
     str,
-    Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="A batch's id.", examples=["2026-01-31"]),
+    Meta(
+        min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="The id of a batch.", examples=["2026-01-31"]
+    ),
 ]
 _Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*$")]
 
 
 class BatchBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """n records, and what is known of each, in the same order."""
+    """n records, and optional lists about them in the same order."""
 
     features: Rows
     subjects: Annotated[
         list[Text | None] | None,
         Meta(
-            description="Whom or what each is about: repeats of a subject count as one example. n, at most 256 bytes."
+            description="The subject of each record: records of one subject count as one example. n, at most 256 bytes."
         ),
     ] = None
     ids: Annotated[
-        list[Text | None] | None, Meta(description="The producer's own name of each. n, at most 256 bytes.")
+        list[Text | None] | None, Meta(description="The producer's own id of each record. n, at most 256 bytes.")
     ] = None
     contexts: Annotated[
         list[_Context | None] | None,
-        Meta(description="Text for a reviewer's eyes, never computed with. n, at most 2,048 bytes."),
+        Meta(description="Text shown to reviewers, not used for scoring. n, at most 2,048 bytes."),
     ] = None
-    batch: Annotated[
-        BatchId | None, Meta(description="What they belong to; made where none is given. It may have been used before.")
-    ] = None
+    batch: Annotated[BatchId | None, Meta(description="The batch; generated if missing. It may exist already.")] = None
 
 
 class AcceptedBatch(Struct, frozen=True):
-    """The broker has all of them; they are scored and stored in a moment."""
+    """The broker has acknowledged all records; scoring and storing follow."""
 
     batch_id: BatchId
-    predictions: Annotated[list[PlaceText], Meta(description="The id that each record's prediction will have.")]
+    predictions: Annotated[list[PlaceText], Meta(description="The id of each record's future prediction.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -55,9 +55,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "Send records to be scored and stored.",
         role="ingest",
         description=(
-            "Answered when Kafka has acknowledged them. They are checked before: against the namespace's features, "
-            "once those are known. At least once: after a 503 some may have been taken all the same; `taken`, where it "
-            "is there, says which certainly were. 429: as much is in flight as may be; ask again after `Retry-After`."
+            "The answer is sent when Kafka has acknowledged all records. They are first validated against the "
+            "namespace's features, once those are known. Delivery is at least once: after a 503 some may have been "
+            "accepted; `taken`, where present, lists those that certainly were. 429: the limit of data in flight is "
+            "reached; retry after `Retry-After`."
         ),
         body=BatchBody,
         example={"features": [[0.1, 2.5], [1.5, -0.25]], "subjects": ["customer-4", None], "batch": "2026-01-31"},

@@ -1,4 +1,4 @@
-"""Jobs: what was asked of the retrain role, and what came of it."""
+"""Jobs: the commands of the retrain role and their results."""
 
 from __future__ import annotations
 
@@ -6,35 +6,38 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.http.operation import AcceptedCommand, Operation, Page, PageQuery, Text, Time
+from relearn.schemas.http.operation import AcceptedCommand, Operation, Page, PageQuery, Text, Time, described_by
+from relearn.schemas.http.training_metrics import JobMetrics, Reason
 from relearn.schemas.messages.commands import Verb
 
+Facts = Annotated[dict[str, Any], described_by(Reason)]
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 
 FOLLOW = (
-    "The answer's `id` is the job's. GET /v1/jobs/{id} is 404 until a retrain worker has taken it, a moment later; "
-    "what comes of it stands there."
+    "The answer's `id` is the job's. `GET /v1/jobs/{id}` returns 404 until a retrain worker has read the command, then "
+    "the job's state and result."
 )
 
 
 class Job(Struct, frozen=True):
-    """One command and what came of it."""
+    """One command and its result."""
 
     id: str
     command: Verb
     state: Annotated[State, Meta(description="Open: queued, running, shadow. `promoted`: it took effect.")]
-    reason: Annotated[dict[str, Any], Meta(description="`trigger`, and the facts that it was asked for on.")]
-    requested: Annotated[int | None, Meta(description="The version that an `activate` names.")]
-    by: Annotated[str | None, Meta(description="Who asked; null where the policy did.")]
-    version: Annotated[int | None, Meta(description="The model that it made or chose.")]
-    champion: Annotated[int | None, Meta(description="The version that answered when it was judged.")]
+    reason: Facts
+    requested: Annotated[int | None, Meta(description="The version named by an `activate` command.")]
+    by: Annotated[str | None, Meta(description="The caller's name; null: the policy.")]
+    version: Annotated[int | None, Meta(description="The model that the job trained or activated.")]
+    champion: Annotated[int | None, Meta(description="The champion's version when the gate decided.")]
     metrics: Annotated[
-        dict[str, Any] | None, Meta(description="What it was trained on, how good it is, and how the gate judged it.")
+        Annotated[dict[str, Any], described_by(JobMetrics)] | None,
+        Meta(description="Of a training that made a model; null: no model."),
     ]
     queued_at: Time
     started_at: Time | None
     ended_at: Time | None
-    error: Annotated[str | None, Meta(description="Why it did not take effect.")]
+    error: Annotated[str | None, Meta(description="Why the job did not take effect.")]
 
 
 class JobPath(Struct, frozen=True):
@@ -44,7 +47,7 @@ class JobPath(Struct, frozen=True):
 
 
 class JobsQuery(PageQuery, frozen=True):
-    """Which jobs."""
+    """Filters of the list."""
 
     state: State | None = None
     command: Verb | None = None
@@ -76,9 +79,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/jobs",
         "Models",
-        "Train a model on all that is known now.",
+        "Train a model on all examples known now.",
         role="admin",
-        description=f"{FOLLOW} While another training is open it is `skipped`.",
+        description=f"{FOLLOW} While another training is open the job is `skipped`.",
         answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),

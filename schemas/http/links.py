@@ -1,4 +1,4 @@
-"""What to ask next: parts of one operation's answer that are another's parameters. Links of the OpenAPI document."""
+"""Links of the OpenAPI document: parts of one operation's answer that are parameters of another operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Link(NamedTuple):
-    """To which operation, and which of its parameters stands where in the answer (a JSON pointer)."""
+    """The linked operation, its parameter, and the parameter's JSON pointer in the answer."""
 
     to: str
     parameter: str
@@ -19,7 +19,7 @@ _PREDICTION = (
     Link("get_prediction", "id", "/items/0/prediction"),
     Link("list_prediction_feedback", "id", "/items/0/prediction"),
 )
-#: By the operation whose answer it is.
+#: By the id of the operation that sends the answer.
 LINKS: dict[str, tuple[Link, ...]] = {
     "create_batch": (Link("get_prediction", "id", "/predictions/0"), Link("review_batch", "id", "/batch_id")),
     "list_batches": _BATCH,

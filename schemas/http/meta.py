@@ -1,4 +1,4 @@
-"""About the server itself: is it alive, is it ready, what does it measure, what can it do."""
+"""The server itself: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Liveness(Struct, frozen=True):
 
 
 class ReadinessCheck(Struct, frozen=True):
-    """One thing that is needed: Kafka, Postgres, Redis, a model, the tables of this version."""
+    """One dependency: Kafka, Postgres, Redis, a model, the tables of this version."""
 
     name: str
     ok: bool
-    required: Annotated[bool, Meta(description="Whether the server is unready without it.")]
-    since: Annotated[Time, Meta(description="Since when it has been so.")]
-    detail: Annotated[str, Meta(description="What is wrong, and what to do; empty where nothing is.")]
+    required: Annotated[bool, Meta(description="Whether the server is not ready without it.")]
+    since: Annotated[Time, Meta(description="When `ok` last changed.")]
+    detail: Annotated[str, Meta(description="The fault and its remedy; empty if `ok`.")]
 
 
 class Readiness(Struct, frozen=True):
-    """Whether requests can be answered, and if not why."""
+    """Whether requests can be answered, with every dependency checked."""
 
     status: Literal["ready", "not ready"]
     checks: list[ReadinessCheck]
@@ -34,16 +34,22 @@ class Readiness(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "get_liveness", "GET", "/livez", "Server", "Whether the process runs. Asks nobody.", role=None, answer=Liveness
+        "get_liveness",
+        "GET",
+        "/livez",
+        "Server",
+        "Whether the process runs. Checks no other server.",
+        role=None,
+        answer=Liveness,
     ),
     Operation(
         "get_readiness",
         "GET",
         "/readyz",
         "Server",
-        "Whether requests can be answered: each server that is needed, and since when it has been so.",
+        "Whether requests can be answered: the state of each dependency.",
         role=None,
-        description="503, with the same body, where something that is required is missing.",
+        description="503 with the same body where a required dependency is missing.",
         answer=Readiness,
         also=((503, Readiness),),
     ),
@@ -52,8 +58,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/metrics",
         "Server",
-        "What this process measures, for Prometheus.",
-        description="Of several processes on one port one answers, for itself alone: the label `process` says which.",
+        "Metrics of this process, for Prometheus.",
+        description="With several processes on one port, one of them answers with its own metrics: the label "
+        "`process` names it.",
         media=("text/plain",),
     ),
 )

@@ -1,4 +1,4 @@
-"""Models: which there are, what stands behind each, and the very examples that each was trained on."""
+"""Models: the registry, the lineage of each model, and the exact examples that it was trained on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from relearn.schemas.http.accuracy import Accuracy
-from relearn.schemas.http.jobs import FOLLOW, Job
-from relearn.schemas.http.operation import JSON, AcceptedCommand, Count, Operation, Page, PageQuery, Time, Version
+from relearn.schemas.http.jobs import FOLLOW, Facts, Job
+from relearn.schemas.http.operation import (
+    JSON,
+    AcceptedCommand,
+    Count,
+    Operation,
+    Page,
+    PageQuery,
+    Time,
+    Version,
+    described_by,
+)
+from relearn.schemas.http.training_metrics import TrainingMetrics
 from relearn.schemas.messages.feedback import Via
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
@@ -20,64 +31,60 @@ NDJSON = "application/x-ndjson"
 
 
 class Model(Struct, frozen=True):
-    """One model; from `activation` on, what its latest activation says."""
+    """One model; the fields from `activation` on are those of its latest activation."""
 
     version: Version
     state: State
-    job: Annotated[str, Meta(description="The job that made it.")]
-    metrics: Annotated[
-        dict[str, Any],
-        Meta(
-            description="How good it was on examples that it had not seen; `bootstrap`: on those that were loaded as "
-            "labelled data, which are the same for one model after another."
-        ),
-    ]
-    live: Annotated[Accuracy | None, Meta(description="On what it answered; null where none of that was audited.")]
+    job: Annotated[str, Meta(description="The job that trained it.")]
+    metrics: Annotated[dict[str, Any], described_by(TrainingMetrics)]
+    live: Annotated[Accuracy | None, Meta(description="Accuracy on its live predictions; null without audits.")]
     examples: Annotated[Count, Meta(description="Labelled examples that it was trained on.")]
-    assumed: Annotated[Count, Meta(description="Unreviewed predictions that it was trained on besides.")]
+    assumed: Annotated[
+        Count, Meta(description="Unreviewed predictions in its training set, with the champion's label.")
+    ]
     created_at: Time
     activation: int | None
     activated_at: Time | None
-    published_at: Annotated[Time | None, Meta(description="When the broker had its latest activation.")]
-    reason: dict[str, Any] | None
+    published_at: Annotated[Time | None, Meta(description="When the broker acknowledged its latest activation.")]
+    reason: Facts | None
 
 
 class Activation(Struct, frozen=True):
-    """One time that a model began to answer."""
+    """One activation of a model."""
 
     activation: int
     role: Literal["champion", "shadow"]
     job: str
     by: str | None
-    reason: dict[str, Any]
+    reason: Facts
     at: Time
     published_at: Time | None
     key_id: Annotated[str, Meta(description="The key that signed it.")]
 
 
 class ModelLineage(Model, frozen=True):
-    """A model and everything that stands behind it."""
+    """A model with its training set, its job and its activations."""
 
-    cut: Annotated[Count, Meta(description="The newest correction that its training could know.")]
-    sha256: Annotated[str, Meta(description="Of the model's numbers, in hex.")]
+    cut: Annotated[Count, Meta(description="Id of the newest correction that its training read.")]
+    sha256: Annotated[str, Meta(description="SHA-256 of the model's numbers, in hex.")]
     key_id: Annotated[str | None, Meta(description="The key that signed its latest activation.")]
-    features: Annotated[list[str], Meta(description="The names of its features, in its order.")]
-    sources: Annotated[dict[str, Count], Meta(description="How many examples came from where.")]
-    classes: Annotated[dict[str, dict[str, Count]], Meta(description="The same for each class.")]
+    features: Annotated[list[str], Meta(description="Names of its features, in the model's order.")]
+    sources: Annotated[dict[str, Count], Meta(description="Number of examples by source.")]
+    classes: Annotated[dict[str, dict[str, Count]], Meta(description="Number of examples by class and source.")]
     made_by: Job
     activations: list[Activation]
 
 
 class TrainingExample(Struct, frozen=True):
-    """One example that a model was trained on, as it stood then."""
+    """One example of a training set, as it was at the time of training."""
 
     source: Source
-    id: Annotated[int | str, Meta(description="Its row there; the prediction's id where it is assumed.")]
+    id: Annotated[int | str, Meta(description="Id of its row in the source; the prediction's id if `assumed`.")]
     feedback: str | None
     prediction: str | None
     reviewer: str | None
     via: Via | None
-    key: Annotated[str, Meta(description="What it is about: repeats of a key count once.")]
+    key: Annotated[str, Meta(description="Key of the example: examples with equal keys count once.")]
     label: str
     weight: float
     features: dict[str, float]
@@ -90,15 +97,17 @@ class ModelPath(Struct, frozen=True):
 
 
 class ModelsQuery(PageQuery, frozen=True):
-    """Which models."""
+    """Filters of the list."""
 
     state: State | None = None
 
 
 class ExamplesQuery(PageQuery, frozen=True):
-    """How to write the examples."""
+    """Format and page of the examples."""
 
-    format: Annotated[Format, Meta(description="`limit` and `cursor` are for json: the others are whole.")] = "json"
+    format: Annotated[
+        Format, Meta(description="`csv` and `ndjson` return all examples; `limit` and `cursor` apply to `json`.")
+    ] = "json"
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -117,7 +126,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/models/{version}",
         "Models",
-        "One model with its whole lineage: the job that made it, what it was made of, each time that it answered.",
+        "One model with its lineage: the job that trained it, its training set, and its activations.",
         path_type=ModelPath,
         answer=ModelLineage,
         fails=("not-found", "unavailable"),
@@ -129,8 +138,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "Models",
         "The exact examples that a model was trained on, in the order of training.",
         description=(
-            "As a page of JSON, or all of them as CSV or newline-delimited JSON (`format`). An answer of those that "
-            "breaks off has no end: its last chunk is missing."
+            "A page of JSON, or all examples as CSV or newline-delimited JSON (`format`). A CSV or NDJSON answer that "
+            "fails midway lacks its last chunk, so that clients detect it."
         ),
         path_type=ModelPath,
         query=ExamplesQuery,
@@ -143,7 +152,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/models/{version}/activate",
         "Models",
-        "Make a model the champion. Automatic promotion is on hold afterwards, until it is resumed.",
+        "Make a model the champion. Automatic promotion is on hold afterwards until it is resumed.",
         role="admin",
         description=FOLLOW,
         path_type=ModelPath,

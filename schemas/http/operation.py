@@ -1,4 +1,4 @@
-"""One operation of the HTTP API: what it takes, what it answers, who may, and what may go wrong."""
+"""One operation of the HTTP API: its parameters, body, answers, role and problems."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from relearn.schemas.http.problems import Kind
 
 T = TypeVar("T")
 
+#: Where a component of the document stands, as a JSON reference.
+REFERENCE = "#/components/schemas/{name}"
+
 Role = Literal["read", "ingest", "review", "admin"]
 #: A role includes those before it.
 ROLES: tuple[Role, ...] = ("read", "ingest", "review", "admin")
@@ -18,35 +21,47 @@ ROLES: tuple[Role, ...] = ("read", "ingest", "review", "admin")
 JSON = "application/json"
 LIMIT_MAX = 1000
 
-Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="At most so many items.")]
-Cursor = Annotated[str, Meta(max_length=512, description="`next` of the page before, as it was given.")]
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="Maximum number of items.")]
+Cursor = Annotated[str, Meta(max_length=512, description="`next` of the previous page, unchanged.")]
 Count = Annotated[int, Meta(ge=0)]
-#: A string that Postgres and Kafka can hold: no NUL, at most 256 characters (bytes are checked as well).
+#: A string that Postgres and Kafka can hold: no NUL, at most 256 characters (the size in bytes is checked too).
 Text = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
 PlaceText = Annotated[
     str,
-    Meta(pattern=r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$", description="A prediction's id.", examples=["2-10481-0"]),
+    Meta(pattern=r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$", description="The id of a prediction.", examples=["2-10481-0"]),
 ]
-Version = Annotated[int, Meta(ge=1, le=2**31 - 1, description="A model's version.")]
-Time = Annotated[str, Meta(description="ISO 8601, UTC.", examples=["2026-01-31T12:00:00.250000+00:00"])]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1, description="The version of a model.")]
+Time = Annotated[
+    str,
+    Meta(
+        description="ISO 8601, UTC.",
+        examples=["2026-01-31T12:00:00.250000+00:00"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+
+def described_by(kind: type) -> Meta:
+    """For JSON that is sent as it is stored: the document refers to `kind`, and nothing is checked against it."""
+    return Meta(extra_json_schema={"$ref": REFERENCE.format(name=kind.__name__)})
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Items, newest first, and the cursor of the next page; null where this is the last."""
+    """Items, newest first, and the cursor of the next page; null: this is the last page."""
 
     items: list[T]
     next: str | None
 
 
 class PageQuery(Struct, frozen=True):
-    """What every list takes."""
+    """Parameters of every list."""
 
     limit: Limit = 100
     cursor: Cursor | None = None
 
 
 class AcceptedCommand(Struct, frozen=True):
-    """A message was acknowledged by the broker; what comes of it can be asked for by this id."""
+    """The broker has acknowledged the command; its result is the job with this id."""
 
     id: str
 
@@ -55,11 +70,11 @@ class AcceptedCommand(Struct, frozen=True):
 class Operation:
     """`path` has its variables in braces, and `path_type` a field for each.
 
-    `body`: the type of the JSON body, None where there is none; `example`: one that works; `raw`: the handler reads it
-    by itself, and what is wrong with it is malformed; `reads`: the media types that it may have. `answer`: the type of
-    the JSON answer; `media`: what it is written as, where that isn't JSON alone; `also`: answers of other statuses.
-    `error`: the type of its errors where they aren't problems. `fails`: problems beside those that any may end with.
-    `idempotent`: `Idempotency-Key` is honoured. `deep`: the last variable of the path may hold slashes.
+    `id`: a verb and its object. `body`: the type of the JSON body, None without a body; `example`: a valid one; `raw`:
+    the handler reads the body itself, and a fault in it is `malformed`; `reads`: its media types. `answer`: the type of
+    the JSON answer; `media`: its media types; `also`: answers of other statuses. `error`: the type of its errors if
+    they aren't problems. `fails`: problems besides those of every operation. `idempotent`: `Idempotency-Key` is
+    honoured. `deep`: the last variable of the path may hold slashes. `documented`: the OpenAPI document has it.
     """
 
     id: str
@@ -83,8 +98,9 @@ class Operation:
     fails: tuple[Kind, ...] = ()
     idempotent: bool = False
     deep: bool = False
+    documented: bool = True
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Those that are answered: where GET needs no key, HEAD too, as probes and link checkers ask."""
+        """Methods of the route: HEAD too where GET needs no key, since probes and link checkers send it."""
         return ("GET", "HEAD") if self.method == "GET" and self.role is None else (self.method,)

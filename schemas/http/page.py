@@ -1,4 +1,4 @@
-"""The web page: what a browser loads. It asks for a key by itself, so nobody needs one to load it."""
+"""The web page as a browser loads it. The page itself asks for a key, so that loading it needs none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relearn.schemas.http.operation import Operation
 
 
 class PageFile(Struct, frozen=True):
-    """A file of the page."""
+    """A file of the web page."""
 
     path: Annotated[str, Meta(pattern=r"^[a-z][A-Za-z0-9_./-]{0,120}$", examples=["app.js"])]
 
@@ -21,9 +21,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/",
         "Server",
-        "The web page: see the stream, correct the model, watch it get better.",
+        "The web page.",
         role=None,
         media=("text/html",),
+        documented=False,
     ),
     Operation(
         "get_page_file",
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
         role=None,
         path_type=PageFile,
         deep=True,
+        documented=False,
         media=("text/javascript", "text/css", "image/svg+xml"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Scoring at once: what a program asks, and what the live model answers. Nothing is stored."""
+"""Scoring in the API process by the live model. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ Rows = Annotated[
     Meta(
         min_length=1,
         max_length=MOST_ROWS,
-        description="n records: d finite numbers in the schema's order, or an object by feature name.",
+        description="n records: each d finite numbers in the schema's order, or an object with a number per feature "
+        "name.",
     ),
 ]
 
@@ -28,14 +29,12 @@ class PredictBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PredictResult(Struct, frozen=True):
-    """What one model says of n records."""
+    """Predictions of n records by one model."""
 
     model: Version
     labels: list[str]
     margins: Annotated[list[list[float]], Meta(description="n rows of 1 (two classes) or k numbers.")]
-    confidence: Annotated[
-        list[float | None], Meta(description="The chance that the label is right; null where it isn't known.")
-    ]
+    confidence: Annotated[list[float | None], Meta(description="Probability that the label is right; null: not known.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -44,7 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/predict",
         "Scoring",
-        "Score records at once, in this process. Nothing is stored.",
+        "Score records synchronously in the API process. Nothing is stored.",
         body=PredictBody,
         example={"features": [[0.1, 2.5], [1.5, -0.25]]},
         answer=PredictResult,

@@ -1,4 +1,4 @@
-"""Stored predictions: lists of them, one with its explanation, and what was said of it."""
+"""Stored predictions: the list, one with its explanation, and its feedback."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from msgspec import Meta, Struct
 from relearn.schemas.http.operation import Operation, Page, PageQuery, PlaceText, Text, Time, Version
 from relearn.schemas.messages.feedback import Via
 
-#: So many records are looked at for one page.
+#: Maximum number of records that are read for one page.
 LOOKED = 20_000
 
 
 class PredictionPath(Struct, frozen=True):
-    """Which one."""
+    """One prediction."""
 
     id: PlaceText
 
 
 class PredictionsQuery(PageQuery, frozen=True):
-    """Which ones. Without a filter: all."""
+    """Filters of the list. Without a filter: all."""
 
-    batch: Annotated[Text | None, Meta(description="Of this batch.")] = None
-    model: Annotated[Version | None, Meta(description="Answered by this version.")] = None
-    label: Annotated[Text | None, Meta(description="Answered with this label.")] = None
-    reviewed: Annotated[bool | None, Meta(description="Whether somebody's label of it stands.")] = None
+    batch: Annotated[Text | None, Meta(description="Predictions of this batch.")] = None
+    model: Annotated[Version | None, Meta(description="Predictions by this model version.")] = None
+    label: Annotated[Text | None, Meta(description="Predictions with this label.")] = None
+    reviewed: Annotated[bool | None, Meta(description="Whether the prediction has a review.")] = None
 
 
 class Review(Struct, frozen=True):
-    """What somebody says of a prediction now. A label equal to the prediction's confirms it, another corrects it."""
+    """A reviewer's current label of a prediction. The predicted label confirms it, another one corrects it."""
 
     label: str
     reviewer: str | None
-    at: Annotated[Time, Meta(description="When Kafka had it: of several reviews the latest counts.")]
+    at: Annotated[Time, Meta(description="Kafka's time: of several reviews the latest counts.")]
     via: Annotated[Via, Meta(description="How the record came to be reviewed.")]
-    feedback: Annotated[str, Meta(description="The id of the feedback that said so.")]
+    feedback: Annotated[str, Meta(description="The id of its feedback.")]
 
 
 class Prediction(Struct, frozen=True):
-    """One record and what the model answered. Times: when the broker had it, when it was scored, when it was stored."""
+    """One record and its prediction."""
 
     prediction: PlaceText
-    id: Annotated[str | None, Meta(description="The producer's own.")]
+    id: Annotated[str | None, Meta(description="The producer's own id of the record.")]
     subject: str | None
     batch: str | None
     features: Annotated[list[float], Meta(description="In the order of the model's feature names.")]
     label: str
     margins: Annotated[list[float], Meta(description="1 (two classes) or k numbers.")]
-    confidence: Annotated[float | None, Meta(description="The chance that the label is right; null: not known.")]
-    model: Annotated[int, Meta(description="The version that answered.")]
+    confidence: Annotated[float | None, Meta(description="Probability that the label is right; null: not known.")]
+    model: Annotated[int, Meta(description="The version of the model that scored it.")]
     activation: int
-    ingested_at: Time
+    ingested_at: Annotated[Time, Meta(description="When the broker appended the record.")]
     scored_at: Time
     stored_at: Time
-    review: Annotated[Review | None, Meta(description="The one that counts; null where nobody's label stands.")]
+    review: Annotated[Review | None, Meta(description="The review that counts; null without a review.")]
 
 
 class Contribution(Struct, frozen=True):
-    """What one feature adds to the margin."""
+    """The contribution of one feature to the margin."""
 
     feature: str
     value: float
@@ -66,32 +66,32 @@ class Contribution(Struct, frozen=True):
 
 
 class PredictionDetail(Prediction, frozen=True):
-    """One prediction, why it was made, and all that is said of it."""
+    """One prediction with its explanation and all its reviews."""
 
-    context: Annotated[str | None, Meta(description="Text for the reviewer's eyes.")]
+    context: Annotated[str | None, Meta(description="Text shown to reviewers.")]
     contributions: Annotated[
         list[Contribution] | None,
-        Meta(description="In the order of the features; null where the model that answered isn't in the registry."),
+        Meta(description="In the order of the features; null if the model isn't in the registry."),
     ]
-    base: Annotated[float | None, Meta(description="The margin of a record that is average in every feature.")]
-    reviews: Annotated[list[Review], Meta(description="Each reviewer's standing label, oldest first.")]
-    disputed: Annotated[bool, Meta(description="Whether reviewers say different labels.")]
+    base: Annotated[float | None, Meta(description="The margin of a record with the mean value of every feature.")]
+    reviews: Annotated[list[Review], Meta(description="The current review of each reviewer, oldest first.")]
+    disputed: Annotated[bool, Meta(description="Whether reviewers gave different labels.")]
 
 
 class PredictionFeedback(Struct, frozen=True):
-    """What somebody said once."""
+    """One review, correction or withdrawal of a prediction, as it was sent."""
 
-    feedback: Annotated[str, Meta(description="The id that it was sent with.")]
-    label: Annotated[str | None, Meta(description="null takes back what this reviewer said.")]
+    feedback: Annotated[str, Meta(description="The id of the feedback.")]
+    label: Annotated[str | None, Meta(description="null withdraws the reviewer's review.")]
     reviewer: str | None
     via: Via
     comment: str | None
-    at: Annotated[Time, Meta(description="When Kafka had it.")]
+    at: Annotated[Time, Meta(description="When Kafka appended it.")]
     superseded_by: Annotated[
         str | None,
         Meta(
-            description="The feedback that counts in its place: the same reviewer's last word, else the latest of"
-            " all reviewers' labels; null where this one counts."
+            description="The feedback that counts instead: the same reviewer's latest, else the latest of all "
+            "reviewers; null: this one counts."
         ),
     ]
 
@@ -103,9 +103,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "/v1/predictions",
         "Predictions",
         "Stored predictions, newest first.",
-        description=f"Filters may be combined. A request looks at {LOOKED:,} records at most (with `reviewed=true` and"
-        " no batch: at as many statements). Where few of them match, the page is shorter than `limit`, even empty,"
-        " and `next` goes on after the last that was looked at: the list ends where `next` is null.",
+        description=f"Filters may be combined. A request reads at most {LOOKED:,} records (with `reviewed=true` and "
+        f"without a batch: at most {LOOKED:,} reviews). If few of them match, the page is shorter than `limit` or "
+        "empty, and `next` continues after the last record read: the list ends where `next` is null.",
         query=PredictionsQuery,
         answer=Page[Prediction],
         fails=("unavailable",),
@@ -116,10 +116,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "/v1/predictions/{id}",
         "Predictions",
         "One prediction with its explanation and its reviews.",
-        description="`base` and all contributions together are the margin: wᵢ(xᵢ - meanᵢ) and w·mean + b of the"
-        " version that answered, mean being that of the examples it was trained on. Two classes: above 0 speaks for"
-        " the second. More: the margin of the label that won, among `margins` in the order of the model's classes."
-        " 404 also for what was sent a moment ago and isn't stored yet.",
+        description="`base` and all contributions sum to the margin: base = w·mean + b and contribution = wᵢ(xᵢ - "
+        "meanᵢ) of the model that scored the record, mean over its training examples. Two classes: a margin above 0 "
+        "means the second class. More classes: the margin of the predicted label, among `margins` in the order of "
+        "the model's classes. 404 also until the prediction is stored.",
         path_type=PredictionPath,
         answer=PredictionDetail,
         fails=("not-found", "unavailable"),
@@ -129,8 +129,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/predictions/{id}/feedback",
         "Predictions",
-        "Everything that was ever said of one prediction, what came last first.",
-        description="It outlives the prediction, which is dropped when it is too old.",
+        "All feedback on one prediction, the newest first.",
+        description="Feedback is kept longer than the prediction, which is dropped at the end of its retention.",
         path_type=PredictionPath,
         query=PageQuery,
         answer=Page[PredictionFeedback],

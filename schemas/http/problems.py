@@ -1,4 +1,4 @@
-"""Errors as answers: RFC 9457 problems, each with a `type` that stays the same for ever."""
+"""Errors as answers: RFC 9457 problems, each with a constant `type`."""
 
 from __future__ import annotations
 
@@ -51,25 +51,28 @@ PROBLEMS: dict[Kind, Meaning] = {
 
 
 class FieldFault(Struct, frozen=True):
-    """What is wrong with one field."""
+    """The fault of one field."""
 
-    field: Annotated[str, Meta(description="Where it stands: `features[3][0]`, `limit`.")]
+    field: Annotated[str, Meta(description="Path of the field: `features[3][0]`, `limit`.")]
     detail: str
 
 
 class Problem(Struct, frozen=True):
-    """An error as RFC 9457 wants it."""
+    """An error in the form of RFC 9457."""
 
-    type: Annotated[str, Meta(description="A URN that names the kind of problem, and stays the same.")]
+    type: Annotated[str, Meta(description="A constant URN that names the kind of problem.")]
     title: str
     status: int
-    detail: Annotated[str, Meta(description="What happened here, for a person.")]
-    request_id: Annotated[str, Meta(description="The same as in the header `X-Request-Id` and in the server's log.")]
+    detail: Annotated[str, Meta(description="Details of this occurrence, for display.")]
+    request_id: Annotated[
+        str, Meta(description="Equal to the header `X-Request-Id` and to the id in the server's log.")
+    ]
     errors: list[FieldFault] | UnsetType = UNSET
     taken: Annotated[
         list[str | None] | UnsetType,
         Meta(
-            description="Where a write broke off: the id of each item in the order given; null: not known to be there."
+            description="For a write that failed midway: the id of each item in the order sent; null: not known to "
+            "be written."
         ),
     ] = UNSET
 
@@ -81,6 +84,6 @@ def problem(
     faults: list[FieldFault] | None = None,
     taken: list[str | None] | None = None,
 ) -> Problem:
-    """The answer for one kind of problem."""
+    """The body of the answer for one kind of problem."""
     meaning = PROBLEMS[kind]
     return Problem(_PREFIX + kind, meaning.title, meaning.status, detail, request_id, faults or UNSET, taken or UNSET)

@@ -1,4 +1,4 @@
-"""Retraining: when models are trained by themselves, what stands in the way, and what is known of the next one."""
+"""Retraining: triggers of automatic training, its obstacles, and the shadow model."""
 
 from __future__ import annotations
 
@@ -13,67 +13,70 @@ TriggerName = Literal["count", "labels", "rate", "drift", "schedule"]
 
 
 class RetrainTrigger(Struct, frozen=True):
-    """One reason to train by itself."""
+    """One trigger of automatic training."""
 
     name: TriggerName
-    threshold: Annotated[float | None, Meta(description="Null where it is off.")]
-    value: Annotated[float | None, Meta(description="Now; null where there is nothing to measure.")]
+    threshold: Annotated[float | None, Meta(description="Null: the trigger is off.")]
+    value: Annotated[float | None, Meta(description="The current value; null: nothing to measure.")]
     met: bool
-    progress: Annotated[str, Meta(description="How far it is, in words.")]
-    waits_for: Annotated[str, Meta(description="What is missing, in words; empty once it is met.")]
+    progress: Annotated[str, Meta(description="The current value against the threshold, as text.")]
+    waits_for: Annotated[str, Meta(description="What is missing, as text; empty if met.")]
     wait_s: Annotated[
-        float | None, Meta(description="How long until it is met if nothing but time passes; null: time isn't enough.")
+        float | None, Meta(description="Seconds until it is met without new facts; null: it needs new facts.")
     ]
 
 
 class PromotionHold(Struct, frozen=True):
-    """Who stopped automatic promotion, and how: activating or rolling back by hand holds too."""
+    """Automatic promotion is on hold: by a `hold` command, or by a manual activation or rollback."""
 
     command: Literal["hold", "activate", "rollback"]
     by: str | None
-    version: Annotated[Version | None, Meta(description="The model that was activated, or returned to.")]
+    version: Annotated[Version | None, Meta(description="The model that was activated or rolled back to.")]
     since: Time
 
 
 class ShadowTrial(Struct, frozen=True):
-    """A challenger that answers beside the champion, unseen, and what reviews say of the two so far.
+    """A challenger that scores the live stream beside the champion, and the evidence between the two so far.
 
-    It fixes a record where the champion is wrong and it is right, and breaks one of the reverse.
+    fixed: reviewed records where the champion is wrong and the shadow right; broken: the reverse.
     """
 
     version: Version
     job: str
-    champion: Annotated[Version, Meta(description="The model that it is compared with.")]
+    champion: Annotated[Version, Meta(description="The champion that the shadow is compared with.")]
     since: Time
     fixed: Count
     broken: Count
-    labels: Annotated[Count, Meta(description="Reviewed records that both have answered.")]
+    labels: Annotated[Count, Meta(description="Reviewed records that both models scored.")]
     evidence: Annotated[float, Meta(description="fixed · ln 1.5 + broken · ln 0.5")]
-    promotes_at: Annotated[float, Meta(description="The evidence at which it becomes the champion.")]
-    rejects_at: Annotated[float, Meta(description="The evidence at which it is rejected.")]
-    labels_limit: Annotated[Count, Meta(description="After so many labels it is rejected all the same.")]
-    time_limit_s: Annotated[float, Meta(description="And after so long.")]
+    promotes_at: Annotated[float, Meta(description="Evidence at which the shadow is promoted.")]
+    rejects_at: Annotated[float, Meta(description="Evidence at which the shadow is rejected.")]
+    labels_limit: Annotated[Count, Meta(description="Number of labels after which the shadow is rejected.")]
+    time_limit_s: Annotated[float, Meta(description="Seconds after which the shadow is rejected.")]
     elapsed_s: float
 
 
 class Retraining(Struct, frozen=True):
-    """Whether a model is about to be trained, and why or why not."""
+    """State of automatic training: its triggers, obstacles, hold and shadow."""
 
-    words: Annotated[str, Meta(description="All of it in one line.")]
-    trigger: Annotated[TriggerName | None, Meta(description="Met, with nothing in the way: a training is asked for.")]
+    words: Annotated[str, Meta(description="Summary in one line.")]
+    trigger: Annotated[
+        TriggerName | None,
+        Meta(description="The trigger that is met without an obstacle: a training follows. Null: none."),
+    ]
     triggers: list[RetrainTrigger]
-    obstacles: Annotated[list[str], Meta(description="What stands in the way of any training, in words.")]
+    obstacles: Annotated[list[str], Meta(description="Obstacles to any training, as text.")]
     wake_s: Annotated[
-        float | None, Meta(description="How long until time alone makes it a training; null: only new facts can.")
+        float | None, Meta(description="Seconds until a training follows without new facts; null: it needs new facts.")
     ]
     champion: Version | None
     activation: int | None
-    corrections: Annotated[Count, Meta(description="New since the last training ended.")]
-    labels: Annotated[Count, Meta(description="The same, confirmations too.")]
-    rejections: Annotated[Count, Meta(description="Trainings in a row that ended rejected.")]
+    corrections: Annotated[Count, Meta(description="Corrections since the last training ended.")]
+    labels: Annotated[Count, Meta(description="Corrections and confirmations since the last training ended.")]
+    rejections: Annotated[Count, Meta(description="Consecutive trainings that ended rejected.")]
     last_ended_at: Annotated[Time | None, Meta(description="When the last training ended.")]
-    open_job: Annotated[str | None, Meta(description="The training that is open.")]
-    hold: Annotated[PromotionHold | None, Meta(description="Null: models are trained and promoted by themselves.")]
+    open_job: Annotated[str | None, Meta(description="The job of the open training; null: none.")]
+    hold: Annotated[PromotionHold | None, Meta(description="Null: automatic training and promotion are not on hold.")]
     shadow: ShadowTrial | None
 
 
@@ -83,8 +86,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/retraining",
         "Models",
-        "When a model is trained by itself: each trigger with its threshold and value now, and what stands in its way.",
-        description="Thresholds are those of this process's settings: give all processes of a namespace the same.",
+        "Triggers of automatic training with threshold and current value, and the obstacles.",
+        description="Thresholds are those of this process's settings: all processes of a namespace need equal ones.",
         answer=Retraining,
         fails=("unavailable",),
     ),
@@ -93,9 +96,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/retraining/hold",
         "Models",
-        "Stop automatic training and promotion until they are resumed. Activating by hand still works.",
+        "Hold automatic training and promotion until they are resumed. Manual activation still works.",
         role="admin",
-        description=f"{FOLLOW} It is `skipped` where they are on hold already.",
+        description=f"{FOLLOW} The job is `skipped` if they are on hold already.",
         answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),
@@ -106,10 +109,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/retraining/rollback",
         "Models",
-        "Return to the former champion. Automatic promotion is on hold afterwards, until it is resumed.",
+        "Activate the former champion. Automatic promotion is on hold afterwards until it is resumed.",
         role="admin",
-        description=f"{FOLLOW} It is `skipped` where there is no former champion. Said again before the former one "
-        "answers, it is the same job.",
+        description=f"{FOLLOW} The job is `skipped` without a former champion. Sent again before the former champion "
+        "is live, the request returns the same job.",
         answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),
@@ -120,9 +123,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/v1/retraining/resume",
         "Models",
-        "Let models be trained and promoted by themselves again.",
+        "Resume automatic training and promotion.",
         role="admin",
-        description=f"{FOLLOW} It is `skipped` where nothing is on hold.",
+        description=f"{FOLLOW} The job is `skipped` if nothing is on hold.",
         answer=AcceptedCommand,
         status=202,
         fails=("unavailable",),

@@ -1,4 +1,4 @@
-"""The review queue: what a reviewer is asked about next."""
+"""The review queue: the records to review next."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ MOST_ITEMS = 50
 
 
 class ReviewQueueQuery(Struct, frozen=True):
-    """How many to take."""
+    """Number of items."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST_ITEMS, description="At most so many items.")] = 10
+    limit: Annotated[int, Meta(ge=1, le=MOST_ITEMS, description="Maximum number of items.")] = 10
 
 
 class ReviewFeature(Struct, frozen=True):
-    """A feature, and how far it pushed the margin; null on a blind item."""
+    """A feature and its contribution to the margin; null on a blind item."""
 
     feature: str
     value: float
@@ -27,46 +27,46 @@ class ReviewFeature(Struct, frozen=True):
 
 
 class ReviewAnswer(Struct, frozen=True):
-    """What the model said."""
+    """The model's prediction."""
 
     label: str
     margins: list[float]
-    confidence: Annotated[float | None, Meta(description="The chance that the label is right; null: not known.")]
+    confidence: Annotated[float | None, Meta(description="Probability that the label is right; null: not known.")]
     model: Version
-    base: Annotated[float | None, Meta(description="With the contributions it sums to the deciding margin.")]
+    base: Annotated[float | None, Meta(description="`base` and the contributions sum to the deciding margin.")]
 
 
 class ReviewItem(Struct, frozen=True):
-    """A record to be judged."""
+    """A record to review."""
 
     prediction: PlaceText
-    via: Annotated[Via, Meta(description="How it was chosen; its feedback is recorded so.")]
-    blind: Annotated[bool, Meta(description="Whether the model's answer is kept back until the reviewer's is in.")]
+    via: Annotated[Via, Meta(description="How it was chosen; its feedback is recorded with this `via`.")]
+    blind: Annotated[bool, Meta(description="Whether the model's prediction is hidden until the record is reviewed.")]
     id: str | None
     subject: str | None
     batch: str | None
     context: str | None
     features: list[ReviewFeature]
     answer: Annotated[ReviewAnswer | None, Meta(description="Null on a blind item.")]
-    classes: Annotated[list[str], Meta(description="The labels that the live model knows.")]
+    classes: Annotated[list[str], Meta(description="Classes of the live model.")]
     ingested_at: Time
 
 
 class ReviewQueue(Struct, frozen=True):
-    """Items that are this reviewer's alone for a while."""
+    """Items that are claimed for this reviewer for a limited time."""
 
     items: list[ReviewItem]
-    next: Annotated[None, Meta(description="Always null: ask again for more.")]
-    claimed_for_s: Annotated[float, Meta(description="So long nobody else gets them.")]
+    next: Annotated[None, Meta(description="Always null: repeat the request for more items.")]
+    claimed_for_s: Annotated[float, Meta(description="Seconds during which no other reviewer gets these items.")]
     waiting: Annotated[
         Count,
         Meta(
-            description="So many can still be taken after these: of a bounded pool of the newest records without a "
-            "review, those that are claimed by nobody, one of each subject."
+            description="Number of items left after these: the unclaimed records, one per subject, of a bounded "
+            "pool of the newest records without a review."
         ),
     ]
     waiting_at_least: Annotated[
-        bool, Meta(description="Whether that pool is full: more than `waiting` may wait, beyond it.")
+        bool, Meta(description="Whether the pool is full: there may be more than `waiting` records.")
     ]
 
 
@@ -76,12 +76,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/review-queue",
         "Reviewing",
-        "The records from which most is to be learned, claimed for whoever asks.",
+        "Claim the records whose review is most useful for learning.",
         role="review",
         description=(
-            "A share at random (`audit`), else those on which champion and shadow disagree (`disagree`), else the "
-            "least certain (`queue`), near-duplicates thinned. Items at random and of disagreement come blind: without "
-            "the model's answer, which `GET /v1/predictions/{id}` tells afterwards."
+            "A share at random (`audit`), else records on which champion and shadow disagree (`disagree`), else the "
+            "least certain ones (`queue`), without near-duplicates. Random and disagreement items are blind: they come "
+            "without the model's prediction, which `GET /v1/predictions/{id}` returns afterwards."
         ),
         query=ReviewQueueQuery,
         answer=ReviewQueue,

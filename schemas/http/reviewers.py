@@ -8,25 +8,25 @@ from msgspec import Meta, Struct
 
 from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, Time
 
-#: Agreement is told of so many statements, the latest of all.
+#: Number of reviews, the latest of all, over which agreement is counted.
 COMPARED = 20_000
 
 
 class Reviewer(Struct, frozen=True):
-    """What one reviewer said in all, in statements. A later one about the same prediction takes nothing off here."""
+    """Totals of one reviewer. Repeated reviews of one prediction count each."""
 
-    reviewer: Annotated[str | None, Meta(description="null: whoever gave no name.")]
+    reviewer: Annotated[str | None, Meta(description="null: reviews without a name.")]
     said: Count
-    corrections: Annotated[Count, Meta(description="Another label than the prediction's.")]
-    confirmations: Annotated[Count, Meta(description="The same label.")]
-    withdrawals: Annotated[Count, Meta(description="What was said before, taken back.")]
+    corrections: Annotated[Count, Meta(description="Reviews with another label than the predicted one.")]
+    confirmations: Annotated[Count, Meta(description="Reviews with the predicted label.")]
+    withdrawals: Annotated[Count, Meta(description="Reviews that were withdrawn.")]
     first_at: Time
     last_at: Time
     compared: Annotated[
-        Count, Meta(description="Standing labels of others on the predictions that this reviewer labelled too.")
+        Count, Meta(description="Current reviews by others of predictions that this reviewer reviewed too.")
     ]
-    agreed: Annotated[Count, Meta(description="Those of them that are the same label.")]
-    agreement: Annotated[float | None, Meta(description="Their share; null where nobody else said anything.")]
+    agreed: Annotated[Count, Meta(description="Compared reviews with the same label.")]
+    agreement: Annotated[float | None, Meta(description="`agreed` / `compared`; null: nothing to compare.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -35,9 +35,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/reviewers",
         "Reviewing",
-        "Who reviews, and how much they agree; who spoke last comes first.",
-        description=f"What was said is counted from the beginning. Agreement is that among the latest {COMPARED:,}"
-        " statements of all reviewers, where several of them labelled the same prediction.",
+        "Reviewers with their totals and agreement, the latest active one first.",
+        description=f"Totals are counted from the beginning. Agreement is counted over the latest {COMPARED:,} "
+        "reviews of all reviewers, on predictions that several of them reviewed.",
         query=PageQuery,
         answer=Page[Reviewer],
         fails=("unavailable",),

@@ -1,4 +1,4 @@
-"""The whole in numbers: what was stored, how fast it goes, who answers, and how often it is right."""
+"""Totals, rates, the champion and its accuracy."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.operation import Count, Operation, Time
 
 _Rate = Annotated[
-    Annotated[float, Meta(ge=0)] | None, Meta(description="Records a second now; null: Redis doesn't tell.")
+    Annotated[float, Meta(ge=0)] | None, Meta(description="Records per second; null: Redis is unavailable.")
 ]
 
 
 class Totals(Struct, frozen=True):
-    """From the beginning. Statements about the same prediction count each."""
+    """Totals since the beginning. Repeated reviews of one prediction count each."""
 
-    records: Annotated[Count, Meta(description="Stored, each once.")]
-    expired: Annotated[Count, Meta(description="Left out, being older than what is kept.")]
-    dead_letters: Annotated[Count, Meta(description="Records that could not be used, sent again or not.")]
-    reviews: Annotated[Count, Meta(description="Statements of all kinds: the next two, and what was taken back.")]
-    corrections: Annotated[Count, Meta(description="Statements that say another label than the prediction's.")]
-    confirmations: Annotated[Count, Meta(description="Statements that say the same label.")]
+    records: Annotated[Count, Meta(description="Stored records.")]
+    expired: Annotated[Count, Meta(description="Records skipped because they are older than the retention.")]
+    dead_letters: Annotated[Count, Meta(description="Dead letters, redriven or not.")]
+    reviews: Annotated[Count, Meta(description="Reviews: corrections, confirmations and withdrawals.")]
+    corrections: Annotated[Count, Meta(description="Reviews with another label than the predicted one.")]
+    confirmations: Annotated[Count, Meta(description="Reviews with the predicted label.")]
 
 
 class Champion(Struct, frozen=True):
-    """The model that answers."""
+    """The live model."""
 
     version: int
     activation: int
@@ -34,15 +34,15 @@ class Champion(Struct, frozen=True):
 
 
 class Latency(Struct, frozen=True):
-    """How long records took from the broker to their row, in ms: of the newest that are stored."""
+    """Latency from the broker to the stored row, of the newest records."""
 
-    n: Annotated[int, Meta(ge=1, description="Of so many records.")]
+    n: Annotated[int, Meta(ge=1, description="Number of records.")]
     p50_ms: float
     p99_ms: float
 
 
 class Stats(Struct, frozen=True):
-    """As it was a second ago or less."""
+    """Totals, rates and champion, at most a second old."""
 
     totals: Totals
     scored_per_s: _Rate
@@ -51,19 +51,21 @@ class Stats(Struct, frozen=True):
     lag: Annotated[
         dict[str, int | None] | None,
         Meta(
-            description="Messages that aren't processed, by role of the workers that are alive; null: not known, of a"
-            " role for a moment, of all while Redis doesn't tell."
+            description="Unprocessed messages by role of the live workers; null: not known yet, or Redis is "
+            "unavailable."
         ),
     ]
     champion: Annotated[Champion | None, Meta(description="null before the first model.")]
-    accuracy: Annotated[Accuracy | None, Meta(description="null where none of its records was audited.")]
-    models: Annotated[Count, Meta(description="Models that were ever registered.")]
-    jobs: Annotated[Count, Meta(description="Jobs that were ever asked for.")]
-    open_job: Annotated[str | None, Meta(description="The training that is queued, runs, or has a shadow.")]
-    on_hold: Annotated[str | None, Meta(description="Who holds automatic promotion, and since when; null: nobody.")]
-    drifted: Annotated[
-        list[str], Meta(description="Features, or `margin`, that differ from the champion's first records.")
+    accuracy: Annotated[Accuracy | None, Meta(description="null without audits of its predictions.")]
+    models: Annotated[Count, Meta(description="Registered models in total.")]
+    jobs: Annotated[Count, Meta(description="Jobs in total.")]
+    open_job: Annotated[
+        str | None, Meta(description="The job of the training that is queued, running or has a shadow.")
     ]
+    on_hold: Annotated[
+        str | None, Meta(description="Text with the origin and time of the hold of automatic promotion; null: no hold.")
+    ]
+    drifted: Annotated[list[str], Meta(description="Names of the drifted features; `margin` for the margin.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -72,7 +74,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/stats",
         "Stats",
-        "The whole in numbers: totals, rates, the champion and how often it is right.",
+        "Totals, rates, the champion and its accuracy.",
         answer=Stats,
         fails=("unavailable",),
     ),

@@ -1,4 +1,4 @@
-"""Workers: who is at work, with which model, and how far behind."""
+"""Workers: their condition, model, partitions and lag."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from relearn.schemas.http.operation import Count, Operation, Time
 
 
 class Worker(Struct, frozen=True):
-    """What one worker process said of itself last, a second ago or so; who is silent for ten seconds isn't listed."""
+    """The last heartbeat of a worker process, sent every second; after ten seconds without one it isn't listed."""
 
     id: str
     role: Annotated[str, Meta(description="score, store, feedback or retrain.")]
-    condition: Annotated[str, Meta(description="`ready`, or what it waits for, in words.")]
-    model: Annotated[int | None, Meta(description="The version that it answers with.")]
+    condition: Annotated[str, Meta(description="`ready`, or what the worker waits for, as text.")]
+    model: Annotated[int | None, Meta(description="Version of its live model.")]
     activation: int | None
-    shadow: Annotated[int | None, Meta(description="The version that answers beside it, unseen.")]
-    partitions: Annotated[list[str], Meta(description="What it was given to read.", examples=[["relearn.ingest-0"]])]
-    lag: Annotated[Count | None, Meta(description="Messages there that it hasn't processed; null: not known.")]
-    rate: Annotated[float, Meta(description="Records a second.")]
+    shadow: Annotated[int | None, Meta(description="Version of its shadow model.")]
+    partitions: Annotated[list[str], Meta(description="Its assigned partitions.", examples=[["relearn.ingest-0"]])]
+    lag: Annotated[Count | None, Meta(description="Unprocessed messages of its partitions; null: not known.")]
+    rate: Annotated[float, Meta(description="Records per second.")]
     seen_at: Time
 
 
 class Workers(Struct, frozen=True):
-    """All of them, by role and id. They are never so many that they need pages."""
+    """All workers, by role and id. The list has no pages."""
 
     items: list[Worker]
     next: None
-    known: Annotated[bool, Meta(description="False: Redis is away, and nothing is known of any worker.")]
+    known: Annotated[bool, Meta(description="False: Redis is unavailable, so that no worker is known.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -38,8 +38,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/workers",
         "Monitoring",
-        "Who is at work, with which model, and how far behind.",
-        description="Heartbeats live in Redis: while that is away the list is empty, and `known` is false.",
+        "Workers with their condition, model, partitions and lag.",
+        description="Heartbeats are read from Redis: while Redis is unavailable the list is empty and `known` is "
+        "false.",
         answer=Workers,
     ),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import msgpack
@@ -21,6 +23,19 @@ from relearn.scripts.dev.documents import DIRECTORY, DOCUMENTS, text_of
 GOLDEN = Path(__file__).parent / "golden"
 
 
+def _operations(document: dict[str, Any]) -> dict[str, Any]:
+    """The operations of a document by id."""
+    return {one["operationId"]: one for path in document["paths"].values() for one in path.values()}
+
+
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside a schema, itself included."""
+    if isinstance(schema, dict):
+        yield schema
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _parts(part)
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_committed_document_is_what_the_code_says(name: str) -> None:
     """Where this fails, run `make documents` and look at what it changed."""
@@ -35,9 +50,51 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
             jsonschema_rs.validator_for(whole)
 
 
+def test_components_have_unique_names_that_are_class_names() -> None:
+    components = openapi()["components"]["schemas"]
+    assert all(schema["title"] == name and name.isidentifier() for name, schema in components.items())
+    assert len({name.lower() for name in components}) == len(components)
+
+
+def test_every_array_has_items_and_every_time_its_format() -> None:
+    for name, schema in openapi()["components"]["schemas"].items():
+        for part in _parts(schema):
+            assert part.get("type") != "array" or part["items"], name
+        for field, of_field in schema.get("properties", {}).items():
+            if field in {"at", "since"} or (field.endswith("_at") and field not in {"promotes_at", "rejects_at"}):
+                assert any(part.get("format") == "date-time" for part in _parts(of_field)), (name, field)
+
+
+def test_the_document_leaves_out_pages_and_keeps_every_other_operation() -> None:
+    left_out = {one.path for one in OPERATIONS if not one.documented}
+    assert left_out == {"/", "/web/{path}", "/docs", "/docs/{file}"}
+    assert openapi()["paths"].keys() == {one.path for one in OPERATIONS} - left_out
+
+
+def test_every_tag_has_a_description() -> None:
+    document = openapi()
+    assert {tag for one in _operations(document).values() for tag in one["tags"]} == {
+        tag["name"] for tag in document["tags"] if tag["description"]
+    }
+
+
+def test_every_operation_id_is_a_verb_with_its_object() -> None:
+    verbs = {"list", "get", "check", "create", "claim", "review", "redrive", "activate", "train", "predict", "infer"}
+    verbs |= {"hold", "resume", "rollback", "stream"}
+    assert {one.id.split("_")[0] for one in OPERATIONS} == verbs
+
+
+def test_every_answer_names_its_headers_and_a_fault_of_the_server_is_described() -> None:
+    for name, operation in _operations(openapi()).items():
+        assert "500" in operation["responses"]
+        assert all("X-Request-Id" in answer["headers"] for answer in operation["responses"].values())
+        for status in {"429", "503"} - ({"503"} if name.startswith("get_readiness") else set()):
+            assert "Retry-After" in operation["responses"][status]["headers"], name
+
+
 def test_links_lead_to_operations_and_parameters_that_are_there() -> None:
     document = openapi()
-    operations = {one["operationId"]: one for path in document["paths"].values() for one in path.values()}
+    operations = _operations(document)
     assert LINKS.keys() <= operations.keys()
     for operation in operations.values():
         for answer in operation["responses"].values():

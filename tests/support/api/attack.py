@@ -13,10 +13,12 @@ from typing import Any
 
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.postgres import open_pool
+from relearn.schemas.http.operations import OPERATIONS
 from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.openapi import openapi
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.dev.documents import DIRECTORY
+from relearn.scripts.dev.documents import text_of
 from tests.support.api.filled import review, store
 from tests.support.data.blocks import block_of
 from tests.support.data.models import publish
@@ -24,7 +26,6 @@ from tests.support.data.registered import register
 from tests.support.data.retrains import load
 from tests.support.data.reviewed import model_of
 
-DOCUMENT = DIRECTORY / "openapi.json"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PREDICTION, BATCH = "2-10481-0", "2026-01-31"
 
@@ -46,11 +47,13 @@ class Attack:
 
 
 def attack(url: str, directory: Path, *options: str) -> Attack:
-    """Attack the API at `url`; its report goes to `directory`."""
+    """Attack every operation of the API at `url`, pages too; the report goes to `directory`."""
     program, report = Path(sys.executable).with_name("schemathesis"), directory / "attack.ndjson"
+    document = directory / "openapi.json"
+    document.write_text(text_of(openapi(OPERATIONS)))
     written = ["--report", "ndjson", "--report-ndjson-path", str(report), "--no-color", "--continue-on-failure"]
     done = subprocess.run(
-        [program, "--config-file", CONFIG, "run", DOCUMENT, "--url", url, *written, *options],
+        [program, "--config-file", CONFIG, "run", document, "--url", url, *written, *options],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,157 @@
+"""The `reason` and the `metrics` of jobs, models and activations, as the document describes them.
+
+Postgres keeps both as JSON. Answers contain them unchanged and unchecked, so that rows of other versions stay readable:
+every property may be missing, and there may be others.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from msgspec import Meta
+
+from relearn.schemas.http.operation import Count
+
+
+class Reason(TypedDict, total=False):
+    """The trigger of a command, and the facts that it was sent on. Commands of other programs may have other facts."""
+
+    trigger: Annotated[
+        str,
+        Meta(
+            description="`count`, `labels`, `rate`, `drift` or `schedule`: the policy; `evidence`: the automatic "
+            "rollback; `bootstrap`: labelled data was loaded; `manual`: a person.",
+            examples=["count"],
+        ),
+    ]
+    champion: Annotated[int | None, Meta(description="Version of the champion.")]
+    activation: Annotated[int | None, Meta(description="Activation of the champion.")]
+    cut: Annotated[int, Meta(description="Id of the newest correction that the policy read.")]
+    corrections: Annotated[int, Meta(description="New corrections.")]
+    labels: Annotated[int, Meta(description="New corrections and confirmations.")]
+    rejections: Annotated[int, Meta(description="Consecutive trainings that ended rejected.")]
+    corrections_needed: Annotated[int, Meta(description="Threshold of `count`.")]
+    labels_needed: Annotated[int, Meta(description="Threshold of `labels`.")]
+    audit_rows: Annotated[int, Meta(description="`rate`: audits of the champion's predictions.")]
+    audit_corrected: Annotated[int, Meta(description="`rate`: audits that corrected the prediction.")]
+    rate: Annotated[float | None, Meta(description="`rate`: its threshold.")]
+    drifted: Annotated[list[str], Meta(description="`drift`: names of the drifted features.")]
+    every_s: Annotated[float | None, Meta(description="`schedule`: its interval in seconds.")]
+    last_ended_s: Annotated[
+        float | None, Meta(description="`schedule`: end of the last training, in seconds since 1970.")
+    ]
+    source: Annotated[str, Meta(description="`bootstrap`: name of the data.")]
+    rows: Annotated[int, Meta(description="`bootstrap`: rows of the data; `evidence`: records compared.")]
+    new: Annotated[int, Meta(description="`bootstrap`: rows that were not loaded before.")]
+    former: Annotated[int, Meta(description="`evidence`: version of the former champion.")]
+    fixed: Annotated[int, Meta(description="`evidence`: records where only the champion was right.")]
+    broken: Annotated[int, Meta(description="`evidence`: records where only the former champion was right.")]
+
+
+class ClassCounts(TypedDict, total=False):
+    """Counts of one class, out of fold."""
+
+    examples: Annotated[Count, Meta(description="Examples of the class.")]
+    answered: Annotated[Count, Meta(description="Examples predicted as the class.")]
+    right: Annotated[Count, Meta(description="Examples of the class predicted as the class.")]
+
+
+class BootstrapCounts(TypedDict, total=False):
+    """Counts of the examples that were loaded as labelled data, out of fold."""
+
+    examples: Count
+    right: Count
+
+
+class TrainingMetrics(TypedDict, total=False):
+    """Quality of a model on its labelled examples, each predicted out of fold."""
+
+    examples: Annotated[Count, Meta(description="Labelled examples.")]
+    accuracy: Annotated[float, Meta(description="Share of right predictions.")]
+    majority: Annotated[float, Meta(description="Share of the most frequent class.")]
+    majority_class: Annotated[str, Meta(description="The most frequent class.")]
+    per_class: dict[str, ClassCounts]
+    confusion: Annotated[
+        list[list[Count]],
+        Meta(description="A row per true class and a column per predicted class, in the order of `per_class`."),
+    ]
+    c: Annotated[float, Meta(description="The chosen regularisation parameter C.")]
+    set_aside: Annotated[dict[str, Count], Meta(description="Examples of classes with too few examples, by class.")]
+    assumed: Annotated[Count, Meta(description="Unreviewed predictions in the training set.")]
+    bootstrap: Annotated[
+        BootstrapCounts, Meta(description="Examples loaded as labelled data, which are equal for successive models.")
+    ]
+
+
+class TrainingSetFacts(TypedDict, total=False):
+    """What a training set was made from."""
+
+    cut: Annotated[int, Meta(description="Id of the newest correction that was read.")]
+    bootstrap: Annotated[Count, Meta(description="Examples loaded as labelled data.")]
+    reviewed: Annotated[Count, Meta(description="Examples from reviews.")]
+    assumed: Annotated[Count, Meta(description="Unreviewed predictions with the champion's label.")]
+    corrections: Annotated[Count, Meta(description="Reviews that correct.")]
+    confirmations: Annotated[Count, Meta(description="Reviews that confirm.")]
+    waiting_for_later_jobs: Annotated[Count, Meta(description="Reviews above the limit of one reviewer.")]
+    disputed: Annotated[list[str], Meta(description="Predictions with different labels by reviewers; at most 100.")]
+
+
+class ShadowCounts(TypedDict, total=False):
+    """Evidence between champion and shadow so far."""
+
+    fixed: Annotated[Count, Meta(description="Records where only the shadow is right.")]
+    broken: Annotated[Count, Meta(description="Records where only the champion is right.")]
+    rows: Annotated[Count, Meta(description="Records compared.")]
+
+
+class EvidenceCounts(TypedDict, total=False):
+    """Evidence between champion and challenger with its tests."""
+
+    fixed: Annotated[Count, Meta(description="Records where only the challenger is right.")]
+    broken: Annotated[Count, Meta(description="Records where only the champion is right.")]
+    rows: Annotated[Count, Meta(description="Records compared.")]
+    p: Annotated[float, Meta(description="Exact one-sided sign test.")]
+    log_evidence: Annotated[float, Meta(description="fixed · ln 1.5 + broken · ln 0.5")]
+
+
+class ShadowVerdict(TypedDict, total=False):
+    """The end of a shadow."""
+
+    outcome: Annotated[str, Meta(description="`promoted` or `rejected`.")]
+    path: str
+    why: Annotated[str, Meta(description="The decision as text.")]
+    shadow: EvidenceCounts
+    labels_limit: int
+    elapsed_s: float
+    time_limit_s: float
+
+
+class GateVerdict(TypedDict, total=False):
+    """The gate's decision on a model."""
+
+    outcome: Annotated[str, Meta(description="`promoted`, `rejected` or `shadow`.")]
+    path: Annotated[
+        str, Meta(description="The deciding part of the gate: `first`, `vanished`, `evidence`, `silence` or `shadow`.")
+    ]
+    why: Annotated[str, Meta(description="The decision as text.")]
+    accuracy: Annotated[float, Meta(description="`first`: as in the job's metrics.")]
+    majority: Annotated[float, Meta(description="`first`: as in the job's metrics.")]
+    majority_class: Annotated[str, Meta(description="`first`: as in the job's metrics.")]
+    alpha: Annotated[float, Meta(description="Level of the sign tests.")]
+    vanished: Annotated[list[str], Meta(description="Classes of the champion that the model lacks.")]
+    evidence: Annotated[EvidenceCounts, Meta(description="On reviews other than `volunteer`.")]
+    silence: Annotated[
+        EvidenceCounts | None,
+        Meta(
+            description="On all records, unreviewed ones counting as right predictions of the champion; null: not read."
+        ),
+    ]
+    shadow: Annotated[ShadowVerdict, Meta(description="Once a shadow has ended.")]
+
+
+class JobMetrics(TrainingMetrics, total=False):
+    """Metrics of a training job: quality of its model, its training set, and the gate's decision."""
+
+    trained_on: TrainingSetFacts
+    gate: GateVerdict
+    shadow: Annotated[ShadowCounts, Meta(description="Evidence so far of a model that is or was the shadow.")]
