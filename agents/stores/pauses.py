@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from relearn.agents.stores.postgres import Pool, translated
 
 AGENT = "score"
@@ -27,3 +30,21 @@ class Pauses:
                 "SELECT reason FROM pauses WHERE agent = $1 AND resumed_at IS NULL", AGENT
             )
         return None if reason is None else str(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that has ended."""
+
+    agent: str
+    reason: str
+    paused_at: datetime
+
+
+async def end_pauses(pool: Pool) -> list[Pause]:
+    """Ends every open pause; returns them."""
+    with translated():
+        rows = await pool.fetch(
+            "UPDATE pauses SET resumed_at = now() WHERE resumed_at IS NULL RETURNING agent, reason, paused_at"
+        )
+    return [Pause(**row) for row in rows]

@@ -22,8 +22,8 @@ from relearn.agents.dead_letters.render import as_json, as_text, printable
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
-from relearn.agents.stores.pauses import AGENT
-from relearn.agents.stores.postgres import Pool, open_pool, translated
+from relearn.agents.stores.pauses import AGENT, Pause, end_pauses
+from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable, Refused
@@ -124,18 +124,14 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
 def resume() -> None:
     """Let the score role go on after it paused because too many records were bad."""
 
-    async def end_pauses(settings: Settings, pool: Pool) -> tuple[list[Any], int | None]:
+    async def end(settings: Settings, pool: Pool) -> tuple[list[Pause], int | None]:
         paused = await _paused_workers(settings)
-        with translated():
-            query = "UPDATE pauses SET resumed_at = now() WHERE resumed_at IS NULL RETURNING agent, reason, paused_at"
-            return await pool.fetch(query), paused
+        return await end_pauses(pool), paused
 
-    ended, paused = _with_pool(end_pauses)
+    ended, paused = _with_pool(end)
     for pause in ended:
-        who = f"{pause['agent']} role" if paused is None else f"{pause['agent']} role ({paused} workers)"
-        click.echo(
-            f"resumed the {who}, paused since {pause['paused_at']:%Y-%m-%d %H:%M:%S}: {pause['reason']}", err=True
-        )
+        role = f"{pause.agent} role" if paused is None else f"{pause.agent} role ({paused} workers)"
+        click.echo(f"resumed the {role}, paused since {pause.paused_at:%Y-%m-%d %H:%M:%S}: {pause.reason}", err=True)
     if not ended:
         click.echo("nothing is paused", err=True)
 

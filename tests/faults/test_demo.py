@@ -29,7 +29,7 @@ def demo(data_dir: Path, *options: str, **settings: str) -> subprocess.Completed
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")} | settings
     return subprocess.run(
         [sys.executable, "-m", "relearn.scripts", "demo", "--exit", *options],
-        env={**environment, "RELEARN_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)},
+        env={**environment, "RELEARN_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -61,7 +61,7 @@ def test_the_first_act_ends_with_a_better_model_and_counts_that_agree(data_dir: 
     right = on_held_back(done.stdout, 0)
     assert right[-1] > right[0] + 1.0
     assert re.search(r"All agree: [\d,]+ records and [1-9][\d,]* answers, each stored exactly once\.", done.stdout)
-    assert re.search(r"All agree: score-1 and score-2 serve activation [2-9], as Postgres says\.", done.stdout)
+    assert re.search(r"All agree: score-1 and score-2 serve activation [2-9], as in Postgres\.", done.stdout)
     assert max(len(line) for line in (done.stderr + done.stdout).splitlines()) <= WIDTH
     again = demo(data_dir, "--rate", "1000", "--seconds", "4", "--seed", "1")
     assert again.returncode == 0, again.stderr + again.stdout
@@ -77,7 +77,7 @@ def test_a_first_model_that_nothing_followed_is_no_success(data_dir: Path) -> No
     assert done.returncode == 1, done.stderr + done.stdout
     assert "All agree: " in done.stdout
     said = " ".join(done.stdout.split())
-    assert "Nothing was promoted. No training was asked for; the policy says: 0 of 20 corrections" in said
+    assert "Nothing was promoted. No training was requested; the policy: 0 of 20 corrections" in said
     other = demo(data_dir, "--dataset", "wine", RELEARN_NAMESPACE="relearn")
     assert other.returncode == 2
     assert "other features than wine" in other.stderr

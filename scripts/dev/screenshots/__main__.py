@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from relearn.schemas.errors import RelearnError, SetupError
-from relearn.scripts.demo.story import Story
+from relearn.scripts.demo.display.console import DemoConsole
 from relearn.scripts.dev.screenshots.asked import Asked
 from relearn.scripts.dev.screenshots.browser import needed
 from relearn.scripts.dev.screenshots.camera import take_pictures
@@ -22,13 +22,13 @@ DIRECTORY = Path("docs/screenshots")
 LARGEST_BYTES = 200_000
 
 
-async def _screenshots(story: Story) -> None:
+async def _screenshots(console: DemoConsole) -> None:
     needed()  # said before anything starts
-    async with small_system(story) as system, ClientSession() as session:
-        with story.step("history", "batches, reviews, a rejected training, drift, dead letters") as step:
+    async with small_system(console) as system, ClientSession() as session:
+        with console.step("history", "batches, reviews, a rejected training, drift, dead letters") as step:
             found = await make_history(system, Asked(session, system.url))
             step.done = "batches, reviews, a rejected training, drift, dead letters"
-        with story.step("pictures", "taking them, light and dark") as step:
+        with console.step("pictures", "taking them, light and dark") as step:
             taken = await take_pictures(system.url, views(found), DIRECTORY)
             step.done = f"{len(taken)} in {DIRECTORY}/, the largest of {largest(taken):,} bytes"
 
@@ -49,7 +49,7 @@ def main() -> None:
     """Exit with 1 and a sentence where it can't be done."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     try:
-        signals.run(_screenshots(Story()))
+        signals.run(_screenshots(DemoConsole()))
     except RelearnError as exc:
         sys.exit(f"{exc}")
 

@@ -19,8 +19,8 @@ from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.messages.ingest import CE_TYPE_ONE
 from relearn.schemas.topics import topic_name
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
-from relearn.scripts.demo.scene import Scene
-from relearn.scripts.demo.stream import DemoStream
+from relearn.scripts.demo.scenarios import DemoRun
+from relearn.scripts.demo.traffic.stream import DemoStream
 from relearn.scripts.dev.screenshots.asked import Asked
 from relearn.scripts.dev.screenshots.system import System
 
@@ -53,10 +53,10 @@ async def make_history(system: System, asked: Asked) -> Found:
     Raises:
         SetupError: it didn't happen in time.
     """
-    stream, real = system.scene.running.stream, system.scene.parts.real
+    stream, real = system.run.monitor.stream, system.run.parts.real
     await _send_batches(real, asked)
     await _flow(stream, FAST)
-    await _audited_and_trained_in_vain(system.scene, asked)
+    await _audited_and_trained_in_vain(system.run, asked)
     await asked.until("a reference", "/v1/drift", lambda drift: drift["state"] == "watching")
     rng = np.random.default_rng(0)
 
@@ -100,16 +100,16 @@ async def _send_batches(real: Dataset, asked: Asked) -> None:
                 await asked.json("PATCH", f"/v1/batches/{batch}", body)
 
 
-async def _audited_and_trained_in_vain(scene: Scene, asked: Asked) -> None:
+async def _audited_and_trained_in_vain(run: DemoRun, asked: Asked) -> None:
     """Let the demo's reviewer say how good the champion is, then ask for a training that finds nothing new.
 
     After it no labels are left that would make drift a reason to train: what drifted stays to be seen.
     """
-    scene.answering.person.audit_share = 1.0
+    run.reviewer.reviewer.audit_share = 1.0
     for _ in range(TRAININGS):
-        scene.answering.start(ANSWERS)
+        run.reviewer.start(ANSWERS)
         await asked.until("audits", "/v1/stats", _audited)
-        await scene.answering.stop()
+        await run.reviewer.stop()
         await asked.until("no open training", "/v1/stats", _nothing_open)
         job = (await asked.json("POST", "/v1/jobs"))["id"]
         found = await asked.until("a training", "/v1/jobs?command=train&limit=5", _ended(job))

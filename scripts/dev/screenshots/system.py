@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.data.datasets import load_dataset
-from relearn.scripts.demo.acts import learning
-from relearn.scripts.demo.scene import Scene, play
-from relearn.scripts.demo.setting import FIRST, Wanted, parts_of
-from relearn.scripts.demo.stage import ROLES, staged
-from relearn.scripts.demo.story import Story
+from relearn.scripts.demo.display.console import DemoConsole
+from relearn.scripts.demo.options import DEFAULT_DATASET, DemoOptions, split_data
+from relearn.scripts.demo.scenarios import DemoRun, learning, run_scenario
+from relearn.scripts.demo.setup import ROLES, prepared
 from relearn.scripts.embedded import stack
 
 #: Records a second, and for how long at most.
 RATE, SECONDS = 300.0, 120.0
 #: A trained challenger whose shadow isn't settled by then is rejected: its evidence stands in the pictures.
 SHADOW_S = 20
-WANTED = Wanted(FIRST, None, drift=False, rows=60, rate=RATE, seconds=SECONDS, leave=True, seed=0)
+WANTED = DemoOptions(DEFAULT_DATASET, None, drift=False, rows=60, rate=RATE, seconds=SECONDS, leave=True, seed=0)
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,11 @@ class System:
 
     settings: Settings
     url: str
-    scene: Scene
+    run: DemoRun
 
 
 @asynccontextmanager
-async def small_system(story: Story) -> AsyncIterator[System]:
+async def small_system(console: DemoConsole) -> AsyncIterator[System]:
     """Servers, workers and the API, a first model, a stream, a reviewer and what was learned from them.
 
     Raises:
@@ -46,21 +45,21 @@ async def small_system(story: Story) -> AsyncIterator[System]:
     # Not below a home that others may not enter: under root, Postgres runs as another user.
     with tempfile.TemporaryDirectory(prefix="relearn-screenshots-") as directory:
         own = {PREFIX + "DATA_DIR": directory, PREFIX + "SHADOW_S": str(SHADOW_S)}
-        parts = parts_of(load_dataset(WANTED.source), WANTED.rows, WANTED.seed)
-        async with stack.running({**plain, **own}, **ROLES, api=True, on_event=story.event) as up:
+        parts = split_data(load_dataset(WANTED.source), WANTED.rows, WANTED.seed)
+        async with stack.running({**plain, **own}, **ROLES, api=True, on_event=console.on_event) as up:
             if up.api is None:
                 raise SetupError("the API didn't start")
-            async with staged(up.settings, parts, WANTED, story) as scene:
-                await _learn(scene, story)
-                yield System(up.settings, up.api, scene)
+            async with prepared(up.settings, parts, WANTED, console) as run:
+                await _learn(run, console)
+                yield System(up.settings, up.api, run)
 
 
-async def _learn(scene: Scene, story: Story) -> None:
-    """The act, shown as the demo shows it."""
-    scene.running.start(RATE)
-    playing = asyncio.create_task(play(scene, learning, SECONDS))
+async def _learn(run: DemoRun, console: DemoConsole) -> None:
+    """Run the scenario, shown as the demo shows it."""
+    run.monitor.start(RATE)
+    playing = asyncio.create_task(run_scenario(run, learning, SECONDS))
     try:
-        await scene.running.show(story)
+        await run.monitor.show(console)
     finally:
         if not playing.done():
             playing.cancel()

@@ -13,11 +13,12 @@ from rich.console import Console
 
 from relearn.schemas.messages.ingest import decode_chunk
 from relearn.scripts.data.datasets import Dataset
-from relearn.scripts.demo.figures import RECENT, Accuracy, Counted, Rate, Served, disagreeing, percentile
-from relearn.scripts.demo.page import summary, verdict
-from relearn.scripts.demo.screen import Figures, Learning, lines, panel
-from relearn.scripts.demo.story import told
-from relearn.scripts.demo.stream import PIECE, Labelled, labelled, records
+from relearn.scripts.demo.checks.counts import Counted, Served, disagreeing
+from relearn.scripts.demo.display.console import report_lines
+from relearn.scripts.demo.display.figures import Figures, Learning, Rate, lines, panel, percentile
+from relearn.scripts.demo.display.summary import summary, verdict
+from relearn.scripts.demo.traffic.stream import PIECE, Labelled, labelled, records
+from relearn.scripts.demo.watch.rows import RECENT, Accuracy
 from tests.unit.scripts.data.test_messages import Fetched
 
 REAL = Dataset(
@@ -83,7 +84,7 @@ def test_counts_agree_when_all_say_the_same() -> None:
     assert disagreeing([SENT, *counts]) == []
     text = shown(*counts)
     assert "All agree: 100 records and 7 answers, each stored exactly once." in text
-    assert "All agree: score-1 and score-2 serve activation 2, as Postgres says." in text
+    assert "All agree: score-1 and score-2 serve activation 2, as in Postgres." in text
 
 
 @pytest.mark.parametrize("wrong", [Counted("rows", records=99), Counted("Kafka", messages=11), Counted("Redis")])
@@ -107,7 +108,7 @@ def test_an_answer_too_few_is_no_record_too_few() -> None:
     ("served", "words"),
     [
         (Served(3, {"score-1": 3, "score-2": 2}), "score-1 serves activation 3; score-2 serves activation 2"),
-        (Served(3, {}), "no score worker has been heard of"),
+        (Served(3, {}), "no heartbeat of a score worker"),
         (Served(3, {"score-1": None}), "score-1 serves activation None"),
     ],
 )
@@ -210,13 +211,13 @@ def test_figures_fit_80_columns_on_a_terminal() -> None:
 def test_figures_fit_80_columns_without_a_terminal() -> None:
     """The policy is told once there was an answer."""
     assert lines(EARLY) == [("stream", "0 in, lag 0, p50 -, p99 -, - right")]
-    told_lines = [text for name, line in lines(LARGE) for text in told(name, line, LARGE.elapsed_s)]
+    told_lines = [text for name, line in lines(LARGE) for text in report_lines(name, line, LARGE.elapsed_s)]
     assert max(len(text) for text in drawn(*told_lines)) <= 80
     assert lines(LARGE)[1] == ("policy", LONG)
 
 
 def test_a_line_of_the_story_has_its_time_and_goes_on_below_it() -> None:
     """Eighty columns, whatever there is to say."""
-    first, second = drawn(*told("verdict", "word " * 15, 12.4))
+    first, second = drawn(*report_lines("verdict", "word " * 15, 12.4))
     assert first == f"{'verdict':<10}{'word ' * 12:<61}{'12 s':>9}"
     assert second == f"{'':<10}{'word ' * 3}".rstrip()

@@ -1,4 +1,4 @@
-"""The second act's change of the world: some readings move, so far that the champion errs visibly. Pure."""
+"""The shift of the drift scenario: some features move so far that the champion errs visibly. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from relearn.agents.learning.predict import score
 from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.scripts.data.datasets import Dataset
 
-#: So many features read so many of their standard deviations higher.
+#: The number of features that move, and by how many of their standard deviations.
 FEATURES = 6
 BY_SD = 2.0
-#: A visible fall: the first draw under which the champion is right in no more than this.
-FALLEN = 0.75
+#: Maximum accuracy of the champion after the shift.
+MAX_ACCURACY = 0.75
 _DRAWS = 100
 
 
 @dataclass(frozen=True)
 class Shift:
-    """What is added to each feature, (d,), most of it 0; `names` are the features that move, in their order."""
+    """`added`: the change of each feature, (d,), mostly 0. `names`: the features that move, in their order."""
 
     names: tuple[str, ...]
     added: Floats
@@ -30,23 +30,23 @@ class Shift:
         return replace(records, features=records.features + self.added)
 
     @property
-    def words(self) -> str:
-        """Which features, by how much."""
+    def text(self) -> str:
+        """The shifted features, and by how much."""
         moved = self.added[self.added != 0]
-        told = ", ".join(f"{name} +{by:.3g}" for name, by in zip(self.names, moved, strict=True))
-        return f"{len(self.names)} readings are {BY_SD:g} standard deviations higher from now on: {told}"
+        changes = ", ".join(f"{name} +{by:.3g}" for name, by in zip(self.names, moved, strict=True))
+        return f"{len(self.names)} readings are {BY_SD:g} standard deviations higher from now on: {changes}"
 
 
 def accuracy(model: Model, records: Dataset) -> float:
-    """The share of labelled records that a model answers right."""
+    """The share of labelled records that a model answers correctly."""
     answers = [model.classes[i] for i in score(model, records.features).labels]
     return float(np.mean([one == truth for one, truth in zip(answers, records.labels or (), strict=True)]))
 
 
 def choose_shift(model: Model, records: Dataset, seed: int) -> Shift:
-    """The first of a seeded series of draws that makes the model fall as far as FALLEN on `records`, else the worst.
+    """The first of a seeded series of draws under which the model's accuracy is at most MAX_ACCURACY, else the worst.
 
-    `records` are those to stream: what is held back has no say in it. A champion that has learned one shift gets
+    `records` are those to stream: held-back records don't influence it. A champion that has learned one shift gets
     another.
     """
     worst, least = _draw(records, seed, 0), np.inf
@@ -55,7 +55,7 @@ def choose_shift(model: Model, records: Dataset, seed: int) -> Shift:
         right = accuracy(model, drawn.apply(records))
         if right < least:
             worst, least = drawn, right
-        if least <= FALLEN:
+        if least <= MAX_ACCURACY:
             break
     return worst
 

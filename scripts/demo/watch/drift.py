@@ -1,4 +1,4 @@
-"""What the drift watch says of the champion's stream: read from the table `drift`, and told where it is news."""
+"""Reads the drift of the champion's stream from Postgres, and reports features that have drifted."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.drift import DriftRow, latest_drift
-from relearn.scripts.demo.words import Tell
+from relearn.scripts.demo.display.console import Report
 
 _NAMED = 4
 
 
 @dataclass(slots=True)
-class Drifts:
-    """`referenced`: the champion's first records have been taken as the reference. `drifted`: as the row says now."""
+class DriftWatch:
+    """`has_reference`: the champion's first records are the reference. `drifted`: the features that drift now."""
 
     pool: Pool
-    tell: Tell
-    mind: Callable[[tuple[str, ...]], None]
-    referenced: bool = False
+    report: Report
+    on_drift: Callable[[tuple[str, ...]], None]
+    has_reference: bool = False
     drifted: tuple[str, ...] = ()
-    _told: tuple[int, frozenset[str]] = (0, frozenset())
+    _reported: tuple[int, frozenset[str]] = (0, frozenset())
 
-    async def look(self) -> None:
-        """See how it stands.
+    async def poll(self) -> None:
+        """Read the drift row.
 
         Raises:
-            PostgresUnavailable: ask again.
+            PostgresUnavailable: retryable.
         """
         self.take(await latest_drift(self.pool))
 
     def take(self, row: DriftRow | None) -> None:
-        """Tell of what has drifted for the first time under this champion."""
-        self.referenced = row is not None and row.state.reference is not None
+        """Report the features that have drifted for the first time under this champion."""
+        self.has_reference = row is not None and row.state.reference is not None
         self.drifted = () if row is None else row.drifted
-        self.mind(self.drifted)
+        self.on_drift(self.drifted)
         if row is None:
             return
-        activation, known = self._told
+        activation, known = self._reported
         names = frozenset(row.drifted) | (known if activation == row.activation else frozenset())
-        if names and (row.activation, names) != self._told:
-            self.tell("drift", f"seen in {told_of(row)}", "yellow")
-        self._told = row.activation, names
+        if names and (row.activation, names) != self._reported:
+            self.report("drift", f"seen in {drift_text(row)}", "yellow")
+        self._reported = row.activation, names
 
 
-def told_of(row: DriftRow) -> str:
-    """How many have drifted, and the names of those that moved most, with their PSI."""
+def drift_text(row: DriftRow) -> str:
+    """The number of drifted features, and those that moved most, with their PSI."""
     window = row.state.window
     shifts = {} if window is None else window.comparison.shifts
     psi = {name: shifts[name].psi for name in row.drifted if name in shifts}

@@ -1,4 +1,4 @@
-"""The demo's summary in words and tables: held-back accuracy, the counts, and whether all of it agrees. No I/O."""
+"""The summary as text and tables: held-back accuracy, the counts, and whether they agree. No I/O."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from relearn.scripts.demo.figures import Counted, Served, disagreeing
-from relearn.scripts.demo.heldback import HeldBack
-from relearn.scripts.demo.screen import percent
+from relearn.scripts.demo.checks.counts import Counted, Served, disagreeing
+from relearn.scripts.demo.checks.held_back import HeldBack
+from relearn.scripts.demo.display.figures import percent
 
 
 def held_back_lines(found: HeldBack) -> Iterator[str]:
-    """How right each champion of this run is on what none of them has seen."""
+    """The accuracy of each champion of this run on records that none of them has seen."""
     if not found.champions:
         yield "No held-back record is left that no model has seen: earlier runs had other seeds."
         return
@@ -28,7 +28,7 @@ def held_back_lines(found: HeldBack) -> Iterator[str]:
 
 
 def summary(counts: Sequence[Counted], served: Served) -> Group:
-    """What each place says of this run, and whether all say the same."""
+    """The counts of this run by place, and whether they agree."""
     wrong = disagreeing(counts)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     table.add_column("what was counted", min_width=34)
@@ -44,18 +44,18 @@ def summary(counts: Sequence[Counted], served: Served) -> Group:
 
 
 def verdict(counts: Sequence[Counted], served: Served) -> Text:
-    """All agree, and on what; or what doesn't."""
-    wrong = [_said(count) for count in disagreeing(counts)]
+    """One line if all counts agree, else the counts that differ."""
+    wrong = [_count_text(count) for count in disagreeing(counts)]
     if not served.agrees:
-        wrong.append(f"{served.words}, and Postgres has activation {served.activation}")
+        wrong.append(f"{served.text}, and Postgres has activation {served.activation}")
     if wrong:
         return Text(f"THESE DON'T AGREE: {'; '.join(wrong)}.", "bold red")
     sent = [f"{one.records:,} {one.of}" for one in counts if one.where.startswith("sent")]
     stored = f"All agree: {' and '.join(sent)}, each stored exactly once."
-    return Text(f"{stored}\nAll agree: {served.words}, as Postgres says.", "bold green")
+    return Text(f"{stored}\nAll agree: {served.text}, as in Postgres.", "bold green")
 
 
-def _said(count: Counted) -> str:
+def _count_text(count: Counted) -> str:
     given = [f"{n:,} {unit}" for n, unit in ((count.messages, "messages"), (count.records, count.of)) if n is not None]
     return f"{count.where}: {', '.join(given) or 'no answer'}"
 

@@ -1,4 +1,4 @@
-"""How right each champion is on the records that were held back: never streamed, and seen by none of them."""
+"""The accuracy of each champion on held-back records: never streamed, and in no champion's training set."""
 
 from __future__ import annotations
 
@@ -13,36 +13,31 @@ from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.datasets import Dataset
-from relearn.scripts.demo.shift import Shift, accuracy
+from relearn.scripts.demo.traffic.shift import Shift, accuracy
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One champion's share of right answers; `shifted`: the same records after the shift, where there was one."""
+class ChampionAccuracy:
+    """One champion's share of right answers; `shifted`: on the same records after the shift, if there was one."""
 
     version: int
     plain: float
     shifted: float | None
 
-    @property
-    def lately(self) -> float:
-        """As the stream is now."""
-        return self.plain if self.shifted is None else self.shifted
-
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """All champions of this run, the first one first, on the same `records` records."""
+    """All champions of this run, the oldest first, on the same `records` records."""
 
     records: int
-    champions: Sequence[Judged]
+    champions: Sequence[ChampionAccuracy]
 
 
 async def registered(pool: Pool, version: int) -> Model:
     """A model's numbers, from the registry.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: retryable.
         Refused: there is no such model.
     """
     model = await load_model(pool, version)
@@ -51,13 +46,13 @@ async def registered(pool: Pool, version: int) -> Model:
     return model
 
 
-async def judge(pool: Pool, held_back: Dataset, versions: Sequence[int], shift: Shift | None) -> HeldBack:
-    """Let the registered models answer what was held back.
+async def held_back_accuracy(pool: Pool, held_back: Dataset, versions: Sequence[int], shift: Shift | None) -> HeldBack:
+    """Score the held-back records with the registered models.
 
-    A run with another seed may have trained on some of it: what any of the models has seen is left out.
+    A run with another seed may have trained on some of them: records that any of the models has seen are left out.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: retryable.
     """
     with translated():
         async with pool.acquire() as connection:
@@ -67,13 +62,16 @@ async def judge(pool: Pool, held_back: Dataset, versions: Sequence[int], shift: 
     models = [await registered(pool, version) for version in versions]
     return HeldBack(
         len(records),
-        [Judged(one.version, accuracy(one, records), None if after is None else accuracy(one, after)) for one in models]
+        [
+            ChampionAccuracy(one.version, accuracy(one, records), None if after is None else accuracy(one, after))
+            for one in models
+        ]
         if len(records)
         else [],
     )
 
 
 def unseen(records: Dataset, keys: Iterable[str]) -> Dataset:
-    """The records whose subject isn't among the keys."""
+    """The records whose subject is not among the keys."""
     known = frozenset(keys)
     return records.take(np.array([i for i, one in enumerate(records.subjects) if one not in known], dtype=np.intp))

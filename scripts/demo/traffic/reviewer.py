@@ -1,4 +1,4 @@
-"""The demo's reviewer: `relearn review`'s, in the demo's own loop, until it is told to stop."""
+"""The demo's reviewer: that of `relearn review`, in the demo's event loop, until it is stopped."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from relearn.scripts.data.ground_truth import oracle_of
 from relearn.scripts.data.review_loop import FeedbackSender, Pace, review
 from relearn.scripts.data.reviewer import Reviewer
 
-#: How likely an answer is wrong.
+#: The probability of a wrong answer.
 ERROR = 0.02
-_AGAIN_S = 0.5
+_RETRY_S = 0.5
 
 
 @dataclass
-class Answering:
-    """Who answers, how, and what was said so far. One after another may be at work, never two at once."""
+class DemoReviewer:
+    """A simulated reviewer and its sent reviews. It can be started again after a stop."""
 
     pool: Pool
-    mouth: FeedbackSender
-    person: Reviewer
+    feedback: FeedbackSender
+    reviewer: Reviewer
     base_share: float
     rate: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -37,26 +37,26 @@ class Answering:
     @property
     def answers(self) -> int:
         """Answers handed over to the producer."""
-        return self.mouth.sender.sent
+        return self.feedback.sender.sent
 
     @property
     def at_work(self) -> bool:
-        """Whether somebody answers now. Raises whatever ended that before its time."""
+        """Whether the reviewer answers now. Raises the error that ended it, if any."""
         if self._work is not None and self._work.done():
             self._work.result()
         return self._work is not None and not self._work.done()
 
     def start(self, rate: float) -> None:
-        """Answer `rate` predictions a second from now on."""
+        """Answer `rate` predictions per second from now on."""
         self.rate, self._stop = rate, threading.Event()
         self._work = asyncio.create_task(self._run(Pace(rate, None, self._stop, _nothing, _nothing)))
 
-    def mind(self, drifted: tuple[str, ...]) -> None:
-        """Look at more random records while the stream has drifted."""
-        self.person.audit_share = audit_share(self.base_share, drifted)
+    def on_drift(self, drifted: tuple[str, ...]) -> None:
+        """Choose more random records while the stream has drifted."""
+        self.reviewer.audit_share = audit_share(self.base_share, drifted)
 
     async def stop(self) -> None:
-        """Fall silent; returns when what was said is acknowledged or given up."""
+        """Stop answering; returns when all sent reviews are acknowledged or given up."""
         if self._work is None:
             return
         self._stop.set()
@@ -64,22 +64,22 @@ class Answering:
             await self._work
         finally:
             self._work = None
-            await asyncio.to_thread(self.mouth.sender.flush)
+            await asyncio.to_thread(self.feedback.sender.flush)
 
     async def _run(self, pace: Pace) -> None:
         while not pace.stop.is_set():
             try:
-                await review(self.pool, self.mouth, self.person, pace)
+                await review(self.pool, self.feedback, self.reviewer, pace)
             except Unavailable:
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_RETRY_S)
 
 
-def fallible(settings: Settings, pool: Pool, real: Dataset, run: str, seed: int) -> Answering:
-    """A reviewer called like the run who knows the labels of what is streamed, and errs once in fifty."""
+def make_reviewer(settings: Settings, pool: Pool, real: Dataset, run_id: str, seed: int) -> DemoReviewer:
+    """A reviewer with the run's id as its name: knows the streamed labels, and errs once in fifty."""
     share = settings.audit_share
-    person = Reviewer(oracle_of(real), settings.namespace, run, share, ERROR, False, np.random.default_rng(seed))
-    return Answering(pool, FeedbackSender(settings), person, share)
+    reviewer = Reviewer(oracle_of(real), settings.namespace, run_id, share, ERROR, False, np.random.default_rng(seed))
+    return DemoReviewer(pool, FeedbackSender(settings), reviewer, share)
 
 
 def _nothing(_: int) -> None:
-    """Nobody is told."""
+    """No progress is shown."""

@@ -1,8 +1,10 @@
-"""The demo's figures while the stream runs: a panel of six lines, or a line or two of the story. No I/O."""
+"""The figures while the stream runs: how they are computed, and as a panel of six lines or lines of text. No I/O."""
 
 from __future__ import annotations
 
+import math
 import textwrap
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +17,7 @@ NAME = 10
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """How far learning is. `policy`: in its own words. `per_second`: of the reviewer at work, None: there is none."""
+    """Reviews so far, the reviewer's rate (None while no reviewer is at work), and the text of the retrain policy."""
 
     answers: int = 0
     corrections: int = 0
@@ -25,7 +27,7 @@ class Learning:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A moment of the stream. Latencies in ms, from the producer's timestamp to a row that others can read."""
+    """The stream at one moment. Latencies in ms, from the hand-over to the producer to a row readable in Postgres."""
 
     elapsed_s: float
     sent: int
@@ -40,21 +42,21 @@ class Figures:
 
     @property
     def lag(self) -> int:
-        """Records on their way: sent, and not a row yet."""
+        """Records that were sent and are no rows yet."""
         return self.sent - self.stored
 
 
 def panel(figures: Figures) -> Text:
-    """The figures for a terminal of 80 columns: six lines, or seven where the policy has much to say."""
+    """The figures for a terminal of 80 columns: six lines, or seven if the policy's text is long."""
     f, known = figures, figures.learning
-    pace = "nobody reviews now" if known.per_second is None else f"{known.per_second:g} per second, 1 in 50 is wrong"
+    pace = "no reviewer at work" if known.per_second is None else f"{known.per_second:g} per second, 1 in 50 is wrong"
     rows = (
         ("stream", f"{f.sent:,} in", f"{f.stored:,} stored", f"{f.rate:,.0f} records/s, lag {f.lag:,}"),
         ("latency", f"p50 {_ms(f.p50_ms)}", f"p99 {_ms(f.p99_ms)}", "record sent → row readable"),
-        ("answers", f"{percent(f.accuracy)} right", f"lately {percent(f.recent_accuracy)}", "by the known labels"),
+        ("answers", f"{percent(f.accuracy)} right", f"recent {percent(f.recent_accuracy)}", "by the known labels"),
         ("reviews", f"{known.answers:,} answers", f"{known.corrections:,} corrections", pace),
     )
-    served = ", ".join(models(f.workers)) or "no worker has been heard of"
+    served = ", ".join(models(f.workers)) or "no heartbeat of a worker"
     policy = textwrap.wrap(known.policy, WIDTH - NAME, max_lines=2, placeholder=" …") or ["-"]
     named = [
         *((name, f"{one:<16}{two:<19}{three}") for name, one, two, three in rows),
@@ -68,7 +70,7 @@ def panel(figures: Figures) -> Text:
 
 
 def lines(figures: Figures) -> list[tuple[str, str]]:
-    """The same without a terminal, as lines of the story: the stream, and the policy once there was an answer."""
+    """The figures without a terminal: a line of the stream, and one of the policy after the first review."""
     f, known = figures, figures.learning
     latency = f"p50 {_ms(f.p50_ms)}, p99 {_ms(f.p99_ms)}"
     stream = f"{f.sent:,} in, lag {f.lag:,}, {latency}, {percent(f.recent_accuracy)} right"
@@ -76,7 +78,7 @@ def lines(figures: Figures) -> list[tuple[str, str]]:
 
 
 def models(workers: Iterable[dict[str, Any]]) -> list[str]:
-    """Which model each scoring worker serves, and which answers beside it: `score-1 v3 (shadow v4)`."""
+    """The model that each score worker serves, and its shadow: `score-1 v3 (shadow v4)`."""
     return [
         f"{worker['id']} {'no model' if worker['model'] is None else 'v' + str(worker['model'])}"
         + (f" (shadow v{worker['shadow']})" if worker.get("shadow") else "")
@@ -90,5 +92,27 @@ def _ms(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of one with a digit behind the point."""
+    """A share of one as a percentage with one decimal."""
     return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def percentile(values: Iterable[float], share: float) -> float | None:
+    """The smallest value that at least `share` of all values don't exceed (nearest rank); None without values."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
+
+
+class Rate:
+    """Records per second over the last few seconds. The clock is the caller's, in seconds."""
+
+    def __init__(self, window_s: float = 3.0) -> None:
+        self._window_s = window_s
+        self._points: deque[tuple[float, int]] = deque()
+
+    def update(self, now_s: float, total: int) -> float:
+        """The rate, given the total now."""
+        self._points.append((now_s, total))
+        while len(self._points) > 2 and now_s - self._points[0][0] > self._window_s:
+            self._points.popleft()
+        began_s, before = self._points[0]
+        return (total - before) / (now_s - began_s) if now_s > began_s else 0.0

@@ -1,4 +1,4 @@
-"""The demo's story: a line for each step when it is done, and how long it took; meanwhile what is going on."""
+"""The demo's output on stderr: one line per step with its duration, and reports while it streams."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.status import Status
@@ -15,14 +16,21 @@ from rich.text import Text
 from relearn.scripts.embedded.processes.events import Event
 
 WIDTH = 80
-#: A process that keeps dying isn't worth more lines than this; its log has the rest.
+#: Maximum lines about one process that keeps ending; its log has the rest.
 NOTED = 4
 _STEP = 10
 _TIME = 9
 
 
+class Report(Protocol):
+    """Prints a line about something that happened during the stream."""
+
+    def __call__(self, name: str, text: str, style: str = ...) -> None:
+        """`name`: the kind of line."""
+
+
 class Step:
-    """A step that is under way; `done` is what its line will say."""
+    """A step in progress; `done` is the text of its line."""
 
     def __init__(self, name: str, status: Status | None) -> None:
         self.done = ""
@@ -30,67 +38,67 @@ class Step:
         self._status = status
 
     def now(self, text: str) -> None:
-        """What is going on at this moment; only a terminal shows it."""
+        """Show the current activity; only on a terminal."""
         if self._status is not None:
             self._status.update(Text(f"{self._name:<{_STEP}}{text}", "dim"))
 
 
-class Story:
-    """Tells on stderr; everything fits 80 columns."""
+class DemoConsole:
+    """Prints to stderr; every line fits 80 columns."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.rich = Console(stderr=True, highlight=False, soft_wrap=True)
         self._step: Step | None = None
         self._fetched = -1
         self._noted: Counter[str] = Counter()
 
     @property
     def live(self) -> bool:
-        """Whether someone looks at a terminal."""
-        return self.console.is_terminal
+        """Whether stderr is a terminal."""
+        return self.rich.is_terminal
 
-    def say(self, text: str = "", style: str | None = None) -> None:
-        """A line."""
-        self.console.print(Text(text, style or ""))
+    def print(self, text: str = "", style: str | None = None) -> None:
+        """Print a line."""
+        self.rich.print(Text(text, style or ""))
 
     def note(self, name: str, text: str) -> None:
-        """A line in the form of a step's, without a time."""
-        self.console.print(Text.assemble((f"{name:<{_STEP}}", "bold"), text))
+        """Print a line in the form of a step's, without a duration."""
+        self.rich.print(Text.assemble((f"{name:<{_STEP}}", "bold"), text))
 
     @contextmanager
     def step(self, name: str, now: str) -> Iterator[Step]:
-        """A step: `now` until it is done, then its line with the time that it took."""
+        """Show `now` during the block, then print the step's line with its duration."""
         began = time.monotonic()
         if self.live:
-            with self.console.status(Text(f"{name:<{_STEP}}{now}", "dim"), spinner="dots") as status:
-                yield from self._telling(name, status)
+            with self.rich.status(Text(f"{name:<{_STEP}}{now}", "dim"), spinner="dots") as status:
+                yield from self._stepping(name, status)
         else:
-            yield from self._telling(name, None)
+            yield from self._stepping(name, None)
         assert self._step is not None
         took = f"{time.monotonic() - began:.1f} s"
         done = self._step.done or now
-        self.console.print(
+        self.rich.print(
             Text.assemble((f"{name:<{_STEP}}", "bold"), f"{done:<{WIDTH - _STEP - _TIME}}", (f"{took:>{_TIME}}", "dim"))
         )
         self._step = None
 
-    def _telling(self, name: str, status: Status | None) -> Iterator[Step]:
+    def _stepping(self, name: str, status: Status | None) -> Iterator[Step]:
         self._step = Step(name, status)
         yield self._step
 
-    def tell(self, name: str, text: str, at_s: float, style: str = "") -> None:
-        """What happened in the midst of the stream, so many seconds after it began; long text takes more lines."""
-        for line in told(name, text, at_s, style):
-            self.console.print(line)
+    def report(self, name: str, text: str, at_s: float, style: str = "") -> None:
+        """Print what happened `at_s` seconds after the stream began; long text takes more lines."""
+        for line in report_lines(name, text, at_s, style):
+            self.rich.print(line)
 
-    def event(self, event: Event) -> None:
-        """What the servers and workers have to say: only what a person should know becomes a line."""
+    def on_event(self, event: Event) -> None:
+        """An event of servers and workers: deaths, restarts and notes are printed, the rest is the step's activity."""
         if event.kind in {"died", "note", "restarted"}:
             self._noted[event.name] += 1
             if self._noted[event.name] > NOTED:
                 return
             for line in textwrap.wrap(f"{event.name}: {event.text}", WIDTH - _STEP):
-                self.say(f"{'':<{_STEP}}{line}", "yellow")
+                self.print(f"{'':<{_STEP}}{line}", "yellow")
         elif event.kind == "fetching" and not self.live:
             self._fetching(event)
         elif self._step is not None:
@@ -98,15 +106,15 @@ class Story:
             self._step.now(f"{event.name}: {event.text}{progress}")
 
     def _fetching(self, event: Event) -> None:
-        """Without a terminal: a line for each quarter."""
+        """Without a terminal: print a line for each quarter."""
         quarter = 4 * event.done // max(1, event.total)
         if quarter != self._fetched:
             self._fetched = quarter
-            self.say(f"{'':<{_STEP}}{event.name}: {event.text}: {event.done} of {event.total}", "dim")
+            self.print(f"{'':<{_STEP}}{event.name}: {event.text}: {event.done} of {event.total}", "dim")
 
 
-def told(name: str, text: str, at_s: float, style: str = "") -> list[Text]:
-    """What happened, in lines of 80 columns; the first has the time in seconds."""
+def report_lines(name: str, text: str, at_s: float, style: str = "") -> list[Text]:
+    """Lines of 80 columns; the first has the time in seconds."""
     first, *rest = textwrap.wrap(text, WIDTH - _STEP - _TIME) or [""]
     room, at = WIDTH - _STEP - _TIME, f"{at_s:.0f} s"
     head = Text.assemble((f"{name:<{_STEP}}", "bold"), (f"{first:<{room}}", style), (f"{at:>{_TIME}}", "dim"))

@@ -19,23 +19,23 @@ from relearn.scripts.client.producer import Sender, send_paced
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
 from relearn.scripts.data.messages import encode_many, encode_one
 
-#: So many records alone, then as many in one message, and so on.
+#: The number of single-record messages, then of records in one message, in turn.
 TOGETHER = 25
-#: So many real records, then as many resamples.
+#: The number of real records, then of resamples, in turn.
 PIECE = 2 * TOGETHER
 NOISE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled(OutgoingMessage):
-    """A message whose right answers are known."""
+    """A message and the true labels of its records."""
 
     labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """An acknowledged message: where it stands, its right answers, and when it was handed over, epoch seconds."""
+class Acknowledged:
+    """An acknowledged message: its place, its true labels, and when the producer got it, epoch seconds."""
 
     partition: int
     offset: int
@@ -44,9 +44,9 @@ class Arrived:
 
 
 def records(real: Dataset, seed: int) -> Iterator[Dataset]:
-    """The real records in pieces, each followed by as many noisy resamples; then again, shuffled, without end.
+    """The real records in pieces, each followed by as many noisy resamples; then shuffled again, without end.
 
-    So it is the same mixture from the first record to the last: a stream that only later were noisy would be drift.
+    The mixture stays the same from the first record to the last: noise that began later would be drift.
     """
     rng = np.random.default_rng(seed)
     order = np.arange(len(real))
@@ -63,7 +63,7 @@ def labelled(
 ) -> Iterator[Labelled]:
     """Messages of single records and, in turn, of many with a batch id. Ids are `run` and a number.
 
-    `changed` is asked for each message what has become of its records.
+    `changed` is applied to the records of each message.
     """
     sent, batches = 0, count()
     for dataset in datasets:
@@ -84,7 +84,7 @@ def labelled(
 
 
 class DemoStream:
-    """Sends from a thread of its own; `arrived` is what the broker has acknowledged, for the event loop to take."""
+    """Sends from a thread of its own; `acknowledged` holds messages that the broker has, for the event loop to take."""
 
     def __init__(self, settings: Settings, real: Dataset, run: str, seed: int) -> None:
         self.sender = Sender(
@@ -93,15 +93,15 @@ class DemoStream:
             source=f"/{settings.namespace}/demo",
             on_ack=self._on_ack,
         )
-        self.arrived: deque[Arrived] = deque()
+        self.acknowledged: deque[Acknowledged] = deque()
         self.change: Callable[[Dataset], Dataset] | None = None
-        """What becomes of the records that are still to be sent."""
+        """Applied to all records that are sent from now on; None: no change."""
         self._messages = labelled(records(real, seed), run, lambda piece: self.change(piece) if self.change else piece)
         self._sent_s: dict[str, float] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
-        self._patience_s = 30.0
+        self._flush_timeout_s = 30.0
 
     def start(self, rate: float) -> None:
         """Send records at `rate` per second until `end`."""
@@ -111,22 +111,22 @@ class DemoStream:
         self._thread.start()
 
     def end(self) -> None:
-        """Send no more; it is `running` until what was sent is acknowledged. `start` goes on with what comes next."""
+        """Stop sending; `running` stays True until all is acknowledged. `start` continues with the next record."""
         self._stop.set()
 
     @property
     def running(self) -> bool:
-        """Whether it still sends, or waits for acknowledgements.
+        """Whether the thread still sends, or waits for acknowledgements.
 
-        Raises whatever ended it before its time.
+        Raises the error that ended the thread, if any.
         """
         if self._error is not None:
             raise self._error
         return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
-        """End it; returns when what was sent is acknowledged or given up."""
-        self._patience_s = 5.0
+        """Stop sending; returns when all sent messages are acknowledged or given up."""
+        self._flush_timeout_s = 5.0
         self.end()
         if self._thread is not None:
             self._thread.join()
@@ -134,8 +134,8 @@ class DemoStream:
     def _run(self, messages: Iterator[Labelled], rate: float, stop: threading.Event) -> None:
         try:
             send_paced(self.sender, messages, rate=rate, stop=stop, before_send=self._before_send)
-            self.sender.flush(self._patience_s)
-        except BaseException as exc:  # noqa: BLE001 - it belongs to whoever looks at `running`
+            self.sender.flush(self._flush_timeout_s)
+        except BaseException as exc:  # noqa: BLE001 - `running` raises it
             self._error = exc
 
     def _before_send(self, message: OutgoingMessage) -> None:
@@ -143,4 +143,4 @@ class DemoStream:
 
     def _on_ack(self, message: OutgoingMessage, partition: int, offset: int) -> None:
         assert isinstance(message, Labelled)
-        self.arrived.append(Arrived(partition, offset, message.labels, self._sent_s.pop(message.event_id)))
+        self.acknowledged.append(Acknowledged(partition, offset, message.labels, self._sent_s.pop(message.event_id)))

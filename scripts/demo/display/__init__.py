@@ -1,0 +1,1 @@
+"""The output of the demo: `console` (steps and reports on stderr), `figures` (while it streams), `summary`."""

@@ -1,0 +1,1 @@
+"""What the demo sends: `stream` (records), `reviewer` (reviews of them), `shift` (a change of their features)."""
