@@ -31,7 +31,8 @@ class BadData(RelearnError):
 class BadMessage(BadData):
     """A message, or the record at `index` in it, that can't be read.
 
-    `reason` is a short constant word (see `schemas.messages.ingest.REASONS`), `detail` a sentence with the facts.
+    `reason` is a constant word (of an ingest message one of those in `schemas.messages.ingest_faults`), `detail` a
+    sentence with the facts.
     """
 
     def __init__(self, reason: str, detail: str, index: int = 0) -> None:

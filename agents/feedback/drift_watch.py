@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from relearn.agents.learning.drift import compare, drifted, reference, step
+from relearn.agents.learning.drift import compare, drifted, reference, update_streak
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.sample import Cursor, Sample, first_records, latest_records
 from relearn.agents.stores.training.drift import (
@@ -131,7 +131,7 @@ def compared(row: DriftRow, cursor: Cursor, sample: Sample, at_s: float) -> Drif
     state = row.state
     assert state.reference is not None
     comparison = compare(state.reference, *sample)
-    streak = step(state.streak, comparison)
+    streak = update_streak(state.streak, comparison)
     number = 1 if state.window is None else state.window.number + 1
     after = DriftState(cursor, state.reference, streak, Window(number, at_s, comparison))
     return replace(row, state=after, drifted=drifted(streak))

@@ -56,7 +56,7 @@ class AuditTally:
             self.right += sign * latest.right
 
 
-def wilson(right: int, n: int) -> Interval | None:
+def wilson_interval(right: int, n: int) -> Interval | None:
     """The share right / n and its 95 % score interval (Wilson, 1927), which holds for few and for all or none.
 
     Returns:

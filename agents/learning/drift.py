@@ -103,7 +103,7 @@ def compare(reference: Reference, features: Floats, margins: Floats) -> Comparis
     return Comparison({name: _shift(before, now, n, m, p_limit) for name, before, now in found}, m)
 
 
-def step(streak: Mapping[str, int], comparison: Comparison) -> dict[str, int]:
+def update_streak(streak: Mapping[str, int], comparison: Comparison) -> dict[str, int]:
     """How many windows in a row each name has drifted, after one more; names that haven't are left out."""
     return {name: streak.get(name, 0) + 1 for name, shift in comparison.shifts.items() if shift.drifted}
 

@@ -76,7 +76,6 @@ class Fitted:
             self.mean,
             self.scale,
             self.calibration,
-            None,
             self.metrics,
         )
 

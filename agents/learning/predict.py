@@ -28,12 +28,12 @@ class Scores:
 
 
 def score(model: Model, features: Floats) -> Scores:
-    """Score (n, d) raw features: labels and margins as `decide` says, and how sure the model is."""
-    labels, margins = decide(model, features)
+    """Score (n, d) raw features: labels and margins as in `predict`, and the model's confidence."""
+    labels, margins = predict(model, features)
     return Scores(labels, margins, confidence(model, margins, labels))
 
 
-def decide(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
+def predict(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
     """Labels (n,) and margins (n, 1) or (n, k) of (n, d) raw features; a margin too large for a float64 isn't finite.
 
     Margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|). Two classes: margin > 0 means

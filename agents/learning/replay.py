@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Floats, Model
 
@@ -69,10 +69,10 @@ class Replayed:
 
 def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: Model | None = None) -> Replayed:
     """Score `stored` again under `model`; what it comes to. `truths`: the standing label of reviewed predictions."""
-    labels, margins = decide(model, stored.features)
+    labels, margins = predict(model, stored.features)
     answers: dict[str, Sequence[Label]] = {"model": named(model, labels, margins), "stored": stored.labels}
     if compare is not None:
-        answers["compare"] = named(compare, *decide(compare, stored.features))
+        answers["compare"] = named(compare, *predict(compare, stored.features))
     before = answers["stored" if compare is None else "compare"]
     reviewed = [(i, truths[place]) for i, place in enumerate(stored.places) if place in truths]
     own = stored.models == model.version

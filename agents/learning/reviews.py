@@ -36,7 +36,7 @@ class Statement(NamedTuple):
         return self.label is not None and self.label != self.predicted
 
 
-def standing(statements: Iterable[Statement]) -> list[Statement]:
+def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
     """Each reviewer's last word on each prediction, without those that were taken back; in Kafka's order."""
     last: dict[tuple[Place, str | None], Statement] = {}
     for one in sorted(statements, key=lambda statement: statement.sent):
@@ -46,19 +46,19 @@ def standing(statements: Iterable[Statement]) -> list[Statement]:
 
 def reviews(statements: Iterable[Statement]) -> list[Statement]:
     """One review per prediction: of what its reviewers say now, the latest; in Kafka's order."""
-    latest: dict[Place, Statement] = {one.place: one for one in standing(statements)}
+    latest: dict[Place, Statement] = {one.place: one for one in standing_statements(statements)}
     return sorted(latest.values(), key=lambda statement: statement.sent)
 
 
 def disputed(statements: Iterable[Statement]) -> list[Place]:
     """Predictions of which two reviewers say different labels now."""
     said: dict[Place, set[str | None]] = {}
-    for one in standing(statements):
+    for one in standing_statements(statements):
         said.setdefault(one.place, set()).add(one.label)
     return sorted(place for place, labels in said.items() if len(labels) > 1)
 
 
-def without_floods(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
+def limit_new_keys(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
     """`found` with what each reviewer says anew of at most `limit` keys; those of which he spoke first count.
 
     What was learned from before (the `known` ids) stays, and so does what is older than that about the same key: only

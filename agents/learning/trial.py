@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relearn.agents.learning.evidence import Case, evidence, review_case, review_example
-from relearn.agents.learning.reviews import Statement, disputed, reviews, without_floods
+from relearn.agents.learning.reviews import Statement, disputed, limit_new_keys, reviews
 from relearn.agents.learning.snapshot import Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.schemas.model.linear_svm import Model
@@ -96,7 +96,7 @@ def _counted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement],
     champion, found = snapshot.champion, reviews(snapshot.statements)
     # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
     known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
-    return found, without_floods(found, known=known, limit=reviewer_labels)
+    return found, limit_new_keys(found, known=known, limit=reviewer_labels)
 
 
 def _assumes(found: Sequence[Statement], weight: float) -> bool:

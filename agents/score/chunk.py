@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from relearn.agents.learning.predict import Scores, decide, score
+from relearn.agents.learning.predict import Scores, predict, score
 from relearn.agents.models.live import Served
-from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
@@ -39,7 +39,7 @@ def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served |
 def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
     """What the shadow says of (n, d) features; a record whose margin overflows has no answer."""
     model = shadow.model
-    labels, margins = decide(model, features)
+    labels, margins = predict(model, features)
     labels[~np.isfinite(margins).all(axis=1)] = NO_ANSWER
     return ShadowAnswers(model.version, shadow.activation, model.classes, labels, margins)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.learning.audit_accuracy import AuditTally, wilson
+from relearn.agents.learning.audit_accuracy import AuditTally, wilson_interval
 from relearn.agents.stores.feedback.statements import statements_of_model_since
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.http.accuracy import Accuracy
@@ -13,7 +13,7 @@ _CHUNK = 1000
 
 def estimate_accuracy(right: int, n: int) -> Accuracy | None:
     """The estimate from `n` audited predictions of which `right` were confirmed; None for n = 0."""
-    interval = wilson(right, n)
+    interval = wilson_interval(right, n)
     return None if interval is None else Accuracy(n, right, *interval)
 
 

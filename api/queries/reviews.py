@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from relearn.agents.learning.reviews import Statement, reviews, standing
+from relearn.agents.learning.reviews import Statement, reviews, standing_statements
 from relearn.agents.stores.feedback.statements import COLUMNS, statement_of
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.identity import Place, place_columns
@@ -87,7 +87,7 @@ def reviewed(words: Iterable[Said]) -> Mapping[Place, Reviewed]:
     by_id = {one.statement.id: one for one in words}
     statements = [one.statement for one in by_id.values()]
     stand: dict[Place, list[Said]] = {}
-    for one in standing(statements):
+    for one in standing_statements(statements):
         stand.setdefault(one.place, []).append(by_id[one.id])
     return {one.place: Reviewed(stand[one.place], by_id[one.id]) for one in reviews(statements)}
 

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from relearn import __version__
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.problems import Failure
 from relearn.api.http.request import read_bytes
@@ -79,7 +79,7 @@ async def infer(call: Named) -> web.Response:
     data = await read_bytes(call.request)
     body, tail = split(data, call.request.headers.get(HEADER_LENGTH))
     model = await _model(call)
-    labels, margins = decide(model, matrix_of(body.inputs[0], tail, len(model.feature_names)))
+    labels, margins = predict(model, matrix_of(body.inputs[0], tail, len(model.feature_names)))
     texts = [model.classes[i] for i in labels.tolist()]
     found, packed = answer(body, call.path.name, model.version, texts, margins)
     head = msgspec.json.encode(found)

@@ -11,7 +11,7 @@ import msgpack
 import msgspec
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.messages.wire import Wire
+from relearn.schemas.messages.decoder import Decoder
 from relearn.schemas.text import check_text
 
 CE_TYPE = "relearn.command.v1"
@@ -44,7 +44,7 @@ class CommandWire(msgspec.Struct):
     by: str | None = None
 
 
-_wire = Wire(CommandWire, "command")
+_decoder = Decoder(CommandWire, "command")
 
 
 def encode_command(command: Command) -> bytes:
@@ -65,7 +65,7 @@ def decode_command(value: bytes | None) -> Command:
     Raises:
         BadMessage: it can't be read, names no command that there is, or lacks what that command needs.
     """
-    wire = _wire.read(value)
+    wire = _decoder.read(value)
     if not wire.id:
         raise BadMessage("invalid", "`id` is empty")
     check_text(wire.id, "id")

@@ -10,7 +10,7 @@ import msgspec
 
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.identity import Place, parse_place
-from relearn.schemas.messages.wire import Wire
+from relearn.schemas.messages.decoder import Decoder
 from relearn.schemas.text import check_text, label_text, text_fault
 
 CE_TYPE = "relearn.feedback.v1"
@@ -49,12 +49,12 @@ class FeedbackWire(msgspec.Struct):
     comment: str | None = None
 
 
-class _Named(msgspec.Struct):
+class _WithId(msgspec.Struct):
     id: str
 
 
-_wire = Wire(FeedbackWire, "feedback")
-_named_wire = Wire(_Named, "feedback")
+_decoder = Decoder(FeedbackWire, "feedback")
+_id_decoder = Decoder(_WithId, "feedback")
 
 
 def encode_feedback(feedback: Feedback) -> bytes:
@@ -77,7 +77,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
     Raises:
         BadMessage: it can't be read, names nothing, has no label (`null` is one), or holds what no row can.
     """
-    wire = _wire.read(value)
+    wire = _decoder.read(value)
     if not wire.id:
         raise BadMessage("invalid", "`id` is empty")
     if wire.label is msgspec.UNSET:
@@ -99,7 +99,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
 def feedback_id(value: bytes | None) -> str | None:
     """The id of a message that may hold no feedback that can be used; None where not even that can be read."""
     try:
-        found = _named_wire.read(value).id
+        found = _id_decoder.read(value).id
     except BadMessage:
         return None
     return None if text_fault(found) else found or None

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.columns import read_array, read_texts
+from relearn.schemas.messages.decoder import Decoder
 from relearn.schemas.messages.records import Records, Texts
 from relearn.schemas.messages.shadow_answers import ShadowAnswers, read_shadow, shadow_fields
-from relearn.schemas.messages.wire import Wire
 from relearn.schemas.text import check_text
 from relearn.schemas.topics import BLOCK_MAX_BYTES
 
@@ -89,7 +89,7 @@ class BlockWire(msgspec.Struct, gc=False):
     shadow: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-_wire = Wire(BlockWire, "prediction block")
+_decoder = Decoder(BlockWire, "prediction block")
 
 
 def encode_block(block: Block) -> bytes:
@@ -128,7 +128,7 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
     Raises:
         BadMessage: it can't be read, or its columns don't agree.
     """
-    wire = _wire.read(value)
+    wire = _decoder.read(value)
     if wire.v != VERSION:
         raise BadMessage("version", f"a prediction block of version {wire.v}; this reads {VERSION}")
     n = len(wire.offsets) // 8

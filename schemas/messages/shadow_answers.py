@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.columns import read_array
-from relearn.schemas.messages.wire import Wire
+from relearn.schemas.messages.decoder import Decoder
 from relearn.schemas.text import check_text
 
 #: The label of a record that the shadow has no answer for: its margin is larger than any float64.
@@ -48,7 +48,7 @@ class ShadowWire(msgspec.Struct, gc=False):
     margins: Annotated[bytes, msgspec.Meta(description="float64 n·(1|k).")]
 
 
-_wire = Wire(ShadowWire, "answers of a shadow")
+_decoder = Decoder(ShadowWire, "answers of a shadow")
 
 
 def shadow_fields(answers: ShadowAnswers) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def read_shadow(value: bytes, n: int) -> ShadowAnswers:
     Raises:
         BadMessage: it can't be read, or doesn't fit a block of n records.
     """
-    wire = _wire.read(value)
+    wire = _decoder.read(value)
     if not 0 <= min(wire.model, wire.activation) <= max(wire.model, wire.activation) <= INT32_MAX:
         raise BadMessage("invalid", f"a shadow of model {wire.model} and activation {wire.activation}")
     k = len(wire.classes)

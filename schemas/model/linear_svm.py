@@ -35,7 +35,6 @@ class Model:
     mean: Floats
     scale: Floats
     calibration: Mapping[str, Any] | None = None
-    histograms: Mapping[str, Any] | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,7 +70,7 @@ def model_fields(model: Model) -> dict[str, Any]:
         "feature_names": list(model.feature_names),
         **{name: np.asarray(getattr(model, name), "<f8").tobytes() for name in ("weights", "bias", "mean", "scale")},
         "calibration": model.calibration,
-        "histograms": model.histograms,
+        "histograms": None,  # Unused; every message of this format has the key.
         "metrics": dict(model.metrics),
     }
 
@@ -95,7 +94,6 @@ def model_from_fields(fields: Mapping[str, Any]) -> Model:
             _floats(fields["mean"], (d,)),
             _floats(fields["scale"], (d,)),
             _mapping(fields.get("calibration")),
-            _mapping(fields.get("histograms")),
             _mapping(fields.get("metrics")) or {},
         )
     except KeyError as exc:
@@ -161,5 +159,5 @@ def _whole(given: object) -> int:
 
 def _mapping(given: object) -> dict[str, Any] | None:
     if given is not None and not isinstance(given, dict):
-        raise ValueError("`calibration`, `histograms` and `metrics` should be maps")
+        raise ValueError("`calibration` and `metrics` should be maps")
     return given

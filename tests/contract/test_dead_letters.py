@@ -17,7 +17,7 @@ from relearn.schemas.messages.dead_letters import (
     decode_dead_letter,
 )
 from relearn.schemas.messages.headers import header_text
-from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.records import Fault, Reject
 from tests.support.data.messages import FakeMessage
 

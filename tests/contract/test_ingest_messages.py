@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.messages.ingest import decode_chunk, encode_record, encode_records
+from relearn.schemas.messages.ingest import encode_record, encode_records
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.records import Records, Reject
 from tests.support.data.messages import FakeMessage
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.model.linear_svm import Floats, Model
@@ -123,7 +123,7 @@ def _check_rows(settings: Settings, known: dict[int, Model]) -> set[int]:
 
 def _check_margins(model: Model, features: Floats, margins: Floats) -> NDArray[np.int16]:
     """Fail unless `model` gives these margins again, within rounding; its labels."""
-    labels, again = decide(model, features)
+    labels, again = predict(model, features)
     bound = 1e-9 * np.maximum(1.0, abs(model.bias) + abs(features) @ abs(model.weights).T)
     assert (abs(margins - again) <= bound).all()
     return labels

@@ -14,7 +14,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.schemas.model.linear_svm import Model
 from tests.support.api.client import Client
 from tests.support.api.filled import register
@@ -57,7 +57,7 @@ async def test_tensors_come_back_as_the_model_says(
         return answer.as_numpy("label"), answer.as_numpy("margin"), answer.get_response()
 
     labels, margins, response = await _with_triton(client, ask)
-    expected_labels, expected = decide(model, rows.astype(np.float64))
+    expected_labels, expected = predict(model, rows.astype(np.float64))
     np.testing.assert_array_equal(margins, expected)
     texts = [label.decode() if isinstance(label, bytes) else label for label in labels]
     assert texts == [model.classes[i] for i in expected_labels]
@@ -118,7 +118,7 @@ async def test_every_registered_version_answers_beside_the_live_one(client: Clie
         assert found.is_model_ready("svm", "3")
         for model in (TWO, MANY):
             margins, version = _scored(found, str(model.version))
-            np.testing.assert_array_equal(margins, decide(model, ROWS)[1])
+            np.testing.assert_array_equal(margins, predict(model, ROWS)[1])
             assert version == str(model.version)
         for unknown in ("5", "03", "-3", "+3", "\u0663", "x", "9" * 20):
             assert not found.is_model_ready("svm", quote(unknown))

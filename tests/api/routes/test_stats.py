@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from relearn.agents.learning.audit_accuracy import wilson
+from relearn.agents.learning.audit_accuracy import wilson_interval
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.api.queries.stats import StatsReader
@@ -108,7 +108,7 @@ async def test_accuracy_is_of_the_champion_s_audits_alone(client: Client) -> Non
     ]
     for number, (prediction, label, via) in enumerate(said):
         await review(pool, number, prediction, label, via=via)
-    expected = wilson(2, 3)
+    expected = wilson_interval(2, 3)
     assert expected is not None
     assert (await client.json("GET", "/v1/stats"))["accuracy"] == {
         "n": 3,

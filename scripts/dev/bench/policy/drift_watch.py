@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relearn.agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, step
+from relearn.agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, update_streak
 from relearn.schemas.model.linear_svm import Floats
 
 
@@ -47,7 +47,7 @@ class DriftWatch:
             self._reference = reference(self._names, rows[:, :-1], rows[:, -1])
             self._taken_from = at + len(features)
             return None
-        self._streak = step(self._streak, compare(self._reference, rows[:, :-1], rows[:, -1]))
+        self._streak = update_streak(self._streak, compare(self._reference, rows[:, :-1], rows[:, -1]))
         found = drifted(self._streak)
         self._count(at + len(features), alarm=bool(found))
         return found

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
@@ -126,5 +126,5 @@ def _is_bad(one: Registered, stream: Stream) -> bool:
 
 def share_right(model: Model, records: Dataset) -> float:
     """The share of labelled records that the model answers right."""
-    answers = np.array(model.classes)[decide(model, records.features)[0]]
+    answers = np.array(model.classes)[predict(model, records.features)[0]]
     return float(np.mean(answers == np.array(records.labels)))

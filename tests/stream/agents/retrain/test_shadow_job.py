@@ -10,7 +10,7 @@ import numpy as np
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.messages.ingest import encode_records
@@ -63,7 +63,7 @@ def beating(settings: Settings) -> list[Any]:
 
 
 def assert_shadowed(block: Block) -> None:
-    labels, margins = decide(SHADOW, block.features)
+    labels, margins = predict(SHADOW, block.features)
     assert block.shadow is not None
     assert (block.shadow.model, block.shadow.classes) == (2, CLASSES)
     assert block.shadow.labels.tolist() == labels.tolist()
@@ -108,7 +108,7 @@ def test_the_store_keeps_what_the_shadow_said_apart(migrated: Settings) -> None:
         eventually(lambda: query(migrated, count)[0][0] == len(FEATURES), "the shadow's answers were not stored")
         found["score-1"].kill()
         found["store-1"].kill()
-    ours, theirs = (decide(model, FEATURES)[0] for model in (CHAMPION, SHADOW))
+    ours, theirs = (predict(model, FEATURES)[0] for model in (CHAMPION, SHADOW))
     assert (ours != theirs).any()
     assert (ours == theirs).any()
     rows = query(

@@ -9,7 +9,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.headers import header_text
-from relearn.schemas.messages.ingest import CE_TYPE_MANY, decode_chunk
+from relearn.schemas.messages.ingest import CE_TYPE_MANY
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 from relearn.scripts.client.migrations import run_migrations

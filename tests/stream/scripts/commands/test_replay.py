@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains, reviewed
 from tests.support.data.blocks import NOON_S
@@ -49,7 +49,7 @@ def replayed(settings: Settings, *argv: str, code: int = 0) -> dict[str, Any]:
 def said(settings: Settings, version: int) -> list[str]:
     """What a model answers to all of them."""
     model = reviewed.model_of(settings, version)
-    return [model.classes[i] for i in decide(model, FEATURES)[0]]
+    return [model.classes[i] for i in predict(model, FEATURES)[0]]
 
 
 def rows(settings: Settings) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.audit_accuracy import AuditTally, wilson
+from relearn.agents.learning.audit_accuracy import AuditTally, wilson_interval
 from relearn.agents.learning.reviews import Statement, reviews
 from tests.support.data.statements import said
 
@@ -52,7 +52,7 @@ def test_a_tally_is_what_counting_all_audit_reviews_says(found: list[Statement],
     ],
 )
 def test_the_interval_is_the_published_one(right: int, n: int, low: float, high: float) -> None:
-    found = wilson(right, n)
+    found = wilson_interval(right, n)
     assert found is not None
     assert (round(found.low, 4), round(found.high, 4)) == (low, high)
 
@@ -61,7 +61,7 @@ def test_the_interval_is_the_published_one(right: int, n: int, low: float, high:
 def test_the_interval_solves_the_score_equation(n: int, data: st.DataObject) -> None:
     """Its ends are the shares of which right / n is 1.96 standard errors away, errors by the share itself."""
     right = data.draw(st.integers(0, n))
-    found = wilson(right, n)
+    found = wilson_interval(right, n)
     assert found is not None
     assert 0 <= found.low <= found.share == right / n <= found.high <= 1
     for end in (found.low, found.high):
@@ -71,7 +71,7 @@ def test_the_interval_solves_the_score_equation(n: int, data: st.DataObject) -> 
 
 @given(st.integers(0, 10**5), st.integers(0, 10**5))
 def test_right_and_wrong_are_mirrored(right: int, wrong: int) -> None:
-    one, other = wilson(right, right + wrong), wilson(wrong, right + wrong)
+    one, other = wilson_interval(right, right + wrong), wilson_interval(wrong, right + wrong)
     if one is None or other is None:
         assert right + wrong == 0
         return
@@ -79,7 +79,7 @@ def test_right_and_wrong_are_mirrored(right: int, wrong: int) -> None:
 
 
 def test_without_audits_nothing_is_known() -> None:
-    assert wilson(0, 0) is None
+    assert wilson_interval(0, 0) is None
     for right, n in ((1, 0), (-1, 5), (6, 5)):
         with pytest.raises(ValueError, match=f"{right} of {n}"):
-            wilson(right, n)
+            wilson_interval(right, n)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.learning.contributions import contributions
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.schemas.model.linear_svm import Floats, Model
 from tests.support.data.models import a_model
 
@@ -29,7 +29,7 @@ def test_base_and_contributions_are_the_winning_margin(
     seed: int, d: int, classes: tuple[str, ...], scale: float
 ) -> None:
     model, features = a_case(seed, d, classes, scale)
-    labels, margins = decide(model, features[None, :])
+    labels, margins = predict(model, features[None, :])
     winner = int(labels[0])
     found = contributions(model, features, classes[winner])
     assert found is not None
@@ -44,7 +44,7 @@ def test_an_average_record_has_no_contributions() -> None:
     found = contributions(model, model.mean, "yes")
     assert found is not None
     np.testing.assert_array_equal(found[0], np.zeros(5))
-    assert found[1] == pytest.approx(decide(model, model.mean[None, :])[1][0, 0])
+    assert found[1] == pytest.approx(predict(model, model.mean[None, :])[1][0, 0])
 
 
 @pytest.mark.parametrize(("d", "label"), [(3, "yes"), (5, "yes"), (4, "another")])

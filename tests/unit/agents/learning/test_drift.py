@@ -23,7 +23,7 @@ from relearn.agents.learning.drift import (
     reference_fields,
     reference_from_fields,
     sample_quotas,
-    step,
+    update_streak,
 )
 from relearn.schemas.model.linear_svm import Floats
 
@@ -203,11 +203,11 @@ def test_one_window_alone_is_no_drift() -> None:
     rng = np.random.default_rng(18)
     before = _first(rng.normal(size=(REFERENCE, 2)))
     usual, shifted = (rng.normal((0.0, by), size=(WINDOW, 2)) for by in (0.0, 2.0))
-    once = step({}, _window(before, shifted))
+    once = update_streak({}, _window(before, shifted))
     assert (once, drifted(once)) == ({"x1": 1}, ())
-    twice = step(once, _window(before, shifted))
+    twice = update_streak(once, _window(before, shifted))
     assert (twice, drifted(twice)) == ({"x1": 2}, ("x1",))
-    assert step(twice, _window(before, usual)) == {}
+    assert update_streak(twice, _window(before, usual)) == {}
     assert json.loads(json.dumps(twice)) == twice
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.predict import decide
+from relearn.agents.learning.predict import predict
 from relearn.agents.learning.replay import Replayed, Stored, replay, replayed_fields, reproduced
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Model
@@ -22,7 +22,7 @@ CLASSES = ("a", "b", "c")
 def stored_by(model: Model, n: int = 20, *, seed: int = 0, version: int | None = None) -> Stored:
     """What `model` answered to n records; `version`: but says that it was another."""
     features = np.random.default_rng(seed).normal(size=(n, len(model.feature_names)))
-    labels, margins = decide(model, features)
+    labels, margins = predict(model, features)
     places = [Place(0, 0, i, 0) for i in range(n)]
     by = model.version if version is None else version
     return Stored(
@@ -50,7 +50,7 @@ def test_the_model_that_answered_answers_the_same(classes: tuple[str, ...]) -> N
 def test_another_model_changes_labels_and_both_are_judged_by_the_reviewed_ones() -> None:
     old, new = a_model(1, classes=CLASSES), a_model(2, classes=CLASSES, seed=1)
     stored = stored_by(old, version=1)
-    again = [CLASSES[i] for i in decide(new, stored.features)[0]]
+    again = [CLASSES[i] for i in predict(new, stored.features)[0]]
     truths = {stored.places[i]: again[i] for i in range(10)} | {Place(7, 0, 0, 0): "a"}
     found = replay(stored, truths, new)
     pairs = [(a, b) for a, b in zip(stored.labels, again, strict=True) if a != b]
@@ -66,7 +66,7 @@ def test_compared_with_a_third_model_its_labels_are_what_changes() -> None:
     stored = stored_by(old)
     found = replay(stored, {stored.places[0]: "a"}, new, third)
     assert found.right.keys() == {"model", "stored", "compare"}
-    labels = [[CLASSES[i] for i in decide(one, stored.features)[0]] for one in (third, new)]
+    labels = [[CLASSES[i] for i in predict(one, stored.features)[0]] for one in (third, new)]
     assert found.changed == sum(a != b for a, b in zip(*labels, strict=True))
 
 
@@ -86,7 +86,7 @@ def test_margins_that_are_not_what_was_stored_are_counted() -> None:
 def test_the_tolerance_grows_with_what_was_added_up() -> None:
     model = replace(a_model(d=1), weights=np.array([[1e6]]), bias=np.array([-1e9]))
     features = np.array([[1e3]])
-    margins = decide(model, features)[1]
+    margins = predict(model, features)[1]
     assert reproduced(model, features, margins + 0.9e-9 * 2e9, margins).all()
     assert not reproduced(model, features, margins + 1.1e-9 * 2e9, margins).any()
 

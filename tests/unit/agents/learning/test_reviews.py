@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.reviews import Statement, disputed, reviews, standing, without_floods
+from relearn.agents.learning.reviews import Statement, disputed, limit_new_keys, reviews, standing_statements
 from relearn.schemas.identity import Place
 from tests.support.data.statements import said
 
@@ -47,8 +47,8 @@ def test_reviewers_who_disagree_are_seen() -> None:
 
 def test_a_flood_is_limited_per_reviewer_and_what_is_known_stays() -> None:
     flood = [said(i, "yes", reviewer="bot") for i in range(10)] + [said(20, "yes", reviewer="ann")]
-    assert [one.id for one in without_floods(flood, known=frozenset(), limit=3)] == [0, 1, 2, 20]
-    next_time = without_floods(flood, known=frozenset((0, 1, 2)), limit=3)
+    assert [one.id for one in limit_new_keys(flood, known=frozenset(), limit=3)] == [0, 1, 2, 20]
+    next_time = limit_new_keys(flood, known=frozenset((0, 1, 2)), limit=3)
     assert [one.id for one in next_time] == [0, 1, 2, 3, 4, 5, 20]
 
 
@@ -56,9 +56,9 @@ def test_a_flood_about_one_subject_is_one_label() -> None:
     """Only the latest of a key is learned from, and what is older than that costs nothing."""
     about_one = [said(i, "yes", reviewer="bot", key="same") for i in range(6)]
     others = [said(i, "yes", reviewer="bot") for i in range(10, 14)]
-    kept = without_floods([*about_one, *others], known=frozenset(), limit=3)
+    kept = limit_new_keys([*about_one, *others], known=frozenset(), limit=3)
     assert [one.id for one in kept] == [0, 1, 2, 3, 4, 5, 10, 11]
-    again = without_floods([*about_one, *others], known=frozenset((5, 10, 11)), limit=1)
+    again = limit_new_keys([*about_one, *others], known=frozenset((5, 10, 11)), limit=1)
     assert [one.id for one in again] == [0, 1, 2, 3, 4, 5, 10, 11, 12]
 
 
@@ -67,7 +67,7 @@ def test_arrival_changes_nothing(statements: list[Statement], random: Random) ->
     """A replay, a second time over, in any order."""
     shuffled = random.sample(statements, len(statements))
     assert reviews(shuffled + shuffled) == reviews(statements)
-    assert standing(shuffled) == standing(statements)
+    assert standing_statements(shuffled) == standing_statements(statements)
     assert disputed(shuffled) == disputed(statements)
 
 
@@ -76,13 +76,15 @@ def test_there_is_one_review_per_prediction_and_it_is_the_latest_that_stands(sta
     found = {one.place: one for one in reviews(statements)}
     assert len(found) == len(reviews(statements))
     for place, review in found.items():
-        assert review == max((one for one in standing(statements) if one.place == place), key=lambda one: one.sent)
+        assert review == max(
+            (one for one in standing_statements(statements) if one.place == place), key=lambda one: one.sent
+        )
     said_nothing_now = {one.place for one in statements} - found.keys()
-    assert all(not [one for one in standing(statements) if one.place == place] for place in said_nothing_now)
+    assert all(not [one for one in standing_statements(statements) if one.place == place] for place in said_nothing_now)
 
 
 @given(spoken, st.integers(1, 3))
 def test_no_reviewer_has_more_than_the_limit(statements: list[Statement], limit: int) -> None:
-    kept = without_floods(reviews(statements), known=frozenset(), limit=limit)
+    kept = limit_new_keys(reviews(statements), known=frozenset(), limit=limit)
     for who in {one.reviewer for one in kept}:
         assert len({one.key for one in kept if one.reviewer == who}) <= limit

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE, decode_chunk
+from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.scripts.client.pacing import due_s, wait_s
 from relearn.scripts.commands.produce import summary
 from relearn.scripts.data.datasets import Dataset

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.demo.checks.counts import Counted, Served, disagreeing
 from relearn.scripts.demo.display.console import report_lines

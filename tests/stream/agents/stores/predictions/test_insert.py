@@ -13,7 +13,7 @@ from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.heartbeat import WorkerState
 from relearn.agents.worker.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.messages.ingest import decode_chunk
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S, block_of
 from tests.support.data.stored import TOPIC, counted, offsets, rows, store, tables, totals

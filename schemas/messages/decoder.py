@@ -1,4 +1,4 @@
-"""Values on the wire: MessagePack, or JSON where the first byte is `{`, so that a person can type one."""
+"""Typed decoding of message values: MessagePack, or JSON where the first byte is `{`, so that people can type one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from relearn.schemas.errors import BadMessage
 T = TypeVar("T")
 
 
-class Wire(Generic[T]):
-    """Reads values of one kind, types checked, unknown keys ignored. `what` names the kind in errors."""
+class Decoder(Generic[T]):
+    """Decodes values of one type, checking field types and ignoring unknown keys. `what` names the type in errors."""
 
     def __init__(self, kind: type[T], what: str) -> None:
         self._what = what
@@ -20,7 +20,7 @@ class Wire(Generic[T]):
         self._json = msgspec.json.Decoder(kind)
 
     def read(self, value: bytes | None) -> T:
-        """What stands in `value`.
+        """The decoded `value`.
 
         Raises:
             BadMessage: with reason `empty` or `unreadable`.

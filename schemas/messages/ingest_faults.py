@@ -1,4 +1,7 @@
-"""Reading an ingest message item by item: finds the record at fault, so that its good neighbours are still scored."""
+"""Decoding of an ingest message item by item: names the fault of each bad record and keeps the good ones.
+
+`schemas.messages.ingest_fast_path` calls this only for messages that its typed decoder doesn't accept.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 
 class _Pairs(list[tuple[Any, Any]]):
-    """A map as its pairs, so that a key given twice is seen."""
+    """A map as its pairs, so that a duplicate key can be detected."""
 
 
-def read_carefully(value: bytes, feature_names: Sequence[str]) -> Rows:
+def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
     """The readable records of one message, and the faults of the others.
 
     Raises:
@@ -39,8 +42,8 @@ def _parse(value: bytes) -> Any:
             value, object_pairs_hook=_Pairs, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0
         )
     except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-        said = str(exc) or type(exc).__name__
-        raise BadMessage("unreadable", f"neither MessagePack nor JSON: {said[:200]}") from exc
+        error = str(exc) or type(exc).__name__
+        raise BadMessage("unreadable", f"neither MessagePack nor JSON: {error[:200]}") from exc
 
 
 def _as_map(parsed: Any) -> dict[str, Any]:
