@@ -47,10 +47,20 @@ class OutgoingMessage:
 
 
 class Receipt(NamedTuple):
-    """Where the broker has put a message."""
+    """Where the broker has put a message.
+
+    The offset is None where the broker had the message already: librdkafka sent the message again, because the first
+    acknowledgement was lost or late, and the broker answers such a duplicate without the offset.
+    """
 
     partition: int
-    offset: int
+    offset: int | None
+
+
+def receipt_of(error: KafkaError | None, message: Message) -> Receipt | None:
+    """The receipt of a message that was delivered; None where `error` says that it wasn't."""
+    partition = message.partition()
+    return None if error is not None or partition is None else Receipt(partition, message.offset())
 
 
 class KafkaProducer:
@@ -119,9 +129,7 @@ class KafkaProducer:
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
 
         def on_delivery(error: KafkaError | None, message: Message) -> None:
-            partition, offset = message.partition(), message.offset()
-            at = None if error or partition is None or offset is None else Receipt(partition, offset)
-            self._loop.call_soon_threadsafe(self._settle, topic, receipt, error, at)
+            self._loop.call_soon_threadsafe(self._settle, topic, receipt, error, receipt_of(error, message))
 
         arguments: dict[str, Any] = {"key": key, "headers": headers, "on_delivery": on_delivery}
         if partition is not None:
@@ -141,7 +149,7 @@ class KafkaProducer:
         self, topic: str, receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None
     ) -> None:
         (self.acknowledged if error is None else self.lost)[topic] += 1
-        _settle(receipt, error, at)
+        settle(receipt, error, at)
 
     async def close(self, timeout_s: float = 5.0) -> int:
         """Flush for at most `timeout_s`; the number of messages that were given up."""
@@ -153,12 +161,15 @@ class KafkaProducer:
         return int(left)
 
 
-def _settle(receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None) -> None:
+def settle(receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None) -> None:
+    """Set the result of a delivery, or its error, unless nothing waits for it any more."""
     if receipt.done():
         return
     if error is None and at is not None:
         receipt.set_result(at)
-    elif error is not None and (error.retriable() or error.code() in _AWAY):
+    elif error is None:
+        receipt.set_exception(KafkaUnavailable("Kafka: a message was acknowledged without its partition"))
+    elif error.retriable() or error.code() in _AWAY:
         receipt.set_exception(KafkaUnavailable(f"Kafka: {error.str()}"))
     else:
         receipt.set_exception(KafkaException(error))

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
-from relearn.agents.kafka.producer import OutgoingMessage
+from relearn.agents.kafka.producer import OutgoingMessage, Receipt
 from relearn.agents.stores.training.examples import read_features
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
@@ -15,7 +15,7 @@ from relearn.api.http.problems import RETRY, Failure, broken_off, wrong_fields
 from relearn.api.http.text_checks import text_faults
 from relearn.api.writes.outbox import PATIENCE_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
-from relearn.schemas.errors import RelearnError
+from relearn.schemas.errors import KafkaUnavailable, RelearnError
 from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
@@ -36,7 +36,8 @@ async def ingest(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     # Asked before: what is taken must be answered under its id, also if Kafka goes away right after.
     generation = await context.generation.known(until_s)
     outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
-    outcomes = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
+    sent = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
+    outcomes = [_placed(one) for one in sent]
     if not context.generation.stands(generation):
         generation = await _anew(context, until_s)
     taken = list(_ids(packed, outcomes, generation))
@@ -81,12 +82,20 @@ def _check_sizes(packed: Iterable[Packed]) -> None:
         raise Failure("too-large", f"A record, or {largest.records} of them with their features' names, takes {size}.")
 
 
+def _placed(outcome: Outcome) -> Outcome:
+    """A message whose offset isn't known has no ids to answer with: not known to be there, though it is."""
+    if isinstance(outcome, Receipt) and outcome.offset is None:
+        return KafkaUnavailable("Kafka acknowledged a message without its offset")
+    return outcome
+
+
 def _ids(packed: Sequence[Packed], outcomes: Sequence[Outcome], generation: int) -> Iterator[str | None]:
     """The id of each record in order; None where its message isn't known to be there."""
     for message, outcome in zip(packed, outcomes, strict=True):
         if isinstance(outcome, RelearnError):
             yield from [None] * message.records
         else:
+            assert outcome.offset is not None
             first = str(Place(generation, outcome.partition, outcome.offset, 0))
             yield from (f"{first[:-1]}{index}" for index in range(message.records))
 

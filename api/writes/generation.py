@@ -54,7 +54,7 @@ class CurrentGeneration:
 
     def note(self, topic: str, receipt: Receipt) -> None:
         """Look at where a message was put; to be told of one partition's in the order of offsets."""
-        if topic != self._topic:
+        if topic != self._topic or receipt.offset is None:
             return
         if receipt.offset <= self._reached.get(receipt.partition, -1):
             self._fresh_until_s = -math.inf

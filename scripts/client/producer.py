@@ -28,8 +28,8 @@ _POLL_S = 0.1
 _POLL_EVERY = 100
 _PROGRESS_EVERY_S = 0.1
 
-OnAck = Callable[[OutgoingMessage, int, int], None]
-"""Called in the sending thread for each acknowledged message: itself, its partition and offset there."""
+OnAck = Callable[[OutgoingMessage, int, int | None], None]
+"""Called in the sending thread for each acknowledged message: itself, its partition and its offset if that is known."""
 
 
 class Sender:
@@ -100,10 +100,9 @@ class Sender:
             self.acknowledged_messages += 1
             self.acknowledged += message.records
             if self._on_ack is not None:
-                partition, offset = delivered.partition(), delivered.offset()
+                partition = delivered.partition()
                 assert partition is not None
-                assert offset is not None
-                self._on_ack(message, partition, offset)
+                self._on_ack(message, partition, delivered.offset())
 
         headers: Any = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
         while True:

@@ -141,6 +141,8 @@ class DemoStream:
     def _before_send(self, message: OutgoingMessage) -> None:
         self._sent_s[message.event_id] = time.time()
 
-    def _on_ack(self, message: OutgoingMessage, partition: int, offset: int) -> None:
+    def _on_ack(self, message: OutgoingMessage, partition: int, offset: int | None) -> None:
         assert isinstance(message, Labelled)
-        self.acknowledged.append(Acknowledged(partition, offset, message.labels, self._sent_s.pop(message.event_id)))
+        sent_s = self._sent_s.pop(message.event_id)
+        if offset is not None:  # its records can't be recognised without it
+            self.acknowledged.append(Acknowledged(partition, offset, message.labels, sent_s))
