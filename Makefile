@@ -25,7 +25,7 @@ test: $(STAMP) ## the tests, on real servers, two files at a time (ARGS=unit: un
 ifeq ($(strip $(ARGS)),unit)
 	@$(BIN)/python -m pytest -q -m "not long" tests/unit tests/contract
 else
-	@$(BIN)/python -m pytest -q -m "not long" -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -m "not long" -n 2 --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=5 $(ARGS)
 endif
 
 long: $(STAMP) ## every test at full size

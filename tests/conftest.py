@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from relearn.schemas.settings import Settings, read_settings
-from relearn.schemas.topics import topic_specs
-from relearn.scripts.client.migrations import run_migrations
+from relearn.schemas.settings import Settings
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import PARTITIONS, Namespaces
 from tests.support.size import FULL
+
+SLOWEST_FIRST = ("faults", "stream", "web", "api")
+_HERE = Path(__file__).parent
 
 # Seeded, and without a clock: a slow machine is no failure. `make long` looks ten times as far, at random.
 SLOW = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.register_profile("long", max_examples=1000, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.load_profile("long" if FULL else "seeded")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms whose files take longest come first: at the end there are only small ones to share out."""
+    items.sort(key=lambda item: _room(item.path))
+
+
+def _room(path: Path) -> int:
+    name = path.relative_to(_HERE).parts[0]
+    return SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
 @pytest.fixture(scope="session")
@@ -34,34 +44,27 @@ def servers() -> Iterator[Servers]:
         running.close()
 
 
-def unused_settings(servers: Servers, directory: Path) -> Settings:
-    """Settings of a namespace that nobody has used before, on the real servers; nothing is made in it yet."""
-    return read_settings(
-        {
-            **servers.environment,
-            "RELEARN_NAMESPACE": f"t{uuid.uuid4().hex[:8]}",
-            "RELEARN_DATA_DIR": str(directory / "data"),
-        }
-    )
-
-
-def fresh_settings(servers: Servers, directory: Path) -> Settings:
-    """The same, with its topics and tables made."""
-    settings = unused_settings(servers, directory)
-    asyncio.run(run_migrations(settings))
-    servers.wait_until_led(topic_specs(settings))
-    return settings
+@pytest.fixture(scope="session")
+def namespaces(servers: Servers) -> Namespaces:
+    """Topics and tables on those servers, of each test its own."""
+    return Namespaces(servers)
 
 
 @pytest.fixture
-def settings(servers: Servers, tmp_path: Path) -> Settings:
-    """Settings of a namespace that nobody has used before; nothing is made in it yet."""
-    return unused_settings(servers, tmp_path)
+def partitions() -> int:
+    """How many partitions the topics of a test's namespace have; tests of workers that share them ask for more."""
+    return PARTITIONS
 
 
 @pytest.fixture
-def migrated(servers: Servers, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a namespace of its own, with its topics and tables made."""
-    settings = fresh_settings(servers, tmp_path)
+def settings(namespaces: Namespaces, tmp_path: Path, partitions: int) -> Settings:
+    """Settings of a namespace that was never used; nothing is made in it yet."""
+    return namespaces.unused(tmp_path, partitions)
+
+
+@pytest.fixture
+def migrated(namespaces: Namespaces, tmp_path: Path, partitions: int) -> Iterator[Settings]:
+    """Settings of a namespace of its own, with its topics and tables made and empty."""
+    settings = namespaces.take(tmp_path, partitions)
     yield settings
-    servers.drop_topics(spec.name for spec in topic_specs(settings))
+    namespaces.give_back(settings)

@@ -15,10 +15,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.screenshots.browser import HOW, chromium
-from tests.conftest import fresh_settings
 from tests.support.page.site import Site
 from tests.support.page.visit import Visit, visit
-from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import Namespaces
 
 _HERE = Path(__file__).parent
 # A deadline that only a broken page meets, on a slow machine too.
@@ -46,9 +45,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def site_settings(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A namespace for the tests of one file."""
-    return fresh_settings(servers, tmp_path_factory.mktemp("site"))
+    return namespaces.fresh(tmp_path_factory.mktemp("site"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -13,13 +13,12 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import Settings
-from tests.conftest import fresh_settings
 from tests.support.data.keyed import a_key
 from tests.support.data.models import a_model
 from tests.support.page.judged import FeedbackRole, champion, predicted
 from tests.support.page.site import Site
 from tests.support.page.visit import PHONE, Visit, visit
-from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import Namespaces
 from tests.support.waiting import eventually_async
 
 #: What was said is asked about where nobody records it for long.
@@ -27,9 +26,9 @@ SILENT = "/v1/feedback/"
 
 
 @pytest.fixture(scope="module")
-def site_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def site_settings(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Nothing is chosen at random: that would be blind."""
-    settings = fresh_settings(servers, tmp_path_factory.mktemp("site"))
+    settings = namespaces.fresh(tmp_path_factory.mktemp("site"))
     return settings.model_copy(update={"audit_share": 0.0})
 
 

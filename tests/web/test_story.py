@@ -13,12 +13,11 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from relearn.schemas.settings import Settings
-from tests.conftest import fresh_settings
 from tests.support.data import retrains
 from tests.support.page.site import Site
 from tests.support.page.visit import Visit
 from tests.support.processes.workers import WorkerProcess, workers
-from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import Namespaces
 
 RECORDS = 400
 #: So many the reviewer looks at, at most.
@@ -30,9 +29,9 @@ _SEEN = re.compile(r"A person sees: (yes|no)")
 
 
 @pytest.fixture(scope="module")
-def site_settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def site_settings(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Trainings come at once, and what isn't shown better ends soon; no item is chosen at random: it would be blind."""
-    settings = fresh_settings(servers, tmp_path_factory.mktemp("site"))
+    settings = namespaces.fresh(tmp_path_factory.mktemp("site"))
     soon = {"retrain_settle_s": 0.0, "retrain_cooldown_s": 0.0, "gate_alpha": 0.4, "shadow_s": 1.0}
     return settings.model_copy(update={**soon, "audit_share": 0.0})
 

@@ -15,22 +15,21 @@ from relearn.api.server.app import make_app
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from tests.conftest import fresh_settings
 from tests.support.api.client import Client
 from tests.support.api.sse import Listener, listening
 from tests.support.data import feedbacks, retrains
 from tests.support.data.blocks import block_of
 from tests.support.data.models import ensure_keys
 from tests.support.processes.workers import workers
-from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import Namespaces
 
 RECORDS = 20
 
 
 @pytest.fixture(scope="module")
-def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def stack(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Workers of all roles but score on one namespace; all of them tell what they do from here on."""
-    settings = fresh_settings(servers, tmp_path_factory.mktemp("events"))
+    settings = namespaces.fresh(tmp_path_factory.mktemp("events"))
     ensure_keys(settings)
     with workers(settings, store=1, feedback=1, retrain=1) as running:
         for worker in running.values():

@@ -1,11 +1,22 @@
-"""The `relearn` command as a person runs it, on a namespace of the tests."""
+"""The `relearn` command on a namespace of the tests: in this process, or as a process of its own.
+
+Most tests call the entry point in this process, because starting an interpreter costs more than most commands.
+One test per verb runs the command as a process.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
+
+from click.testing import CliRunner
 
 from relearn.schemas.settings import Settings
+from relearn.scripts.cli import main
 from tests.support.paths import ROOT
 from tests.support.processes.workers import environment
 
@@ -13,7 +24,21 @@ TIMEOUT_S = 90
 
 
 def relearn(settings: Settings, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end. `given` are settings by their names without the prefix."""
+    """Run the command's entry point in this process. `given` are settings by their names without the prefix.
+
+    `sys.argv`, the environment and the standard streams are the command's own meanwhile.
+    """
+    alone = mock.patch.dict(os.environ, environment(settings, **given), clear=True)
+    called_as = mock.patch.object(sys, "argv", ["relearn", *argv])
+    with alone, called_as, CliRunner().isolation() as (out, err, _):
+        code = _exit_code()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return subprocess.CompletedProcess(argv, code, out.getvalue().decode(), err.getvalue().decode())
+
+
+def relearn_process(settings: Settings, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end as a person does, in an interpreter of its own."""
     return subprocess.run(
         [sys.executable, "-m", "relearn.scripts", *argv],
         cwd=ROOT,
@@ -24,3 +49,21 @@ def relearn(settings: Settings, *argv: str, **given: str) -> subprocess.Complete
         timeout=TIMEOUT_S,
         check=False,
     )
+
+
+def _exit_code() -> int:
+    """Run the entry point; a test that runs in an event loop gives the command a thread, for a loop of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_run).result()
+
+
+def _run() -> int:
+    try:
+        main()
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    return 0

@@ -140,6 +140,13 @@ class Servers:
 
         eventually(led, "the topics that were made have no leader")
 
+    def holds_messages(self, topics: Iterable[TopicSpec]) -> bool:
+        """Whether one of these topics got a message, or isn't as it was made."""
+        places = [TopicPartition(one.name, number) for one in topics for number in range(one.partitions)]
+        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
+        answers = self._admin.list_offsets(wanted).values()
+        return any(answer.exception() is not None or answer.result().offset > 0 for answer in answers)
+
     def drop_topics(self, names: Iterable[str]) -> None:
         """Those that nobody needs any more: a broker that starts again reads all that it has."""
         for future in self._admin.delete_topics(list(names)).values():

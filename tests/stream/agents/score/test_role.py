@@ -15,20 +15,19 @@ from relearn.agents.learning.predict import score
 from relearn.schemas.messages.ingest import encode_record, encode_records
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from tests.conftest import fresh_settings
 from tests.support.data import models
 from tests.support.data.rows import caught_up, committed_offsets, query, value
 from tests.support.processes.workers import workers
-from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import Namespaces
 from tests.support.waiting import eventually
 
 MODEL = models.a_model(classes=("0", "1", "2"))
 
 
 @pytest.fixture(scope="module")
-def running(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def running(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """One score and one store worker with a model, for all tests of this module."""
-    settings = fresh_settings(servers, tmp_path_factory.mktemp("score"))
+    settings = namespaces.fresh(tmp_path_factory.mktemp("score"))
     models.publish(settings, MODEL, 1)
     with workers(settings, score=1, store=1) as found:
         found["score-1"].wait_for("worker_ready")
