@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from relearn.schemas.settings import Settings
+from tests.support.data import rows
 from tests.support.servers.embedded import Servers
 from tests.support.servers.namespaces import PARTITIONS, Namespaces
 from tests.support.size import FULL
@@ -41,6 +42,7 @@ def servers() -> Iterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="relearn-tests-") as directory:
         running = Servers(Path(directory))
         yield running
+        rows.close()
         running.close()
 
 

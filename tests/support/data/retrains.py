@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.signing_keys import load_verifier
+from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.examples import load_examples
 from relearn.schemas.errors import BadModel
@@ -107,7 +108,7 @@ def training_processes(worker: WorkerProcess) -> list[psutil.Process]:
 def _is_training(process: psutil.Process) -> bool:
     """Whether it runs the training; what other children there are for a moment doesn't count."""
     try:
-        return any("train_process" in argument for argument in process.cmdline())
+        return PROGRAM in process.cmdline()
     except psutil.NoSuchProcess:
         return False
 

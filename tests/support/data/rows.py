@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.kafka.topics import admin_client
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
+from tests.support.servers.embedded import LoopThread
 from tests.support.waiting import eventually
 
 _NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._UNKNOWN_PARTITION}
 
 
+class _Asker:
+    """One connection to Postgres and one admin client for Kafka, kept between questions: tests poll with them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: LoopThread | None = None
+        self._connection: tuple[tuple[str, str], asyncpg.Connection] | None = None
+        self._admin: tuple[dict[str, Any], AdminClient] | None = None
+
+    def query(self, settings: Settings, sql: str, *arguments: Any) -> list[Any]:
+        with self._lock:
+            if self._thread is None:
+                self._thread = LoopThread()
+            return self._thread.call(self._query(settings, sql, *arguments))
+
+    def admin(self, settings: Settings) -> AdminClient:
+        with self._lock:
+            config = {**librdkafka_config(settings), "log_level": 0, "reconnect.backoff.max.ms": 200}
+            if self._admin is None or self._admin[0] != config:
+                self._admin = config, AdminClient(config)
+            return self._admin[1]
+
+    def close(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                self._thread.call(self._disconnect())
+                self._thread.close()
+            self._thread = self._admin = None
+
+    async def _query(self, settings: Settings, sql: str, *arguments: Any) -> list[Any]:
+        wanted = settings.postgres_dsn, settings.namespace
+        if self._connection is None or self._connection[0] != wanted or self._connection[1].is_closed():
+            await self._disconnect()
+            path = {"search_path": f'"{settings.namespace}"'}
+            opened = await asyncpg.connect(settings.postgres_dsn, server_settings=path, statement_cache_size=0)
+            self._connection = wanted, opened
+        return list(await self._connection[1].fetch(sql, *arguments))
+
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection[1].terminate()
+            self._connection = None
+
+
+_asker = _Asker()
+
+
+def close() -> None:
+    """Close what the functions of this module keep open; the next call opens it again."""
+    _asker.close()
+
+
 def query(settings: Settings, sql: str, *arguments: Any) -> list[Any]:
     """The rows of one query on the namespace's tables."""
-
-    async def ask() -> list[Any]:
-        connection = await asyncpg.connect(
-            settings.postgres_dsn, server_settings={"search_path": f'"{settings.namespace}"'}
-        )
-        try:
-            return list(await connection.fetch(sql, *arguments))
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    return _asker.query(settings, sql, *arguments)
 
 
 def value(settings: Settings, sql: str, *arguments: Any) -> Any:
@@ -46,24 +89,23 @@ def stored(settings: Settings) -> int:
 def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
     """Per partition the offset after its last message."""
     name = topic_name(settings.namespace, topic)
-    consumer = Consumer({**librdkafka_config(settings), "group.id": "unused"})
+    admin = _asker.admin(settings)
     found: dict[int, int] = {}
 
     def asked() -> bool:
         """A topic that was just made may have no leader for a moment."""
         try:
-            for partition in consumer.list_topics(name, 10).topics[name].partitions:
-                found[partition] = consumer.get_watermark_offsets(TopicPartition(name, partition), 10)[1]
+            places = [TopicPartition(name, one) for one in admin.list_topics(name, 10).topics[name].partitions]
+            wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
+            for place, answer in admin.list_offsets(wanted, request_timeout=10).items():
+                found[place.partition] = answer.result().offset
         except KafkaException as exc:
             if not exc.args[0].retriable() and exc.args[0].code() not in _NO_LEADER:
                 raise
             return False
-        return True
+        return bool(found)
 
-    try:
-        eventually(asked, f"no leader answers for {name}")
-    finally:
-        consumer.close()
+    eventually(asked, f"no leader answers for {name}")
     return found
 
 
@@ -71,9 +113,8 @@ def committed_offsets(settings: Settings, role: str, topic: TopicName) -> dict[i
     """Per partition the offset that the role's group has committed; 0 where none."""
     name = topic_name(settings.namespace, topic)
     wanted = [TopicPartition(name, p) for p in end_offsets(settings, topic)]
-    admin = admin_client(settings)
     group = ConsumerGroupTopicPartitions(f"{settings.namespace}.{role}", wanted)
-    found = next(iter(admin.list_consumer_group_offsets([group]).values())).result(30)
+    found = next(iter(_asker.admin(settings).list_consumer_group_offsets([group]).values())).result(30)
     return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
 
 
@@ -86,6 +127,8 @@ def messages(settings: Settings, topic: TopicName) -> Sequence[Any]:
     """Every message that stands on the topic now."""
     name = topic_name(settings.namespace, topic)
     ends = end_offsets(settings, topic)
+    if not any(ends.values()):
+        return []
     consumer = Consumer({**librdkafka_config(settings), "group.id": "unused", "isolation.level": "read_committed"})
     consumer.assign([TopicPartition(name, p, 0) for p in ends])
     found = []

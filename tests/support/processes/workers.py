@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from relearn.schemas.settings import PREFIX, Settings, as_environment
-from tests.support.paths import ROOT
+from tests.support.processes.forked import ForkedCommand
 from tests.support.waiting import eventually
 
 
@@ -29,20 +27,13 @@ class WorkerProcess:
         self._environment = environment(settings, LOG_LEVEL="debug")
         self.log_path = settings.data_dir / f"{worker_id}.log"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkedCommand | None = None
         self.starts = 0
         self.start()
 
     def start(self) -> None:
         self.starts += 1
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "relearn.scripts", "worker", *self._arguments],
-                cwd=ROOT,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
+        self._process = ForkedCommand(("worker", *self._arguments), self._environment, self.log_path)
 
     @property
     def log(self) -> str:

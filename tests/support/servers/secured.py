@@ -22,7 +22,7 @@ from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import kafka, local, ports, postgres, valkey
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 from tests.support.servers.certificates import Authority, Signed
-from tests.support.servers.embedded import LoopThread, free_ports
+from tests.support.servers.embedded import LoopThread, free_ports, quick_to_start
 from tests.support.servers.tls_relay import TlsRelay
 
 USER = "relearn"
@@ -123,7 +123,7 @@ class SecuredServers:
             secured = _more_ports(at)
             await self._supervisor.start(
                 *(
-                    self._secured(process, directory, at, secured)
+                    self._secured(quick_to_start(process), directory, at, secured)
                     for process in local.describe(directory, local.SETTING, at, dict(os.environ))
                 )
             )

@@ -1,0 +1,90 @@
+"""Processes of the `relearn` command that start with everything imported.
+
+One process per test session imports what commands need, and forks for each command that a test starts. Such a command
+has a pid, signals, an environment and an exit code of its own like any process, without the seconds that an interpreter
+takes to import. The tests of `relearn up`, of the demo and of the README's tour start commands from nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    [
+        "relearn.scripts.cli",
+        "relearn.scripts.commands.worker",
+        "relearn.scripts.commands.api",
+        "relearn.agents.score.role",
+        "relearn.agents.store.role",
+        "relearn.agents.feedback.role",
+        "relearn.agents.retrain.role",
+        "relearn.api.server.app",
+        "aiokafka",
+        "faust",
+    ]
+)
+
+
+class ForkedCommand:
+    """`relearn ARGV…` as a process, used as `subprocess.Popen` is."""
+
+    def __init__(self, argv: tuple[str, ...], environment: dict[str, str], log_path: Path) -> None:
+        """Everything that it writes is appended to `log_path`."""
+        log_path.touch()
+        self._process = _CONTEXT.Process(target=_run, args=(argv, environment, str(log_path)), daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout_s: float | None = None) -> int:
+        """The exit code, once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs on.
+        """
+        self._process.join(timeout_s)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired("relearn", timeout_s or 0.0)
+        return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _run(argv: tuple[str, ...], environment: dict[str, str], log_path: str) -> None:
+    """Become the command, in a process that was forked for it."""
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for number in (1, 2):
+        os.dup2(log, number)
+    os.close(log)
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["relearn", *argv]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from relearn.scripts.cli import main
+
+    main()
