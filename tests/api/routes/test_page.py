@@ -144,7 +144,7 @@ async def test_without_its_libraries_the_page_says_what_to_run_and_the_rest_work
 
 def test_an_installed_package_has_all_files_of_the_page() -> None:
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["relearn.api"]
-    packed = {path.relative_to(DIRECTORY).as_posix() for one in patterns for path in (ROOT / "api").glob(one)}
+    packed = {path.relative_to(DIRECTORY).as_posix() for one in patterns for path in DIRECTORY.parent.glob(one)}
     assert packed == set(read_page())
 
 
