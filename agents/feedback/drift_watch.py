@@ -20,8 +20,8 @@ from relearn.agents.stores.training.drift import (
     read_watched,
     write_drift,
 )
-from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import retry_until_available
+from relearn.agents.worker.state import WorkerState
+from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -14,8 +14,8 @@ from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import Job, read_job
 from relearn.agents.stores.training.policy_facts import read_facts
-from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import retry_until_available
+from relearn.agents.worker.state import WorkerState
+from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 

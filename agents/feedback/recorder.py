@@ -28,9 +28,9 @@ from relearn.agents.stores.live.events import EventLog
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.driver import Chunk
-from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.loop import Receipts
-from relearn.agents.worker.retry import retry_until_available
+from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.settings import Settings

@@ -24,7 +24,8 @@ from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic
-from relearn.agents.worker.heartbeat import WorkerState, attach_heartbeat
+from relearn.agents.worker.heartbeat import attach_heartbeat
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.loop import process_chunks
 from relearn.agents.worker.readiness import assigned, attach_readiness
 from relearn.agents.worker.shutdown import run_until_stopped

@@ -1,7 +1,4 @@
-"""The model feed: every process that scores reads the whole of `model-updates` by itself, outside any group.
-
-model-updates ── model_updates() ──▶ channel ──▶ agent: Swapper.apply ──▶ LiveModel
-"""
+"""The model feed: every process that scores reads the whole of `model-updates` by itself, outside any consumer group."""
 
 from __future__ import annotations
 
@@ -10,38 +7,34 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
-import faust
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
+from relearn.agents.availability.backoff import Backoff
 from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.config import aiokafka_config
-from relearn.agents.kafka.topics import admin_client, topic_id
+from relearn.agents.kafka.topics import topic_id
 from relearn.agents.models.apply import Swapper
-from relearn.agents.models.live import LiveModel
-from relearn.agents.models.signing_keys import load_verifier
-from relearn.agents.worker.shutdown import crash
 from relearn.schemas.errors import KafkaUnavailable, SetupError
-from relearn.schemas.model.signing import Verifier
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 
 log = structlog.get_logger()
 
 _POLL_MS = 500
+#: Until the end that the topic had at the start is reached: a topic without messages is complete at once.
+_FIRST_POLL_MS = 10
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 3.0
-#: How often to look whether the topic is still the one that is being read.
+#: How often the reader checks that the topic was not deleted and created again.
 _CHECK_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class FeedMessage:
-    """One message of the topic, unread."""
+    """One message of the topic, not decoded."""
 
     key: bytes | None
     value: bytes | None
@@ -50,12 +43,12 @@ class FeedMessage:
 
 @dataclass(frozen=True, slots=True)
 class FromTheStart:
-    """Reading begins at the topic's first message: at the start, after an error, or because the topic was made anew."""
+    """Reading begins at the topic's first message: at the start, after an error, or because the topic is a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpTo:
-    """Everything below offset `position` has been handed out; `caught_up` once all that was there at the start has."""
+    """Every message below offset `position` was yielded; `caught_up` once all that existed at the start were."""
 
     position: int
     caught_up: bool
@@ -65,29 +58,28 @@ FeedEvent = FeedMessage | FromTheStart | UpTo
 
 
 async def model_updates(settings: Settings) -> AsyncGenerator[FeedEvent, None]:
-    """Everything on the topic, from its first message, for ever. Waits through a broker's absence.
+    """The messages of the topic from the first one on, without end. Retries while no broker is available.
 
-    Only committed messages are seen. Close it (`contextlib.aclosing`) to disconnect. A topic that isn't there is waited
-    for too: nobody but `relearn migrate` makes it.
+    Only committed messages are yielded. Close the generator (`contextlib.aclosing`) to disconnect. A topic that doesn't
+    exist is waited for too: `relearn migrate` makes it.
     """
     topic = topic_name(settings.namespace, "model-updates")
-    admin = admin_client(settings)
-    wait_s = _FIRST_WAIT_S
+    admin = Admin(settings)
+    backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
     while True:
         try:
             found = await topic_id(admin, topic)
             async with aclosing(_read(settings, TopicPartition(topic, 0), admin, found)) as events:
                 async for event in events:
-                    wait_s = _FIRST_WAIT_S
+                    backoff.reset()
                     yield event
         except (KafkaUnavailable, SetupError, KafkaError) as exc:
             log.warning("model_feed_waits", error=str(exc) or type(exc).__name__)
-        await asyncio.sleep(wait_s)
-        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        await asyncio.sleep(backoff.next_s())
 
 
 async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str) -> AsyncGenerator[FeedEvent, None]:
-    """Read from the first message until the topic is another one."""
+    """Read from the first message until the topic is a new one."""
     consumer = AIOKafkaConsumer(
         group_id=None,
         enable_auto_commit=False,
@@ -105,10 +97,10 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
         yield FromTheStart()
         checked_s, position = time.monotonic(), -1
         while True:
-            fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
+            fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS if position >= end else _FIRST_POLL_MS)
             for record in fetched.get(tp, ()):
                 yield FeedMessage(record.key, record.value, record.offset)
-            # Not the last record's offset: transaction markers and what compaction took count as well.
+            # Not the offset of the last record: transaction markers and what compaction removed count as well.
             before, position = position, await consumer.position(tp)
             if position < before:
                 return
@@ -119,13 +111,13 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
                 if await _is_another(admin, tp.topic, found):
                     return
     finally:
-        # Cancelled in the midst of connecting, aiokafka would leave that connection open.
+        # Cancelled while it connects, aiokafka would leave that connection open.
         await asyncio.wait([starting])
         await consumer.stop()
 
 
 async def _is_another(admin: Admin, topic: str, found: str) -> bool:
-    """Whether the topic was deleted and made again since; a broker that doesn't answer, or no topic, is no news."""
+    """Whether the topic was deleted and created again since. False while no broker answers, and without a topic."""
     try:
         return await topic_id(admin, topic) != found
     except (KafkaUnavailable, SetupError):
@@ -133,17 +125,17 @@ async def _is_another(admin: Admin, topic: str, found: str) -> bool:
 
 
 class ModelFeed:
-    """What a process knows of the topic, after each event that it took."""
+    """The state of one reading of the topic, after each event that `take` has processed."""
 
     def __init__(self, swapper: Swapper) -> None:
-        #: Set once everything that stood on the topic at the start has been taken, and for ever after.
+        #: Set once every message that the topic had at the start was taken. Never cleared.
         self.caught_up = asyncio.Event()
         self.swapper = swapper
-        #: How often the topic was begun, whether this reading has come to the end that it had then, and how far it is.
+        #: How often reading began, whether this reading has reached the end that it had then, and its position.
         self.readings = 0
         self.complete = False
         self.position = 0
-        #: The last value under each key, whatever it holds.
+        #: The last value under each key, valid or not.
         self.latest: dict[bytes, bytes | None] = {}
 
     def take(self, event: FeedEvent) -> None:
@@ -162,44 +154,3 @@ class ModelFeed:
                 if caught_up:
                     self.complete = True
                     self.caught_up.set()
-
-
-def attach_model_feed(
-    app: faust.App, settings: Settings, live: LiveModel, verifier: Verifier | None = None
-) -> ModelFeed:
-    """Add to `app` the task that reads the topic and the agent that swaps; `caught_up` says when `live` is current.
-
-    Raises:
-        SettingsError: there is no key to verify models with.
-    """
-    feed = ModelFeed(Swapper(live, verifier or load_verifier(settings), settings.namespace))
-    channel: Any = _FeedChannel(app)
-
-    async def swap_models(stream: Any) -> None:
-        async for event in stream:
-            try:
-                feed.take(event)
-            except Exception as exc:  # noqa: BLE001 - ends the process
-                await crash(app, exc)
-
-    async def read_feed() -> None:
-        try:
-            async with aclosing(model_updates(settings)) as events:
-                async for event in events:
-                    await channel.put(event)
-        except Exception as exc:  # noqa: BLE001 - ends the process
-            await crash(app, exc)
-
-    app.agent(channel)(swap_models)
-    app.task(read_feed)
-    return feed
-
-
-class _FeedChannel(faust.Channel[Any]):
-    """A channel that keeps what it holds: Faust empties those of its own at each rebalance of the consumer group."""
-
-    @property
-    def queue(self) -> Any:
-        if self._queue is None:
-            self._queue = ThrowableQueue(maxsize=16, flow_control=FlowControlEvent(initially_suspended=False))
-        return self._queue

@@ -12,8 +12,8 @@ from relearn.agents.models.live import LiveModel
 from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.activations import SigningContext
-from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import retry_until_available, wait_until
+from relearn.agents.worker.state import WorkerState
+from relearn.agents.availability.retry import retry_until_available, wait_until
 from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
 

@@ -20,7 +20,7 @@ from relearn.agents.stores.training.models import State as ModelState
 from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import read_trial
-from relearn.agents.worker.retry import sleep_unless_stopped
+from relearn.agents.availability.retry import sleep_unless_stopped
 from relearn.schemas.errors import RelearnError, TrainingDied
 from relearn.schemas.topics import topic_name
 

@@ -18,9 +18,9 @@ import faust
 import msgspec
 import structlog
 
-from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.live.events import put_events
 from relearn.agents.stores.redis import Redis, open_redis, redis_translated
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.events import WorkerEvent
 from relearn.schemas.settings import Settings
@@ -34,32 +34,6 @@ EXPIRES_S = 10
 _NEWS = ("model", "activation", "shadow", "partitions", "condition")
 #: Its name is kept for longer, so that clocks that differ take nobody's off the list.
 FORGOTTEN_S = 3600
-
-
-@dataclass(slots=True)
-class WorkerState:
-    """What one worker process knows of itself. `stage` is how far it has come; `records` only rises."""
-
-    id: str
-    role: str
-    stage: str = "starting"
-    records: int = 0
-    live: LiveModel | None = None
-    _meanwhile: list[str] = field(default_factory=list)
-
-    @property
-    def condition(self) -> str:
-        """For people: what goes on at this moment, or else the stage."""
-        return self._meanwhile[-1] if self._meanwhile else self.stage
-
-    @contextmanager
-    def meanwhile(self, text: str) -> Iterator[None]:
-        """`text` is the condition while the block runs, however it ends; several may run at once."""
-        self._meanwhile.append(text)
-        try:
-            yield
-        finally:
-            self._meanwhile.remove(text)
 
 
 def worker_key(namespace: str, worker_id: str) -> str:

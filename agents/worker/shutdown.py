@@ -11,7 +11,7 @@ from typing import NoReturn
 import faust
 import structlog
 
-from relearn.agents.worker.retry import Stopping
+from relearn.agents.availability.retry import Stopping
 
 log = structlog.get_logger()
 

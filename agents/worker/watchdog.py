@@ -17,7 +17,8 @@ import threading
 import faust
 import structlog
 
-from relearn.agents.worker.heartbeat import WorkerState, read_assignment
+from relearn.agents.worker.heartbeat import read_assignment
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.shutdown import crash, exit_now
 
 log = structlog.get_logger()

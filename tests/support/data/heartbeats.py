@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from relearn.agents.models.live import LiveModel
-from relearn.agents.worker.heartbeat import WorkerState, heartbeat
+from relearn.agents.worker.heartbeat import heartbeat
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.model.updates import Update
 from tests.support.data.models import a_model
 

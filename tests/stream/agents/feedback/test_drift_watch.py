@@ -19,7 +19,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.sample import gathered
 from relearn.agents.stores.predictions.tail import BEGINNING_AMONG, FIRST_AMONG
 from relearn.agents.stores.training.drift import DriftRow, latest_drift, read_drift, write_drift
-from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -11,7 +11,7 @@ from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.live.checkpoint import announced
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.settings import Settings
 from tests.stream.agents.stores.live.test_events import told
 from tests.support.data.stored import tables

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from relearn.agents.feedback.policy_watch import PolicyWatch
-from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.settings import Settings
 
 

@@ -8,7 +8,8 @@ import pytest
 from faust.types import TP
 
 from relearn.agents.models.live import LiveModel, Served
-from relearn.agents.worker.heartbeat import WorkerState, heartbeat
+from relearn.agents.worker.heartbeat import heartbeat
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.offsets import Ledger
 from tests.support.data.models import a_model
 

@@ -20,7 +20,7 @@ _WATCHED = """
 import asyncio, os, signal, sys, threading
 import structlog
 from relearn.agents.worker import shutdown, watchdog
-from relearn.agents.worker.heartbeat import WorkerState
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.logging import set_up_logging
 
 watchdog.LOOK_EVERY_S, watchdog.PATIENCE_S, shutdown.GRACE_S = 0.02, 0.5, 0.1

@@ -16,8 +16,8 @@ from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import retry_until_available
+from relearn.agents.worker.state import WorkerState
+from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.feedback import encode_feedback
 from relearn.schemas.migrations import migrations

@@ -10,8 +10,8 @@ import pytest
 
 from relearn.agents.stores.predictions.partitions import drop_expired_partitions, make_partitions
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
-from relearn.agents.worker.heartbeat import WorkerState
-from relearn.agents.worker.retry import retry_until_available
+from relearn.agents.worker.state import WorkerState
+from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings

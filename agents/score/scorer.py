@@ -1,0 +1,128 @@
+"""Scoring one chunk: decode, score, check the limit on dead letters, and hand blocks and dead letters to the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.availability.retry import Retry
+from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
+from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.producer import KafkaProducer, Receipt
+from relearn.agents.kafka.topics import check_log_append_time
+from relearn.agents.models.live import LiveModel, Served
+from relearn.agents.score.chunk import ScoredChunk, blocks_of, score_chunk
+from relearn.agents.score.dlq_limit import DlqLimit
+from relearn.agents.score.pause import Pause
+from relearn.agents.stores.pauses import Pauses
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.loop import Receipts
+from relearn.agents.worker.state import WorkerState
+from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.messages.predictions import CE_TYPE, encode_block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+#: Chunks whose blocks may wait for the broker's acknowledgement while the next one is scored.
+IN_FLIGHT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The connections of a worker."""
+
+    pool: Pool
+    producer: KafkaProducer
+    dead_letters: DeadLetterSink
+    generations: Generations
+    pause: Pause
+
+
+class Scorer:
+    """The handler of the score agent. Nothing is opened before its first chunk."""
+
+    def __init__(self, settings: Settings, state: WorkerState, live: LiveModel, *, stop: Callable[[], bool]) -> None:
+        self.stop = stop
+        self._settings = settings
+        self._state = state
+        self._live = live
+        self._source = f"/{settings.namespace}/{state.id}"
+        self._retry = Retry(state, stop)
+        self._limit = DlqLimit(settings.dlq_max_share, settings.dlq_min_records)
+        self._opened = OpenOnce(self._open)
+
+    async def score(self, chunk: Chunk) -> Receipts:
+        """Score one chunk and hand its blocks and dead letters to the broker; the receipts are its acknowledgements.
+
+        Raises:
+            Stopping: asked to stop, or to give up the partitions, while a server is unavailable or the role is paused.
+        """
+        opened = await self._opened.get()
+        await opened.pause.wait_at_start()
+        generation = await self._retry.until_available(lambda: opened.generations.current(chunk.ledger.epoch))
+        began = time.perf_counter()
+        served = await self._live.loaded()
+        shadow = self._live.shadow
+        scored = score_chunk(chunk.records, served, shadow)
+        records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
+        if self._limit.would_exceed(records, bad):
+            # The role pauses before the rejects of this chunk are sent, until a person has looked.
+            await opened.pause.begin(self._limit, records, scored.rejects)
+            self._limit.clear()
+        self._limit.add(records, bad)
+        receipts = await self._send(opened, scored, served, generation)
+        self._state.records += records
+        log.debug(
+            "chunk_scored",
+            records=records,
+            dead_letters=bad,
+            model=served.model.version,
+            activation=served.activation,
+            shadow=shadow.model.version if shadow else None,
+            ms=round(1000 * (time.perf_counter() - began), 2),
+        )
+        return receipts
+
+    async def _send(
+        self, opened: Opened, scored: ScoredChunk, served: Served, generation: int
+    ) -> list[asyncio.Future[Receipt]]:
+        now_s, topic = time.time(), topic_name(self._settings.namespace, "predictions")
+        receipts = [
+            await opened.producer.send(
+                topic,
+                encode_block(block),
+                partition=block.partition,
+                headers=cloud_event(CE_TYPE, self._source, now_s=now_s),
+            )
+            for block in blocks_of(scored, served, generation=generation, scored_at=now_s)
+        ]
+        return [*receipts, *await opened.dead_letters.send(scored.rejects, generation)]
+
+    async def _open(self) -> Opened:
+        """Check the topic, and connect."""
+        settings, ingest = self._settings, topic_name(self._settings.namespace, "ingest")
+        await self._retry.until_available(lambda: check_log_append_time(settings, ingest), "Kafka")
+        pool = await open_pool(settings, size=1)
+        producer = KafkaProducer(settings, self._state.id)
+        return Opened(
+            pool,
+            producer,
+            DeadLetterSink(producer, settings.namespace, agent="score", source=self._source),
+            Generations(settings, pool, ingest),
+            Pause(Pauses(pool), self._retry, self._state),
+        )
+
+    async def close(self, *_: Any, **__: Any) -> None:
+        """Flush the producer, and disconnect."""
+        if self._opened.value is not None:
+            await self._opened.value.producer.close()
+            self._opened.value.pool.terminate()

@@ -1,0 +1,115 @@
+"""Storing one chunk: its blocks in one transaction, its dead letters in another, then the totals in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.availability.retry import Retry
+from relearn.agents.store.decode import decode_blocks, decode_letters
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.live.layout import Changes
+from relearn.agents.stores.live.recent import RecentView
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.predictions.insert import Stored, store_blocks
+from relearn.agents.stores.predictions.partitions import drop_expired_partitions
+from relearn.agents.stores.redis import open_redis
+from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.loop import Receipts
+from relearn.agents.worker.state import WorkerState
+from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.predictions import Block
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+#: Transactions in flight: while one waits for its commit, the rows of the next are sent.
+IN_FLIGHT = 2
+_MAINTAIN_EVERY_S = 1.0
+_EXPIRE_EVERY_S = 3600.0
+
+
+class StoreWriter:
+    """The handlers of the store agents. Nothing is opened before the first call."""
+
+    def __init__(self, settings: Settings, state: WorkerState, *, stop: Callable[[], bool]) -> None:
+        #: True once Postgres has answered.
+        self.ready = False
+        self._settings = settings
+        self._state = state
+        self._retry = Retry(state, stop)
+        self._ingest = topic_name(settings.namespace, "ingest")
+        self._redis = open_redis(settings)
+        self._opened = OpenOnce(self._open)
+
+    async def take_blocks(self, chunk: Chunk) -> Receipts:
+        """Decode the blocks of one chunk; the receipt is the commit of the transaction that stores them all."""
+        blocks, unreadable = decode_blocks(chunk.records, now_s=time.time())
+        return [self.store(blocks, unreadable)]
+
+    async def take_letters(self, chunk: Chunk) -> Receipts:
+        """Decode the dead letters of one chunk; the receipt is their commit."""
+        return [self.store([], decode_letters(chunk.records, now_s=time.time()))]
+
+    async def store(self, blocks: Sequence[Block], letters: Sequence[DeadLetter]) -> None:
+        """Store blocks and letters, retrying while Postgres is unavailable, then write the new totals to Redis.
+
+        Raises:
+            Stopping: asked to stop while waiting; what was not stored is read again.
+        """
+        pool, view = await self._opened.get()
+        began = time.perf_counter()
+        changes = []
+        if blocks:
+            stored = await self._retry.until_available(lambda: self._store_blocks(pool, blocks), "Postgres")
+            changes.append(Changes(stored.totals, stored.batches, stored.dead_letters))
+            rows = {"rows": stored.inserted, "duplicates": stored.duplicates, "expired": stored.expired}
+            log.debug("blocks_stored", **rows, blocks=len(blocks), refused=stored.refused, ms=_ms_since(began))
+            self._state.records += sum(map(len, blocks))
+        if letters:
+            dead = await self._retry.until_available(lambda: store_dead_letters(pool, letters), "Postgres")
+            changes.append(Changes(dead_letters=dead.totals))
+            log.debug("dead_letters_stored", rows=dead.inserted, ms=_ms_since(began))
+        for change in changes:
+            await view.show(change)
+
+    async def _store_blocks(self, pool: Pool, blocks: Sequence[Block]) -> Stored:
+        return await store_blocks(
+            pool, blocks, topic=self._ingest, retention_days=self._settings.retention_days, now_s=time.time()
+        )
+
+    async def maintain(self, stop: Callable[[], bool]) -> None:
+        """Until `stop()`: drop expired partitions each hour, and fill the recent view where it has gaps."""
+        pool, view = await self._opened.get()
+        next_s = 0.0
+        while not stop():
+            try:
+                if time.monotonic() >= next_s:
+                    await drop_expired_partitions(pool, self._settings.retention_days, time.time())
+                    next_s = time.monotonic() + _EXPIRE_EVERY_S
+                self.ready = True
+                await view.tend()
+            except PostgresUnavailable as exc:
+                log.debug("maintenance_waits", error=str(exc))
+            await asyncio.sleep(_MAINTAIN_EVERY_S)
+
+    async def _open(self) -> tuple[Pool, RecentView]:
+        pool = await open_pool(self._settings, size=IN_FLIGHT + 2)
+        return pool, RecentView(self._redis, pool, self._settings.namespace)
+
+    async def close(self, *_: Any, **__: Any) -> None:
+        """Disconnect."""
+        if self._opened.value is not None:
+            self._opened.value[0].terminate()
+        await self._redis.aclose()
+
+
+def _ms_since(began_s: float) -> float:
+    return round(1000 * (time.perf_counter() - began_s), 2)

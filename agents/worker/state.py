@@ -1,0 +1,35 @@
+"""What one worker process knows of itself: its role, its stage, its progress and its live model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from relearn.agents.models.live import LiveModel
+
+
+@dataclass(slots=True)
+class WorkerState:
+    """The state that heartbeats, the watchdog and readiness read. `records` only rises."""
+
+    id: str
+    role: str
+    stage: str = "starting"
+    records: int = 0
+    live: LiveModel | None = None
+    _meanwhile: list[str] = field(default_factory=list)
+
+    @property
+    def condition(self) -> str:
+        """For people: what the worker waits for at this moment, else its stage."""
+        return self._meanwhile[-1] if self._meanwhile else self.stage
+
+    @contextmanager
+    def meanwhile(self, text: str) -> Iterator[None]:
+        """`text` is the condition while the block runs, however the block ends. Blocks may overlap."""
+        self._meanwhile.append(text)
+        try:
+            yield
+        finally:
+            self._meanwhile.remove(text)
