@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.learning.drift import compare, drifted, reference, update_streak
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.sample import Cursor, Sample, first_records, latest_records
@@ -20,8 +21,6 @@ from relearn.agents.stores.training.drift import (
     read_watched,
     write_drift,
 )
-from relearn.agents.worker.state import WorkerState
-from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
@@ -38,9 +37,8 @@ class DriftWatch:
     """
 
     settings: Settings
-    state: WorkerState
+    retry: Retry
     pool: Callable[[], Awaitable[Pool]]
-    stop: Callable[[], bool]
     in_charge: Callable[[], bool]
     news: Callable[[], None]
     _row: DriftRow | None = None
@@ -52,7 +50,7 @@ class DriftWatch:
         Raises:
             Stopping: asked to stop while a server is away.
         """
-        while not self.stop():
+        while not self.retry.stop():
             if self.in_charge():
                 await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
@@ -64,7 +62,7 @@ class DriftWatch:
             Stopping: asked to stop while a server is away.
         """
         pool = await self.pool()
-        await retry_until_available(lambda: self._look(pool), what="Postgres", stop=self.stop, state=self.state)
+        await self.retry.until_available(lambda: self._look(pool), "Postgres")
 
     async def _look(self, pool: Pool) -> None:
         """May be repeated: what was written is read before anything follows from it."""

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.send_command import send_command
 from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import Job, read_job
 from relearn.agents.stores.training.policy_facts import read_facts
-from relearn.agents.worker.state import WorkerState
-from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 
@@ -31,10 +30,10 @@ class PolicyWatch:
     """The evaluator of one feedback worker. `in_charge()`: whether it is the one that asks; others stand by."""
 
     settings: Settings
-    state: WorkerState
+    source: str
+    retry: Retry
     pool: Callable[[], Awaitable[Pool]]
     producer: Callable[[], Awaitable[KafkaProducer]]
-    stop: Callable[[], bool]
     in_charge: Callable[[], bool]
     #: Set when feedback was stored.
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,7 +45,7 @@ class PolicyWatch:
         Raises:
             Stopping: asked to stop while a server is away.
         """
-        while not self.stop():
+        while not self.retry.stop():
             wait_s = LOOK_EVERY_S
             self.news.clear()
             if self.in_charge():
@@ -61,8 +60,8 @@ class PolicyWatch:
 
     async def _look(self) -> Decision:
         pool, limits = await self.pool(), Limits.of(self.settings)
-        facts, now_s = await retry_until_available(
-            lambda: read_facts(pool, audits=limits.rate is not None), what="Postgres", stop=self.stop, state=self.state
+        facts, now_s = await self.retry.until_available(
+            lambda: read_facts(pool, audits=limits.rate is not None), "Postgres"
         )
         decision = decide(facts, limits, now_s)
         if decision.trigger is not None:
@@ -71,9 +70,7 @@ class PolicyWatch:
 
     async def _job(self, job_id: str) -> Job | None:
         pool = await self.pool()
-        return await retry_until_available(
-            lambda: read_job(pool, job_id), what="Postgres", stop=self.stop, state=self.state
-        )
+        return await self.retry.until_available(lambda: read_job(pool, job_id), "Postgres")
 
     async def _ask(self, facts: Facts, decision: Decision) -> None:
         """Send the command, unless the job of the last one isn't written yet: it would find that one open."""
@@ -82,6 +79,6 @@ class PolicyWatch:
         if command.id == self._asked or (self._asked and await self._job(self._asked) is None):
             return
         namespace = self.settings.namespace
-        await send_command(await self.producer(), namespace, command, source=f"/{namespace}/{self.state.id}")
+        await send_command(await self.producer(), namespace, command, source=self.source)
         self._asked = command.id
         log.info("retrain_asked", id=command.id, words=decision.words, **decision.reason)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,10 @@ from typing import Any, TypeVar
 
 import structlog
 
+from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.availability.retry import Retry
 from relearn.agents.feedback.decode import decode_feedback_messages
+from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import check_log_append_time
@@ -28,10 +30,8 @@ from relearn.agents.stores.live.events import EventLog
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.driver import Chunk
-from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.loop import Receipts
-from relearn.agents.availability.retry import retry_until_available
-from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
@@ -48,17 +48,18 @@ POOL_SIZE = 5
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What is open while the worker works."""
+    """The connections of a worker."""
 
     pool: Pool
     producer: KafkaProducer
+    dead_letters: DeadLetterSink
     generations: Generations
 
 
 class Recorder:
-    """Writes down what is said. Nothing is opened before the first call.
+    """The handler of the feedback agent. Nothing is opened before the first call.
 
-    `stop()`: the worker is asked to end. `moving()`: partitions are being given to others.
+    `stop()`: whether the worker is asked to stop. `moving()`: whether partitions are being given to other workers.
     """
 
     def __init__(
@@ -69,16 +70,16 @@ class Recorder:
         #: Set when there are new rows in `corrections`.
         self.news = asyncio.Event()
         self.topic = topic_name(settings.namespace, "feedback")
+        self.stop = stop
+        #: For the tasks, which go on while partitions move, and for the agent, which must give up its chunk then.
+        self.retry = Retry(state, stop)
+        self._chunk_retry = Retry(state, lambda: stop() or moving())
         self._settings = settings
         self._state = state
-        self.stop = stop
-        self._moving = moving
-        self._source = f"/{settings.namespace}/{state.id}"
         self._something_waits = asyncio.Event()
         self._redis = open_redis(settings)
         self._events = EventLog(self._redis, settings.namespace)
-        self._opening = asyncio.Lock()
-        self._opened: Opened | None = None
+        self._opened = OpenOnce(self._open)
 
     async def take(self, chunk: Chunk) -> Receipts:
         """Store one chunk's feedback; the receipts are those of the dead letters.
@@ -88,16 +89,14 @@ class Recorder:
         """
         opened = await self.opened()
         began = time.perf_counter()
-        generation = await self._until_available(
-            lambda: opened.generations.current(chunk.ledger.epoch), while_moving=False
-        )
+        generation = await self._chunk_retry.until_available(lambda: opened.generations.current(chunk.ledger.epoch))
         statements, rejects = decode_feedback_messages(chunk.records, generation)
-        taken = await self._until_available(lambda: store_feedback(opened.pool, statements), while_moving=False)
+        taken = await self._chunk_retry.until_available(lambda: store_feedback(opened.pool, statements))
         self._state.records += len(chunk.records)
         await self._tell(taken)
         log.debug("feedback_stored", **_counts(taken), ms=round(1000 * (time.perf_counter() - began), 2))
         refused = [Reject(statement.message, fault) for statement, fault in taken.refused]
-        return await self._send(opened.producer, [*rejects, *refused], generation)
+        return await opened.dead_letters.send([*rejects, *refused], generation)
 
     async def sweep(self) -> None:
         """Until asked to stop: look after what waits.
@@ -109,7 +108,7 @@ class Recorder:
         while not self.stop():
             await self._events.tend()
             look = partial(sweep_waiting, topic=self.topic, wait_s=self._settings.feedback_wait_s, after=after)
-            swept = await self._until_available(partial(look, opened.pool))
+            swept = await self.retry.until_available(partial(look, opened.pool))
             self.ready = True
             after = swept.after
             if swept.taken.rows or swept.taken.duplicates or swept.expired:
@@ -124,12 +123,12 @@ class Recorder:
         receipts: list[Awaitable[Any]] = []
         for generation in sorted({one.message.generation for one in swept.expired}):
             rejects = [Reject(*one) for one in swept.expired if one.message.generation == generation]
-            receipts += await self._send(opened.producer, rejects, generation)
+            receipts += await opened.dead_letters.send(rejects, generation)
         for receipt in receipts:
             await receipt
         ids = [one.message.feedback for one in swept.expired]
         if ids:
-            await self._until_available(lambda: forget_waiting(opened.pool, ids))
+            await self.retry.until_available(lambda: forget_waiting(opened.pool, ids))
 
     async def _rest(self, *, something_waits: bool) -> None:
         await asyncio.sleep(SWEEP_EVERY_S)
@@ -146,42 +145,33 @@ class Recorder:
             self.news.set()
         await self._events.append(*correction_events(taken.recorded))
 
-    async def _send(self, producer: KafkaProducer, rejects: Sequence[Reject], generation: int) -> Receipts:
-        if rejects:
-            reasons = Counter(reject.fault.reason for reject in rejects)
-            log.info("dead_letters", **reasons, latest=rejects[-1].fault.detail, offset=rejects[-1].message.offset)
-        topic = topic_name(self._settings.namespace, "dead-letters")
-        return [
-            await producer.send(topic, letter.value, key=letter.key, headers=dead_letter_headers(letter, self._source))
-            for letter in dead_letters(rejects, agent="feedback", generation=generation, now_s=time.time())
-        ]
-
     async def opened(self) -> Opened:
-        """Connections, made when first needed; before that the topic is checked, whose time tells what came later.
+        """The connections, opened at the first call, after the check that the broker stamps the topic's messages.
 
         Raises:
-            Stopping: asked to stop while Kafka is away.
+            Stopping: asked to stop while Kafka is unavailable.
             SetupError: the topic can't be used.
         """
-        async with self._opening:
-            if self._opened is None:
-                await self._until_available(lambda: check_log_append_time(self._settings, self.topic))
-                pool = await open_pool(self._settings, size=POOL_SIZE)
-                producer = KafkaProducer(self._settings, self._state.id)
-                self._opened = Opened(pool, producer, Generations(self._settings, pool, self.topic))
-            return self._opened
+        return await self._opened.get()
 
-    async def _until_available(self, call: Callable[[], Awaitable[T]], *, while_moving: bool = True) -> T:
-        def stop() -> bool:
-            return self.stop() or (not while_moving and self._moving())
-
-        return await retry_until_available(call, what="Kafka and Postgres", stop=stop, state=self._state)
+    async def _open(self) -> Opened:
+        settings = self._settings
+        await self.retry.until_available(lambda: check_log_append_time(settings, self.topic))
+        pool = await open_pool(settings, size=POOL_SIZE)
+        producer = KafkaProducer(settings, self._state.id)
+        source = f"/{settings.namespace}/{self._state.id}"
+        return Opened(
+            pool,
+            producer,
+            DeadLetterSink(producer, settings.namespace, agent="feedback", source=source),
+            Generations(settings, pool, self.topic),
+        )
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the dead letters, and disconnect."""
-        if self._opened is not None:
-            await self._opened.producer.close()
-            self._opened.pool.terminate()
+        if self._opened.value is not None:
+            await self._opened.value.producer.close()
+            self._opened.value.pool.terminate()
         await self._redis.aclose()
 
 

@@ -25,10 +25,10 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
-from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.loop import process_chunks
 from relearn.agents.worker.readiness import assigned, attach_readiness
 from relearn.agents.worker.shutdown import run_until_stopped
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.settings import Settings
 
@@ -54,8 +54,9 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     async def producer() -> KafkaProducer:
         return (await recorder.opened()).producer
 
-    policy = PolicyWatch(settings, state, pool, producer, recorder.stop, in_charge, recorder.news)
-    drift = DriftWatch(settings, state, pool, recorder.stop, in_charge, recorder.news.set)
+    source = f"/{settings.namespace}/{state.id}"
+    policy = PolicyWatch(settings, source, recorder.retry, pool, producer, in_charge, recorder.news)
+    drift = DriftWatch(settings, recorder.retry, pool, in_charge, recorder.news.set)
 
     async def watch_policy() -> None:
         await run_until_stopped(app, policy.run)

@@ -1,4 +1,4 @@
-"""The model feed: every process that scores reads the whole of `model-updates` by itself, outside any consumer group."""
+"""The model feed: every process that scores reads all of `model-updates` by itself, outside any consumer group."""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
+from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.retrain.context import RetrainContext
@@ -16,7 +17,6 @@ from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.schemas.errors import BadMessage, BadRow
 from relearn.schemas.messages.commands import decode_command
-from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
 from relearn.schemas.messages.records import Fault, RawMessage, Reject
 from relearn.schemas.topics import topic_name
 
@@ -24,23 +24,23 @@ log = structlog.get_logger()
 
 
 class CommandHandler:
-    """Takes commands as they come, also while a training runs."""
+    """The handler of the retrain agent. It takes commands while a training runs, too."""
 
     def __init__(self, context: RetrainContext) -> None:
         self._context = context
-        self._letters: tuple[KafkaProducer, Generations] | None = None
+        self._refusals = OpenOnce(self._open_refusals)
 
     async def take(self, chunk: Chunk) -> Receipts:
         """Write the jobs of one chunk's commands, in order; the receipts are those of dead letters.
 
         Raises:
-            Stopping: asked to stop while a server is away; the chunk is read again.
+            Stopping: asked to stop while a server is unavailable; the chunk is read again.
         """
         await self._context.caught_up()
         receipts: list[Awaitable[Any]] = []
         for message in chunk.records:
             try:
-                await self._obey(message)
+                await self._execute(message)
             except (BadMessage, BadRow) as exc:
                 receipts += await self._refuse(message, exc, chunk.ledger.epoch)
             self._context.state.records += 1
@@ -48,33 +48,36 @@ class CommandHandler:
         self._context.new_activations.set()
         return receipts
 
-    async def _obey(self, message: RawMessage) -> None:
-        desk, command = self._context, decode_command(message.value)
-        pool = await desk.pool()
-        new = await desk.until_available(lambda: execute_command(pool, command, desk.signing, above=desk.above()))
+    async def _execute(self, message: RawMessage) -> None:
+        context, command = self._context, decode_command(message.value)
+        pool = await context.pool()
+        new = await context.until_available(
+            lambda: execute_command(pool, command, context.signing, above=context.above())
+        )
         log.info("command", id=command.id, command=command.command, version=command.version, new=new)
 
     async def _refuse(self, message: RawMessage, exc: BadMessage | BadRow, epoch: int) -> Receipts:
-        desk, topic = self._context, topic_name(self._context.settings.namespace, "dead-letters")
-        producer, generations = await self._open_letters()
-        generation = await desk.until_available(lambda: generations.current(epoch))
+        refusals = await self._refusals.get()
+        generation = await self._context.until_available(lambda: refusals.generations.current(epoch))
         reason, detail = (exc.reason, exc.detail) if isinstance(exc, BadMessage) else ("invalid", str(exc))
-        log.info("dead_letter", reason=reason, error=detail, offset=message.offset)
-        reject = Reject(message, Fault(0, reason, detail))
-        return [
-            await producer.send(topic, letter.value, key=letter.key, headers=dead_letter_headers(letter, desk.source))
-            for letter in dead_letters([reject], agent="retrain", generation=generation, now_s=time.time())
-        ]
+        return await refusals.dead_letters.send([Reject(message, Fault(0, reason, detail))], generation)
 
-    async def _open_letters(self) -> tuple[KafkaProducer, Generations]:
-        if self._letters is None:
-            desk = self._context
-            commands = topic_name(desk.settings.namespace, "commands")
-            generations = Generations(desk.settings, await desk.pool(), commands)
-            self._letters = KafkaProducer(desk.settings, desk.state.id), generations
-        return self._letters
+    async def _open_refusals(self) -> _Refusals:
+        context = self._context
+        commands = topic_name(context.settings.namespace, "commands")
+        producer = KafkaProducer(context.settings, context.state.id)
+        sink = DeadLetterSink(producer, context.settings.namespace, agent="retrain", source=context.source)
+        return _Refusals(producer, sink, Generations(context.settings, await context.pool(), commands))
 
     async def close(self) -> None:
         """Flush the dead letters."""
-        if self._letters is not None:
-            await self._letters[0].close()
+        if self._refusals.value is not None:
+            await self._refusals.value.producer.close()
+
+
+class _Refusals(NamedTuple):
+    """What a refused command needs, opened when the first one comes."""
+
+    producer: KafkaProducer
+    dead_letters: DeadLetterSink
+    generations: Generations

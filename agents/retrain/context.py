@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.availability.retry import Retry, wait_until
 from relearn.agents.models.feed import ModelFeed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.state import WorkerState
-from relearn.agents.availability.retry import retry_until_available, wait_until
 from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
 
@@ -38,7 +39,10 @@ class RetrainContext:
     new_jobs: asyncio.Event = field(default_factory=asyncio.Event)
     new_activations: asyncio.Event = field(default_factory=asyncio.Event)
     trainer: FitRunner = field(default_factory=FitRunner)
-    _pool: Pool | None = None
+    _pool: OpenOnce[Pool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pool = OpenOnce(lambda: open_pool(self.settings, size=4))
 
     @property
     def source(self) -> str:
@@ -57,12 +61,8 @@ class RetrainContext:
         return max(self.seen("champion"), self.seen("shadow"))
 
     async def pool(self) -> Pool:
-        """Connections, made when first needed."""
-        if self._pool is None:
-            pool = await open_pool(self.settings, size=4)
-            # Another task may have opened one meanwhile.
-            self._pool = self._pool or pool
-        return self._pool
+        """The connections to Postgres, opened at the first call."""
+        return await self._pool.get()
 
     async def caught_up(self) -> None:
         """Wait until the topic has been read, so that `above` is right.
@@ -78,12 +78,12 @@ class RetrainContext:
         Raises:
             Stopping: asked to stop first.
         """
-        return await retry_until_available(call, what="Kafka and Postgres", stop=self.stop, state=self.state)
+        return await Retry(self.state, self.stop).until_available(call)
 
     def close(self) -> None:
         """Disconnect."""
-        if self._pool is not None:
-            self._pool.terminate()
+        if self._pool.value is not None:
+            self._pool.value.terminate()
 
 
 async def wait_for_signal(event: asyncio.Event) -> bool:

@@ -17,7 +17,6 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from relearn.agents.worker.model_feed import attach_model_feed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.agents.retrain.announce import Announcer
@@ -30,10 +29,11 @@ from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.driver import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
-from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.loop import process_chunks
+from relearn.agents.worker.model_feed import attach_model_feed
 from relearn.agents.worker.readiness import assigned, attach_readiness
 from relearn.agents.worker.shutdown import run_until_stopped
+from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.model.signing import Signer, Verifier

@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from relearn.agents.availability.retry import sleep_unless_stopped
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
 from relearn.agents.learning.snapshot import Unreviewed
@@ -20,7 +21,6 @@ from relearn.agents.stores.training.models import State as ModelState
 from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import read_trial
-from relearn.agents.availability.retry import sleep_unless_stopped
 from relearn.schemas.errors import RelearnError, TrainingDied
 from relearn.schemas.topics import topic_name
 

@@ -1,4 +1,4 @@
-"""The score role: `ingest` → one matrix product per chunk → `predictions`; records that can't be scored → `dead-letters`.
+"""The score role: `ingest` → one matrix product per chunk → `predictions`; rejected records → `dead-letters`.
 
     ingest ─▶ agent: Scorer.score ─▶ predictions, dead-letters
     model-updates ─▶ task, agent: the model feed ─▶ the live model

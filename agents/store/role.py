@@ -1,8 +1,8 @@
 """The store role: `predictions` → rows in Postgres, then the recent view in Redis; `dead-letters` → their table.
 
-    predictions ──▶ agent: StoreWriter.take_blocks ──▶ predictions, totals, batches ──▶ Redis
-    dead-letters ─▶ agent: StoreWriter.take_letters ─▶ dead_letters
-                    task: StoreWriter.maintain ──────▶ drops expired partitions, fills the recent view
+predictions ──▶ agent: StoreWriter.take_blocks ──▶ predictions, totals, batches ──▶ Redis
+dead-letters ─▶ agent: StoreWriter.take_letters ─▶ dead_letters
+                task: StoreWriter.maintain ──────▶ drops expired partitions, fills the recent view
 """
 
 from __future__ import annotations

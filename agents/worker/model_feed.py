@@ -1,6 +1,6 @@
 """The model feed in a worker: a task reads `model-updates`, an agent applies each update to the live model.
 
-    model-updates ── models.feed ──▶ channel ──▶ agent: ModelFeed.take ──▶ models.apply ──▶ models.live
+model-updates ── models.feed ──▶ channel ──▶ agent: ModelFeed.take ──▶ models.apply ──▶ models.live
 """
 
 from __future__ import annotations

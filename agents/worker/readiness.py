@@ -9,8 +9,8 @@ import structlog
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from relearn.agents.worker.state import WorkerState
 from relearn.agents.availability.retry import Stopping, wait_until
+from relearn.agents.worker.state import WorkerState
 
 log = structlog.get_logger()
 

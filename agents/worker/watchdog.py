@@ -18,8 +18,8 @@ import faust
 import structlog
 
 from relearn.agents.worker.heartbeat import read_assignment
-from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.shutdown import crash, exit_now
+from relearn.agents.worker.state import WorkerState
 
 log = structlog.get_logger()
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.feedback.drift_watch import DriftWatch
 from relearn.agents.learning.drift import REFERENCE, WINDOW, compare, reference
 from relearn.agents.stores.generations import register_generation
@@ -106,13 +107,13 @@ class Stream:
         async def pool() -> Pool:
             return self.pool
 
+        retry = Retry(WorkerState("feedback-1", "feedback"), given.pop("stop", lambda: False))
         parts: dict[str, Any] = {
             "pool": pool,
-            "stop": lambda: False,
             "in_charge": lambda: True,
             "news": self._take_news,
         }
-        return DriftWatch(self.settings, WorkerState("feedback-1", "feedback"), **{**parts, **given})
+        return DriftWatch(self.settings, retry, **{**parts, **given})
 
     def _take_news(self) -> None:
         self.news += 1
@@ -538,7 +539,9 @@ async def test_only_the_one_in_charge_watches_and_it_waits_for_postgres(settings
                 charge.set()
                 while not await looks.get():
                     pass
-                await asyncio.to_thread(eventually, lambda: watch.state.condition == "waiting for Postgres", "it ended")
+                await asyncio.to_thread(
+                    eventually, lambda: watch.retry.state.condition == "waiting for Postgres", "it ended"
+                )
             await reference_taken()
             stopped.set()
             await running

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from relearn.agents.availability.retry import Stopping
 from relearn.agents.retrain import training_job
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.training.jobs import Job, queue_job, read_job, take_training
 from relearn.agents.worker.state import WorkerState
-from relearn.agents.availability.retry import Stopping
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.feedback.policy_watch import PolicyWatch
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.settings import Settings
@@ -24,7 +25,12 @@ async def test_feedback_stored_by_a_worker_that_is_not_in_charge_does_not_keep_i
         return looks > 1000
 
     watch = PolicyWatch(
-        Settings(), WorkerState("feedback-2", "feedback"), _nobody, _nobody, stop, in_charge=lambda: False
+        Settings(),
+        "/relearn/feedback-2",
+        Retry(WorkerState("feedback-2", "feedback"), stop),
+        _nobody,
+        _nobody,
+        in_charge=lambda: False,
     )
     watch.news.set()
     running = asyncio.create_task(watch.run())

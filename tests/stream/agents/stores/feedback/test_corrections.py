@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.feedback.decode import Incoming
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.feedback import waiting as waiting_table
@@ -17,7 +18,6 @@ from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.state import WorkerState
-from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.feedback import encode_feedback
 from relearn.schemas.migrations import migrations
@@ -443,8 +443,8 @@ async def test_postgres_away_is_said_and_storing_later_succeeds(settings: Settin
             for call in (lambda: take(pool, said), lambda: sweep(pool), lambda: forget_waiting(pool, ["x"])):
                 with pytest.raises(PostgresUnavailable):
                     await call()
-        state = WorkerState("", "")
-        taken = await retry_until_available(lambda: take(pool, said), what="Postgres", stop=lambda: False, state=state)
+        retry = Retry(WorkerState("", ""), stop=lambda: False)
+        taken = await retry.until_available(lambda: take(pool, said), "Postgres")
         assert taken.rows == 1
 
 

@@ -8,10 +8,10 @@ from datetime import date
 import numpy as np
 import pytest
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.stores.predictions.partitions import drop_expired_partitions, make_partitions
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.state import WorkerState
-from relearn.agents.availability.retry import retry_until_available
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
@@ -202,10 +202,6 @@ async def test_postgres_away_is_said_and_storing_later_succeeds(settings: Settin
         await store(pool, block_of(5))
         with servers.postgres.away(), pytest.raises(PostgresUnavailable):
             await store(pool, block_of(5, first_offset=5))
-        stored = await retry_until_available(
-            lambda: store(pool, block_of(5, first_offset=5)),
-            what="Postgres",
-            stop=lambda: False,
-            state=WorkerState("", ""),
-        )
+        retry = Retry(WorkerState("", ""), stop=lambda: False)
+        stored = await retry.until_available(lambda: store(pool, block_of(5, first_offset=5)), "Postgres")
         assert list(stored.totals) == [PartitionTotal(0, 0, 10, 0)]
