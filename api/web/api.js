@@ -1,12 +1,13 @@
-/** Asking the API: the key goes along, and whatever goes wrong is one kind of error that a person can read. */
-import { askForKey, currentKey } from "./key.js";
+/** Sends requests to the API: adds the key, and turns every failure into an `ApiError` that a person can read. */
+import { currentKey, requestKey } from "./api_key.js";
 
-const ANSWERS_WITHIN_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /**
- * The API's problem (RFC 9457). `status` is 0 where there was no answer at all.
+ * The API's problem (RFC 9457). `status` is 0 when there was no answer at all.
  *
- * `faults`: which fields, and why. `taken`: of a write that broke off, the id of each item that was written, else null.
+ * `faults`: the fields that are wrong, and why. `taken`: of a write that broke off, the id of each item that was written,
+ * else null.
  */
 export class ApiError extends Error {
   /**
@@ -26,62 +27,86 @@ export class ApiError extends Error {
     this.retryAfterS = retryAfterS;
   }
 
-  /** Whether the API itself is away. */
+  /** Whether the API itself can't be reached. */
   get away() {
     return this.status === 0;
   }
 }
 
 /**
- * @typedef {object} Request
- * @property {string} [method]
- * @property {Record<string, string | number | boolean | null | undefined>} [query] null and undefined aren't sent
- * @property {unknown} [body] sent as JSON
- * @property {Record<string, string>} [headers]
- * @property {AbortSignal} [signal]
- * @property {string} [idempotencyKey] the same key again does nothing twice; 503 while Redis is away
- */
-
-/**
- * The JSON answer.
+ * The JSON answer to a GET of `path`.
  *
- * @param {string} path
- * @param {Request} [request]
+ * @template {import("./types").PathOf<"get">} P
+ * @param {P} path as in the OpenAPI document: `/v1/models/{version}`
+ * @param {import("./types").Options<"get", P>} [options]
+ * @returns {Promise<import("./types").Answer<"get", P>>}
  * @throws {ApiError}
  */
-export async function ask(path, request = {}) {
-  const late = AbortSignal.timeout(ANSWERS_WITHIN_MS);
-  const signal = request.signal ? AbortSignal.any([request.signal, late]) : late;
-  const response = await open(path, { ...request, signal });
+export const getJson = (path, options) => json("get", path, options);
+
+/**
+ * The JSON answer to a POST.
+ *
+ * @template {import("./types").PathOf<"post">} P
+ * @param {P} path
+ * @param {import("./types").Options<"post", P>} [options]
+ * @returns {Promise<import("./types").Answer<"post", P>>}
+ * @throws {ApiError}
+ */
+export const postJson = (path, options) => json("post", path, options);
+
+/**
+ * The JSON answer to a PATCH.
+ *
+ * @template {import("./types").PathOf<"patch">} P
+ * @param {P} path
+ * @param {import("./types").Options<"patch", P>} [options]
+ * @returns {Promise<import("./types").Answer<"patch", P>>}
+ * @throws {ApiError}
+ */
+export const patchJson = (path, options) => json("patch", path, options);
+
+/** @param {string} method @param {string} path @param {import("./types").AnyOptions} [options] */
+async function json(method, path, options = {}) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  const response = await openResponse(method, path, { ...options, signal });
   try {
     return await response.json();
   } catch (error) {
-    throw broken(error, request.signal);
+    throw brokenOff(error, options.signal);
   }
 }
 
 /**
- * The answer as it comes, once it is known to be a good one. Where a key is needed it is asked for, and sent.
+ * The response, once its status is good. When the API wants a key, it is requested from the user and the request repeated.
  *
+ * @param {string} method
  * @param {string} path
- * @param {Request} [request]
+ * @param {import("./types").AnyOptions} [options]
  * @returns {Promise<Response>}
  * @throws {ApiError}
  */
-export async function open(path, request = {}) {
+export async function openResponse(method, path, options = {}) {
   for (;;) {
     const key = currentKey();
-    const response = await fetched(path, request, key);
+    const response = await send(method, path, options, key);
     if (response.ok) return response;
     const error = await problemOf(response);
     if (error.status !== 401) throw error;
-    const another = currentKey() !== key; // given meanwhile to somebody else who asked
-    if (!another && !(await askForKey(error.detail))) throw error;
+    const changed = currentKey() !== key; // entered meanwhile, for another request
+    if (!changed && !(await requestKey(error.detail))) throw error;
   }
 }
 
-async function fetched(path, { method = "GET", query = {}, body, headers = {}, signal, idempotencyKey }, key) {
-  const url = new URL(path, location.origin);
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {import("./types").AnyOptions} options
+ * @param {string | null} key
+ */
+async function send(method, path, { params, query = {}, body, headers = {}, signal, idempotencyKey }, key) {
+  const url = new URL(withParams(path, params), location.origin);
   for (const [name, value] of Object.entries(query)) {
     if (value !== null && value !== undefined) url.searchParams.set(name, String(value));
   }
@@ -90,35 +115,52 @@ async function fetched(path, { method = "GET", query = {}, body, headers = {}, s
   if (body !== undefined) sent["Content-Type"] = "application/json";
   if (idempotencyKey) sent["Idempotency-Key"] = idempotencyKey;
   try {
-    return await fetch(url, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), signal });
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return await fetch(url, { method: method.toUpperCase(), headers: sent, body: text, signal });
   } catch (error) {
-    throw broken(error, signal);
+    throw brokenOff(error, signal);
   }
 }
 
-/** What a request that broke off ends with: who stopped it by themselves gets their own reason back. */
-function broken(error, signal) {
-  if (error.name === "TimeoutError") return away("It didn't answer in time.");
+/**
+ * A path of the OpenAPI document with its parameters filled in.
+ *
+ * @param {string} path
+ * @param {Record<string, string | number>} [params]
+ */
+const withParams = (path, params = {}) => path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name]));
+
+/**
+ * The error of a request that broke off. A caller that aborted the request gets its own reason back.
+ *
+ * @param {unknown} error
+ * @param {AbortSignal} [signal]
+ */
+function brokenOff(error, signal) {
+  if (error instanceof Error && error.name === "TimeoutError") return away("It didn't answer in time.");
   if (signal?.aborted) return error;
   return away("It can't be reached.");
 }
 
+/** @param {string} detail */
 function away(detail) {
   return new ApiError({ status: 0, title: "The API is away", detail });
 }
 
+/** @param {Response} response */
 async function problemOf(response) {
   const text = await response.text().catch(() => "");
-  const told = readProblem(text) ?? { title: response.statusText || "Something went wrong", detail: text.slice(0, 300) };
+  const problem = readProblem(text) ?? { title: response.statusText || "Something went wrong", detail: text.slice(0, 300) };
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
-  return new ApiError({ ...told, status: response.status }, Number.isFinite(after) ? after : null);
+  return new ApiError({ ...problem, status: response.status }, Number.isFinite(after) ? after : null);
 }
 
+/** @param {string} text */
 function readProblem(text) {
   try {
     const found = JSON.parse(text);
     return typeof found?.title === "string" ? found : null;
   } catch {
-    return null; // something between us and the API answered in its own way
+    return null; // a proxy between the page and the API answered in a format of its own
   }
 }

@@ -1,36 +1,47 @@
-/** A value that tells whoever listens when it has changed: what the parts of the page share. */
+/** An observable value: views and handlers that use it learn of each change. */
 import { useEffect, useState } from "./view.js";
 
 /**
  * @template T
+ * @typedef {object} Cell
+ * @property {() => T} get
+ * @property {(next: T) => void} set
+ * @property {(listener: (value: T) => void) => () => void} subscribe returns what removes the listener
+ */
+
+/**
+ * @template T
  * @param {T} value
+ * @returns {Cell<T>}
  */
 export function cell(value) {
   /** @type {Set<(value: T) => void>} */
   const listeners = new Set();
   return {
     get: () => value,
-    /** @param {T} next */
     set(next) {
       if (Object.is(next, value)) return;
       value = next;
       for (const listener of [...listeners]) listener(value);
     },
-    /** @param {(value: T) => void} listener @returns {() => void} stops it */
     subscribe(listener) {
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }
 
+/** @param {any} value */
 const whole = (value) => value;
 
 /**
- * What `selector` picks of the cell's value; the view is drawn again only when that is another than before.
+ * The part of the cell's value that `selector` picks; the view is drawn again only when that part is another object.
  *
- * @param {ReturnType<typeof cell>} source
- * @param {(value: any) => any} [selector] must return the same object for the same value
+ * @template T
+ * @template [P=T]
+ * @param {Cell<T>} source
+ * @param {(value: T) => P} [selector] must return the same object for the same value
+ * @returns {P}
  */
 export function useCell(source, selector = whole) {
   const [, redraw] = useState(0);

@@ -1,11 +1,12 @@
 /** What an operator asks of the retrain role: sent, followed by its job's events, and told when it is done. */
-import { ApiError, ask } from "./api.js";
+import { ApiError, getJson, postJson } from "./api.js";
 import { cell, useCell } from "./cell.js";
-import { onEvents, refresh } from "./live.js";
+import { onEvents } from "./events.js";
+import { refresh } from "./live.js";
 import { confirmed } from "./parts/dialog.js";
 import { go, href } from "./router.js";
-import { say } from "./said.js";
-import { OPEN } from "./words.js";
+import { showToast } from "./toasts.js";
+import { OPEN } from "./descriptions.js";
 
 const TAKEN_WITHIN_MS = 15_000;
 
@@ -36,7 +37,7 @@ export async function activate(version, champion) {
   ];
   const yes = `Let model ${version} answer`;
   if (await confirmed({ title: `Activate model ${version}?`, text: text.join(""), yes })) {
-    await command(`/v1/models/${version}/activate`, `The activation of model ${version}`, null);
+    await command("/v1/models/{version}/activate", `The activation of model ${version}`, null, { version });
   }
 }
 
@@ -51,17 +52,17 @@ export async function rollBack(former, champion) {
   }
 }
 
-/** Said twice, a command does no harm: the second is skipped, and its job says so. Thus it needs no key, nor Redis. */
-async function command(path, what, done) {
+/** Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job says why. */
+async function command(path, what, done, params) {
   put(SENDING, { what, done, taken: false });
   try {
-    const { id } = await ask(path, { method: "POST" });
+    const { id } = await postJson(path, { params });
     put(id, { what, done, taken: false });
-    say(`${what} was asked for`, { action: show(id) });
+    showToast(`${what} was asked for`, { action: show(id) });
     setTimeout(() => look(id), TAKEN_WITHIN_MS);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    say(`${error.title}. ${error.detail}`, { kind: "bad" });
+    showToast(`${error.title}. ${error.detail}`, { kind: "bad" });
   } finally {
     drop(SENDING);
   }
@@ -73,8 +74,8 @@ function take(job) {
   if (!mine) return;
   if (OPEN.includes(job.state)) return put(job.id, { ...mine, taken: true });
   drop(job.id);
-  if (job.state !== "promoted") say(`${mine.what}: ${job.state}. ${job.error ?? ""}`, { kind: "bad", action: show(job.id) });
-  else if (mine.done) say(mine.done, { kind: "good" });
+  if (job.state !== "promoted") showToast(`${mine.what}: ${job.state}. ${job.error ?? ""}`, { kind: "bad", action: show(job.id) });
+  else if (mine.done) showToast(mine.done, { kind: "good" });
 }
 onEvents(["job"], take);
 
@@ -82,12 +83,12 @@ onEvents(["job"], take);
 async function look(id) {
   if (waiting.get()[id]?.taken !== false) return;
   try {
-    take(await ask(`/v1/jobs/${encodeURIComponent(id)}`));
+    take(await getJson("/v1/jobs/{id}", { params: { id } }));
     refresh("jobs", "models", "retraining", "stats");
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     drop(id);
-    say("Nobody has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
+    showToast("Nobody has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
   }
 }
 

@@ -1,5 +1,5 @@
 /** Files from the API, kept under the name that it gives them. By fetch, since a link can't send the key. */
-import { ApiError, open } from "./api.js";
+import { ApiError, openResponse } from "./api.js";
 
 const NAMED = /filename="([^"]+)"/;
 
@@ -12,7 +12,7 @@ const NAMED = /filename="([^"]+)"/;
  * @throws {import("./api.js").ApiError}
  */
 export async function download(path, query, otherwise) {
-  const response = await open(path, { query });
+  const response = await openResponse("get", path, { query });
   const name = NAMED.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? otherwise;
   const address = URL.createObjectURL(await wholeOf(response));
   const link = Object.assign(document.createElement("a"), { href: address, download: name });

@@ -1,6 +1,7 @@
 /** Another model answers: told on every screen, once, by whatever tells it first. */
-import { onEvents, onReading } from "./live.js";
-import { say } from "./said.js";
+import { onEvents } from "./events.js";
+import { onReading } from "./live.js";
+import { showToast } from "./toasts.js";
 
 /** Begin to tell; once, when the page starts. */
 export function announceSwaps() {
@@ -11,7 +12,7 @@ export function announceSwaps() {
     const before = known.version;
     known = { version, activation };
     if (!news || version === before) return; // the same model, signed anew
-    say(`Model ${version} answers now${before === null ? "" : ` (was ${before})`}`, { kind: "good" });
+    showToast(`Model ${version} answers now${before === null ? "" : ` (was ${before})`}`, { kind: "good" });
   }
 
   onEvents(["model"], (event) => event.role === "champion" && take(event, true));

@@ -1,11 +1,6 @@
-/** The one place that knows the view library; everything else imports from here. */
-export {
-  html,
-  render,
-  useEffect,
-  useErrorBoundary,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "./node_modules/htm/preact/standalone.module.js";
+/** The one module that imports the view library; all others import from here. */
+import * as library from "./node_modules/htm/preact/standalone.module.js";
+
+/** @type {typeof import("htm/preact")} */
+const { html, render, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } = library;
+export { html, render, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState };

@@ -101,7 +101,7 @@ async def test_on_a_phone_a_letter_takes_the_place_of_the_list(browser: Browser,
 async def test_whatever_the_bytes_are_they_can_be_read(visitor: Visit) -> None:
     """As text where they are, also cut amid a character; else as hex."""
     code = """
-        const { bytesOf, hexDump, textOf } = await import("/web/screens/dead_letters/readable.js");
+        const { bytesOf, hexDump, textOf } = await import("/web/screens/dead_letters/text_format.js");
         return argument.map((one) => { const bytes = bytesOf(one); return [textOf(bytes), hexDump(bytes)]; });
     """
     values = ("né".encode()[:-1], b"a\0b", b"\xff", MANY)
@@ -113,8 +113,8 @@ async def test_whatever_the_bytes_are_they_can_be_read(visitor: Visit) -> None:
 
 async def test_a_record_is_written_in_few_lines_and_reads_back_the_same(visitor: Visit) -> None:
     code = """
-        const { written } = await import("/web/screens/dead_letters/readable.js");
-        return argument.map((value) => written(value));
+        const { formatJson } = await import("/web/screens/dead_letters/text_format.js");
+        return argument.map((value) => formatJson(value));
     """
     values: list[Any] = [
         None,

@@ -163,8 +163,8 @@ async def test_jobs_are_chosen_by_state_and_command(visitor: Visit, page: Page) 
 async def test_a_reason_of_any_shape_is_told_as_text(visitor: Visit, page: Page) -> None:
     """Whoever may write to the topic of commands chooses what stands in it."""
     code = """async (reasons) => {
-        const { reasonOf } = await import("/web/words.js");
-        return reasons.map((reason) => reasonOf({ reason }));
+        const { reasonText } = await import("/web/descriptions.js");
+        return reasons.map((reason) => reasonText({ reason }));
     }"""
     reasons = [
         {},

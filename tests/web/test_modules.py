@@ -83,7 +83,7 @@ async def test_features_are_a_picture_only_where_all_of_them_are_pixels(visitor:
 
 async def test_where_the_pool_is_full_more_wait_than_it_holds(visitor: Visit) -> None:
     code = """
-        const { moreOf } = await import("/web/screens/review/strip.js");
+        const { moreOf } = await import("/web/screens/review/progress_strip.js");
         return [[490, true], [37, true], [490, false], [0, false]].map(([more, edge]) => moreOf(more, edge));
     """
     assert await run(visitor, code) == ["400+", "37+", "490", "0"]
@@ -103,9 +103,9 @@ async def test_who_is_less_sure_than_a_guess_is_on_the_edge(visitor: Visit) -> N
 async def test_what_a_reload_keeps_is_bounded_and_rubbish_is_none_of_it(visitor: Visit) -> None:
     """Records that wait go first, then those of the newest answers; what is claimed no longer isn't shown again."""
     code = """
-        const { bounded, usable } = await import("/web/screens/review/kept.js");
+        const { bounded, usable } = await import("/web/screens/review/saved_state.js");
         const item = (n, untilMs) => ({ prediction: `0-${n}-0`, untilMs, features: [], classes: [] });
-        const answers = [1, 2].map((n) => ({ saying: `${n}`, item: item(n, 9) }));
+        const answers = [1, 2].map((n) => ({ review: `${n}`, item: item(n, 9) }));
         const state = { items: [item(3, 9), item(4, 3)], declined: ["0-5-0"], answered: 2, answers };
         const size = JSON.stringify(item(1, 9)).length;
         const records = ({ items, answers }) => [...items, ...answers.map((one) => one.item)];

@@ -31,7 +31,7 @@ _SENT = """() => [...performance.getEntriesByType("navigation"), ...performance.
     .map((one) => [one.name, one.encodedBodySize])"""
 _DRAWN = """() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime"""
 _WATCH = """async () => {
-    const { onEvents } = await import("/web/live.js");
+    const { onEvents } = await import("/web/events.js");
     const seen = { events: 0, resets: 0, last: null, frames: [], long: [] };
     window.seen = seen;
     onEvents(["batch", "reset"], (data, type) => {

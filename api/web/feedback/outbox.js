@@ -1,22 +1,22 @@
 /** Sends what was said: in order, one at a time, again and again until the API takes it or says that it never will. */
-import { ApiError, ask } from "../api.js";
+import { ApiError, patchJson, postJson } from "../api.js";
 import { cell } from "../cell.js";
 import { backoffMs } from "../events.js";
 import { newId } from "../ids.js";
-import { keysGiven } from "../key.js";
+import { keysEntered } from "../api_key.js";
 import { interruptible } from "../pause.js";
-import { say as toast } from "../said.js";
+import { showToast } from "../toasts.js";
 import { reviewerName } from "./reviewer.js";
-import { add, change, forget, inState, sayings } from "./sayings.js";
+import { add, change, forget, inState, reviews } from "./reviews.js";
 
 const RETRY_MS = 1_000;
-/** Answers that another attempt doesn't change. */
+/** Status codes that another attempt does not change. */
 const FINAL = [400, 404, 405, 409, 413, 415, 422];
-/** Those that only another key changes. */
+/** Status codes that only another key changes. */
 const LOCKED = [401, 403];
 
 /** Why it stands still, and until when; null: it doesn't. @type {ReturnType<typeof cell>} */
-export const trouble = cell(/** @type {{error: ApiError, againAtMs: number | null} | null} */ (null));
+export const trouble = cell(/** @type {{error: ApiError, retryAtMs: number | null} | null} */ (null));
 const pause = interruptible();
 let running = false;
 
@@ -29,7 +29,7 @@ let running = false;
  *   record; `together`: as part of a review of that whole batch; `via`: that it is no evidence, whatever it was served as
  * @returns {string} the saying's id
  */
-export function sayLabel(prediction, label, { batch, together = false, comment = null, via = null }) {
+export function submitReview(prediction, label, { batch, together = false, comment = null, via = null }) {
   const id = newId();
   const said = { id, prediction, label, reviewer: reviewerName(), comment, via, batch, together, atMs: Date.now() };
   add({ ...said, state: "waiting", feedback: together ? null : id, why: null });
@@ -38,15 +38,15 @@ export function sayLabel(prediction, label, { batch, together = false, comment =
 }
 
 /** Send again what was refused, and what waits at once. */
-export function tryAgain() {
-  for (const { id } of inState(sayings.get(), "refused")) change(id, { state: "waiting", why: null });
+export function retryNow() {
+  for (const { id } of inState(reviews.get(), "refused")) change(id, { state: "waiting", why: null });
   pause.end();
   run();
 }
 
 /** Let go of what was refused. */
-export function giveUp() {
-  for (const { id } of inState(sayings.get(), "refused", "lost")) forget(id);
+export function discardFailed() {
+  for (const { id } of inState(reviews.get(), "refused", "lost")) forget(id);
 }
 
 async function run() {
@@ -55,7 +55,7 @@ async function run() {
   let failures = 0;
   try {
     for (;;) {
-      const [next] = inState(sayings.get(), "waiting");
+      const [next] = inState(reviews.get(), "waiting");
       if (!next) return;
       failures = (await attempt(next)) ? 0 : failures + 1;
       if (failures > 0) await wait(failures);
@@ -73,32 +73,32 @@ async function attempt(saying) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (!FINAL.includes(error.status)) {
-      trouble.set({ error, againAtMs: null });
+      trouble.set({ error, retryAtMs: null });
       return false;
     }
     change(saying.id, { state: "refused", why: error.detail });
-    toast(`Not taken: ${error.detail}`, { kind: "bad" });
+    showToast(`Not taken: ${error.detail}`, { kind: "bad" });
   }
   trouble.set(null);
   return true;
 }
 
 function send({ id, prediction, label, reviewer, comment, via, batch, together }) {
-  if (!together) return ask("/v1/feedback", { method: "POST", body: { id, prediction, label, reviewer, comment, via } });
+  if (!together) return postJson("/v1/feedback", { body: { id, prediction, label, reviewer, comment, via } });
   const body = { predictions: [prediction], labels: [label], reviewer };
-  return ask(`/v1/batches/${encodeURIComponent(batch)}`, { method: "PATCH", body, idempotencyKey: id });
+  return patchJson("/v1/batches/{id}", { params: { id: batch }, body, idempotencyKey: id });
 }
 
 async function wait(failures) {
   const { error } = trouble.get();
   const waitMs = LOCKED.includes(error.status) ? null : backoffMs(RETRY_MS, failures, error.retryAfterS);
-  trouble.set({ error, againAtMs: waitMs === null ? null : Date.now() + waitMs });
+  trouble.set({ error, retryAtMs: waitMs === null ? null : Date.now() + waitMs });
   await pause.wait(waitMs);
 }
 
-keysGiven.subscribe(pause.end);
+keysEntered.subscribe(pause.end);
 addEventListener("online", pause.end);
 addEventListener("beforeunload", (event) => {
-  if (inState(sayings.get(), "waiting", "refused").length > 0) event.preventDefault();
+  if (inState(reviews.get(), "waiting", "refused").length > 0) event.preventDefault();
 });
 run();

@@ -1,8 +1,8 @@
 /** What became of what was said: events tell that it is recorded; where none came, it is asked for. */
-import { ApiError, ask } from "../api.js";
-import { onEvents } from "../live.js";
-import { say as toast } from "../said.js";
-import { change, inState, sayings } from "./sayings.js";
+import { ApiError, getJson } from "../api.js";
+import { onEvents } from "../events.js";
+import { showToast } from "../toasts.js";
+import { change, inState, reviews } from "./reviews.js";
 
 const LOOK_EVERY_MS = 5_000;
 /** So long an event is waited for before anybody asks. */
@@ -21,10 +21,10 @@ onEvents(["correction"], ({ feedback }) => {
   reconcile();
 });
 onEvents(["reset"], () => looked.forEach((_, id) => looked.set(id, -Infinity)));
-sayings.subscribe(reconcile);
+reviews.subscribe(reconcile);
 
 function reconcile() {
-  for (const { id, feedback } of inState(sayings.get(), "waiting", "taken")) {
+  for (const { id, feedback } of inState(reviews.get(), "waiting", "taken")) {
     if (told.has(feedback)) change(id, { state: "recorded" });
   }
 }
@@ -35,7 +35,7 @@ setInterval(() => {
 
 /** Ask for those that no event spoke of. */
 async function lookForSilent() {
-  const taken = inState(sayings.get(), "taken");
+  const taken = inState(reviews.get(), "taken");
   for (const id of [...looked.keys()]) if (!taken.some((one) => one.id === id)) looked.delete(id);
   for (const { id } of taken) if (!looked.has(id)) looked.set(id, Date.now());
   const silent = taken.filter(({ id }) => Date.now() - looked.get(id) >= PATIENT_MS).slice(0, AT_ONCE);
@@ -47,11 +47,11 @@ async function lookForSilent() {
 
 async function look({ id, feedback }) {
   try {
-    const outcome = await ask(`/v1/feedback/${encodeURIComponent(feedback)}`);
+    const outcome = await getJson("/v1/feedback/{id}", { params: { id: feedback } });
     if (outcome.state === "recorded") change(id, { state: "recorded" });
     if (outcome.state !== "dead-letter") return;
     change(id, { state: "lost", why: outcome.error });
-    toast(`What was said of ${outcome.id} couldn't be used: ${outcome.error}`, { kind: "bad" });
+    showToast(`What was said of ${outcome.id} couldn't be used: ${outcome.error}`, { kind: "bad" });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error; // not read yet, or the API is away: there is a next time
   }

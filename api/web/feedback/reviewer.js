@@ -1,6 +1,6 @@
 /** Whose word it is that is said here: a name, kept on this machine. Where a key goes along, the key's name counts. */
 import { cell, useCell } from "../cell.js";
-import { currentKey, keysGiven } from "../key.js";
+import { currentKey, keysEntered } from "../api_key.js";
 
 const NAME = "relearn.reviewer";
 
@@ -8,7 +8,7 @@ const NAME = "relearn.reviewer";
 const name = cell(localStorage.getItem(NAME));
 
 /** @param {string} given "": without a name */
-export function callMe(given) {
+export function setReviewerName(given) {
   localStorage.setItem(NAME, given);
   name.set(given);
 }
@@ -19,7 +19,7 @@ export const reviewerName = () => name.get() || null;
 /** @returns {{asked: boolean, name: string | null, keyed: boolean}} `keyed`: the key's name counts, not this one */
 export function useReviewer() {
   const given = useCell(name);
-  useCell(keysGiven);
+  useCell(keysEntered);
   const keyed = currentKey() !== null;
   return { asked: given !== null || keyed, name: given || null, keyed };
 }

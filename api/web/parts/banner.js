@@ -1,6 +1,6 @@
 /** Says that the API, or its live events, are away, since when nothing shown is current; goes by itself. */
-import { forgetKey } from "../key.js";
-import { tryNow, useLive } from "../live.js";
+import { forgetKey } from "../api_key.js";
+import { connectNow, useLive } from "../live.js";
 import { useNow } from "../now.js";
 import { html } from "../view.js";
 import { Icon } from "./icon.js";
@@ -18,7 +18,7 @@ function Shown({ link }) {
   const locked = link.state === "locked";
   const act = () => {
     if (locked) forgetKey();
-    tryNow();
+    connectNow();
   };
   // The countdown isn't read out: it would never stop.
   return html`
@@ -41,7 +41,7 @@ function wordsOf({ state, error }) {
   return `The live events are away: ${error.detail}`;
 }
 
-function countdown({ state, againAtMs }, nowMs) {
+function countdown({ state, retryAtMs }, nowMs) {
   if (state === "connecting") return "Trying…";
-  return againAtMs === null ? "" : `Trying again in ${Math.max(1, Math.ceil((againAtMs - nowMs) / 1000))} s.`;
+  return retryAtMs === null ? "" : `Trying again in ${Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000))} s.`;
 }

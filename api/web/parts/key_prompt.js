@@ -1,19 +1,19 @@
 /** Asks for the API key where the API wants one. */
 import { useCell } from "../cell.js";
-import { giveKey, refuseKey, wantedKey } from "../key.js";
+import { enterKey, cancelKey, keyRequest } from "../api_key.js";
 import { html } from "../view.js";
 import { Dialog } from "./dialog.js";
 
 export function KeyPrompt() {
-  const wanted = useCell(wantedKey);
+  const wanted = useCell(keyRequest);
   if (!wanted) return null;
   const submit = (event) => {
     event.preventDefault();
     const text = new FormData(event.currentTarget).get("key").trim();
-    if (text) giveKey(text);
+    if (text) enterKey(text);
   };
   return html`
-    <${Dialog} title="A key is needed" onClose=${refuseKey}>
+    <${Dialog} title="A key is needed" onClose=${cancelKey}>
       <form onSubmit=${submit}>
         <p class="dialog-text" id="key-why">
           ${wanted.refused ? `The one that was given isn't taken. ${wanted.why}` : "This API answers those who have one."}
@@ -24,7 +24,7 @@ export function KeyPrompt() {
         <p class="note">It is kept for this tab only. <code>relearn key create --role review --name NAME</code> makes one for a reviewer;
           operators need the role admin.</p>
         <div class="dialog-actions">
-          <button type="button" onClick=${refuseKey}>Cancel</button>
+          <button type="button" onClick=${cancelKey}>Cancel</button>
           <button type="submit" class="primary">Use this key</button>
         </div>
       </form>

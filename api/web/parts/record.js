@@ -2,7 +2,7 @@
 import { dateTime } from "../format.js";
 import { href } from "../router.js";
 import { html, useMemo } from "../view.js";
-import { Facts } from "./facts.js";
+import { FactList } from "./fact_list.js";
 import { Features } from "./features.js";
 import { Picture, pictureOf } from "./picture.js";
 
@@ -26,7 +26,7 @@ export function Record({ title, note, record, features }) {
       ${picture
         ? html`<${AsPicture} picture=${picture} features=${features} />`
         : html`<${Features} features=${features} />`}
-      <${Facts} of=${factsOf(record)} />
+      <${FactList} of=${factsOf(record)} />
     </section>
   `;
 }

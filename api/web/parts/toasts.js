@@ -1,6 +1,6 @@
 /** What was said lately, at the edge of the page; it stays while it is pointed at or has the focus. */
 import { useCell } from "../cell.js";
-import { announced, dismiss, toasts } from "../said.js";
+import { announced, dismiss, toasts } from "../toasts.js";
 import { html, useEffect, useState } from "../view.js";
 import { Icon } from "./icon.js";
 

@@ -1,13 +1,13 @@
 /** Says that something which was said here isn't with the API yet, or never will be; on every screen. */
 import { useCell } from "../cell.js";
-import { giveUp, trouble, tryAgain } from "../feedback/outbox.js";
-import { inState, sayings } from "../feedback/sayings.js";
+import { discardFailed, trouble, retryNow } from "../feedback/outbox.js";
+import { inState, reviews } from "../feedback/reviews.js";
 import { plural } from "../format.js";
 import { html } from "../view.js";
 import { Icon } from "./icon.js";
 
 export function Unsent() {
-  const said = useCell(sayings);
+  const said = useCell(reviews);
   const stuck = useCell(trouble);
   const waiting = stuck ? inState(said, "waiting") : [];
   const failed = inState(said, "refused", "lost");
@@ -19,7 +19,7 @@ export function Unsent() {
         <strong>${plural(waiting.length, "answer")} not sent yet.</strong> ${stuck.error.detail} Nothing is lost: it is tried
         again by itself. Keep this tab open.
       </p>
-      <button type="button" onClick=${tryAgain}>Try now</button>
+      <button type="button" onClick=${retryNow}>Try now</button>
     </div>`}
     ${failed.length > 0 &&
     html`<div class="problem">
@@ -27,8 +27,8 @@ export function Unsent() {
       <div>
         <p><strong>${plural(failed.length, "answer")} could not be used.</strong> ${failed.at(-1).why}</p>
       </div>
-      <button type="button" onClick=${tryAgain}>Try again</button>
-      <button type="button" onClick=${giveUp}>Let go</button>
+      <button type="button" onClick=${retryNow}>Try again</button>
+      <button type="button" onClick=${discardFailed}>Let go</button>
     </div>`}
   </div>`;
 }

@@ -1,14 +1,14 @@
 /** One batch: what its records came to, each of them to be confirmed or corrected, and the rest at once. */
-import { useAsked } from "../asked.js";
+import { useResource } from "../resource.js";
 import { useCell } from "../cell.js";
-import { useClasses } from "../classes.js";
-import { byPrediction, sayings } from "../feedback/sayings.js";
+import { useClasses } from "../model_facts.js";
+import { latestByPrediction, reviews } from "../feedback/reviews.js";
 import { count, dateTime, percent } from "../format.js";
 import { Card } from "../parts/card.js";
 import { Figure, Figures } from "../parts/figure.js";
-import { Read } from "../parts/read.js";
+import { Read } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
-import { WhoAnswers } from "../parts/who.js";
+import { ReviewerName } from "../parts/reviewer_name.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
 import { ConfirmRest } from "./batch/confirm_rest.js";
@@ -18,9 +18,9 @@ import { Rows } from "./batch/rows.js";
 const LEAD = "Correct what is wrong, then confirm the rest: together that is a review of the whole batch.";
 
 export function Batch({ id, query }) {
-  const asked = useAsked(`/v1/batches/${encodeURIComponent(id)}`, { on: ["batch", "correction"] });
+  const asked = useResource("/v1/batches/{id}", { params: { id }, on: ["batch", "correction"] });
   return html`
-    <${Screen} title=${`Batch ${id}`} lead=${LEAD} actions=${html`<${WhoAnswers} />`}>
+    <${Screen} title=${`Batch ${id}`} lead=${LEAD} actions=${html`<${ReviewerName} />`}>
       <${Read} of=${asked} lines=${6}>
         ${(batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`}
       <//>
@@ -29,7 +29,7 @@ export function Batch({ id, query }) {
 }
 
 function Known({ batch, query, again }) {
-  const said = byPrediction(useCell(sayings));
+  const said = latestByPrediction(useCell(reviews));
   const models = Object.keys(batch.models);
   const { known } = useClasses(models.length > 0 ? Math.max(...models.map(Number)) : null);
   const classes = [...new Set([...known, ...Object.keys(batch.labels)])];

@@ -1,8 +1,8 @@
 /** Recent batches: what was sent together, the one that got a record last first. */
-import { usePages } from "../asked.js";
+import { usePages } from "../resource.js";
 import { count } from "../format.js";
 import { Empty } from "../parts/empty.js";
-import { More } from "../parts/more.js";
+import { More } from "../parts/show_more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";

@@ -1,5 +1,5 @@
 /** Dead letters: records that could not be used; each with its reason and the message that it stood in; sent again. */
-import { usePages } from "../asked.js";
+import { usePages } from "../resource.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Screen } from "../parts/screen.js";

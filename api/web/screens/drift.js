@@ -1,5 +1,5 @@
 /** Drift: how far each feature, and the margin, has moved from the champion's first records. */
-import { useAsked } from "../asked.js";
+import { useResource } from "../resource.js";
 import { UNKNOWN, chance, count, number, plural } from "../format.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -7,7 +7,7 @@ import { Empty } from "../parts/empty.js";
 import { Figure, Figures } from "../parts/figure.js";
 import { FirstModel } from "../parts/first_model.js";
 import { Progress } from "../parts/progress.js";
-import { Read } from "../parts/read.js";
+import { Read } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { Time } from "../parts/time.js";
 import { href } from "../router.js";
@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 3_000;
 const policyOf = (live) => live.retraining.value?.triggers.find((trigger) => trigger.name === "drift")?.progress ?? null;
 
 export function Drift() {
-  const drift = useAsked("/v1/drift", { on: ["model"] });
+  const drift = useResource("/v1/drift", { on: ["model"] });
   const look = drift.refresh;
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && look(), LOOK_EVERY_MS);

@@ -1,30 +1,30 @@
 /** One job: why it was asked for, how far it is, and how the gate judged its model beside the champion. */
-import { useAsked } from "../asked.js";
+import { useResource } from "../resource.js";
 import { useLive } from "../live.js";
 import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
-import { Read } from "../parts/read.js";
+import { Read } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { html } from "../view.js";
-import { OPEN, commandOf, jobState } from "../words.js";
-import { Beside } from "./models/beside.js";
+import { OPEN, commandText, jobStateText } from "../descriptions.js";
+import { Comparison } from "./models/comparison.js";
 import { Gate } from "./models/gate.js";
 import { JobFacts, TrainedOn } from "./models/job_facts.js";
-import { NotTaken } from "./models/not_taken.js";
+import { PendingJob } from "./models/pending_job.js";
 import { Quality } from "./models/quality.js";
 import { Shadow } from "./models/shadow.js";
 import { Steps } from "./models/steps.js";
 
 /** @param {{id: string}} props */
 export function Job({ id }) {
-  const asked = useAsked(`/v1/jobs/${encodeURIComponent(id)}`, { on: ["job"] });
+  const asked = useResource("/v1/jobs/{id}", { params: { id }, on: ["job"] });
   const job = asked.value;
-  const state = job && jobState(job);
+  const state = job && jobStateText(job);
   return html`
-    <${Screen} title=${job ? commandOf(job) : "Job"} lead=${html`Job <code>${id}</code>`}
+    <${Screen} title=${job ? commandText(job) : "Job"} lead=${html`Job <code>${id}</code>`}
       actions=${state && html`<${Badge} kind=${state.kind}>${state.words}<//>`}>
       ${!job && asked.error?.status === 404
-        ? html`<${NotTaken} again=${asked.refresh} />`
+        ? html`<${PendingJob} again=${asked.refresh} />`
         : html`<${Read} of=${asked} lines=${8}>${(found) => html`<${Known} job=${found} />`}<//>`}
     <//>
   `;
@@ -43,7 +43,7 @@ function Known({ job }) {
         ${trained && html`<${TrainedOn} trained=${trained} />`}
       </div>
       <${Gate} gate=${metrics?.gate} champion=${champion} version=${version} />
-      ${metrics && champion !== null && html`<${Beside} challenger=${{ version, metrics }} champion=${champion} />`}
+      ${metrics && champion !== null && html`<${Comparison} challenger=${{ version, metrics }} champion=${champion} />`}
       ${metrics &&
       champion === null &&
       html`<${Card} title=${`Model ${version} out of fold`} note="on examples that it was not trained on">

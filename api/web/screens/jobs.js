@@ -1,5 +1,5 @@
 /** Jobs: what was asked of the retrain role, why, and what came of it. */
-import { usePages } from "../asked.js";
+import { usePages } from "../resource.js";
 import { train, useWaiting } from "../commands.js";
 import { number } from "../format.js";
 import { useLive } from "../live.js";
@@ -8,7 +8,7 @@ import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { FirstModel } from "../parts/first_model.js";
-import { More } from "../parts/more.js";
+import { More } from "../parts/show_more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";
@@ -16,7 +16,7 @@ import { Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import { go, href } from "../router.js";
 import { html } from "../view.js";
-import { commandOf, jobState, lasted, reasonOf } from "../words.js";
+import { commandText, jobStateText, jobDuration, reasonText } from "../descriptions.js";
 
 const STATES = ["queued", "running", "shadow", "promoted", "rejected", "skipped", "failed"];
 const COMMANDS = ["train", "activate", "rollback", "hold", "resume"];
@@ -70,18 +70,18 @@ function Filters({ state, command }) {
 function List({ jobs }) {
   const now = useNow(1_000);
   const columns = [
-    { title: "Job", cell: (job) => html`<a href=${href("job", { id: job.id })}><strong>${commandOf(job)}</strong></a>`, short: true },
-    { title: "Why", cell: reasonOf },
+    { title: "Job", cell: (job) => html`<a href=${href("job", { id: job.id })}><strong>${commandText(job)}</strong></a>`, short: true },
+    { title: "Why", cell: reasonText },
     { title: "State", cell: (job) => html`<${State} job=${job} />` },
     { title: "What came of it", cell: (job) => html`<${Outcome} job=${job} />`, wide: true },
-    { title: "Took", cell: (job) => lasted(job, now), numeric: true },
+    { title: "Took", cell: (job) => jobDuration(job, now), numeric: true },
     { title: "Asked for", cell: (job) => html`<${Time} at=${job.queued_at} />` },
   ];
   return html`<${Table} caption="Jobs" columns=${columns} rows=${jobs} keyOf=${(job) => job.id} />`;
 }
 
 function State({ job }) {
-  const { words, kind } = jobState(job);
+  const { words, kind } = jobStateText(job);
   return html`<${Badge} kind=${kind}>${words}<//>`;
 }
 

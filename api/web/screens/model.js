@@ -1,5 +1,5 @@
 /** One model: what it was made of, how it was judged, when it answered, and the very examples that it learned from. */
-import { useAsked } from "../asked.js";
+import { useResource } from "../resource.js";
 import { activate, useWaiting } from "../commands.js";
 import { brief, count, percent, plural } from "../format.js";
 import { useLive } from "../live.js";
@@ -7,12 +7,12 @@ import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { Figure, Figures } from "../parts/figure.js";
-import { Read } from "../parts/read.js";
+import { Read } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { Time } from "../parts/time.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
-import { loadedShare, modelKind } from "../words.js";
+import { bootstrapShare, modelKind } from "../descriptions.js";
 import { Examples } from "./models/examples.js";
 import { Gate } from "./models/gate.js";
 import { Activations, MadeOf, Origin } from "./models/lineage.js";
@@ -20,7 +20,7 @@ import { Quality } from "./models/quality.js";
 
 /** @param {{id: string}} props */
 export function Model({ id }) {
-  const asked = useAsked(`/v1/models/${encodeURIComponent(id)}`, { on: ["model", "job"] });
+  const asked = useResource("/v1/models/{version}", { params: { version: id }, on: ["model", "job"] });
   const champion = useLive((live) => live.stats.value?.champion);
   const model = asked.value;
   const none = !model && (asked.error?.status === 404 || asked.error?.status === 400);
@@ -51,7 +51,7 @@ function Known({ model }) {
       <section class="card" aria-label="In short">
         <${Figures}>
           <${Figure} label="Right out of fold" value=${percent(metrics.accuracy)} hint="on examples it was not trained on" />
-          <${Figure} label="On what was loaded" value=${percent(loadedShare(metrics))} hint=${loadedOf(metrics)} />
+          <${Figure} label="On what was loaded" value=${percent(bootstrapShare(metrics))} hint=${loadedOf(metrics)} />
           <${Figure} label="Live" value=${percent(live?.estimate)} hint=${auditsOf(live)} />
           <${Figure} label="Examples" value=${brief(examples)}
             hint=${assumed > 0 ? `labelled; and ${count(assumed)} assumed` : "labelled"} />

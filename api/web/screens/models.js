@@ -1,19 +1,19 @@
 /** Models: which answered when, how good each is, and what an operator may change about that. */
-import { useAsked, usePages } from "../asked.js";
+import { usePages, useResource } from "../resource.js";
 import { hold, train, useWaiting } from "../commands.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { FirstModel } from "../parts/first_model.js";
-import { More } from "../parts/more.js";
+import { More } from "../parts/show_more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";
-import { REIGNS, reignsOf } from "../reigns.js";
+import { PROMOTED, championPeriods } from "../champions.js";
 import { html, useMemo } from "../view.js";
 import { OnHold } from "./models/hold.js";
 import { ModelsTable } from "./models/models_table.js";
-import { Reigns } from "./models/reigns.js";
+import { ChampionHistory } from "./models/champion_history.js";
 import { Shadow } from "./models/shadow.js";
 
 const LIMIT = { limit: 50 };
@@ -24,8 +24,8 @@ export function Models() {
   const retraining = useLive((live) => live.retraining.value);
   const stats = useLive((live) => live.stats.value);
   const pages = usePages("/v1/models", { query: LIMIT, on: ["model", "job"], idOf: (model) => model.version });
-  const promoted = useAsked("/v1/jobs", { query: REIGNS, on: ["model", "job"] });
-  const reigns = useMemo(() => reignsOf(promoted.value?.items ?? []), [promoted.value]);
+  const promoted = useResource("/v1/jobs", { query: PROMOTED, on: ["model", "job"] });
+  const periods = useMemo(() => championPeriods(promoted.value?.items ?? []), [promoted.value]);
   return html`
     <${Screen} title="Models" lead="Which model answered when, and how good each is."
       actions=${html`<${Actions} retraining=${retraining} />`}>
@@ -33,7 +33,7 @@ export function Models() {
         <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
         <${OnHold} hold=${retraining?.hold} />
         <${Shadow} shadow=${retraining?.shadow} />
-        ${reigns.length > 0 && html`<${Reigns} reigns=${reigns} />`}
+        ${periods.length > 0 && html`<${ChampionHistory} periods=${periods} />`}
         <${Card} title="All models" note=${NOTE}>
           ${pages.items.length > 0
             ? html`<${ModelsTable} models=${pages.items} stats=${stats} />`

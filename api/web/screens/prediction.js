@@ -1,22 +1,22 @@
 /** One prediction: why it was made, and what was said of it. */
-import { useAsked } from "../asked.js";
-import { useClasses } from "../classes.js";
+import { useResource } from "../resource.js";
+import { useClasses } from "../model_facts.js";
 import { dateTime } from "../format.js";
 import { Badge } from "../parts/badge.js";
 import { Explanation } from "../parts/explanation.js";
-import { Read } from "../parts/read.js";
+import { Read } from "../parts/loaded.js";
 import { Record } from "../parts/record.js";
 import { Screen } from "../parts/screen.js";
-import { WhoAnswers } from "../parts/who.js";
+import { ReviewerName } from "../parts/reviewer_name.js";
 import { html, useMemo } from "../view.js";
-import { Judge } from "./prediction/judge.js";
-import { Said } from "./prediction/said.js";
+import { ReviewForm } from "./prediction/review_form.js";
+import { Statements } from "./prediction/statements.js";
 
 export function Prediction({ id }) {
-  const asked = useAsked(`/v1/predictions/${encodeURIComponent(id)}`, { on: ["correction"] });
+  const asked = useResource("/v1/predictions/{id}", { params: { id }, on: ["correction"] });
   const times = asked.value && `Scored ${dateTime(asked.value.scored_at)}, stored ${dateTime(asked.value.stored_at)}`;
   return html`
-    <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${WhoAnswers} />`}>
+    <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${ReviewerName} />`}>
       <${Read} of=${asked} lines=${8}>${(prediction) => html`<${Known} prediction=${prediction} />`}<//>
     <//>
   `;
@@ -33,11 +33,11 @@ function Known({ prediction }) {
       <div class="judge">
         <div class="stack">
           <${Record} title=${title} note=${note} record=${prediction} features=${features} />
-          <${Judge} prediction=${prediction} classes=${known} />
+          <${ReviewForm} prediction=${prediction} classes=${known} />
         </div>
         <${Explanation} answer=${prediction} contributions=${contributions} base=${base} classes=${own} />
       </div>
-      <${Said} prediction=${prediction} />
+      <${Statements} prediction=${prediction} />
     </div>
   `;
 }

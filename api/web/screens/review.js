@@ -1,19 +1,19 @@
 /** The queue: records to judge, one after the other. */
 import { useCell } from "../cell.js";
 import { useReviewer } from "../feedback/reviewer.js";
-import { useEvents } from "../live.js";
+import { useEvents } from "../events.js";
 import { atOnce } from "../parts/labels.js";
 import { Screen } from "../parts/screen.js";
-import { AskName, WhoAnswers } from "../parts/who.js";
+import { AskReviewerName, ReviewerName } from "../parts/reviewer_name.js";
 import { html, useEffect, useState } from "../view.js";
-import { doIt } from "./review/acts.js";
+import { perform } from "./review/actions.js";
 import { AnswerBar } from "./review/answer_bar.js";
 import { Help } from "./review/help.js";
 import { keysOf, useKeys } from "./review/keys.js";
-import { Nothing } from "./review/nothing.js";
-import { goOn, queue, topUp } from "./review/queue.js";
+import { Nothing } from "./review/empty_queue.js";
+import { resumeReview, queue, fetchMore } from "./review/queue.js";
 import { ShownItem } from "./review/shown_item.js";
-import { Strip } from "./review/strip.js";
+import { Strip } from "./review/progress_strip.js";
 
 const LEAD = "What you say here is what the next model learns from.";
 /** Claims of others run out without an event, and the API looks at what is stored once a second. */
@@ -23,12 +23,12 @@ export function Review() {
   const reviewer = useReviewer();
   const [help, setHelp] = useState(false);
   const actions = html`
-    ${reviewer.asked && html`<${WhoAnswers} />`}
+    ${reviewer.asked && html`<${ReviewerName} />`}
     <button type="button" onClick=${() => setHelp(true)}>Keys <kbd aria-hidden="true">?</kbd></button>
   `;
   return html`
     <${Screen} title="Review" lead=${html`<span class="lead-of-review">${LEAD}</span>`} actions=${actions}>
-      ${reviewer.asked ? html`<${Queue} onHelp=${() => setHelp(true)} />` : html`<${AskName} />`}
+      ${reviewer.asked ? html`<${Queue} onHelp=${() => setHelp(true)} />` : html`<${AskReviewerName} />`}
       ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
     <//>
   `;
@@ -39,16 +39,16 @@ function Queue({ onHelp }) {
   const item = lapsed ? null : (items[0] ?? null);
   const { classes = [], answer } = item ?? {};
   const keys = keysOf(classes, atOnce(classes, answer?.label, answer?.margins));
-  useEffect(goOn, []);
+  useEffect(resumeReview, []);
   useEffect(() => {
-    const timer = setInterval(() => !document.hidden && topUp(), LOOK_EVERY_MS);
+    const timer = setInterval(() => !document.hidden && fetchMore(), LOOK_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  useEvents(["batch", "model", "reset"], topUp);
+  useEvents(["batch", "model", "reset"], fetchMore);
   useKeys(keys, (asked) => {
     if (asked.act === "help") onHelp();
-    else if (lapsed && asked.act === "confirm") goOn();
-    else return doIt(asked, item);
+    else if (lapsed && asked.act === "confirm") resumeReview();
+    else return perform(asked, item);
     return true;
   });
   return html`

@@ -1,5 +1,5 @@
 /** Try it: send records, one's own or samples, and see them come back scored. */
-import { useFeatureNames } from "../feature_names.js";
+import { useFeatureNames } from "../model_facts.js";
 import { count } from "../format.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -8,10 +8,10 @@ import { FirstModel } from "../parts/first_model.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { html, useEffect, useState } from "../view.js";
-import { Own } from "./try/own.js";
+import { RecordForm } from "./try/record_form.js";
 import { sampleRecords } from "./try/samples.js";
-import { ScoredAtOnce, ScoredByStream } from "./try/scored.js";
-import { Some } from "./try/some.js";
+import { DirectResults, StreamResults } from "./try/results.js";
+import { SampleForm } from "./try/sample_form.js";
 import { useTrial } from "./try/trial.js";
 
 const MODES = [
@@ -40,16 +40,16 @@ export function Try() {
   const own = (records) => begin(mode, async () => ({ records, about: "Your own records" }));
   const modes = html`<${Modes} mode=${mode} choose=${setMode} />`;
   const note = html`<p class="note samples-note">${SAMPLES}</p>`;
-  const Scored = trial?.mode === "stream" ? ScoredByStream : ScoredAtOnce;
+  const Scored = trial?.mode === "stream" ? StreamResults : DirectResults;
   return html`
     <${Screen} title="Try it" lead="Send records and see them come back scored." actions=${modes}>
       <div class="stack">
         <p class="note">${mode === "stream" ? STREAM : ONCE}</p>
         <div class="columns">
           <${Card} title="Sample records">
-            ${nothing ? html`<${NoSamples} />` : html`<${Some} verb=${verb} busy=${busy} go=${some} />${note}`}
+            ${nothing ? html`<${NoSamples} />` : html`<${SampleForm} verb=${verb} busy=${busy} go=${some} />${note}`}
           <//>
-          <${Card} title="Your own records"><${Own} names=${names} verb=${verb} busy=${busy} go=${own} /><//>
+          <${Card} title="Your own records"><${RecordForm} names=${names} verb=${verb} busy=${busy} go=${own} /><//>
         </div>
         <${Problem} error=${error ?? trial?.error ?? null} again=${trial?.error ? again : undefined} />
         ${trial?.answer && html`<${Scored} key=${trial.key} trial=${trial} names=${names} />`}

@@ -1,17 +1,17 @@
 /** Confirms whatever nobody has reviewed of a batch: asks first, tells how far it is, can be stopped. */
-import { ApiError, ask } from "../../api.js";
+import { ApiError } from "../../api.js";
 import { reviewerName } from "../../feedback/reviewer.js";
 import { count, plural } from "../../format.js";
 import { confirmed } from "../../parts/dialog.js";
 import { Problem } from "../../parts/problem.js";
-import { say } from "../../said.js";
+import { showToast } from "../../toasts.js";
 import { html, useEffect, useRef, useState } from "../../view.js";
-import { confirmRest } from "./rest.js";
+import { confirmRest } from "./confirm_requests.js";
 
-/** Said, and perhaps not in the database yet. */
+/** States of reviews that may not be in the database yet. */
 const UNRECORDED = ["waiting", "taken"];
 
-/** @param {{batch: any, said: Map<string, import("../../feedback/sayings.js").Saying>, onDone: () => void}} props */
+/** @param {{batch: any, said: Map<string, import("../../feedback/reviews.js").LocalReview>, onDone: () => void}} props */
 export function ConfirmRest({ batch, said, onDone }) {
   const [state, setState] = useState({ busy: false, done: 0, error: null });
   const control = useRef(null);
@@ -59,6 +59,6 @@ function questionOf(left) {
 }
 
 function tell(done) {
-  if (done > 0) say(`${plural(done, "record")} confirmed`, { kind: "good" });
-  else say("Nothing was left to confirm: of what was taken back, say a label by hand");
+  if (done > 0) showToast(`${plural(done, "record")} confirmed`, { kind: "good" });
+  else showToast("Nothing was left to confirm: of what was taken back, say a label by hand");
 }

@@ -1,25 +1,25 @@
 /** A batch's records, each with what the model answered and what is said of it. */
-import { usePages } from "../../asked.js";
-import { named, useFeatureNames } from "../../feature_names.js";
-import { sayLabel } from "../../feedback/outbox.js";
+import { usePages } from "../../resource.js";
+import { named, useFeatureNames } from "../../model_facts.js";
+import { submitReview } from "../../feedback/outbox.js";
 import { percent } from "../../format.js";
 import { ChooseLabel } from "../../parts/choose_label.js";
 import { Empty } from "../../parts/empty.js";
-import { More } from "../../parts/more.js";
+import { More } from "../../parts/show_more.js";
 import { Picture, pictureOf } from "../../parts/picture.js";
 import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
-import { Standing, standingOf } from "../../parts/standing.js";
+import { ReviewState, reviewStateOf } from "../../parts/review_state.js";
 import { Table } from "../../parts/table.js";
 import { href } from "../../router.js";
-import { announce } from "../../said.js";
+import { announce } from "../../toasts.js";
 import { html, useEffect, useMemo, useRef } from "../../view.js";
 
 const idOf = ({ prediction }) => prediction;
 
 /**
  * @param {{batch: string, query: Record<string, string>, classes: string[],
- *   said: Map<string, import("../../feedback/sayings.js").Saying>}} props
+ *   said: Map<string, import("../../feedback/reviews.js").LocalReview>}} props
  */
 export function Rows({ batch, query, classes, said }) {
   const reviewed = query.unreviewed === "1" ? false : null;
@@ -29,16 +29,16 @@ export function Rows({ batch, query, classes, said }) {
     idOf,
   });
   const names = useFeatureNames(pages.items[0]?.model);
-  const now = (row) => standingOf(row, said.get(row.prediction));
+  const now = (row) => reviewStateOf(row, said.get(row.prediction));
   const say = (row, label, words) => {
-    sayLabel(row.prediction, label, { batch, together: true });
+    submitReview(row.prediction, label, { batch, together: true });
     announce(words);
   };
   const columns = [
     { title: "Record", wide: true, cell: (row) => html`<${Named} row=${row} names=${names} />` },
     { title: "Label", cell: ({ label }) => html`<strong>${label}</strong>` },
     { title: "Confidence", numeric: true, cell: ({ confidence }) => percent(confidence) },
-    { title: "Review", cell: (row) => html`<${Standing} of=${now(row)} predicted=${row.label} />` },
+    { title: "Review", cell: (row) => html`<${ReviewState} of=${now(row)} predicted=${row.label} />` },
     { title: "Say", cell: (row) => html`<${Say} row=${row} standing=${now(row)} classes=${classes} onSay=${say} />` },
   ];
   if (pages.items.length === 0 && pages.settled && !pages.error && !pages.more) return html`<${NoRows} query=${query} />`;

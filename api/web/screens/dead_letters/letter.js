@@ -1,19 +1,19 @@
 /** One dead letter: what was wrong, and the message that it stood in. */
-import { ApiError, ask } from "../../api.js";
-import { useAsked } from "../../asked.js";
+import { ApiError, postJson } from "../../api.js";
+import { useResource } from "../../resource.js";
 import { dateTime } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Icon } from "../../parts/icon.js";
 import { Problem } from "../../parts/problem.js";
-import { Read } from "../../parts/read.js";
-import { say } from "../../said.js";
+import { Read } from "../../parts/loaded.js";
+import { showToast } from "../../toasts.js";
 import { html, useEffect, useRef, useState } from "../../view.js";
 import { Original } from "./original.js";
 
 /** @param {{id: string, at: (change: Record<string, any>) => string, onSent: () => void}} props */
 export function Letter({ id, at, onSent }) {
-  const letter = useAsked(`/v1/dead-letters/${encodeURIComponent(id)}`);
+  const letter = useResource("/v1/dead-letters/{id}", { params: { id } });
   const card = useRef(null);
   useEffect(() => {
     const opener = document.activeElement;
@@ -55,8 +55,8 @@ function Redrive({ letter, onSent }) {
     setBusy(true);
     setError(null);
     try {
-      await ask(`/v1/dead-letters/${letter.id}/redrive`, { method: "POST" });
-      say(`Letter ${letter.id} was sent again`, { kind: "good" });
+      await postJson("/v1/dead-letters/{id}/redrive", { params: { id: letter.id } });
+      showToast(`Letter ${letter.id} was sent again`, { kind: "good" });
     } catch (problem) {
       if (!(problem instanceof ApiError)) throw problem;
       setError(problem);

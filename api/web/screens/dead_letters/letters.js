@@ -1,7 +1,7 @@
 /** The list of dead letters, the newest first. */
 import { Badge } from "../../parts/badge.js";
 import { Empty } from "../../parts/empty.js";
-import { More } from "../../parts/more.js";
+import { More } from "../../parts/show_more.js";
 import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
 import { Table } from "../../parts/table.js";
@@ -9,7 +9,7 @@ import { Time } from "../../parts/time.js";
 import { html } from "../../view.js";
 
 /**
- * @param {{pages: ReturnType<typeof import("../../asked.js").usePages>, open: boolean | null, reason: string | null,
+ * @param {{pages: ReturnType<typeof import("../../resource.js").usePages>, open: boolean | null, reason: string | null,
  *   shown: string | undefined, at: (change: Record<string, any>) => string}} props `shown`: the letter that is open
  */
 export function Letters({ pages, open, reason, shown, at }) {

@@ -1,7 +1,7 @@
 /** The message that a dead letter's record stood in, as a person can read it. */
 import { count } from "../../format.js";
 import { html, useMemo, useState } from "../../view.js";
-import { bytesOf, hexDump, textOf, written } from "./readable.js";
+import { bytesOf, hexDump, textOf, formatJson } from "./text_format.js";
 
 /** @param {{original: {record: any, key: any, value: any, headers: {name: string, value: string}[]}}} props */
 export function Original({ original }) {
@@ -11,7 +11,7 @@ export function Original({ original }) {
     <h3>Record</h3>
     ${raw
       ? html`<p class="note">It can't be read as a record; its bytes are below.</p>`
-      : html`<pre class="raw" tabindex="0" role="region" aria-label="The record">${written(record)}</pre>`}
+      : html`<pre class="raw" tabindex="0" role="region" aria-label="The record">${formatJson(record)}</pre>`}
     <h3>Value</h3>
     <${Content} content=${value} name="The value" open=${raw} />
     <h3>Key</h3>

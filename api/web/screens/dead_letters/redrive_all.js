@@ -1,7 +1,7 @@
 /** Sending all open dead letters again, or all of a reason: asked for, and followed to its end. */
-import { ApiError, ask } from "../../api.js";
+import { ApiError, postJson } from "../../api.js";
 import { confirmed } from "../../parts/dialog.js";
-import { announce } from "../../said.js";
+import { announce } from "../../toasts.js";
 import { html, useEffect, useRef, useState } from "../../view.js";
 import { wordsOf } from "./redrive_result.js";
 
@@ -59,7 +59,7 @@ async function redriven(reason, isStopped, tell) {
     tell(run);
     const body = { ...(reason ? { reason } : {}), ...(after === null ? {} : { after }) };
     try {
-      const found = await ask("/v1/redrive", { method: "POST", body });
+      const found = await postJson("/v1/redrive", { body });
       run = { ...run, sent: run.sent + found.acknowledged, refused: [...run.refused, ...found.refused] };
       after = found.next;
       if (after === null) run.state = "done";

@@ -4,10 +4,10 @@ import { Card } from "../../parts/card.js";
 import { Time } from "../../parts/time.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
-import { commandOf, reasonOf } from "../../words.js";
+import { commandText, reasonText } from "../../descriptions.js";
 
-/** @param {{stats: any, reigns: import("../../reigns.js").Reign[]}} props of GET /v1/stats */
-export function Champion({ stats: { champion, accuracy }, reigns }) {
+/** @param {{stats: any, periods: import("../../champions.js").ChampionPeriod[]}} props of GET /v1/stats */
+export function Champion({ stats: { champion, accuracy }, periods }) {
   if (!champion) return html`<${Card} title="Champion"><p class="note">No model answers yet.</p><//>`;
   const { version, since, activation } = champion;
   return html`
@@ -15,17 +15,17 @@ export function Champion({ stats: { champion, accuracy }, reigns }) {
       <p class="headline">
         <a href=${href("model", { id: version })}>Model ${version}</a> <span class="note">activation ${count(activation)}</span>
       </p>
-      <${Why} reign=${reigns.find((one) => one.version === version)} />
+      <${Why} period=${periods.find((one) => one.version === version)} />
       ${accuracy ? html`<${Accuracy} ...${accuracy} />` : html`<${NoAudit} version=${version} />`}
     <//>
   `;
 }
 
 /** Nothing where its job isn't known. */
-function Why({ reign }) {
-  if (!reign) return null;
-  const { job } = reign;
-  return html`<p><a href=${href("job", { id: job.id })}>${commandOf({ ...job, requested: null })}</a>: ${reasonOf(job)}</p>`;
+function Why({ period }) {
+  if (!period) return null;
+  const { job } = period;
+  return html`<p><a href=${href("job", { id: job.id })}>${commandText({ ...job, requested: null })}</a>: ${reasonText(job)}</p>`;
 }
 
 function Accuracy({ n, right, estimate, low, high }) {

@@ -20,12 +20,12 @@ const BAND = [0, 2];
 /** With fewer there is no line. */
 const LEAST = 2;
 
-/** @param {{reigns: import("../../reigns.js").Reign[]}} props */
-export function ThroughputChart({ reigns }) {
+/** @param {{periods: import("../../champions.js").ChampionPeriod[]}} props */
+export function ThroughputChart({ periods }) {
   const { columns } = useHistory();
   const { at, scored, stored } = columns;
   const data = useMemo(() => [at, scored, stored], [columns]);
-  const marks = useMemo(() => marksOf(reigns, at), [reigns, columns]);
+  const marks = useMemo(() => marksOf(periods, at), [periods, columns]);
   const most = Math.max(...stored.filter((value) => value !== null), 0);
   const summary = at.length ? `${rate(stored.at(-1))} stored now, ${rate(most)} at most, since ${time(1000 * at[0])}.` : "";
   return html`
@@ -37,12 +37,12 @@ export function ThroughputChart({ reigns }) {
   `;
 }
 
-/** @param {{reigns: import("../../reigns.js").Reign[], champion: any}} props */
-export function AccuracyChart({ reigns, champion }) {
+/** @param {{periods: import("../../champions.js").ChampionPeriod[], champion: any}} props */
+export function AccuracyChart({ periods, champion }) {
   const { columns } = useHistory();
   const { at, estimate, low, high } = columns;
   const data = useMemo(() => [at, high, estimate, low], [columns]);
-  const marks = useMemo(() => marksOf(reigns, at), [reigns, columns]);
+  const marks = useMemo(() => marksOf(periods, at), [periods, columns]);
   const lows = low.filter((value) => value !== null);
   const tenths = Math.floor(10 * Math.min(...lows, 1));
   const range = useMemo(() => [tenths / 10, 1], [tenths]);
@@ -73,7 +73,7 @@ function NoAudits({ champion }) {
 }
 
 /** The swaps within what is drawn. */
-function marksOf(reigns, at) {
-  const swaps = reigns.map(({ from, version }) => ({ at: Date.parse(from) / 1000, label: `model ${version}` }));
+function marksOf(periods, at) {
+  const swaps = periods.map(({ from, version }) => ({ at: Date.parse(from) / 1000, label: `model ${version}` }));
   return swaps.filter((swap) => swap.at >= at[0] && swap.at <= at.at(-1));
 }

@@ -4,7 +4,7 @@ import { useLive } from "../../live.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Empty } from "../../parts/empty.js";
-import { Read } from "../../parts/read.js";
+import { Read } from "../../parts/loaded.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { html } from "../../view.js";

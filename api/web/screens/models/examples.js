@@ -1,31 +1,32 @@
 /** The very examples that a model was trained on, page by page, and all of them as a file. */
 import { ApiError } from "../../api.js";
-import { usePages } from "../../asked.js";
+import { usePages } from "../../resource.js";
 import { download } from "../../download.js";
 import { count, number } from "../../format.js";
 import { Card } from "../../parts/card.js";
-import { InShort } from "../../parts/in_short.js";
-import { More } from "../../parts/more.js";
+import { RecordSummary } from "../../parts/record_summary.js";
+import { More } from "../../parts/show_more.js";
 import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
 import { Table } from "../../parts/table.js";
 import { href } from "../../router.js";
-import { say } from "../../said.js";
+import { showToast } from "../../toasts.js";
 import { html, useState } from "../../view.js";
 
 const FORMATS = { csv: "CSV", ndjson: "NDJSON" };
 const PAGE = { limit: 20 };
+/** @param {import("../../types").Example} example */
+const idOf = ({ source, id }) => `${source} ${id}`;
 
 /** @param {{version: number, all: number}} props */
 export function Examples({ version, all }) {
-  const path = `/v1/models/${version}/examples`;
-  const pages = usePages(path, { query: PAGE, idOf: (one) => `${one.source} ${one.id}` });
+  const pages = usePages("/v1/models/{version}/examples", { params: { version }, query: PAGE, idOf });
   return html`
     <${Card} title="Examples" note=${`${count(all)}, in the order of training`}
-      actions=${html`<${Downloads} path=${path} version=${version} />`}>
+      actions=${html`<${Downloads} version=${version} />`}>
       <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
       ${pages.items.length > 0
-        ? html`<${Table} caption="Examples" columns=${COLUMNS} rows=${pages.items} keyOf=${(one) => `${one.source} ${one.id}`} />`
+        ? html`<${Table} caption="Examples" columns=${COLUMNS} rows=${pages.items} keyOf=${idOf} />`
         : !pages.settled && html`<${Skeleton} lines=${5} />`}
       <${More} pages=${pages} />
     <//>
@@ -34,7 +35,7 @@ export function Examples({ version, all }) {
 
 const COLUMNS = [
   { title: "Label", cell: (one) => html`<strong>${one.label}</strong>` },
-  { title: "Record", cell: (one) => html`<${InShort} features=${one.features} />`, wide: true },
+  { title: "Record", cell: (one) => html`<${RecordSummary} features=${one.features} />`, wide: true },
   { title: "About", cell: (one) => one.key },
   { title: "Source", cell: (one) => one.source },
   { title: "Said by", cell: (one) => (one.via === null ? number(null) : `${one.reviewer ?? "no name"} (${one.via})`) },
@@ -46,15 +47,15 @@ function Prediction({ id }) {
   return id ? html`<a href=${href("prediction", { id })}><code>${id}</code></a>` : number(null);
 }
 
-function Downloads({ path, version }) {
+function Downloads({ version }) {
   const [busy, setBusy] = useState(null);
   async function save(format) {
     setBusy(format);
     try {
-      await download(path, { format }, `model-${version}-examples.${format}`);
+      await download(`/v1/models/${version}/examples`, { format }, `model-${version}-examples.${format}`);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      say(`${error.title}. ${error.detail}`, { kind: "bad" });
+      showToast(`${error.title}. ${error.detail}`, { kind: "bad" });
     } finally {
       setBusy(null);
     }

@@ -4,7 +4,7 @@ import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Table } from "../../parts/table.js";
 import { html } from "../../view.js";
-import { chance, jobState } from "../../words.js";
+import { chance, jobStateText } from "../../descriptions.js";
 
 const ROWS = [
   ["evidence", "Evidence", "reviews of records that nobody chose for their answers"],
@@ -30,7 +30,7 @@ export function Gate({ gate, champion, version }) {
 }
 
 function Outcome({ outcome }) {
-  const { words, kind } = jobState({ command: "train", state: outcome });
+  const { words, kind } = jobStateText({ command: "train", state: outcome });
   return html`<${Badge} kind=${kind}>${words}<//>`;
 }
 

@@ -2,10 +2,10 @@
 import { count, dateTime, plural } from "../../format.js";
 import { useNow } from "../../now.js";
 import { Card } from "../../parts/card.js";
-import { Facts } from "../../parts/facts.js";
+import { FactList } from "../../parts/fact_list.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
-import { lasted, reasonOf } from "../../words.js";
+import { jobDuration, reasonText } from "../../descriptions.js";
 
 const NAMED = 5;
 
@@ -14,17 +14,17 @@ export function JobFacts({ job }) {
   const now = useNow();
   const model = (version) => version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
   const facts = [
-    ["Why", reasonOf({ reason: job.reason })],
+    ["Why", reasonText({ reason: job.reason })],
     ["By", job.by ?? "the policy"],
     ["Model", model(job.version ?? job.requested)],
     ["Champion then", model(job.champion)],
     ["Asked for", dateTime(job.queued_at)],
     ["Begun", job.started_at && dateTime(job.started_at)],
     ["Ended", job.ended_at && dateTime(job.ended_at)],
-    ["Took", job.started_at && lasted(job, now)],
+    ["Took", job.started_at && jobDuration(job, now)],
     ["Why not", job.error],
   ];
-  return html`<${Card} title="The job"><${Facts} of=${facts} /><//>`;
+  return html`<${Card} title="The job"><${FactList} of=${facts} /><//>`;
 }
 
 /** @param {{trained: any}} props `trained_on` of the job's metrics */
@@ -37,7 +37,7 @@ export function TrainedOn({ trained }) {
     ["Left for later", later > 0 && `${plural(later, "review")}: one reviewer said so many`],
     ["Disputed", disputed?.length > 0 && html`<${Disputed} predictions=${disputed} />`],
   ];
-  return html`<${Card} title="What it was trained on"><${Facts} of=${facts} /><//>`;
+  return html`<${Card} title="What it was trained on"><${FactList} of=${facts} /><//>`;
 }
 
 /** Predictions on which reviewers differ. */

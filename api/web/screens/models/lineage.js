@@ -2,25 +2,25 @@
 import { count, dateTime, plural } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
-import { Facts } from "../../parts/facts.js";
+import { FactList } from "../../parts/fact_list.js";
 import { Table } from "../../parts/table.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
-import { commandOf, reasonOf } from "../../words.js";
+import { commandText, reasonText } from "../../descriptions.js";
 
 const SOURCES = ["bootstrap", "reviewed", "assumed"];
 
 /** @param {{model: any}} props of GET /v1/models/{version} */
 export function Origin({ model: { made_by: job, cut, sha256, key_id: key } }) {
   const facts = [
-    ["Job", html`<a href=${href("job", { id: job.id })}>${commandOf(job)}</a>, ${dateTime(job.queued_at)}`],
-    ["Reason", reasonOf(job)],
+    ["Job", html`<a href=${href("job", { id: job.id })}>${commandText(job)}</a>, ${dateTime(job.queued_at)}`],
+    ["Reason", reasonText(job)],
     ["Champion then", job.champion !== null && html`<a href=${href("model", { id: job.champion })}>Model ${job.champion}</a>`],
     ["Reviews known", cut > 0 ? `up to number ${count(cut)}` : "none yet"],
     ["SHA-256", html`<code>${sha256}</code>`],
     ["Signed by", key ? html`key <code>${key}</code>` : "nobody: it never answered"],
   ];
-  return html`<${Card} title="Where it comes from"><${Facts} of=${facts} /><//>`;
+  return html`<${Card} title="Where it comes from"><${FactList} of=${facts} /><//>`;
 }
 
 /** @param {{model: any}} props */
@@ -48,7 +48,7 @@ export function Activations({ activations }) {
     { title: "As", cell: (one) => html`<${Badge} kind=${one.role === "champion" ? "good" : "accent"}>${one.role}<//>` },
     { title: "From", cell: (one) => dateTime(one.at) },
     { title: "Published", cell: (one) => (one.published_at ? dateTime(one.published_at) : "not yet") },
-    { title: "Why", cell: (one) => html`<a href=${href("job", { id: one.job })}>${reasonOf(one)}</a>`, wide: true },
+    { title: "Why", cell: (one) => html`<a href=${href("job", { id: one.job })}>${reasonText(one)}</a>`, wide: true },
     { title: "Signed by", cell: (one) => html`<code>${one.key_id}</code>` },
   ];
   return html`

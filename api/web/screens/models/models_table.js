@@ -6,22 +6,22 @@ import { Badge } from "../../parts/badge.js";
 import { Share } from "../../parts/meter.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
-import { formerOf } from "../../reigns.js";
+import { formerChampion } from "../../champions.js";
 import { href } from "../../router.js";
 import { html, useMemo } from "../../view.js";
-import { loadedShare, modelKind, tally } from "../../words.js";
+import { bootstrapShare, modelKind, tally } from "../../descriptions.js";
 
 /** @param {{models: any[], stats: any}} props models as GET /v1/models lists them */
 export function ModelsTable({ models, stats }) {
   const jobs = useLive((live) => live.jobs.value);
   const judged = useMemo(() => new Map((jobs?.items ?? []).map((job) => [job.id, job.metrics?.gate])), [jobs]);
   const champion = models.find((model) => model.state === "champion")?.version ?? stats?.champion?.version ?? null;
-  const former = formerOf(models);
+  const former = formerChampion(models);
   const columns = [
     { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>`, short: true },
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
     { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
-    { title: "On what was loaded", cell: (one) => html`<${Share} share=${loadedShare(one.metrics)} />` },
+    { title: "On what was loaded", cell: (one) => html`<${Share} share=${bootstrapShare(one.metrics)} />` },
     { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },

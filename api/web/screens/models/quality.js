@@ -1,9 +1,9 @@
 /** How good a model is on examples that it was not trained on: per class, and which it takes for which. */
-import { count, number, percent } from "../../format.js";
+import { count, number } from "../../format.js";
 import { Share } from "../../parts/meter.js";
 import { Table } from "../../parts/table.js";
 import { html } from "../../view.js";
-import { shareRight } from "../../words.js";
+import { shareRight } from "../../descriptions.js";
 import { Confusion } from "./confusion.js";
 
 /** @param {{metrics: Record<string, any>}} props of a model, or of the job that made it */

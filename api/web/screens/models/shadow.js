@@ -23,7 +23,7 @@ export function Shadow({ shadow, linked = true }) {
   `;
 }
 
-function Gauge({ version, evidence, rejects_at: low, promotes_at: high }) {
+function Gauge({ evidence, rejects_at: low, promotes_at: high }) {
   const at = (value) => ({ left: `${100 * Math.min(1, Math.max(0, (value - low) / (high - low)))}%` });
   return html`
     <div class="gauge" role="img" aria-label=${`Evidence ${change(evidence)}, between ${change(low)} and ${change(high)}`}>

@@ -1,7 +1,7 @@
 /** How far an open training is. */
 import { useNow } from "../../now.js";
 import { html } from "../../view.js";
-import { lasted } from "../../words.js";
+import { jobDuration } from "../../descriptions.js";
 
 const STEPS = [
   ["queued", "Asked for"],
@@ -21,7 +21,7 @@ export function Steps({ job }) {
         ${STEPS.map(
           ([state, name], i) => html`
             <li key=${state} class=${kind(i)} aria-current=${i === at ? "step" : null}>
-              ${name} ${i === at && html`<span class="note">${job.started_at && lasted(job, now)}</span>`}
+              ${name} ${i === at && html`<span class="note">${job.started_at && jobDuration(job, now)}</span>`}
             </li>
           `,
         )}

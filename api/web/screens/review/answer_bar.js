@@ -2,15 +2,15 @@
 import { useCell } from "../../cell.js";
 import { Labels } from "../../parts/labels.js";
 import { html } from "../../view.js";
-import { doIt } from "./acts.js";
+import { perform } from "./actions.js";
 import { session } from "./session.js";
 
 /** @param {{item: import("./queue.js").Item, keys: Map<string, string>}} props */
 export function AnswerBar({ item, keys }) {
   const { answers } = useCell(session);
   const predicted = item.answer?.label ?? null;
-  const act = (asked) => () => doIt({ act: asked }, item);
-  const choose = (label) => doIt({ act: "label", label }, item);
+  const act = (asked) => () => perform({ act: asked }, item);
+  const choose = (label) => perform({ act: "label", label }, item);
   return html`
     <section class="answer-bar" aria-label="Your answer">
       <${Labels} key=${item.prediction} classes=${item.classes} keys=${keys} predicted=${predicted}

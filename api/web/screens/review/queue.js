@@ -1,7 +1,7 @@
 /** The records that this tab has claimed: read ahead, so that the next one is there at once. */
-import { ApiError, ask } from "../../api.js";
+import { ApiError, getJson } from "../../api.js";
 import { cell } from "../../cell.js";
-import { kept } from "./kept.js";
+import { kept } from "./saved_state.js";
 
 /** So many are asked for at once, as soon as fewer than LOW are left. */
 const LIMIT = 10;
@@ -34,19 +34,19 @@ let notBeforeMs = 0;
 let timer = null;
 
 /** Somebody is here, and answers. */
-export function goOn() {
+export function resumeReview() {
   put({ items: unexpired(queue.get().items), lapsed: false });
   watch();
-  topUp();
+  fetchMore();
 }
 
 /** Ask for more where few are left. */
-export async function topUp() {
+export async function fetchMore() {
   if (asking || queue.get().lapsed || queue.get().items.length >= LOW || Date.now() < notBeforeMs) return;
   asking = true;
   const askedMs = Date.now();
   try {
-    const answer = await ask("/v1/review-queue", { query: { limit: LIMIT } });
+    const answer = await getJson("/v1/review-queue", { query: { limit: LIMIT } });
     if (answer.items.length < LIMIT) notBeforeMs = Date.now() + APART_MS;
     const untilMs = askedMs + 1000 * answer.claimed_for_s;
     const items = joined(queue.get().items, answer.items, untilMs);
@@ -67,7 +67,7 @@ export function drop({ forGood = false } = {}) {
   if (forGood) declined.add(item.prediction);
   if (declined.size > DECLINED) declined.delete(declined.values().next().value);
   put({ items });
-  topUp();
+  fetchMore();
 }
 
 /** The shown one goes behind all others. */
@@ -77,7 +77,7 @@ export function postpone() {
 }
 
 /** Show it now, again. @param {Item} item */
-export function bringBack(item) {
+export function showAgain(item) {
   declined.delete(item.prediction);
   const held = { ...item, untilMs: Math.max(item.untilMs, Date.now() + HELD_MS) };
   put({ items: [held, ...queue.get().items.filter((one) => one.prediction !== item.prediction)], lapsed: false });

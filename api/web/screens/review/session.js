@@ -1,11 +1,11 @@
 /** What was answered in this tab: each answer, how to take it back, and what they come to. */
-import { ApiError, ask } from "../../api.js";
+import { ApiError, getJson } from "../../api.js";
 import { cell } from "../../cell.js";
-import { sayLabel } from "../../feedback/outbox.js";
-import { forget, sayings } from "../../feedback/sayings.js";
-import { onEvents } from "../../live.js";
-import { keepAtTheEnd, kept } from "./kept.js";
-import { bringBack, declined, drop, postpone, queue } from "./queue.js";
+import { submitReview } from "../../feedback/outbox.js";
+import { forget, reviews } from "../../feedback/reviews.js";
+import { onEvents } from "../../events.js";
+import { saveOnLeave, kept } from "./saved_state.js";
+import { showAgain, declined, drop, postpone, queue } from "./queue.js";
 
 /** So many are remembered; all are counted. */
 const KEPT = 1_000;
@@ -14,7 +14,7 @@ const UNDOABLE = 50;
 
 /**
  * @typedef {object} Answer
- * @property {string | null} saying its id; null: the reviewer can't tell
+ * @property {string | null} review its id; null: the reviewer can't tell
  * @property {import("./queue.js").Item | null} item null where it is too long ago to be taken back
  * @property {string | null} label
  * @property {boolean} blind
@@ -24,7 +24,7 @@ const UNDOABLE = 50;
 
 /** @type {ReturnType<typeof cell>} */
 export const session = cell({ answered: kept.answered ?? 0, answers: /** @type {Answer[]} */ (kept.answers ?? []) });
-keepAtTheEnd(() => {
+saveOnLeave(() => {
   const { items, more, atLeast } = queue.get();
   const { answered, answers } = session.get();
   return { items, more, atLeast, declined: [...declined], answered, answers: answers.slice(-UNDOABLE) };
@@ -44,7 +44,7 @@ export function answer(label) {
 }
 
 /** Who has seen the model's answer isn't blind any more: what they say then is no evidence, whatever it was served as. */
-const sayOf = ({ prediction, batch, seen }, label) => sayLabel(prediction, label, { batch, via: seen ? "volunteer" : null });
+const sayOf = ({ prediction, batch, seen }, label) => submitReview(prediction, label, { batch, via: seen ? "volunteer" : null });
 
 export function cantTell() {
   keep(queue.get().items[0], null, null);
@@ -58,30 +58,30 @@ export function undo() {
   const { answers, answered } = session.get();
   const last = answers.at(-1);
   if (!last?.item) return null;
-  if (last.saying !== null) takeBack(last);
-  session.set({ answered: answered - (last.saying === null ? 0 : 1), answers: answers.slice(0, -1) });
-  bringBack(last.blind && last.model ? { ...last.item, answer: last.model, blind: false, seen: true } : last.item);
+  if (last.review !== null) takeBack(last);
+  session.set({ answered: answered - (last.review === null ? 0 : 1), answers: answers.slice(0, -1) });
+  showAgain(last.blind && last.model ? { ...last.item, answer: last.model, blind: false, seen: true } : last.item);
   return last;
 }
 
 /** What was refused never counted; anything else may have arrived. */
-function takeBack({ saying, item }) {
-  if (sayings.get().get(saying)?.state === "refused") forget(saying);
+function takeBack({ review, item }) {
+  if (reviews.get().get(review)?.state === "refused") forget(review);
   else sayOf(item, null);
 }
 
-function keep(item, label, saying) {
+function keep(item, label, review) {
   const { answered, answers } = session.get();
-  const made = { saying, item, label, blind: item.blind, model: item.answer, tookMs: performance.now() - shownMs };
+  const made = { review, item, label, blind: item.blind, model: item.answer, tookMs: performance.now() - shownMs };
   const kept = [...answers, made].slice(-KEPT);
   const old = kept.at(-1 - UNDOABLE);
   if (old) kept[kept.length - 1 - UNDOABLE] = { ...old, item: null };
-  session.set({ answered: answered + (saying === null ? 0 : 1), answers: kept });
+  session.set({ answered: answered + (review === null ? 0 : 1), answers: kept });
 }
 
-/** How far each saying had come when what the model had said was asked for. @type {Map<string, string>} */
+/** How far each review had come when what the model had said was asked for. @type {Map<string, string>} */
 const revealed = new Map();
-sayings.subscribe(reveal);
+reviews.subscribe(reveal);
 onEvents(["reset"], () => {
   revealed.clear();
   reveal();
@@ -89,22 +89,22 @@ onEvents(["reset"], () => {
 
 /** Of blind items, what the model had said: once the answer is with the API, not before. Asked again at each step. */
 async function reveal() {
-  for (const { saying, item, blind, model } of session.get().answers) {
-    const state = sayings.get().get(saying)?.state ?? "recorded";
-    const due = blind && !model && item && saying !== null && ["taken", "recorded"].includes(state);
-    if (!due || revealed.get(saying) === state) continue;
-    revealed.set(saying, state);
-    await tell(saying, item.prediction);
+  for (const { review, item, blind, model } of session.get().answers) {
+    const state = reviews.get().get(review)?.state ?? "recorded";
+    const due = blind && !model && item && review !== null && ["taken", "recorded"].includes(state);
+    if (!due || revealed.get(review) === state) continue;
+    revealed.set(review, state);
+    await tell(review, item.prediction);
   }
 }
 
-async function tell(saying, prediction) {
+async function tell(review, prediction) {
   try {
-    const { label, confidence, margins, model } = await ask(`/v1/predictions/${prediction}`);
+    const { label, confidence, margins, model } = await getJson("/v1/predictions/{id}", { params: { id: prediction } });
     const { answers, answered } = session.get();
-    revealed.delete(saying);
+    revealed.delete(review);
     const known = { label, confidence, margins, model, base: null };
-    session.set({ answered, answers: answers.map((one) => (one.saying === saying ? { ...one, model: known } : one)) });
+    session.set({ answered, answers: answers.map((one) => (one.review === review ? { ...one, model: known } : one)) });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error; // it is asked for again as soon as more is known
   }
@@ -117,7 +117,7 @@ async function tell(saying, prediction) {
  * @returns {{agreement: number | null, medianS: number | null}} null: there is nothing to tell it from
  */
 export function summary(answers) {
-  const said = answers.filter((one) => one.saying !== null);
+  const said = answers.filter((one) => one.review !== null);
   const compared = said.filter((one) => one.model !== null);
   const agreed = compared.filter((one) => one.model.label === one.label).length;
   const times = said.map((one) => one.tookMs).sort((a, b) => a - b);

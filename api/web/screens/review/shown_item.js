@@ -1,9 +1,9 @@
 /** The record that is asked about, beside what the model said of it, unless that is kept back. */
-import { useAsked } from "../../asked.js";
+import { useResource } from "../../resource.js";
 import { Badge } from "../../parts/badge.js";
 import { Explanation } from "../../parts/explanation.js";
 import { Icon } from "../../parts/icon.js";
-import { Read } from "../../parts/read.js";
+import { Read } from "../../parts/loaded.js";
 import { Record } from "../../parts/record.js";
 import { html, useEffect } from "../../view.js";
 import { begin } from "./session.js";
@@ -61,7 +61,7 @@ function Why({ item }) {
 }
 
 function WhyOfFormer({ item }) {
-  const asked = useAsked(`/v1/predictions/${item.prediction}`);
+  const asked = useResource("/v1/predictions/{id}", { params: { id: item.prediction } });
   return html`<${Read} of=${asked}>
     ${({ contributions, base }) =>
       html`<${Explanation} answer=${item.answer} contributions=${contributions} base=${base} classes=${item.classes} />`}

@@ -1,5 +1,5 @@
 /** Sample records: copies of real ones, as they are, so that nothing that never happened gets among what models learn from. */
-import { ask } from "../../api.js";
+import { getJson } from "../../api.js";
 
 const LOOKED = 200;
 const MOST = 1_000;
@@ -19,10 +19,10 @@ const MOST = 1_000;
  */
 export async function sampleRecords(n, champion) {
   const limit = Math.min(MOST, Math.max(LOOKED, 4 * n));
-  const stored = await ask("/v1/predictions", { query: { limit } });
+  const stored = await getJson("/v1/predictions", { query: { limit } });
   if (stored.items.length) return chosen(n, stored.items, "stored");
   if (champion === null) return null;
-  const used = await ask(`/v1/models/${champion}/examples`, { query: { limit } });
+  const used = await getJson("/v1/models/{version}/examples", { params: { version: champion }, query: { limit } });
   const items = used.items.map(({ key, features }) => ({ subject: key, features }));
   return items.length ? chosen(n, items, "examples") : null;
 }

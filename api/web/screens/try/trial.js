@@ -1,5 +1,5 @@
 /** One trial: records are sent to the stream, or scored at once; what became of it so far. */
-import { ApiError, ask } from "../../api.js";
+import { ApiError, postJson } from "../../api.js";
 import { newId } from "../../ids.js";
 import { useRef, useState } from "../../view.js";
 
@@ -64,6 +64,6 @@ export function useTrial() {
 }
 
 function sent({ mode, records, key }) {
-  if (mode === "once") return ask("/v1/predict", { method: "POST", body: { features: records.features } });
-  return ask("/v1/batches", { method: "POST", body: records, idempotencyKey: key });
+  if (mode === "once") return postJson("/v1/predict", { body: { features: records.features } });
+  return postJson("/v1/batches", { body: records, idempotencyKey: key });
 }

@@ -1,18 +1,18 @@
 /** How it goes: what was answered here and how far that has come, and what the model had said of the last one. */
 import { useCell } from "../../cell.js";
-import { sayings } from "../../feedback/sayings.js";
+import { reviews } from "../../feedback/reviews.js";
 import { count, duration, percent } from "../../format.js";
 import { sureness } from "../../parts/explanation.js";
 import { Icon } from "../../parts/icon.js";
-import { announce } from "../../said.js";
+import { announce } from "../../toasts.js";
 import { html, useEffect } from "../../view.js";
 import { session, summary } from "./session.js";
 
 /** @param {{more: number | null, atLeast: boolean}} props how many wait besides those that were claimed */
 export function Strip({ more, atLeast }) {
   const { answered, answers } = useCell(session);
-  const said = useCell(sayings);
-  const states = answers.map((one) => said.get(one.saying)?.state);
+  const said = useCell(reviews);
+  const states = answers.map((one) => said.get(one.review)?.state);
   const open = states.filter((state) => state === "waiting" || state === "taken").length;
   const failed = states.filter((state) => state === "refused" || state === "lost").length;
   const { agreement, medianS } = summary(answers);

@@ -1,5 +1,5 @@
 /** What a reviewer does, by key or by hand, and the words for those who can't see what came of it. */
-import { announce, say as toast } from "../../said.js";
+import { announce, showToast as toast } from "../../toasts.js";
 import { queue } from "./queue.js";
 import { answer, cantTell, session, skip, undo } from "./session.js";
 
@@ -8,7 +8,7 @@ import { answer, cantTell, session, skip, undo } from "./session.js";
  * @param {import("./queue.js").Item | null} item the one that is shown
  * @returns {boolean} whether anything was done
  */
-export function doIt({ act, label }, item) {
+export function perform({ act, label }, item) {
   if (act === "undo") return takeBack();
   if (act === "find") return find();
   if (item === null) return false;

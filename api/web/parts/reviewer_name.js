@@ -1,12 +1,12 @@
 /** Whose word it is: asked for once. */
-import { callMe, useReviewer } from "../feedback/reviewer.js";
+import { setReviewerName, useReviewer } from "../feedback/reviewer.js";
 import { Card } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { html, useState } from "../view.js";
 
 const LONGEST = 256;
 
-export function AskName() {
+export function AskReviewerName() {
   return html`
     <${Card} title="Who reviews?" class="ask-name">
       <p class="note">
@@ -19,7 +19,7 @@ export function AskName() {
 }
 
 /** Who it is now, to be changed. */
-export function WhoAnswers() {
+export function ReviewerName() {
   const { name, keyed } = useReviewer();
   const [open, setOpen] = useState(false);
   if (keyed) return html`<span class="note">You answer under your key's name</span>`;
@@ -35,7 +35,7 @@ export function WhoAnswers() {
 function NameForm({ name, yes, onDone }) {
   const keep = (given) => {
     onDone?.();
-    callMe(given);
+    setReviewerName(given);
   };
   const submit = (event) => {
     event.preventDefault();

@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 2_000;
 const LONG_MS = 10_000;
 
 /** @param {{again: () => void}} props events tell of it, unless Redis is away: thus it is asked for as well */
-export function NotTaken({ again }) {
+export function PendingJob({ again }) {
   const [beganMs] = useState(Date.now());
   const long = useNow() - beganMs > LONG_MS;
   useEffect(() => {

@@ -5,7 +5,7 @@ import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
-import { goOn, topUp } from "./queue.js";
+import { resumeReview, fetchMore } from "./queue.js";
 
 const statsOf = (live) => live.stats.value;
 const retrainingOf = (live) => live.retraining.value;
@@ -16,7 +16,7 @@ export function Nothing({ error, settled, lapsed }) {
   const retraining = useLive(retrainingOf);
   if (lapsed) return html`<${Lapsed} />`;
   if (!settled || error?.away) return html`<${Skeleton} lines=${6} />`;
-  if (error) return html`<${Problem} error=${error} again=${topUp} />`;
+  if (error) return html`<${Problem} error=${error} again=${fetchMore} />`;
   if (stats && !stats.champion) {
     return html`<${Empty} title="No model answers yet">
       <p>
@@ -37,6 +37,6 @@ export function Nothing({ error, settled, lapsed }) {
 function Lapsed() {
   return html`<${Empty} title="Your records went back to the others">
     <p>Nobody answered for so long that they may be asked about elsewhere. What you said before is safe.</p>
-    <button type="button" class="primary" onClick=${goOn}>Go on <kbd aria-hidden="true">⏎</kbd></button>
+    <button type="button" class="primary" onClick=${resumeReview}>Go on <kbd aria-hidden="true">⏎</kbd></button>
   <//>`;
 }

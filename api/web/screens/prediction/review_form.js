@@ -1,27 +1,27 @@
-/** Saying a label of the prediction that is shown, with a comment if there is something to add. */
+/** The form that reviews the prediction that is shown, with a comment if there is something to add. */
 import { useCell } from "../../cell.js";
-import { sayLabel } from "../../feedback/outbox.js";
+import { submitReview } from "../../feedback/outbox.js";
 import { reviewerName } from "../../feedback/reviewer.js";
-import { byPrediction, sayings } from "../../feedback/sayings.js";
+import { latestByPrediction, reviews } from "../../feedback/reviews.js";
 import { Card } from "../../parts/card.js";
 import { Labels } from "../../parts/labels.js";
-import { Standing, standingOf } from "../../parts/standing.js";
-import { announce } from "../../said.js";
+import { ReviewState, reviewStateOf } from "../../parts/review_state.js";
+import { announce } from "../../toasts.js";
 import { html, useState } from "../../view.js";
 
 /** @param {{prediction: any, classes: string[]}} props */
-export function Judge({ prediction, classes }) {
-  const said = byPrediction(useCell(sayings)).get(prediction.prediction);
-  const standing = standingOf(prediction, said);
+export function ReviewForm({ prediction, classes }) {
+  const said = latestByPrediction(useCell(reviews)).get(prediction.prediction);
+  const standing = reviewStateOf(prediction, said);
   const mine = standing?.own || prediction.reviews.some((one) => one.reviewer === reviewerName() && said?.label !== null);
   const [comment, setComment] = useState("");
   const say = (label, words) => {
-    sayLabel(prediction.prediction, label, { batch: prediction.batch, comment: comment.trim() || null });
+    submitReview(prediction.prediction, label, { batch: prediction.batch, comment: comment.trim() || null });
     setComment("");
     announce(words);
   };
   return html`
-    <${Card} title="Is it right?" note=${html`<${Standing} of=${standing} predicted=${prediction.label} />`} class="say">
+    <${Card} title="Is it right?" note=${html`<${ReviewState} of=${standing} predicted=${prediction.label} />`} class="say">
       <label class="inline">
         <span>Comment</span>
         <input value=${comment} maxlength="256" placeholder="if there is something to add: it goes with your answer"

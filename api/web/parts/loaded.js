@@ -6,7 +6,7 @@ import { Skeleton } from "./skeleton.js";
 /**
  * What was read before stays while a later attempt fails; the problem stands above it.
  *
- * @param {{of: import("../source.js").Reading & {refresh?: () => void}, lines?: number, children: (value: any) => any}} props
+ * @param {{of: import("../resource.js").Reading & {refresh?: () => void}, lines?: number, children: (value: any) => any}} props
  */
 export function Read({ of: { value, error, settled, refresh }, lines, children }) {
   return html`

@@ -9,7 +9,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /**
  * @param {{names: string[] | null, verb: string, busy: boolean, go: (records: import("./records.js").Records) => void}} props
  */
-export function Own({ names, verb, busy, go }) {
+export function RecordForm({ names, verb, busy, go }) {
   const [text, setText] = useState("");
   const [refused, setRefused] = useState(null);
   const found = useMemo(() => readRecords(text, names), [text, names]);

@@ -1,5 +1,5 @@
 /** A record in short: the picture that it is, or its first values. */
-import { named } from "../feature_names.js";
+import { named } from "../model_facts.js";
 import { count, number } from "../format.js";
 import { html, useMemo } from "../view.js";
 import { Picture, pictureOf } from "./picture.js";
@@ -7,7 +7,7 @@ import { Picture, pictureOf } from "./picture.js";
 const SHOWN = 4;
 
 /** @param {{features: number[] | Record<string, number>, names?: string[] | null}} props `names`: of a list's values */
-export function InShort({ features, names = null }) {
+export function RecordSummary({ features, names = null }) {
   const values = useMemo(() => named(features, names), [features, names]);
   const picture = useMemo(() => pictureOf(values), [values]);
   if (picture) return html`<span class="in-short"><${Picture} picture=${picture} /></span>`;

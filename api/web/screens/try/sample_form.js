@@ -6,7 +6,7 @@ import { MOST } from "./records.js";
 const USUAL = [5, 10, 15];
 
 /** @param {{verb: string, busy: boolean, go: (n: number) => void}} props */
-export function Some({ verb, busy, go }) {
+export function SampleForm({ verb, busy, go }) {
   const [wanted, setWanted] = useState("100");
   const n = Number(wanted);
   const fits = /^\d+$/.test(wanted.trim()) && n >= 1 && n <= MOST;

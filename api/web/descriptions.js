@@ -10,12 +10,12 @@ const SIGNIFICANT = new Intl.NumberFormat(undefined, { maximumSignificantDigits:
 const LEAST_P = 1e-4;
 
 /** Training; Activation of model 2. */
-export function commandOf({ command, requested }) {
+export function commandText({ command, requested }) {
   return requested === null ? (COMMANDS[command] ?? command) : `${COMMANDS[command] ?? command} of model ${requested}`;
 }
 
 /** @returns {{words: string, kind: string}} what `promoted` means of a command that promotes nothing: it took effect */
-export function jobState({ command, state }) {
+export function jobStateText({ command, state }) {
   const words = state === "promoted" && command !== "train" ? "took effect" : state;
   return { words, kind: JOB_KINDS[state] ?? "plain" };
 }
@@ -28,7 +28,7 @@ export const modelKind = (state) => MODEL_KINDS[state] ?? "plain";
  *
  * @param {{reason: Record<string, any>, by?: string | null}} job
  */
-export function reasonOf({ reason, by = null }) {
+export function reasonText({ reason, by = null }) {
   const why = Object.hasOwn(WHY, reason.trigger) ? WHY[reason.trigger](reason) : text(reason.trigger ?? "no reason given");
   return `${why}${by ? `, by ${by}` : ""}`;
 }
@@ -47,7 +47,7 @@ const WHY = {
 };
 
 /** 42 s, 3 min 5 s: how long a job took; so far, where it hasn't ended. */
-export function lasted({ started_at: from, ended_at: to }, nowMs) {
+export function jobDuration({ started_at: from, ended_at: to }, nowMs) {
   return from ? duration(Math.max(0, (to ? Date.parse(to) : nowMs) - Date.parse(from)) / 1000) : duration(null);
 }
 
@@ -62,7 +62,7 @@ export const shareRight = ({ accuracy, majority, majority_class: label }) =>
   `${percent(accuracy)} right (always “${label}”: ${percent(majority)})`;
 
 /** On the rows that were loaded as labelled data, the same for one model after another; null: it wasn't measured. */
-export const loadedShare = ({ bootstrap }) => (bootstrap?.examples ? bootstrap.right / bootstrap.examples : null);
+export const bootstrapShare = ({ bootstrap }) => (bootstrap?.examples ? bootstrap.right / bootstrap.examples : null);
 
 /** a, b, c and 4 more */
 export function names(given) {

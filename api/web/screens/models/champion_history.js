@@ -4,53 +4,53 @@ import { useNow } from "../../now.js";
 import { Card } from "../../parts/card.js";
 import { href } from "../../router.js";
 import { html, useState } from "../../view.js";
-import { commandOf, reasonOf } from "../../words.js";
+import { commandText, reasonText } from "../../descriptions.js";
 
 const SHOWN = 5;
 /** More of them would be too narrow to be told apart. */
 const STRIP = 12;
 
-/** @param {{reigns: import("../../reigns.js").Reign[]}} props */
-export function Reigns({ reigns }) {
+/** @param {{periods: import("../../champions.js").ChampionPeriod[]}} props */
+export function ChampionHistory({ periods }) {
   const now = useNow(5_000);
   const [all, setAll] = useState(false);
-  const shown = all ? reigns : reigns.slice(0, SHOWN);
+  const shown = all ? periods : periods.slice(0, SHOWN);
   return html`
     <${Card} title="Who answered">
-      <${Strip} reigns=${reigns.slice(0, STRIP)} now=${now} />
+      <${Strip} periods=${periods.slice(0, STRIP)} now=${now} />
       <ol class="reigns" reversed>
-        ${shown.map((reign) => html`<${Line} key=${reign.from} reign=${reign} now=${now} />`)}
+        ${shown.map((period) => html`<${Line} key=${period.from} period=${period} now=${now} />`)}
       </ol>
-      ${reigns.length > SHOWN &&
+      ${periods.length > SHOWN &&
       html`<button type="button" class="quiet" onClick=${() => setAll(!all)}>
-        ${all ? "Show fewer" : `Show all ${reigns.length}`}
+        ${all ? "Show fewer" : `Show all ${periods.length}`}
       </button>`}
     <//>
   `;
 }
 
 /** The earliest at the left. Each has room for its number, whatever little time it had. */
-function Strip({ reigns, now }) {
+function Strip({ periods, now }) {
   return html`
     <div class="strip" aria-hidden="true">
-      ${reigns.toReversed().map(
-        (reign) => html`
-          <span key=${reign.from} class=${reign.to === null ? "now" : ""} title=${spanOf(reign)}
-            style=${{ flexGrow: lengthS(reign, now) }}>${reign.version}</span>
+      ${periods.toReversed().map(
+        (period) => html`
+          <span key=${period.from} class=${period.to === null ? "now" : ""} title=${spanOf(period)}
+            style=${{ flexGrow: lengthS(period, now) }}>${period.version}</span>
         `,
       )}
     </div>
   `;
 }
 
-function Line({ reign, now }) {
-  const { version, to, job } = reign;
+function Line({ period, now }) {
+  const { version, to, job } = period;
   return html`
     <li class=${to === null ? "now" : ""}>
       <a href=${href("model", { id: version })}>Model ${version}</a>
-      <span>${spanOf(reign)} <span class="note">(${duration(Math.round(lengthS(reign, now)))})</span></span>
+      <span>${spanOf(period)} <span class="note">(${duration(Math.round(lengthS(period, now)))})</span></span>
       <span class="why">
-        <a href=${href("job", { id: job.id })}>${commandOf({ ...job, requested: null })}</a>: ${reasonOf(job)}
+        <a href=${href("job", { id: job.id })}>${commandText({ ...job, requested: null })}</a>: ${reasonText(job)}
       </span>
     </li>
   `;

@@ -26,7 +26,7 @@ let made = 0;
  * @param {Partial<Omit<Toast, "id" | "text">>} [how]
  * @returns {number} its id, for `dismiss`
  */
-export function say(text, { kind = "info", action = null, forMs = FOR_MS } = {}) {
+export function showToast(text, { kind = "info", action = null, forMs = FOR_MS } = {}) {
   const toast = { id: ++made, text, kind, action, forMs };
   toasts.set([...toasts.get(), toast].slice(-MOST));
   return toast.id;

@@ -1,5 +1,5 @@
 /** The rest of a batch, confirmed call by call: one takes 10,000 at most, and the next finds what is recorded by then. */
-import { ApiError, ask } from "../../api.js";
+import { ApiError, getJson, patchJson } from "../../api.js";
 import { backoffMs } from "../../events.js";
 
 const LOOK_EVERY_MS = 1_000;
@@ -20,12 +20,11 @@ const ATTEMPTS = 5;
  * @throws {ApiError}
  */
 export async function confirmRest(batch, { spoken, reviewer, signal, onProgress }) {
-  const path = `/v1/batches/${encodeURIComponent(batch)}`;
   const named = { predictions: spoken.map((one) => one.prediction), labels: spoken.map((one) => one.label) };
   const body = { reviewer, confirm_rest: true, ...(spoken.length > 0 ? named : {}) };
   const confirmed = new Set();
   for (;;) {
-    const { ids, more } = await persistently(() => ask(path, { method: "PATCH", body, signal }), signal);
+    const { ids, more } = await persistently(() => patchJson("/v1/batches/{id}", { params: { id: batch }, body, signal }), signal);
     const rest = ids.slice(spoken.length);
     for (const id of rest) confirmed.add(id);
     onProgress(confirmed.size);
@@ -52,7 +51,7 @@ async function recorded(id, signal) {
   for (;;) {
     await pause(LOOK_EVERY_MS, signal);
     try {
-      const { state } = await ask(`/v1/feedback/${id}`, { signal });
+      const { state } = await getJson("/v1/feedback/{id}", { params: { id }, signal });
       if (state !== "waiting") return;
     } catch (error) {
       if (!(error instanceof ApiError) || (error.status !== 404 && !error.away)) throw error;

@@ -1,9 +1,9 @@
 /** Everything that was ever said of a prediction, and what of it counts. */
-import { usePages } from "../../asked.js";
+import { usePages } from "../../resource.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Empty } from "../../parts/empty.js";
-import { More } from "../../parts/more.js";
+import { More } from "../../parts/show_more.js";
 import { Problem } from "../../parts/problem.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
@@ -21,9 +21,13 @@ const idOf = ({ feedback }) => feedback;
 const counts = ({ superseded_by, label }) => superseded_by === null && label !== null;
 
 /** @param {{prediction: any}} props */
-export function Said({ prediction }) {
-  const path = `/v1/predictions/${prediction.prediction}/feedback`;
-  const pages = usePages(path, { query: { limit: 50 }, on: ["correction"], idOf });
+export function Statements({ prediction }) {
+  const pages = usePages("/v1/predictions/{id}/feedback", {
+    params: { id: prediction.prediction },
+    query: { limit: 50 },
+    on: ["correction"],
+    idOf,
+  });
   const columns = [
     { title: "Said", cell: (one) => html`<${What} label=${one.label} predicted=${prediction.label} />` },
     { title: "By", cell: ({ reviewer }) => reviewer ?? "nobody named" },

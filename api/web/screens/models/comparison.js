@@ -1,8 +1,8 @@
 /** Champion beside challenger, each out of fold on the examples that it was made of. */
-import { useAsked } from "../../asked.js";
+import { useResource } from "../../resource.js";
 import { change, count, percent } from "../../format.js";
 import { Card } from "../../parts/card.js";
-import { Read } from "../../parts/read.js";
+import { Read } from "../../parts/loaded.js";
 import { Table } from "../../parts/table.js";
 import { html } from "../../view.js";
 import { Confusion } from "./confusion.js";
@@ -10,8 +10,8 @@ import { Confusion } from "./confusion.js";
 const NOTE = "each on its own examples, which aren't the same; none had been seen by the fit that answered";
 
 /** @param {{challenger: {version: number, metrics: any}, champion: number}} props */
-export function Beside({ challenger, champion }) {
-  const asked = useAsked(`/v1/models/${champion}`);
+export function Comparison({ challenger, champion }) {
+  const asked = useResource("/v1/models/{version}", { params: { version: champion } });
   return html`
     <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${NOTE}>
       <${Read} of=${asked}>${(model) => html`<${Known} champion=${model} challenger=${challenger} />`}<//>

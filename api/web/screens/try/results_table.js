@@ -1,7 +1,7 @@
 /** Records and what the model answered, as a table. */
 import { UNKNOWN, count, percent } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
-import { InShort } from "../../parts/in_short.js";
+import { RecordSummary } from "../../parts/record_summary.js";
 import { Table } from "../../parts/table.js";
 import { href } from "../../router.js";
 import { html, useState } from "../../view.js";
@@ -18,13 +18,13 @@ const SHOWN = 50;
  */
 
 /** @param {{answers: Answer[], names: string[] | null}} props */
-export function Answers({ answers, names }) {
+export function ResultsTable({ answers, names }) {
   const [all, setAll] = useState(false);
   const shown = all ? answers : answers.slice(0, SHOWN);
   const stored = answers.some((one) => one.prediction);
   const columns = [
     { title: "Nr", cell: (one) => count(one.nr) },
-    { title: "Record", wide: true, cell: (one) => html`<${InShort} features=${one.features} names=${names} />` },
+    { title: "Record", wide: true, cell: (one) => html`<${RecordSummary} features=${one.features} names=${names} />` },
     { title: "Answer", cell: labelled },
     { title: "Confidence", numeric: true, cell: (one) => percent(one.confidence) },
     ...(stored ? [{ title: "Why", cell: linked }] : []),

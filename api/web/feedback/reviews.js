@@ -7,7 +7,7 @@ const NAME = "relearn.sayings";
 const KEPT = 2_000;
 
 /**
- * @typedef {object} Saying
+ * @typedef {object} LocalReview
  * @property {string} id made here: sent twice it counts once
  * @property {string} prediction
  * @property {string | null} label null takes back
@@ -24,29 +24,29 @@ const KEPT = 2_000;
  */
 
 /** By id, in the order in which they were said. @type {ReturnType<typeof cell>} */
-export const sayings = cell(/** @type {ReadonlyMap<string, Saying>} */ (restored()));
+export const reviews = cell(/** @type {ReadonlyMap<string, LocalReview>} */ (restored()));
 
-/** @param {Saying} saying */
-export const add = (saying) => put(new Map(sayings.get()).set(saying.id, saying));
+/** @param {LocalReview} saying */
+export const add = (saying) => put(new Map(reviews.get()).set(saying.id, saying));
 
-/** Nothing where it isn't known any more. @param {string} id @param {Partial<Saying>} part */
+/** Nothing where it isn't known any more. @param {string} id @param {Partial<LocalReview>} part */
 export function change(id, part) {
-  const found = sayings.get().get(id);
-  if (found) put(new Map(sayings.get()).set(id, { ...found, ...part }));
+  const found = reviews.get().get(id);
+  if (found) put(new Map(reviews.get()).set(id, { ...found, ...part }));
 }
 
 /** @param {string} id */
 export function forget(id) {
-  const left = new Map(sayings.get());
+  const left = new Map(reviews.get());
   left.delete(id);
   put(left);
 }
 
-/** @param {ReadonlyMap<string, Saying>} of @param {...Saying["state"]} states */
+/** @param {ReadonlyMap<string, LocalReview>} of @param {...LocalReview["state"]} states */
 export const inState = (of, ...states) => [...of.values()].filter((one) => states.includes(one.state));
 
-/** The last word on each prediction. @param {ReadonlyMap<string, Saying>} of @returns {Map<string, Saying>} */
-export const byPrediction = (of) => new Map([...of.values()].map((one) => [one.prediction, one]));
+/** The last word on each prediction. @param {ReadonlyMap<string, LocalReview>} of @returns {Map<string, LocalReview>} */
+export const latestByPrediction = (of) => new Map([...of.values()].map((one) => [one.prediction, one]));
 
 function put(all) {
   const done = inState(all, "recorded");
@@ -54,7 +54,7 @@ function put(all) {
   const spare = new Set(inState(all, "taken").slice(0, -KEPT));
   const open = inState(all, "waiting", "taken", "refused").filter((one) => !spare.has(one));
   sessionStorage.setItem(NAME, JSON.stringify(open));
-  sayings.set(all);
+  reviews.set(all);
 }
 
 function restored() {

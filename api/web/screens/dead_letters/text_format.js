@@ -33,13 +33,13 @@ export function hexDump(bytes) {
 }
 
 /** JSON with what is short on one line, and numbers side by side, so that 64 of them don't take 64 lines. */
-export function written(value, indent = "") {
+export function formatJson(value, indent = "") {
   const line = onOneLine(value);
   if (line.length + indent.length <= WIDTH || !isNested(value)) return line;
   const inner = `${indent}  `;
   const parts = Array.isArray(value)
-    ? value.map((item) => written(item, inner))
-    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${written(item, inner)}`);
+    ? value.map((item) => formatJson(item, inner))
+    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${formatJson(item, inner)}`);
   const lines = Array.isArray(value) && !value.some(isNested) ? filled(parts, inner) : parts;
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
   return `${open}\n${lines.map((one) => inner + one).join(",\n")}\n${indent}${close}`;

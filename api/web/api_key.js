@@ -4,9 +4,9 @@ import { cell } from "./cell.js";
 const NAME = "relearn.key";
 
 /** While a key is asked for: why, in the API's words, and whether one was refused. @type {ReturnType<typeof cell>} */
-export const wantedKey = cell(/** @type {{why: string, refused: boolean} | null} */ (null));
+export const keyRequest = cell(/** @type {{why: string, refused: boolean} | null} */ (null));
 /** Rises when a key was given: whoever gave up for want of one tries again. */
-export const keysGiven = cell(0);
+export const keysEntered = cell(0);
 
 /** @type {((given: boolean) => void)[]} */
 let waiting = [];
@@ -19,19 +19,19 @@ export const currentKey = () => sessionStorage.getItem(NAME);
  * @param {string} why
  * @returns {Promise<boolean>} whether one was given
  */
-export function askForKey(why) {
-  wantedKey.set({ why, refused: currentKey() !== null });
+export function requestKey(why) {
+  keyRequest.set({ why, refused: currentKey() !== null });
   return new Promise((resolve) => waiting.push(resolve));
 }
 
 /** @param {string} text */
-export function giveKey(text) {
+export function enterKey(text) {
   sessionStorage.setItem(NAME, text.trim());
   answer(true);
-  keysGiven.set(keysGiven.get() + 1);
+  keysEntered.set(keysEntered.get() + 1);
 }
 
-export const refuseKey = () => answer(false);
+export const cancelKey = () => answer(false);
 
 export function forgetKey() {
   sessionStorage.removeItem(NAME);
@@ -40,6 +40,6 @@ export function forgetKey() {
 function answer(given) {
   const told = waiting;
   waiting = [];
-  wantedKey.set(null);
+  keyRequest.set(null);
   for (const resolve of told) resolve(given);
 }

@@ -1,5 +1,5 @@
 /** What came back: of the stream as it is stored, or all at once. */
-import { useAsked } from "../../asked.js";
+import { useResource } from "../../resource.js";
 import { count, duration, plural } from "../../format.js";
 import { useLive } from "../../live.js";
 import { Card } from "../../parts/card.js";
@@ -7,7 +7,7 @@ import { Problem } from "../../parts/problem.js";
 import { Progress } from "../../parts/progress.js";
 import { href } from "../../router.js";
 import { html, useEffect, useMemo, useState } from "../../view.js";
-import { Answers } from "./answers.js";
+import { ResultsTable } from "./results_table.js";
 import { MOST } from "./records.js";
 
 /** Looked for also where no event tells of them. */
@@ -16,7 +16,7 @@ const LATE_MS = 10_000;
 const championOf = (live) => live.stats.value?.champion ?? null;
 
 /** @param {{trial: import("./trial.js").Trial, names: string[] | null}} props a trial that was answered */
-export function ScoredAtOnce({ trial: { records, answer, about }, names }) {
+export function DirectResults({ trial: { records, answer, about }, names }) {
   const answers = useMemo(
     () => records.features.map((features, i) => ({
       nr: i + 1, features, label: answer.labels[i], confidence: answer.confidence[i], prediction: null,
@@ -28,17 +28,17 @@ export function ScoredAtOnce({ trial: { records, answer, about }, names }) {
       <p class="scored-words" role="status">
         Model ${answer.model} answered ${plural(answers.length, "record")}: ${tally(answers)}. Nothing was stored.
       </p>
-      <${Answers} answers=${answers} names=${names} />
+      <${ResultsTable} answers=${answers} names=${names} />
     <//>
   `;
 }
 
 /** @param {{trial: import("./trial.js").Trial, names: string[] | null}} props a trial whose records are in Kafka */
-export function ScoredByStream({ trial: { records, answer, about }, names }) {
+export function StreamResults({ trial: { records, answer, about }, names }) {
   const total = answer.predictions.length;
   const [back, setBack] = useState(0);
   const all = back === total;
-  const asked = useAsked("/v1/predictions", { query: { batch: answer.batch_id, limit: MOST }, on: all ? [] : ["batch"] });
+  const asked = useResource("/v1/predictions", { query: { batch: answer.batch_id, limit: MOST }, on: all ? [] : ["batch"] });
   const stored = useMemo(() => new Map(asked.value?.items.map((one) => [one.prediction, one])), [asked.value]);
   const answers = useMemo(() => answer.predictions.map((id, i) => rowOf(i, records.features[i], stored.get(id))), [stored]);
   useEffect(() => setBack(answers.filter((one) => one.label !== null).length), [answers]);
@@ -54,7 +54,7 @@ export function ScoredByStream({ trial: { records, answer, about }, names }) {
         ${!all && html`<${Progress} value=${back} of=${total} label="Records that are back" />`}
         ${!all && html`<${Late} />`}
       </div>
-      <${Answers} answers=${answers} names=${names} />
+      <${ResultsTable} answers=${answers} names=${names} />
     <//>
   `;
 }
@@ -79,7 +79,7 @@ function Links({ batch }) {
   `;
 }
 
-/** Said after a while: what may be the matter. */
+/** Possible causes, shown after a while. */
 function Late() {
   const [late, setLate] = useState(false);
   const champion = useLive(championOf);

@@ -42,6 +42,6 @@ export const kept = usable(stored(NAME));
 sessionStorage.removeItem(NAME);
 
 /** Call `stateOf` when the page goes, and keep what it says. */
-export function keepAtTheEnd(stateOf) {
+export function saveOnLeave(stateOf) {
   addEventListener("pagehide", () => sessionStorage.setItem(NAME, JSON.stringify(bounded(stateOf()))));
 }
