@@ -5,6 +5,8 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 PAGE := api/web
+NODE := $(BIN)/node
+TOOLS := $(PAGE)/node_modules
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test long lint types bench documents screenshots lock clean
@@ -31,13 +33,17 @@ endif
 long: $(STAMP) ## every test at full size
 	@TEST_SIZE=full $(BIN)/python -m pytest -q $(ARGS)
 
-lint: $(STAMP) ## ruff: rules and format; the words that docs and comments avoid
+lint: $(STAMP) ## ruff: rules and format; eslint: the page's code; the words that docs and comments avoid
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(NODE) $(TOOLS)/eslint/bin/eslint.js --config $(PAGE)/eslint.config.mjs $(PAGE)
 	@$(BIN)/python -P -m relearn.scripts.dev.words --report-only
 
-types: $(STAMP) ## mypy, strict
+types: $(STAMP) ## mypy, and tsc on the page's code with the types of the OpenAPI document; both strict
 	@$(BIN)/mypy
+	@$(NODE) $(TOOLS)/openapi-typescript/bin/cli.js schemas/openapi.json --output $(TOOLS)/.cache/openapi.d.ts \
+		--empty-objects-unknown --default-non-nullable=false >/dev/null
+	@$(NODE) $(TOOLS)/typescript/bin/tsc --project $(PAGE)
 
 bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARGS="latency --seconds 60")
 	@$(BIN)/relearn bench $(or $(ARGS),score)
@@ -59,7 +65,7 @@ lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's li
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(PAGE) --ignore-scripts --package-lock-only --loglevel=error \
 		htm@latest uplot@latest
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(PAGE) --ignore-scripts --package-lock-only --loglevel=error \
-		--save-dev axe-core@latest
+		--save-dev axe-core@latest eslint@latest @eslint/js@latest globals@latest openapi-typescript@latest preact@10 typescript@5
 	@$(BIN)/python -m relearn.scripts.embedded.servers.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/servers/kafka-jars.lock
 	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock $(PAGE)/package-lock.json scripts/embedded/servers/kafka-jars.lock
 
@@ -78,7 +84,7 @@ $(STAMP): requirements.lock pyproject.toml $(PAGE)/package-lock.json
 		/^(Collecting|Requirement)/ { n++; if (tty) printf "\r\033[K  %d of %d  %s", n, all, $$2; else if (n % 20 == 0) printf "  %d of %d\n", n, all } \
 		/^Installing/ { printf (tty ? "\r\033[K  installing" : "  installing\n") } \
 		{ fflush() } END { if (tty) printf "\r\033[K"; exit failed }' >&2
-	@echo "setup 3/4: the libraries of the web page" >&2
+	@echo "setup 3/4: the libraries of the web page, and the tools that check it" >&2
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(PAGE) --ignore-scripts --loglevel=error >&2
 	@echo "setup 4/4: relearn itself" >&2
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -1,23 +1,23 @@
-/** The API key: held for this tab alone, asked for when the API wants one. */
+/** The API key: kept for this tab only, and requested from the user when the API wants one. */
 import { cell } from "./cell.js";
 
 const NAME = "relearn.key";
 
-/** While a key is asked for: why, in the API's words, and whether one was refused. @type {ReturnType<typeof cell>} */
+/** While a key is requested: why, as the API says it, and whether a key was rejected. Else null. */
 export const keyRequest = cell(/** @type {{why: string, refused: boolean} | null} */ (null));
-/** Rises when a key was given: whoever gave up for want of one tries again. */
+/** Rises when a key is entered: requests that wait for one are sent again. */
 export const keysEntered = cell(0);
 
-/** @type {((given: boolean) => void)[]} */
+/** @type {((entered: boolean) => void)[]} */
 let waiting = [];
 
 export const currentKey = () => sessionStorage.getItem(NAME);
 
 /**
- * Ask for a key; however many ask at once, there is one question.
+ * Request a key from the user. Requests that come meanwhile share one dialog.
  *
  * @param {string} why
- * @returns {Promise<boolean>} whether one was given
+ * @returns {Promise<boolean>} whether a key was entered
  */
 export function requestKey(why) {
   keyRequest.set({ why, refused: currentKey() !== null });
@@ -37,9 +37,10 @@ export function forgetKey() {
   sessionStorage.removeItem(NAME);
 }
 
-function answer(given) {
-  const told = waiting;
+/** @param {boolean} entered */
+function answer(entered) {
+  const resolvers = waiting;
   waiting = [];
   keyRequest.set(null);
-  for (const resolve of told) resolve(given);
+  for (const resolve of resolvers) resolve(entered);
 }

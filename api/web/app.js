@@ -1,5 +1,5 @@
-/** The page: navigation, banner, the screen that the address names, and what may stand over it. */
-import "./feedback/outcomes.js"; // listens to what is recorded
+/** The page: navigation, banner, the screen that the address names, toasts and dialogs. */
+import "./feedback/outcomes.js"; // subscribes to correction events
 import { start } from "./live.js";
 import { Banner } from "./parts/banner.js";
 import { Confirmation } from "./parts/dialog.js";
@@ -31,7 +31,11 @@ function Page() {
   `;
 }
 
-/** One screen; a fault in it leaves the rest of the page usable. */
+/**
+ * One screen. An exception in it leaves the rest of the page usable.
+ *
+ * @param {{route: import("./router.js").Route}} props
+ */
 function Shown({ route }) {
   const [error, again] = useErrorBoundary((fault) => console.error(fault));
   if (error) {
@@ -42,7 +46,7 @@ function Shown({ route }) {
       <//>
     <//>`;
   }
-  const Chosen = SCREENS[route.screen];
+  const Chosen = SCREENS[route.screen ?? ""];
   return Chosen ? html`<${Chosen} id=${route.id} query=${route.query} />` : html`<${Nowhere} />`;
 }
 
@@ -54,7 +58,11 @@ function Nowhere() {
   <//>`;
 }
 
-/** After a step to another screen the focus is on its heading, as after loading a page; not at the very first. */
+/**
+ * Focuses the heading after a change of screen, as after loading a page; not at the first screen.
+ *
+ * @param {unknown[]} of
+ */
 function useFocusOnHeading(...of) {
   const first = useRef(true);
   useEffect(() => {
@@ -66,12 +74,12 @@ function useFocusOnHeading(...of) {
   }, of);
 }
 
-/** The address after `#` names a screen, so that the browser's own jump is made here. */
+/** Skips to the content: the address after `#` names a screen, so the browser can't. @param {Event} event */
 function skip(event) {
   event.preventDefault();
-  document.getElementById("main").focus();
+  document.getElementById("main")?.focus();
 }
 
 announceSwaps();
-render(html`<${Page} />`, document.getElementById("page"));
+render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("page")));
 start();

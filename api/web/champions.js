@@ -1,6 +1,6 @@
-/** Which model answered from when to when, by the jobs that took effect: each that changed the champion is one. */
+/** Which model was the champion from when to when, read from the jobs that changed the champion. */
 
-/** What is asked of GET /v1/jobs for that. */
+/** The query of GET /v1/jobs that finds these jobs. @type {{state: "promoted", limit: number}} */
 export const PROMOTED = { state: "promoted", limit: 200 };
 const CHANGE = ["train", "activate", "rollback"];
 
@@ -9,21 +9,26 @@ const CHANGE = ["train", "activate", "rollback"];
  * @property {number} version
  * @property {string} from ISO 8601
  * @property {string | null} to null: it answers now
- * @property {any} job the one that made it the champion
+ * @property {import("./types").Job} job the job that made it the champion
  */
 
 /**
- * @param {any[]} jobs those that took effect
+ * @param {import("./types").Job[]} jobs those that took effect
  * @returns {ChampionPeriod[]} the latest first
  */
 export function championPeriods(jobs) {
   const changes = jobs.filter((job) => CHANGE.includes(job.command) && job.version !== null && job.ended_at !== null);
-  const latest = changes.toSorted((a, b) => Date.parse(b.ended_at) - Date.parse(a.ended_at));
-  return latest.map((job, i) => ({ version: job.version, from: job.ended_at, to: latest[i - 1]?.ended_at ?? null, job }));
+  const periods = changes.map((job) => ({ version: Number(job.version), from: String(job.ended_at), job }));
+  const latest = periods.toSorted((a, b) => Date.parse(b.from) - Date.parse(a.from));
+  return latest.map((one, i) => ({ ...one, to: latest[i - 1]?.from ?? null }));
 }
 
-/** The version that a way back leads to: of those that aren't known to be worse, the one that answered last. */
+/**
+ * The version that a rollback activates: the last champion of those that aren't known to be worse.
+ *
+ * @param {import("./types").ListedModel[]} models
+ */
 export function formerChampion(models) {
   const former = models.filter((model) => model.state === "former" && model.activation !== null);
-  return former.toSorted((a, b) => b.activation - a.activation)[0]?.version ?? null;
+  return former.toSorted((a, b) => (b.activation ?? 0) - (a.activation ?? 0))[0]?.version ?? null;
 }

@@ -1,4 +1,4 @@
-/** What an operator asks of the retrain role: sent, followed by its job's events, and told when it is done. */
+/** Commands to the retrain role: sent, followed by their job's events, and reported by a toast at the end. */
 import { ApiError, getJson, postJson } from "./api.js";
 import { cell, useCell } from "./cell.js";
 import { onEvents } from "./events.js";
@@ -11,15 +11,17 @@ import { OPEN } from "./descriptions.js";
 const TAKEN_WITHIN_MS = 15_000;
 
 /**
- * What was asked for here and isn't done, by the id of its job; `done`: what to say once it took effect, null where
- * something else says so; `taken`: whether a retrain worker has written the job.
- *
- * @type {ReturnType<typeof cell>}
+ * @typedef {object} Pending a command that was sent here and isn't done
+ * @property {string} what
+ * @property {string | null} done the toast once it took effect, null when another toast reports that
+ * @property {boolean} taken whether a retrain worker has written the job
  */
-const waiting = cell(/** @type {Record<string, {what: string, done: string | null, taken: boolean}>} */ ({}));
+
+/** By the job's id. */
+const waiting = cell(/** @type {Record<string, Pending>} */ ({}));
 const SENDING = "sending";
 
-/** Whether something that was asked for here hasn't been taken up yet. */
+/** Whether a command was sent that no worker has taken yet. */
 export const useWaiting = () => useCell(waiting, (all) => Object.values(all).some((one) => !one.taken));
 
 export const train = () => command("/v1/jobs", "The training", null);
@@ -28,7 +30,7 @@ export const hold = () =>
 export const resume = () =>
   command("/v1/retraining/resume", "Resuming", "Models are trained and promoted by themselves again");
 
-/** Make a model the champion, after a question that says what that means. */
+/** Make a model the champion, after a confirmation. @param {number} version @param {number | null} champion */
 export async function activate(version, champion) {
   const text = [
     champion === null ? "" : `Model ${champion} answers now. `,
@@ -41,7 +43,12 @@ export async function activate(version, champion) {
   }
 }
 
-/** Make the former champion the champion again, after the same question. */
+/**
+ * Make the former champion the champion again, after a confirmation.
+ *
+ * @param {number} former
+ * @param {number | null} champion
+ */
 export async function rollBack(former, champion) {
   const text = [
     `Model ${champion} answers now. In a moment all workers answer with model ${former}, and model ${champion} is marked as `,
@@ -52,11 +59,19 @@ export async function rollBack(former, champion) {
   }
 }
 
-/** Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job says why. */
+/**
+ * Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job says why.
+ *
+ * @template {import("./types").PathOf<"post">} P
+ * @param {P} path
+ * @param {string} what
+ * @param {string | null} done
+ * @param {import("./types").Options<"post", P>["params"]} [params]
+ */
 async function command(path, what, done, params) {
   put(SENDING, { what, done, taken: false });
   try {
-    const { id } = await postJson(path, { params });
+    const { id } = /** @type {{id: string}} */ (await postJson(path, { params }));
     put(id, { what, done, taken: false });
     showToast(`${what} was asked for`, { action: show(id) });
     setTimeout(() => look(id), TAKEN_WITHIN_MS);
@@ -68,7 +83,11 @@ async function command(path, what, done, params) {
   }
 }
 
-/** How a job stands, of those that were asked for here. */
+/**
+ * Report a job's new state, if its command was sent here.
+ *
+ * @param {import("./types").Job | import("./types").EventData["job"]} job
+ */
 function take(job) {
   const mine = waiting.get()[job.id];
   if (!mine) return;
@@ -79,7 +98,11 @@ function take(job) {
 }
 onEvents(["job"], take);
 
-/** Its event was missed, or came before the answer; or nobody is there who does it, and the button is there again. */
+/**
+ * Read a job whose event was missed. Without a job, no retrain worker is up: the command's button is enabled again.
+ *
+ * @param {string} id
+ */
 async function look(id) {
   if (waiting.get()[id]?.taken !== false) return;
   try {
@@ -92,6 +115,9 @@ async function look(id) {
   }
 }
 
+/** @param {string} id */
 const show = (id) => ({ label: "Show", run: () => go(href("job", { id })) });
+/** @param {string} id @param {Pending} one */
 const put = (id, one) => waiting.set({ ...waiting.get(), [id]: one });
+/** @param {string} id */
 const drop = (id) => waiting.set(Object.fromEntries(Object.entries(waiting.get()).filter(([other]) => other !== id)));

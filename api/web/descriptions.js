@@ -1,20 +1,28 @@
-/** Jobs and models in words: what was asked, why, and what came of it. Pure. */
+/** Texts that describe jobs and models: the command, its reason, and its outcome. Pure. */
 import { count, duration, percent, plural } from "./format.js";
 
+/** @type {Record<string, string>} */
 const COMMANDS = { train: "Training", activate: "Activation", rollback: "Rollback", hold: "Hold", resume: "Resume" };
 export const OPEN = ["queued", "running", "shadow"];
+/** @type {Record<string, string>} */
 const JOB_KINDS = { queued: "plain", running: "accent", shadow: "accent", promoted: "good", rejected: "warn", failed: "bad" };
+/** @type {Record<string, string>} */
 const MODEL_KINDS = { champion: "good", shadow: "accent", rejected: "warn", "rolled-back": "bad" };
 const SHOWN = 3;
 const SIGNIFICANT = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 });
 const LEAST_P = 1e-4;
 
-/** Training; Activation of model 2. */
+/** Training; Activation of model 2. @param {{command: string, requested: number | null}} job */
 export function commandText({ command, requested }) {
   return requested === null ? (COMMANDS[command] ?? command) : `${COMMANDS[command] ?? command} of model ${requested}`;
 }
 
-/** @returns {{words: string, kind: string}} what `promoted` means of a command that promotes nothing: it took effect */
+/**
+ * A job's state as text. `promoted` of a command that promotes no model means that it took effect.
+ *
+ * @param {{command: string, state: string}} job
+ * @returns {{words: string, kind: string}}
+ */
 export function jobStateText({ command, state }) {
   const words = state === "promoted" && command !== "train" ? "took effect" : state;
   return { words, kind: JOB_KINDS[state] ?? "plain" };
@@ -24,15 +32,16 @@ export function jobStateText({ command, state }) {
 export const modelKind = (state) => MODEL_KINDS[state] ?? "plain";
 
 /**
- * Why a job was asked for. Reasons come from whoever sent the command: any of their facts may be missing, or strange.
+ * Why a command was sent. A reason comes from the command's sender: any of its facts may be missing or of another type.
  *
- * @param {{reason: Record<string, any>, by?: string | null}} job
+ * @param {{reason: import("./types").Reason, by?: string | null}} job
  */
 export function reasonText({ reason, by = null }) {
   const why = Object.hasOwn(WHY, reason.trigger) ? WHY[reason.trigger](reason) : text(reason.trigger ?? "no reason given");
   return `${why}${by ? `, by ${by}` : ""}`;
 }
 
+/** @type {Record<string, (reason: import("./types").Reason) => string>} */
 const WHY = {
   manual: () => "asked for by hand",
   bootstrap: ({ rows, source }) => `${amount(rows)} labelled records of ${text(source)}`,
@@ -46,30 +55,43 @@ const WHY = {
     `the reverse ${amount(fixed)} times, in ${amount(rows)} audits`,
 };
 
-/** 42 s, 3 min 5 s: how long a job took; so far, where it hasn't ended. */
+/**
+ * 42 s, 3 min 5 s: how long a job took, or has taken so far.
+ *
+ * @param {{started_at: string | null, ended_at: string | null}} job
+ * @param {number} nowMs
+ */
 export function jobDuration({ started_at: from, ended_at: to }, nowMs) {
   return from ? duration(Math.max(0, (to ? Date.parse(to) : nowMs) - Date.parse(from)) / 1000) : duration(null);
 }
 
-/** fixes 12, breaks 3 of 60 records */
+/** fixes 12, breaks 3 of 60 records @param {{fixed: number, broken: number, rows: number}} counts */
 export const tally = ({ fixed, broken, rows }) => `fixes ${count(fixed)}, breaks ${count(broken)} of ${plural(rows, "record")}`;
 
-/** p = 0.034; p < 0.0001 */
+/** p = 0.034; p < 0.0001 @param {number} p */
 export const chance = (p) => (p < LEAST_P ? `p < ${SIGNIFICANT.format(LEAST_P)}` : `p = ${SIGNIFICANT.format(p)}`);
 
-/** 62.5% right (always "1": 51.8%) */
+/** 62.5% right (always "1": 51.8%) @param {import("./types").Metrics} metrics */
 export const shareRight = ({ accuracy, majority, majority_class: label }) =>
   `${percent(accuracy)} right (always “${label}”: ${percent(majority)})`;
 
-/** On the rows that were loaded as labelled data, the same for one model after another; null: it wasn't measured. */
+/**
+ * The share of right answers on the bootstrap rows, which all models have in common; null: it wasn't measured.
+ *
+ * @param {import("./types").Metrics} metrics
+ * @returns {number | null}
+ */
 export const bootstrapShare = ({ bootstrap }) => (bootstrap?.examples ? bootstrap.right / bootstrap.examples : null);
 
-/** a, b, c and 4 more */
+/** a, b, c and 4 more @param {unknown} given */
 export function names(given) {
   const all = Array.isArray(given) ? given.map(text) : [text(given)];
   return all.slice(0, SHOWN).join(", ") + (all.length > SHOWN ? ` and ${all.length - SHOWN} more` : "");
 }
 
+/** @param {unknown} value */
 const text = (value) => String(typeof value === "object" ? JSON.stringify(value) : value).slice(0, 100);
+/** @param {unknown} value */
 const amount = (value) => (typeof value === "number" ? count(value) : "some");
+/** @param {unknown} value @param {unknown} needed */
 const of = (value, needed) => (typeof needed === "number" ? `${amount(value)} of ${count(needed)}` : amount(value));

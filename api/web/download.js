@@ -1,4 +1,4 @@
-/** Files from the API, kept under the name that it gives them. By fetch, since a link can't send the key. */
+/** Saves files from the API under the name that the API gives them. By fetch, since a link can't send the key. */
 import { ApiError, openResponse } from "./api.js";
 
 const NAMED = /filename="([^"]+)"/;
@@ -20,7 +20,7 @@ export async function download(path, query, otherwise) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser has read it long before
 }
 
-/** One that breaks off has no end, and isn't kept. */
+/** The whole body. A response that breaks off is not saved. @param {Response} response */
 async function wholeOf(response) {
   try {
     return await response.blob();

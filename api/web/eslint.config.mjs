@@ -11,7 +11,7 @@ export default [
     rules: {
       "array-callback-return": "error",
       eqeqeq: ["error", "always", { null: "ignore" }],
-      "max-len": ["error", { code: 160, ignoreStrings: true, ignoreTemplateLiterals: true }],
+      "max-len": ["error", { code: 132, ignoreStrings: true, ignoreTemplateLiterals: true }],
       "no-console": ["error", { allow: ["error"] }],
       "no-control-regex": "off",
       "no-eval": "error",

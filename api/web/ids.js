@@ -1,4 +1,4 @@
-/** Ids made here, so that what is sent twice counts once. */
+/** Ids made by the page, so that a request that is sent twice counts once. */
 
 /** A random UUID, also where the page came over plain HTTP from another machine and `randomUUID` isn't there. */
 export function newId() {

@@ -1,4 +1,6 @@
-/** The resources that the whole page shows, kept current: read at first, and again when an event says that they changed. */
+/**
+ * The resources that the whole page shows, kept current: read at first, and again when an event says that they changed.
+ */
 import { getJson } from "./api.js";
 import { cell, useCell } from "./cell.js";
 import { CONNECTING, connect, dispatch, onEvents } from "./events.js";
@@ -101,7 +103,7 @@ export function onReading(name, handler) {
   reading.subscribe(handler);
 }
 
-/** @param {{records: number | null, dead_letters: number | null} | undefined} totals */
+/** @param {{records?: number | null, dead_letters?: number | null} | undefined} totals */
 function count(totals) {
   if (totals?.records == null) return;
   const known = live.get().counts;

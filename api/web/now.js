@@ -1,7 +1,7 @@
-/** The clock, as views see it: times told as "3 min. ago" and countdowns go on by themselves. */
+/** The current time for views: times such as "3 min. ago" and countdowns update by themselves. */
 import { useEffect, useState } from "./view.js";
 
-/** The time, told anew every so many milliseconds. @returns {number} ms since 1970 */
+/** The time, updated every `everyMs`. @returns {number} ms since 1970 */
 export function useNow(everyMs = 1_000) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {

@@ -3,10 +3,10 @@ export function interruptible() {
   let end = () => {};
   return {
     end: () => end(),
-    /** @param {number | null} ms null: until it is ended */
+    /** @param {number | null} ms null: until `end` is called @returns {Promise<void>} */
     wait(ms) {
       return new Promise((resolve) => {
-        const timer = ms === null ? null : setTimeout(resolve, ms);
+        const timer = ms === null ? undefined : setTimeout(resolve, ms);
         end = () => {
           clearTimeout(timer);
           resolve();

@@ -116,7 +116,10 @@ export function usePages(path, { params, query, on, idOf }) {
   const first = useResource(path, { params, query, on });
   const firstPage = /** @type {Page | null} */ (first.value);
   const key = `${path} ${JSON.stringify([params, query])}`;
-  /** @type {{key: string, items: import("./types").Item<P>[], next?: string | null, error: ApiError | null, busy: boolean}} */
+  /**
+   * @type {{key: string, items: import("./types").Item<P>[], next?: string | null, error: ApiError | null, busy:
+   *   boolean}}
+   */
   const none = { key, items: [], next: undefined, error: null, busy: false };
   const [stored, setLater] = useState(none);
   const later = stored.key === key ? stored : none;

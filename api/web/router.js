@@ -41,7 +41,7 @@ export function href(screen, { id, query = {} } = {}) {
   const route = ROUTES.find((one) => one.screen === screen || one.one === screen);
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const search = given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
-  return `#/${route.word}${id === undefined ? "" : `/${encodeURIComponent(id)}`}${search}`;
+  return `#/${route?.word}${id === undefined ? "" : `/${encodeURIComponent(id)}`}${search}`;
 }
 
 const route = cell(readRoute(location.hash));
@@ -49,7 +49,11 @@ addEventListener("hashchange", () => route.set(readRoute(location.hash)));
 
 export const useRoute = () => useCell(route);
 
-/** Go there. `replace`: without a step in the history, for filters and the like. */
+/**
+ * Go to an address of `href`. `replace`: without a step in the browser's history, for filters and the like.
+ *
+ * @param {string} address
+ */
 export function go(address, { replace = false } = {}) {
   if (!replace) {
     location.hash = address;
@@ -59,6 +63,7 @@ export function go(address, { replace = false } = {}) {
   route.set(readRoute(address));
 }
 
+/** @param {string} text */
 function decoded(text) {
   try {
     return decodeURIComponent(text);

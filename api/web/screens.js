@@ -1,4 +1,4 @@
-/** Which view draws which screen of router.js. Each gets `id` (null where its address has none) and `query`. */
+/** The view of each screen of router.js. Each gets `id` (null when its address has none) and `query`. */
 import { Batch } from "./screens/batch.js";
 import { Batches } from "./screens/batches.js";
 import { DeadLetters } from "./screens/dead_letters.js";
@@ -12,7 +12,7 @@ import { Prediction } from "./screens/prediction.js";
 import { Review } from "./screens/review.js";
 import { Try } from "./screens/try.js";
 
-/** @type {Record<string, (props: {id: string | null, query: Record<string, string>}) => any>} */
+/** @type {Record<string, (props: any) => any>} */
 export const SCREENS = {
   home: Home,
   review: Review,

@@ -9,7 +9,7 @@
 export class SseParser {
   /** The id to go on after, null before the first. @type {string | null} */
   lastId = null;
-  /** After how long to come again, as the server wants it. @type {number | null} */
+  /** The wait before the next connection, as the server wants it. @type {number | null} */
   retryMs = null;
 
   #rest = "";
@@ -32,7 +32,7 @@ export class SseParser {
   /** @param {string} line @returns {Message | null} */
   #line(line) {
     if (line === "") return this.#end();
-    const [, name, value] = /^([^:]*):? ?(.*)$/s.exec(line);
+    const [, name, value] = /** @type {RegExpExecArray} */ (/^([^:]*):? ?(.*)$/s.exec(line));
     if (name === "data") this.#data.push(value);
     else if (name === "event") this.#type = value;
     else if (name === "id" && !value.includes("\0")) this.lastId = value;

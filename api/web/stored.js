@@ -1,9 +1,9 @@
-/** What is kept for the time of this tab, also over a reload. */
+/** JSON values in the tab's session storage, which survives a reload. */
 
-/** @param {string} name @returns {any} null: nothing stands there, or nothing that can be read */
+/** @param {string} name @returns {any} null: there is no value, or it can't be parsed */
 export function stored(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(name));
+    return JSON.parse(sessionStorage.getItem(name) ?? "null");
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return null;

@@ -1,21 +1,25 @@
-/** Another model answers: told on every screen, once, by whatever tells it first. */
+/**
+ * A toast on every screen when another model becomes the champion: once, from the event or the reading that comes
+ * first.
+ */
 import { onEvents } from "./events.js";
 import { onReading } from "./live.js";
 import { showToast } from "./toasts.js";
 
-/** Begin to tell; once, when the page starts. */
+/** Called once, when the page starts. */
 export function announceSwaps() {
-  let known = { version: null, activation: 0 };
+  let known = { version: /** @type {number | null} */ (null), activation: 0 };
 
-  function take({ version, activation }, news) {
-    if (activation <= known.activation) return; // numbers only rise: this was told already, or is a second old
+  /** @param {{version: number | null, activation: number}} champion @param {boolean} isNew */
+  function take({ version, activation }, isNew) {
+    if (activation <= known.activation) return; // activations only rise: this one was shown already, or is outdated
     const before = known.version;
     known = { version, activation };
-    if (!news || version === before) return; // the same model, signed anew
+    if (!isNew || version === before) return; // the same model with another signature
     showToast(`Model ${version} answers now${before === null ? "" : ` (was ${before})`}`, { kind: "good" });
   }
 
-  onEvents(["model"], (event) => event.role === "champion" && take(event, true));
+  onEvents(["model"], (event) => void (event.role === "champion" && take(event, true)));
   let first = true;
   onReading("stats", ({ value, error }) => {
     if (error || !value) return;

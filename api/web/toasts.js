@@ -1,7 +1,7 @@
-/** What the page says for a moment: toasts, and words for screen readers alone. */
+/** Toasts: short messages that disappear by themselves; and announcements for screen readers only. */
 import { cell } from "./cell.js";
 
-const FOR_MS = 6_000;
+const SHOWN_MS = 6_000;
 const MOST = 4;
 
 /**
@@ -13,7 +13,6 @@ const MOST = 4;
  * @property {number} forMs
  */
 
-/** @type {ReturnType<typeof cell>} */
 export const toasts = cell(/** @type {Toast[]} */ ([]));
 export const announced = cell("");
 
@@ -26,7 +25,7 @@ let made = 0;
  * @param {Partial<Omit<Toast, "id" | "text">>} [how]
  * @returns {number} its id, for `dismiss`
  */
-export function showToast(text, { kind = "info", action = null, forMs = FOR_MS } = {}) {
+export function showToast(text, { kind = "info", action = null, forMs = SHOWN_MS } = {}) {
   const toast = { id: ++made, text, kind, action, forMs };
   toasts.set([...toasts.get(), toast].slice(-MOST));
   return toast.id;
@@ -37,7 +36,7 @@ export function dismiss(id) {
   toasts.set(toasts.get().filter((toast) => toast.id !== id));
 }
 
-/** Words for screen readers, of what others can see. @param {string} text */
+/** Have a screen reader read out what is visible already. @param {string} text */
 export function announce(text) {
   announced.set("");
   requestAnimationFrame(() => announced.set(text)); // the same words twice are read out twice

@@ -63,6 +63,10 @@ export type Drift = Answer<"get", "/v1/drift">;
 export type Spread = components["schemas"]["Spread"];
 export type Statement = Item<"/v1/predictions/{id}/feedback">;
 
+/** A job's metrics and reason: the API leaves both open, since older versions wrote other facts. */
+export type Metrics = Record<string, any>;
+export type Reason = Record<string, any>;
+
 /** The data of each type of live event. */
 export interface EventData {
   batch: components["schemas"]["BatchEvent"];

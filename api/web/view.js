@@ -1,4 +1,5 @@
 /** The one module that imports the view library; all others import from here. */
+// @ts-expect-error: the file has no types of its own
 import * as library from "./node_modules/htm/preact/standalone.module.js";
 
 /** @type {typeof import("htm/preact")} */

@@ -1,10 +1,10 @@
-/** Whose word it is that is said here: a name, kept on this machine. Where a key goes along, the key's name counts. */
+/** The reviewer's name, kept in local storage. When a key is sent, the key's name counts instead. */
 import { cell, useCell } from "../cell.js";
 import { currentKey, keysEntered } from "../api_key.js";
 
 const NAME = "relearn.reviewer";
 
-/** "": without a name; null: not asked yet. @type {ReturnType<typeof cell>} */
+/** "": without a name; null: not entered yet. */
 const name = cell(localStorage.getItem(NAME));
 
 /** @param {string} given "": without a name */
@@ -13,7 +13,7 @@ export function setReviewerName(given) {
   name.set(given);
 }
 
-/** As the API takes it; null where there is none. @returns {string | null} */
+/** The name as the API takes it; null: without a name. @returns {string | null} */
 export const reviewerName = () => name.get() || null;
 
 /** @returns {{asked: boolean, name: string | null, keyed: boolean}} `keyed`: the key's name counts, not this one */

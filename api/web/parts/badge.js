@@ -1,4 +1,4 @@
-/** A word for how something stands; its colour only repeats what it says. */
+/** A state in a word; the colour only repeats the text. */
 import { html } from "../view.js";
 
 /** @param {{kind?: "plain" | "good" | "warn" | "bad" | "accent", children: any}} props */

@@ -1,11 +1,11 @@
 /** A chart over time. */
 import { useCell } from "../cell.js";
-import { number, time } from "../format.js";
+import { UNKNOWN, number, time } from "../format.js";
 import { painted } from "../theme.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../view.js";
 
-/** By a script of its own in index.html: half the weight of the library's module, which isn't minified. */
-const { uPlot } = globalThis;
+/** Loaded by a script in index.html: half the size of the library's module, which isn't minified. */
+const uPlot = /** @type {typeof import("uplot")} */ (/** @type {any} */ (globalThis).uPlot);
 
 /**
  * @typedef {object} Series
@@ -14,6 +14,9 @@ const { uPlot } = globalThis;
  * @property {boolean} [filled] the area below it too
  * @property {boolean} [stepped] holds until the next value
  * @property {boolean} [dashed]
+ *
+ * @typedef {{at: number, label: string}} Mark
+ * @typedef {import("uplot")} Plot
  */
 
 /**
@@ -21,44 +24,47 @@ const { uPlot } = globalThis;
  * @param {string} props.title for screen readers, with `summary`
  * @param {string} props.summary what the chart shows, in a sentence
  * @param {Series[]} props.series
- * @param {(number | null)[][]} props.data the times (s since 1970), then the values of each series; null: not known
- * @param {{at: number, label: string}[]} [props.marks] moments: swaps, say
- * @param {(value: number) => string} [props.write] how values are written
- * @param {[number, number]} [props.range] of the values; by itself where it isn't given
+ * @param {[number[], ...(number | null)[][]]} props.data the times (s since 1970), then the values of each series; null: not known
+ * @param {Mark[]} [props.marks] moments, for example swaps
+ * @param {(value: number) => string} [props.write] formats a value
+ * @param {[number, number]} [props.range] of the values; by default as the data is
  * @param {[number, number]} [props.band] the area between these two series is filled: the upper, the lower
  * @param {number} [props.height]
  */
 export function Chart({ title, summary, series, data, marks = [], write = number, range, band, height = 200 }) {
-  const place = useRef(null);
-  const chart = useRef(null);
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  const chart = useRef(/** @type {Plot | null} */ (null));
   const latest = useRef(marks);
   latest.current = marks;
-  const [at, setAt] = useState(null);
+  const [at, setAt] = useState(/** @type {number | null} */ (null));
   const colors = useCell(painted);
   const look = JSON.stringify([series, range, band, height]);
 
   useLayoutEffect(() => {
-    const element = place.current;
+    const element = /** @type {HTMLElement} */ (place.current);
     const options = optionsFor(element, { series, write, range, band, height, marks: () => latest.current, onPoint: setAt });
-    chart.current = new uPlot(options, data, element);
-    const watch = new ResizeObserver(() => chart.current.setSize({ width: element.clientWidth, height }));
+    const plot = new uPlot(options, data, element);
+    chart.current = plot;
+    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     watch.observe(element);
     return () => {
       watch.disconnect();
-      chart.current.destroy();
+      plot.destroy();
     };
   }, [look, colors]);
-  useEffect(() => chart.current.setData(data), [data, marks]);
+  useEffect(() => chart.current?.setData(data), [data, marks]);
 
   const last = data[0].length - 1;
   const shown = at ?? last;
+  /** @param {number | null} value */
+  const writeKnown = (value) => (value == null ? UNKNOWN : write(value));
   return html`
     <figure class="chart">
       <figcaption>
         ${series.map(
           ({ label, color }, i) => html`<span class="legend" key=${label}>
             <span class=${`swatch ${color.slice(2)}`}></span>${label}
-            <strong>${data[i + 1][shown] == null ? "–" : write(data[i + 1][shown])}</strong>
+            <strong>${writeKnown(data[i + 1][shown])}</strong>
           </span>`,
         )}
         ${at !== null && html`<span class="note">${time(data[0][at] * 1000)}</span>`}
@@ -68,7 +74,20 @@ export function Chart({ title, summary, series, data, marks = [], write = number
   `;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {object} of
+ * @param {Series[]} of.series
+ * @param {(value: number) => string} of.write
+ * @param {[number, number]} [of.range]
+ * @param {[number, number]} [of.band]
+ * @param {number} of.height
+ * @param {() => Mark[]} of.marks
+ * @param {(index: number | null) => void} of.onPoint
+ * @returns {import("uplot").Options}
+ */
 function optionsFor(element, { series, write, range, band, height, marks, onPoint }) {
+  /** @param {string} token */
   const paint = (token) => colorOf(element, token);
   const axis = { stroke: paint("--muted"), grid: { stroke: paint("--line"), width: 1 }, ticks: { show: false } };
   const font = `12px ${getComputedStyle(element).fontFamily}`;
@@ -83,14 +102,15 @@ function optionsFor(element, { series, write, range, band, height, marks, onPoin
       { ...axis, font, values: (_, splits) => splits.map(write), size: 56 },
     ],
     series: [{}, ...series.map((one) => seriesFor(one, paint))],
-    bands: band && [{ series: band.map((i) => i + 1), fill: paint(`${series[band[0]].color}-soft`) }],
+    bands: band && [{ series: [band[0] + 1, band[1] + 1], fill: paint(`${series[band[0]].color}-soft`) }],
     hooks: {
       draw: [(plot) => drawMarks(plot, marks(), paint("--muted"), font)],
-      setCursor: [(plot) => onPoint(plot.cursor.left >= 0 ? (plot.cursor.idx ?? null) : null)],
+      setCursor: [(plot) => onPoint((plot.cursor.left ?? -1) >= 0 ? (plot.cursor.idx ?? null) : null)],
     },
   };
 }
 
+/** @param {Series} series @param {(token: string) => string} paint @returns {import("uplot").Series} */
 function seriesFor({ label, color, filled, stepped, dashed }, paint) {
   return {
     label,
@@ -98,11 +118,12 @@ function seriesFor({ label, color, filled, stepped, dashed }, paint) {
     width: 1.75,
     points: { show: false },
     ...(filled ? { fill: paint(`${color}-soft`) } : {}),
-    ...(stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+    ...(stepped ? { paths: uPlot.paths.stepped?.({ align: 1 }) } : {}),
     ...(dashed ? { dash: [5, 4] } : {}),
   };
 }
 
+/** @param {Plot} plot @param {Mark[]} marks @param {string} color @param {string} font */
 function drawMarks(plot, marks, color, font) {
   const { ctx: context, bbox: box } = plot;
   const ratio = devicePixelRatio;
@@ -124,7 +145,12 @@ function drawMarks(plot, marks, color, font) {
   context.restore();
 }
 
-/** A token's colour as a canvas wants it: what `light-dark()` has come to. */
+/**
+ * A token's colour in the form that a canvas takes, with `light-dark()` resolved.
+ *
+ * @param {HTMLElement} element
+ * @param {string} token
+ */
 function colorOf(element, token) {
   const probe = element.appendChild(document.createElement("span"));
   probe.style.color = `var(${token})`;

@@ -1,20 +1,22 @@
-/** A label chosen from a list, or a new one, where there is no room for buttons. */
+/** Chooses a label from a list, or a new one, when there is no room for buttons. */
+import { submittedText } from "../forms.js";
 import { html, useState } from "../view.js";
 
-const ANOTHER = "\u0000another"; // no label can hold that
+const ANOTHER = "\u0000another"; // no label contains that
 
 /** @param {{name: string, classes: string[], onChoose: (label: string) => void}} props `name`: for screen readers */
 export function ChooseLabel({ name, classes, onChoose }) {
   const [typing, setTyping] = useState(false);
+  /** @param {{currentTarget: HTMLSelectElement}} event */
   const choose = (event) => {
-    const { value } = event.target;
-    event.target.value = "";
+    const { value } = event.currentTarget;
+    event.currentTarget.value = "";
     if (value === ANOTHER) setTyping(true);
     else if (value) onChoose(value);
   };
+  /** @param {SubmitEvent} event */
   const submit = (event) => {
-    event.preventDefault();
-    const label = new FormData(event.currentTarget).get("label").trim();
+    const label = submittedText(event, "label");
     if (label) onChoose(label);
   };
   if (typing || classes.length === 0) {

@@ -3,19 +3,20 @@ import { cell, useCell } from "../cell.js";
 import { html, useEffect, useRef } from "../view.js";
 
 /**
- * A dialog that stands as long as it is drawn.
+ * A dialog that is open while it is drawn.
  *
  * @param {{title: string, onClose: () => void, children: any}} props
  */
 export function Dialog({ title, onClose, children }) {
-  const dialog = useRef(null);
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
-    const opener = document.activeElement;
-    dialog.current.showModal();
+    const opener = /** @type {HTMLElement | null} */ (document.activeElement);
+    dialog.current?.showModal();
     return () => opener?.focus?.();
   }, []);
+  /** @param {Event} event */
   const cancel = (event) => {
-    event.preventDefault(); // it goes when it is no longer drawn
+    event.preventDefault(); // it closes when it is no longer drawn
     onClose();
   };
   return html`
@@ -26,18 +27,20 @@ export function Dialog({ title, onClose, children }) {
   `;
 }
 
-/** @type {ReturnType<typeof cell>} */
-const question = cell(null);
+/** @typedef {{title: string, text: any, yes: string, danger?: boolean}} Question */
+
+const question = cell(/** @type {(Question & {answer: (yes: boolean) => void}) | null} */ (null));
 
 /**
- * Ask before something that is felt by others; say in `text` what will happen.
+ * Ask for confirmation of an action that affects others. `text` describes what will happen.
  *
- * @param {{title: string, text: any, yes: string, danger?: boolean}} asked
+ * @param {Question} asked
  * @returns {Promise<boolean>}
  */
 export function confirmed(asked) {
   question.get()?.answer(false);
   return new Promise((resolve) => {
+    /** @param {boolean} yes */
     const answer = (yes) => {
       question.set(null);
       resolve(yes);
@@ -46,7 +49,7 @@ export function confirmed(asked) {
   });
 }
 
-/** Where `confirmed` asks; the shell draws it once. */
+/** The dialog of `confirmed`, drawn once by the page. */
 export function Confirmation() {
   const asked = useCell(question);
   if (!asked) return null;

@@ -1,4 +1,4 @@
-/** Where there is nothing to show: why, and what to do next. */
+/** Shown in place of an empty list: why it is empty, and what to do next. */
 import { html } from "../view.js";
 
 /** @param {{title: string, children?: any}} props */

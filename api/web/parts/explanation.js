@@ -1,4 +1,4 @@
-/** What the model answered, how sure it was, and why: each feature's push, which together are the margin. */
+/** The model's answer, its confidence, and why: each feature's contribution, which together are the margin. */
 import { percent } from "../format.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
@@ -6,10 +6,10 @@ import { PushPicture } from "./push_picture.js";
 import { SignedBars } from "./signed_bars.js";
 
 /**
- * Which label the margin's two directions speak for. Of two classes above 0 speaks for the second; of more it is the
- * margin of the label that won. Pure.
+ * The labels of the margin's two directions. Of two classes, a margin above 0 is for the second; of more, it is the margin
+ * of the predicted label. Pure.
  *
- * @param {string} label the one that won
+ * @param {string} label the predicted one
  * @param {number[]} margins 1 or k
  * @param {string[]} classes those of the model, as far as they are known
  * @returns {{for: string, against: string | null}}
@@ -23,7 +23,7 @@ export function sidesOf(label, margins, classes) {
 const ON_THE_EDGE = "Less than a guess: the margin decides for this label, its calibration on other records hardly does.";
 
 /**
- * How sure a model was; confidence is calibrated, so that it may be below that of a guess. Pure.
+ * A model's confidence as text. Confidence is calibrated, so it may be below that of a guess. Pure.
  *
  * @param {{confidence: number | null, margins: number[]}} answer
  * @returns {{words: string, why: string | null}}

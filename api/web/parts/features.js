@@ -1,8 +1,9 @@
-/** A record's features by name, to be read and searched. */
+/** A record's features by name, with a search. */
 import { number } from "../format.js";
+import { onValue } from "../forms.js";
 import { html, useState } from "../view.js";
 
-/** So many are shown without being asked for. */
+/** How many are shown at first. */
 const SHOWN = 32;
 
 /** @param {{features: {feature: string, value: number}[]}} props in the order of the model */
@@ -17,7 +18,7 @@ export function Features({ features }) {
     <div class="features">
       ${many &&
       html`<input type="search" placeholder=${`Search ${features.length} features`} aria-label="Search features"
-        value=${wanted} onInput=${(event) => setWanted(event.target.value)} />`}
+        value=${wanted} onInput=${onValue(setWanted)} />`}
       <table>
         <caption class="unseen">Features</caption>
         <thead class="unseen"><tr><th scope="col">Feature</th><th scope="col">Value</th></tr></thead>

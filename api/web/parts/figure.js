@@ -1,4 +1,4 @@
-/** One number and what it is: large enough to be read across a room. */
+/** A number and its name, in large type. */
 import { html } from "../view.js";
 
 /**
@@ -8,7 +8,9 @@ export function Figures({ children }) {
   return html`<dl class="figures">${children}</dl>`;
 }
 
-/** @param {{label: string, value: any, hint?: any, kind?: "good" | "warn" | "bad"}} props `value` as text, not as number */
+/**
+ * @param {{label: string, value: any, hint?: any, kind?: "good" | "warn" | "bad"}} props `value` as text, not as number
+ */
 export function Figure({ label, value, hint, kind }) {
   return html`
     <div class=${`figure ${kind ?? ""}`}>

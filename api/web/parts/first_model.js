@@ -1,4 +1,4 @@
-/** How the first model of all is made: by a command, since that takes labelled data. */
+/** The command that trains the first model from labelled data. */
 import { html } from "../view.js";
 
 export function FirstModel() {

@@ -1,4 +1,4 @@
-/** Small pictures beside words; they say nothing by themselves. */
+/** Icons beside text; screen readers skip them. */
 import { html } from "../view.js";
 
 /** Strokes in a box of 16 × 16. */

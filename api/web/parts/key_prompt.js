@@ -1,15 +1,16 @@
-/** Asks for the API key where the API wants one. */
+/** The dialog for the API key, when the API wants one. */
 import { useCell } from "../cell.js";
 import { enterKey, cancelKey, keyRequest } from "../api_key.js";
+import { submittedText } from "../forms.js";
 import { html } from "../view.js";
 import { Dialog } from "./dialog.js";
 
 export function KeyPrompt() {
   const wanted = useCell(keyRequest);
   if (!wanted) return null;
+  /** @param {SubmitEvent} event */
   const submit = (event) => {
-    event.preventDefault();
-    const text = new FormData(event.currentTarget).get("key").trim();
+    const text = submittedText(event, "key");
     if (text) enterKey(text);
   };
   return html`

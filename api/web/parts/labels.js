@@ -1,21 +1,22 @@
-/** The labels that can be said: large buttons, and where there are many a field that finds them. */
+/** The labels that a review may give: large buttons, with a search field when there are many. */
+import { onValue } from "../forms.js";
 import { html, useRef, useState } from "../view.js";
 
 /** More than these are searched rather than looked through. */
 const MANY = 12;
 const LISTED = 100;
-/** So many of many are near. */
+/** How many of many labels are shown at once. */
 const NEAR = 4;
-/** Labels of so many characters are columns of one width. */
+/** Labels up to this length are drawn in columns of one width. */
 const SHORT = 2;
 
 /**
- * The labels that stand there at once: all, where they aren't many; else the model's own and those nearest to it by their
- * margins, as far as that may be seen. Pure.
+ * The labels that are shown at once: all, unless they are many; then the model's own and those with the next largest
+ * margins, if these may be seen. Pure.
  *
  * @param {string[]} classes
- * @param {string | null} [predicted] null: it is kept back
- * @param {number[]} [margins] of each class, where they are known
+ * @param {string | null} [predicted] null: it is hidden
+ * @param {number[]} [margins] of each class, if known
  */
 export function atOnce(classes, predicted = null, margins = []) {
   if (classes.length <= MANY) return classes;
@@ -30,31 +31,34 @@ export function atOnce(classes, predicted = null, margins = []) {
  * @param {string[]} props.classes
  * @param {(label: string) => void} props.onChoose
  * @param {Map<string, string>} [props.keys] the key of each label that has one
- * @param {string | null} [props.predicted] the model's, where that may be seen
+ * @param {string | null} [props.predicted] the model's, if it may be seen
  * @param {number[]} [props.margins] the model's, of each class
  */
 export function Labels({ classes, onChoose, keys, predicted = null, margins }) {
   const [wanted, setWanted] = useState("");
   const [open, setOpen] = useState(false);
-  const field = useRef(null);
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const words = wanted.trim().toLowerCase();
   const many = classes.length > MANY || classes.length === 0;
   const found = many && !open && !words ? atOnce(classes, predicted, margins) : matching(classes, words);
   const exact = classes.some((label) => label === wanted.trim());
+  /** @param {string} label */
   const choose = (label) => {
     setWanted("");
     setOpen(false);
     onChoose(label);
   };
+  /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
     if (words && found.length > 0) choose(found[0]);
   };
+  /** @param {KeyboardEvent} event */
   const leave = (event) => {
     if (event.key !== "Escape") return;
     setWanted("");
     setOpen(false);
-    field.current.blur();
+    field.current?.blur();
   };
   const kind = `labels${classes.every((label) => label.length <= SHORT) ? " short" : ""}${open ? " open" : ""}`;
   return html`
@@ -63,7 +67,7 @@ export function Labels({ classes, onChoose, keys, predicted = null, margins }) {
       html`<form onSubmit=${submit} onKeyDown=${leave}>
         <input id="find-label" type="search" placeholder=${`Find one of ${classes.length} labels`} aria-label="Find a label"
           autocomplete="off" ref=${field} value=${wanted} onFocus=${() => setOpen(true)}
-          onInput=${(event) => setWanted(event.target.value)} />
+          onInput=${onValue(setWanted)} />
         <button type="button" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Fewer" : "All"}</button>
       </form>`}
       ${found.slice(0, LISTED).map(
@@ -87,8 +91,9 @@ export function Labels({ classes, onChoose, keys, predicted = null, margins }) {
   `;
 }
 
-/** The very one first, then those that begin so. */
+/** The exact match first, then the labels that begin with the words. @param {string[]} classes @param {string} words */
 function matching(classes, words) {
+  /** @param {string} label */
   const rank = (label) => (label === words ? 0 : label.startsWith(words) ? 1 : 2);
   const found = classes.map((label) => ({ label, low: label.toLowerCase() })).filter(({ low }) => low.includes(words));
   return found.sort((a, b) => rank(a.low) - rank(b.low)).map(({ label }) => label);

@@ -1,4 +1,4 @@
-/** How far something is, as a bar beside the words that say so. */
+/** A share as a bar, beside a text with the same figure. */
 import { percent } from "../format.js";
 import { html } from "../view.js";
 

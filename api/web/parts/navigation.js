@@ -1,4 +1,4 @@
-/** Where one can go: at the left on wide screens, at the bottom on phones, where what is asked for less is behind More. */
+/** The links to all screens: at the left on wide screens, at the bottom on phones, with the less used ones under More. */
 import { href } from "../router.js";
 import { html, useEffect, useState } from "../view.js";
 import { Icon } from "./icon.js";
@@ -16,19 +16,21 @@ const REST = [
   ["drift", "Drift"],
   ["dead_letters", "Dead letters"],
 ];
-/** The screen of one thing belongs to the list of them. */
+/** The list that the screen of a single item belongs to. @type {Record<string, string>} */
 const PART_OF = { batch: "batches", prediction: "batches", model: "models", job: "jobs" };
 
 /** @param {{route: import("../router.js").Route}} props */
 export function Navigation({ route }) {
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [route]);
-  const here = PART_OF[route.screen] ?? route.screen;
+  const here = PART_OF[route.screen ?? ""] ?? route.screen;
+  /** @param {string[]} entry */
   const link = ([screen, name]) => html`
     <li key=${screen}>
       <a href=${href(screen)} aria-current=${screen === here ? "page" : null}><${Icon} name=${screen} /><span>${name}</span></a>
     </li>
   `;
+  /** @param {KeyboardEvent} event */
   const escape = (event) => event.key === "Escape" && setOpen(false);
   return html`
     <nav class="navigation" aria-label="Screens" onKeyDown=${escape}>

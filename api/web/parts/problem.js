@@ -1,8 +1,8 @@
-/** An answer that is an error, as a person can use it: what happened, which field, the request's id for the log. */
+/** An API error: what happened, which fields are wrong, and the request's id for the log. */
 import { html } from "../view.js";
 import { Icon } from "./icon.js";
 
-/** @param {{error: import("../api.js").ApiError | null, again?: () => void}} props nothing where there is no error */
+/** @param {{error: import("../api.js").ApiError | null, again?: () => void}} props nothing is drawn without an error */
 export function Problem({ error, again }) {
   if (!error) return null;
   return html`

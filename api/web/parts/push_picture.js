@@ -1,13 +1,15 @@
-/** Where a model looked: each pixel's push, in the colours of the two ways. */
+/** Each pixel's contribution, in the colours of the two directions. */
 import { html, useMemo } from "../view.js";
 import { pictureOf } from "./picture.js";
 
-/** A rectangle for each pixel is too much for larger ones. */
+/** Maximum number of pixels: each is a rectangle of its own. */
 const MOST = 1_024;
-/** What pushes less than this share of the strongest isn't seen. */
+/** Contributions below this share of the strongest are not drawn. */
 const LEAST = 0.02;
 
-/** @param {{contributions: {feature: string, contribution: number}[]}} props nothing where they are no picture */
+/**
+ * @param {{contributions: {feature: string, contribution: number}[]}} props nothing is drawn unless they are a picture
+ */
 export function PushPicture({ contributions }) {
   const picture = useMemo(
     () => pictureOf(contributions.map(({ feature, contribution }) => ({ feature, value: contribution }))),

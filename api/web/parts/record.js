@@ -1,4 +1,4 @@
-/** A record as a person can judge it: its context, its picture or its features, and where it comes from. */
+/** A record as a reviewer sees it: its context, its picture or its features, and where it comes from. */
 import { dateTime } from "../format.js";
 import { href } from "../router.js";
 import { html, useMemo } from "../view.js";
@@ -7,11 +7,15 @@ import { Features } from "./features.js";
 import { Picture, pictureOf } from "./picture.js";
 
 /**
+ * @typedef {{prediction: string, id: string | null, subject: string | null, batch: string | null, context: string | null,
+ *   ingested_at: string, blind?: boolean}} ShownRecord
+ */
+
+/**
  * @param {object} props
  * @param {string} props.title
- * @param {any} [props.note] how it came to be shown, say
- * @param {{prediction: string, id: string | null, subject: string | null, batch: string | null, context: string | null,
- *   ingested_at: string, blind?: boolean}} props.record of a blind one nothing leads to what the model said of it
+ * @param {any} [props.note] why it is shown, for example
+ * @param {ShownRecord} props.record a blind record has no links to the model's answer
  * @param {{feature: string, value: number}[]} props.features
  */
 export function Record({ title, note, record, features }) {
@@ -31,6 +35,7 @@ export function Record({ title, note, record, features }) {
   `;
 }
 
+/** @param {{picture: NonNullable<ReturnType<typeof pictureOf>>, features: {feature: string, value: number}[]}} props */
 function AsPicture({ picture, features }) {
   return html`
     <${Picture} picture=${picture} label=${`The record as a picture of ${picture.columns} by ${picture.rows} pixels`} />
@@ -41,7 +46,9 @@ function AsPicture({ picture, features }) {
   `;
 }
 
+/** @param {ShownRecord} record @returns {[string, any][]} */
 function factsOf({ prediction, id, subject, batch, ingested_at, blind = false }) {
+  /** @param {string} screen @param {string} of */
   const leadTo = (screen, of) => (blind ? of : html`<a href=${href(screen, { id: of })}>${of}</a>`);
   return [
     ["Prediction", html`<span class="mono">${leadTo("prediction", prediction)}</span>`],

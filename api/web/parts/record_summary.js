@@ -1,4 +1,4 @@
-/** A record in short: the picture that it is, or its first values. */
+/** A record in one line: its picture, or its first values. */
 import { named } from "../model_facts.js";
 import { count, number } from "../format.js";
 import { html, useMemo } from "../view.js";

@@ -1,27 +1,27 @@
-/** What is said of a prediction now: as the API tells it, or as it was said here a moment ago. */
+/** The current review of a prediction: as the API has it, or as it was made in this tab a moment ago. */
 import { html } from "../view.js";
 import { Badge } from "./badge.js";
 
 /**
- * The word that counts. What was said here stands until somebody else spoke after it. Pure.
+ * The review that counts. A review that was made in this tab counts until a later one comes from elsewhere. Pure.
  *
  * @param {{review: {label: string, reviewer: string | null, at: string, feedback: string} | null}} row
- * @param {import("../feedback/reviews.js").LocalReview | undefined} saying the last that was said here
- * @returns {{label: string, reviewer: string | null, own: boolean, state: string} | null} `own`: it was said here
+ * @param {import("../feedback/reviews.js").LocalReview | undefined} local the last one that was made in this tab
+ * @returns {{label: string, reviewer: string | null, own: boolean, state: string} | null} `own`: it was made in this tab
  */
-export function reviewStateOf({ review }, saying) {
-  const failed = saying?.state === "refused" || saying?.state === "lost";
-  const later = saying && review && review.feedback !== saying.feedback && Date.parse(review.at) > saying.atMs;
-  if (!saying || failed || later) return review && { ...review, own: false, state: "recorded" };
-  if (saying.label === null) return null;
-  return { label: saying.label, reviewer: saying.reviewer, own: true, state: saying.state };
+export function reviewStateOf({ review }, local) {
+  const failed = local?.state === "refused" || local?.state === "lost";
+  const later = local && review && review.feedback !== local.feedback && Date.parse(review.at) > local.atMs;
+  if (!local || failed || later) return review && { ...review, own: false, state: "recorded" };
+  if (local.label === null) return null;
+  return { label: local.label, reviewer: local.reviewer, own: true, state: local.state };
 }
 
 /** @param {{of: ReturnType<typeof reviewStateOf>, predicted: string}} props */
-export function ReviewState({ of: standing, predicted }) {
-  if (standing === null) return html`<span class="note">not reviewed</span>`;
-  const { label, reviewer, state } = standing;
-  const open = state === "waiting" || state === "taken";
+export function ReviewState({ of: state, predicted }) {
+  if (state === null) return html`<span class="note">not reviewed</span>`;
+  const { label, reviewer } = state;
+  const open = state.state === "waiting" || state.state === "taken";
   return html`
     ${label === predicted ? html`<${Badge} kind="good">confirmed<//>` : html`<${Badge} kind="warn">it is ${label}<//>`}
     <span class="note"> ${open ? "under way" : reviewer ? `by ${reviewer}` : ""}</span>

@@ -1,7 +1,8 @@
-/** Whose word it is: asked for once. */
+/** The reviewer's name: entered once, shown and changed afterwards. */
 import { setReviewerName, useReviewer } from "../feedback/reviewer.js";
 import { Card } from "./card.js";
 import { Dialog } from "./dialog.js";
+import { submittedText } from "../forms.js";
 import { html, useState } from "../view.js";
 
 const LONGEST = 256;
@@ -18,7 +19,7 @@ export function AskReviewerName() {
   `;
 }
 
-/** Who it is now, to be changed. */
+/** The current name, with a button to change it. */
 export function ReviewerName() {
   const { name, keyed } = useReviewer();
   const [open, setOpen] = useState(false);
@@ -32,15 +33,15 @@ export function ReviewerName() {
   `;
 }
 
+/** @param {{name?: string | null, yes: string, onDone?: () => void}} props */
 function NameForm({ name, yes, onDone }) {
+  /** @param {string} given */
   const keep = (given) => {
     onDone?.();
     setReviewerName(given);
   };
-  const submit = (event) => {
-    event.preventDefault();
-    keep(new FormData(event.currentTarget).get("reviewer").trim());
-  };
+  /** @param {SubmitEvent} event */
+  const submit = (event) => keep(submittedText(event, "reviewer"));
   return html`
     <form class="name-form" onSubmit=${submit}>
       <label for="reviewer">Your name</label>

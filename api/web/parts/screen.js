@@ -1,4 +1,4 @@
-/** What every screen begins with: its heading, which is the window's title as well, a line on what it is, actions. */
+/** The frame of a screen: its heading, which is the window's title as well, a line of explanation, and actions. */
 import { html, useEffect } from "../view.js";
 
 /** @param {{title: string, lead?: any, actions?: any, children: any}} props */

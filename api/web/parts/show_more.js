@@ -1,8 +1,8 @@
-/** The end of a list page by page. */
+/** The button that reads the next page of a list. */
 import { html } from "../view.js";
 
 /** @param {{pages: {more: (() => void) | null, busy: boolean}}} props */
-export function More({ pages: { more, busy } }) {
+export function ShowMore({ pages: { more, busy } }) {
   if (!more) return null;
   return html`<div class="more"><button type="button" onClick=${more} disabled=${busy}>${busy ? "Loading…" : "Show more"}</button></div>`;
 }

@@ -1,22 +1,24 @@
-/** Why a model answered as it did: how far each feature pushed the margin, one way or the other. */
+/** The contribution of each feature to the margin, in one direction or the other. */
 import { change, number } from "../format.js";
 import { html, useState } from "../view.js";
 
 const SHOWN = 12;
 
 /**
- * The largest pushes first; what isn't shown is summed in a line of its own, so that all lines always are the margin.
+ * The largest contributions first. Those that aren't shown are summed in one line, so that the lines add up to the margin.
  *
  * @param {{contributions: {feature: string, value: number, contribution: number}[], base: number,
- *   for: string, against?: string}} props `for`: the label that bars to the right speak for
+ *   for: string, against?: string | null}} props `for`: the label of bars to the right
  */
 export function SignedBars({ contributions, base, for: label, against }) {
   const [all, setAll] = useState(false);
   const sorted = [...contributions].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
   const shown = all || sorted.length <= SHOWN + 1 ? sorted : sorted.slice(0, SHOWN);
   const rest = sorted.slice(shown.length);
+  /** @param {typeof contributions} items */
   const sum = (items) => items.reduce((total, item) => total + item.contribution, 0);
   const largest = Math.max(...sorted.map((item) => Math.abs(item.contribution)), Math.abs(base), Number.MIN_VALUE);
+  /** @param {string} name @param {string} value @param {number} push */
   const line = (name, value, push, kind = "") => html`
     <tr class=${kind} key=${`${kind} ${name}`}>
       <th scope="row">${name}</th>

@@ -1,4 +1,4 @@
-/** Grey lines where something will be in a moment. */
+/** Grey lines in place of content that is loading. */
 import { html } from "../view.js";
 
 /** @param {{lines?: number}} props */

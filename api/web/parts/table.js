@@ -1,24 +1,25 @@
-/** A table; on a phone each row stands as a block with its columns' titles before the values. */
+/** A table; on a phone each row is a block with the columns' titles before the values. */
 import { html } from "../view.js";
 
 /**
+ * @template R
  * @typedef {object} Column
  * @property {string} title
- * @property {(row: any) => any} cell text, or a view
+ * @property {(row: R) => any} cell text, or a view
  * @property {boolean} [numeric] aligned at the right, digits of one width
  * @property {boolean} [short] stays on one line
  * @property {boolean} [wide] takes what room there is
  */
 
-const LOOKS = ["numeric", "short", "wide"];
+const LOOKS = /** @type {const} */ (["numeric", "short", "wide"]);
 
 /**
- * @param {{caption: string, columns: Column[], rows: any[], keyOf: (row: any) => string | number,
- *   classOf?: (row: any) => string, narrow?: boolean}} props `caption` is for screen readers; `narrow`: it is so few
- *   columns of so few words that rows stay rows on a phone
+ * @param {{caption: string, columns: Column<any>[], rows: any[], keyOf: (row: any) => string | number,
+ *   classOf?: (row: any) => string, narrow?: boolean}} props `caption`: for screen readers; `narrow`: rows stay rows on a
+ *   phone, since the columns are few and short
  */
 export function Table({ caption, columns, rows, keyOf, classOf, narrow = false }) {
-  // The roles are said as well: CSS that turns rows into blocks takes them away.
+  // Explicit roles: CSS that turns rows into blocks removes the implicit ones.
   return html`<div class="table-place">
     <table class=${narrow ? "table narrow" : "table"} role="table">
       <caption class="unseen">${caption}</caption>
@@ -42,4 +43,5 @@ export function Table({ caption, columns, rows, keyOf, classOf, narrow = false }
   </div>`;
 }
 
-const look = (column) => LOOKS.filter((look) => column[look]).join(" ") || null;
+/** @param {Column<any>} column */
+const look = (column) => LOOKS.filter((name) => column[name]).join(" ") || null;

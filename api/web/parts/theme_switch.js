@@ -1,14 +1,14 @@
-/** Light, dark, or as the system is. */
+/** Chooses the theme: light, dark, or as the system is set. */
 import { useCell } from "../cell.js";
 import { choose, theme } from "../theme.js";
 import { html } from "../view.js";
 import { Icon } from "./icon.js";
 
-const THEMES = [
+const THEMES = /** @type {const} */ ([
   ["system", "As the system"],
   ["light", "Light"],
   ["dark", "Dark"],
-];
+]);
 
 export function ThemeSwitch() {
   const chosen = useCell(theme);

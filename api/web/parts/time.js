@@ -1,4 +1,4 @@
-/** A time as "3 min. ago", the exact one on hover; it goes on by itself. */
+/** A time as "3 min. ago", with the exact time on hover. It updates by itself. */
 import { UNKNOWN, ago, dateTime } from "../format.js";
 import { useNow } from "../now.js";
 import { html } from "../view.js";

@@ -1,4 +1,4 @@
-/** What was said lately, at the edge of the page; it stays while it is pointed at or has the focus. */
+/** The toasts at the edge of the page. A toast stays while the pointer or the focus is on it. */
 import { useCell } from "../cell.js";
 import { announced, dismiss, toasts } from "../toasts.js";
 import { html, useEffect, useState } from "../view.js";
@@ -15,6 +15,7 @@ export function Toasts() {
   `;
 }
 
+/** @param {{toast: import("../toasts.js").Toast}} props */
 function Toast({ toast }) {
   const [held, setHeld] = useState(false);
   const end = () => dismiss(toast.id);
@@ -25,7 +26,7 @@ function Toast({ toast }) {
   }, [held, toast]);
   const act = () => {
     end();
-    toast.action.run();
+    toast.action?.run();
   };
   return html`
     <div class=${`toast ${toast.kind}`} onPointerEnter=${() => setHeld(true)} onPointerLeave=${() => setHeld(false)}

@@ -1,22 +1,22 @@
-/** Says that something which was said here isn't with the API yet, or never will be; on every screen. */
+/** Shown on every screen while reviews couldn't be sent, or were rejected. */
 import { useCell } from "../cell.js";
-import { discardFailed, trouble, retryNow } from "../feedback/outbox.js";
+import { discardFailed, sendError, retryNow } from "../feedback/outbox.js";
 import { inState, reviews } from "../feedback/reviews.js";
 import { plural } from "../format.js";
 import { html } from "../view.js";
 import { Icon } from "./icon.js";
 
 export function Unsent() {
-  const said = useCell(reviews);
-  const stuck = useCell(trouble);
-  const waiting = stuck ? inState(said, "waiting") : [];
-  const failed = inState(said, "refused", "lost");
+  const made = useCell(reviews);
+  const stuck = useCell(sendError);
+  const waiting = stuck ? inState(made, "waiting") : [];
+  const failed = inState(made, "refused", "lost");
   return html`<div role="status" aria-live="polite">
     ${waiting.length > 0 &&
     html`<div class="banner">
       <${Icon} name="bad" />
       <p>
-        <strong>${plural(waiting.length, "answer")} not sent yet.</strong> ${stuck.error.detail} Nothing is lost: it is tried
+        <strong>${plural(waiting.length, "answer")} not sent yet.</strong> ${stuck?.error.detail} Nothing is lost: it is tried
         again by itself. Keep this tab open.
       </p>
       <button type="button" onClick=${retryNow}>Try now</button>
@@ -25,7 +25,7 @@ export function Unsent() {
     html`<div class="problem">
       <${Icon} name="bad" />
       <div>
-        <p><strong>${plural(failed.length, "answer")} could not be used.</strong> ${failed.at(-1).why}</p>
+        <p><strong>${plural(failed.length, "answer")} could not be used.</strong> ${failed.at(-1)?.why}</p>
       </div>
       <button type="button" onClick=${retryNow}>Try again</button>
       <button type="button" onClick=${discardFailed}>Let go</button>

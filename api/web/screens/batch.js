@@ -1,4 +1,4 @@
-/** One batch: what its records came to, each of them to be confirmed or corrected, and the rest at once. */
+/** One batch: its figures, and its records, to be confirmed or corrected one by one or the rest at once. */
 import { useResource } from "../resource.js";
 import { useCell } from "../cell.js";
 import { useClasses } from "../model_facts.js";
@@ -6,7 +6,7 @@ import { latestByPrediction, reviews } from "../feedback/reviews.js";
 import { count, dateTime, percent } from "../format.js";
 import { Card } from "../parts/card.js";
 import { Figure, Figures } from "../parts/figure.js";
-import { Read } from "../parts/loaded.js";
+import { loaded } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { ReviewerName } from "../parts/reviewer_name.js";
 import { href } from "../router.js";
@@ -17,19 +17,19 @@ import { Rows } from "./batch/rows.js";
 
 const LEAD = "Correct what is wrong, then confirm the rest: together that is a review of the whole batch.";
 
+/** @param {{id: string, query: Record<string, string>}} props */
 export function Batch({ id, query }) {
   const asked = useResource("/v1/batches/{id}", { params: { id }, on: ["batch", "correction"] });
   return html`
     <${Screen} title=${`Batch ${id}`} lead=${LEAD} actions=${html`<${ReviewerName} />`}>
-      <${Read} of=${asked} lines=${6}>
-        ${(batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`}
-      <//>
+      ${loaded(asked, (batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`, 6)}
     <//>
   `;
 }
 
+/** @param {{batch: import("../types").Batch, query: Record<string, string>, again: () => void}} props */
 function Known({ batch, query, again }) {
-  const said = latestByPrediction(useCell(reviews));
+  const local = latestByPrediction(useCell(reviews));
   const models = Object.keys(batch.models);
   const { known } = useClasses(models.length > 0 ? Math.max(...models.map(Number)) : null);
   const classes = [...new Set([...known, ...Object.keys(batch.labels)])];
@@ -37,7 +37,7 @@ function Known({ batch, query, again }) {
   const share = batch.counted ? percent(batch.reviewed / batch.counted) : null;
   return html`
     <div class="stack">
-      <${Card} title="What it came to" actions=${html`<${ConfirmRest} batch=${batch} said=${said} onDone=${again} />`}>
+      <${Card} title="What it came to" actions=${html`<${ConfirmRest} batch=${batch} local=${local} onDone=${again} />`}>
         <${Figures}>
           <${Figure} label="Records" value=${count(batch.records)} hint=${keptOf(batch)} />
           <${Figure} label="Reviewed" value=${count(batch.reviewed)} hint=${share} />
@@ -48,13 +48,13 @@ function Known({ batch, query, again }) {
       <//>
       <${Card} title="Records">
         <${Filters} batch=${batch} query=${query} />
-        <${Rows} batch=${batch.batch} query=${query} classes=${classes} said=${said} />
+        <${Rows} batch=${batch.batch} query=${query} classes=${classes} local=${local} />
       <//>
     </div>
   `;
 }
 
-/** Where not all of them are looked at any more. */
+/** The hint of a batch of which only a part is counted. @param {import("../types").Batch} batch */
 function keptOf({ records, counted }) {
   return counted < records ? `figures are of ${count(counted)} that are kept` : null;
 }

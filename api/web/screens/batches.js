@@ -1,8 +1,8 @@
-/** Recent batches: what was sent together, the one that got a record last first. */
+/** Recent batches, the one with the latest record first. */
 import { usePages } from "../resource.js";
 import { count } from "../format.js";
 import { Empty } from "../parts/empty.js";
-import { More } from "../parts/show_more.js";
+import { ShowMore } from "../parts/show_more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";
@@ -11,6 +11,7 @@ import { Time } from "../parts/time.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
 
+/** @type {import("../parts/table.js").Column<import("../types").Item<"/v1/batches">>[]} */
 const COLUMNS = [
   { title: "Batch", wide: true, cell: ({ batch }) => html`<a href=${href("batch", { id: batch })}>${batch}</a>` },
   { title: "Records", numeric: true, cell: ({ records }) => count(records) },
@@ -18,8 +19,11 @@ const COLUMNS = [
   { title: "Last record", cell: ({ last_at }) => html`<${Time} at=${last_at} />` },
 ];
 
+/** @param {import("../types").Item<"/v1/batches">} item */
+const idOf = ({ batch }) => batch;
+
 export function Batches() {
-  const pages = usePages("/v1/batches", { query: { limit: 50 }, on: ["batch"], idOf: ({ batch }) => batch });
+  const pages = usePages("/v1/batches", { query: { limit: 50 }, on: ["batch"], idOf });
   return html`
     <${Screen} title="Batches" lead="What was sent together can be looked at, and reviewed, together.">
       <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
@@ -28,11 +32,12 @@ export function Batches() {
   `;
 }
 
+/** @param {import("../resource.js").Pages<import("../types").Item<"/v1/batches">>} pages */
 function drawn(pages) {
   if (pages.items.length > 0) {
     return html`
-      <${Table} caption="Batches, the latest first" columns=${COLUMNS} rows=${pages.items} keyOf=${({ batch }) => batch} />
-      <${More} pages=${pages} />
+      <${Table} caption="Batches, the latest first" columns=${COLUMNS} rows=${pages.items} keyOf=${idOf} />
+      <${ShowMore} pages=${pages} />
     `;
   }
   if (!pages.settled || pages.error) return html`<${Skeleton} lines=${5} />`;

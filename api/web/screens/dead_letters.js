@@ -1,4 +1,4 @@
-/** Dead letters: records that could not be used; each with its reason and the message that it stood in; sent again. */
+/** Dead letters: records that could not be used, each with its reason and its message. They can be sent again. */
 import { usePages } from "../resource.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -11,11 +11,13 @@ import { Letters } from "./dead_letters/letters.js";
 import { useRedriveAll } from "./dead_letters/redrive_all.js";
 import { RedriveResult } from "./dead_letters/redrive_result.js";
 
+/** @param {import("../live.js").Live} live */
 const everOf = (live) => live.counts.dead_letters;
+/** @type {Record<string, boolean | null>} */
 const OPEN = { true: true, false: false, any: null };
 
 /**
- * The address says what is shown: `open` (open ones where it isn't given, `any` for all), `reason`, and the `letter` to read.
+ * The address has the filters: `open` (by default open ones, `any` for all), `reason`, and the `letter` that is shown.
  *
  * @param {{query: Record<string, string>}} props
  */
@@ -25,6 +27,7 @@ export function DeadLetters({ query }) {
   const pages = usePages("/v1/dead-letters", { query: { reason, open }, idOf: (letter) => letter.id });
   const ever = useLive(everOf);
   useEffect(pages.refresh, [ever]);
+  /** @param {Record<string, string | number | null>} change */
   const at = (change) => href("dead_letters", { query: { ...query, ...change } });
   const all = useRedriveAll(reason, pages.refresh);
   const some = pages.items.some((letter) => !letter.redriven_at);

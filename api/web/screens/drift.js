@@ -1,4 +1,4 @@
-/** Drift: how far each feature, and the margin, has moved from the champion's first records. */
+/** Drift: how far each feature and the margin have moved from the champion's first records. */
 import { useResource } from "../resource.js";
 import { UNKNOWN, chance, count, number, plural } from "../format.js";
 import { useLive } from "../live.js";
@@ -7,7 +7,7 @@ import { Empty } from "../parts/empty.js";
 import { Figure, Figures } from "../parts/figure.js";
 import { FirstModel } from "../parts/first_model.js";
 import { Progress } from "../parts/progress.js";
-import { Read } from "../parts/loaded.js";
+import { loaded } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { Time } from "../parts/time.js";
 import { href } from "../router.js";
@@ -16,23 +16,27 @@ import { PixelMap } from "./drift/map.js";
 import { Spreads } from "./drift/spreads.js";
 
 /** A window closes without an event. */
-const LOOK_EVERY_MS = 3_000;
+const POLL_MS = 3_000;
+/** @param {import("../live.js").Live} live */
 const policyOf = (live) => live.retraining.value?.triggers.find((trigger) => trigger.name === "drift")?.progress ?? null;
 
 export function Drift() {
   const drift = useResource("/v1/drift", { on: ["model"] });
   const look = drift.refresh;
   useEffect(() => {
-    const timer = setInterval(() => !document.hidden && look(), LOOK_EVERY_MS);
+    const timer = setInterval(() => !document.hidden && look(), POLL_MS);
     return () => clearInterval(timer);
   }, [look]);
   return html`
     <${Screen} title="Drift" lead="Whether records still look as they did when the champion went live.">
-      <${Read} of=${drift} lines=${8}>${(found) => html`<${Watch} drift=${found} />`}<//>
+      ${loaded(drift, (found) => html`<${Watch} drift=${found} />`, 8)}
     <//>
   `;
 }
 
+/** @typedef {{drift: import("../types").Drift}} DriftProps */
+
+/** @param {DriftProps} props */
 function Watch({ drift }) {
   if (drift.state === "no champion") return html`<${NoChampion} />`;
   if (drift.state === "gathering") return html`<${Gathering} drift=${drift} />`;
@@ -42,7 +46,7 @@ function Watch({ drift }) {
       <${Summary} drift=${drift} of=${all.length} />
       <div class="columns">
         <${PixelCard} drift=${drift} />
-        <${Words} limits=${drift.limits} />
+        <${Explanation} limits=${drift.limits} />
       </div>
       <${Card} title="Features and margin" note="What moved most comes first">
         <${Spreads} spreads=${all} margin=${drift.margin} limits=${drift.limits} />
@@ -60,6 +64,7 @@ function NoChampion() {
   <//>`;
 }
 
+/** @param {DriftProps} props */
 function Gathering({ drift }) {
   const { limits, gathered, model } = drift;
   const wanted = limits.reference_records;
@@ -76,8 +81,10 @@ function Gathering({ drift }) {
   <//>`;
 }
 
+/** @param {DriftProps & {of: number}} props */
 function Summary({ drift, of }) {
-  const { window, limits, drifted, gathered, model } = drift;
+  const { window, limits, drifted, gathered } = drift;
+  const model = Number(drift.model);
   return html`
     <${Card}>
       <${Figures}>
@@ -94,7 +101,8 @@ function Summary({ drift, of }) {
   `;
 }
 
-function Words({ limits }) {
+/** @param {{limits: import("../types").Drift["limits"]}} props */
+function Explanation({ limits }) {
   const policy = useLive(policyOf);
   return html`
     <${Card} title="When something has drifted" class="drift-words">
@@ -115,6 +123,7 @@ function Words({ limits }) {
   `;
 }
 
+/** @param {DriftProps} props */
 function PixelCard({ drift }) {
   const map = drift.window && PixelMap({ features: drift.features, limit: drift.limits.psi });
   return map && html`<${Card} title="The picture, pixel by pixel">${map}<//>`;

@@ -1,4 +1,4 @@
-/** How the stream, the model and the reviewers are doing. */
+/** The state of the stream, the model and the reviews. */
 import { useResource } from "../resource.js";
 import { useLive } from "../live.js";
 import { Problem } from "../parts/problem.js";
@@ -33,6 +33,10 @@ export function Home() {
   `;
 }
 
+/**
+ * @param {{stats: import("../types").Stats, retraining: import("../types").Retraining | null,
+ *   periods: import("../champions.js").ChampionPeriod[]}} props
+ */
 function Known({ stats, retraining, periods }) {
   return html`
     <${FirstSteps} stats=${stats} />
@@ -51,6 +55,7 @@ function Known({ stats, retraining, periods }) {
   `;
 }
 
+/** @param {{features: string[]}} props */
 function Drifted({ features }) {
   if (features.length === 0) return null;
   return html`

@@ -1,9 +1,9 @@
-/** One job: why it was asked for, how far it is, and how the gate judged its model beside the champion. */
+/** One job: its reason, its progress, and the gate's decision on its model. */
 import { useResource } from "../resource.js";
 import { useLive } from "../live.js";
 import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
-import { Read } from "../parts/loaded.js";
+import { loaded } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { html } from "../view.js";
 import { OPEN, commandText, jobStateText } from "../descriptions.js";
@@ -25,14 +25,16 @@ export function Job({ id }) {
       actions=${state && html`<${Badge} kind=${state.kind}>${state.words}<//>`}>
       ${!job && asked.error?.status === 404
         ? html`<${PendingJob} again=${asked.refresh} />`
-        : html`<${Read} of=${asked} lines=${8}>${(found) => html`<${Known} job=${found} />`}<//>`}
+        : loaded(asked, (found) => html`<${Known} job=${found} />`, 8)}
     <//>
   `;
 }
 
+/** @param {{job: import("../types").Job}} props */
 function Known({ job }) {
   const shadow = useLive((live) => live.retraining.value?.shadow);
-  const { command, state, metrics, version, champion } = job;
+  const { command, state, version, champion } = job;
+  const metrics = /** @type {import("../types").Metrics | null} */ (job.metrics);
   const trained = metrics?.trained_on;
   return html`
     <div class="stack">

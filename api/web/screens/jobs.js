@@ -1,14 +1,15 @@
-/** Jobs: what was asked of the retrain role, why, and what came of it. */
+/** Jobs: the commands to the retrain role, with their reasons and outcomes. */
 import { usePages } from "../resource.js";
 import { train, useWaiting } from "../commands.js";
 import { number } from "../format.js";
+import { onValue } from "../forms.js";
 import { useLive } from "../live.js";
 import { useNow } from "../now.js";
 import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { FirstModel } from "../parts/first_model.js";
-import { More } from "../parts/show_more.js";
+import { ShowMore } from "../parts/show_more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";
@@ -18,15 +19,19 @@ import { go, href } from "../router.js";
 import { html } from "../view.js";
 import { commandText, jobStateText, jobDuration, reasonText } from "../descriptions.js";
 
-const STATES = ["queued", "running", "shadow", "promoted", "rejected", "skipped", "failed"];
-const COMMANDS = ["train", "activate", "rollback", "hold", "resume"];
+const STATES = /** @type {const} */ (["queued", "running", "shadow", "promoted", "rejected", "skipped", "failed"]);
+const COMMANDS = /** @type {const} */ (["train", "activate", "rollback", "hold", "resume"]);
 const LIMIT = 50;
 
-/** @param {{query: Record<string, string>}} props `state` and `command`: only such jobs */
+/** @typedef {import("../types").Job} Job */
+/** @param {Job} job */
+const idOf = (job) => job.id;
+
+/** @param {{query: Record<string, string>}} props `query`: the filters `state` and `command` */
 export function Jobs({ query }) {
-  const state = STATES.includes(query.state) ? query.state : null;
-  const command = COMMANDS.includes(query.command) ? query.command : null;
-  const pages = usePages("/v1/jobs", { query: { limit: LIMIT, state, command }, on: ["job"], idOf: (job) => job.id });
+  const state = STATES.find((one) => one === query.state) ?? null;
+  const command = COMMANDS.find((one) => one === query.command) ?? null;
+  const pages = usePages("/v1/jobs", { query: { limit: LIMIT, state, command }, on: ["job"], idOf });
   return html`
     <${Screen} title="Jobs" lead="What was asked of the retrain role, by people or by the policy, and what came of it."
       actions=${html`<${Train} />`}>
@@ -38,7 +43,7 @@ export function Jobs({ query }) {
             : pages.settled && !pages.error
               ? html`<${None} filtered=${state !== null || command !== null} />`
               : html`<${Skeleton} />`}
-          <${More} pages=${pages} />
+          <${ShowMore} pages=${pages} />
         <//>
       </div>
     <//>
@@ -52,10 +57,13 @@ function Train() {
   return html`<button type="button" class="primary" onClick=${train} disabled=${waiting}>Train now</button>`;
 }
 
+/** @param {{state: string | null, command: string | null}} props */
 function Filters({ state, command }) {
+  /** @param {Record<string, string>} chosen */
   const choose = (chosen) => go(href("jobs", { query: { state, command, ...chosen } }), { replace: true });
+  /** @param {string} name @param {string} label @param {string | null} chosen @param {readonly string[]} all */
   const select = (name, label, chosen, all) => html`
-    <select aria-label=${label} onChange=${(event) => choose({ [name]: event.target.value })}>
+    <select aria-label=${label} onChange=${onValue((value) => choose({ [name]: value }))}>
       <option value="" selected=${chosen === null}>${label}</option>
       ${all.map((one) => html`<option key=${one} value=${one} selected=${chosen === one}>${one}</option>`)}
     </select>
@@ -67,8 +75,10 @@ function Filters({ state, command }) {
   `;
 }
 
+/** @param {{jobs: Job[]}} props */
 function List({ jobs }) {
   const now = useNow(1_000);
+  /** @type {import("../parts/table.js").Column<Job>[]} */
   const columns = [
     { title: "Job", cell: (job) => html`<a href=${href("job", { id: job.id })}><strong>${commandText(job)}</strong></a>`, short: true },
     { title: "Why", cell: reasonText },
@@ -77,23 +87,25 @@ function List({ jobs }) {
     { title: "Took", cell: (job) => jobDuration(job, now), numeric: true },
     { title: "Asked for", cell: (job) => html`<${Time} at=${job.queued_at} />` },
   ];
-  return html`<${Table} caption="Jobs" columns=${columns} rows=${jobs} keyOf=${(job) => job.id} />`;
+  return html`<${Table} caption="Jobs" columns=${columns} rows=${jobs} keyOf=${idOf} />`;
 }
 
+/** @param {{job: Job}} props */
 function State({ job }) {
   const { words, kind } = jobStateText(job);
   return html`<${Badge} kind=${kind}>${words}<//>`;
 }
 
-/** The gate's words of a model that went live; why not, of everything else. */
+/** The error of a job, or the gate's reason. @param {{job: Job}} props */
 function Outcome({ job: { version, error, metrics } }) {
-  const gate = metrics?.gate;
+  const gate = /** @type {import("../types").Metrics | null} */ (metrics)?.gate;
   const why = error ?? gate?.shadow?.why ?? gate?.why;
   const model = version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
   if (!model && !why) return number(null);
   return html`<span>${model}${model && why && ": "}${why}</span>`;
 }
 
+/** @param {{filtered: boolean}} props */
 function None({ filtered }) {
   if (filtered) return html`<${Empty} title="No such job"><a href=${href("jobs")}>All jobs</a><//>`;
   return html`

@@ -1,4 +1,4 @@
-/** One model: what it was made of, how it was judged, when it answered, and the very examples that it learned from. */
+/** One model: its origin, its quality, the gate's decision, its activations, and its training examples. */
 import { useResource } from "../resource.js";
 import { activate, useWaiting } from "../commands.js";
 import { brief, count, percent, plural } from "../format.js";
@@ -7,7 +7,7 @@ import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { Figure, Figures } from "../parts/figure.js";
-import { Read } from "../parts/loaded.js";
+import { loaded } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { Time } from "../parts/time.js";
 import { href } from "../router.js";
@@ -27,12 +27,16 @@ export function Model({ id }) {
   return html`
     <${Screen} title=${`Model ${id}`} actions=${model && html`<${Actions} model=${model} champion=${champion} />`}>
       ${none
-        ? html`<${Empty} title="There is no such model"><p>${asked.error.detail}</p><a href=${href("models")}>All models</a><//>`
-        : html`<${Read} of=${asked} lines=${8}>${(found) => html`<${Known} model=${found} />`}<//>`}
+        ? html`<${Empty} title="There is no such model"><p>${asked.error?.detail}</p><a href=${href("models")}>All models</a><//>`
+        : loaded(asked, (found) => html`<${Known} model=${found} />`, 8)}
     <//>
   `;
 }
 
+/** @typedef {import("../types").Model} ModelAnswer */
+/** @typedef {import("../types").Metrics} Metrics */
+
+/** @param {{model: ModelAnswer, champion: {version: number} | null | undefined}} props */
 function Actions({ model: { version, state }, champion }) {
   const waiting = useWaiting();
   if (state === "champion") return html`<${Badge} kind="good">champion: it answers now<//>`;
@@ -44,8 +48,11 @@ function Actions({ model: { version, state }, champion }) {
   `;
 }
 
+/** @param {{model: ModelAnswer}} props */
 function Known({ model }) {
-  const { version, metrics, live, examples, assumed, created_at: at, made_by: job } = model;
+  const { version, live, examples, assumed, created_at: at, made_by: job } = model;
+  const metrics = /** @type {Metrics} */ (model.metrics);
+  const gate = /** @type {Metrics | null} */ (job.metrics)?.gate;
   return html`
     <div class="stack">
       <section class="card" aria-label="In short">
@@ -63,7 +70,7 @@ function Known({ model }) {
         <${Origin} model=${model} />
         <${MadeOf} model=${model} />
       </div>
-      <${Gate} gate=${job.metrics?.gate} champion=${job.champion} version=${version} />
+      <${Gate} gate=${gate} champion=${job.champion} version=${version} />
       <${Card} title="Out of fold" note="on examples that it was not trained on"><${Quality} metrics=${metrics} /><//>
       <${Activations} activations=${model.activations} />
       <${Examples} version=${version} all=${examples + assumed} />
@@ -71,7 +78,10 @@ function Known({ model }) {
   `;
 }
 
+/** @param {Metrics} metrics */
 const loadedOf = ({ bootstrap }) =>
   bootstrap ? `out of fold, on the ${count(bootstrap.examples)} labelled rows that all models have in common` : "not measured";
+/** @param {ModelAnswer["live"]} live */
 const auditsOf = (live) => (live ? `${percent(live.low)} to ${percent(live.high)}, by ${plural(live.n, "audit")}` : "no audit yet");
+/** @param {ModelAnswer} model */
 const champions = ({ activations }) => activations.filter((one) => one.role === "champion").length;

@@ -1,11 +1,11 @@
-/** Models: which answered when, how good each is, and what an operator may change about that. */
+/** Models: when each was the champion, how good it is, and the commands to change the champion. */
 import { usePages, useResource } from "../resource.js";
 import { hold, train, useWaiting } from "../commands.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { FirstModel } from "../parts/first_model.js";
-import { More } from "../parts/show_more.js";
+import { ShowMore } from "../parts/show_more.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";
@@ -40,13 +40,14 @@ export function Models() {
             : pages.settled && !pages.error
               ? html`<${None} />`
               : html`<${Skeleton} />`}
-          <${More} pages=${pages} />
+          <${ShowMore} pages=${pages} />
         <//>
       </div>
     <//>
   `;
 }
 
+/** @param {{retraining: import("../types").Retraining | null}} props */
 function Actions({ retraining }) {
   const waiting = useWaiting();
   if (!retraining) return null;

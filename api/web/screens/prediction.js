@@ -1,10 +1,10 @@
-/** One prediction: why it was made, and what was said of it. */
+/** One prediction: its explanation and its reviews. */
 import { useResource } from "../resource.js";
 import { useClasses } from "../model_facts.js";
 import { dateTime } from "../format.js";
 import { Badge } from "../parts/badge.js";
 import { Explanation } from "../parts/explanation.js";
-import { Read } from "../parts/loaded.js";
+import { loaded } from "../parts/loaded.js";
 import { Record } from "../parts/record.js";
 import { Screen } from "../parts/screen.js";
 import { ReviewerName } from "../parts/reviewer_name.js";
@@ -12,16 +12,20 @@ import { html, useMemo } from "../view.js";
 import { ReviewForm } from "./prediction/review_form.js";
 import { Statements } from "./prediction/statements.js";
 
+/** @param {{id: string}} props */
 export function Prediction({ id }) {
   const asked = useResource("/v1/predictions/{id}", { params: { id }, on: ["correction"] });
   const times = asked.value && `Scored ${dateTime(asked.value.scored_at)}, stored ${dateTime(asked.value.stored_at)}`;
   return html`
     <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${ReviewerName} />`}>
-      <${Read} of=${asked} lines=${8}>${(prediction) => html`<${Known} prediction=${prediction} />`}<//>
+      ${loaded(asked, (prediction) => html`<${Known} prediction=${prediction} />`, 8)}
     <//>
   `;
 }
 
+/** @typedef {import("../types").Prediction} PredictionAnswer */
+
+/** @param {{prediction: PredictionAnswer}} props */
 function Known({ prediction }) {
   const { known, own } = useClasses(prediction.model);
   const features = useMemo(() => namedFeatures(prediction), [prediction]);
@@ -42,6 +46,7 @@ function Known({ prediction }) {
   `;
 }
 
+/** @param {{of: PredictionAnswer}} props */
 function Verdict({ of: { review, label, disputed } }) {
   if (disputed) return html`<${Badge} kind="bad">disputed<//>`;
   if (review === null) return html`<${Badge}>not reviewed<//>`;
@@ -50,7 +55,7 @@ function Verdict({ of: { review, label, disputed } }) {
     : html`<${Badge} kind="warn">corrected to ${review.label}<//>`;
 }
 
-/** Without the model their names aren't known: by their number, then. */
+/** Features are numbered if the model, which has their names, isn't known. @param {PredictionAnswer} prediction */
 function namedFeatures({ features, contributions }) {
   return contributions ?? features.map((value, i) => ({ feature: `x${i + 1}`, value }));
 }

@@ -1,4 +1,4 @@
-/** The queue: records to judge, one after the other. */
+/** The review queue: records to review, one after the other. */
 import { useCell } from "../cell.js";
 import { useReviewer } from "../feedback/reviewer.js";
 import { useEvents } from "../events.js";
@@ -10,14 +10,14 @@ import { perform } from "./review/actions.js";
 import { AnswerBar } from "./review/answer_bar.js";
 import { Help } from "./review/help.js";
 import { keysOf, useKeys } from "./review/keys.js";
-import { Nothing } from "./review/empty_queue.js";
+import { EmptyQueue } from "./review/empty_queue.js";
 import { resumeReview, queue, fetchMore } from "./review/queue.js";
 import { ShownItem } from "./review/shown_item.js";
-import { Strip } from "./review/progress_strip.js";
+import { ProgressStrip } from "./review/progress_strip.js";
 
 const LEAD = "What you say here is what the next model learns from.";
-/** Claims of others run out without an event, and the API looks at what is stored once a second. */
-const LOOK_EVERY_MS = 3_000;
+/** Claims of other tabs expire without an event. */
+const POLL_MS = 3_000;
 
 export function Review() {
   const reviewer = useReviewer();
@@ -34,27 +34,28 @@ export function Review() {
   `;
 }
 
+/** @param {{onHelp: () => void}} props */
 function Queue({ onHelp }) {
   const { items, more, atLeast, error, settled, lapsed } = useCell(queue);
   const item = lapsed ? null : (items[0] ?? null);
-  const { classes = [], answer } = item ?? {};
+  const { classes, answer } = item ?? { classes: [] };
   const keys = keysOf(classes, atOnce(classes, answer?.label, answer?.margins));
   useEffect(resumeReview, []);
   useEffect(() => {
-    const timer = setInterval(() => !document.hidden && fetchMore(), LOOK_EVERY_MS);
+    const timer = setInterval(() => !document.hidden && fetchMore(), POLL_MS);
     return () => clearInterval(timer);
   }, []);
   useEvents(["batch", "model", "reset"], fetchMore);
-  useKeys(keys, (asked) => {
-    if (asked.act === "help") onHelp();
-    else if (lapsed && asked.act === "confirm") resumeReview();
-    else return perform(asked, item);
+  useKeys(keys, (action) => {
+    if (action.act === "help") onHelp();
+    else if (lapsed && action.act === "confirm") resumeReview();
+    else return perform(action, item);
     return true;
   });
   return html`
-    <${Strip} more=${more} atLeast=${atLeast} />
+    <${ProgressStrip} more=${more} atLeast=${atLeast} />
     ${item
       ? html`<${ShownItem} key=${item.prediction} item=${item} /><${AnswerBar} item=${item} keys=${keys} />`
-      : html`<${Nothing} error=${error} settled=${settled} lapsed=${lapsed} />`}
+      : html`<${EmptyQueue} error=${error} settled=${settled} lapsed=${lapsed} />`}
   `;
 }

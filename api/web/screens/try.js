@@ -1,4 +1,4 @@
-/** Try it: send records, one's own or samples, and see them come back scored. */
+/** Try it: send samples or own records, and see them scored. */
 import { useFeatureNames } from "../model_facts.js";
 import { count } from "../format.js";
 import { useLive } from "../live.js";
@@ -14,30 +14,36 @@ import { DirectResults, StreamResults } from "./try/results.js";
 import { SampleForm } from "./try/sample_form.js";
 import { useTrial } from "./try/trial.js";
 
+/** @typedef {import("./try/trial.js").Mode} Mode */
+
+/** @type {[Mode, string][]} */
 const MODES = [
   ["stream", "Through the stream"],
   ["once", "At once, nothing stored"],
 ];
+/** @param {import("../live.js").Live} live */
 const statsOf = (live) => live.stats.value;
 
 export function Try() {
   const stats = useLive(statsOf);
   const champion = stats?.champion?.version ?? null;
   const names = useFeatureNames(champion);
-  const [mode, setMode] = useState("stream");
+  const [mode, setMode] = useState(/** @type {Mode} */ ("stream"));
   const [nothing, setNothing] = useState(false);
   const records = stats?.totals.records ?? null;
   useEffect(() => setNothing(champion === null && records === 0), [champion, records]);
   const { trial, busy, error, begin, again } = useTrial();
   const verb = mode === "stream" ? "Send" : "Score";
 
-  const some = (n) =>
+  /** @param {number} n */
+  const sendSamples = (n) =>
     begin(mode, async () => {
       const found = await sampleRecords(n, champion);
       setNothing(found === null);
       return found && { records: found.records, about: wordsOf(found, n) };
     });
-  const own = (records) => begin(mode, async () => ({ records, about: "Your own records" }));
+  /** @param {import("./try/records.js").Records} given */
+  const sendOwn = (given) => begin(mode, async () => ({ records: given, about: "Your own records" }));
   const modes = html`<${Modes} mode=${mode} choose=${setMode} />`;
   const note = html`<p class="note samples-note">${SAMPLES}</p>`;
   const Scored = trial?.mode === "stream" ? StreamResults : DirectResults;
@@ -47,9 +53,9 @@ export function Try() {
         <p class="note">${mode === "stream" ? STREAM : ONCE}</p>
         <div class="columns">
           <${Card} title="Sample records">
-            ${nothing ? html`<${NoSamples} />` : html`<${SampleForm} verb=${verb} busy=${busy} go=${some} />${note}`}
+            ${nothing ? html`<${NoSamples} />` : html`<${SampleForm} verb=${verb} busy=${busy} go=${sendSamples} />${note}`}
           <//>
-          <${Card} title="Your own records"><${RecordForm} names=${names} verb=${verb} busy=${busy} go=${own} /><//>
+          <${Card} title="Your own records"><${RecordForm} names=${names} verb=${verb} busy=${busy} go=${sendOwn} /><//>
         </div>
         <${Problem} error=${error ?? trial?.error ?? null} again=${trial?.error ? again : undefined} />
         ${trial?.answer && html`<${Scored} key=${trial.key} trial=${trial} names=${names} />`}
@@ -64,6 +70,7 @@ const SAMPLES = `Copies, chosen at random, of records that came lately, unchange
   original is about, so that reviews of both count as one example. While nothing is stored yet, the champion's training examples
   are copied.`;
 
+/** @param {{mode: Mode, choose: (mode: Mode) => void}} props */
 function Modes({ mode, choose }) {
   return html`
     <fieldset class="segments try-modes">
@@ -84,6 +91,7 @@ function NoSamples() {
   <//>`;
 }
 
+/** @param {import("./try/samples.js").Samples} samples @param {number} n */
 function wordsOf({ source, different }, n) {
   const copies = n === 1 ? "A copy" : `${count(n)} copies`;
   const of = source === "stored" ? "of stored records" : "of the champion's training examples";

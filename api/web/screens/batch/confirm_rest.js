@@ -1,4 +1,4 @@
-/** Confirms whatever nobody has reviewed of a batch: asks first, tells how far it is, can be stopped. */
+/** The button that confirms the unreviewed records of a batch: with a confirmation, progress, and a way to stop. */
 import { ApiError } from "../../api.js";
 import { reviewerName } from "../../feedback/reviewer.js";
 import { count, plural } from "../../format.js";
@@ -11,25 +11,30 @@ import { confirmRest } from "./confirm_requests.js";
 /** States of reviews that may not be in the database yet. */
 const UNRECORDED = ["waiting", "taken"];
 
-/** @param {{batch: any, said: Map<string, import("../../feedback/reviews.js").LocalReview>, onDone: () => void}} props */
-export function ConfirmRest({ batch, said, onDone }) {
-  const [state, setState] = useState({ busy: false, done: 0, error: null });
-  const control = useRef(null);
+/**
+ * @param {{batch: import("../../types").Batch, local: Map<string, import("../../feedback/reviews.js").LocalReview>,
+ *   onDone: () => void}} props
+ */
+export function ConfirmRest({ batch, local, onDone }) {
+  const [state, setState] = useState({ busy: false, done: 0, error: /** @type {ApiError | null} */ (null) });
+  const control = useRef(/** @type {AbortController | null} */ (null));
   const left = batch.counted - batch.reviewed;
   useEffect(() => () => control.current?.abort(), []);
 
   async function run() {
     if (!(await confirmed(questionOf(left)))) return;
     const { signal } = (control.current = new AbortController());
-    const spoken = [...said.values()].filter((one) => one.batch === batch.batch && UNRECORDED.includes(one.state));
+    const unrecorded = [...local.values()].filter((one) => one.batch === batch.batch && UNRECORDED.includes(one.state));
+    /** @param {number} done */
     const onProgress = (done) => setState({ busy: true, done, error: null });
     onProgress(0);
     try {
-      tell(await confirmRest(batch.batch, { spoken, reviewer: reviewerName(), signal, onProgress }));
+      report(await confirmRest(batch.batch, { unrecorded, reviewer: reviewerName(), signal, onProgress }));
       setState({ busy: false, done: 0, error: null });
     } catch (error) {
-      if (!signal.aborted && !(error instanceof ApiError)) throw error;
-      setState((now) => ({ ...now, busy: false, error: signal.aborted ? null : error }));
+      const problem = error instanceof ApiError ? error : null;
+      if (!signal.aborted && !problem) throw error;
+      setState((now) => ({ ...now, busy: false, error: signal.aborted ? null : problem }));
     }
     onDone();
   }
@@ -37,7 +42,7 @@ export function ConfirmRest({ batch, said, onDone }) {
   if (state.busy) {
     return html`
       <span role="status">${count(state.done)} of about ${count(left)} confirmed…</span>
-      <button type="button" onClick=${() => control.current.abort()}>Stop</button>
+      <button type="button" onClick=${() => control.current?.abort()}>Stop</button>
     `;
   }
   return html`
@@ -48,6 +53,7 @@ export function ConfirmRest({ batch, said, onDone }) {
   `;
 }
 
+/** @param {number} left */
 function questionOf(left) {
   return {
     title: "Confirm the rest of this batch?",
@@ -58,7 +64,8 @@ function questionOf(left) {
   };
 }
 
-function tell(done) {
+/** @param {number} done */
+function report(done) {
   if (done > 0) showToast(`${plural(done, "record")} confirmed`, { kind: "good" });
   else showToast("Nothing was left to confirm: of what was taken back, say a label by hand");
 }

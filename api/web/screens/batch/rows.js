@@ -1,11 +1,11 @@
-/** A batch's records, each with what the model answered and what is said of it. */
+/** A batch's records, each with the model's answer and its review. */
 import { usePages } from "../../resource.js";
 import { named, useFeatureNames } from "../../model_facts.js";
 import { submitReview } from "../../feedback/outbox.js";
 import { percent } from "../../format.js";
 import { ChooseLabel } from "../../parts/choose_label.js";
 import { Empty } from "../../parts/empty.js";
-import { More } from "../../parts/show_more.js";
+import { ShowMore } from "../../parts/show_more.js";
 import { Picture, pictureOf } from "../../parts/picture.js";
 import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
@@ -15,13 +15,15 @@ import { href } from "../../router.js";
 import { announce } from "../../toasts.js";
 import { html, useEffect, useMemo, useRef } from "../../view.js";
 
+/** @typedef {import("../../types").ListedPrediction} Row */
+/** @param {Row} row */
 const idOf = ({ prediction }) => prediction;
 
 /**
  * @param {{batch: string, query: Record<string, string>, classes: string[],
- *   said: Map<string, import("../../feedback/reviews.js").LocalReview>}} props
+ *   local: Map<string, import("../../feedback/reviews.js").LocalReview>}} props
  */
-export function Rows({ batch, query, classes, said }) {
+export function Rows({ batch, query, classes, local }) {
   const reviewed = query.unreviewed === "1" ? false : null;
   const pages = usePages("/v1/predictions", {
     query: { batch, label: query.label, reviewed, limit: 50 },
@@ -29,17 +31,20 @@ export function Rows({ batch, query, classes, said }) {
     idOf,
   });
   const names = useFeatureNames(pages.items[0]?.model);
-  const now = (row) => reviewStateOf(row, said.get(row.prediction));
-  const say = (row, label, words) => {
+  /** @param {Row} row */
+  const now = (row) => reviewStateOf(row, local.get(row.prediction));
+  /** @param {Row} row @param {string | null} label @param {string} words */
+  const review = (row, label, words) => {
     submitReview(row.prediction, label, { batch, together: true });
     announce(words);
   };
+  /** @type {import("../../parts/table.js").Column<Row>[]} */
   const columns = [
     { title: "Record", wide: true, cell: (row) => html`<${Named} row=${row} names=${names} />` },
     { title: "Label", cell: ({ label }) => html`<strong>${label}</strong>` },
     { title: "Confidence", numeric: true, cell: ({ confidence }) => percent(confidence) },
     { title: "Review", cell: (row) => html`<${ReviewState} of=${now(row)} predicted=${row.label} />` },
-    { title: "Say", cell: (row) => html`<${Say} row=${row} standing=${now(row)} classes=${classes} onSay=${say} />` },
+    { title: "Say", cell: (row) => html`<${RowActions} row=${row} state=${now(row)} classes=${classes} onReview=${review} />` },
   ];
   if (pages.items.length === 0 && pages.settled && !pages.error && !pages.more) return html`<${NoRows} query=${query} />`;
   return html`
@@ -47,10 +52,11 @@ export function Rows({ batch, query, classes, said }) {
     ${pages.settled || pages.items.length > 0
       ? html`<${Table} caption=${`Records of batch ${batch}`} columns=${columns} rows=${pages.items} keyOf=${idOf} />`
       : html`<${Skeleton} lines=${5} />`}
-    <${More} pages=${pages} />
+    <${ShowMore} pages=${pages} />
   `;
 }
 
+/** @param {{row: Row, names: string[] | null}} props */
 function Named({ row: { prediction, id, subject, features }, names }) {
   const picture = useMemo(() => pictureOf(named(features, names)), [names, features]);
   return html`<span class="named">
@@ -62,31 +68,37 @@ function Named({ row: { prediction, id, subject, features }, names }) {
   </span>`;
 }
 
-function Say({ row, standing, classes, onSay }) {
-  const place = useRef(null);
+/**
+ * @param {{row: Row, state: ReturnType<typeof reviewStateOf>, classes: string[],
+ *   onReview: (row: Row, label: string | null, words: string) => void}} props
+ */
+function RowActions({ row, state, classes, onReview }) {
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
   const acted = useRef(false);
   const name = row.subject ?? row.id ?? row.prediction;
-  const own = standing?.own ?? false;
+  const own = state?.own ?? false;
   useEffect(() => {
-    if (acted.current) place.current.querySelector("button").focus(); // what had it is gone
+    if (acted.current) place.current?.querySelector("button")?.focus(); // the button that had the focus is gone
     acted.current = false;
   }, [own]);
-  const say = (label, words) => {
+  /** @param {string | null} label @param {string} words */
+  const review = (label, words) => {
     acted.current = true;
-    onSay(row, label, words);
+    onReview(row, label, words);
   };
-  const takeBack = html`<button type="button" class="quiet" aria-label=${`Take back ${standing?.label} of ${name}`}
-    onClick=${() => say(null, "Taken back")}>Take back</button>`;
+  const takeBack = html`<button type="button" class="quiet" aria-label=${`Take back ${state?.label} of ${name}`}
+    onClick=${() => review(null, "Taken back")}>Take back</button>`;
   const judge = html`
-    <button type="button" aria-label=${`Confirm ${row.label} of ${name}`} onClick=${() => say(row.label, `Confirmed ${name}`)}>
+    <button type="button" aria-label=${`Confirm ${row.label} of ${name}`} onClick=${() => review(row.label, `Confirmed ${name}`)}>
       Confirm
     </button>
     <${ChooseLabel} name=${`Correct ${name}`} classes=${classes.filter((label) => label !== row.label)}
-      onChoose=${(label) => say(label, `Corrected ${name} to ${label}`)} />
+      onChoose=${(/** @type {string} */ label) => review(label, `Corrected ${name} to ${label}`)} />
   `;
   return html`<span class="row-actions" ref=${place}>${own ? takeBack : judge}</span>`;
 }
 
+/** @param {{query: Record<string, string>}} props */
 function NoRows({ query }) {
   if (query.unreviewed === "1" && !query.label) return html`<${Empty} title="Every record is reviewed" />`;
   const filtered = query.unreviewed || query.label;

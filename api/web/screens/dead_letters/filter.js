@@ -1,7 +1,9 @@
-/** Which dead letters are listed: open ones or those sent again, and of which reason. */
+/** Filters of the dead letters: open or sent again, and by reason. */
+import { onValue } from "../../forms.js";
 import { go } from "../../router.js";
 import { html, useRef } from "../../view.js";
 
+/** @type {[boolean | null, string, string][]} */
 const STATES = [
   [true, "true", "Open"],
   [false, "false", "Sent again"],
@@ -10,12 +12,13 @@ const STATES = [
 
 /**
  * @param {{open: boolean | null, reason: string | null, letters: {reason: string}[],
- *   at: (change: Record<string, string | null>) => string}} props `letters`: the reasons to choose from are those seen there
+ *   at: (change: Record<string, string | null>) => string}} props `letters`: their reasons can be chosen
  */
 export function Filter({ open, reason, letters, at }) {
-  const seen = useRef(new Set());
+  const seen = useRef(/** @type {Set<string>} */ (new Set()));
   for (const letter of letters) seen.current.add(letter.reason);
   if (reason) seen.current.add(reason);
+  /** @param {Record<string, string | null>} change */
   const choose = (change) => go(at({ ...change, letter: null }), { replace: true });
   return html`
     <div class="letters-filter">
@@ -33,7 +36,7 @@ export function Filter({ open, reason, letters, at }) {
       </fieldset>
       <label class="letters-reason">
         <span>Reason</span>
-        <select onChange=${(event) => choose({ reason: event.currentTarget.value || null })}>
+        <select onChange=${onValue((chosen) => choose({ reason: chosen || null }))}>
           <option value="" selected=${!reason}>any</option>
           ${[...seen.current].sort().map((one) => html`<option key=${one} value=${one} selected=${one === reason}>${one}</option>`)}
         </select>

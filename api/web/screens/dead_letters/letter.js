@@ -1,4 +1,4 @@
-/** One dead letter: what was wrong, and the message that it stood in. */
+/** One dead letter: the error, and the message of the record. */
 import { ApiError, postJson } from "../../api.js";
 import { useResource } from "../../resource.js";
 import { dateTime } from "../../format.js";
@@ -6,7 +6,7 @@ import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Icon } from "../../parts/icon.js";
 import { Problem } from "../../parts/problem.js";
-import { Read } from "../../parts/loaded.js";
+import { loaded } from "../../parts/loaded.js";
 import { showToast } from "../../toasts.js";
 import { html, useEffect, useRef, useState } from "../../view.js";
 import { Original } from "./original.js";
@@ -14,10 +14,10 @@ import { Original } from "./original.js";
 /** @param {{id: string, at: (change: Record<string, any>) => string, onSent: () => void}} props */
 export function Letter({ id, at, onSent }) {
   const letter = useResource("/v1/dead-letters/{id}", { params: { id } });
-  const card = useRef(null);
+  const card = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
-    const opener = document.activeElement;
-    card.current.focus();
+    const opener = /** @type {HTMLElement | null} */ (document.activeElement);
+    card.current?.focus();
     return () => opener?.focus?.();
   }, []);
   const sent = () => {
@@ -28,12 +28,13 @@ export function Letter({ id, at, onSent }) {
   return html`
     <div class="letter" ref=${card} tabindex="-1">
       <${Card} title=${`Letter ${id}`} actions=${close}>
-        <${Read} of=${letter} lines=${8}>${(found) => html`<${Shown} letter=${found} onSent=${sent} />`}<//>
+        ${loaded(letter, (found) => html`<${Shown} letter=${found} onSent=${sent} />`, 8)}
       <//>
     </div>
   `;
 }
 
+/** @param {{letter: import("../../types").Letter, onSent: () => void}} props */
 function Shown({ letter, onSent }) {
   return html`
     <p class="letter-error"><${Badge} kind=${letter.redriven_at ? "plain" : "bad"}>${letter.reason}<//> ${letter.error}</p>
@@ -48,9 +49,10 @@ function Shown({ letter, onSent }) {
   `;
 }
 
+/** @param {{letter: import("../../types").Letter, onSent: () => void}} props */
 function Redrive({ letter, onSent }) {
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   async function send() {
     setBusy(true);
     setError(null);

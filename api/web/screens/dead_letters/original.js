@@ -1,9 +1,9 @@
-/** The message that a dead letter's record stood in, as a person can read it. */
+/** The original message of a dead letter's record, in a readable form. */
 import { count } from "../../format.js";
 import { html, useMemo, useState } from "../../view.js";
 import { bytesOf, hexDump, textOf, formatJson } from "./text_format.js";
 
-/** @param {{original: {record: any, key: any, value: any, headers: {name: string, value: string}[]}}} props */
+/** @param {{original: import("../../types").Letter["original"]}} props */
 export function Original({ original }) {
   const { record, key, value, headers } = original;
   const raw = record === null;
@@ -28,7 +28,11 @@ export function Original({ original }) {
   `;
 }
 
-/** Bytes that may be anything: as text where they are text, else as hex. */
+/**
+ * Any bytes: as text if they are text, else as hex.
+ *
+ * @param {{content: import("../../types").Letter["original"]["value"], name: string, open: boolean}} props
+ */
 function Content({ content, name, open: first }) {
   const [open, setOpen] = useState(first && (content?.size_bytes ?? 0) <= 4_096);
   if (content === null) return html`<p class="note">There is none.</p>`;
@@ -45,6 +49,7 @@ function Content({ content, name, open: first }) {
   `;
 }
 
+/** @param {{base64: string, name: string}} props */
 function Bytes({ base64, name }) {
   const [text, how] = useMemo(() => {
     const bytes = bytesOf(base64);

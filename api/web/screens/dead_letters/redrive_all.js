@@ -1,4 +1,4 @@
-/** Sending all open dead letters again, or all of a reason: asked for, and followed to its end. */
+/** Sends all open dead letters again, or all of one reason, and follows the progress to the end. */
 import { ApiError, postJson } from "../../api.js";
 import { confirmed } from "../../parts/dialog.js";
 import { announce } from "../../toasts.js";
@@ -44,21 +44,24 @@ export function useRedriveAll(reason, onEnd) {
 }
 
 /**
- * Call after call until nothing is left, it breaks off, or somebody stops it.
+ * Request after request until no letter is left, a request fails, or the user stops it.
  *
  * @param {string | null} reason
  * @param {() => boolean} isStopped
- * @param {(run: Run) => void} tell after each call
+ * @param {(run: Run) => void} onProgress called after each request
  * @returns {Promise<Run>}
  */
-async function redriven(reason, isStopped, tell) {
+async function redriven(reason, isStopped, onProgress) {
   /** @type {Run} */
   let run = { sent: 0, refused: [], state: "running", error: null };
+  /** @type {number | null} */
   let after = null;
   while (run.state === "running") {
-    tell(run);
+    onProgress(run);
+    /** @type {{reason?: string, after?: number}} */
     const body = { ...(reason ? { reason } : {}), ...(after === null ? {} : { after }) };
     try {
+      /** @type {import("../../types").Answer<"post", "/v1/redrive">} */
       const found = await postJson("/v1/redrive", { body });
       run = { ...run, sent: run.sent + found.acknowledged, refused: [...run.refused, ...found.refused] };
       after = found.next;
@@ -69,6 +72,6 @@ async function redriven(reason, isStopped, tell) {
       run = { ...run, state: "stopped", error };
     }
   }
-  tell(run);
+  onProgress(run);
   return run;
 }

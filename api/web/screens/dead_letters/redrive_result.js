@@ -1,4 +1,4 @@
-/** What came of sending all again: how many, and those that could not be sent, with why. */
+/** The result of sending all again: how many were sent, and those that could not be sent, with the error. */
 import { count, plural } from "../../format.js";
 import { Card } from "../../parts/card.js";
 import { Problem } from "../../parts/problem.js";

@@ -1,7 +1,7 @@
-/** Bytes and JSON as text that a person can read. Pure. */
+/** Bytes and JSON as readable text. Pure. */
 
 const WIDTH = 64;
-/** So few that a line fits beside the list, and on a phone. */
+/** Few enough that a line fits beside the list, and on a phone. */
 const PER_LINE = 8;
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
@@ -10,7 +10,7 @@ export function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
-/** The text that these bytes are; null where they aren't any. What was cut may end amid a character. @param {Uint8Array} bytes */
+/** The bytes as text; null if they are no text. The last character may be cut. @param {Uint8Array} bytes */
 export function textOf(bytes) {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
@@ -32,7 +32,12 @@ export function hexDump(bytes) {
   return lines.join("\n");
 }
 
-/** JSON with what is short on one line, and numbers side by side, so that 64 of them don't take 64 lines. */
+/**
+ * JSON with short values on one line, and numbers side by side, so that 64 of them don't take 64 lines.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
 export function formatJson(value, indent = "") {
   const line = onOneLine(value);
   if (line.length + indent.length <= WIDTH || !isNested(value)) return line;
@@ -45,16 +50,19 @@ export function formatJson(value, indent = "") {
   return `${open}\n${lines.map((one) => inner + one).join(",\n")}\n${indent}${close}`;
 }
 
+/** @param {unknown} value @returns {value is object} */
 const isNested = (value) => value !== null && typeof value === "object";
 
+/** @param {unknown} value @returns {string} */
 function onOneLine(value) {
   if (!isNested(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(onOneLine).join(", ")}]`;
   return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${onOneLine(item)}`).join(", ")}}`;
 }
 
-/** As many parts to a line as fit. */
+/** As many parts to a line as fit. @param {string[]} parts @param {string} indent */
 function filled(parts, indent) {
+  /** @type {string[]} */
   const lines = [];
   for (const part of parts) {
     const last = lines.at(-1);

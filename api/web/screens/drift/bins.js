@@ -1,15 +1,16 @@
-/** The bins of a spread, as a person reads them. */
+/** Names and shares of a spread's bins. */
 import { number } from "../../format.js";
 
 /**
- * What each bin holds: what lies above its lower edge and up to its upper one; the outer ones are open. A value that many
- * records share has a bin of its own, whose lower edge is the number right below it. Pure.
+ * The range of each bin: above its lower edge, up to its upper one. The outer bins are open. A value that many records share
+ * has a bin of its own, whose lower edge is the next smaller number. Pure.
  *
  * @param {number[]} edges ascending
  * @returns {string[]} one more than edges
  */
 export function binNames(edges) {
   if (!edges.length) return ["all"];
+  /** @param {number} i */
   const one = (i) => i > 0 && adjacent(edges[i - 1], edges[i]);
   return Array.from({ length: edges.length + 1 }, (_, i) => {
     const [low, high] = [edges[i - 1], edges[i]];
@@ -29,7 +30,7 @@ export function sharesOf(counts) {
   return counts.map((count) => (total ? count / total : 0));
 }
 
-/** Whether nothing fits between the two but the upper one. */
+/** Whether no number lies between the two. @param {number} low @param {number} high */
 function adjacent(low, high) {
   return high - low <= Math.max(Math.abs(high) * Number.EPSILON, Number.MIN_VALUE);
 }

@@ -1,13 +1,14 @@
-/** How one feature spreads: the champion's first records, and the last window's over them. The table says it all in numbers. */
+/** The histogram of one feature: the last window over the champion's first records, with all figures in a table. */
 import { UNKNOWN, percent } from "../../format.js";
 import { html } from "../../view.js";
 import { binNames, sharesOf } from "./bins.js";
 
-/** @param {{spread: any}} props `Spread` of the API */
+/** @param {{spread: import("../../types").Spread}} props */
 export function Histogram({ spread }) {
-  const reference = sharesOf(spread.reference);
+  const reference = sharesOf(spread.reference) ?? [];
   const live = sharesOf(spread.live);
   const largest = Math.max(...reference, ...(live ?? []), Number.MIN_VALUE);
+  /** @param {number} share */
   const width = (share) => ({ width: `${(100 * share) / largest}%` });
   return html`
     <table class="histogram">

@@ -1,9 +1,15 @@
-/** Where in a picture it drifted: PSI of each pixel, in its place. */
+/** The PSI of each pixel, in its place in the picture. */
 import { number } from "../../format.js";
 import { pictureOf } from "../../parts/picture.js";
 import { html } from "../../view.js";
 
-/** Nothing where the features aren't the pixels of a picture. @param {{features: any[], limit: number}} props */
+/** @typedef {import("../../types").Spread} Spread */
+
+/**
+ * Nothing is drawn unless the features are the pixels of a picture.
+ *
+ * @param {{features: Spread[], limit: number}} props
+ */
 export function PixelMap({ features, limit }) {
   const picture = pictureOf(features.map((one) => ({ feature: one.name, value: one.psi ?? 0 })));
   if (!picture) return null;
@@ -27,6 +33,7 @@ export function PixelMap({ features, limit }) {
   `;
 }
 
+/** @param {{row: number, column: number, spread: Spread, limit: number}} props */
 function Cell({ row, column, spread, limit }) {
   const share = Math.max(0, Math.min(1, (spread.psi ?? 0) / limit));
   return html`<rect class=${spread.drifted ? "drifted" : null} x=${column + 0.06} y=${row + 0.06} width="0.88" height="0.88"

@@ -1,33 +1,39 @@
-/** Every feature and the margin, what moved most first; a line each, its histogram on opening. */
+/** Every feature and the margin, the largest drift first. Each is a line that opens to its histogram. */
 import { UNKNOWN, chance, count, number, plural } from "../../format.js";
+import { onValue } from "../../forms.js";
 import { Badge } from "../../parts/badge.js";
 import { Icon } from "../../parts/icon.js";
 import { html, useState } from "../../view.js";
 import { Histogram } from "./histogram.js";
 
+/** @typedef {import("../../types").Spread} Spread */
+/** @typedef {import("../../types").Drift["limits"]} Limits */
+
 const SHOWN = 40;
-/** Of those that have drifted so many stand open from the start. */
+/** How many drifted features are open at first. */
 const OPEN = 3;
 
-/** Drifted ones first, then by PSI; what isn't known is last. Pure. @param {any[]} spreads */
+/** Drifted ones first, then by PSI; unknown ones last. Pure. @param {Spread[]} spreads */
 export function sorted(spreads) {
+  /** @param {Spread} one */
   const psi = (one) => one.psi ?? -Infinity;
-  return [...spreads].sort((a, b) => b.drifted - a.drifted || psi(b) - psi(a));
+  return [...spreads].sort((a, b) => Number(b.drifted) - Number(a.drifted) || psi(b) - psi(a));
 }
 
-/** @param {{spreads: any[], margin: any, limits: any}} props the features' `Spread`s, and the margin's among them */
+/** @param {{spreads: Spread[], margin: Spread, limits: Limits}} props `spreads`: of the features and of the margin */
 export function Spreads({ spreads, margin, limits }) {
   const [wanted, setWanted] = useState("");
   const [all, setAll] = useState(false);
-  const [opened, setOpened] = useState({});
+  const [opened, setOpened] = useState(/** @type {Record<string, boolean>} */ ({}));
   const found = sorted(spreads).filter((one) => one.name.toLowerCase().includes(wanted.trim().toLowerCase()));
   const shown = all ? found : found.slice(0, SHOWN);
+  /** @param {Spread} one @param {number} i */
   const isOpen = (one, i) => opened[one.name] ?? (one.drifted ? i < OPEN : i === 0);
   return html`
     ${spreads.length > SHOWN &&
     html`<div class="drift-find">
       <label for="drift-find">Find a feature</label>
-      <input id="drift-find" type="search" value=${wanted} onInput=${(event) => setWanted(event.currentTarget.value)} />
+      <input id="drift-find" type="search" value=${wanted} onInput=${onValue(setWanted)} />
       <span class="note" role="status">${wanted ? plural(found.length, "feature") : ""}</span>
     </div>`}
     <div class="drift-line drift-titles" aria-hidden="true">
@@ -48,6 +54,7 @@ export function Spreads({ spreads, margin, limits }) {
   `;
 }
 
+/** @param {{spread: Spread, limits: Limits, margin: boolean, open: boolean, toggle: () => void}} props */
 function Line({ spread, limits, margin, open, toggle }) {
   return html`
     <li class=${spread.drifted ? "drifted" : null}>
@@ -64,13 +71,14 @@ function Line({ spread, limits, margin, open, toggle }) {
   `;
 }
 
+/** @param {{spread: Spread}} props */
 function State({ spread }) {
   if (spread.drifted) return html`<${Badge} kind="bad">drifted<//>`;
   if (spread.shifted) return html`<${Badge} kind="warn">shifted in the last window<//>`;
   return spread.live ? html`<${Badge}>as before<//>` : null;
 }
 
-/** How far to the limit, and beyond. */
+/** The PSI beside its limit. @param {{psi: number | null, limit: number}} props */
 function Meter({ psi, limit }) {
   if (psi === null) return null;
   const share = Math.max(0, Math.min(1, psi / (2 * limit)));

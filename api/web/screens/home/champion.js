@@ -1,4 +1,4 @@
-/** The model that answers, and how often it is right. */
+/** The champion and its accuracy. */
 import { count, percent } from "../../format.js";
 import { Card } from "../../parts/card.js";
 import { Time } from "../../parts/time.js";
@@ -6,7 +6,7 @@ import { href } from "../../router.js";
 import { html } from "../../view.js";
 import { commandText, reasonText } from "../../descriptions.js";
 
-/** @param {{stats: any, periods: import("../../champions.js").ChampionPeriod[]}} props of GET /v1/stats */
+/** @param {{stats: import("../../types").Stats, periods: import("../../champions.js").ChampionPeriod[]}} props */
 export function Champion({ stats: { champion, accuracy }, periods }) {
   if (!champion) return html`<${Card} title="Champion"><p class="note">No model answers yet.</p><//>`;
   const { version, since, activation } = champion;
@@ -21,13 +21,18 @@ export function Champion({ stats: { champion, accuracy }, periods }) {
   `;
 }
 
-/** Nothing where its job isn't known. */
+/**
+ * Nothing is drawn if the job isn't known.
+ *
+ * @param {{period: import("../../champions.js").ChampionPeriod | undefined}} props
+ */
 function Why({ period }) {
   if (!period) return null;
   const { job } = period;
   return html`<p><a href=${href("job", { id: job.id })}>${commandText({ ...job, requested: null })}</a>: ${reasonText(job)}</p>`;
 }
 
+/** @param {NonNullable<import("../../types").Stats["accuracy"]>} props */
 function Accuracy({ n, right, estimate, low, high }) {
   const place = { left: `${100 * low}%`, width: `${100 * (high - low)}%` };
   return html`
@@ -44,6 +49,7 @@ function Accuracy({ n, right, estimate, low, high }) {
   `;
 }
 
+/** @param {{version: number}} props */
 function NoAudit({ version }) {
   return html`
     <p>How often it is right isn't known: nobody has reviewed an audit of model ${version} yet.</p>

@@ -1,4 +1,4 @@
-/** What was seen since the page was opened, with the swaps marked. */
+/** Throughput and accuracy since the page was opened, with the swaps marked. */
 import { percent, rate, time } from "../../format.js";
 import { useHistory } from "../../history.js";
 import { Card } from "../../parts/card.js";
@@ -17,7 +17,7 @@ const ACCURACY = [
   { label: "not below", color: "--accent", dashed: true },
 ];
 const BAND = [0, 2];
-/** With fewer there is no line. */
+/** Minimum number of points of a line. */
 const LEAST = 2;
 
 /** @param {{periods: import("../../champions.js").ChampionPeriod[]}} props */
@@ -37,7 +37,10 @@ export function ThroughputChart({ periods }) {
   `;
 }
 
-/** @param {{periods: import("../../champions.js").ChampionPeriod[], champion: any}} props */
+/**
+ * @param {{periods: import("../../champions.js").ChampionPeriod[], champion: import("../../types").Stats["champion"]}}
+ *   props
+ */
 export function AccuracyChart({ periods, champion }) {
   const { columns } = useHistory();
   const { at, estimate, low, high } = columns;
@@ -62,6 +65,7 @@ function Gathering() {
   return html`<${Empty} title="It begins now"><p>The first line is drawn in a few seconds.</p><//>`;
 }
 
+/** @param {{champion: import("../../types").Stats["champion"]}} props */
 function NoAudits({ champion }) {
   const once = champion && `Once somebody has reviewed an audit of model ${champion.version}, its accuracy is drawn here.`;
   return html`
@@ -72,8 +76,8 @@ function NoAudits({ champion }) {
   `;
 }
 
-/** The swaps within what is drawn. */
+/** The swaps within the chart. @param {import("../../champions.js").ChampionPeriod[]} periods @param {number[]} at */
 function marksOf(periods, at) {
   const swaps = periods.map(({ from, version }) => ({ at: Date.parse(from) / 1000, label: `model ${version}` }));
-  return swaps.filter((swap) => swap.at >= at[0] && swap.at <= at.at(-1));
+  return swaps.filter((swap) => swap.at >= at[0] && swap.at <= at[at.length - 1]);
 }

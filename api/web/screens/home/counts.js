@@ -1,11 +1,13 @@
-/** How much there was, how fast it goes, and how far behind it is. */
+/** Counts, rates, lag and latency. */
 import { brief, count, duration, plural, rate } from "../../format.js";
 import { useLive } from "../../live.js";
 import { Figure, Figures } from "../../parts/figure.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
 
-/** @param {{stats: any}} props of GET /v1/stats; records and dead letters are those of the latest event */
+/** @typedef {import("../../types").Stats} Stats */
+
+/** @param {{stats: Stats}} props records and dead letters are those of the latest event */
 export function Counts({ stats }) {
   const { records, dead_letters: dead } = useLive((live) => live.counts);
   const { totals, scored_per_s: scored, stored_per_s: stored, lag, latency } = stats;
@@ -20,19 +22,21 @@ export function Counts({ stats }) {
         <${Figure} label="Corrections" value=${brief(totals.corrections)} hint=${`of ${plural(totals.reviews, "statement")}`} />
         <${Figure} label="Confirmations" value=${brief(totals.confirmations)} />
         <${Figure} label="Dead letters" value=${html`<a href=${href("dead_letters")}>${brief(dead)}</a>`}
-          kind=${dead > 0 ? "warn" : undefined} hint="could not be used" />
+          kind=${dead ? "warn" : undefined} hint="could not be used" />
       <//>
     </section>
   `;
 }
 
-/** All messages that aren't processed; not known as long as one role's isn't. */
+/** The lag of all roles; unknown while the lag of one is. @param {Stats["lag"]} lag */
 function sumOf(lag) {
   const each = Object.values(lag ?? {});
-  return each.length === 0 || each.includes(null) ? null : each.reduce((sum, one) => sum + one, 0);
+  const known = each.filter((one) => one !== null);
+  return each.length === 0 || known.length < each.length ? null : known.reduce((sum, one) => sum + one, 0);
 }
 
+/** @param {Stats["lag"]} lag */
 function byRole(lag) {
-  const behind = Object.entries(lag ?? {}).filter(([, one]) => one > 0);
+  const behind = Object.entries(lag ?? {}).filter(([, one]) => (one ?? 0) > 0);
   return behind.length ? behind.map(([role, one]) => `${role} ${count(one)}`).join(", ") : "nothing waits";
 }

@@ -1,10 +1,10 @@
-/** What to do next where there is no model yet, or no record. */
+/** What to do next while there is no model or no record. */
 import { Empty } from "../../parts/empty.js";
 import { FirstModel } from "../../parts/first_model.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
 
-/** @param {{stats: any}} props of GET /v1/stats; nothing is drawn where both are there */
+/** @param {{stats: import("../../types").Stats}} props nothing is drawn once there are both */
 export function FirstSteps({ stats: { champion, totals } }) {
   if (champion && totals.records > 0) return null;
   return html`<section class="card" aria-label="First steps">${champion ? html`<${Records} />` : html`<${Model} />`}</section>`;

@@ -1,4 +1,4 @@
-/** When a model is trained by itself, in the policy's own words: each reason with how far it is. */
+/** When the policy trains the next model: each trigger with its progress. */
 import { local } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
@@ -7,12 +7,14 @@ import { Skeleton } from "../../parts/skeleton.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
 
+/** @type {Record<string, string>} */
 const NAMES = { count: "Corrections", labels: "Labels", rate: "Error rate", drift: "Drift", schedule: "Schedule" };
 
-/** @param {{retraining: any}} props of GET /v1/retraining; null: it isn't read yet */
+/** @param {{retraining: import("../../types").Retraining | null}} props null: not read yet */
 export function NextTraining({ retraining }) {
   if (!retraining) return html`<${Card} title="Next training"><${Skeleton} /><//>`;
   const { triggers, trigger, open_job: job } = retraining;
+  /** @param {string} words */
   const written = (words) => local(job ? words.replaceAll(job, shortOf(job)) : words);
   const words = written(retraining.words);
   const obstacles = retraining.obstacles.map(written).filter((one) => !words.includes(one));
@@ -29,9 +31,10 @@ export function NextTraining({ retraining }) {
   `;
 }
 
-/** Ids are long; the link beside the heading leads to this one. */
+/** Ids are long; the link beside the heading leads to this job. @param {string} id */
 const shortOf = (id) => id.slice(0, 8);
 
+/** @param {import("../../types").Retraining["triggers"][number]} trigger */
 function Row({ name, threshold, value, met, progress, waits_for: waits }) {
   if (threshold === null) {
     return html`<div class="progress-row off"><span>${NAMES[name] ?? name}</span><span></span><span>off</span></div>`;

@@ -1,32 +1,37 @@
-/** Who is at work, with which model, and how far behind. */
+/** The workers: their condition, model, partitions and lag. */
 import { count, rate } from "../../format.js";
 import { useLive } from "../../live.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Empty } from "../../parts/empty.js";
-import { Read } from "../../parts/loaded.js";
+import { loaded } from "../../parts/loaded.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { html } from "../../view.js";
 
 const READY = "ready";
 
-/** @param {{champion: {version: number, activation: number} | null}} props */
+/** @typedef {{champion: import("../../types").Stats["champion"]}} ChampionProps */
+/** @typedef {import("../../types").Workers["items"][number]} Worker */
+
+/** @param {ChampionProps} props */
 export function Workers({ champion }) {
   const workers = useLive((live) => live.workers);
   return html`
     <${Card} title="Workers" note="as they said of themselves in the last ten seconds">
-      <${Read} of=${workers}>${({ items, known }) => html`<${Known} items=${items} known=${known} champion=${champion} />`}<//>
+      ${loaded(workers, (value) => html`<${Known} ...${value} champion=${champion} />`)}
     <//>
   `;
 }
 
+/** @param {import("../../types").Workers & ChampionProps} props */
 function Known({ items, known, champion }) {
   if (!known) return html`<${Empty} title="Not known"><p>Redis, where workers say how they are, is away.</p><//>`;
   if (items.length === 0) {
     const how = html`<code>relearn up</code> starts workers of each role; <code>relearn worker score</code> one more.`;
     return html`<${Empty} title="Nobody is at work"><p>${how}</p><//>`;
   }
+  /** @type {import("../../parts/table.js").Column<Worker>[]} */
   const columns = [
     { title: "Worker", cell: (one) => html`<strong>${one.id}</strong>` },
     { title: "Role", cell: (one) => one.role },
@@ -38,10 +43,13 @@ function Known({ items, known, champion }) {
     { title: "Rate", cell: (one) => rate(one.rate), numeric: true },
     { title: "Seen", cell: (one) => html`<${Time} at=${one.seen_at} />` },
   ];
-  return html`<${Table} caption="Workers" columns=${columns} rows=${items} keyOf=${(one) => one.id} />`;
+  return html`<${Table} caption="Workers" columns=${columns} rows=${items} keyOf=${idOf} />`;
 }
 
-/** Only who answers, or decides who does, has a model; an activation below the champion's: it is behind. */
+/** @param {Worker} worker */
+const idOf = ({ id }) => id;
+
+/** A worker with an activation below the champion's is behind. @param {{worker: Worker} & ChampionProps} props */
 function Model({ worker: { role, model, activation }, champion }) {
   if (model === null && (role !== "score" || !champion)) return count(null);
   const behind = champion && (activation ?? 0) < champion.activation;

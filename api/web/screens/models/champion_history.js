@@ -1,4 +1,4 @@
-/** Who answered from when to when: as a strip in the measure of time, and in words, the latest first. */
+/** The champions from when to when: as a strip to the scale of time, and as a list, the latest first. */
 import { dateTime, duration, time } from "../../format.js";
 import { useNow } from "../../now.js";
 import { Card } from "../../parts/card.js";
@@ -7,10 +7,12 @@ import { html, useState } from "../../view.js";
 import { commandText, reasonText } from "../../descriptions.js";
 
 const SHOWN = 5;
-/** More of them would be too narrow to be told apart. */
+/** Maximum number in the strip: more would be too narrow. */
 const STRIP = 12;
 
-/** @param {{periods: import("../../champions.js").ChampionPeriod[]}} props */
+/** @typedef {import("../../champions.js").ChampionPeriod} ChampionPeriod */
+
+/** @param {{periods: ChampionPeriod[]}} props */
 export function ChampionHistory({ periods }) {
   const now = useNow(5_000);
   const [all, setAll] = useState(false);
@@ -29,7 +31,11 @@ export function ChampionHistory({ periods }) {
   `;
 }
 
-/** The earliest at the left. Each has room for its number, whatever little time it had. */
+/**
+ * The earliest at the left. Each has room for its number, however short it was.
+ *
+ * @param {{periods: ChampionPeriod[], now: number}} props
+ */
 function Strip({ periods, now }) {
   return html`
     <div class="strip" aria-hidden="true">
@@ -43,6 +49,7 @@ function Strip({ periods, now }) {
   `;
 }
 
+/** @param {{period: ChampionPeriod, now: number}} props */
 function Line({ period, now }) {
   const { version, to, job } = period;
   return html`
@@ -56,8 +63,10 @@ function Line({ period, now }) {
   `;
 }
 
+/** @param {ChampionPeriod} period @param {number} now */
 const lengthS = ({ from, to }, now) => Math.max(1, ((to === null ? now : Date.parse(to)) - Date.parse(from)) / 1000);
 
+/** @param {ChampionPeriod} period */
 function spanOf({ from, to }) {
   if (to === null) return `since ${dateTime(from)}`;
   const sameDay = new Date(from).toDateString() === new Date(to).toDateString();

@@ -1,4 +1,6 @@
-/** What was answered for what: a row per right class, a column per answer; the darker, the larger its row's share. */
+/**
+ * The confusion matrix: a row per right class, a column per answer; the darker a cell, the larger its share of the row.
+ */
 import { count, percent } from "../../format.js";
 import { html } from "../../view.js";
 
@@ -19,6 +21,7 @@ export function Confusion({ labels, counts, title = "What it takes for what" }) 
   `;
 }
 
+/** @param {{label: string, row: number[], labels: string[], at: number}} props */
 function Row({ label, row, labels, at }) {
   const all = row.reduce((sum, one) => sum + one, 0);
   return html`
@@ -34,5 +37,7 @@ function Row({ label, row, labels, at }) {
   `;
 }
 
+/** @param {number} share */
 const shade = (share) => ({ "--share": `${Math.round(100 * (0.1 + 0.32 * share))}%` });
+/** @param {number} value @param {boolean} right */
 const kindOf = (value, right) => (value === 0 ? "none" : right ? "right" : "wrong");

@@ -1,11 +1,11 @@
-/** The very examples that a model was trained on, page by page, and all of them as a file. */
+/** The training examples of a model, page by page, and all of them as a file. */
 import { ApiError } from "../../api.js";
 import { usePages } from "../../resource.js";
 import { download } from "../../download.js";
 import { count, number } from "../../format.js";
 import { Card } from "../../parts/card.js";
 import { RecordSummary } from "../../parts/record_summary.js";
-import { More } from "../../parts/show_more.js";
+import { ShowMore } from "../../parts/show_more.js";
 import { Problem } from "../../parts/problem.js";
 import { Skeleton } from "../../parts/skeleton.js";
 import { Table } from "../../parts/table.js";
@@ -28,11 +28,12 @@ export function Examples({ version, all }) {
       ${pages.items.length > 0
         ? html`<${Table} caption="Examples" columns=${COLUMNS} rows=${pages.items} keyOf=${idOf} />`
         : !pages.settled && html`<${Skeleton} lines=${5} />`}
-      <${More} pages=${pages} />
+      <${ShowMore} pages=${pages} />
     <//>
   `;
 }
 
+/** @type {import("../../parts/table.js").Column<import("../../types").Example>[]} */
 const COLUMNS = [
   { title: "Label", cell: (one) => html`<strong>${one.label}</strong>` },
   { title: "Record", cell: (one) => html`<${RecordSummary} features=${one.features} />`, wide: true },
@@ -43,12 +44,15 @@ const COLUMNS = [
   { title: "Weight", cell: (one) => number(one.weight), numeric: true },
 ];
 
+/** @param {{id: string | null}} props */
 function Prediction({ id }) {
   return id ? html`<a href=${href("prediction", { id })}><code>${id}</code></a>` : number(null);
 }
 
+/** @param {{version: number}} props */
 function Downloads({ version }) {
-  const [busy, setBusy] = useState(null);
+  const [busy, setBusy] = useState(/** @type {string | null} */ (null));
+  /** @param {string} format */
   async function save(format) {
     setBusy(format);
     try {

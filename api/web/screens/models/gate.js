@@ -1,4 +1,4 @@
-/** How the gate judged a challenger: its verdict, and the records on which it and the champion differ. */
+/** The gate's decision on a challenger, and the records on which challenger and champion differ. */
 import { count, number, percent } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
@@ -11,10 +11,14 @@ const ROWS = [
   ["silence", "All records", "silence counts for the champion"],
 ];
 
-/** @param {{gate: Record<string, any> | undefined, champion: number | null, version: number | null}} props of a job's metrics */
+/**
+ * @param {{gate: import("../../types").Metrics | undefined, champion: number | null, version: number | null}} props of
+ *   a job's metrics
+ */
 export function Gate({ gate, champion, version }) {
   if (!gate) return null;
   const { outcome, why, shadow } = gate;
+  /** @type {Row[]} */
   const rows = ROWS.filter(([name]) => gate[name]).map(([name, title, what]) => ({ title, what, ...gate[name] }));
   if (shadow?.shadow) rows.push({ title: "As a shadow", what: "reviews of what both answered", ...shadow.shadow });
   const note = champion === null ? "the first model of all" : `model ${version} against model ${champion}, the champion then`;
@@ -29,13 +33,21 @@ export function Gate({ gate, champion, version }) {
   `;
 }
 
+/** @param {{outcome: string}} props */
 function Outcome({ outcome }) {
   const { words, kind } = jobStateText({ command: "train", state: outcome });
   return html`<${Badge} kind=${kind}>${words}<//>`;
 }
 
-/** It fixes a record where the champion is wrong and it is right, and breaks one of the reverse. */
+/** @typedef {{title: string, what: string, fixed: number, broken: number, rows: number, p?: number}} Row */
+
+/**
+ * A challenger fixes a record if it is right and the champion wrong, and breaks it in the reverse case.
+ *
+ * @param {{rows: Row[]}} props
+ */
 function Figures({ rows }) {
+  /** @type {import("../../parts/table.js").Column<Row>[]} */
   const columns = [
     { title: "On", cell: ({ title, what }) => html`<span><strong>${title}</strong> <span class="note">${what}</span></span>` },
     { title: "Fixed", cell: ({ fixed }) => count(fixed), numeric: true },
@@ -44,7 +56,7 @@ function Figures({ rows }) {
     { title: "Chance if equal", cell: ({ p }) => (p === undefined ? number(null) : chance(p)), numeric: true },
   ];
   return html`
-    <${Table} caption="What the gate counted" columns=${columns} rows=${rows} keyOf=${(row) => row.title} />
+    <${Table} caption="What the gate counted" columns=${columns} rows=${rows} keyOf=${titleOf} />
     <p class="note">
       Fixed: the champion is wrong, and it is right. Broken: the reverse. The challenger answers by a fit that never saw the
       record.
@@ -52,6 +64,10 @@ function Figures({ rows }) {
   `;
 }
 
+/** @param {Row} row */
+const titleOf = ({ title }) => title;
+
+/** @param {{accuracy: number, majority: number, majority_class: string}} gate */
 function First({ accuracy, majority, majority_class: label }) {
   return html`<p class="note">Right out of fold: ${percent(accuracy)}; always answering “${label}”: ${percent(majority)}.</p>`;
 }

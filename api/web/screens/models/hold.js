@@ -1,10 +1,10 @@
-/** While automatic promotion is on hold: who holds it, and the way out. */
+/** Shown while automatic promotion is on hold: its cause, and the button to resume. */
 import { resume, useWaiting } from "../../commands.js";
 import { Icon } from "../../parts/icon.js";
 import { Time } from "../../parts/time.js";
 import { html } from "../../view.js";
 
-/** @param {{hold: any}} props of GET /v1/retraining; null: nothing is drawn */
+/** @param {{hold: import("../../types").Retraining["hold"] | undefined}} props null: nothing is drawn */
 export function OnHold({ hold }) {
   const waiting = useWaiting();
   if (!hold) return null;

@@ -1,4 +1,4 @@
-/** Why a job was asked for and what came of it, and what its model was trained on. */
+/** A job's reason and outcome, and what its model was trained on. */
 import { count, dateTime, plural } from "../../format.js";
 import { useNow } from "../../now.js";
 import { Card } from "../../parts/card.js";
@@ -9,9 +9,10 @@ import { jobDuration, reasonText } from "../../descriptions.js";
 
 const NAMED = 5;
 
-/** @param {{job: any}} props */
+/** @param {{job: import("../../types").Job}} props */
 export function JobFacts({ job }) {
   const now = useNow();
+  /** @param {number | null} version */
   const model = (version) => version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
   const facts = [
     ["Why", reasonText({ reason: job.reason })],
@@ -27,7 +28,7 @@ export function JobFacts({ job }) {
   return html`<${Card} title="The job"><${FactList} of=${facts} /><//>`;
 }
 
-/** @param {{trained: any}} props `trained_on` of the job's metrics */
+/** @param {{trained: import("../../types").Metrics}} props `trained_on` of the job's metrics */
 export function TrainedOn({ trained }) {
   const { bootstrap, reviewed, assumed, corrections, confirmations, waiting_for_later_jobs: later, disputed, cut } = trained;
   const facts = [
@@ -40,8 +41,9 @@ export function TrainedOn({ trained }) {
   return html`<${Card} title="What it was trained on"><${FactList} of=${facts} /><//>`;
 }
 
-/** Predictions on which reviewers differ. */
+/** Predictions on which reviewers differ. @param {{predictions: string[]}} props */
 function Disputed({ predictions }) {
+  /** @param {string} id */
   const link = (id) => html`<a key=${id} href=${href("prediction", { id })}><code>${id}</code></a> `;
   const more = predictions.length - NAMED;
   return html`${predictions.slice(0, NAMED).map(link)}${more > 0 && ` and ${more} more`}`;

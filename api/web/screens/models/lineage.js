@@ -1,4 +1,4 @@
-/** Where a model comes from: its job, what it was made of, each time that it began to answer. */
+/** The lineage of a model: its job, its training examples, its activations. */
 import { count, dateTime, plural } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
@@ -8,9 +8,13 @@ import { href } from "../../router.js";
 import { html } from "../../view.js";
 import { commandText, reasonText } from "../../descriptions.js";
 
+/** @typedef {import("../../types").Model} Model */
+/** @typedef {Model["activations"][number]} Activation */
+/** @typedef {[string, Record<string, number>]} Row */
+
 const SOURCES = ["bootstrap", "reviewed", "assumed"];
 
-/** @param {{model: any}} props of GET /v1/models/{version} */
+/** @param {{model: Model}} props */
 export function Origin({ model: { made_by: job, cut, sha256, key_id: key } }) {
   const facts = [
     ["Job", html`<a href=${href("job", { id: job.id })}>${commandText(job)}</a>, ${dateTime(job.queued_at)}`],
@@ -23,26 +27,41 @@ export function Origin({ model: { made_by: job, cut, sha256, key_id: key } }) {
   return html`<${Card} title="Where it comes from"><${FactList} of=${facts} /><//>`;
 }
 
-/** @param {{model: any}} props */
+/** @param {{model: Model}} props */
 export function MadeOf({ model: { classes, sources } }) {
   const used = SOURCES.filter((source) => sources[source] > 0);
+  /** @type {import("../../parts/table.js").Column<Row>[]} */
   const columns = [
     { title: "Class", cell: ([label]) => html`<strong>${label}</strong>` },
-    ...used.map((source) => ({ title: source, cell: ([, counts]) => count(counts[source] ?? 0), numeric: true })),
-    { title: "all", cell: ([, counts]) => count(Object.values(counts).reduce((sum, one) => sum + one, 0)), numeric: true },
+    ...used.map((source) => ({ title: source, cell: countOf(source), numeric: true })),
+    { title: "all", cell: sumOf, numeric: true },
   ];
   const note = used.map((source) => `${count(sources[source])} ${source}`).join(", ");
   return html`
     <${Card} title="What it was made of" note=${note}>
       <${Table} narrow caption="Examples by class and source" columns=${columns} rows=${Object.entries(classes)}
-        keyOf=${([label]) => label} />
+        keyOf=${labelOf} />
     <//>
   `;
 }
 
-/** @param {{activations: any[]}} props */
+/** @param {string} source */
+const countOf =
+  (source) =>
+  /** @param {Row} row */
+  ([, counts]) =>
+    count(counts[source] ?? 0);
+/** @param {Row} row */
+const sumOf = ([, counts]) => count(Object.values(counts).reduce((sum, one) => sum + one, 0));
+/** @param {[string, unknown]} row */
+const labelOf = ([label]) => label;
+/** @param {Activation} one */
+const activationOf = (one) => one.activation;
+
+/** @param {{activations: Activation[]}} props */
 export function Activations({ activations }) {
   if (activations.length === 0) return html`<${Card} title="Activations"><p class="note">It never answered.</p><//>`;
+  /** @type {import("../../parts/table.js").Column<Activation>[]} */
   const columns = [
     { title: "Activation", cell: (one) => count(one.activation), numeric: true },
     { title: "As", cell: (one) => html`<${Badge} kind=${one.role === "champion" ? "good" : "accent"}>${one.role}<//>` },
@@ -54,7 +73,7 @@ export function Activations({ activations }) {
   return html`
     <${Card} title="Activations" note=${plural(activations.length, "time")}>
       <${Table} caption="Activations, the newest first" columns=${columns} rows=${activations.toReversed()}
-        keyOf=${(one) => one.activation} />
+        keyOf=${activationOf} />
     <//>
   `;
 }

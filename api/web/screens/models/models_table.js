@@ -1,4 +1,4 @@
-/** All models, one per line: how each stands, how good it is, and the way to let it answer. */
+/** All models, one per line: state, quality, and the button that activates it. */
 import { activate, rollBack, useWaiting } from "../../commands.js";
 import { brief, percent } from "../../format.js";
 import { useLive } from "../../live.js";
@@ -11,27 +11,42 @@ import { href } from "../../router.js";
 import { html, useMemo } from "../../view.js";
 import { bootstrapShare, modelKind, tally } from "../../descriptions.js";
 
-/** @param {{models: any[], stats: any}} props models as GET /v1/models lists them */
+/** @typedef {import("../../types").ListedModel} ListedModel */
+/** @typedef {import("../../types").Metrics} Metrics */
+
+/** @param {{models: ListedModel[], stats: import("../../types").Stats | null}} props */
 export function ModelsTable({ models, stats }) {
   const jobs = useLive((live) => live.jobs.value);
-  const judged = useMemo(() => new Map((jobs?.items ?? []).map((job) => [job.id, job.metrics?.gate])), [jobs]);
+  const judged = useMemo(() => new Map(jobs?.items.map((job) => [job.id, gateOf(job)])), [jobs]);
   const champion = models.find((model) => model.state === "champion")?.version ?? stats?.champion?.version ?? null;
   const former = formerChampion(models);
+  /** @type {import("../../parts/table.js").Column<ListedModel>[]} */
   const columns = [
     { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>`, short: true },
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
-    { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
-    { title: "On what was loaded", cell: (one) => html`<${Share} share=${bootstrapShare(one.metrics)} />` },
+    { title: "Out of fold", cell: (one) => html`<${Share} share=${metricsOf(one).accuracy} />` },
+    { title: "On what was loaded", cell: (one) => html`<${Share} share=${bootstrapShare(metricsOf(one))} />` },
     { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
     { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />`, short: true },
     { title: "Change", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
   ];
-  return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${(one) => one.version} />`;
+  return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${versionOf} />`;
 }
 
-/** The name of the way back to the champion before is another, since people look for it. */
+/** @param {import("../../types").Job} job @returns {Metrics | undefined} */
+const gateOf = ({ metrics }) => /** @type {Metrics | null} */ (metrics)?.gate;
+/** @param {ListedModel} model @returns {Metrics} */
+const metricsOf = ({ metrics }) => metrics;
+/** @param {ListedModel} model */
+const versionOf = ({ version }) => version;
+
+/**
+ * The button of the former champion reads "Roll back".
+ *
+ * @param {{version: number, champion: number | null, former: number | null}} props
+ */
 function Activate({ version, champion, former }) {
   const waiting = useWaiting();
   if (version === champion) return html`<span class="note">answers now</span>`;
@@ -43,7 +58,11 @@ function Activate({ version, champion, former }) {
   `;
 }
 
-/** The champion's changes with every audit. */
+/**
+ * The accuracy of the champion changes with every audit.
+ *
+ * @param {{model: ListedModel, stats: import("../../types").Stats | null}} props
+ */
 function Live({ model: { version, live }, stats }) {
   const accuracy = version === stats?.champion?.version ? stats.accuracy : live;
   if (!accuracy) return percent(null);
@@ -51,7 +70,7 @@ function Live({ model: { version, live }, stats }) {
   return html`<span>${percent(estimate)} <span class="note short">${percent(low)} to ${percent(high)}</span></span>`;
 }
 
-/** The first model of all had no champion to be compared with. */
+/** The first model had no champion to be compared with. @param {{gate: Metrics | undefined}} props */
 function Gate({ gate }) {
   const found = gate?.shadow?.shadow ?? gate?.evidence;
   return found ? tally(found) : percent(null);

@@ -1,18 +1,18 @@
-/** A job that nobody has taken yet: it is waited for, since it was asked for a moment ago; or there is none. */
+/** A job that isn't in the database: no retrain worker has taken its command yet, or it doesn't exist. */
 import { useNow } from "../../now.js";
 import { Empty } from "../../parts/empty.js";
 import { href } from "../../router.js";
 import { html, useEffect, useState } from "../../view.js";
 
-const LOOK_EVERY_MS = 2_000;
+const POLL_MS = 2_000;
 const LONG_MS = 10_000;
 
-/** @param {{again: () => void}} props events tell of it, unless Redis is away: thus it is asked for as well */
+/** @param {{again: () => void}} props called every two seconds too, since events don't come while Redis is away */
 export function PendingJob({ again }) {
   const [beganMs] = useState(Date.now());
   const long = useNow() - beganMs > LONG_MS;
   useEffect(() => {
-    const timer = setInterval(again, LOOK_EVERY_MS);
+    const timer = setInterval(again, POLL_MS);
     return () => clearInterval(timer);
   }, [again]);
   return html`

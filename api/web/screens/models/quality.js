@@ -1,4 +1,4 @@
-/** How good a model is on examples that it was not trained on: per class, and which it takes for which. */
+/** A model's quality on examples that it was not trained on: per class, with the confusion matrix. */
 import { count, number } from "../../format.js";
 import { Share } from "../../parts/meter.js";
 import { Table } from "../../parts/table.js";
@@ -6,11 +6,16 @@ import { html } from "../../view.js";
 import { shareRight } from "../../descriptions.js";
 import { Confusion } from "./confusion.js";
 
-/** @param {{metrics: Record<string, any>}} props of a model, or of the job that made it */
+/** @param {[string, unknown]} row */
+const labelOf = ([label]) => label;
+
+/** @param {{metrics: import("../../types").Metrics}} props of a model or of its job */
 export function Quality({ metrics }) {
   if (typeof metrics.accuracy !== "number") return html`<p class="note">Nothing was measured.</p>`;
   const classes = Object.entries(metrics.per_class ?? {});
   const aside = Object.entries(metrics.set_aside ?? {});
+  /** @typedef {[string, {right: number, examples: number, answered: number}]} Row */
+  /** @type {import("../../parts/table.js").Column<Row>[]} */
   const columns = [
     { title: "Class", cell: ([label]) => html`<strong>${label}</strong>` },
     { title: "Right", cell: ([, { right, examples }]) => html`<${Share} share=${right / examples} />` },
@@ -21,7 +26,7 @@ export function Quality({ metrics }) {
   return html`
     <p class="words">${shareRight(metrics)}</p>
     <div class="columns">
-      <${Table} narrow caption="Out of fold, per class" columns=${columns} rows=${classes} keyOf=${([label]) => label} />
+      <${Table} narrow caption="Out of fold, per class" columns=${columns} rows=${classes} keyOf=${labelOf} />
       ${metrics.confusion && html`<${Confusion} labels=${classes.map(([label]) => label)} counts=${metrics.confusion} />`}
     </div>
     <p class="note">Regularisation C ${number(metrics.c)}${left}</p>

@@ -1,4 +1,4 @@
-/** A challenger that answers beside the champion, unseen: what reviews say of the two so far. */
+/** A shadow: a challenger that answers beside the champion, and the evidence of the reviews so far. */
 import { change, count, duration, plural } from "../../format.js";
 import { Card } from "../../parts/card.js";
 import { Meter } from "../../parts/meter.js";
@@ -6,7 +6,12 @@ import { Time } from "../../parts/time.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
 
-/** @param {{shadow: any, linked?: boolean}} props of GET /v1/retraining; null: nothing is drawn. `linked`: to its job */
+/** @typedef {NonNullable<import("../../types").Retraining["shadow"]>} ShadowState */
+
+/**
+ * @param {{shadow: ShadowState | null | undefined, linked?: boolean}} props null: nothing is drawn. `linked`: to its
+ *   job
+ */
 export function Shadow({ shadow, linked = true }) {
   if (!shadow) return null;
   const { version, champion, job, since, fixed, broken, labels } = shadow;
@@ -23,7 +28,9 @@ export function Shadow({ shadow, linked = true }) {
   `;
 }
 
+/** @param {ShadowState} props */
 function Gauge({ evidence, rejects_at: low, promotes_at: high }) {
+  /** @param {number} value */
   const at = (value) => ({ left: `${100 * Math.min(1, Math.max(0, (value - low) / (high - low)))}%` });
   return html`
     <div class="gauge" role="img" aria-label=${`Evidence ${change(evidence)}, between ${change(low)} and ${change(high)}`}>
@@ -40,6 +47,7 @@ function Gauge({ evidence, rejects_at: low, promotes_at: high }) {
   `;
 }
 
+/** @param {ShadowState} props */
 function Limits({ labels, labels_limit: most, elapsed_s: elapsed, time_limit_s: longest }) {
   return html`
     <div class="progress-rows">

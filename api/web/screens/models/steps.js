@@ -1,4 +1,4 @@
-/** How far an open training is. */
+/** The progress of an open training. */
 import { useNow } from "../../now.js";
 import { html } from "../../view.js";
 import { jobDuration } from "../../descriptions.js";
@@ -10,10 +10,11 @@ const STEPS = [
   ["ended", "Judged"],
 ];
 
-/** @param {{job: any}} props not every training becomes a shadow: some are judged at once */
+/** @param {{job: import("../../types").Job}} props not every training becomes a shadow */
 export function Steps({ job }) {
   const now = useNow();
   const at = STEPS.findIndex(([state]) => state === job.state);
+  /** @param {number} i */
   const kind = (i) => (i < at ? "done" : i === at ? "now" : "");
   return html`
     <section class="card" aria-label="Progress">

@@ -1,38 +1,42 @@
-/** The form that reviews the prediction that is shown, with a comment if there is something to add. */
+/** The form that reviews a prediction by a label, with a comment. */
 import { useCell } from "../../cell.js";
 import { submitReview } from "../../feedback/outbox.js";
 import { reviewerName } from "../../feedback/reviewer.js";
 import { latestByPrediction, reviews } from "../../feedback/reviews.js";
+import { onValue } from "../../forms.js";
 import { Card } from "../../parts/card.js";
 import { Labels } from "../../parts/labels.js";
 import { ReviewState, reviewStateOf } from "../../parts/review_state.js";
 import { announce } from "../../toasts.js";
 import { html, useState } from "../../view.js";
 
-/** @param {{prediction: any, classes: string[]}} props */
+/** @param {{prediction: import("../../types").Prediction, classes: string[]}} props */
 export function ReviewForm({ prediction, classes }) {
-  const said = latestByPrediction(useCell(reviews)).get(prediction.prediction);
-  const standing = reviewStateOf(prediction, said);
-  const mine = standing?.own || prediction.reviews.some((one) => one.reviewer === reviewerName() && said?.label !== null);
+  const local = latestByPrediction(useCell(reviews)).get(prediction.prediction);
+  const state = reviewStateOf(prediction, local);
+  const mine = state?.own || prediction.reviews.some((one) => one.reviewer === reviewerName() && local?.label !== null);
   const [comment, setComment] = useState("");
-  const say = (label, words) => {
+  /** @param {string | null} label @param {string} words */
+  const review = (label, words) => {
     submitReview(prediction.prediction, label, { batch: prediction.batch, comment: comment.trim() || null });
     setComment("");
     announce(words);
   };
+  /** @param {string} label */
+  const choose = (label) => review(label, `Said ${label}`);
   return html`
-    <${Card} title="Is it right?" note=${html`<${ReviewState} of=${standing} predicted=${prediction.label} />`} class="say">
+    <${Card} title="Is it right?" note=${html`<${ReviewState} of=${state} predicted=${prediction.label} />`} class="say">
       <label class="inline">
         <span>Comment</span>
         <input value=${comment} maxlength="256" placeholder="if there is something to add: it goes with your answer"
-          onInput=${(event) => setComment(event.target.value)} />
+          onInput=${onValue(setComment)} />
       </label>
-      <button type="button" class="primary confirm" onClick=${() => say(prediction.label, `Confirmed ${prediction.label}`)}>
+      <button type="button" class="primary confirm" onClick=${() => review(prediction.label, `Confirmed ${prediction.label}`)}>
         Confirm ${prediction.label}
       </button>
-      <${Labels} classes=${classes} predicted=${prediction.label} onChoose=${(label) => say(label, `Said ${label}`)} />
+      <${Labels} classes=${classes} predicted=${prediction.label} onChoose=${choose} />
       ${mine &&
-      html`<button type="button" class="quiet" onClick=${() => say(null, "Taken back")}>Take back what you said</button>`}
+      html`<button type="button" class="quiet" onClick=${() => review(null, "Taken back")}>Take back what you said</button>`}
     <//>
   `;
 }

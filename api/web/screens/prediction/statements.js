@@ -1,14 +1,17 @@
-/** Everything that was ever said of a prediction, and what of it counts. */
+/** All statements about a prediction, and which of them counts. */
 import { usePages } from "../../resource.js";
 import { Badge } from "../../parts/badge.js";
 import { Card } from "../../parts/card.js";
 import { Empty } from "../../parts/empty.js";
-import { More } from "../../parts/show_more.js";
+import { ShowMore } from "../../parts/show_more.js";
 import { Problem } from "../../parts/problem.js";
 import { Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { html } from "../../view.js";
 
+/** @typedef {import("../../types").Statement} Statement */
+
+/** @type {Record<string, string>} */
 const VIA = {
   audit: "chosen at random",
   queue: "the model was unsure",
@@ -17,10 +20,12 @@ const VIA = {
   volunteer: "by their own choice",
 };
 
+/** @param {Statement} one */
 const idOf = ({ feedback }) => feedback;
+/** @param {Statement} one */
 const counts = ({ superseded_by, label }) => superseded_by === null && label !== null;
 
-/** @param {{prediction: any}} props */
+/** @param {{prediction: import("../../types").Prediction}} props */
 export function Statements({ prediction }) {
   const pages = usePages("/v1/predictions/{id}/feedback", {
     params: { id: prediction.prediction },
@@ -28,6 +33,7 @@ export function Statements({ prediction }) {
     on: ["correction"],
     idOf,
   });
+  /** @type {import("../../parts/table.js").Column<Statement>[]} */
   const columns = [
     { title: "Said", cell: (one) => html`<${What} label=${one.label} predicted=${prediction.label} />` },
     { title: "By", cell: ({ reviewer }) => reviewer ?? "nobody named" },
@@ -42,11 +48,12 @@ export function Statements({ prediction }) {
       ${pages.items.length > 0
         ? html`<${Table} caption="Everything said, the latest first" columns=${columns} rows=${pages.items} keyOf=${idOf} />`
         : pages.settled && !pages.error && html`<${Empty} title="Nobody has said anything of it yet" />`}
-      <${More} pages=${pages} />
+      <${ShowMore} pages=${pages} />
     <//>
   `;
 }
 
+/** @param {{label: string | null, predicted: string}} props */
 function What({ label, predicted }) {
   if (label === null) return html`<${Badge}>taken back<//>`;
   return label === predicted ? html`<${Badge} kind="good">confirmed<//>` : html`<${Badge} kind="warn">it is ${label}<//>`;

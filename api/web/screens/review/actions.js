@@ -1,35 +1,38 @@
-/** What a reviewer does, by key or by hand, and the words for those who can't see what came of it. */
-import { announce, showToast as toast } from "../../toasts.js";
+/** The reviewer's actions, by key or by button, each with its announcement for screen readers. */
+import { announce, showToast } from "../../toasts.js";
 import { queue } from "./queue.js";
 import { answer, cantTell, session, skip, undo } from "./session.js";
 
 /**
- * @param {{act: string, label?: string}} asked
- * @param {import("./queue.js").Item | null} item the one that is shown
+ * @param {import("./keys.js").Action} action
+ * @param {import("./queue.js").Item | null} item the item that is shown
  * @returns {boolean} whether anything was done
  */
-export function perform({ act, label }, item) {
+export function perform(action, item) {
+  const { act } = action;
   if (act === "undo") return takeBack();
   if (act === "find") return find();
   if (item === null) return false;
-  if (act === "label") return say(label);
-  if (act === "confirm") return item.answer ? say(item.answer.label) : keptBack();
+  if (action.act === "label") return submit(action.label);
+  if (act === "confirm") return item.answer ? submit(item.answer.label) : hidden();
   if (act === "skip") return put(skip, queue.get().items.length > 1 ? "Later" : "Nothing else waits: it is the same record");
   return put(cantTell, "Left to others");
 }
 
-function say(label) {
+/** @param {string} label */
+function submit(label) {
   return put(() => answer(label), `Said ${label}`);
 }
 
+/** @param {() => void} act @param {string} words */
 function put(act, words) {
   act();
   announce(words);
   return true;
 }
 
-function keptBack() {
-  toast("The model's answer is kept back: say a label");
+function hidden() {
+  showToast("The model's answer is kept back: say a label");
   return true;
 }
 

@@ -1,4 +1,4 @@
-/** What can be said of the record that is shown: always in reach, by mouse, by touch, and by the keys beside the words. */
+/** The labels and actions for the record that is shown, by mouse, by touch, and by the keys beside the texts. */
 import { useCell } from "../../cell.js";
 import { Labels } from "../../parts/labels.js";
 import { html } from "../../view.js";
@@ -9,7 +9,9 @@ import { session } from "./session.js";
 export function AnswerBar({ item, keys }) {
   const { answers } = useCell(session);
   const predicted = item.answer?.label ?? null;
-  const act = (asked) => () => perform({ act: asked }, item);
+  /** @param {"confirm" | "cantTell" | "skip" | "undo"} name */
+  const act = (name) => () => perform({ act: name }, item);
+  /** @param {string} label */
   const choose = (label) => perform({ act: "label", label }, item);
   return html`
     <section class="answer-bar" aria-label="Your answer">
@@ -28,6 +30,7 @@ export function AnswerBar({ item, keys }) {
   `;
 }
 
+/** @param {{words: string, keyed: string, onClick: () => void, disabled?: boolean}} props */
 function Other({ words, keyed, onClick, disabled }) {
   return html`<button type="button" aria-keyshortcuts=${keyed} onClick=${onClick} disabled=${disabled}>
     ${words} <kbd aria-hidden="true">${keyed}</kbd>

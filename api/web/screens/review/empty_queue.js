@@ -1,4 +1,4 @@
-/** Where no record is shown: why, and what to do next. */
+/** Shown while there is no record to review: why, and what to do next. */
 import { useLive } from "../../live.js";
 import { Empty } from "../../parts/empty.js";
 import { Problem } from "../../parts/problem.js";
@@ -7,11 +7,14 @@ import { href } from "../../router.js";
 import { html } from "../../view.js";
 import { resumeReview, fetchMore } from "./queue.js";
 
+/** @typedef {import("../../live.js").Live} Live */
+/** @param {Live} live */
 const statsOf = (live) => live.stats.value;
+/** @param {Live} live */
 const retrainingOf = (live) => live.retraining.value;
 
 /** @param {{error: import("../../api.js").ApiError | null, settled: boolean, lapsed: boolean}} props */
-export function Nothing({ error, settled, lapsed }) {
+export function EmptyQueue({ error, settled, lapsed }) {
   const stats = useLive(statsOf);
   const retraining = useLive(retrainingOf);
   if (lapsed) return html`<${Lapsed} />`;

@@ -1,7 +1,8 @@
-/** The keys, and what each way of not answering does. */
+/** The help on the keys. */
 import { Dialog } from "../../parts/dialog.js";
 import { html } from "../../view.js";
 
+/** @type {[string[], string][]} */
 const KEYS = [
   [["1", "…", "9"], "Say the label with that number. Labels that are digits have their own key."],
   [["⏎", "C"], "Confirm what the model says. Not where its answer is kept back."],

@@ -1,15 +1,15 @@
-/** What each key does on the review screen. */
+/** The keys of the review screen. */
 import { useEffect, useRef } from "../../view.js";
 
 const DIGIT = /^\d$/;
 const TYPED_IN = "input, textarea, select, [contenteditable]";
 
 /**
- * The key of each label. Labels that are digits have their own; of others the first nine that stand there have their number,
- * unless a digit is a label as well: it would say another one. Pure.
+ * The key of each label. A label that is a digit has its own key; of other labels the first nine that are shown have their
+ * number, unless a digit is a label too. Pure.
  *
  * @param {string[]} classes
- * @param {string[]} [shown] those that stand there
+ * @param {string[]} [shown] the labels that are shown
  * @returns {Map<string, string>} by label
  */
 export function keysOf(classes, shown = classes) {
@@ -18,39 +18,47 @@ export function keysOf(classes, shown = classes) {
   return new Map(shown.slice(0, 9).map((label, i) => [label, String(i + 1)]));
 }
 
+/** @typedef {"confirm" | "cantTell" | "skip" | "undo" | "help" | "find"} Act */
+/** @typedef {{act: "label", label: string} | {act: Act}} Action */
+
+/** @type {Record<string, Act>} */
+const ACTS = { enter: "confirm", c: "confirm", t: "cantTell", s: "skip", u: "undo", "?": "help", "/": "find" };
+
 /**
- * What a key stroke asks for; null: nothing. Pure.
+ * The action of a key stroke; null: none. Pure.
  *
  * @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} stroke
  * @param {Map<string, string>} keys by label
- * @returns {{act: "label", label: string} | {act: "confirm" | "cantTell" | "skip" | "undo" | "help" | "find"} | null}
+ * @returns {Action | null}
  */
 export function actOf({ key, ctrlKey, metaKey, altKey }, keys) {
   const pressed = key.toLowerCase();
   if (ctrlKey || metaKey || altKey) return (ctrlKey || metaKey) && !altKey && pressed === "z" ? { act: "undo" } : null;
   const label = [...keys].find(([, digit]) => digit === key)?.[0];
   if (label !== undefined) return { act: "label", label };
-  const act = { enter: "confirm", c: "confirm", t: "cantTell", s: "skip", u: "undo", "?": "help", "/": "find" }[pressed];
+  const act = ACTS[pressed];
   return act ? { act } : null;
 }
 
 /**
- * Call `handler` with what a key stroke asks for; not while something is typed or a dialog stands, nor for a key that is
- * held down. `handler` says whether it did something.
+ * Call `handler` with the action of each key stroke; not in a text field, while a dialog is open, or for a key that is held
+ * down. `handler` returns whether it did anything.
  *
  * @param {Map<string, string>} keys by label
- * @param {(asked: any) => boolean} handler
+ * @param {(action: Action) => boolean} handler
  */
 export function useKeys(keys, handler) {
-  const latest = useRef(null);
+  const latest = useRef(/** @type {(event: KeyboardEvent) => void} */ (() => {}));
   latest.current = (event) => {
+    const target = event.target instanceof Element ? event.target : null;
     if (event.defaultPrevented || event.repeat || document.querySelector("dialog[open]")) return;
-    if (event.target.matches?.(TYPED_IN)) return;
-    if (event.key === "Enter" && event.target.closest?.("button, a, summary")) return; // it is pressed itself
-    const asked = actOf(event, keys);
-    if (asked && handler(asked)) event.preventDefault();
+    if (target?.matches(TYPED_IN)) return;
+    if (event.key === "Enter" && target?.closest("button, a, summary")) return; // the element handles the key itself
+    const action = actOf(event, keys);
+    if (action && handler(action)) event.preventDefault();
   };
   useEffect(() => {
+    /** @param {KeyboardEvent} event */
     const listener = (event) => latest.current(event);
     addEventListener("keydown", listener);
     return () => removeEventListener("keydown", listener);

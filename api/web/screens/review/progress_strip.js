@@ -1,4 +1,4 @@
-/** How it goes: what was answered here and how far that has come, and what the model had said of the last one. */
+/** The progress: the counts of the answers and their states, and the model's answer to the last record. */
 import { useCell } from "../../cell.js";
 import { reviews } from "../../feedback/reviews.js";
 import { count, duration, percent } from "../../format.js";
@@ -8,11 +8,11 @@ import { announce } from "../../toasts.js";
 import { html, useEffect } from "../../view.js";
 import { session, summary } from "./session.js";
 
-/** @param {{more: number | null, atLeast: boolean}} props how many wait besides those that were claimed */
-export function Strip({ more, atLeast }) {
+/** @param {{more: number | null, atLeast: boolean}} props how many records wait besides the claimed ones */
+export function ProgressStrip({ more, atLeast }) {
   const { answered, answers } = useCell(session);
-  const said = useCell(reviews);
-  const states = answers.map((one) => said.get(one.review)?.state);
+  const made = useCell(reviews);
+  const states = answers.map((one) => made.get(one.review ?? "")?.state);
   const open = states.filter((state) => state === "waiting" || state === "taken").length;
   const failed = states.filter((state) => state === "refused" || state === "lost").length;
   const { agreement, medianS } = summary(answers);
@@ -34,9 +34,14 @@ export function Strip({ more, atLeast }) {
   `;
 }
 
-/** 37; 400+, where more may wait than the API looks at: the exact number would stand still, however many are answered. */
+/**
+ * 37; 400+ if more may wait than the API counts: the exact number would not change with the answers.
+ *
+ * @param {number | null} more
+ * @param {boolean} atLeast
+ */
 export function moreOf(more, atLeast) {
-  return atLeast ? `${count(more < 100 ? more : more - (more % 100))}+` : count(more);
+  return atLeast && more !== null ? `${count(more < 100 ? more : more - (more % 100))}+` : count(more);
 }
 
 /** @param {{answer: import("./session.js").Answer}} props */
@@ -51,6 +56,7 @@ function Last({ answer: { label, model, blind, item } }) {
   </p>`;
 }
 
+/** @param {import("./queue.js").ShownAnswer | null} model @param {string} label */
 function afterwards(model, label) {
   if (model === null) return "";
   const sure = model.confidence === null ? "" : `, ${sureness(model).words}`;

@@ -1,82 +1,90 @@
-/** The records that this tab has claimed: read ahead, so that the next one is there at once. */
+/** The records that this tab has claimed, fetched ahead of time. */
 import { ApiError, getJson } from "../../api.js";
 import { cell } from "../../cell.js";
-import { kept } from "./saved_state.js";
+import { saved } from "./saved_state.js";
 
-/** So many are asked for at once, as soon as fewer than LOW are left. */
+/** How many are fetched at once, as soon as fewer than LOW are left. */
 const LIMIT = 10;
 const LOW = 5;
-/** Where there weren't as many as were asked for, it is asked again no sooner than this. */
-const APART_MS = 1_000;
+/** Minimum interval between requests when the API had fewer than LIMIT. */
+const INTERVAL_MS = 1_000;
 const DECLINED = 1_000;
-/** What is brought back stays for so long at least: of what somebody has spoken of once, nobody else is asked. */
+/** Minimum time for which an item that is shown again is kept: it is no longer offered to other reviewers. */
 const HELD_MS = 60_000;
 
+/** @typedef {import("../../types").QueueItem} QueueItem */
 /**
- * @typedef {object} Item the API's item, and
- * @property {number} untilMs until when nobody else gets it (`Date.now()`)
- * @property {boolean} [seen] it was blind, and the model's answer was seen since
+ * @typedef {Omit<QueueItem, "answer"> & {answer: ShownAnswer | null, untilMs: number, seen?: boolean}} Item the API's item;
+ *   `untilMs`: when the claim expires (`Date.now()`); `seen`: it was blind, and the model's answer was shown since
+ * @typedef {Omit<NonNullable<QueueItem["answer"]>, "base"> & {base: number | null}} ShownAnswer `base`: null if not known
  */
 
 /**
- * `items`: the first is the one that is shown. `more`: how many wait besides, null: not known; `atLeast`: or even more.
- * `lapsed`: nobody answered until the claim of the one that was shown ran out; nothing is claimed before somebody goes on.
+ * @typedef {object} Queue
+ * @property {Item[]} items the first one is shown
+ * @property {number | null} more how many other records wait; null: not known
+ * @property {boolean} atLeast whether more than `more` may wait
+ * @property {ApiError | null} error
+ * @property {boolean} settled
+ * @property {boolean} lapsed the claim of the shown item expired without an answer: nothing is claimed until the reviewer resumes
  */
-const { items = [], more = null, atLeast = false } = kept;
-/** @type {ReturnType<typeof cell>} */
-export const queue = cell({ items, more, atLeast, error: null, settled: false, lapsed: false });
+
+const { items = [], more = null, atLeast = false } = saved;
+export const queue = cell(/** @type {Queue} */ ({ items, more, atLeast, error: null, settled: false, lapsed: false }));
+/** @param {Partial<Queue>} part */
 const put = (part) => queue.set({ ...queue.get(), ...part });
 
-/** What this reviewer can't tell: not shown again in this tab. @type {Set<string>} */
-export const declined = new Set(kept.declined);
-let asking = false;
+/** Items that this reviewer can't label: not shown again in this tab. @type {Set<string>} */
+export const declined = new Set(saved.declined);
+let fetching = false;
 let notBeforeMs = 0;
-let timer = null;
+/** @type {number | undefined} */
+let timer;
 
-/** Somebody is here, and answers. */
+/** The reviewer is present: drop expired items and fetch more. */
 export function resumeReview() {
   put({ items: unexpired(queue.get().items), lapsed: false });
   watch();
   fetchMore();
 }
 
-/** Ask for more where few are left. */
+/** Fetch more when few are left. */
 export async function fetchMore() {
-  if (asking || queue.get().lapsed || queue.get().items.length >= LOW || Date.now() < notBeforeMs) return;
-  asking = true;
+  if (fetching || queue.get().lapsed || queue.get().items.length >= LOW || Date.now() < notBeforeMs) return;
+  fetching = true;
   const askedMs = Date.now();
   try {
     const answer = await getJson("/v1/review-queue", { query: { limit: LIMIT } });
-    if (answer.items.length < LIMIT) notBeforeMs = Date.now() + APART_MS;
+    if (answer.items.length < LIMIT) notBeforeMs = Date.now() + INTERVAL_MS;
     const untilMs = askedMs + 1000 * answer.claimed_for_s;
     const items = joined(queue.get().items, answer.items, untilMs);
     put({ items, more: answer.waiting, atLeast: answer.waiting_at_least, error: null, settled: true });
     watch();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    notBeforeMs = Date.now() + APART_MS;
+    notBeforeMs = Date.now() + INTERVAL_MS;
     put({ error, settled: true });
   } finally {
-    asking = false;
+    fetching = false;
   }
 }
 
-/** The shown one is done with. @param {{forGood?: boolean}} [how] `forGood`: it isn't to come again in this tab */
+/** Remove the shown item. @param {{forGood?: boolean}} [how] `forGood`: it isn't shown again in this tab */
 export function drop({ forGood = false } = {}) {
   const [item, ...items] = queue.get().items;
   if (forGood) declined.add(item.prediction);
-  if (declined.size > DECLINED) declined.delete(declined.values().next().value);
+  if (declined.size > DECLINED) declined.delete(String(declined.values().next().value));
   put({ items });
   fetchMore();
 }
 
-/** The shown one goes behind all others. */
+/** Move the shown item behind all others. */
 export function postpone() {
   const [item, ...items] = queue.get().items;
   put({ items: [...items, item] });
 }
 
-/** Show it now, again. @param {Item} item */
+/** Show an item again, now. @param {Item} item */
 export function showAgain(item) {
   declined.delete(item.prediction);
   const held = { ...item, untilMs: Math.max(item.untilMs, Date.now() + HELD_MS) };
@@ -84,6 +92,7 @@ export function showAgain(item) {
   watch();
 }
 
+/** @param {Item[]} items @param {QueueItem[]} found @param {number} untilMs @returns {Item[]} */
 function joined(items, found, untilMs) {
   const fresh = found.filter(
     ({ prediction }) => !declined.has(prediction) && !items.some((one) => one.prediction === prediction),
@@ -91,9 +100,10 @@ function joined(items, found, untilMs) {
   return [...items, ...fresh.map((item) => ({ ...item, untilMs }))];
 }
 
+/** @param {Item[]} items */
 const unexpired = (items) => items.filter((item) => item.untilMs > Date.now());
 
-/** What is claimed no longer is dropped: somebody else may have it. */
+/** Drop items when their claims expire: other reviewers may get them. */
 function watch() {
   clearTimeout(timer);
   const { items } = queue.get();

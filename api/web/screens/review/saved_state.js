@@ -1,47 +1,60 @@
-/** What a reload of the tab doesn't lose: the records that it has claimed, and what was answered. */
+/** The state that survives a reload of the tab: its claimed records and its answers. */
 import { stored } from "../../stored.js";
 
 const NAME = "relearn.review";
-/** In characters. A storage takes some five million; what was said is kept in it too. */
+/** Maximum size in characters. A storage takes some five million, and reviews are kept in it too. */
 const MOST = 1_000_000;
 
 /**
- * What can be used of what was found. Pure.
+ * @typedef {object} SavedState
+ * @property {import("./queue.js").Item[]} items
+ * @property {number | null} more
+ * @property {boolean} atLeast
+ * @property {string[]} declined
+ * @property {number} answered
+ * @property {import("./session.js").Answer[]} answers
+ */
+
+/**
+ * The usable part of a stored state. Pure.
  *
  * @param {any} found
  * @param {number} [nowMs]
- * @returns {Record<string, any>} {}: nothing
+ * @returns {Partial<SavedState>} {}: nothing is usable
  */
 export function usable(found, nowMs = Date.now()) {
   const { items, more = null, atLeast = false, declined, answered, answers } = found ?? {};
   if (![items, declined, answers].every(Array.isArray) || !Number.isInteger(answered)) return {};
-  if (!items.every(isItem) || !answers.every((one) => one && (one.item === null || isItem(one.item)))) return {};
-  return { items: items.filter((one) => one.untilMs > nowMs), more, atLeast, declined, answered, answers };
+  if (!items.every(isItem) || !answers.every((/** @type {any} */ one) => one && (one.item === null || isItem(one.item)))) return {};
+  return { items: items.filter((/** @type {any} */ one) => one.untilMs > nowMs), more, atLeast, declined, answered, answers };
 }
 
+/** @param {any} one */
 const isItem = (one) =>
   typeof one?.prediction === "string" && one.untilMs > 0 && Array.isArray(one.features) && Array.isArray(one.classes);
 
 /**
- * The state with so many of its records as don't take more than `most` characters: those that wait first, then those of
- * the newest answers. Pure.
+ * The state with as many of its records as fit in `most` characters: waiting ones first, then those of the newest answers.
+ * Pure.
  *
- * @param {{items: any[], answers: any[]}} state
+ * @param {SavedState} state
  * @param {number} [most]
+ * @returns {SavedState}
  */
 export function bounded({ items, answers, ...rest }, most = MOST) {
   let left = most;
+  /** @param {import("./queue.js").Item | null} item */
   const fits = (item) => item !== null && (left -= JSON.stringify(item).length) >= 0;
   const waiting = items.filter(fits);
   const newestFirst = answers.toReversed().map((one) => (fits(one.item) ? one : { ...one, item: null }));
   return { ...rest, items: waiting, answers: newestFirst.toReversed() };
 }
 
-/** Taken out as soon as it is read and put there as late as can be: a copy of an open tab doesn't show its records too. */
-export const kept = usable(stored(NAME));
+/** Removed as soon as it is read, and stored as late as possible: a copy of an open tab doesn't show its records too. */
+export const saved = usable(stored(NAME));
 sessionStorage.removeItem(NAME);
 
-/** Call `stateOf` when the page goes, and keep what it says. */
+/** Save the state when the page is left. @param {() => SavedState} stateOf */
 export function saveOnLeave(stateOf) {
   addEventListener("pagehide", () => sessionStorage.setItem(NAME, JSON.stringify(bounded(stateOf()))));
 }

@@ -1,14 +1,16 @@
-/** Records typed or pasted as CSV, with names in the first line or without. Pure. */
+/** Reads records from CSV, with or without names in the first line. Pure. */
 import { ALONG, DECIMAL_COMMA, misnamed } from "./records.js";
+
+/** @typedef {{line: number, cells: string[]}} Row */
 
 const SEPARATORS = [",", ";", "\t"];
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-/** What programs write where there is no number. */
+/** What programs write for a missing number. */
 const NO_NUMBER = /^([+-]?(nan|inf|infinity)|n\/?a|null|none|)$/i;
 
 /**
  * @param {string} text
- * @param {string[] | null} names of the features, where they are known
+ * @param {string[] | null} names of the features, if known
  * @returns {{items: import("./records.js").Item[], faults: import("./records.js").Fault[]}}
  */
 export function csvItems(text, names) {
@@ -17,6 +19,7 @@ export function csvItems(text, names) {
   if (!header) return { items: rows.map(({ line, cells: found }) => ({ line, features: found.map(numberOf) })), faults };
   const words = headerFault(header.cells, names);
   if (words) return { items: [], faults: [...faults, { line: header.line, words }] };
+  /** @type {import("./records.js").Item[]} */
   const items = [];
   for (const row of rows) {
     if (row.cells.length === header.cells.length) items.push(named(row, header.cells, names));
@@ -25,36 +28,53 @@ export function csvItems(text, names) {
   return { items, faults };
 }
 
+/** @param {Row} row @param {string[]} header @param {string[] | null} names */
 function named({ line, cells: found }, header, names) {
-  const item = { line, features: {} };
+  /** @type {Record<string, string | null>} */
+  const along = {};
+  /** @type {Record<string, number | string>} */
+  const features = {};
   header.forEach((name, i) => {
-    if (ALONG.includes(name) && !names?.includes(name)) item[name] = found[i] || null;
-    else item.features[name] = numberOf(found[i]);
+    if (ALONG.includes(name) && !names?.includes(name)) along[name] = found[i] || null;
+    else features[name] = numberOf(found[i]);
   });
-  return item;
+  return { line, features, ...along };
 }
 
-/** Names, where some are known as such, or where most can't be numbers: a bad number among good ones is none. */
+/**
+ * Whether the first line has names: some are known, or most cells can't be numbers.
+ *
+ * @param {string[]} first
+ * @param {string[] | null} names
+ */
 function isHeader(first, names) {
   const numbers = first.filter((cell) => NUMBER.test(cell) || DECIMAL_COMMA.test(cell) || NO_NUMBER.test(cell));
   return first.some((cell) => names?.includes(cell) || ALONG.includes(cell)) || 2 * numbers.length < first.length;
 }
 
-/** What is wrong with the names, once for all lines. */
+/** The fault of the header, reported once for all lines. @param {string[]} header @param {string[] | null} names */
 function headerFault(header, names) {
   const twice = header.find((name, i) => header.indexOf(name) !== i);
   if (twice !== undefined) return `two columns are named “${twice}”`;
   return names && misnamed(header.filter((name) => names.includes(name) || !ALONG.includes(name)), names);
 }
 
-/** The number in a cell; what isn't one stays text, for whoever checks it. */
+/** The number in a cell; other text stays text and is checked later. @param {string} cell */
 const numberOf = (cell) => (NUMBER.test(cell) && Number.isFinite(Number(cell)) ? Number(cell) : cell);
 
-/** The cells of each line that isn't empty. Quotes as in RFC 4180; separated by comma, semicolon or tab. */
+/**
+ * The cells of each line that isn't empty. Quotes as in RFC 4180; separated by comma, semicolon or tab.
+ *
+ * @param {string} text
+ * @param {string[] | null} names
+ */
 function cells(text, names) {
   const separator = separatorOf(text, names);
+  /** @type {Row[]} */
   const rows = [];
-  let [line, begun, row, cell, quoted, wasQuoted] = [1, 1, [], "", false, false];
+  /** @type {string[]} */
+  let row = [];
+  let [line, begun, cell, quoted, wasQuoted] = [1, 1, "", false, false];
   const endCell = () => {
     row.push(wasQuoted ? cell : cell.trim());
     [cell, wasQuoted] = ["", false];
@@ -82,10 +102,16 @@ function cells(text, names) {
   return { rows, faults: quoted ? [{ line: begun, words: "a quote (\") isn't closed" }] : [] };
 }
 
-/** The one that parts the first line into as many cells as the model has features, else the one that it has most of. */
+/**
+ * The separator that gives as many cells as the model has features, else the most frequent one.
+ *
+ * @param {string} text
+ * @param {string[] | null} names
+ */
 function separatorOf(text, names) {
   const first = text.trimStart().split("\n", 1)[0];
+  /** @param {string} one */
   const parts = (one) => first.split(one).length;
-  const fitting = names?.length > 1 && SEPARATORS.find((one) => parts(one) === names.length);
+  const fitting = names && names.length > 1 && SEPARATORS.find((one) => parts(one) === names.length);
   return fitting || SEPARATORS.reduce((best, one) => (parts(one) > parts(best) ? one : best));
 }

@@ -1,13 +1,15 @@
-/** Records typed or pasted as JSON: an array of them, one alone, or one after the other. Pure. */
+/** Reads records from JSON: an array, a single record, or one after the other. Pure. */
 import { ALONG } from "./records.js";
 
 /**
  * @param {string} text
- * @param {string[] | null} names of the features, where they are known
+ * @param {string[] | null} names of the features, if known
  * @returns {{items: import("./records.js").Item[], faults: import("./records.js").Fault[]}}
  */
 export function jsonItems(text, names) {
+  /** @type {import("./records.js").Item[]} */
   const items = [];
+  /** @type {import("./records.js").Fault[]} */
   const faults = [];
   for (const piece of recordsIn(text)) {
     try {
@@ -20,11 +22,18 @@ export function jsonItems(text, names) {
   return { items, faults };
 }
 
-/** Features as they are, or in `features`, as records on the stream have them. */
+/**
+ * A record: its features alone, or in `features` as in the stream's messages.
+ *
+ * @param {number} line
+ * @param {any} value
+ * @param {string[] | null} names
+ */
 function itemOf(line, value, names) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return { line, features: value };
   const own = names?.includes("features") || typeof value.features !== "object";
   const features = own ? { ...value } : value.features;
+  /** @type {Record<string, string | null>} */
   const along = {};
   for (const name of ALONG) {
     if (names?.includes(name) || !(name in value)) continue;
@@ -34,7 +43,11 @@ function itemOf(line, value, names) {
   return { line, features, ...along };
 }
 
-/** The text of each record, and the line that it begins in: what an outer array holds, unless that is one record itself. */
+/**
+ * The text of each record and its first line: the items of an outer array, unless that is itself one record.
+ *
+ * @param {string} text
+ */
 function recordsIn(text) {
   const whole = pieces(text);
   const only = whole.length === 1 ? whole[0] : null;
@@ -43,8 +56,9 @@ function recordsIn(text) {
   return inner.length && inner.every((piece) => /^[[{]/.test(piece.text)) ? inner : [only];
 }
 
-/** What commas, or nothing, part outside of brackets and quotes. */
+/** The values that are separated by commas or nothing, outside of brackets and quotes. @param {string} text */
 function pieces(text, line = 1) {
+  /** @type {{line: number, text: string}[]} */
   const found = [];
   let [piece, begun, depth, quoted, escaped] = ["", line, 0, false, false];
   const end = () => {

@@ -1,5 +1,6 @@
-/** A person's own records: typed, pasted or from a file, checked as they are typed. */
+/** The form for own records: typed, pasted or from a file, checked while typing. */
 import { count, plural } from "../../format.js";
+import { onValue } from "../../forms.js";
 import { html, useMemo, useState } from "../../view.js";
 import { MOST, readRecords } from "./records.js";
 
@@ -11,16 +12,18 @@ const MOST_BYTES = 8 * 1024 * 1024;
  */
 export function RecordForm({ names, verb, busy, go }) {
   const [text, setText] = useState("");
-  const [refused, setRefused] = useState(null);
+  const [refused, setRefused] = useState(/** @type {string | null} */ (null));
   const found = useMemo(() => readRecords(text, names), [text, names]);
+  /** @param {{currentTarget: HTMLInputElement}} event */
   async function load(event) {
-    const file = event.currentTarget.files[0];
+    const file = event.currentTarget.files?.[0];
     event.currentTarget.value = "";
     if (!file) return;
     const tooLarge = file.size > MOST_BYTES;
     setRefused(tooLarge ? `${file.name} is too large to be read here; \`relearn produce\` sends any file.` : null);
     if (!tooLarge) setText(await file.text());
   }
+  /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
     if (found.records) go(found.records);
@@ -30,7 +33,7 @@ export function RecordForm({ names, verb, busy, go }) {
       <label for="own-text">Records, as CSV or JSON</label>
       <textarea id="own-text" class="mono" rows="8" spellcheck=${false} autocomplete="off" placeholder=${placeholderOf(names)}
         aria-describedby="own-help own-found" aria-invalid=${found.faults.length ? "true" : null}
-        value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea>
+        value=${text} onInput=${onValue(setText)}></textarea>
       <p class="note" id="own-help">
         One record a line, ${names ? html`its ${count(names.length)} numbers in the order of the model's features` : "its numbers in order"};
         or names in the first line (<code>id</code>, <code>subject</code> and <code>context</code> go along). JSON: an array of
@@ -53,6 +56,7 @@ export function RecordForm({ names, verb, busy, go }) {
   `;
 }
 
+/** @param {{found: ReturnType<typeof readRecords>}} props */
 function Found({ found: { faults } }) {
   if (!faults.length) return null;
   const rest = faults.length - FAULTS;
@@ -64,7 +68,7 @@ function Found({ found: { faults } }) {
   `;
 }
 
-/** How the model's records are written, in short. */
+/** An example in the form of the model's records. @param {string[] | null} names */
 function placeholderOf(names) {
   if (!names) return "5.1, 3.5, 1.4, 0.2";
   const first = names.slice(0, 3);

@@ -1,13 +1,13 @@
-/** Records typed or pasted, as the API takes them; what is wrong with them is told by line before anything is sent. Pure. */
+/** Reads and checks records before they are sent: faults are reported by line. Pure. */
 import { count, plural } from "../../format.js";
 import { csvItems } from "./csv.js";
 import { jsonItems } from "./json.js";
 
 export const MOST = 1_000;
 const TOO_MANY = `more than ${count(MOST)} records; \`relearn produce FILE\` sends any number`;
-/** A number as it is written where the comma parts decimals. */
+/** A number with a decimal comma. */
 export const DECIMAL_COMMA = /^[+-]?\d+,\d+([eE][+-]?\d+)?$/;
-/** Columns that go along with the features, unless a feature is called so. */
+/** Columns that are sent beside the features, unless a feature has that name. */
 export const ALONG = ["id", "subject", "context"];
 
 /**
@@ -19,8 +19,8 @@ export const ALONG = ["id", "subject", "context"];
 
 /**
  * @param {string} text
- * @param {string[] | null} names of the model's features; null: not known, so that the API must say whether they fit
- * @returns {{records: Records | null, count: number, faults: Fault[]}} `records`: null where there is a fault, or nothing
+ * @param {string[] | null} names of the model's features; null: not known, so the API checks them
+ * @returns {{records: Records | null, count: number, faults: Fault[]}} `records`: null if there is a fault or no record
  */
 export function readRecords(text, names) {
   if (!text.trim()) return { records: null, count: 0, faults: [] };
@@ -35,14 +35,18 @@ export function readRecords(text, names) {
   return { records: faults.length ? null : bodyOf(items), count: items.length, faults };
 }
 
+/** @param {Item[]} items @returns {Records} */
 function bodyOf(items) {
+  /** @type {Record<string, any>} */
   const body = { features: items.map((item) => item.features) };
   for (const name of ALONG) {
-    if (items.some((item) => item[name])) body[`${name}s`] = items.map((item) => item[name] ?? null);
+    const values = items.map((item) => /** @type {Record<string, any>} */ (item)[name] ?? null);
+    if (values.some((value) => value)) body[`${name}s`] = values;
   }
-  return body;
+  return /** @type {Records} */ (body);
 }
 
+/** @param {any} features @param {string[] | null} names @param {any} first */
 function faultOf(features, names, first) {
   if (features === null || typeof features !== "object") return "that isn't a record: a list of numbers or an object is";
   const listed = Array.isArray(features);
@@ -56,7 +60,7 @@ function faultOf(features, names, first) {
   return misnamed(Object.keys(features), names ?? Object.keys(first));
 }
 
-/** What is wrong with the names of features. @param {string[]} given @param {string[]} wanted */
+/** The fault of the feature names, null if there is none. @param {string[]} given @param {string[]} wanted */
 export function misnamed(given, wanted) {
   const unknown = given.filter((name) => !wanted.includes(name));
   if (unknown.length) return `${some(unknown)}: the model has no such feature`;
@@ -64,13 +68,16 @@ export function misnamed(given, wanted) {
   return missing.length ? `${some(missing)} ${missing.length === 1 ? "is" : "are"} missing` : null;
 }
 
+/** @param {string[]} names */
 function some(names) {
   const rest = names.length - 3;
   return names.slice(0, 3).map((name) => `“${name}”`).join(", ") + (rest > 0 ? ` and ${count(rest)} more` : "");
 }
 
+/** @param {any} value */
 const comma = (value) => (DECIMAL_COMMA.test(value) ? " (decimals are written with a point)" : "");
 
+/** @param {unknown} value */
 function shown(value) {
   if (value === "") return "it is empty";
   const text = typeof value === "string" ? `“${value}”` : JSON.stringify(value);

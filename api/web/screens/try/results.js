@@ -1,4 +1,4 @@
-/** What came back: of the stream as it is stored, or all at once. */
+/** The results of a trial: of the stream as they are stored, or all at once. */
 import { useResource } from "../../resource.js";
 import { count, duration, plural } from "../../format.js";
 import { useLive } from "../../live.js";
@@ -10,9 +10,12 @@ import { html, useEffect, useMemo, useState } from "../../view.js";
 import { ResultsTable } from "./results_table.js";
 import { MOST } from "./records.js";
 
-/** Looked for also where no event tells of them. */
-const LOOK_EVERY_MS = 2_000;
+/** Read also without an event. */
+const POLL_MS = 2_000;
+/** @typedef {import("../../types").ListedPrediction} ListedPrediction */
+
 const LATE_MS = 10_000;
+/** @param {import("../../live.js").Live} live */
 const championOf = (live) => live.stats.value?.champion ?? null;
 
 /** @param {{trial: import("./trial.js").Trial, names: string[] | null}} props a trial that was answered */
@@ -40,9 +43,13 @@ export function StreamResults({ trial: { records, answer, about }, names }) {
   const all = back === total;
   const asked = useResource("/v1/predictions", { query: { batch: answer.batch_id, limit: MOST }, on: all ? [] : ["batch"] });
   const stored = useMemo(() => new Map(asked.value?.items.map((one) => [one.prediction, one])), [asked.value]);
-  const answers = useMemo(() => answer.predictions.map((id, i) => rowOf(i, records.features[i], stored.get(id))), [stored]);
+  const answers = useMemo(() => {
+    /** @type {string[]} */
+    const ids = answer.predictions;
+    return ids.map((id, i) => rowOf(i, records.features[i], stored.get(id)));
+  }, [stored]);
   useEffect(() => setBack(answers.filter((one) => one.label !== null).length), [answers]);
-  useLooking(all, asked.refresh);
+  usePolling(all, asked.refresh);
   return html`
     <${Card} title="Sent to the stream" note=${about} actions=${html`<${Links} batch=${answer.batch_id} />`}>
       <${Problem} error=${asked.error?.away ? null : asked.error} again=${asked.refresh} />
@@ -59,19 +66,27 @@ export function StreamResults({ trial: { records, answer, about }, names }) {
   `;
 }
 
+/**
+ * @param {number} i
+ * @param {number[] | Record<string, number>} features
+ * @param {ListedPrediction | undefined} found
+ * @returns {import("./results_table.js").Answer}
+ */
 function rowOf(i, features, found) {
   const { label = null, confidence = null, prediction = null } = found ?? {};
   return { nr: i + 1, features, label, confidence, prediction };
 }
 
-function useLooking(done, look) {
+/** @param {boolean} done @param {() => void} look */
+function usePolling(done, look) {
   useEffect(() => {
     if (done) return undefined;
-    const timer = setInterval(look, LOOK_EVERY_MS);
+    const timer = setInterval(look, POLL_MS);
     return () => clearInterval(timer);
   }, [done, look]);
 }
 
+/** @param {{batch: string}} props */
 function Links({ batch }) {
   return html`
     <a class="button" href=${href("batch", { id: batch })}>Open the batch</a>
@@ -96,7 +111,7 @@ function Late() {
   </p>`;
 }
 
-/** How often each label, the most frequent first: they may be numbers themselves. */
+/** The count of each label, the most frequent first. @param {import("./results_table.js").Answer[]} answers */
 function tally(answers) {
   const times = new Map();
   for (const { label } of answers) if (label !== null) times.set(label, (times.get(label) ?? 0) + 1);
@@ -105,6 +120,7 @@ function tally(answers) {
   return sorted.slice(0, 10).map(([label, n]) => `${count(n)} “${label}”`).join(", ") + (rest ? `, ${count(rest)} others` : "");
 }
 
+/** @param {ListedPrediction[]} stored */
 function tookWords(stored) {
   const took = stored.map((one) => (Date.parse(one.stored_at) - Date.parse(one.ingested_at)) / 1000).sort((a, b) => a - b);
   return `From the broker to the row: ${duration(took[took.length >> 1])} at the median.`;

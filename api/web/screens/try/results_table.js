@@ -1,4 +1,4 @@
-/** Records and what the model answered, as a table. */
+/** Records and the model's answers, as a table. */
 import { UNKNOWN, count, percent } from "../../format.js";
 import { Badge } from "../../parts/badge.js";
 import { RecordSummary } from "../../parts/record_summary.js";
@@ -14,7 +14,7 @@ const SHOWN = 50;
  * @property {number[] | Record<string, number>} features
  * @property {string | null} label null: not yet
  * @property {number | null} confidence
- * @property {string | null} prediction its id, where it is stored
+ * @property {string | null} prediction its id, if it is stored
  */
 
 /** @param {{answers: Answer[], names: string[] | null}} props */
@@ -22,6 +22,7 @@ export function ResultsTable({ answers, names }) {
   const [all, setAll] = useState(false);
   const shown = all ? answers : answers.slice(0, SHOWN);
   const stored = answers.some((one) => one.prediction);
+  /** @type {import("../../parts/table.js").Column<Answer>[]} */
   const columns = [
     { title: "Nr", cell: (one) => count(one.nr) },
     { title: "Record", wide: true, cell: (one) => html`<${RecordSummary} features=${one.features} names=${names} />` },
@@ -30,16 +31,21 @@ export function ResultsTable({ answers, names }) {
     ...(stored ? [{ title: "Why", cell: linked }] : []),
   ];
   return html`
-    <${Table} caption="Records and answers" columns=${columns} rows=${shown} keyOf=${(one) => one.nr} />
+    <${Table} caption="Records and answers" columns=${columns} rows=${shown} keyOf=${numberOf} />
     ${answers.length > shown.length &&
     html`<div class="more"><button type="button" onClick=${() => setAll(true)}>Show all ${count(answers.length)}</button></div>`}
   `;
 }
 
+/** @param {Answer} answer */
+const numberOf = ({ nr }) => nr;
+
+/** @param {Answer} answer */
 function labelled({ label }) {
   return label === null ? html`<span class="note">waits</span>` : html`<${Badge} kind="accent">${label}<//>`;
 }
 
+/** @param {Answer} answer */
 function linked({ prediction, nr }) {
   if (!prediction) return UNKNOWN;
   return html`<a href=${href("prediction", { id: prediction })}>Explain<span class="unseen"> record ${nr}</span></a>`;

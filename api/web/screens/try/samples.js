@@ -1,4 +1,4 @@
-/** Sample records: copies of real ones, as they are, so that nothing that never happened gets among what models learn from. */
+/** Sample records: unchanged copies of real ones, so that models learn from nothing that is made up. */
 import { getJson } from "../../api.js";
 
 const LOOKED = 200;
@@ -6,9 +6,9 @@ const MOST = 1_000;
 
 /**
  * @typedef {object} Samples
- * @property {import("./records.js").Records} records with their subjects: a copy is about what the original is about
- * @property {"stored" | "examples"} source copies of stored records; where there are none, of the champion's training examples
- * @property {number} different how many different ones there were to choose from
+ * @property {import("./records.js").Records} records with their subjects, so that a copy and its original count as one example
+ * @property {"stored" | "examples"} source copies of stored records, or of the champion's training examples if there are none
+ * @property {number} different how many different records were available
  */
 
 /**
@@ -27,15 +27,25 @@ export async function sampleRecords(n, champion) {
   return items.length ? chosen(n, items, "examples") : null;
 }
 
-/** n of them at random, each once as long as there are enough. */
+/**
+ * n of them at random, each once while there are enough.
+ *
+ * @param {number} n
+ * @param {{features: number[] | Record<string, number>, subject: string | null}[]} items
+ * @param {Samples["source"]} source
+ * @returns {Samples}
+ */
 function chosen(n, items, source) {
+  /** @type {typeof items} */
   const picked = [];
   while (picked.length < n) picked.push(...shuffled(items).slice(0, n - picked.length));
+  /** @type {Samples["records"]} */
   const records = { features: picked.map((one) => one.features) };
   if (picked.some((one) => one.subject)) records.subjects = picked.map((one) => one.subject);
   return { records, source, different: items.length };
 }
 
+/** @template T @param {T[]} items */
 function shuffled(items) {
   const order = [...items];
   for (let i = order.length - 1; i > 0; i -= 1) {

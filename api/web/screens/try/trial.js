@@ -1,4 +1,4 @@
-/** One trial: records are sent to the stream, or scored at once; what became of it so far. */
+/** One trial: records that are sent to the stream or scored at once, with the answer so far. */
 import { ApiError, postJson } from "../../api.js";
 import { newId } from "../../ids.js";
 import { useRef, useState } from "../../view.js";
@@ -9,8 +9,8 @@ import { useRef, useState } from "../../view.js";
  * @typedef {object} Trial
  * @property {Mode} mode
  * @property {import("./records.js").Records} records
- * @property {string} about where they are from, in words
- * @property {string} key under which it is sent, also when it is tried again
+ * @property {string} about the source of the records, as text
+ * @property {string} key the idempotency key, the same for each attempt
  * @property {any} answer of the API; null: not yet
  * @property {ApiError | null} error
  */
@@ -26,7 +26,12 @@ export function useTrial() {
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const running = useRef(false);
 
-  /** One at a time; `make` gives the records, or null where there are none. */
+  /**
+   * Start a trial, unless one is running. `make` returns the records, or null if there are none.
+   *
+   * @param {Mode} mode
+   * @param {() => Promise<Made | null>} make
+   */
   async function begin(mode, make) {
     await alone(async () => {
       const made = await make();
@@ -34,6 +39,7 @@ export function useTrial() {
     });
   }
 
+  /** @param {Trial} next */
   async function send(next) {
     setTrial(next);
     try {
@@ -44,6 +50,7 @@ export function useTrial() {
     }
   }
 
+  /** @param {() => Promise<void>} work */
   async function alone(work) {
     if (running.current) return;
     running.current = true;
@@ -60,9 +67,10 @@ export function useTrial() {
     }
   }
 
-  return { trial, busy, error, begin, again: () => alone(() => send(trial)) };
+  return { trial, busy, error, begin, again: () => alone(async () => void (trial && (await send(trial)))) };
 }
 
+/** @param {Trial} trial @returns {Promise<any>} */
 function sent({ mode, records, key }) {
   if (mode === "once") return postJson("/v1/predict", { body: { features: records.features } });
   return postJson("/v1/batches", { body: records, idempotencyKey: key });
