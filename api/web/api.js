@@ -79,7 +79,7 @@ async function json(method, path, options = {}) {
 }
 
 /**
- * The response, once its status is good. When the API wants a key, it is requested from the user and the request repeated.
+ * The response, once its status is good. When the API requires a key, it is requested from the user and the request repeated.
  *
  * @param {string} method
  * @param {string} path

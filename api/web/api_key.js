@@ -1,9 +1,9 @@
-/** The API key: kept for this tab only, and requested from the user when the API wants one. */
+/** The API key: kept for this tab only, and requested from the user when the API requires one. */
 import { cell } from "./cell.js";
 
 const NAME = "relearn.key";
 
-/** While a key is requested: why, as the API says it, and whether a key was rejected. Else null. */
+/** While a key is requested: why, in the API's words, and whether a key was rejected. Else null. */
 export const keyRequest = cell(/** @type {{why: string, refused: boolean} | null} */ (null));
 /** Rises when a key is entered: requests that wait for one are sent again. */
 export const keysEntered = cell(0);

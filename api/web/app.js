@@ -41,7 +41,7 @@ function Shown({ route }) {
   if (error) {
     return html`<${Screen} title="This screen broke">
       <${Empty} title="A fault of the page">
-        <p>The browser's console says more. The stream and the model aren't touched by it.</p>
+        <p>The browser's console has the details. The stream and the model are not affected.</p>
         <button type="button" onClick=${again}>Draw it again</button>
       <//>
     <//>`;

@@ -60,7 +60,7 @@ export async function rollBack(former, champion) {
 }
 
 /**
- * Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job says why.
+ * Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job has the reason.
  *
  * @template {import("./types").PathOf<"post">} P
  * @param {P} path
@@ -111,7 +111,7 @@ async function look(id) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     drop(id);
-    showToast("Nobody has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
+    showToast("No worker has taken it yet: is a retrain worker up?", { kind: "bad", action: show(id) });
   }
 }
 

@@ -1,4 +1,4 @@
-/** The live events: one connection for as long as the page is open, and the handlers of its events. */
+/** The live events: one connection while the page is open, and the handlers of its events. */
 import { ApiError, openResponse } from "./api.js";
 import { keysEntered } from "./api_key.js";
 import { interruptible } from "./pause.js";

@@ -1,4 +1,4 @@
-/** Resources of the API that a view shows: read at first, and read again when an event says that they changed. */
+/** Resources of the API that a view shows: read at first, and read again when an event reports a change. */
 import { ApiError, getJson } from "./api.js";
 import { cell, useCell } from "./cell.js";
 import { useEvents } from "./events.js";

@@ -9,7 +9,7 @@
 export class SseParser {
   /** The id to go on after, null before the first. @type {string | null} */
   lastId = null;
-  /** The wait before the next connection, as the server wants it. @type {number | null} */
+  /** The wait before the next connection, as the server requests it. @type {number | null} */
   retryMs = null;
 
   #rest = "";

@@ -130,7 +130,7 @@ async def test_a_prediction_shows_everything_and_is_judged_there(visitor: Visit,
     assert (said.comment, said.reviewer, said.via) == ("looked twice", "ann", "volunteer")
     await role.record()
     await expect(page.get_by_role("row").filter(has_text="looked twice")).to_contain_text("counts")
-    await page.get_by_role("button", name="Take back what you said").click()
+    await page.get_by_role("button", name="Take your review back").click()
     await role.wait_for((one, None))
     await page.get_by_role("button", name="Confirm no").click()
     await role.wait_for((one, "no"))

@@ -44,7 +44,7 @@ async def test_without_a_model_it_says_how_to_make_one(browser: Browser, site: S
         async with visit(browser, site, size=size) as one:
             await one.go()
             await expect(one.page.get_by_text("relearn model train --data digits", exact=True)).to_be_visible()
-            await expect(one.page.get_by_text("Nobody is at work")).to_be_visible()
+            await expect(one.page.get_by_text("No worker is running")).to_be_visible()
             await expect(one.page.get_by_text("0 of 20 corrections; no champion yet")).to_be_visible()
             await one.check_narrow()
             await one.check_accessible()
@@ -59,7 +59,7 @@ async def test_without_records_it_leads_to_where_some_can_be_sent(visitor: Visit
     await expect(main.get_by_role("link", name="Try it")).to_have_attribute("href", "#/try")
     champion = page.get_by_role("region", name="Champion")
     await expect(champion.get_by_role("link", name="Model 1")).to_have_attribute("href", "#/models/1")
-    await expect(champion).to_contain_text("nobody has reviewed an audit of model 1 yet")
+    await expect(champion).to_contain_text("no audit of model 1 has been reviewed yet")
     await expect(champion.get_by_role("link", name="Review some")).to_be_visible()
 
 
@@ -68,7 +68,7 @@ async def test_counts_accuracy_and_the_policy_are_told_in_numbers_and_words(visi
     await visitor.go()
     champion = page.get_by_role("region", name="Champion")
     await expect(champion).to_contain_text("83.3% right with 95 % confidence 66.4% to 92.7%")
-    await expect(champion).to_contain_text("from its audits alone, whose records nobody chose: 25 of 30 confirmed")
+    await expect(champion).to_contain_text("from its audits alone, whose records were chosen at random: 25 of 30 confirmed")
     policy = page.get_by_role("region", name="Next training")
     await expect(policy).to_contain_text("5 of 20 corrections")
     await expect(policy).to_contain_text("30 of 100 labels")
@@ -115,7 +115,7 @@ async def test_while_on_hold_that_is_said_and_one_button_ends_it(visitor: Visit,
     await visitor.go()
     await site.heard()
     card = page.get_by_role("region", name="On hold")
-    await expect(card).to_contain_text("No model is trained or promoted by itself: somebody said so (ann)")
+    await expect(card).to_contain_text("No model is trained or promoted by itself: put on hold by command (ann)")
     await visitor.check_accessible()
     await card.get_by_role("button", name="Resume").click()
     command = await asked(site, 0)

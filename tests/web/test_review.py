@@ -339,7 +339,7 @@ async def test_a_blind_record_is_answered_before_the_model_is_seen(browser: Brow
         await _as(one, "ann")
         await one.go("#/review")
         await expect(page.get_by_text("Chosen at random", exact=True)).to_be_visible()
-        await expect(page.get_by_text("What the model says")).to_be_hidden()
+        await expect(page.get_by_role("heading", name="The model's answer")).to_be_hidden()
         await expect(page.locator(".record a")).to_have_count(0)
         await expect(page.get_by_role("button", name=re.compile("^Confirm"))).to_be_hidden()
         await page.keyboard.press("c")

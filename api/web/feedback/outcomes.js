@@ -52,7 +52,7 @@ async function look({ id, feedback }) {
     if (outcome.state === "recorded") change(id, { state: "recorded" });
     if (outcome.state !== "dead-letter") return;
     change(id, { state: "lost", why: outcome.error });
-    showToast(`What was said of ${outcome.id} couldn't be used: ${outcome.error}`, { kind: "bad" });
+    showToast(`The review of ${outcome.id} couldn't be used: ${outcome.error}`, { kind: "bad" });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error; // not read yet, or the API is away: it is read again later
   }

@@ -50,7 +50,7 @@ export function Explanation({ answer, contributions, base, classes }) {
   return html`
     <section class="card explanation" aria-labelledby="explanation-title">
       <div class="card-head">
-        <h2 id="explanation-title">What the model says</h2>
+        <h2 id="explanation-title">The model's answer</h2>
         <span class="note"><a href=${href("model", { id: model })}>model ${model}</a></span>
       </div>
       <div class="explained">

@@ -1,4 +1,4 @@
-/** The dialog for the API key, when the API wants one. */
+/** The dialog for the API key, when the API requires one. */
 import { useCell } from "../cell.js";
 import { enterKey, cancelKey, keyRequest } from "../api_key.js";
 import { submittedText } from "../forms.js";
@@ -17,7 +17,7 @@ export function KeyPrompt() {
     <${Dialog} title="A key is needed" onClose=${cancelKey}>
       <form onSubmit=${submit}>
         <p class="dialog-text" id="key-why">
-          ${wanted.refused ? `The one that was given isn't taken. ${wanted.why}` : "This API answers those who have one."}
+          ${wanted.refused ? `The key was rejected. ${wanted.why}` : "This API requires a key."}
         </p>
         <label for="key">API key</label>
         <input id="key" name="key" type="password" required autocomplete="off" spellcheck=${false} autofocus

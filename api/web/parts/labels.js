@@ -76,7 +76,7 @@ export function Labels({ classes, onChoose, keys, predicted = null, margins }) {
             aria-keyshortcuts=${keys?.get(label)} onClick=${() => choose(label)}>
             ${keys?.has(label) && keys.get(label) !== label && html`<kbd aria-hidden="true">${keys.get(label)}</kbd>`}
             <span>${label}</span>
-            ${label === predicted && html`<span class="unseen">, as the model says</span>`}
+            ${label === predicted && html`<span class="unseen">, the model's answer</span>`}
           </button>
         `,
       )}

@@ -11,7 +11,7 @@ export function AskReviewerName() {
   return html`
     <${Card} title="Who reviews?" class="ask-name">
       <p class="note">
-        Your name stands beside what you say, so that it can be compared with what others say and taken back. It is kept
+        Your name is stored with your reviews, so that they can be compared with those of others and taken back. It is kept
         in this browser.
       </p>
       <${NameForm} yes="Begin" />

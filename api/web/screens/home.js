@@ -23,7 +23,7 @@ export function Home() {
   const promoted = useResource("/v1/jobs", { query: PROMOTED, on: ["model"] });
   const periods = useMemo(() => championPeriods(promoted.value?.items ?? []), [promoted.value]);
   return html`
-    <${Screen} title="Home" lead="The stream, the model that answers, and what people say of its answers.">
+    <${Screen} title="Home" lead="The stream, the champion, and the reviews of its answers.">
       <div class="stack">
         <${Problem} error=${error?.away ? null : error} />
         <${OnHold} hold=${retraining?.hold} />

@@ -33,7 +33,7 @@ export function Jobs({ query }) {
   const command = COMMANDS.find((one) => one === query.command) ?? null;
   const pages = usePages("/v1/jobs", { query: { limit: LIMIT, state, command }, on: ["job"], idOf });
   return html`
-    <${Screen} title="Jobs" lead="What was asked of the retrain role, by people or by the policy, and what came of it."
+    <${Screen} title="Jobs" lead="Commands to the retrain role, from operators or from the policy, and their outcomes."
       actions=${html`<${Train} />`}>
       <div class="stack">
         <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
@@ -83,7 +83,7 @@ function List({ jobs }) {
     { title: "Job", cell: (job) => html`<a href=${href("job", { id: job.id })}><strong>${commandText(job)}</strong></a>`, short: true },
     { title: "Why", cell: reasonText },
     { title: "State", cell: (job) => html`<${State} job=${job} />` },
-    { title: "What came of it", cell: (job) => html`<${Outcome} job=${job} />`, wide: true },
+    { title: "Outcome", cell: (job) => html`<${Outcome} job=${job} />`, wide: true },
     { title: "Took", cell: (job) => jobDuration(job, now), numeric: true },
     { title: "Asked for", cell: (job) => html`<${Time} at=${job.queued_at} />` },
   ];

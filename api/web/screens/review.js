@@ -15,7 +15,7 @@ import { resumeReview, queue, fetchMore } from "./review/queue.js";
 import { ShownItem } from "./review/shown_item.js";
 import { ProgressStrip } from "./review/progress_strip.js";
 
-const LEAD = "What you say here is what the next model learns from.";
+const LEAD = "The next model learns from your answers here.";
 /** Claims of other tabs expire without an event. */
 const POLL_MS = 3_000;
 

@@ -58,7 +58,7 @@ function questionOf(left) {
   return {
     title: "Confirm the rest of this batch?",
     text:
-      `${plural(left, "record")} that nobody has reviewed will be confirmed as the model labelled them.` +
+      `${plural(left, "unreviewed record")} will be confirmed as the model labelled them.` +
       " Correct what is wrong first.",
     yes: `Confirm ${count(left)}`,
   };
@@ -67,5 +67,5 @@ function questionOf(left) {
 /** @param {number} done */
 function report(done) {
   if (done > 0) showToast(`${plural(done, "record")} confirmed`, { kind: "good" });
-  else showToast("Nothing was left to confirm: of what was taken back, say a label by hand");
+  else showToast("Nothing was left to confirm: records whose review was taken back need a label by hand");
 }

@@ -22,7 +22,7 @@ export function PixelMap({ features, limit }) {
   return html`
     <figure class="pixel-map">
       <svg viewBox=${`0 0 ${picture.columns} ${picture.rows}`} role="img"
-        aria-label=${`The picture's ${features.length} pixels by their PSI; ${drifted} have drifted. The list says the same.`}>
+        aria-label=${`The picture's ${features.length} pixels by their PSI; ${drifted} have drifted. The list has the same figures.`}>
         ${cells.map((cell) => cell.spread && html`<${Cell} ...${cell} limit=${limit} />`)}
       </svg>
       <figcaption class="note">

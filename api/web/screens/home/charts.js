@@ -67,7 +67,7 @@ function Gathering() {
 
 /** @param {{champion: import("../../types").Stats["champion"]}} props */
 function NoAudits({ champion }) {
-  const once = champion && `Once somebody has reviewed an audit of model ${champion.version}, its accuracy is drawn here.`;
+  const once = champion && `Once an audit of model ${champion.version} is reviewed, its accuracy is drawn here.`;
   return html`
     <${Empty} title="Nothing is known yet">
       <p>${once ?? "No model answers yet."}</p>

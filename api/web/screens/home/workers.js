@@ -18,7 +18,7 @@ const READY = "ready";
 export function Workers({ champion }) {
   const workers = useLive((live) => live.workers);
   return html`
-    <${Card} title="Workers" note="as they said of themselves in the last ten seconds">
+    <${Card} title="Workers" note="as they reported in the last ten seconds">
       ${loaded(workers, (value) => html`<${Known} ...${value} champion=${champion} />`)}
     <//>
   `;
@@ -26,10 +26,10 @@ export function Workers({ champion }) {
 
 /** @param {import("../../types").Workers & ChampionProps} props */
 function Known({ items, known, champion }) {
-  if (!known) return html`<${Empty} title="Not known"><p>Redis, where workers say how they are, is away.</p><//>`;
+  if (!known) return html`<${Empty} title="Not known"><p>Redis, where workers report their state, is away.</p><//>`;
   if (items.length === 0) {
     const how = html`<code>relearn up</code> starts workers of each role; <code>relearn worker score</code> one more.`;
-    return html`<${Empty} title="Nobody is at work"><p>${how}</p><//>`;
+    return html`<${Empty} title="No worker is running"><p>${how}</p><//>`;
   }
   /** @type {import("../../parts/table.js").Column<Worker>[]} */
   const columns = [

@@ -39,7 +39,7 @@ const COLUMNS = [
   { title: "Record", cell: (one) => html`<${RecordSummary} features=${one.features} />`, wide: true },
   { title: "About", cell: (one) => one.key },
   { title: "Source", cell: (one) => one.source },
-  { title: "Said by", cell: (one) => (one.via === null ? number(null) : `${one.reviewer ?? "no name"} (${one.via})`) },
+  { title: "Reviewed by", cell: (one) => (one.via === null ? number(null) : `${one.reviewer ?? "no name"} (${one.via})`) },
   { title: "Prediction", cell: (one) => html`<${Prediction} id=${one.prediction} />` },
   { title: "Weight", cell: (one) => number(one.weight), numeric: true },
 ];

@@ -7,8 +7,8 @@ import { html } from "../../view.js";
 import { chance, jobStateText } from "../../descriptions.js";
 
 const ROWS = [
-  ["evidence", "Evidence", "reviews of records that nobody chose for their answers"],
-  ["silence", "All records", "silence counts for the champion"],
+  ["evidence", "Evidence", "reviews of records that weren't chosen for their answers"],
+  ["silence", "All records", "an unreviewed record counts for the champion"],
 ];
 
 /**

@@ -10,7 +10,7 @@ export function OnHold({ hold }) {
   if (!hold) return null;
   const { command, by, version, since } = hold;
   const what = {
-    hold: "somebody said so",
+    hold: "put on hold by command",
     activate: `model ${version} was activated`,
     rollback: `a rollback to model ${version}`,
   };

@@ -34,8 +34,8 @@ export function TrainedOn({ trained }) {
   const facts = [
     ["Examples", `${count(bootstrap)} bootstrap, ${count(reviewed)} reviewed, ${count(assumed)} assumed`],
     ["Reviews", `${plural(corrections, "correction")}, ${plural(confirmations, "confirmation")}`],
-    ["Known", cut > 0 ? `what was said up to review ${count(cut)}` : "before the first review"],
-    ["Left for later", later > 0 && `${plural(later, "review")}: one reviewer said so many`],
+    ["Known", cut > 0 ? `reviews up to number ${count(cut)}` : "before the first review"],
+    ["Left for later", later > 0 && `${plural(later, "review")}: too many from one reviewer`],
     ["Disputed", disputed?.length > 0 && html`<${Disputed} predictions=${disputed} />`],
   ];
   return html`<${Card} title="What it was trained on"><${FactList} of=${facts} /><//>`;

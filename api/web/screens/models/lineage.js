@@ -22,7 +22,7 @@ export function Origin({ model: { made_by: job, cut, sha256, key_id: key } }) {
     ["Champion then", job.champion !== null && html`<a href=${href("model", { id: job.champion })}>Model ${job.champion}</a>`],
     ["Reviews known", cut > 0 ? `up to number ${count(cut)}` : "none yet"],
     ["SHA-256", html`<code>${sha256}</code>`],
-    ["Signed by", key ? html`key <code>${key}</code>` : "nobody: it never answered"],
+    ["Signed by", key ? html`key <code>${key}</code>` : "not signed: it never answered"],
   ];
   return html`<${Card} title="Where it comes from"><${FactList} of=${facts} /><//>`;
 }

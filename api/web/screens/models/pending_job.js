@@ -16,10 +16,10 @@ export function PendingJob({ again }) {
     return () => clearInterval(timer);
   }, [again]);
   return html`
-    <${Empty} title=${long ? "Nobody has taken this job" : "Waiting for a retrain worker to take it…"}>
+    <${Empty} title=${long ? "No worker has taken this job" : "Waiting for a retrain worker to take it…"}>
       <p role="status">
         ${long
-          ? html`There is none of this id, or no retrain worker is up (<a href=${href("home")}>who is at work</a>). It is still
+          ? html`There is none of this id, or no retrain worker is up (<a href=${href("home")}>see the workers</a>). It is still
               looked for.`
           : "It was sent. This goes on by itself."}
       </p>

@@ -36,7 +36,7 @@ export function ReviewForm({ prediction, classes }) {
       </button>
       <${Labels} classes=${classes} predicted=${prediction.label} onChoose=${choose} />
       ${mine &&
-      html`<button type="button" class="quiet" onClick=${() => review(null, "Taken back")}>Take back what you said</button>`}
+      html`<button type="button" class="quiet" onClick=${() => review(null, "Taken back")}>Take your review back</button>`}
     <//>
   `;
 }

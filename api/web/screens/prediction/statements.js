@@ -35,19 +35,19 @@ export function Statements({ prediction }) {
   });
   /** @type {import("../../parts/table.js").Column<Statement>[]} */
   const columns = [
-    { title: "Said", cell: (one) => html`<${What} label=${one.label} predicted=${prediction.label} />` },
-    { title: "By", cell: ({ reviewer }) => reviewer ?? "nobody named" },
+    { title: "Review", cell: (one) => html`<${What} label=${one.label} predicted=${prediction.label} />` },
+    { title: "By", cell: ({ reviewer }) => reviewer ?? "no name" },
     { title: "How", cell: ({ via }) => VIA[via] ?? via },
     { title: "When", cell: ({ at }) => html`<${Time} at=${at} />` },
     { title: "Comment", wide: true, cell: ({ comment }) => comment ?? "" },
     { title: "Counts", cell: (one) => (counts(one) ? html`<${Badge} kind="accent">counts<//>` : "") },
   ];
   return html`
-    <${Card} title="What was said of it" note=${prediction.disputed && "Reviewers say different labels: the latest counts."}>
+    <${Card} title="Reviews of it" note=${prediction.disputed && "Reviewers gave different labels: the latest counts."}>
       <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
       ${pages.items.length > 0
-        ? html`<${Table} caption="Everything said, the latest first" columns=${columns} rows=${pages.items} keyOf=${idOf} />`
-        : pages.settled && !pages.error && html`<${Empty} title="Nobody has said anything of it yet" />`}
+        ? html`<${Table} caption="All reviews, the latest first" columns=${columns} rows=${pages.items} keyOf=${idOf} />`
+        : pages.settled && !pages.error && html`<${Empty} title="There are no reviews yet" />`}
       <${ShowMore} pages=${pages} />
     <//>
   `;

@@ -30,7 +30,7 @@ export function EmptyQueue({ error, settled, lapsed }) {
     <//>`;
   }
   return html`<${Empty} title="Nothing waits for review">
-    <p>Every recent record is reviewed, or somebody is asked about it just now. New ones come here by themselves.</p>
+    <p>Every recent record is reviewed, or shown to another reviewer now. New ones come here by themselves.</p>
     ${retraining?.hold &&
     html`<p>Promotion is on hold: no better model takes over <a href=${href("models")}>until it is resumed</a>.</p>`}
     <a class="button primary" href=${href("try")}>Send some records</a>
@@ -39,7 +39,7 @@ export function EmptyQueue({ error, settled, lapsed }) {
 
 function Lapsed() {
   return html`<${Empty} title="Your records went back to the others">
-    <p>Nobody answered for so long that they may be asked about elsewhere. What you said before is safe.</p>
+    <p>There was no answer in time, so other reviewers may get them. Your earlier answers are safe.</p>
     <button type="button" class="primary" onClick=${resumeReview}>Go on <kbd aria-hidden="true">⏎</kbd></button>
   <//>`;
 }

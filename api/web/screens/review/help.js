@@ -4,8 +4,8 @@ import { html } from "../../view.js";
 
 /** @type {[string[], string][]} */
 const KEYS = [
-  [["1", "…", "9"], "Say the label with that number. Labels that are digits have their own key."],
-  [["⏎", "C"], "Confirm what the model says. Not where its answer is kept back."],
+  [["1", "…", "9"], "Answer with the label of that number. Labels that are digits have their own key."],
+  [["⏎", "C"], "Confirm the model's answer. Not while it is hidden."],
   [["T"], "Can't tell: it isn't shown again in this tab, and goes to others when your claim on it runs out."],
   [["S"], "Skip: it comes again after the others."],
   [["U", "Ctrl Z"], "Take the last answer back, and see its record again."],

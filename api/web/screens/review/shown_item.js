@@ -16,8 +16,8 @@ const CHOSEN = {
 };
 /** @type {Record<string, string>} */
 const WHY_BLIND = {
-  audit: "Records chosen at random tell how good the model is. That is honest only where nobody is led by its answer.",
-  disagree: "Two models answered differently. Which of them is right you tell without having seen either.",
+  audit: "Records chosen at random tell how good the model is. That holds only if its answer doesn't influence yours.",
+  disagree: "Two models answered differently. Decide which is right without seeing either.",
 };
 
 /** @type {Record<string, string>} */
