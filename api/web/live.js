@@ -1,5 +1,5 @@
 /**
- * The resources that the whole page shows, kept current: read at first, and again when an event says that they changed.
+ * The resources that the whole page shows, kept current: read at first, and again when an event reports a change.
  */
 import { getJson } from "./api.js";
 import { cell, useCell } from "./cell.js";
