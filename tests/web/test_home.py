@@ -68,7 +68,7 @@ async def test_counts_accuracy_and_the_policy_are_told_in_numbers_and_words(visi
     await visitor.go()
     champion = page.get_by_role("region", name="Champion")
     await expect(champion).to_contain_text("83.3% right with 95 % confidence 66.4% to 92.7%")
-    await expect(champion).to_contain_text("from its audits alone, whose records were chosen at random: 25 of 30 confirmed")
+    await expect(champion).to_contain_text("its audits alone, whose records were chosen at random: 25 of 30 confirmed")
     policy = page.get_by_role("region", name="Next training")
     await expect(policy).to_contain_text("5 of 20 corrections")
     await expect(policy).to_contain_text("30 of 100 labels")
