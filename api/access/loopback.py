@@ -1,7 +1,7 @@
-"""Who may ask while there are no keys: this machine's own programs, and pages that this server itself has sent.
+"""Access while there are no API keys: local programs, and pages that this server itself has sent. Pure.
 
-A page of anybody's, open in a browser here, can send requests to loopback. What it can't do is lie about its origin, or
-name this server by an address: if its own name is made to lead here (DNS rebinding), that name stands in `Host`. Pure.
+Any page open in a local browser can send requests to loopback. It can't forge its `Origin`; if its own host name is
+made to resolve to loopback (DNS rebinding), `Host` has that name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::\
 
 @lru_cache(256)
 def is_loopback(host: str) -> bool:
-    """Whether this address is this machine's alone: `localhost`, or an IP address of loopback, not another name."""
+    """Whether `host` is `localhost` or an IP address of loopback."""
     if host.lower() == "localhost":
         return True
     try:
@@ -34,10 +34,10 @@ def names_loopback(host: str) -> bool:
 
 
 def is_foreign(headers: Mapping[str, str], origins: Collection[str]) -> bool:
-    """Whether a browser says that a page of another origin asks, and not one of `origins`.
+    """Whether a browser sent the request for a page of another origin that isn't among `origins`.
 
-    Browsers send `Origin` with whatever may change something, and `Sec-Fetch-Site` with everything else; no other
-    program needs either. Somebody who follows a link to a page here is no page.
+    Browsers send `Origin` with requests that may change something, and `Sec-Fetch-Site` with all others; other programs
+    need neither. Following a link to a page of this server (navigation) is allowed.
     """
     origin = headers.get("Origin")
     if origin is not None:

@@ -1,4 +1,4 @@
-"""A token bucket as plain arithmetic: it fills at `rate` a second, and holds what two seconds bring. Pure.
+"""A token bucket as plain arithmetic: it fills at `rate` per second and holds two seconds' worth. Pure.
 
 The same arithmetic runs in Redis, where processes share it (`api/access/rate_limit.py`).
 """
@@ -7,35 +7,35 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-#: So many seconds' worth may be spent at once.
+#: Maximum burst, in seconds of the rate.
 BURST_S = 2.0
 
 
 class Bucket(NamedTuple):
-    """Tokens at a time, in seconds of any clock that doesn't go back."""
+    """Tokens at a time, in seconds of a monotonic clock."""
 
     tokens: float
     at_s: float
 
 
-def holds_at_most(rate: float) -> float:
-    """The most that a bucket holds; one at least, or nobody could ever take any."""
+def capacity(rate: float) -> float:
+    """Maximum tokens of a bucket, at least one."""
     return max(1.0, BURST_S * rate)
 
 
-def take(bucket: Bucket | None, asked: int, now_s: float, rate: float) -> tuple[Bucket, int]:
-    """The bucket afterwards, and how many whole tokens were taken: as many as asked, or as there were.
+def take(bucket: Bucket | None, wanted: int, now_s: float, rate: float) -> tuple[Bucket, int]:
+    """The bucket afterwards, and the number of whole tokens taken: `wanted`, or all that there were.
 
-    `bucket` None is a full one.
+    `bucket` None: a full bucket.
     """
-    most = holds_at_most(rate)
+    most = capacity(rate)
     if bucket is None:
         bucket = Bucket(most, now_s)
     tokens = min(most, bucket.tokens + max(0.0, now_s - bucket.at_s) * rate)
-    taken = min(asked, int(tokens))
+    taken = min(wanted, int(tokens))
     return Bucket(tokens - taken, max(bucket.at_s, now_s)), taken
 
 
 def wait_s(bucket: Bucket, wanted: int, rate: float) -> float:
-    """How long until it holds so many."""
-    return max(0.0, (min(wanted, holds_at_most(rate)) - bucket.tokens) / rate)
+    """Time until the bucket holds `wanted` tokens."""
+    return max(0.0, (min(wanted, capacity(rate)) - bucket.tokens) / rate)

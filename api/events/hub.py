@@ -1,6 +1,7 @@
-"""The live events of one process: all clients that listen here get what its one reader brings.
+"""The live events of one process: its one reader feeds all clients connected here.
 
-While Redis is away they stay, and get comments; when it is back they go on, with a `reset` if something may be missing.
+While Redis is away, clients stay connected and get heartbeats. When Redis is back they get new events, after a `reset`
+if events may be missing.
 """
 
 from __future__ import annotations
@@ -14,86 +15,86 @@ import structlog
 
 from relearn.agents.stores.live.events import Entry, order
 from relearn.agents.stores.redis import open_redis
-from relearn.api.events.client_queue import EventStream
-from relearn.api.events.merge import written
+from relearn.api.events.client_queue import ClientQueue
+from relearn.api.events.merge import encode_events
 from relearn.api.events.reader import WAIT_S, EventReader
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.events import EventType, ResetEvent
 from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 
-MOST_STREAMS = 500
-#: A client that heard nothing for so long gets a comment.
+MAX_CLIENTS = 500
+#: A client that was sent nothing for this long gets a comment.
 HEARTBEAT_S = 15.0
-_TEND_EVERY_S = 0.5
-_LAST_WORD_S = 1.0
-#: When to come again: after a connection was lost, and after an end that was announced.
-_HELLO = b"retry: 2000\n\n"
-_GOODBYE = b"retry: 1000\n\n"
+_CHECK_EVERY_S = 0.5
+_LAST_CHUNK_TIMEOUT_S = 1.0
+#: Reconnect delays: after a lost connection, and after an announced end.
+_FIRST_CHUNK = b"retry: 2000\n\n"
+_LAST_CHUNK = b"retry: 1000\n\n"
 
 
-class LiveEvents:
-    """One process. `read` and `tend` must run for as long as it is used."""
+class EventHub:
+    """The clients of one process. `read` and `send_heartbeats` must run while it is used."""
 
     def __init__(self, settings: Settings) -> None:
-        self.most = MOST_STREAMS
+        self.max_clients = MAX_CLIENTS
         self.heartbeat_s = HEARTBEAT_S
         self._redis = open_redis(settings, answers_within_s=WAIT_S + 2)
-        self._reader = EventReader(self._redis, settings.namespace, self._tell, self._begun)
-        self._streams: set[EventStream] = set()
-        self._nobody = asyncio.Event()
+        self._reader = EventReader(self._redis, settings.namespace, self._dispatch, self._reading_began)
+        self._clients: set[ClientQueue] = set()
+        self._no_clients = asyncio.Event()
         self._closing = False
 
     @property
-    def listeners(self) -> int:
-        """How many clients there are."""
-        return len(self._streams)
+    def clients(self) -> int:
+        """The number of connected clients."""
+        return len(self._clients)
 
     async def read(self) -> None:
-        """Bring what comes to the clients, for ever."""
+        """Read events and dispatch them to the clients. Never returns."""
         await self._reader.run()
 
-    async def tend(self) -> None:
-        """Let go of clients that are gone, and give those a comment that heard nothing for long; for ever."""
+    async def send_heartbeats(self) -> None:
+        """End queues of disconnected clients, and send a comment to idle ones. Never returns."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_TEND_EVERY_S)
-            silent_since_s = loop.time() + _TEND_EVERY_S - self.heartbeat_s
-            for stream in self._streams:
+            await asyncio.sleep(_CHECK_EVERY_S)
+            idle_since_s = loop.time() + _CHECK_EVERY_S - self.heartbeat_s
+            for stream in self._clients:
                 if stream.gone:
                     stream.end()
-                elif stream.live and stream.given_s <= silent_since_s:
-                    stream.put(b": still here\n" + (b"\n" if stream.unsure else self._here()))
+                elif stream.live and stream.last_put_s <= idle_since_s:
+                    stream.put(b": still here\n" + (b"\n" if stream.unsure else self._place()))
 
     @contextmanager
-    def opened(
+    def connect(
         self, connection: Callable[[], asyncio.Transport | None], types: frozenset[EventType]
-    ) -> Iterator[EventStream]:
-        """A client, for as long as the block runs.
+    ) -> Iterator[ClientQueue]:
+        """A client while the block runs.
 
         Raises:
-            Failure: there are too many, or this process is about to end.
+            ProblemError: too many clients, or the process is shutting down.
         """
-        if self._closing or len(self._streams) >= self.most:
-            why = "is about to end" if self._closing else f"serves {self.most} streams already"
+        if self._closing or len(self._clients) >= self.max_clients:
+            why = "is shutting down" if self._closing else f"serves {self.max_clients} streams already"
             headers = {"Retry-After": "1" if self._closing else "5"}
-            raise Failure("unavailable", f"This process {why}; come again.", headers=headers)
-        stream = EventStream(connection, types)
-        self._streams.add(stream)
-        self._nobody.clear()
+            raise ProblemError("unavailable", f"This process {why}; reconnect.", headers=headers)
+        stream = ClientQueue(connection, types)
+        self._clients.add(stream)
+        self._no_clients.clear()
         try:
             yield stream
         finally:
             stream.ended = True
-            self._streams.discard(stream)
-            if not self._streams:
-                self._nobody.set()
+            self._clients.discard(stream)
+            if not self._clients:
+                self._no_clients.set()
 
-    async def chunks(self, stream: EventStream, after: str | None) -> AsyncGenerator[bytes, None]:
-        """What to send to this client until it is to be disconnected; first what it has missed since event `after`."""
-        yield _HELLO
+    async def chunks(self, stream: ClientQueue, after: str | None) -> AsyncGenerator[bytes, None]:
+        """The chunks to send until the client is to be disconnected, first the events that it missed since `after`."""
+        yield _FIRST_CHUNK
         lost = False
         try:
             while after is not None and self._reader.reads and not stream.ended:
@@ -102,10 +103,10 @@ class LiveEvents:
                     lost = True
                     break
                 after, entries = missed
-                if chunk := written(entries, stream.types):
+                if chunk := encode_events(entries, stream.types):
                     yield chunk
                 if order(after) >= order(self._reader.place):
-                    break  # and nothing is awaited until it is live: what comes then would pass it by
+                    break  # no await from here until the client is live: events dispatched meanwhile would be lost
         except RedisUnavailable as exc:
             log.debug("resume_failed", error=str(exc))
             lost = True
@@ -114,47 +115,45 @@ class LiveEvents:
             yield chunk
 
     async def close_streams(self) -> None:
-        """End all streams, with a last word on when to come again; whoever doesn't take it in time is disconnected."""
+        """End all streams with a reconnect delay. Clients that don't read it within a second are disconnected."""
         self._closing = True
-        for stream in self._streams:
-            stream.end(_GOODBYE)
+        for stream in self._clients:
+            stream.end(_LAST_CHUNK)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORD_S):
-                while self._streams:
-                    await self._nobody.wait()
-        for stream in self._streams:
+            async with asyncio.timeout(_LAST_CHUNK_TIMEOUT_S):
+                while self._clients:
+                    await self._no_clients.wait()
+        for stream in self._clients:
             stream.drop()
 
     async def close(self) -> None:
         """Disconnect from Redis."""
         await self._redis.aclose()
 
-    def _go_live(self, stream: EventStream, *, lost: bool) -> None:
+    def _go_live(self, stream: ClientQueue, *, lost: bool) -> None:
         stream.live = True
         stream.unsure = not self._reader.reads
         if self._reader.reads:
-            stream.put(
-                self._reset("what came after the event that was named is no longer kept") if lost else self._here()
-            )
+            stream.put(self._reset("events after the given id are no longer stored") if lost else self._place())
 
-    def _tell(self, entries: list[Entry]) -> None:
+    def _dispatch(self, entries: list[Entry]) -> None:
         by_types: dict[frozenset[EventType], bytes] = {}
-        for stream in self._streams:
+        for stream in self._clients:
             if stream.live:
                 if stream.types not in by_types:
-                    by_types[stream.types] = written(entries, stream.types)
+                    by_types[stream.types] = encode_events(entries, stream.types)
                 stream.put(by_types[stream.types])
 
-    def _begun(self, lost: bool) -> None:
-        for stream in self._streams:
+    def _reading_began(self, lost: bool) -> None:
+        for stream in self._clients:
             if stream.live and (lost or stream.unsure):
                 stream.unsure = False
                 stream.put(self._reset("Redis was away, and events may have been lost"))
 
-    def _here(self) -> bytes:
-        """Moves the place that a client goes on from, and is no event."""
+    def _place(self) -> bytes:
+        """Moves the client's `Last-Event-ID`; not an event."""
         return f"id: {self._reader.place}\n\n".encode()
 
     def _reset(self, why: str) -> bytes:
         event = Entry(self._reader.place, "reset", msgspec.json.encode(ResetEvent(why)).decode())
-        return written([event], frozenset())
+        return encode_events([event], frozenset())

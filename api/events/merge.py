@@ -1,4 +1,4 @@
-"""Events that are sent together, made few: all batches become one, and so do all resets. Pure."""
+"""Merges events that are sent together: all batches become one, and so do all resets. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _batch = msgspec.json.Decoder(BatchEvent)
 _encode = msgspec.json.Encoder().encode
 
 
-def coalesced(entries: Iterable[Entry], counts: tuple[int, int] | None) -> list[Entry]:
-    """The same news in the same order, in fewer events; what isn't ours is left out.
+def merge_events(entries: Iterable[Entry], counts: tuple[int, int] | None) -> list[Entry]:
+    """The entries in order, with all batches merged into one and only the last reset. Unknown entries are left out.
 
-    All batches come as one in the place of the first and under its id, so that whoever goes on after any id has missed
-    nothing: numbers that are newer than their place do no harm. `counts`: records and dead letters in all, if known.
+    The merged batch has the place and id of the first, so that a client that resumes after any id misses nothing:
+    counts newer than their id do no harm. `counts`: total records and dead letters, if known.
     """
     known = [one for one in entries if one.type in EVENTS and "\n" not in one.data and "\r" not in one.data]
     batches = [(one, read) for one in known if one.type == "batch" and (read := _read(one)) is not None]
@@ -35,8 +35,8 @@ def coalesced(entries: Iterable[Entry], counts: tuple[int, int] | None) -> list[
     return sorted(found, key=lambda one: places[one.id])
 
 
-def written(entries: Sequence[Entry], types: frozenset[EventType]) -> bytes:
-    """Those of the types, and every `reset`, as they travel."""
+def encode_events(entries: Sequence[Entry], types: frozenset[EventType]) -> bytes:
+    """The entries of these types, and every `reset`, as server-sent events."""
     wanted = (one for one in entries if one.type in types or one.type == "reset")
     return "".join(f"id: {one.id}\nevent: {one.type}\ndata: {one.data}\n\n" for one in wanted).encode()
 

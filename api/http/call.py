@@ -1,4 +1,4 @@
-"""One request as a handler sees it: who asks, with which parameters and body, and what the process holds."""
+"""One request as a handler gets it: caller, parameters, body, and the context of the process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `key_id` and `name` are None while no key has been made: anybody on this machine may do anything."""
+    """The caller. `key_id` and `name` are None while there are no API keys: local callers then have every role."""
 
     role: Role
     key_id: str | None = None
@@ -27,7 +27,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[P, Q, B]):
-    """A request that was let in: `path`, `query` and `body` are of the types that the operation names, else None."""
+    """An admitted request: `path`, `query` and `body` have the operation's types, or are None."""
 
     request: web.Request
     operation: Operation
@@ -39,7 +39,7 @@ class Call(Generic[P, Q, B]):
     body: B
 
 
-#: Returns the answer as the operation's type, or a whole response.
+#: Returns the operation's answer type, or a whole response.
 Handler: TypeAlias = Callable[[Any], Awaitable[Any]]
 #: By the operation's id.
 Handlers: TypeAlias = Mapping[str, Handler]

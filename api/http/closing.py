@@ -1,4 +1,4 @@
-"""The end of a process, for whoever has to know that it has begun."""
+"""The shutdown of the process, as an event that handlers can wait for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 
 from aiohttp import web
 
-#: Set once the server has stopped accepting. What is in flight has ten seconds; one without end may wait for this.
+#: Set once the server has stopped accepting. Requests in flight have ten seconds; endless ones wait for this event.
 CLOSING: web.AppKey[asyncio.Event] = web.AppKey("closing", asyncio.Event)
 
 
 def watch_closing(app: web.Application) -> None:
-    """Give `app` its event, to be set when it shuts down."""
+    """Give `app` its event, which is set at shutdown."""
     app[CLOSING] = asyncio.Event()
 
     async def close(app: web.Application) -> None:

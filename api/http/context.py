@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from relearn.agents.models.live import LiveModel
     from relearn.agents.stores.postgres import Pool
     from relearn.agents.stores.redis import Redis
-    from relearn.api.events.hub import LiveEvents
+    from relearn.api.events.hub import EventHub
     from relearn.api.observe.health import Health
     from relearn.api.queries.batches import RecentBatches
-    from relearn.api.queries.registered_models import KnownModels
+    from relearn.api.queries.models import ModelCache
     from relearn.api.queries.stats import StatsReader
     from relearn.api.review.pool import ReviewPool
     from relearn.api.writes.generation import CurrentGeneration
@@ -44,12 +44,12 @@ class Context:
     live: LiveModel
     feed: ModelFeed
     health: Health
-    events: LiveEvents
+    events: EventHub
     source: str
     review_pool: ReviewPool
     outbox: Outbox
     generation: CurrentGeneration
-    models: KnownModels
+    models: ModelCache
     batches: RecentBatches
     stats: StatsReader
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))

@@ -16,7 +16,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.http.operation import PageQuery
 from relearn.schemas.http.problems import FieldFault
 
@@ -28,7 +28,7 @@ _DIGEST_BYTES = 8
 _HEAD_BYTES = len(VERSION) + _DIGEST_BYTES
 #: Query parameters that select a page, not rows.
 _NO_FILTERS = frozenset(("cursor", "limit"))
-_WRONG = "isn't a cursor of this list with these filters: give `next` as it came, or none to begin"
+_WRONG = "isn't a cursor of this list with these filters: use `next` unchanged, or none for the first page"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Int32 = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -54,12 +54,12 @@ class Cursors(Generic[K]):
         """The rows of the page that `query` selects, and the cursor of the next page; None at the end of the list.
 
         Args:
-            fetch: reads at most so many rows after a key, from the beginning where the key is None.
+            fetch: reads the rows after a key (None: from the beginning), at most a limit.
             key_of: the key of a row.
             path: variables of the list's own path.
 
         Raises:
-            Failure: malformed cursor.
+            ProblemError: malformed cursor.
         """
         rows, last = split_page(await fetch(self.read(query, *path), query.limit + 1), query.limit)
         return rows, None if last is None else self.write(key_of(last), query, *path)
@@ -68,7 +68,7 @@ class Cursors(Generic[K]):
         """The key after which the page begins; None for the first page. `path`: variables of the list's own path.
 
         Raises:
-            Failure: malformed cursor.
+            ProblemError: malformed cursor.
         """
         if query.cursor is None:
             return None
@@ -106,5 +106,5 @@ def moment(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def _wrong() -> Failure:
-    return Failure("malformed", f"cursor: {_WRONG}", [FieldFault("cursor", _WRONG)])
+def _wrong() -> ProblemError:
+    return ProblemError("malformed", f"cursor: {_WRONG}", [FieldFault("cursor", _WRONG)])

@@ -1,4 +1,4 @@
-"""Records that came as JSON → an (n, d) array in the schema's order, or a failure that names row and feature."""
+"""Records as JSON → an (n, d) array in the schema's order, or a problem that names row and feature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relearn.api.http.problems import wrong_fields
+from relearn.api.http.problems import invalid_fields
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.model.linear_svm import Floats
@@ -21,38 +21,38 @@ def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:
         names: the d features in order.
 
     Raises:
-        Failure: a row has other features, or a value that isn't finite.
+        ProblemError: a row has other features, or a value that isn't finite.
     """
     d = len(names)
     given: Sequence[Row] = rows
     if not all(type(row) is list and len(row) == d for row in rows):
         faults = [fault for i, row in enumerate(rows) if (fault := _fault(row, i, names)) is not None]
         if faults:
-            raise wrong_fields(faults)
+            raise invalid_fields(faults)
         given = [row if isinstance(row, list) else [row[name] for name in names] for row in rows]
     features = np.array(given, dtype=np.float64).reshape(len(rows), d)
     if np.isfinite(features).all():
         return features
     wrong = [(int(i), names[int(j)]) for i, j in np.argwhere(~np.isfinite(features))]
-    raise wrong_fields([FieldFault(f"features[{i}]", f"{name}: not a finite number") for i, name in wrong])
+    raise invalid_fields([FieldFault(f"features[{i}]", f"{name}: not a finite number") for i, name in wrong])
 
 
 def check_margins(margins: Floats) -> None:
-    """(n, 1 or k) margins of n records: no answer can hold one that isn't finite, and a worker refuses it as well.
+    """Check (n, 1 or k) margins of n records: JSON can't hold non-finite ones, and workers reject such records too.
 
     Raises:
-        Failure: it names the records.
+        ProblemError: names the records with a non-finite margin.
     """
     wrong = np.flatnonzero(~np.isfinite(margins).all(axis=1)).tolist()
     if wrong:
-        raise wrong_fields([FieldFault(f"features[{i}]", "its margin is larger than any float64") for i in wrong])
+        raise invalid_fields([FieldFault(f"features[{i}]", "its margin is larger than any float64") for i in wrong])
 
 
-def matrix_alike(rows: Sequence[Row]) -> tuple[Floats, list[str] | None]:
-    """As `matrix` where nobody knows the schema yet: every row has the first one's features; and their names, if any.
+def matrix_without_schema(rows: Sequence[Row]) -> tuple[Floats, list[str] | None]:
+    """As `matrix`, before there is a schema: all rows must have the first row's features. Returns their names, if any.
 
     Raises:
-        Failure: a row is unlike the first, has no features, or a value that isn't finite.
+        ProblemError: a row differs from the first, has no features, or a value that isn't finite.
     """
     first = rows[0]
     named = isinstance(first, dict)
@@ -64,9 +64,9 @@ def matrix_alike(rows: Sequence[Row]) -> tuple[Floats, list[str] | None]:
         faults = [FieldFault("features[0]", "has no features")]
     for i, row in enumerate(rows):
         if isinstance(row, dict) != named or len(row) != len(names):
-            faults.append(FieldFault(f"features[{i}]", "isn't of the first one's form"))
+            faults.append(FieldFault(f"features[{i}]", "isn't of the first record's form"))
     if faults:
-        raise wrong_fields(faults)
+        raise invalid_fields(faults)
     return matrix(rows, names), names if named else None
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from relearn.api.http.call import Call
 from relearn.api.http.context import STREAMS_AT_ONCE
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.errors import RelearnError
 
 log = structlog.get_logger()
@@ -43,11 +43,11 @@ async def stream_file(
     Errors before the first piece are raised. Later ones cut the connection, so that the reader sees an incomplete body.
 
     Raises:
-        Failure: STREAMS_AT_ONCE files are being sent already; retryable.
+        ProblemError: STREAMS_AT_ONCE files are being sent already; retryable.
     """
     if call.context.streams.locked():
-        said = f"{STREAMS_AT_ONCE} long answers are being sent; ask again when one is through."
-        raise Failure("too-many-requests", said, headers={"Retry-After": "5"})
+        detail = f"{STREAMS_AT_ONCE} files are being sent; retry when one of them is complete."
+        raise ProblemError("too-many-requests", detail, headers={"Retry-After": "5"})
     response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
     response.content_type, response.charset = media_type, "utf-8"
     response.enable_compression()

@@ -1,9 +1,9 @@
-"""The web page's files, read and packed once at start: what isn't among them then is never served.
+"""The web page's files, read and compressed once at start; later files are never served.
 
-Comments that stand on lines of their own go no further than here; lines keep their numbers.
+Comment lines are removed; the other lines keep their numbers.
 
-Its libraries are installed by `make setup`, not committed; without them the API works all the same, and the page says
-what to run.
+The page's libraries are installed by `make setup`, not committed. Without them the API works, and the page shows what
+to run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """One file: its bytes as they are and as gzip, and a tag that changes with them."""
+    """One file: plain and gzip bytes, and an entity tag."""
 
     media: str
     plain: bytes
@@ -38,13 +38,13 @@ class PageFile:
     tag: str
 
 
-#: By their path below the directory, with `/` everywhere.
+#: By path below the directory, with `/` as separator.
 PageFiles = Mapping[str, PageFile]
 PAGE: web.AppKey[PageFiles] = web.AppKey("page", PageFiles)
 
 
 def read_page(directory: Path = DIRECTORY) -> PageFiles:
-    """All files of the page below `directory`, and of its libraries those that it loads, where they are installed."""
+    """All files of the page below `directory`, and the libraries that it loads, as far as they are installed."""
     paths = (path.relative_to(directory) for path in sorted(directory.rglob("*")) if path.suffix in _MEDIA)
     own = [path.as_posix() for path in paths if path.parts[0] != "node_modules"]
     found = {name: _file(name, without_comments((directory / name).read_bytes())) for name in own}
@@ -53,14 +53,14 @@ def read_page(directory: Path = DIRECTORY) -> PageFiles:
 
 
 def missing(files: PageFiles) -> list[str]:
-    """What the page can't do without and isn't there."""
+    """Required files that are missing."""
     return [name for name in (START, *LIBRARIES) if name not in files]
 
 
 def without_comments(source: bytes) -> bytes:
-    """Our own code with an empty line for each line of a comment that has its lines to itself: a fifth of the weight.
+    """The source with comment lines emptied, which saves a fifth of the size.
 
-    No template of ours has a line that begins like a comment.
+    No template of the page has a line that begins like a comment.
     """
     return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source.decode()).encode()
 

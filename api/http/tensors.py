@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from relearn.api.http.problems import Failure, fault_of
+from relearn.api.http.problems import ProblemError, field_fault
 from relearn.schemas.http.inference import (
     INPUT,
     LABEL,
@@ -32,45 +32,45 @@ _decode = msgspec.json.Decoder(InferenceRequest).decode
 
 
 def split(body: bytes, header_length: str | None) -> tuple[InferenceRequest, bytes]:
-    """The JSON of a request, and the bytes after it; `header_length` as its header says.
+    """The JSON of a request and the bytes after it. `header_length`: the header's value, None without it.
 
     Raises:
-        Failure: the length is none of this body's, or the JSON isn't a request.
+        ProblemError: the length isn't within the body, or the JSON isn't a request.
     """
     length = len(body)
     if header_length is not None:
         digits = header_length.isascii() and header_length.isdigit() and len(header_length) <= _MOST_DIGITS
         if not digits or int(header_length) > length:
-            raise Failure(
+            raise ProblemError(
                 "malformed", f"the header length {header_length[:40]!r} isn't one of a body of {length} bytes"
             )
         length = int(header_length)
     try:
         return _decode(body[:length]), body[length:]
     except msgspec.ValidationError as exc:
-        fault = fault_of(exc)
-        raise Failure("malformed", f"{fault.field}: {fault.detail}") from exc
+        fault = field_fault(exc)
+        raise ProblemError("malformed", f"{fault.field}: {fault.detail}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise Failure("malformed", f"the request isn't JSON: {str(exc) or 'nested too deep'}") from exc
+        raise ProblemError("malformed", f"the request isn't JSON: {str(exc) or 'nested too deep'}") from exc
 
 
 def matrix_of(given: InputTensor, tail: bytes, d: int) -> Floats:
     """(n, d) float64, finite, from one input and the bytes after the JSON. A shape [d] is one record.
 
     Raises:
-        Failure: it has another name, another shape, other data than the shape says, or a value that isn't finite.
+        ProblemError: another name or shape, data that don't fit the shape, or a value that isn't finite.
     """
     if given.name != INPUT:
-        raise Failure("malformed", f"there is no input {given.name!r}; it is {INPUT!r}")
+        raise ProblemError("malformed", f"there is no input {given.name!r}; it is {INPUT!r}")
     shape = tuple(given.shape) if len(given.shape) == 2 else (1, *given.shape)
     if shape[1] != d or shape[0] < 1:
-        raise Failure("malformed", f"the shape {list(given.shape)} isn't [n, {d}]")
+        raise ProblemError("malformed", f"the shape {list(given.shape)} isn't [n, {d}]")
     flat = _flat(given, tail)
     if flat.size != math.prod(shape):
-        raise Failure("malformed", f"{flat.size} numbers for the shape {list(given.shape)}")
+        raise ProblemError("malformed", f"{flat.size} numbers for the shape {list(given.shape)}")
     features = flat.astype(np.float64).reshape(shape)
     if not np.isfinite(features).all():
-        raise Failure("malformed", "a value isn't a finite number")
+        raise ProblemError("malformed", "a value isn't a finite number")
     return features
 
 
@@ -78,14 +78,14 @@ def _flat(given: InputTensor, tail: bytes) -> NDArray[Any]:
     dtype, size = _DTYPES[given.datatype], given.parameters.binary_data_size
     if isinstance(size, int):
         if size != len(tail) or size % dtype.itemsize:
-            raise Failure("malformed", f"binary_data_size is {size}; {len(tail)} bytes of {given.datatype} follow")
+            raise ProblemError("malformed", f"binary_data_size is {size}; {len(tail)} bytes of {given.datatype} follow")
         return np.frombuffer(tail, dtype=dtype)
     if tail or not isinstance(given.data, list):
-        raise Failure("malformed", "an input has either `data` or `parameters.binary_data_size` with bytes after it")
+        raise ProblemError("malformed", "an input has either `data`, or `parameters.binary_data_size` and bytes")
     try:
         found = np.array(given.data, dtype=np.float64)
     except ValueError as exc:
-        raise Failure("malformed", f"data: {exc}") from exc
+        raise ProblemError("malformed", f"data: {exc}") from exc
     with np.errstate(over="ignore"):
         return found.ravel().astype(dtype)
 
@@ -93,13 +93,13 @@ def _flat(given: InputTensor, tail: bytes) -> NDArray[Any]:
 def answer(
     body: InferenceRequest, name: str, version: int, labels: Sequence[str], margins: Floats
 ) -> tuple[InferenceResponse, list[bytes]]:
-    """The answer, and the bytes that follow it in the order of its outputs: none, where none are wanted so.
+    """The response body and the bytes after it, in the order of the outputs; only outputs requested as binary have any.
 
     Raises:
-        Failure: a margin isn't finite, which no JSON can hold.
+        ProblemError: a margin isn't finite, which JSON can't hold.
     """
     if not np.isfinite(margins).all():
-        raise Failure("malformed", "a margin is larger than any float64")
+        raise ProblemError("malformed", "a margin is larger than any float64")
     wanted = {
         one.name: one.parameters.binary_data
         for one in body.outputs or (RequestedOutput(LABEL), RequestedOutput(MARGIN))
@@ -130,5 +130,5 @@ def _output(
 
 
 def packed_labels(labels: Sequence[str]) -> bytes:
-    """Each as its length, four bytes little-endian, and its UTF-8."""
+    """Each label as its length (4 bytes, little-endian) and its UTF-8 bytes."""
     return b"".join(struct.pack("<I", len(text)) + text for text in (label.encode() for label in labels))

@@ -1,6 +1,6 @@
-"""Bodies that come packed: which codings are read, and how one is unpacked without keeping anybody else waiting.
+"""Compressed request bodies: the supported codings, and decompression that doesn't block the event loop.
 
-aiohttp's own unpacking is off: it unpacks before anybody has looked at who asks, and bodies that nobody reads as well.
+aiohttp's own decompression is off: it would run before the API key is checked, and for bodies that are never read.
 """
 
 from __future__ import annotations
@@ -9,34 +9,34 @@ import asyncio
 import zlib
 from collections.abc import Iterator, Sequence
 
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 
-#: By the name of each coding how zlib is told of it; None: as it is.
+#: zlib's window bits by coding; None: not compressed.
 _CODINGS = {"identity": None, "gzip": 31, "deflate": 15}
-#: What some programs send as `deflate`: without the header and the checksum that belong to it.
+#: Raw deflate, which some clients send as `deflate`: without header and checksum.
 _BARE_DEFLATE = -15
-#: So much is unpacked in one go, and of so much: a fraction of a millisecond.
+#: Maximum input and output of one step: a fraction of a millisecond.
 PIECE_BYTES = 64 * 1024
 
 
 def coding_of(given: Sequence[str]) -> str:
-    """The coding that the `Content-Encoding` headers of a request name.
+    """The coding that a request's `Content-Encoding` headers name.
 
     Raises:
-        Failure: it isn't one that is read here.
+        ProblemError: unsupported coding.
     """
     coding = ",".join(given).strip().lower() or "identity"
     if coding not in _CODINGS:
-        said = f"Content-Encoding: {coding[:40]!r} isn't one that is read here; there are: {', '.join(_CODINGS)}"
-        raise Failure("unsupported-media-type", said, headers={"Accept-Encoding": ", ".join(_CODINGS)})
+        detail = f"Content-Encoding: {coding[:40]!r} isn't supported; there are: {', '.join(_CODINGS)}"
+        raise ProblemError("unsupported-media-type", detail, headers={"Accept-Encoding": ", ".join(_CODINGS)})
     return coding
 
 
 async def unpack(packed: bytes, coding: str, limit_bytes: int) -> bytes:
-    """`packed` unpacked, piece by piece; after each others have their turn.
+    """`packed` decompressed step by step; other tasks run between steps.
 
     Raises:
-        Failure: that would be more than `limit_bytes`, or it isn't packed so.
+        ProblemError: more than `limit_bytes`, or not valid data of this coding.
     """
     window = _CODINGS[coding]
     if window is None:
@@ -52,17 +52,17 @@ async def unpack(packed: bytes, coding: str, limit_bytes: int) -> bytes:
                 raise too_large(limit_bytes)
             await asyncio.sleep(0)
     except (zlib.error, EOFError) as exc:
-        raise Failure("malformed", f"The body can't be unpacked: it isn't {coding}, or not to its end") from exc
+        raise ProblemError("malformed", f"The body can't be decompressed: it isn't {coding}, or is incomplete") from exc
     return b"".join(unpacked)
 
 
-def too_large(limit_bytes: int) -> Failure:
-    """The failure of a body that is larger than that."""
-    return Failure("too-large", f"The body is larger than {limit_bytes:,} bytes")
+def too_large(limit_bytes: int) -> ProblemError:
+    """The error for a larger body."""
+    return ProblemError("too-large", f"The body is larger than {limit_bytes:,} bytes")
 
 
 def _pieces(packed: bytes, window: int) -> Iterator[bytes]:
-    """Raises zlib.error or EOFError. gzip may have several members, one after the other."""
+    """Raises zlib.error or EOFError. A gzip body may have several members."""
     unpacker = zlib.decompressobj(window)
     for start in range(0, len(packed), PIECE_BYTES):
         rest, full = packed[start : start + PIECE_BYTES], True

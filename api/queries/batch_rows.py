@@ -1,4 +1,4 @@
-"""Stored predictions of one batch, as far as a review of it needs them."""
+"""Stored predictions of one batch, with the columns that a review of the batch needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.api.queries.registered_models import KnownModels
+from relearn.api.queries.models import ModelCache
 from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = "p.generation, p.kafka_partition, p.kafka_offset, p.record_index, p.subject, p.label, p.model"
@@ -38,7 +38,7 @@ _DIGESTS = "SELECT version, sha256 FROM models WHERE version = ANY($1::int[])"
 
 
 class BatchRow(NamedTuple):
-    """A stored prediction: the label that it got, and from which model."""
+    """A stored prediction: its label and model."""
 
     place: Place
     subject: str | None
@@ -50,14 +50,14 @@ async def is_batch(pool: Pool, batch: str) -> bool:
     """Whether a prediction of this batch is stored.
 
     Raises:
-        PostgresUnavailable: as all of these.
+        PostgresUnavailable: retryable, as in all functions here.
     """
     with translated():
         return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM predictions WHERE batch = $1)", batch))
 
 
 async def rows_of_subjects(pool: Pool, batch: str, subjects: Sequence[str], limit: int) -> list[BatchRow]:
-    """The batch's predictions that are about these subjects, `limit` at most, in the order of subjects and ids."""
+    """At most `limit` predictions of the batch with these subjects, ordered by subject as given, then by id."""
     with translated():
         found = _rows(await pool.fetch(_OF_SUBJECTS, batch, list(subjects), limit))
     order = {subject: i for i, subject in enumerate(subjects)}
@@ -65,20 +65,20 @@ async def rows_of_subjects(pool: Pool, batch: str, subjects: Sequence[str], limi
 
 
 async def rows_of_places(pool: Pool, batch: str, places: Sequence[Place]) -> list[BatchRow]:
-    """Those of these predictions that are in the batch, in the order given."""
+    """These predictions as far as they are in the batch, in the order given."""
     with translated():
         return _rows(await pool.fetch(_OF_PLACES, batch, *place_columns(places)))
 
 
 async def unreviewed_rows(pool: Pool, batch: str, without: Collection[Place], limit: int) -> list[BatchRow]:
-    """The batch's newest predictions of which nobody has said anything yet, without some, `limit` at most."""
+    """At most `limit` predictions of the batch without feedback, newest first, leaving out `without`."""
     with translated():
         found = _rows(await pool.fetch(_UNREVIEWED, batch, limit + len(without)))
     return [row for row in found if row.place not in without][:limit]
 
 
-async def classes_of(pool: Pool, models: KnownModels, versions: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """The classes of each of these models that is registered and can be read."""
+async def classes_of(pool: Pool, models: ModelCache, versions: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """The classes of each of these models that is registered and readable."""
     found: dict[int, tuple[str, ...]] = {}
     with translated():
         async with pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""Batches from Redis, where its view is this database's and reaches far enough; else from Postgres."""
+"""Batches, from the view in Redis if it is of this database and goes back far enough, else from Postgres."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from relearn.schemas.http.batches import COUNTED
 
 log = structlog.get_logger()
 
-# Byte order, as Redis has it: a list may be begun there and go on here.
+# Byte order, as in Redis: a list may begin there and continue here.
 _PAGE = """
 SELECT batch, records, first_at, last_at FROM batches
 WHERE last_at <= $1 AND (last_at < $1 OR batch COLLATE "C" < $2)
 ORDER BY last_at DESC, batch COLLATE "C" DESC LIMIT $3
 """
 _ONE = "SELECT batch, records, first_at, last_at FROM batches WHERE batch = $1"
-# As a span from the batch to itself: see `api.queries.predictions`.
+# `batch >= $1 AND batch <= $1`: see `api.queries.predictions`.
 _COUNTS = f"""
 SELECT label, model, count(*) AS records, count(*) FILTER (WHERE {REVIEWED}) AS reviewed FROM (
     SELECT generation, kafka_partition, kafka_offset, record_index, label, model FROM predictions
@@ -37,8 +37,8 @@ SELECT label, model, count(*) AS records, count(*) FILTER (WHERE {REVIEWED}) AS 
 """  # noqa: S608 - nothing but names and numbers of our own
 
 
-class Stored(NamedTuple):
-    """What was stored of one batch so far, and when the broker had its first and last record."""
+class StoredBatch(NamedTuple):
+    """Stored records of one batch so far, and when the broker received its first and last record."""
 
     batch: str
     records: int
@@ -47,7 +47,7 @@ class Stored(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many records of a batch one model gave one label, and how many of those are reviewed."""
+    """Records of a batch with one label from one model, and how many of them are reviewed."""
 
     label: str
     model: int
@@ -56,7 +56,7 @@ class Counts(NamedTuple):
 
 
 class RecentBatches:
-    """The batches of one namespace, those that got a record last first."""
+    """The batches of one namespace, ordered by their last record, newest first."""
 
     def __init__(self, redis: Redis, pool: Pool, namespace: str) -> None:
         self._redis = redis
@@ -65,11 +65,11 @@ class RecentBatches:
         self._database: str | None = None
         self._without_redis = False
 
-    async def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[Stored]:
-        """At most so many after a time and name.
+    async def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[StoredBatch]:
+        """At most `limit` batches after a time and name.
 
         Raises:
-            PostgresUnavailable: it is needed, and doesn't answer.
+            PostgresUnavailable: Redis can't answer, and Postgres doesn't.
         """
         try:
             found = await self._from_redis(after, limit)
@@ -83,29 +83,29 @@ class RecentBatches:
             return found
         async with along(self._pool) as connection:
             rows = await connection.fetch(_PAGE, *(after or (datetime.max.replace(tzinfo=UTC), "")), limit)
-        return [Stored(*row) for row in rows]
+        return [StoredBatch(*row) for row in rows]
 
-    async def _from_redis(self, after: tuple[datetime, str] | None, limit: int) -> list[Stored] | None:
-        """The same; None where the view is another database's, or doesn't go back so far."""
+    async def _from_redis(self, after: tuple[datetime, str] | None, limit: int) -> list[StoredBatch] | None:
+        """The page; None if the view is of another database, or doesn't go back far enough."""
         if self._database is None:
             self._database = await database_id(self._pool)
         shown = await read_batches(self._redis, self._namespace, after=after, limit=limit)
         if shown.database != self._database:
-            # Or this is another database by now.
+            # The database may have changed too: read its id again next time.
             self._database = None
             return None
         return [_stored(one) for one in shown.batches] if shown.enough else None
 
 
-async def read_batch(connection: Connection, batch: str) -> tuple[Stored, Sequence[Counts]] | None:
+async def read_batch(connection: Connection, batch: str) -> tuple[StoredBatch, Sequence[Counts]] | None:
     """One batch and its counts, or None. The connection is such as `api.queries.index_only` opens."""
     row: Any = await connection.fetchrow(_ONE, batch)
     if row is None:
         return None
     rows = await connection.fetch(_COUNTS, batch, row["first_at"], row["last_at"])
-    return Stored(*row), [Counts(*one) for one in rows]
+    return StoredBatch(*row), [Counts(*one) for one in rows]
 
 
-def _stored(one: BatchTotal) -> Stored:
+def _stored(one: BatchTotal) -> StoredBatch:
     first_at, last_at = (moment(round(1e6 * at_s)) for at_s in (one.first_s, one.last_s))
-    return Stored(one.batch, one.records, first_at, last_at)
+    return StoredBatch(one.batch, one.records, first_at, last_at)

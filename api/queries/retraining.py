@@ -1,4 +1,4 @@
-"""Who holds automatic promotion, and the shadow with what reviews say of it so far."""
+"""The hold on automatic promotion, and the shadow with its evidence so far."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from relearn.agents.learning.significance import Tally
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.policy_facts import Hold, read_hold
 
-# The evidence is noted on the job whenever it changes; before the first look there is none.
+# The evidence is stored on the job whenever it changes; before the first check there is none.
 _SHADOW = """
 SELECT j.version, j.id, j.champion, a.at, j.metrics->'shadow' AS tally,
     extract(epoch FROM clock_timestamp() - a.at)::float8 AS elapsed_s
@@ -20,7 +20,7 @@ WHERE j.command = 'train' AND j.state = 'shadow' AND j.champion IS NOT NULL
 
 
 class OpenShadow(NamedTuple):
-    """A model that answers beside the champion: since when, and the evidence so far."""
+    """The shadow of an open job: since when it answers beside the champion, and the evidence so far."""
 
     version: int
     job: str
@@ -31,10 +31,10 @@ class OpenShadow(NamedTuple):
 
 
 async def hold_and_shadow(pool: Pool) -> tuple[Hold | None, OpenShadow | None]:
-    """What stands in the way of automatic promotion; None for what isn't there.
+    """The hold and the open shadow, each None if there is none.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: retryable.
     """
     async with read_snapshot(pool) as connection:
         hold = await read_hold(connection)

@@ -15,20 +15,20 @@ WHERE (last_at, reviewer) < ($1, $2)
 ORDER BY last_at DESC, reviewer DESC LIMIT $3
 """
 _PLACE = "generation, kafka_partition, kafka_offset, record_index"
-# Counted by prediction and label, not pair by pair: of one that thousands labelled there are millions of pairs.
+# Counts per prediction and label, not pairs: a prediction with thousands of labels has millions of pairs.
 _AGREEMENT = f"""
 WITH latest AS (
     SELECT {_PLACE}, coalesce(reviewer, '') AS reviewer, label, sent_at, sent_partition, sent_offset
     FROM corrections ORDER BY id DESC LIMIT $1
-), last_words AS (
+), of_reviewers AS (
     SELECT DISTINCT ON ({_PLACE}, reviewer) {_PLACE}, reviewer, label FROM latest
     ORDER BY {_PLACE}, reviewer, sent_at DESC, sent_partition DESC, sent_offset DESC
-), beside AS (
+), counted AS (
     SELECT reviewer, count(*) OVER (PARTITION BY {_PLACE}) - 1 AS compared,
         count(*) OVER (PARTITION BY {_PLACE}, label) - 1 AS agreed
-    FROM last_words WHERE label IS NOT NULL
+    FROM of_reviewers WHERE label IS NOT NULL
 )
-SELECT reviewer, sum(compared)::bigint, sum(agreed)::bigint FROM beside
+SELECT reviewer, sum(compared)::bigint, sum(agreed)::bigint FROM counted
 WHERE reviewer = ANY($2) GROUP BY reviewer
 """  # noqa: S608 - column names
 

@@ -1,4 +1,4 @@
-"""The whole in numbers, read in a few round trips and kept for a moment: totals are rows, nothing is counted anew."""
+"""Statistics, read in a few round trips and cached for a second. Totals are stored rows, not counts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from relearn.schemas.http.workers import Worker
 
 log = structlog.get_logger()
 
-KEPT_S = 1.0
+CACHED_S = 1.0
 
 _FACTS = f"""
-SELECT totals.*, letters.*, said.*, champion.version, champion.activation, champion.at,
+SELECT totals.*, letters.*, feedback.*, champion.version, champion.activation, champion.at,
     (SELECT drifted FROM drift WHERE activation = champion.activation) AS drifted,
     (SELECT count(*) FROM models) AS models, (SELECT count(*) FROM jobs) AS jobs,
     (SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')) AS open_job,
@@ -35,10 +35,10 @@ CROSS JOIN (SELECT coalesce(sum(records), 0)::bigint AS dead_letters FROM dead_l
 CROSS JOIN (
     SELECT coalesce(sum(corrections), 0)::bigint AS corrections, coalesce(sum(confirmations), 0)::bigint
         AS confirmations, coalesce(sum(withdrawals), 0)::bigint AS withdrawals FROM reviewer_totals
-) AS said
+) AS feedback
 LEFT JOIN {CHAMPION} AS champion ON true
 """  # noqa: S608 - nothing but names of our own
-#: Of so many records, the newest, their latency is told.
+#: Number of newest records for the latency.
 _TIMED = 500
 _LATENCY = f"""
 SELECT count(*) AS n, percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY took_ms) AS quantiles FROM (
@@ -50,7 +50,7 @@ SELECT count(*) AS n, percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY t
 
 
 class Facts(NamedTuple):
-    """What Postgres says, two rows; who holds promotion; the champion's audits; workers, None where Redis is away."""
+    """Two rows from Postgres, the hold on promotion, the champion's audits, and workers (None while Redis is away)."""
 
     row: Mapping[str, Any]
     latency: Mapping[str, Any]
@@ -61,10 +61,10 @@ class Facts(NamedTuple):
 
 
 class StatsReader:
-    """The numbers of one namespace, the same for everybody who asks within a second."""
+    """The statistics of one namespace, cached for a second."""
 
-    def __init__(self, pool: Pool, redis: Redis, namespace: str, *, kept_s: float = KEPT_S) -> None:
-        self._kept_s = kept_s
+    def __init__(self, pool: Pool, redis: Redis, namespace: str, *, cached_s: float = CACHED_S) -> None:
+        self._cached_s = cached_s
         self._pool = pool
         self._redis = redis
         self._namespace = namespace
@@ -74,24 +74,24 @@ class StatsReader:
         self._without_redis = False
 
     async def read(self) -> Facts:
-        """The numbers of now, or of a second ago.
+        """The statistics, at most a second old.
 
         Raises:
-            PostgresUnavailable: it doesn't answer.
+            PostgresUnavailable: retryable.
         """
-        if self._found is not None and time.monotonic() - self._found[0] <= self._kept_s:
+        if self._found is not None and time.monotonic() - self._found[0] <= self._cached_s:
             return self._found[1]
         return await self._reading.result()
 
     async def _read(self) -> Facts:
-        asked_s = time.monotonic()
+        began_s = time.monotonic()
         async with along(self._pool) as connection:
             row = await connection.fetchrow(_FACTS)
             latency = await connection.fetchrow(_LATENCY)
             on_hold = await hold_of(connection)
             tally = await self._audits.read(connection, row["version"], row["newest"])
         facts = Facts(row, latency, on_hold, tally.n, tally.right, await self._workers())
-        self._found = (asked_s, facts)
+        self._found = (began_s, facts)
         return facts
 
     async def _workers(self) -> Sequence[Worker] | None:

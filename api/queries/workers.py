@@ -1,4 +1,4 @@
-"""Workers that are alive, by their heartbeats in Redis."""
+"""Live workers, by their heartbeats in Redis."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class _Beat(Struct, frozen=True):
 
 
 async def live_workers(redis: Redis, namespace: str) -> list[Worker]:
-    """Whoever said something in the last ten seconds that a worker of this version says; by role and id.
+    """Workers with a readable heartbeat in the last ten seconds, by role and id.
 
     Raises:
-        RedisUnavailable: nothing is known of any.
+        RedisUnavailable: retryable.
     """
     found = [_worker(beat) for beat in await read_workers(redis, namespace)]
     return [one for one in found if one is not None]
 
 
 def _worker(beat: dict[str, Any]) -> Worker | None:
-    """None: it isn't what a worker of this version says."""
+    """None: not a heartbeat of this version."""
     try:
         found = msgspec.convert(beat, _Beat)
     except msgspec.ValidationError as exc:

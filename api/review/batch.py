@@ -1,4 +1,4 @@
-"""A review of a batch → a statement on each of its predictions. Pure."""
+"""A review of a batch → feedback on each of its predictions. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from relearn.api.http.problems import Failure, wrong_fields
+from relearn.api.http.problems import ProblemError, invalid_fields
 from relearn.api.http.text_checks import text_faults
 from relearn.api.queries.batch_rows import BatchRow
 from relearn.schemas.errors import BadIdentity, BadMessage
@@ -18,32 +18,32 @@ from relearn.schemas.messages.feedback import Feedback, read_label
 
 
 class Verdict(NamedTuple):
-    """What is said of one subject or prediction: a rating, or else a label."""
+    """A rating or a label for one subject or prediction."""
 
     rating: int | None
     label: str | None = None
 
 
 class Verdicts(NamedTuple):
-    """By subject or by place, one of them empty, in the order given."""
+    """Verdicts by subject or by place, in the order given; one of both is empty."""
 
     subjects: Mapping[str, Verdict]
     places: Mapping[Place, Verdict]
 
 
 def read_verdicts(review: BatchReviewBody) -> Verdicts:
-    """What is said of what is named.
+    """The verdicts of a request.
 
     Raises:
-        Failure: it contradicts itself, says nothing, or can't be read.
+        ProblemError: contradictory, empty or unreadable.
     """
     faults = list(_contradictions(review)) or list(_unreadable(review))
     if faults:
-        raise wrong_fields(faults)
-    said = [Verdict(rating) for rating in review.ratings or ()]
-    said += [Verdict(None, read_label(label)) for label in review.labels or ()]
+        raise invalid_fields(faults)
+    given = [Verdict(rating) for rating in review.ratings or ()]
+    given += [Verdict(None, read_label(label)) for label in review.labels or ()]
     subjects, places = review.subjects or (), [parse_place(one) for one in review.predictions or ()]
-    return Verdicts(dict(zip(subjects, said, strict=not places)), dict(zip(places, said, strict=not subjects)))
+    return Verdicts(dict(zip(subjects, given, strict=not places)), dict(zip(places, given, strict=not subjects)))
 
 
 def _contradictions(review: BatchReviewBody) -> Iterator[FieldFault]:
@@ -85,10 +85,10 @@ def _twice(name: str, given: Sequence[str]) -> Iterator[FieldFault]:
 
 
 def check_known(verdicts: Verdicts, rows: Sequence[BatchRow]) -> None:
-    """Return if the batch has a prediction for everything that is named.
+    """Return if the batch has a prediction for each verdict.
 
     Raises:
-        Failure: naming what it has none for.
+        ProblemError: names the subjects or ids without one.
     """
     subjects, places = {row.subject for row in rows}, {row.place for row in rows}
     faults = [
@@ -102,22 +102,24 @@ def check_known(verdicts: Verdicts, rows: Sequence[BatchRow]) -> None:
         if one not in places
     ]
     if faults:
-        raise wrong_fields(faults)
+        raise invalid_fields(faults)
 
 
 def verdict_on(row: BatchRow, verdicts: Verdicts) -> Verdict:
-    """What is said of a row that is named."""
+    """The verdict on a row."""
     return verdicts.places[row.place] if verdicts.places else verdicts.subjects[row.subject or ""]
 
 
-def judged(row: BatchRow, verdict: Verdict, classes: Mapping[int, Sequence[str]], reviewer: str | None) -> Feedback:
-    """The statement on one row.
+def feedback_on(
+    row: BatchRow, verdict: Verdict, classes: Mapping[int, Sequence[str]], reviewer: str | None
+) -> Feedback:
+    """The feedback on one row.
 
     Args:
-        classes: of each model whose answer is rated 0, where they are known.
+        classes: of each model with a prediction rated 0, as far as they are known.
 
     Raises:
-        Failure: rated 0, and which other class is right doesn't follow.
+        ProblemError: rated 0, and the model doesn't have exactly two classes.
     """
     label = verdict.label
     if verdict.rating == 1:
@@ -125,15 +127,13 @@ def judged(row: BatchRow, verdict: Verdict, classes: Mapping[int, Sequence[str]]
     elif verdict.rating == 0:
         others = [one for one in classes.get(row.model, ()) if one != row.label]
         if len(others) != 1:
-            said = (
-                f"{row.place} isn't of one class of two, so that it is wrong doesn't say what is right: give `labels`"
-            )
-            raise Failure("malformed", said, [FieldFault("ratings", said)])
+            detail = f"{row.place} isn't from a model of two classes, so a rating of 0 gives no label: give `labels`"
+            raise ProblemError("malformed", detail, [FieldFault("ratings", detail)])
         label = others[0]
     return Feedback(str(uuid.uuid4()), label, row.place, None, reviewer, "batch")
 
 
-def confirmed(row: BatchRow, namespace: str, reviewer: str | None) -> Feedback:
-    """The statement that a row nobody has reviewed is right; the same reviewer makes it once."""
+def confirmation_of(row: BatchRow, namespace: str, reviewer: str | None) -> Feedback:
+    """The confirmation of an unreviewed row. Its id is the same each time, so that a reviewer confirms a row once."""
     name = f"relearn:{namespace}:confirm:{reviewer or ''}:{row.place}"
     return Feedback(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), row.label, row.place, None, reviewer, "batch")

@@ -1,4 +1,4 @@
-"""Claims: what was served to one reviewer for review, so that nobody else gets it for a while."""
+"""Claims: a record served to one reviewer is served to no other until its claim expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relearn.schemas.errors import RedisUnavailable
 
 log = structlog.get_logger()
 
-#: Redis that didn't answer is left alone for so long: one request claims many, and would wait for each.
+#: Redis isn't called for this long after it didn't answer: one request makes many claims, and would wait for each.
 AWAY_S = 1.0
 _RELEASE = """
 for _, name in ipairs(KEYS) do
@@ -25,7 +25,7 @@ end
 
 
 class Claims:
-    """The claims of one namespace: in Redis, and while that is away of this process alone."""
+    """The claims of one namespace: in Redis, or in this process only while Redis is away."""
 
     def __init__(self, redis: Redis, namespace: str, expires_s: float, clock: Callable[[], float] = time.monotonic):
         self._redis = redis
@@ -38,13 +38,13 @@ class Claims:
         self._away_until_s = -math.inf
 
     def ours(self) -> frozenset[str]:
-        """Keys that this process has claimed, or found claimed, and that may still be."""
+        """Keys that this process claimed or found claimed, and whose claims haven't expired."""
         now_s = self._clock()
         self._ours = {key: until_s for key, until_s in self._ours.items() if until_s > now_s}
         return frozenset(self._ours)
 
     async def claim(self, key: str) -> bool:
-        """Claim what `key` is about; False if somebody has. Two processes that ask at once never both get it."""
+        """Claim `key`; False if it is claimed already. Of concurrent claims of several processes only one succeeds."""
         if key in self.ours():
             return False
         self._ours[key] = self._clock() + self._expires_s
@@ -53,14 +53,14 @@ class Claims:
         try:
             left_s = await self._claimed_elsewhere(key)
         except RedisUnavailable as exc:
-            self._alone(exc)
+            self._redis_failed(exc)
             return True
         if left_s is not None:
             self._ours[key] = self._clock() + left_s
         return left_s is None
 
     async def release(self, keys: Collection[str]) -> None:
-        """Give back what this process has claimed; while Redis is away the others wait until the claims end."""
+        """Release claims of this process. Without Redis they end for other processes when they expire."""
         for key in keys:
             self._ours.pop(key, None)
         if not keys or self._clock() < self._away_until_s:
@@ -69,10 +69,10 @@ class Claims:
             with redis_translated():
                 await self._release(keys=[self._name(key) for key in keys], args=[self._claimant])
         except RedisUnavailable as exc:
-            self._alone(exc)
+            self._redis_failed(exc)
 
     async def _claimed_elsewhere(self, key: str) -> float | None:
-        """For how many seconds another process still has it; None: nobody else had, and now it is claimed here."""
+        """Seconds until another process's claim expires; None: there was none, and `key` is claimed now."""
         name = self._name(key)
         with redis_translated():
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -81,9 +81,9 @@ class Claims:
                 claimed, left_ms = await pipe.execute()
         return None if claimed else max(0, left_ms) / 1000
 
-    def _alone(self, exc: RedisUnavailable) -> None:
+    def _redis_failed(self, exc: RedisUnavailable) -> None:
         self._away_until_s = self._clock() + AWAY_S
-        log.debug("claim_in_this_process_alone", error=str(exc))
+        log.debug("claims_local", error=str(exc))
 
     def _name(self, key: str) -> str:
         return f"{self._namespace}:claim:{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,6 +1,6 @@
-"""What waits for review, as one process knows it, and taking from it.
+"""The candidates for review in one process, and serving them.
 
-A bounded pool of the newest, looked at anew each second, and scored again at a swap.
+A bounded pool of the newest predictions, read again each second and rescored when the live model changes.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from relearn.api.review.claims import Claims
 from relearn.schemas.model.linear_svm import Floats, Model
 
 REFRESH_S = 1.0
-#: Records nearer than this many standard deviations are near-duplicates.
+#: Records closer than this many standard deviations are near-duplicates.
 NEAR = 0.1
 
 
 class Taken(NamedTuple):
-    """What was taken, and how many can be taken after it: those claimed by nobody, one of each subject.
+    """The choices taken, and how many unclaimed candidates are left, one per subject.
 
-    `at_least`: the pool is full, so that more than those may wait.
+    `at_least`: the pool is full, so that more candidates may wait in Postgres.
     """
 
     choices: list[Choice]
@@ -39,7 +39,7 @@ class Taken(NamedTuple):
 
 
 class ReviewPool:
-    """Serves each record to one reviewer. `audit`: the share of records that are chosen at random."""
+    """Serves each record to one reviewer. `audit`: the share of records chosen at random."""
 
     def __init__(
         self,
@@ -64,15 +64,15 @@ class ReviewPool:
         self._activation: int | None = None
 
     async def take(self, limit: int) -> Taken:
-        """At most `limit` records that nobody else is asked about, and how many are left.
+        """Claim at most `limit` records for one reviewer.
 
         Raises:
-            PostgresUnavailable: ask again.
+            PostgresUnavailable: retryable.
         """
         if self._seen is None or self._clock() - self._seen_s >= REFRESH_S:
             await self._reading.result()
         async with self._turn:
-            seen = self._look()
+            seen = self._rescored()
             taken, chosen = set(seen.said), list[Choice]()
             claimed = self._claims.ours()
             left = [one for one in seen.candidates if one.key not in claimed]
@@ -90,7 +90,7 @@ class ReviewPool:
             return Taken(chosen, waiting, at_least=len(seen.candidates) >= POOL)
 
     async def give_back(self, choices: Sequence[Choice]) -> None:
-        """Let others be asked about what was taken: it was served to nobody."""
+        """Release choices that weren't served."""
         await self._claims.release([choice.candidate.key for choice in choices])
 
     def _scale(self) -> Floats | None:
@@ -100,8 +100,8 @@ class ReviewPool:
     async def _read(self) -> None:
         self._seen, self._seen_s, self._activation = await read_review_candidates(self._pool), self._clock(), None
 
-    def _look(self) -> StreamEnd:
-        """What stood at the stream's end when it was read, under the live model."""
+    def _rescored(self) -> StreamEnd:
+        """The candidates read last, scored by the live model."""
         assert self._seen is not None
         served = self._live.current
         activation = None if served is None else served.activation
@@ -112,9 +112,9 @@ class ReviewPool:
 
 
 def near(chosen: Candidate, others: Sequence[Candidate], scale: Floats | None) -> set[str]:
-    """Keys of records that are nearly the same as `chosen`: it says what there is to learn from them.
+    """Keys of near-duplicates of `chosen`: their reviews would add little.
 
-    `scale`: (d,) standard deviations; distance is the root of the mean square in those.
+    `scale`: (d,) standard deviations. The distance is the root mean square in units of `scale`.
     """
     fitting = [one for one in others if len(one.features) == len(chosen.features)]
     if scale is None or not fitting or len(scale) != len(chosen.features):
@@ -125,7 +125,7 @@ def near(chosen: Candidate, others: Sequence[Candidate], scale: Floats | None) -
 
 
 def rescored(candidates: Sequence[Candidate], model: Model) -> list[Candidate]:
-    """The same records with the certainty that `model` has of them; those of another shape keep theirs."""
+    """The candidates with `model`'s certainty; candidates with another number of features keep theirs."""
     d = len(model.feature_names)
     fitting = [one for one in candidates if len(one.features) == d]
     if not fitting:

@@ -1,4 +1,4 @@
-"""Under what each record was served for review: its feedback is recorded so, whatever the sender says."""
+"""The `via` under which each record was served for review. Feedback is recorded with this, not the sender's `via`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from relearn.schemas.messages.feedback import Via
 
 log = structlog.get_logger()
 
-#: A reviewer who takes longer than this to answer speaks as a volunteer.
+#: Feedback later than this counts as `volunteer`.
 REMEMBERED_S = 24 * 3600
 
 
 async def remember_served(redis: Redis, namespace: str, served: Mapping[Place, Via]) -> None:
-    """Note under what each was served; while Redis is away that is forgotten."""
+    """Store the `via` of served records. Lost while Redis is away."""
     if not served:
         return
     try:
@@ -29,18 +29,18 @@ async def remember_served(redis: Redis, namespace: str, served: Mapping[Place, V
                     pipe.set(_key(namespace, place), via, ex=REMEMBERED_S)
                 await pipe.execute()
     except RedisUnavailable as exc:
-        log.warning("served_not_remembered", items=len(served), error=str(exc))
+        log.warning("served_via_not_stored", items=len(served), error=str(exc))
 
 
 async def served_via(redis: Redis, namespace: str, places: Sequence[Place]) -> list[Via]:
-    """Under what each was served; `volunteer` where it wasn't, or nobody remembers."""
+    """The `via` of each place; `volunteer` if it wasn't served or Redis is away."""
     if not places:
         return []
     try:
         with redis_translated():
             found = await redis.mget([_key(namespace, place) for place in places])
     except RedisUnavailable as exc:
-        log.warning("served_not_known", items=len(places), error=str(exc))
+        log.warning("served_via_unavailable", items=len(places), error=str(exc))
         found = [None] * len(places)
     return [cast(Via, str(via)) if via else "volunteer" for via in found]
 

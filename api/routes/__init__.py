@@ -1,4 +1,4 @@
-"""The handlers, a room per subject as in `schemas.http`: each translates a request to a query or a message."""
+"""The handlers, one module per subject as in `schemas.http`: each translates a request to a query or a message."""
 
 from __future__ import annotations
 

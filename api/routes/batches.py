@@ -1,4 +1,4 @@
-"""Batches: what was sent together is looked at, and reviewed, together."""
+"""Batches: records that were sent together, listed, counted and reviewed together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment
-from relearn.api.http.problems import Failure, wrong_fields
+from relearn.api.http.problems import ProblemError, invalid_fields
 from relearn.api.queries.batch_rows import (
     BatchRow,
     classes_of,
@@ -20,10 +20,10 @@ from relearn.api.queries.batch_rows import (
     rows_of_subjects,
     unreviewed_rows,
 )
-from relearn.api.queries.batches import Stored, read_batch
+from relearn.api.queries.batches import StoredBatch, read_batch
 from relearn.api.queries.index_only import along
-from relearn.api.review.batch import Verdicts, check_known, confirmed, judged, read_verdicts, verdict_on
-from relearn.api.writes.feedback import reviewer_of, say
+from relearn.api.review.batch import Verdicts, check_known, confirmation_of, feedback_on, read_verdicts, verdict_on
+from relearn.api.writes.feedback import reviewer_of, send_feedback
 from relearn.schemas.http.batches import (
     MOST_REVIEWED,
     AcceptedBatchReview,
@@ -37,7 +37,7 @@ from relearn.schemas.http.problems import FieldFault
 
 
 class Latest(Struct, frozen=True, array_like=True):
-    """Where a batch stands among all, the one that got a record last first."""
+    """Position of a batch in the list, by its last record, newest first."""
 
     last_us: TimeUs
     batch: Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
@@ -49,7 +49,7 @@ BATCHES = Cursors("batches", Latest)
 async def batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
     """A page of batches."""
 
-    async def fetch(after: Latest | None, limit: int) -> Sequence[Stored]:
+    async def fetch(after: Latest | None, limit: int) -> Sequence[StoredBatch]:
         last = None if after is None else (moment(after.last_us), after.batch)
         return await call.context.batches.page(last, limit)
 
@@ -58,11 +58,11 @@ async def batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
 
 
 async def batch(call: Call[BatchPath, None, None]) -> BatchDetail:
-    """One, counted."""
+    """One batch with its counts."""
     async with along(call.context.pool) as connection:
         found = await read_batch(connection, call.path.id)
     if found is None:
-        raise Failure("not-found", "There is no such batch, or nothing of it is stored yet.")
+        raise ProblemError("not-found", "There is no such batch, or nothing of it is stored yet.")
     stored, counts = found
     labels: Counter[str] = Counter()
     models: Counter[str] = Counter()
@@ -73,28 +73,28 @@ async def batch(call: Call[BatchPath, None, None]) -> BatchDetail:
     return BatchDetail(*_fields(stored), labels.total(), labels, models, reviewed)
 
 
-def _fields(stored: Stored) -> tuple[str, int, str, str]:
+def _fields(stored: StoredBatch) -> tuple[str, int, str, str]:
     return stored.batch, stored.records, stored.first_at.isoformat(), stored.last_at.isoformat()
 
 
 async def review_batch(call: Call[BatchPath, None, BatchReviewBody]) -> AcceptedBatchReview:
-    """All statements, or a failure that says which were taken."""
+    """Send feedback on all named predictions, or raise a problem with the ids that were written."""
     context, batch = call.context, call.path.id
     verdicts = read_verdicts(call.body)
     if not await is_batch(context.pool, batch):
-        raise Failure("not-found", f"No record of a batch {batch!r} is stored.")
+        raise ProblemError("not-found", f"No record of a batch {batch!r} is stored.")
     reviewer = reviewer_of(call.caller, call.body.reviewer)
     rows = await _named_rows(context, batch, verdicts)
     classes = await _classes(context, [row for row in rows if verdict_on(row, verdicts).rating == 0])
-    said = [judged(row, verdict_on(row, verdicts), classes, reviewer) for row in rows]
+    feedback = [feedback_on(row, verdict_on(row, verdicts), classes, reviewer) for row in rows]
     more = False
     if call.body.confirm_rest:
         room = MOST_REVIEWED - len(rows)
         rest = await unreviewed_rows(context.pool, batch, {row.place for row in rows}, room + 1)
         more = len(rest) > room
-        said += [confirmed(row, context.settings.namespace, reviewer) for row in rest[:room]]
-    await say(context, said)
-    return AcceptedBatchReview(batch, [str(one.prediction) for one in said], [one.id for one in said], more)
+        feedback += [confirmation_of(row, context.settings.namespace, reviewer) for row in rest[:room]]
+    await send_feedback(context, feedback)
+    return AcceptedBatchReview(batch, [str(one.prediction) for one in feedback], [one.id for one in feedback], more)
 
 
 async def _named_rows(context: Context, batch: str, verdicts: Verdicts) -> Sequence[BatchRow]:
@@ -103,13 +103,15 @@ async def _named_rows(context: Context, batch: str, verdicts: Verdicts) -> Seque
     else:
         rows = await rows_of_subjects(context.pool, batch, list(verdicts.subjects), MOST_REVIEWED + 1)
     if len(rows) > MOST_REVIEWED:
-        raise wrong_fields([FieldFault("subjects", f"more than {MOST_REVIEWED:,} records are about these: name fewer")])
+        raise invalid_fields(
+            [FieldFault("subjects", f"more than {MOST_REVIEWED:,} records are about these: name fewer")]
+        )
     check_known(verdicts, rows)
     return rows
 
 
 async def _classes(context: Context, rows: Sequence[BatchRow]) -> dict[int, tuple[str, ...]]:
-    """The classes of the models that answered these, as far as they are known."""
+    """The classes of the models of these predictions, as far as they are known."""
     if not rows:
         return {}
     live = context.live.current

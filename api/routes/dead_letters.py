@@ -1,4 +1,4 @@
-"""Dead letters, their originals, and sending them again."""
+"""Dead letters, their originals, and redriving them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, l
 from relearn.agents.stores.dead_letters import Original as Stored
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int64, split_page
-from relearn.api.http.problems import Failure
-from relearn.api.writes.outbox import PATIENCE_S
+from relearn.api.http.problems import ProblemError
+from relearn.api.writes.outbox import SEND_TIMEOUT_S
 from relearn.schemas.http.dead_letters import (
     READABLE_BYTES,
     REDRIVE_AT_MOST,
@@ -56,7 +56,7 @@ async def dead_letters(call: Call[None, DeadLettersQuery, None]) -> Page[DeadLet
 
 
 async def dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetail:
-    """One of them, with its original as far as it can be shown."""
+    """One dead letter, with its original as far as it can be shown."""
     row = await _find(call)
     stored = await original_of(call.context.pool, row) or Stored(None, None, [])
     record = None
@@ -69,18 +69,18 @@ async def dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetai
 
 
 async def redrive(call: Call[DeadLetterPath, None, None]) -> RedriveResult:
-    """Send one again."""
+    """Redrive one dead letter."""
     row = sendable(await _find(call), call.path.id)
     found = await _send(call, [row.id])
     if found.refused:
-        raise Failure("conflict", f"dead letter {row.id} can't be sent again: {found.refused[0].detail}")
+        raise ProblemError("conflict", f"dead letter {row.id} can't be sent again: {found.refused[0].detail}")
     if not found.acknowledged:
-        raise Failure("conflict", f"dead letter {row.id} is being sent again by somebody else")
+        raise ProblemError("conflict", f"dead letter {row.id} is being redriven by another request")
     return found
 
 
 async def redrive_all(call: Call[None, None, RedriveBody]) -> RedriveResult:
-    """Send those that are open again, so many at a time."""
+    """Redrive open dead letters, at most REDRIVE_AT_MOST per request."""
     reason, after = call.body.reason, call.body.after or 0
     ids = await open_ids(call.context.pool, reason=reason, after_id=after, limit=REDRIVE_AT_MOST + 1)
     some, last = split_page(ids, REDRIVE_AT_MOST)
@@ -90,13 +90,13 @@ async def redrive_all(call: Call[None, None, RedriveBody]) -> RedriveResult:
 async def _find(call: Call[DeadLetterPath, Any, Any]) -> DeadLetterRow:
     row = await get_dead_letter(call.context.pool, call.path.id)
     if row is None:
-        raise Failure("not-found", f"There is no dead letter {call.path.id}.")
+        raise ProblemError("not-found", f"There is no dead letter {call.path.id}.")
     return row
 
 
 async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> RedriveResult:
     context = call.context
-    done = await send_again(context.pool, context.producer, context.settings.namespace, ids, patience_s=PATIENCE_S)
+    done = await send_again(context.pool, context.producer, context.settings.namespace, ids, patience_s=SEND_TIMEOUT_S)
     return RedriveResult(done.acknowledged, [NotRedriven(*one) for one in done.refused], following)
 
 

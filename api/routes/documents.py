@@ -1,4 +1,4 @@
-"""The API's own documents, and Swagger UI to show them: from its wheel, not from elsewhere."""
+"""The OpenAPI and AsyncAPI documents, and Swagger UI, served from its wheel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.asyncapi import asyncapi
 from relearn.schemas.http.documents import DocsFile
 from relearn.schemas.openapi import openapi
@@ -17,7 +17,7 @@ from relearn.schemas.openapi import openapi
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 _FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png")
 _START = "start.js"
-# Swagger UI writes styles into its elements and draws its icons as data.
+# Swagger UI uses inline styles and data: icons.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'"
@@ -53,30 +53,30 @@ def _asyncapi() -> bytes:
 
 
 async def show_openapi(_: Call[None, None, None]) -> web.Response:
-    """The document, made once."""
-    return _written(_openapi(), "application/json")
+    """The OpenAPI document."""
+    return _document(_openapi(), "application/json")
 
 
 async def show_asyncapi(_: Call[None, None, None]) -> web.Response:
-    """The document, made once."""
-    return _written(_asyncapi(), "application/json")
+    """The AsyncAPI document."""
+    return _document(_asyncapi(), "application/json")
 
 
 async def docs(_: Call[None, None, None]) -> web.Response:
-    """The page."""
-    response = _written(_PAGE.encode(), "text/html")
+    """Swagger UI's page."""
+    response = _document(_PAGE.encode(), "text/html")
     response.headers["Content-Security-Policy"] = _POLICY
     return response
 
 
 async def docs_file(call: Call[DocsFile, None, None]) -> web.Response:
-    """One of the few files that the page needs."""
+    """One of the files that the page loads."""
     name = call.path.file
     if name == _START:
-        return _written(_SCRIPT.encode(), "text/javascript")
+        return _document(_SCRIPT.encode(), "text/javascript")
     if name not in _FILES:
-        raise Failure("not-found", f"There is no {name} here.")
-    response = _written(_file(name), _TYPES[name[name.rindex(".") :]])
+        raise ProblemError("not-found", f"There is no {name} here.")
+    response = _document(_file(name), _TYPES[name[name.rindex(".") :]])
     response.headers["Cache-Control"] = "max-age=3600"
     return response
 
@@ -86,7 +86,7 @@ def _file(name: str) -> bytes:
     return files("swagger_ui").joinpath("static", name).read_bytes()
 
 
-def _written(body: bytes, media: str) -> web.Response:
+def _document(body: bytes, media: str) -> web.Response:
     charset = None if media.startswith("image/") else "utf-8"
     response = web.Response(body=body, content_type=media, charset=charset)
     response.enable_compression()

@@ -1,4 +1,4 @@
-"""Drift of the live stream, as the feedback role's watch has written it down."""
+"""Drift of the live stream, as the feedback role stored it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from relearn.agents.learning.drift import IN_A_ROW, P_LIMIT, PSI_LIMIT, REFERENCE, WINDOW
 from relearn.agents.stores.predictions.sample import gathered
 from relearn.agents.stores.training.drift import DriftRow, read_drift, read_watched
-from relearn.agents.stores.training.drift import Window as Looked
+from relearn.agents.stores.training.drift import Window as StoredWindow
 from relearn.api.http.call import Call, Handlers
 from relearn.schemas.http.drift import Drift, DriftHistogram, DriftLimits, DriftWindow
 from relearn.schemas.topics import topic_name
 
 
 async def drift(call: Call[None, None, None]) -> Drift:
-    """What is known of the champion that answers now."""
+    """The drift state of the current champion."""
     pool, ingest = call.context.pool, topic_name(call.context.settings.namespace, "ingest")
     watched = await read_watched(pool)
     if watched is None:
@@ -36,7 +36,7 @@ async def drift(call: Call[None, None, None]) -> Drift:
 
 
 def spreads(row: DriftRow) -> list[DriftHistogram]:
-    """One for each feature, then the margin's; none before there is a reference."""
+    """One spread per feature, then the margin's; empty before there is a reference."""
     reference, window = row.state.reference, row.state.window
     if reference is None:
         return []
@@ -58,10 +58,10 @@ def spreads(row: DriftRow) -> list[DriftHistogram]:
     return found
 
 
-def _window(looked: Looked | None) -> DriftWindow | None:
-    if looked is None:
+def _window(window: StoredWindow | None) -> DriftWindow | None:
+    if window is None:
         return None
-    return DriftWindow(looked.number, datetime.fromtimestamp(looked.at_s, UTC).isoformat(), looked.comparison.m)
+    return DriftWindow(window.number, datetime.fromtimestamp(window.at_s, UTC).isoformat(), window.comparison.m)
 
 
 def _limits(features: int) -> DriftLimits:

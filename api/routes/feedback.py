@@ -10,12 +10,12 @@ from typing import Any
 from msgspec import UNSET
 
 from relearn.api.http.call import Call, Caller, Handlers
-from relearn.api.http.problems import Failure, wrong_fields
+from relearn.api.http.problems import ProblemError, invalid_fields
 from relearn.api.queries.feedback import dead_feedback, waiting_feedback
 from relearn.api.queries.index_only import along
-from relearn.api.queries.reviews import Said, last_words, said_by_id, superseded_by
+from relearn.api.queries.reviews import RecordedStatement, find_statement, latest_statements, superseded_by
 from relearn.api.review.served_via import served_via
-from relearn.api.writes.feedback import reviewer_of, say
+from relearn.api.writes.feedback import reviewer_of, send_feedback
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.http.feedback import (
     AcceptedFeedback,
@@ -33,34 +33,36 @@ from relearn.schemas.text import text_fault
 
 
 async def post_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedback:
-    """All of them, or a failure that says which were taken."""
+    """Send all feedback, or raise a problem with the ids that were written."""
     given = call.body.statements()
     places, labels = _read(given, alone=call.body.feedback is UNSET)
     known = [place for place in places if place is not None]
     served = dict(zip(known, await served_via(call.context.redis, call.context.settings.namespace, known), strict=True))
-    said = [
+    feedback = [
         _feedback(one, place, label, call.caller, served)
         for one, place, label in zip(given, places, labels, strict=True)
     ]
-    await say(call.context, said)
-    ids = [one.id for one in said]
+    await send_feedback(call.context, feedback)
+    ids = [one.id for one in feedback]
     return AcceptedFeedback(ids, ids[0] if call.body.feedback is UNSET else UNSET)
 
 
 async def outcome(call: Call[FeedbackPath, None, None]) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
-    """Where it is now; looked for in all places at one moment, since it moves."""
+    """The outcome, read from all three tables in one snapshot, since feedback moves between them."""
     feedback = call.path.id
     async with along(call.context.pool) as connection:
-        said = await said_by_id(connection, feedback)
-        if said is not None:
-            words = await last_words(connection, [said.statement.place])
-            return _recorded(said, superseded_by(said, words))
+        recorded = await find_statement(connection, feedback)
+        if recorded is not None:
+            latest = await latest_statements(connection, [recorded.statement.place])
+            return _recorded(recorded, superseded_by(recorded, latest))
         row = await waiting_feedback(connection, feedback)
         if row is not None:
             return _waiting(feedback, row)
         row = await dead_feedback(connection, feedback)
     if row is None:
-        raise Failure("not-found", "There is no such feedback: none was sent with this id, or it isn't read yet.")
+        raise ProblemError(
+            "not-found", "There is no such feedback: none was sent with this id, or it hasn't been read yet."
+        )
     redriven_at = row["redriven_at"] and row["redriven_at"].isoformat()
     return DeadFeedback(feedback, row["id"], row["reason"], row["error"], row["at"].isoformat(), redriven_at)
 
@@ -74,7 +76,7 @@ def _feedback(
 
 
 def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | None], list[str | None]]:
-    """What each is about, and its label as the text that it is; what can't be used is a failure that names it."""
+    """The place (None: named by record) and the label of each item. Unusable fields are a problem that names them."""
     places, labels, faults = [], [], []
     twice = {name for name, count in Counter(one.id for one in given).items() if name is not None and count > 1}
     for i, one in enumerate(given):
@@ -92,32 +94,32 @@ def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | N
         except BadMessage as exc:
             faults.append(FieldFault(f"{at}label", exc.detail))
     if faults:
-        raise wrong_fields(faults)
+        raise invalid_fields(faults)
     return places, labels
 
 
-def _recorded(said: Said, instead: Said | None) -> RecordedFeedback:
-    one = said.statement
+def _recorded(recorded: RecordedStatement, instead: RecordedStatement | None) -> RecordedFeedback:
+    one = recorded.statement
     return RecordedFeedback(
-        said.feedback,
+        recorded.feedback,
         str(one.place),
         one.predicted,
         one.label,
         one.reviewer,
         one.via,
-        said.comment,
-        said.record,
-        said.sent.at.isoformat(),
-        said.stored_at.isoformat(),
+        recorded.comment,
+        recorded.record,
+        recorded.sent.at.isoformat(),
+        recorded.stored_at.isoformat(),
         None if instead is None else instead.feedback,
     )
 
 
 def _waiting(feedback: str, row: Any) -> WaitingFeedback:
-    said = decode_feedback(row["value"])
-    named = None if said.prediction is None else str(said.prediction), said.record
+    message = decode_feedback(row["value"])
+    named = None if message.prediction is None else str(message.prediction), message.record
     times = row["sent_at"].isoformat(), row["since"].isoformat()
-    return WaitingFeedback(feedback, *named, said.label, said.reviewer, said.via, *times)
+    return WaitingFeedback(feedback, *named, message.label, message.reviewer, message.via, *times)
 
 
 HANDLERS: Handlers = {"create_feedback": post_feedback, "get_feedback": outcome}

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, for clients that others wrote: the live model, and by its version any registered one."""
+"""The Open Inference Protocol: the live model, and any registered model by its version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 from relearn import __version__
 from relearn.agents.learning.predict import predict
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.http.request import read_bytes
 from relearn.api.http.tensors import answer, matrix_of, split
 from relearn.schemas.http.inference import (
@@ -31,29 +31,29 @@ from relearn.schemas.http.inference import (
 )
 from relearn.schemas.model.linear_svm import Model
 
-#: As they are written: nothing else is a version.
+#: The canonical spelling: nothing else is a version.
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
-Named = Call[ModelPath, None, None] | Call[VersionPath, None, None]
+ModelCall = Call[ModelPath, None, None] | Call[VersionPath, None, None]
 
 
 async def live(_: Call[None, None, None]) -> ServerLive:
-    """It answers, so it lives."""
+    """Always live."""
     return ServerLive(True)
 
 
 async def ready(call: Call[None, None, None]) -> ServerReady:
-    """Raises Failure where no model is live: clients look at the status alone."""
+    """Raises ProblemError if no model is live: clients check the status only."""
     _live(call)
     return ServerReady(True)
 
 
 async def server(_: Call[None, None, None]) -> ServerMetadata:
-    """Asks nobody."""
+    """Name and version of the server."""
     return ServerMetadata("relearn", __version__, list(EXTENSIONS))
 
 
-async def metadata(call: Named) -> ModelMetadata:
-    """Its tensors, and which versions may be asked beside it."""
+async def metadata(call: ModelCall) -> ModelMetadata:
+    """The model's tensors, and the versions that can be used."""
     model = await _model(call)
     versions = {model.version, *await call.context.models.versions(call.context.pool)}
     d, columns = len(model.feature_names), model.weights.shape[0]
@@ -68,14 +68,14 @@ async def metadata(call: Named) -> ModelMetadata:
     )
 
 
-async def model_ready(call: Named) -> ModelReady:
-    """Whether there is one."""
+async def model_ready(call: ModelCall) -> ModelReady:
+    """Ready if the model exists; raises ProblemError otherwise."""
     await _model(call)
     return ModelReady(call.path.name, True)
 
 
-async def infer(call: Named) -> web.Response:
-    """All records by one model: it is looked for once, after the body."""
+async def infer(call: ModelCall) -> web.Response:
+    """Scores all records with one model, which is read once, after the body."""
     data = await read_bytes(call.request)
     body, tail = split(data, call.request.headers.get(HEADER_LENGTH))
     model = await _model(call)
@@ -89,11 +89,11 @@ async def infer(call: Named) -> web.Response:
     return web.Response(body=head + b"".join(packed), content_type=OCTETS, headers=headers)
 
 
-async def _model(call: Named) -> Model:
-    """The live model, or the registered one whose version the path names."""
+async def _model(call: ModelCall) -> Model:
+    """The live model, or the registered model of the path's version."""
     context, path = call.context, call.path
     if path.name != context.settings.model_name:
-        raise Failure("not-found", f"there is no model {path.name!r}; it is {context.settings.model_name!r}")
+        raise ProblemError("not-found", f"there is no model {path.name!r}; it is {context.settings.model_name!r}")
     if not isinstance(path, VersionPath):
         return _live(call)
     live = context.live.current
@@ -102,14 +102,14 @@ async def _model(call: Named) -> Model:
     known = _VERSION.fullmatch(path.version) is not None
     found = await context.models.of_version(context.pool, int(path.version)) if known else None
     if found is None:
-        raise Failure("not-found", f"there is no version {path.version!r} of it that could be asked")
+        raise ProblemError("not-found", f"there is no usable version {path.version!r} of this model")
     return found
 
 
-def _live(call: Call[None, None, None] | Named) -> Model:
+def _live(call: Call[None, None, None] | ModelCall) -> Model:
     live = call.context.live.current
     if live is None:
-        raise Failure("unavailable", "no model is live yet", headers={"Retry-After": "5"})
+        raise ProblemError("unavailable", "no model is live yet", headers={"Retry-After": "5"})
     return live.model
 
 

@@ -1,4 +1,4 @@
-"""Records for the stream: checked, packed, acknowledged by the broker, answered with the ids that they will have."""
+"""Records for the stream: checked, packed, acknowledged by the broker, answered with their prediction ids."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from relearn.agents.kafka.producer import OutgoingMessage, Receipt
 from relearn.agents.stores.training.examples import read_features
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
-from relearn.api.http.json_rows import matrix, matrix_alike
-from relearn.api.http.problems import RETRY, Failure, broken_off, wrong_fields
+from relearn.api.http.json_rows import matrix, matrix_without_schema
+from relearn.api.http.problems import RETRY, ProblemError, incomplete_write, invalid_fields
 from relearn.api.http.text_checks import text_faults
-from relearn.api.writes.outbox import PATIENCE_S, Outcome
+from relearn.api.writes.outbox import SEND_TIMEOUT_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import KafkaUnavailable, RelearnError
 from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
@@ -25,41 +25,41 @@ from relearn.schemas.topics import topic_name
 
 
 async def ingest(call: Call[None, None, BatchBody]) -> AcceptedBatch:
-    """All of them, or a failure that says which were taken."""
+    """Send all records, or raise a problem with the ids of those that were written."""
     context, body = call.context, call.body
     _check_texts(body)
     batch = body.batch or str(uuid.uuid4())
     features, names = await _features(context, body)
     packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
     _check_sizes(packed)
-    until_s = asyncio.get_running_loop().time() + PATIENCE_S
-    # Asked before: what is taken must be answered under its id, also if Kafka goes away right after.
-    generation = await context.generation.known(until_s)
+    until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
+    # Read before sending: ids must be known even if Kafka goes away right after.
+    generation = await context.generation.current(until_s)
     outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
     sent = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
     outcomes = [_placed(one) for one in sent]
-    if not context.generation.stands(generation):
-        generation = await _anew(context, until_s)
+    if not context.generation.is_current(generation):
+        generation = await _generation_after_recreation(context, until_s)
     taken = list(_ids(packed, outcomes, generation))
     faults = [one for one in outcomes if isinstance(one, RelearnError)]
     if faults:
-        raise broken_off(faults[0], taken)
+        raise incomplete_write(faults[0], taken)
     return AcceptedBatch(batch, [one for one in taken if one is not None])
 
 
 async def _features(context: Context, body: BatchBody) -> tuple[Floats, Sequence[str] | None]:
-    """By the live model's schema, else by the one that the first training set fixed, else as they are."""
+    """The (n, d) features by the live model's schema, else the first training set's, else the first record's."""
     served = context.live.current
     names = await read_features(context.pool) if served is None else served.model.feature_names
-    return matrix_alike(body.features) if names is None else (matrix(body.features, names), None)
+    return matrix_without_schema(body.features) if names is None else (matrix(body.features, names), None)
 
 
-async def _anew(context: Context, until_s: float) -> int:
+async def _generation_after_recreation(context: Context, until_s: float) -> int:
     try:
-        return await context.generation.known(until_s)
+        return await context.generation.current(until_s)
     except RelearnError as exc:
-        said = f"{exc}: the topic was made anew, and under which ids what was taken stands there can't be told"
-        raise Failure("unavailable", said, headers=RETRY) from exc
+        detail = f"{exc}: the topic was recreated, so the ids of the written records are unknown"
+        raise ProblemError("unavailable", detail, headers=RETRY) from exc
 
 
 def _check_texts(body: BatchBody) -> None:
@@ -72,25 +72,27 @@ def _check_texts(body: BatchBody) -> None:
             faults.append(FieldFault(name, f"{len(column)} entries; there are {n} records"))
         faults += text_faults(name, column or (), limit_bytes)
     if faults:
-        raise wrong_fields(faults)
+        raise invalid_fields(faults)
 
 
 def _check_sizes(packed: Iterable[Packed]) -> None:
     largest = max(packed, key=lambda one: len(one.value))
     if len(largest.value) > MESSAGE_MAX_BYTES:
-        size = f"{len(largest.value):,} bytes; {MESSAGE_MAX_BYTES:,} are the most"
-        raise Failure("too-large", f"A record, or {largest.records} of them with their features' names, takes {size}.")
+        size = f"{len(largest.value):,} bytes; the maximum is {MESSAGE_MAX_BYTES:,}"
+        raise ProblemError(
+            "too-large", f"A record, or {largest.records} of them with their features' names, takes {size}."
+        )
 
 
 def _placed(outcome: Outcome) -> Outcome:
-    """A message whose offset isn't known has no ids to answer with: not known to be there, though it is."""
+    """An acknowledgement without offset gives no ids: it counts as an error, though the message is stored."""
     if isinstance(outcome, Receipt) and outcome.offset is None:
         return KafkaUnavailable("Kafka acknowledged a message without its offset")
     return outcome
 
 
 def _ids(packed: Sequence[Packed], outcomes: Sequence[Outcome], generation: int) -> Iterator[str | None]:
-    """The id of each record in order; None where its message isn't known to be there."""
+    """The id of each record in order; None if its message isn't acknowledged."""
     for message, outcome in zip(packed, outcomes, strict=True):
         if isinstance(outcome, RelearnError):
             yield from [None] * message.records

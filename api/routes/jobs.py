@@ -11,8 +11,8 @@ from relearn.agents.stores.training.jobs import Job as StoredJob
 from relearn.agents.stores.training.jobs import job_fields, list_jobs, read_job
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int64
-from relearn.api.http.problems import Failure
-from relearn.api.writes.commands import accepted
+from relearn.api.http.problems import ProblemError
+from relearn.api.writes.commands import send_command
 from relearn.schemas.http.jobs import Job, JobPath, JobsQuery
 from relearn.schemas.http.operation import AcceptedCommand, Page
 
@@ -37,16 +37,16 @@ async def jobs(call: Call[None, JobsQuery, None]) -> Page[Job]:
 
 
 async def job(call: Call[JobPath, None, None]) -> Job:
-    """One of them."""
+    """One job."""
     found = await read_job(call.context.pool, call.path.id)
     if found is None:
-        raise Failure("not-found", f"There is no job {call.path.id}, or no retrain worker has taken it yet.")
+        raise ProblemError("not-found", f"There is no job {call.path.id}, or no retrain worker has taken it yet.")
     return msgspec.convert(job_fields(found), Job)
 
 
 async def train(call: Call[None, None, None]) -> AcceptedCommand:
-    """Ask for a training."""
-    return await accepted(call, "train")
+    """Send the command `train`."""
+    return await send_command(call, "train")
 
 
 HANDLERS: Handlers = {"list_jobs": jobs, "get_job": job, "train_model": train}

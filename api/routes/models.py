@@ -18,10 +18,10 @@ from relearn.agents.stores.training.lineage import Used, lineage_fields, read_li
 from relearn.agents.stores.training.models import ModelRow, list_models, model_row_fields, read_model
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int32, Int64
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.http.responses import PIECE_BYTES, stream_file
 from relearn.api.queries.accuracy import estimate_accuracy
-from relearn.api.writes.commands import accepted
+from relearn.api.writes.commands import send_command
 from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.models import (
     CSV,
@@ -65,33 +65,33 @@ async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
 
 
 async def model(call: Call[ModelPath, None, None]) -> ModelLineage:
-    """One of them, with all that stands behind it."""
+    """One model with its lineage."""
     found = await read_lineage(call.context.pool, call.path.version)
     if found is None:
-        raise _none(call.path.version)
+        raise _not_found(call.path.version)
     audits = await live_audits(call.context.pool, [found.model.version])
     return msgspec.convert({**lineage_fields(found), "live": _live(audits, found.model)}, ModelLineage)
 
 
 async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
-    """A page of them, or all of them as a stream."""
+    """A page of training examples, or all as a file."""
     pool, version, form = call.context.pool, call.path.version, call.query.format
     found, names = await read_model(pool, version), await read_features(pool)
     if found is None or names is None:
-        raise _none(version)
+        raise _not_found(version)
     if form == "json":
         return await _page(call, names)
     if call.query.cursor is not None:
-        raise Failure("malformed", f"cursor: pages are for json alone; {form} is whole")
+        raise ProblemError("malformed", f"cursor: only json has pages; {form} is one file")
     pieces = _pieces(pool, version, form, names)
     return await stream_file(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
 
 
 async def activate(call: Call[ModelPath, None, None]) -> AcceptedCommand:
-    """Ask for a model that is there to be made the champion."""
+    """Send the command `activate` for an existing model."""
     if await read_model(call.context.pool, call.path.version) is None:
-        raise _none(call.path.version)
-    return await accepted(call, "activate", call.path.version)
+        raise _not_found(call.path.version)
+    return await send_command(call, "activate", call.path.version)
 
 
 def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
@@ -118,26 +118,26 @@ def _as_example(used: Used, names: Sequence[str]) -> TrainingExample:
 
 
 async def _pieces(pool: Pool, version: int, form: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
-    """The file, piece by piece, from a cursor of Postgres that is closed with this."""
+    """The file piece by piece, from a Postgres cursor that is closed with this generator."""
     file = io.StringIO(newline="")
     write = writer(file, form, names)
     async with aclosing(used_examples(pool, version)) as used:
         async for one in used:
             write(one)
             if file.tell() >= PIECE_BYTES:
-                yield _taken(file)
-    yield _taken(file)
+                yield _drain(file)
+    yield _drain(file)
 
 
-def _taken(file: io.StringIO) -> bytes:
+def _drain(file: io.StringIO) -> bytes:
     text = file.getvalue()
     file.seek(0)
     file.truncate()
     return text.encode()
 
 
-def _none(version: int) -> Failure:
-    return Failure("not-found", f"There is no model {version}.")
+def _not_found(version: int) -> ProblemError:
+    return ProblemError("not-found", f"There is no model {version}.")
 
 
 HANDLERS: Handlers = {

@@ -1,4 +1,4 @@
-"""The web page: its start, and the files that it loads."""
+"""The web page: its HTML and the files that it loads."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from aiohttp import web
 
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.http.static_files import PAGE, START, PageFile, missing
 from relearn.schemas.http.page import PageFile as FilePath
 
-#: No script or style but our own, nothing from elsewhere, nothing inline, in nobody's frame.
+#: Own scripts and styles only, nothing inline, no framing.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -24,23 +24,23 @@ _TAKES_GZIP = re.compile(r"(^|[,\s])gzip\s*(;\s*q=(1|0\.0*[1-9])|,|$)")
 
 
 async def page(call: Call[None, None, None]) -> web.Response:
-    """The page's start, or what to do where it can't work."""
+    """The page, or how to install it."""
     files = call.request.app[PAGE]
-    if lacking := missing(files):
-        return web.Response(text=_NOT_INSTALLED.format(missing=", ".join(lacking)), status=503)
+    if missing_files := missing(files):
+        return web.Response(text=_NOT_INSTALLED.format(missing=", ".join(missing_files)), status=503)
     return _sent(call.request, files[START])
 
 
 async def page_file(call: Call[FilePath, None, None]) -> web.Response:
-    """One of the files that were there at the start of this process."""
+    """One of the files that existed when this process started."""
     file = call.request.app[PAGE].get(call.path.path)
     if file is None:
-        raise Failure("not-found", f"There is no {call.path.path} here.")
+        raise ProblemError("not-found", f"There is no {call.path.path} here.")
     return _sent(call.request, file)
 
 
 def _sent(request: web.Request, file: PageFile) -> web.Response:
-    """The file, packed for whoever takes that; nothing but 304 for whoever has it."""
+    """The file, compressed if the client accepts gzip; 304 if the client has it."""
     packed = _TAKES_GZIP.search(request.headers.get("Accept-Encoding", "").lower()) is not None
     tag = f"{file.tag}-gzip" if packed else file.tag
     headers = {

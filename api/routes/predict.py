@@ -1,19 +1,19 @@
-"""Scoring at once."""
+"""Synchronous scoring."""
 
 from __future__ import annotations
 
 from relearn.agents.learning.predict import score
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.json_rows import check_margins, matrix
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.http.predict import PredictBody, PredictResult
 
 
 async def predict(call: Call[None, None, PredictBody]) -> PredictResult:
-    """All rows by one model: the reference is read once."""
+    """Scores all rows with one model: the live model is read once."""
     served = call.context.live.current
     if served is None:
-        raise Failure("unavailable", "No model is live yet: train one, then ask again.", headers={"Retry-After": "5"})
+        raise ProblemError("unavailable", "No model is live yet: train one, then retry.", headers={"Retry-After": "5"})
     model = served.model
     found = score(model, matrix(call.body.features, model.feature_names))
     check_margins(found.margins)

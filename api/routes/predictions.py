@@ -11,10 +11,19 @@ from msgspec import Struct
 from relearn.agents.learning.contributions import contributions
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
-from relearn.api.queries.reviews import NOTHING, Reviewed, Said, Sent, last_words, reviewed, said_of, superseded_by
+from relearn.api.queries.reviews import (
+    NO_REVIEWS,
+    PredictionReviews,
+    RecordedStatement,
+    SentAt,
+    latest_statements,
+    read_statements,
+    reviews_by_place,
+    superseded_by,
+)
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,
@@ -30,7 +39,7 @@ from relearn.schemas.model.linear_svm import Model
 
 
 class Newest(Struct, frozen=True, array_like=True):
-    """Where a prediction stands among all, the newest first."""
+    """Position of a prediction in the list, newest first."""
 
     ingested_us: TimeUs
     generation: Int32
@@ -40,7 +49,7 @@ class Newest(Struct, frozen=True, array_like=True):
 
 
 class Latest(Struct, frozen=True, array_like=True):
-    """Where a statement stands among those on one prediction, the last first."""
+    """Position of a statement among those on one prediction, newest first."""
 
     sent_us: TimeUs
     partition: Int32
@@ -49,11 +58,11 @@ class Latest(Struct, frozen=True, array_like=True):
 
 PREDICTIONS = Cursors("predictions", Newest)
 FEEDBACK = Cursors("prediction_feedback", Latest)
-_LAST_OF_ALL = Sent(moment(253_402_300_799_999_999), 2**31 - 1, 2**63 - 1)
+_AFTER_ALL = SentAt(moment(253_402_300_799_999_999), 2**31 - 1, 2**63 - 1)
 
 
 async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Prediction]:
-    """A page, each with the review that counts."""
+    """A page of predictions with their reviews."""
     query = call.query
     key = PREDICTIONS.read(query)
     after = (
@@ -65,22 +74,22 @@ async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Predicti
     async with along(call.context.pool) as connection:
         rows, last = await read_page(connection, filters, after, query.limit)
         places = [at_of(row).place for row in rows]
-        found = reviewed(await last_words(connection, places))
+        found = reviews_by_place(await latest_statements(connection, places))
     following = None
     if last is not None:
         following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
     each = zip(rows, places, strict=True)
-    return Page([Prediction(**_fields(row, place, found.get(place, NOTHING))) for row, place in each], following)
+    return Page([Prediction(**_fields(row, place, found.get(place, NO_REVIEWS))) for row, place in each], following)
 
 
 async def prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail:
-    """One, explained by the model that answered."""
+    """One prediction, explained by its model."""
     place = parse_place(call.path.id)
     async with along(call.context.pool) as connection:
         row = await read_one(connection, place)
         if row is None:
-            raise Failure("not-found", f"There is no prediction {place}: none was stored, or it was too old to keep.")
-        found = reviewed(await last_words(connection, [place])).get(place, NOTHING)
+            raise ProblemError("not-found", f"There is no prediction {place}: it was never stored, or has expired.")
+        found = reviews_by_place(await latest_statements(connection, [place])).get(place, NO_REVIEWS)
         model = None
         if row["digest"] is not None:
             model = await call.context.models.get(connection, row["model"], row["digest"])
@@ -96,39 +105,39 @@ async def prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail
 
 
 async def feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
-    """Everything said of one prediction, whether that is still stored or not."""
+    """A page of statements on one prediction, whether the prediction is still stored or not."""
     place = parse_place(call.path.id)
     async with along(call.context.pool) as connection:
 
-        async def fetch(after: Latest | None, limit: int) -> Sequence[Said]:
-            sent = _LAST_OF_ALL if after is None else Sent(moment(after.sent_us), after.partition, after.offset)
-            return await said_of(connection, place, sent, limit)
+        async def fetch(after: Latest | None, limit: int) -> Sequence[RecordedStatement]:
+            sent = _AFTER_ALL if after is None else SentAt(moment(after.sent_us), after.partition, after.offset)
+            return await read_statements(connection, place, sent, limit)
 
-        said, following = await FEEDBACK.page(call.query, fetch, _key_of, str(place))
-        words = await last_words(connection, [place])
-        if not words and await read_one(connection, place) is None:
-            raise Failure("not-found", f"There is no prediction {place}, and nobody said anything of it.")
-    return Page([_statement(one, superseded_by(one, words)) for one in said], following)
-
-
-def _key_of(said: Said) -> Latest:
-    return Latest(microseconds(said.sent.at), said.sent.partition, said.sent.offset)
+        recorded, following = await FEEDBACK.page(call.query, fetch, _key_of, str(place))
+        latest = await latest_statements(connection, [place])
+        if not latest and await read_one(connection, place) is None:
+            raise ProblemError("not-found", f"There is no prediction {place}, and no feedback on it.")
+    return Page([_statement(one, superseded_by(one, latest)) for one in recorded], following)
 
 
-def review_of(said: Said) -> Review:
-    """A standing label as the API tells it."""
-    one = said.statement
-    return Review(one.label or "", one.reviewer, said.sent.at.isoformat(), one.via, said.feedback)
+def _key_of(recorded: RecordedStatement) -> Latest:
+    return Latest(microseconds(recorded.sent.at), recorded.sent.partition, recorded.sent.offset)
 
 
-def _fields(row: Any, place: Place, found: Reviewed) -> dict[str, Any]:
+def review_of(recorded: RecordedStatement) -> Review:
+    """A statement as a review of the API."""
+    one = recorded.statement
+    return Review(one.label or "", one.reviewer, recorded.sent.at.isoformat(), one.via, recorded.feedback)
+
+
+def _fields(row: Any, place: Place, found: PredictionReviews) -> dict[str, Any]:
     same = ("id", "subject", "batch", "features", "label", "margins", "confidence", "model", "activation")
     times = ("ingested_at", "scored_at", "stored_at")
     return {
         "prediction": str(place),
         **{name: row[name] for name in same},
         **{name: row[name].isoformat() for name in times},
-        "review": None if found.counts is None else review_of(found.counts),
+        "review": None if found.review is None else review_of(found.review),
     }
 
 
@@ -141,10 +150,10 @@ def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float
     return [Contribution(*one) for one in named], base
 
 
-def _statement(said: Said, instead: Said | None) -> PredictionFeedback:
-    one = said.statement
-    told = said.feedback, one.label, one.reviewer, one.via, said.comment, said.sent.at.isoformat()
-    return PredictionFeedback(*told, None if instead is None else instead.feedback)
+def _statement(recorded: RecordedStatement, instead: RecordedStatement | None) -> PredictionFeedback:
+    one = recorded.statement
+    fields = recorded.feedback, one.label, one.reviewer, one.via, recorded.comment, recorded.sent.at.isoformat()
+    return PredictionFeedback(*fields, None if instead is None else instead.feedback)
 
 
 HANDLERS: Handlers = {

@@ -1,4 +1,4 @@
-"""When a model is trained by itself, and who may stop that."""
+"""Automatic retraining: its policy, holds, and rollback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relearn.agents.learning.significance import log_evidence
 from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.api.http.call import Call, Handlers
 from relearn.api.queries.retraining import OpenShadow, hold_and_shadow
-from relearn.api.writes.commands import accepted
+from relearn.api.writes.commands import send_command
 from relearn.schemas.http.operation import AcceptedCommand
 from relearn.schemas.http.retraining import PromotionHold, Retraining, RetrainTrigger, ShadowTrial, TriggerName
 from relearn.schemas.messages.commands import rollback_id
@@ -20,7 +20,7 @@ from relearn.schemas.settings import Settings
 
 
 async def retraining(call: Call[None, None, None]) -> Retraining:
-    """The policy's own decision on the facts of now."""
+    """The policy's decision on the current facts."""
     pool, settings = call.context.pool, call.context.settings
     facts, now_s = await read_facts(pool, audits=True)
     held, shadow = await hold_and_shadow(pool)
@@ -45,19 +45,19 @@ async def retraining(call: Call[None, None, None]) -> Retraining:
 
 
 async def hold(call: Call[None, None, None]) -> AcceptedCommand:
-    """Ask for no more automatic promotion."""
-    return await accepted(call, "hold")
+    """Send the command `hold`: no automatic promotion."""
+    return await send_command(call, "hold")
 
 
 async def rollback(call: Call[None, None, None]) -> AcceptedCommand:
-    """Ask for the former champion. Who asks twice, or while another does, hasn't seen yet that it is back."""
+    """Send the command `rollback`. Its id depends on the activation, so that repeated requests roll back once."""
     live, namespace = call.context.live.current, call.context.settings.namespace
-    return await accepted(call, "rollback", job=None if live is None else rollback_id(namespace, live.activation))
+    return await send_command(call, "rollback", job=None if live is None else rollback_id(namespace, live.activation))
 
 
 async def resume(call: Call[None, None, None]) -> AcceptedCommand:
-    """Ask for automatic promotion again."""
-    return await accepted(call, "resume")
+    """Send the command `resume`: automatic promotion again."""
+    return await send_command(call, "resume")
 
 
 def _shadow(found: OpenShadow, settings: Settings) -> ShadowTrial:

@@ -13,12 +13,12 @@ from relearn.schemas.http.review_queue import ReviewAnswer, ReviewFeature, Revie
 from relearn.schemas.messages.feedback import Via
 from relearn.schemas.model.linear_svm import Model
 
-#: The answer to an item of these kinds comes before the model's own is seen.
+#: The reviewer answers items of these kinds without seeing the prediction.
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
 
 
 async def review_queue(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
-    """Choose, claim, and remember under what each was served: its feedback will be recorded so."""
+    """Choose and claim records, and store the `via` that their feedback will be recorded with."""
     context = call.context
     choices, waiting, at_least = await context.review_pool.take(call.query.limit)
     try:
@@ -35,7 +35,7 @@ async def review_queue(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
 
 
 def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
-    """The item; contributions are told where the model that answered is still the live one."""
+    """The item. It has contributions if its model is still the live one."""
     blind = choice.via in BLIND
     names = live.feature_names if live is not None else tuple(f"x{i + 1}" for i in range(len(found.features)))
     explained = None

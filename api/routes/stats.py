@@ -1,4 +1,4 @@
-"""The whole in numbers."""
+"""Statistics of the namespace."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from relearn.schemas.http.workers import Worker
 
 
 async def stats(call: Call[None, None, None]) -> Stats:
-    """As it was a second ago or less."""
+    """The statistics, at most a second old."""
     row, latency, on_hold, audited, right, workers = await call.context.stats.read()
-    said = row["corrections"], row["confirmations"]
+    reviewed = row["corrections"], row["confirmations"]
     champion = None
     if row["version"] is not None:
         champion = Champion(row["version"], row["activation"], row["at"].isoformat())
     return Stats(
-        totals=Totals(row["records"], row["expired"], row["dead_letters"], sum(said) + row["withdrawals"], *said),
+        totals=Totals(
+            row["records"], row["expired"], row["dead_letters"], sum(reviewed) + row["withdrawals"], *reviewed
+        ),
         scored_per_s=_rate(workers, "score"),
         stored_per_s=_rate(workers, "store"),
         latency=Latency(latency["n"], *latency["quantiles"]) if latency["n"] else None,
@@ -34,14 +36,14 @@ async def stats(call: Call[None, None, None]) -> Stats:
 
 
 def _rate(workers: Sequence[Worker] | None, role: str) -> float | None:
-    """Of all workers of that role together."""
+    """The total rate of a role's workers."""
     if workers is None:
         return None
     return round(float(sum(worker.rate for worker in workers if worker.role == role)), 1)
 
 
 def _lag(workers: Sequence[Worker]) -> dict[str, int | None]:
-    """By role; None where one of its workers doesn't know."""
+    """The lag by role; None if one of its workers doesn't know its lag."""
     found: dict[str, int | None] = {}
     for worker in workers:
         before, own = found.get(worker.role, 0), worker.lag

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 async def workers(call: Call[None, None, None]) -> Workers:
-    """Whoever said something in the last ten seconds."""
+    """Workers with a heartbeat in the last ten seconds."""
     try:
         found = await live_workers(call.context.redis, call.context.settings.namespace)
     except RedisUnavailable as exc:

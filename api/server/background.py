@@ -1,6 +1,6 @@
-"""What runs beside the requests for as long as the process does: the model feed, the looks at servers and keys.
+"""Tasks that run beside the requests until the process ends: the model feed, health probes, reading of API keys.
 
-A process that has lost one of them would go on answering, from a model or with keys that no longer are those: it ends.
+If one of them ends, the process ends too: it would answer from an outdated model or with outdated API keys.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ _CANCEL_AGAIN_S = 0.2
 
 
 class Background:
-    """Tasks without end. `broken` is set when one has ended all the same."""
+    """Endless tasks. `broken` is set when one of them has ended."""
 
     def __init__(self) -> None:
         self.broken = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
 
     def start(self, name: str, work: Coroutine[Any, Any, Any], *, endless: bool = True) -> None:
-        """Run `work` until `stop`; what isn't `endless` may end by itself."""
+        """Run `work` until `stop`. With `endless` False it may end by itself."""
         task = asyncio.create_task(work, name=name)
         self._tasks.append(task)
         if endless:
             task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
-        """Cancel all, the last first, and wait for their ends. What they raise now has been logged.
+        """Cancel all tasks, the last one first, and wait until they end. Their errors have been logged already.
 
-        More than once, if need be: below Python 3.12 `wait_for`, which redis-py uses, may lose a cancellation.
+        Cancels repeatedly: below Python 3.12 `wait_for`, which redis-py uses, may lose a cancellation.
         """
         for task in reversed(self._tasks):
             while not task.done():

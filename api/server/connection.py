@@ -1,4 +1,4 @@
-"""One connection. What never comes to the door, since aiohttp refuses it, is answered here, as a problem too."""
+"""One connection. Requests that aiohttp rejects before the middleware runs are answered here, as problems too."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from relearn.api.http.problems import Failure, failure_of, problem_response
-from relearn.api.server.middleware import SECURE, new_request_id
+from relearn.api.http.problems import ProblemError, problem_response, to_problem_error
+from relearn.api.server.middleware import SECURITY_HEADERS, new_request_id
 
 _CONTINUE = "100-continue"
 
 
 class Connection(web.RequestHandler):
-    """Of aiohttp's own only the answers to what it refuses are others: its own would be plain text."""
+    """aiohttp's own, except that rejected requests are answered with a problem instead of plain text."""
 
     __slots__ = ()
 
     def close_if_idle(self) -> None:
-        """Close it where no request has begun, as aiohttp does after the keep-alive time."""
+        """Close the connection if no request has begun, as aiohttp does after the keep-alive time."""
         if self._waiter is not None and not self._waiter.done():
             self.force_close()
 
@@ -29,10 +29,10 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Raises ConnectionError where a part of another answer was sent."""
-        super().handle_error(request, status, exc, message)  # logs it, unless it is nobody's fault here
-        unread = Failure("malformed", f"This can't be read as HTTP: {message}")
-        return _answer(unread if status == 400 else failure_of(exc or RuntimeError()))
+        """Raises ConnectionError if part of another response was sent."""
+        super().handle_error(request, status, exc, message)  # logs it, unless the request was malformed
+        unreadable = ProblemError("malformed", f"This can't be read as HTTP: {message}")
+        return _answer(unreadable if status == 400 else to_problem_error(exc or RuntimeError()))
 
     async def _handle_request(
         self,
@@ -40,19 +40,19 @@ class Connection(web.RequestHandler):
         start_time: float | None,
         request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
     ) -> tuple[web.StreamResponse, bool]:
-        """aiohttp looks at `Expect` before the door does, and fails at one that isn't ASCII."""
+        """aiohttp reads `Expect` before the middleware runs, and fails if the header isn't ASCII."""
         known = request.headers.get("Expect", _CONTINUE).lower() == _CONTINUE
-        return await super()._handle_request(request, start_time, request_handler if known else _refuse)
+        return await super()._handle_request(request, start_time, request_handler if known else _reject_expectation)
 
 
-async def _refuse(_: web.BaseRequest) -> web.StreamResponse:
-    return _answer(Failure("expectation-failed", f"Expect: {_CONTINUE} is the only one that is known here."))
+async def _reject_expectation(_: web.BaseRequest) -> web.StreamResponse:
+    return _answer(ProblemError("expectation-failed", f"Expect: only {_CONTINUE} is supported."))
 
 
-def _answer(failure: Failure) -> web.Response:
-    """The failure as the door would send it, and the connection's end."""
+def _answer(error: ProblemError) -> web.Response:
+    """The problem with the middleware's headers; the connection is closed after the response."""
     request_id = new_request_id()
-    response = problem_response(failure, request_id)
-    response.headers.update({"X-Request-Id": request_id, **SECURE})
+    response = problem_response(error, request_id)
+    response.headers.update({"X-Request-Id": request_id, **SECURITY_HEADERS})
     response.force_close()
     return response

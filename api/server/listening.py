@@ -1,4 +1,4 @@
-"""Sockets to listen on: for one process, or for several that share a port."""
+"""Listening sockets: for one process, or for several that share a port."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 
 from relearn.schemas.errors import SettingsError, SetupError
 
-#: Whether the kernel deals out connections among sockets of one port. Others take the option too, but let the last win.
-DEALS_OUT = sys.platform == "linux"
+#: Whether the kernel balances connections over the sockets of one port. Elsewhere the last socket gets all.
+BALANCES = sys.platform == "linux"
 _NO_SUCH_ADDRESS = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
 
@@ -17,20 +17,20 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets bound to every address of `host`, for one process.
 
     Raises:
-        SettingsError: there is no such host.
-        SetupError: somebody listens there already, or we may not.
+        SettingsError: unknown host.
+        SetupError: the port is taken, or the process lacks permission.
     """
     return _all_bound(host, port, shared=False)
 
 
 def reserve(host: str, port: int) -> list[socket.socket]:
-    """The same for several processes, each of which gets sockets from `share`. Keep these until the end.
+    """Sockets for several processes, each of which gets its own from `share`. Keep these open until the end.
 
     Raises:
-        SettingsError, SetupError: as `listen` does; two that share a port by accident would each get half the requests.
+        SettingsError, SetupError: as `listen`, so that two servers never share a port by accident.
     """
     exclusive = listen(host, port)
-    if not DEALS_OUT:
+    if not BALANCES:
         return exclusive
     for one in exclusive:
         one.close()
@@ -38,23 +38,23 @@ def reserve(host: str, port: int) -> list[socket.socket]:
 
 
 def share(reserved: list[socket.socket]) -> list[socket.socket]:
-    """Sockets for one more process: of its own where the kernel deals out connections, else the very same."""
-    if not DEALS_OUT:
+    """Sockets for one more process: new ones where the kernel balances connections, else duplicates."""
+    if not BALANCES:
         return [one.dup() for one in reserved]
     return [_bound(one.family, one.getsockname(), shared=True) for one in reserved]
 
 
 def _all_bound(host: str, port: int, *, shared: bool) -> list[socket.socket]:
-    """`localhost` means both families; a machine that lacks one of them listens on the other."""
+    """`localhost` means both address families; one of them may be missing on this machine."""
     found: list[socket.socket] = []
-    lacking: OSError | None = None
+    missing: OSError | None = None
     for family, address in _addresses(host, port):
         try:
             found.append(_bound(family, address, shared=shared))
         except OSError as exc:
-            lacking = exc
-    if lacking is not None and not found:
-        raise SetupError(f"can't listen on {host} port {port}: {lacking.strerror}") from lacking
+            missing = exc
+    if missing is not None and not found:
+        raise SetupError(f"can't listen on {host} port {port}: {missing.strerror}") from missing
     return found
 
 
@@ -67,7 +67,7 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[object, ...]]]:
 
 
 def _bound(family: int, address: tuple[object, ...], *, shared: bool) -> socket.socket:
-    """Raises OSError where this machine doesn't have such an address at all."""
+    """Raises OSError if this machine has no such address."""
     one = socket.socket(family, socket.SOCK_STREAM)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

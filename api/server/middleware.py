@@ -1,4 +1,4 @@
-"""The door: what every request passes on its way in and every answer on its way out."""
+"""Around every request: its id, access, reading, idempotency, problems, metrics, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from relearn.api.access.guard import GUARD
 from relearn.api.http.call import Call, Handler
 from relearn.api.http.closing import CLOSING
 from relearn.api.http.context import CONTEXT
-from relearn.api.http.problems import failure_of, inference_error, problem_response
+from relearn.api.http.problems import inference_error, problem_response, to_problem_error
 from relearn.api.http.request import read_body, read_path, read_query
 from relearn.api.http.responses import json_response
-from relearn.api.observe.metrics import MEASURES, NO_OPERATION
-from relearn.api.server.cors import preflight, show_to_page
-from relearn.api.writes.idempotency import once, read_key
+from relearn.api.observe.metrics import METRICS, NO_OPERATION
+from relearn.api.server.cors import add_cors_headers, preflight
+from relearn.api.writes.idempotency import answer_once, read_key
 from relearn.schemas.http.operation import Operation
 
 log = structlog.get_logger()
@@ -29,9 +29,9 @@ log = structlog.get_logger()
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-#: Errors under this path have the protocol's own form.
+#: Errors under this path have the form of the Open Inference Protocol.
 _INFERENCE = "/v2"
-SECURE = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -43,33 +43,33 @@ SECURE = {
 
 
 @web.middleware
-async def door(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-    """Give the request its id, make whatever is raised a problem, count it, and log a line at debug."""
+async def handle_request(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    """Give the request its id, turn exceptions into problems, count the request and log a line at debug."""
     began_s = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
     request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else new_request_id()
     try:
-        asked = preflight(request, _origins(request))
-        response = await handler(request) if asked is None else asked
-    except Exception as exc:  # noqa: BLE001 - every error is an answer
-        response = refused(request, exc)
+        answer_to_preflight = preflight(request, _origins(request))
+        response = await handler(request) if answer_to_preflight is None else answer_to_preflight
+    except Exception as exc:  # noqa: BLE001 - every error becomes a response
+        response = problem_for(request, exc)
     if request.app[CLOSING].is_set():
         response.force_close()
     took_s = time.perf_counter() - began_s
     operation = request.get(OPERATION, NO_OPERATION)
-    request.app[MEASURES].answered(operation, response.status, None if response.prepared else took_s)
+    request.app[METRICS].count_request(operation, response.status, None if response.prepared else took_s)
     took_ms = round(1000 * took_s, 1)
-    log.debug("answered", method=request.method, path=request.path, status=response.status, ms=took_ms, id=request_id)
+    log.debug("request", method=request.method, path=request.path, status=response.status, ms=took_ms, id=request_id)
     return response
 
 
-async def dress(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers that every answer has, streams too: aiohttp calls this when they are about to be sent."""
+async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every response has, streams too: aiohttp calls this just before it sends headers."""
     headers = response.headers
     headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    for name, value in SECURE.items():
+    for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    show_to_page(request, response, _origins(request))
+    add_cors_headers(request, response, _origins(request))
 
 
 def new_request_id() -> str:
@@ -77,18 +77,18 @@ def new_request_id() -> str:
     return os.urandom(16).hex()
 
 
-def refused(request: web.Request, exc: Exception) -> web.Response:
-    """The problem that `exc` is; a fault of ours is logged with its trace."""
-    failure = failure_of(exc)
-    if failure.kind == "internal":
-        log.error("fault", path=request.path, id=request[REQUEST_ID], exc_info=exc)
+def problem_for(request: web.Request, exc: Exception) -> web.Response:
+    """The response for `exc`; internal errors are logged with their traceback."""
+    error = to_problem_error(exc)
+    if error.kind == "internal":
+        log.error("request_failed", path=request.path, id=request[REQUEST_ID], exc_info=exc)
     if request.path.startswith(_INFERENCE):
-        return inference_error(failure)
-    return problem_response(failure, request[REQUEST_ID])
+        return inference_error(error)
+    return problem_response(error, request[REQUEST_ID])
 
 
-def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """`handler` behind the checks of its operation: who asks, how often, and with what."""
+def operation_handler(operation: Operation, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """`handler` behind the checks of its operation: API key, role, rate, parameters and body."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = operation.id
@@ -110,7 +110,7 @@ def opened(operation: Operation, handler: Handler) -> Callable[[web.Request], Aw
             answer = await handler(call)
             return json_response(answer, operation.status) if isinstance(answer, msgspec.Struct) else answer
 
-        return await (respond() if key is None else once(call, key, respond))
+        return await (respond() if key is None else answer_once(call, key, respond))
 
     return serve
 

@@ -1,4 +1,4 @@
-"""One process that serves: it listens until it is asked to stop, finishes what is in flight, and ends."""
+"""One serving process: it listens until a stop signal, finishes the requests in flight, and ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.shutdown import EXIT_CODE, STOP_GRACE_S, exit_within
 from relearn.api.access.guard import check_exposure
 from relearn.api.access.keyring import KeyRing
-from relearn.api.http.limits import CONNECTION, OF_A_REQUEST, NotOurFault
+from relearn.api.http.limits import CONNECTION, REQUEST_PATIENCE, MalformedRequestFilter
 from relearn.api.server.app import make_app
 from relearn.api.server.background import BACKGROUND
 from relearn.api.server.connection import Connection
@@ -33,29 +33,29 @@ log = structlog.get_logger()
 
 #: Connections that wait to be accepted.
 BACKLOG = 128
-#: So long requests in flight may take to finish.
+#: Requests in flight have this long to finish.
 GRACE_S = 10.0
-#: Then they are cut off: aiohttp cancels them, and takes this twice.
+#: Then aiohttp cancels them, which takes twice this time.
 _CUT_S = 1.0
-_LOOK_EVERY_S = 0.02
+_CHECK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of several processes on a port: its number, its sockets, and a parent that it doesn't outlive."""
+    """One of several processes on a port: its number and sockets. It ends when its parent ends."""
 
     number: str
     sockets: Sequence[socket.socket]
 
 
 def run(settings: Settings, share: Share | None = None) -> int:
-    """Serve until SIGTERM or Ctrl-C; the exit code: 0, or 1 where a task that it can't do without has ended.
+    """Serve until SIGTERM or Ctrl-C. The exit code: 0, or 1 if a background task has ended.
 
     Raises:
-        SettingsError, SetupError: it can't serve, and why.
+        SettingsError, SetupError: the process can't serve.
     """
     set_up_logging(settings.log_level, role="api", worker=f"api-{share.number}" if share else "api")
-    logging.getLogger("aiohttp.server").addFilter(NotOurFault())
+    logging.getLogger("aiohttp.server").addFilter(MalformedRequestFilter())
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(settings, share))
 
@@ -63,11 +63,11 @@ def run(settings: Settings, share: Share | None = None) -> int:
 async def _serve(settings: Settings, share: Share | None) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
-    await refuse_exposure(settings)
+    await check_api_keys(settings)
     sockets = listen(settings.api_host, settings.api_port) if share is None else share.sockets
-    held = None if share is None else await _on_parents_end(stop)
+    held = None if share is None else await _stop_with_parent(stop)
     app = make_app(settings, share.number if share else "1")
-    at_last = asyncio.ensure_future(_end_at_last(stop, app))
+    exit_timer = asyncio.ensure_future(_exit_after_grace(stop, app))
 
     def up() -> None:
         log.info("serving", host=settings.api_host, port=sockets[0].getsockname()[1])
@@ -77,7 +77,7 @@ async def _serve(settings: Settings, share: Share | None) -> int:
     try:
         return await serve_until(stop, app, sockets, up)
     finally:
-        at_last.cancel()
+        exit_timer.cancel()
         if held is not None:
             held.close()
 
@@ -85,7 +85,7 @@ async def _serve(settings: Settings, share: Share | None) -> int:
 async def serve_until(
     stop: asyncio.Event, app: web.Application, sockets: Sequence[socket.socket], up: Callable[[], None]
 ) -> int:
-    """Serve `app` until `stop` is set: 0; or until one of its tasks is over: 1. `up` is called once it serves."""
+    """Serve `app` until `stop` is set (returns 0) or a background task ends (1). Calls `up` once the app serves."""
     runner = web.AppRunner(app, shutdown_timeout=_CUT_S)
     await runner.setup()
     listening: list[asyncio.Server] = []
@@ -99,23 +99,23 @@ async def serve_until(
     finally:
         for server in listening:
             server.close()
-        await runner.shutdown()  # whoever waits for the end hears of it
+        await runner.shutdown()  # sets CLOSING
         await _finish(runner)
         await runner.cleanup()
     return EXIT_CODE if broken.is_set() else 0
 
 
 async def _accept(one: socket.socket, runner: web.AppRunner) -> asyncio.Server:
-    """As aiohttp's own sites do, but with connections of ours."""
+    """Accept connections as aiohttp's sites do, with our `Connection`."""
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None
     return await loop.create_server(lambda: Connection(server, loop=loop, **CONNECTION), sock=one, backlog=BACKLOG)
 
 
 async def _finish(runner: web.AppRunner) -> None:
-    """Wait until all requests in flight are answered, or for GRACE_S; close whatever connection has none.
+    """Wait until all requests in flight are answered, at most GRACE_S; close idle connections.
 
-    aiohttp's own end doesn't do: once it has begun, nothing is read any more, and a body that is on its way never ends.
+    aiohttp's own shutdown stops reading at once: a request body still on its way would never end.
     """
     server = runner.server
     assert server is not None
@@ -125,34 +125,34 @@ async def _finish(runner: web.AppRunner) -> None:
                 for one in server.connections:
                     if isinstance(one, Connection):
                         one.close_if_idle()
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(_CHECK_EVERY_S)
 
 
-async def _end_at_last(stop: asyncio.Event, app: web.Application) -> None:
-    """A server that is away may hold up the end, but not for ever."""
+async def _exit_after_grace(stop: asyncio.Event, app: web.Application) -> None:
+    """Exit after STOP_GRACE_S even if an unavailable server holds up the shutdown."""
     await first_of(stop, app[BACKGROUND].broken)
     exit_within(STOP_GRACE_S)
 
 
-async def refuse_exposure(settings: Settings) -> None:
-    """Ask Postgres for keys, if that is needed to listen where it is wanted.
+async def check_api_keys(settings: Settings) -> None:
+    """Check that API keys exist if the process is to listen beyond loopback.
 
-    Postgres that is away is no reason not to start: nobody is let in before it has told.
+    The process starts without Postgres too: until Postgres answers, every request is rejected.
 
     Raises:
-        SettingsError, SetupError: there are none.
+        SettingsError, SetupError: there are no API keys.
     """
-    pool = await open_pool(settings, size=1, patience=OF_A_REQUEST)
+    pool = await open_pool(settings, size=1, patience=REQUEST_PATIENCE)
     try:
         await check_exposure(settings, KeyRing(lambda: list_keys(pool)))
     except Unavailable as exc:
-        log.warning("keys_not_known", error=str(exc))
+        log.warning("api_keys_unavailable", error=str(exc))
     finally:
         pool.terminate()
 
 
 def _on_signals(stop: asyncio.Event) -> None:
-    """The first asks to stop in order; a second Ctrl-C doesn't wait. A parent's SIGTERM may come with the first."""
+    """The first signal stops in order; a second Ctrl-C exits at once. A parent's SIGTERM may come with the first."""
 
     pressed = 0
 
@@ -168,10 +168,10 @@ def _on_signals(stop: asyncio.Event) -> None:
     loop.add_signal_handler(signal.SIGINT, interrupted)
 
 
-async def _on_parents_end(stop: asyncio.Event) -> asyncio.BaseTransport:
-    """The parent holds the other end of our standard input: it closes when the parent ends, however that ends.
+async def _stop_with_parent(stop: asyncio.Event) -> asyncio.BaseTransport:
+    """Stop when standard input closes: the parent holds its other end, so it closes when the parent ends.
 
-    Keep what is returned.
+    Keep the returned transport.
     """
 
     class Parent(asyncio.Protocol):
@@ -183,7 +183,7 @@ async def _on_parents_end(stop: asyncio.Event) -> asyncio.BaseTransport:
 
 
 async def first_of(*events: asyncio.Event) -> None:
-    """Wait until one of them is set."""
+    """Wait until one of the events is set."""
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for one in waiting:
@@ -191,9 +191,9 @@ async def first_of(*events: asyncio.Event) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where there is one; None: asyncio's own."""
+    """uvloop's if it is installed; None: asyncio's own."""
     try:
-        import uvloop  # noqa: PLC0415 - not on every platform
+        import uvloop  # noqa: PLC0415 - not available on every platform
     except ImportError:
         return None
     return uvloop.new_event_loop

@@ -1,4 +1,4 @@
-"""What a request asks of the retrain role: a command, acknowledged before the answer."""
+"""Commands to the retrain role, acknowledged by the broker before the response."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from relearn.schemas.messages.commands import CE_TYPE, Verb, encode_command
 from relearn.schemas.topics import topic_name
 
 
-async def accepted(
+async def send_command(
     call: Call[Any, Any, Any], verb: Verb, version: int | None = None, *, job: str | None = None
 ) -> AcceptedCommand:
-    """Send the command in the caller's name; the job of the same id tells what comes of it.
+    """Send a command in the caller's name. Its outcome is the job of the same id.
 
     Raises:
-        Failure: there is no room for it.
-        KafkaUnavailable, SetupError: it isn't known to be sent.
+        ProblemError: too much is in flight.
+        KafkaUnavailable, SetupError: the command isn't acknowledged.
     """
     command, context = manual_command(verb, version, by=call.caller.name, job=job), call.context
     outgoing = OutgoingMessage(encode_command(command), CE_TYPE, event_id=command.id)

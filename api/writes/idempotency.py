@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a write that is sent again gets the answer of the first, for 24 hours. Best effort, in Redis.
+"""`Idempotency-Key`: a repeated write gets the first one's response, for 24 hours. Best effort, in Redis.
 
-One entry per caller, method, path and key. Whoever comes first claims it, and then it holds the answer; an attempt
-that fails, for whatever reason, frees it. Without the header nothing is asked of Redis.
+One entry per caller, method, path and idempotency key. The first request claims the entry, then stores its response
+there; a request that fails deletes the entry. Requests without the header don't use Redis.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from relearn.agents.stores.redis import Redis, redis_translated
 from relearn.api.http.call import Call
-from relearn.api.http.problems import RETRY, Failure
+from relearn.api.http.problems import RETRY, ProblemError
 from relearn.api.http.request import read_bytes
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.operation import Operation
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT_S = 24 * 3600
-#: A claim is free again after so long, if whoever made it died.
+#: A claim expires after this time if its process died.
 CLAIM_S = 30
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 _SETTLE = """
@@ -41,7 +41,7 @@ return 1
 
 
 class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`request` is the hash of what was asked; without an answer yet, `claim` is whose turn it is."""
+    """`request`: hash of the request. `claim`: random id of the claiming request. Status 0: no response yet."""
 
     request: str
     claim: str
@@ -55,26 +55,26 @@ _decode = msgspec.json.Decoder(_Entry).decode
 
 
 def read_key(request: web.Request, operation: Operation) -> str | None:
-    """The key that was sent; None where there is none, or this operation has no use for one.
+    """The request's idempotency key; None without the header or if the operation isn't `idempotent`.
 
     Raises:
-        Failure: it can't be a key.
+        ProblemError: not a valid key.
     """
     given = request.headers.getall(HEADER, []) if operation.idempotent else []
     if not given:
         return None
     if len(given) > 1 or not _KEY.match(given[0]):
-        raise Failure("malformed", f"{HEADER}: one, of 1 to 255 visible ASCII characters")
+        raise ProblemError("malformed", f"{HEADER}: one, of 1 to 255 visible ASCII characters")
     return given[0]
 
 
-async def once(
+async def answer_once(
     call: Call[Any, Any, Any], key: str, answer: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """The answer that this key had, else `answer()`, which is kept if all went well.
+    """The stored response of this key, else that of `answer()`, which is stored if its status is below 300.
 
     Raises:
-        Failure: the key was used for another request, or the first one with it isn't done.
+        ProblemError: the key was used for another request, or the first request with it isn't done.
         RedisUnavailable: nothing was done.
     """
     redis, name = call.context.redis, _name(call, key)
@@ -82,7 +82,7 @@ async def once(
     with redis_translated():
         before = await _claim(redis, name, mine)
     if before is not None:
-        return _again(before, mine)
+        return _replay(before, mine)
     try:
         response = await answer()
     except BaseException:
@@ -93,7 +93,7 @@ async def once(
 
 
 async def _claim(redis: Redis, name: str, mine: _Entry) -> _Entry | None:
-    """None: it is ours now. Else what is there, unless it goes in the same moment: then somebody else is at it."""
+    """None if the entry is claimed now, else the entry found. An entry that vanishes meanwhile counts as not done."""
     for _ in range(2):
         if await redis.set(name, _encode(mine), nx=True, ex=CLAIM_S):
             return None
@@ -102,17 +102,17 @@ async def _claim(redis: Redis, name: str, mine: _Entry) -> _Entry | None:
     return _Entry(mine.request, "")
 
 
-def _again(before: _Entry, mine: _Entry) -> web.Response:
+def _replay(before: _Entry, mine: _Entry) -> web.Response:
     if before.request != mine.request:
-        raise Failure("invalid", f"This {HEADER} was used for another request; take a new one.")
+        raise ProblemError("invalid", f"This {HEADER} was used for another request; use a new one.")
     if not before.status:
-        raise Failure("conflict", f"The first request with this {HEADER} isn't done yet.", headers=RETRY)
+        raise ProblemError("conflict", f"The first request with this {HEADER} isn't done yet.", headers=RETRY)
     body, headers = zlib.decompress(before.body), {REPLAYED: "true"}
     return web.Response(body=body, status=before.status, content_type=before.content_type, headers=headers)
 
 
 async def _settle(redis: Redis, name: str, mine: _Entry, response: web.StreamResponse | None) -> None:
-    """Keep the answer if it is a good one, else free the key; only while it is ours."""
+    """Store the response if it succeeded, else delete the entry; only while the claim holds."""
     claim, entry = _encode(mine), b""
     if isinstance(response, web.Response) and response.status < 300 and isinstance(response.body, bytes):
         body = zlib.compress(response.body, 1)
@@ -121,11 +121,11 @@ async def _settle(redis: Redis, name: str, mine: _Entry, response: web.StreamRes
         with redis_translated():
             await redis.eval(_SETTLE, 1, name, claim, entry, str(KEPT_S))
     except RedisUnavailable as exc:
-        log.warning("answer_not_kept", error=str(exc))
+        log.warning("response_not_stored", error=str(exc))
 
 
 def _name(call: Call[Any, Any, Any], key: str) -> str:
-    """Where it stands: nobody sees another's answers, and a key may serve several operations."""
+    """The entry's Redis key. Callers are separate, and one idempotency key may serve several operations."""
     parts = (call.caller.key_id or "", call.operation.method, call.request.rel_url.raw_path, key)
     return f"{call.context.settings.namespace}:idempotency:{_digest(*(part.encode() for part in parts))}"
 

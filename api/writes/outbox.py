@@ -1,4 +1,4 @@
-"""What this process sends to Kafka: bounded in bytes and in time, and told message by message what became of it."""
+"""Sending to Kafka, bounded in bytes and in time, with an outcome for each message."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import TypeAlias
 from confluent_kafka import KafkaError, KafkaException
 
 from relearn.agents.kafka.producer import KafkaProducer, OutgoingMessage, Receipt, missing_topic
-from relearn.api.http.problems import RETRY, Failure
+from relearn.api.http.problems import RETRY, ProblemError
 from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
 from relearn.schemas.messages.headers import cloud_event
 
-#: At most so much is on its way to the broker; who comes then is told to come again.
+#: Maximum size of all messages in flight; requests beyond are answered with 429.
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
-#: Whoever writes is answered within that. librdkafka looks once a second for what has waited for too long: not enough.
-PATIENCE_S = 1.8
-#: Headers, and what librdkafka keeps of a message.
+#: Every write is answered within this time. librdkafka checks its own timeout once a second only.
+SEND_TIMEOUT_S = 1.8
+#: Headers, and librdkafka's own memory per message.
 _OVERHEAD_BYTES = 512
 _TURN = 256
 
 Outcome: TypeAlias = Receipt | RelearnError
 OnReceipt: TypeAlias = Callable[[str, Receipt], None]
-"""Told the topic and each acknowledgement, of one partition in the order of offsets."""
+"""Called with the topic and each acknowledgement, per partition in the order of offsets."""
 
 
 class Outbox:
-    """Sends for all requests of this process. `source` is this process in CloudEvents headers."""
+    """Sends for all requests of this process. `source`: this process in CloudEvents headers."""
 
     def __init__(
         self, producer: KafkaProducer, source: str, on_receipt: OnReceipt, *, limit_bytes: int = IN_FLIGHT_BYTES
     ) -> None:
         self.in_flight_bytes = 0
-        """To be sent or sent, and neither acknowledged nor given up."""
+        """Size of the messages handed over and neither acknowledged nor given up."""
         self._producer = producer
         self._source = source
         self._on_receipt = on_receipt
@@ -44,26 +44,26 @@ class Outbox:
     async def send(
         self, topic: str, messages: Sequence[OutgoingMessage], *, until_s: float | None = None
     ) -> list[Outcome]:
-        """Where the broker has put each message, or why it isn't known to have it, in their order.
+        """Send messages; the outcome of each, in order: its place in the topic, or why it isn't acknowledged.
 
-        What isn't known to have arrived may have, once.
+        An unacknowledged message may have arrived, at most once.
 
         Args:
             topic: its full name.
-            until_s: on the loop's clock; PATIENCE_S from now where it isn't given.
+            until_s: on the loop's clock; by default SEND_TIMEOUT_S from now.
 
         Raises:
-            Failure: so much is in flight that these don't fit beside it, or they never would. None was sent.
+            ProblemError: the messages don't fit beside those in flight, or exceed the limit alone. None was sent.
         """
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + PATIENCE_S if until_s is None else until_s
+        until_s = loop.time() + SEND_TIMEOUT_S if until_s is None else until_s
         self._reserve(sum(_size_bytes(message) for message in messages))
         handed: list[asyncio.Future[Receipt] | Exception] = []
         try:
             for number, message in enumerate(messages, 1):
                 handed.append(await self._hand_over(topic, message, until_s))
                 if number % _TURN == 0:
-                    await asyncio.sleep(0)  # others want their turn
+                    await asyncio.sleep(0)  # lets other requests run
         finally:
             self.in_flight_bytes -= sum(_size_bytes(message) for message in messages[len(handed) :])
         waiting = [one for one in handed if isinstance(one, asyncio.Future)]
@@ -73,10 +73,10 @@ class Outbox:
 
     def _reserve(self, size_bytes: int) -> None:
         if size_bytes > self._limit_bytes:
-            said = f"Packed, this is {size_bytes:,} bytes; {self._limit_bytes:,} are the most: send it in parts."
-            raise Failure("too-large", said)
+            detail = f"Packed, this is {size_bytes:,} bytes; the maximum is {self._limit_bytes:,}: send it in parts."
+            raise ProblemError("too-large", detail)
         if self.in_flight_bytes + size_bytes > self._limit_bytes:
-            raise Failure("too-many-requests", "As much is on its way to Kafka as may be; ask again.", headers=RETRY)
+            raise ProblemError("too-many-requests", "Too much is on its way to Kafka; retry.", headers=RETRY)
         self.in_flight_bytes += size_bytes
 
     async def _hand_over(
@@ -116,7 +116,7 @@ def _outcome(handed: asyncio.Future[Receipt] | Exception, topic: str) -> Outcome
 
 
 def _translated(fault: BaseException, topic: str) -> RelearnError:
-    """Why a message isn't known to have arrived, as an error of ours."""
+    """Why a message isn't acknowledged, as a RelearnError."""
     if isinstance(fault, RelearnError):
         return fault
     if isinstance(fault, TimeoutError):

@@ -1,4 +1,4 @@
-"""Records → messages of `ingest`: as few as are sensible, so that a large batch is scored by several workers. Pure."""
+"""Records → messages of `ingest`, cut so that several workers share a large batch. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from relearn.schemas.messages.records import Texts
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.topics import INGEST_MAX_BYTES
 
-#: A message is cut here.
+#: Maximum size of a message's records.
 PACK_BYTES = 1_000_000
-#: The broker counts headers and its own framing as well.
+#: Leaves room for headers and framing, which the broker counts too.
 MESSAGE_MAX_BYTES = INGEST_MAX_BYTES - 64 * 1024
-#: MessagePack's own bytes around a text, at most.
+#: Maximum overhead of MessagePack per text.
 _AROUND_BYTES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """n records. features: (n, d) float64, finite; `names`: of the d features, where that isn't the schema's order."""
+    """n records. features: (n, d) float64, finite. names: of the d features; None: the schema's order."""
 
     features: Floats
     names: Sequence[str] | None
@@ -39,7 +39,7 @@ class Columns:
 
 
 class Packed(NamedTuple):
-    """One message: its bytes, its CloudEvents type, how many records it holds."""
+    """One message: bytes, CloudEvents type, number of records."""
 
     value: bytes
     kind: str
@@ -47,12 +47,12 @@ class Packed(NamedTuple):
 
 
 def pack(columns: Columns, cut_bytes: int = PACK_BYTES) -> list[Packed]:
-    """The messages, in the order of their records. One may be larger than MESSAGE_MAX_BYTES if a record is."""
+    """The messages in the order of their records. A large record may make one exceed MESSAGE_MAX_BYTES."""
     return [_packed(columns.between(part)) for part in _parts(columns, cut_bytes)]
 
 
 def _parts(columns: Columns, cut_bytes: int) -> Iterator[slice]:
-    """Neighbours that take at most `cut_bytes` together; always one at least."""
+    """Slices of at most `cut_bytes`, or of one record."""
     n, d = columns.features.shape
     sizes_bytes = np.full(n, 8 * d, np.int64)
     for column in (columns.ids, columns.subjects, columns.contexts):

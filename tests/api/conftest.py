@@ -1,4 +1,4 @@
-"""Fixtures for the API: the application in this process, on the real servers, and a client that asks it."""
+"""Fixtures for the API: the application in this process, on the real servers, and a client."""
 
 from __future__ import annotations
 

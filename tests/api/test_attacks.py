@@ -1,4 +1,4 @@
-"""Whatever is sent to it, the API answers as its document says: no fault of its own, no trace in its log."""
+"""The API answers any request as documented: no internal errors, no tracebacks in the log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.processes.workers import workers
 from tests.support.size import FULL
 
 LEAST = 1000
-#: What schemathesis says names the seed.
+#: The output of schemathesis names the seed.
 SIZE = ["--max-examples", str(LEAST), "--seed", str(random.randrange(2**32))] if FULL else []
 ATTACKED = {f"{one.method} {one.path}": one for one in OPERATIONS if one.id != "stream_events"}
 #: Those take nothing, not even a key: there is one case of each.
@@ -32,7 +32,7 @@ BARE = {
 
 @pytest.fixture
 def api(migrated: Settings) -> Iterator[ApiProcess]:
-    """The API over some of everything; at full size with workers, so that what is sent is also stored."""
+    """The API over some data of each kind; in the long run with workers, so that requests are also stored."""
     train_two(migrated)
     asyncio.run(fill(migrated))
     with ExitStack() as running:
@@ -45,7 +45,7 @@ def api(migrated: Settings) -> Iterator[ApiProcess]:
 
 
 def check(found: Attack, api: ApiProcess) -> None:
-    """No faults, in no operation, and each was asked for something that it could give."""
+    """No faults in any operation, and each operation had a request that succeeded."""
     assert not found.faults, found.said
     assert not [name for name in ATTACKED if not found.cases(name)], "never asked"
     assert not [name for name in ATTACKED if not found.succeeded(name)], "never asked for what there is: see `fill`"
@@ -67,7 +67,7 @@ def test_nothing_that_is_sent_with_a_key_is_a_fault(api: ApiProcess, migrated: S
 
 
 def test_nothing_that_is_sent_without_keys_is_a_fault(api: ApiProcess, tmp_path: Path) -> None:
-    """Whoever is on this machine may do anything, whatever key they show."""
+    """Local callers have every role, with any key."""
     any_key = ["--exclude-checks", "ignored_auth,missing_required_header,negative_data_rejection"]
     found = attack(f"http://127.0.0.1:{api.port}", tmp_path, "--phases", "examples,fuzzing,stateful", *any_key, *SIZE)
     check(found, api)
@@ -76,7 +76,7 @@ def test_nothing_that_is_sent_without_keys_is_a_fault(api: ApiProcess, tmp_path:
 
 
 class Broken(BaseHTTPRequestHandler):
-    """Answers whatever is asked with a status that no document knows."""
+    """Answers any request with an undocumented status."""
 
     def do_GET(self) -> None:
         self.send_error(500)
@@ -86,7 +86,7 @@ class Broken(BaseHTTPRequestHandler):
 
 
 def test_an_api_that_fails_is_found_out(tmp_path: Path) -> None:
-    """With a line to see it by; else the tests above would show nothing."""
+    """With a line to recognize it; otherwise the tests above would prove nothing."""
     with HTTPServer(("127.0.0.1", 0), Broken) as server:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()

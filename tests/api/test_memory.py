@@ -1,4 +1,4 @@
-"""A process that answers and swaps for a long time holds no more than at first.
+"""A process that answers and swaps models for a long time needs no more memory than at first.
 
 A short run counts the blocks that Python holds; only a long one judges the bytes of the process.
 """

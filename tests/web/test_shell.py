@@ -167,4 +167,4 @@ async def test_a_key_is_asked_for_once_and_held_for_the_tab_alone(browser: Brows
 
 async def _listens(site: Site) -> None:
     """Until the page hears the live events."""
-    await eventually_async(lambda: site.client.context.events.listeners > 0, "nobody listens to the events")
+    await eventually_async(lambda: site.client.context.events.clients > 0, "nobody listens to the events")

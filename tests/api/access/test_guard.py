@@ -1,4 +1,4 @@
-"""Keys at the door: shown, made and revoked while it serves, and who is served while there are none."""
+"""API keys: sent, made and revoked while the server runs, and access while there are none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from relearn.agents.stores.api_keys import revoke_key
-from relearn.api.server.serve import refuse_exposure
+from relearn.api.server.serve import check_api_keys
 from relearn.schemas.api_keys import ENTROPY_BYTES, make_key
 from relearn.schemas.errors import SettingsError, SetupError
 from relearn.schemas.settings import Settings
@@ -33,7 +33,7 @@ async def until_status(client: Client, headers: dict[str, str], status: int) -> 
 
 
 async def test_whoever_shows_no_known_key_is_asked_for_one(migrated: Settings) -> None:
-    """With the challenge that tells a client what is wanted."""
+    """The challenge names the scheme."""
     known = await a_key(migrated)
     shown = [
         {},
@@ -56,7 +56,7 @@ async def test_whoever_shows_no_known_key_is_asked_for_one(migrated: Settings) -
 
 
 async def test_the_first_key_shuts_the_door_of_a_server_that_runs(client: Client) -> None:
-    """Within seconds, without a restart; the next key opens it at once, and a revoked one soon doesn't."""
+    """Within seconds, without a restart; a new key works at once, and a revoked one stops working soon."""
     pool = client.context.pool
     assert await status_of(client, {}) == 200
     first = await a_key_in(pool, "admin")
@@ -73,7 +73,7 @@ async def test_the_first_key_shuts_the_door_of_a_server_that_runs(client: Client
 
 
 async def test_without_postgres_known_keys_go_on_and_others_must_wait(migrated: Settings, servers: Servers) -> None:
-    """503 rather than 401: it may well be a good key."""
+    """503 rather than 401: the key may be valid."""
     known = await a_key(migrated)
     async with serving(migrated) as client:
         assert await status_of(client, bearer(known)) == 200
@@ -88,7 +88,7 @@ async def test_without_postgres_known_keys_go_on_and_others_must_wait(migrated: 
 
 
 async def test_without_keys_only_this_machine_is_served(client: Client) -> None:
-    """A name that was made to lead here, and a page of another origin, are told by what browsers say of them."""
+    """DNS rebinding and pages of other origins are recognized by the headers that browsers send."""
     host = f"localhost:{client.http.port}"
     served = {
         "by its address": {},
@@ -107,7 +107,7 @@ async def test_without_keys_only_this_machine_is_served(client: Client) -> None:
 
 
 async def test_beyond_loopback_nobody_is_served_before_there_is_a_key(migrated: Settings) -> None:
-    """Not even where the table was emptied while it served."""
+    """Also after the table was emptied while the server ran."""
     async with serving(migrated.model_copy(update={"api_host": "0.0.0.0"})) as client:
         assert await status_of(client, {}) == 401
         assert await status_of(client, {}, "/livez") == 200
@@ -115,13 +115,13 @@ async def test_beyond_loopback_nobody_is_served_before_there_is_a_key(migrated: 
 
 
 async def test_to_listen_beyond_loopback_takes_a_key(migrated: Settings, settings: Settings) -> None:
-    """A revoked one as well: that there are keys is what counts."""
+    """A revoked key counts too."""
     exposed = migrated.model_copy(update={"api_host": "0.0.0.0"})
-    await refuse_exposure(migrated)
+    await check_api_keys(migrated)
     with pytest.raises(SettingsError, match=r"RELEARN_API_HOST=0\.0\.0\.0: .*relearn key create"):
-        await refuse_exposure(exposed)
+        await check_api_keys(exposed)
     await a_key(migrated)
-    await refuse_exposure(exposed)
-    await refuse_exposure(exposed.model_copy(update={"postgres_dsn": "postgresql://postgres@127.0.0.1:1/postgres"}))
+    await check_api_keys(exposed)
+    await check_api_keys(exposed.model_copy(update={"postgres_dsn": "postgresql://postgres@127.0.0.1:1/postgres"}))
     with pytest.raises(SetupError, match="relearn migrate"):
-        await refuse_exposure(settings.model_copy(update={"api_host": "0.0.0.0"}))
+        await check_api_keys(settings.model_copy(update={"api_host": "0.0.0.0"}))

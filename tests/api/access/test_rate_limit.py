@@ -1,4 +1,4 @@
-"""How often a key may ask, counted in Redis by all processes together, and here while Redis is away."""
+"""The rate limit per API key: in Redis for all processes, in the process while Redis is away."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.api.access.rate_limit import LOTS_A_SECOND, SharedRates, Unlimited, make_rates
-from relearn.api.http.problems import Failure
+from relearn.api.access.rate_limit import LOTS_A_SECOND, SharedRateLimit, Unlimited, make_rate_limit
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.settings import Settings
 from tests.support.api.client import Client, serving
 from tests.support.data.keyed import a_key, bearer
@@ -21,7 +21,7 @@ SELDOM = 0.01
 
 
 def patient(settings: Settings) -> Redis:
-    """A client that waits for Redis on however slow a machine: a process that gave up would count by itself."""
+    """A Redis client with a long timeout: on a slow machine a process that gives up would count by itself."""
     redis = open_redis(settings, answers_within_s=DEADLINE_S)
     redis.connection_pool.connection_kwargs["socket_connect_timeout"] = DEADLINE_S
     return redis
@@ -32,13 +32,13 @@ async def ask(client: Client, key: str) -> tuple[int, str | None]:
         return response.status, response.headers.get("Retry-After")
 
 
-async def granted(rates: SharedRates, key_id: str, times: int) -> int:
-    """How many of so many requests are let through."""
+async def granted(rates: SharedRateLimit, key_id: str, times: int) -> int:
+    """The number of admitted requests among `times`."""
 
     async def one() -> bool:
         try:
             await rates.spend(key_id)
-        except Failure:
+        except ProblemError:
             return False
         return True
 
@@ -46,7 +46,7 @@ async def granted(rates: SharedRates, key_id: str, times: int) -> int:
 
 
 async def scripts_run(redis: Redis, monitor: Any, key: str) -> int:
-    """How often a script was run on `key` while the monitor looked on, until now."""
+    """The number of runs of a script on `key` that the monitor has seen."""
     await redis.echo(key)
     count = 0
     while (command := (await monitor.next_command())["command"]) != f"ECHO {key}":
@@ -55,7 +55,7 @@ async def scripts_run(redis: Redis, monitor: Any, key: str) -> int:
 
 
 async def test_a_key_that_asks_too_often_is_told_when_to_come_back(migrated: Settings, servers: Servers) -> None:
-    """Each key for itself, whichever process is asked, and with Redis away too."""
+    """Each key has its own limit in all processes, also while Redis is away."""
     seldom = migrated.model_copy(update={"api_rate": SELDOM})
     busy, other, third = [await a_key(migrated, "read", name) for name in ("busy", "other", "third")]
     async with serving(seldom) as client, serving(seldom) as another:
@@ -71,10 +71,10 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(migrated: Set
 
 
 async def test_processes_share_what_a_key_may_ask(migrated: Settings) -> None:
-    """Together never more than the burst, what came in since, and a lot for each."""
+    """Together at most the burst, the rate since then, and one lot per process."""
     rate = 200.0
     clients: list[Redis] = [patient(migrated) for _ in range(3)]
-    processes = [SharedRates(redis, migrated.namespace, rate) for redis in clients]
+    processes = [SharedRateLimit(redis, migrated.namespace, rate) for redis in clients]
     try:
         began_s = time.monotonic()
         let_in = 0
@@ -88,9 +88,9 @@ async def test_processes_share_what_a_key_may_ask(migrated: Settings) -> None:
 
 
 async def test_redis_is_asked_for_lots_not_for_each_request(migrated: Settings) -> None:
-    """Twenty for a second's worth. The clock stands still: on a slow machine a lot would be forgotten half used."""
+    """Twenty for a second's tokens. The clock is fixed: on a slow machine a lot would expire half used."""
     redis = patient(migrated)
-    rates = SharedRates(redis, migrated.namespace, 1000.0, lambda: 0.0)
+    rates = SharedRateLimit(redis, migrated.namespace, 1000.0, lambda: 0.0)
     key = f"{migrated.namespace}:rate:key"
     try:
         assert await granted(rates, "first", 1) == 1  # from now on Redis knows the script
@@ -104,6 +104,6 @@ async def test_redis_is_asked_for_lots_not_for_each_request(migrated: Settings) 
 
 async def test_the_limit_can_be_turned_off(migrated: Settings) -> None:
     redis = open_redis(migrated)
-    assert isinstance(make_rates(migrated.model_copy(update={"api_rate": None}), redis), Unlimited)
-    assert isinstance(make_rates(migrated, redis), SharedRates)
+    assert isinstance(make_rate_limit(migrated.model_copy(update={"api_rate": None}), redis), Unlimited)
+    assert isinstance(make_rate_limit(migrated, redis), SharedRateLimit)
     await redis.aclose()

@@ -1,4 +1,4 @@
-"""Every operation, asked with every kind of key: who may and who may not, as the contract's table says."""
+"""Every operation with every kind of API key: allowed or rejected as in the contract's table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_each_operation_needs_the_role_of_the_contract(operation: Operation) -> 
 
 
 async def status_of(client: Client, operation: Operation, headers: dict[str, str]) -> int:
-    """Of the answer to a request without parameters or a body; a stream isn't read to its end."""
+    """The status of a request without parameters or body; a stream isn't read to its end."""
     path = re.sub(r"{\w+}", "1", operation.path)
     async with client.http.request(operation.method, path, headers=headers) as response:
         return response.status
@@ -50,7 +50,7 @@ async def status_of(client: Client, operation: Operation, headers: dict[str, str
 
 @pytest.mark.parametrize("role", [None, *ROLES])
 async def test_a_key_opens_what_its_role_includes_and_nothing_else(migrated: Settings, role: Role | None) -> None:
-    """Without one, or with one whose role is too low: 401 or 403. With one that will do: whatever else."""
+    """Without a key, or with too low a role: 401 or 403. With a sufficient role: any other status."""
     text = await a_key(migrated, role or "admin")
     headers = bearer(text) if role else {}
     async with serving(migrated) as client:

@@ -1,4 +1,4 @@
-"""Live events from end to end: what real workers do reaches whoever listens at the API."""
+"""Live events from end to end: events of real workers reach the API's clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RECORDS = 20
 
 @pytest.fixture(scope="module")
 def stack(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Workers of all roles but score on one namespace; all of them tell what they do from here on."""
+    """Workers of all roles but score on one namespace, all of them running."""
     settings = namespaces.fresh(tmp_path_factory.mktemp("events"))
     ensure_keys(settings)
     with workers(settings, store=1, feedback=1, retrain=1) as running:
@@ -51,7 +51,7 @@ async def listener(client: Client) -> AsyncIterator[Listener]:
 
 
 async def predict(settings: Settings, first_offset: int = 0) -> None:
-    """Put scored records on the topic, as a score worker does."""
+    """Send scored records, as a score worker does."""
     times = float(int(time.time())) + (first_offset + np.arange(RECORDS)) / 1e6
     labels = np.zeros(RECORDS, np.int16)
     block = block_of(RECORDS, first_offset=first_offset, ingested_at=times, batches=["b"] * RECORDS, labels=labels)
@@ -90,7 +90,7 @@ async def test_a_recorded_correction_is_told(client: Client, listener: Listener)
 async def test_a_job_and_the_model_that_it_made_are_told_and_which_worker_has_it(
     client: Client, listener: Listener
 ) -> None:
-    """The worker's own word, its heartbeat, comes before or after those: it is listened to apart."""
+    """Heartbeats come in between and are read by another listener."""
     await asyncio.to_thread(retrains.load, client.settings)
     async with listening(client.http, types="worker") as of_workers:
         job = await asyncio.to_thread(retrains.send, client.settings, "train")

@@ -1,4 +1,4 @@
-"""What a process measures, as Prometheus reads it."""
+"""A process's metrics, as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def value(found: Samples, name: str, **labels: str) -> float | None:
 
 
 async def test_requests_are_counted_by_operation_and_status_and_timed(client: Client) -> None:
-    """Also those that are none of ours."""
+    """Also requests without an operation."""
     client.serve(a_model())
     await client.json("POST", "/v1/predict", json={"features": [[1, 2, 3, 4]]})
     await client.json("POST", "/v1/predict", status=422, json={"features": [[1]]})

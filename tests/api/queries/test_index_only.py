@@ -1,4 +1,4 @@
-"""Reading at one moment: what is set for it ends with it, also where the reader goes away."""
+"""Snapshots: their settings end with them, also when the reader is cancelled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_reader_sees_one_moment_and_writes_nothing(migrated: Settings) -
 
 
 async def test_who_goes_away_in_the_midst_leaves_the_connection_as_it_was(migrated: Settings) -> None:
-    """Whether in the midst of a query or between two; the pool has one connection, which the next one gets."""
+    """During a query or between two; the pool has one connection, which the next reader gets."""
     pool = await open_pool(migrated, size=1)
     own = await pool.fetchval("SELECT pg_backend_pid()")
 

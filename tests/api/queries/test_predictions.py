@@ -1,4 +1,4 @@
-"""Predictions page by page: every filter finds what it names, once each, and looks at no more than it may."""
+"""Pages of predictions: every filter selects its rows once each, and reads at most the allowed number of rows."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def every(pool: Pool) -> list[Any]:
 
 
 async def matching(pool: Pool, filters: Filters) -> list[At]:
-    """Where those stand that the filters name, as told by plain reading."""
+    """The positions that the filters select, by a plain query."""
     last = await pool.fetch(
         "SELECT DISTINCT ON (generation, kafka_partition, kafka_offset, record_index, reviewer) * FROM corrections"
         " ORDER BY generation, kafka_partition, kafka_offset, record_index, reviewer, sent_at DESC"
@@ -90,7 +90,7 @@ async def walked(pool: Pool, filters: Filters, *, limit: int, looked: int) -> li
 
 
 async def test_pages_come_to_what_the_filters_name(settings: Settings) -> None:
-    """Every combination of them, pages of 1 to more than there are, looking at few rows or many for each."""
+    """Every combination of filters, with pages of 1 to more than all rows, reading few rows or many for each."""
     async with tables(settings) as pool:
         await fill(pool)
         for filters in [
@@ -110,7 +110,7 @@ async def test_pages_come_to_what_the_filters_name(settings: Settings) -> None:
 
 
 async def test_a_page_looks_at_no_more_rows_than_it_may(settings: Settings) -> None:
-    """Where nothing matches, and on a day that has no statistics but those of when it was small."""
+    """Where nothing matches, and on a day whose statistics are outdated."""
     async with tables(settings, size=1) as pool:
         await store(pool, block_of(3, batches=["a"] * 3))
         await pool.execute("VACUUM ANALYZE predictions")
@@ -145,7 +145,7 @@ async def test_times_far_away_are_times_too(settings: Settings, day: float) -> N
 
 
 async def rows_read(pool: Pool, settings: Settings) -> int:
-    """How many rows of predictions were read so far, by whatever way; asked of one connection."""
+    """Rows of predictions read so far, with or without an index, on one connection."""
     await pool.execute("SELECT pg_stat_force_next_flush()")
     return int(
         await pool.fetchval(

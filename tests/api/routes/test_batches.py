@@ -1,4 +1,4 @@
-"""Batches: listed by Redis where its view is this database's, by Postgres where it isn't; one counted by Postgres."""
+"""Batches: listed from Redis if its view is of this database, else from Postgres; one batch is counted by Postgres."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually_async
 
 
 def view_of(client: Client) -> RecentView:
-    """What a store worker would write the view with."""
+    """The writer of the view, as in a store worker."""
     return RecentView(client.context.redis, client.context.pool, client.settings.namespace)
 
 
@@ -28,7 +28,7 @@ async def names(client: Client, **query: Any) -> list[str]:
 
 
 async def in_postgres(client: Client, *batches: tuple[str, int, float]) -> None:
-    """Batches of so many records, the last at that second."""
+    """Batches with these numbers of records, the last record at that second."""
     async with client.context.pool.acquire() as connection:
         await add_batches(connection, [Group(0, 0, name, n, NOON_S, NOON_S + at_s) for name, n, at_s in batches])
 
@@ -48,7 +48,7 @@ async def test_a_batch_is_listed_alike_by_redis_and_by_postgres(client: Client) 
 
 
 async def test_the_list_may_be_read_from_one_and_go_on_in_the_other(client: Client) -> None:
-    """Many of one time, and names that a language would sort otherwise than their bytes."""
+    """Many batches of one time, and names whose byte order differs from their language's order."""
     odd = ["Z", "a", "É", "é", "10", "9", "a b", "中", "~", "B"]
     await in_postgres(client, *((name, 1, n // 4) for n, name in enumerate(odd)))
     expected = await names(client, limit=3)
@@ -72,7 +72,7 @@ async def test_redis_keeps_the_latest_and_postgres_has_the_rest(client: Client) 
 
 
 async def test_a_view_of_another_database_is_not_believed(client: Client) -> None:
-    """Nor one that is lost."""
+    """Nor is a lost view."""
     await in_postgres(client, ("real", 1, 0.0))
     await view_of(client).tend()
     keys, redis = Keys(client.settings.namespace), client.context.redis
@@ -87,7 +87,7 @@ async def test_a_view_of_another_database_is_not_believed(client: Client) -> Non
 
 
 async def test_one_batch_is_counted_by_label_and_by_model(client: Client) -> None:
-    """And by what is reviewed: where a label stands, whoever said it and however often."""
+    """And by reviewed records: with at least one label, of any reviewer."""
     pool = client.context.pool
     labels = np.array([0, 0, 1], np.int16)
     await store(pool, block_of(3, batches=["a/b"] * 3, labels=labels))
@@ -132,7 +132,7 @@ async def test_without_any_there_are_no_batches(client: Client) -> None:
 
 
 async def test_one_server_away_the_other_lists_them(client: Client, servers: Servers) -> None:
-    """Redis can't count one batch; and nobody lists them before the database was asked once which it is."""
+    """Redis can't count one batch; and no list is read before the database's id was read once."""
     await store(client.context.pool, block_of(3, batches=["a"] * 3))
     with servers.valkey.away():
         assert await names(client) == ["a"]

@@ -1,4 +1,4 @@
-"""Dead letters over HTTP: listed, shown with their original, and sent again."""
+"""Dead letters over HTTP: listed, shown with their original, and redriven."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ VALUES: tuple[tuple[bytes | None, object], ...] = (
 
 
 async def test_any_value_can_be_shown(client: Client) -> None:
-    """At most 64 kB of it, whatever it is."""
+    """At most 64 kB of any original."""
     await stored(client, *[("unreadable", value) for value, _ in VALUES])
     for number, (value, record) in enumerate(VALUES, 1):
         original = (await client.json("GET", f"/v1/dead-letters/{number}"))["original"]
@@ -107,7 +107,7 @@ async def test_any_value_can_be_shown(client: Client) -> None:
 
 
 async def test_a_letter_is_sent_again_once_and_marked(client: Client) -> None:
-    """The record at fault alone, with its former place."""
+    """Only the record at fault, with its former place."""
     await stored(client, ("invalid", MANY), index=1)
     answer = await client.json("POST", "/v1/dead-letters/1/redrive", status=202)
     assert answer == {"acknowledged": 1, "refused": [], "next": None}
@@ -137,7 +137,7 @@ async def test_all_of_a_reason_are_sent_again_in_one_call(client: Client) -> Non
 
 
 async def test_a_call_sends_so_many_and_says_where_to_go_on(client: Client) -> None:
-    """Those that can't be sent again don't hold up those behind them."""
+    """Dead letters that can't be redriven don't hold up the following ones."""
     await stored(client, *[("text", b"x")] * 1000, topic="others.ingest")
     await stored(client, ("text", b"y"))
     first = await client.json("POST", "/v1/redrive", status=202, json={})

@@ -1,4 +1,4 @@
-"""The API describes itself: the document that is committed, and a page for it that needs nobody else."""
+"""The API's own document, as committed, and a page for it without external files."""
 
 from __future__ import annotations
 

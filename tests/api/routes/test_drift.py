@@ -1,4 +1,4 @@
-"""Drift as the API tells it: both histograms, what they come to, and what has drifted."""
+"""Drift in the API: both histograms, their comparison, and the drifted features."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def a_champion(settings: Settings) -> None:
 
 
 def watched(windows: int) -> DriftRow:
-    """A watch after so many windows in which the first feature has moved."""
+    """A watch after `windows` windows in which the first feature has shifted."""
     rng = np.random.default_rng(0)
 
     def sample(n: int, shift: float = 0.0) -> Sample:

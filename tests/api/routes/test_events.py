@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 
 from relearn.agents.stores.live.events import KEPT, put_events, stream_key
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.api.events.client_queue import MOST_BYTES
+from relearn.api.events.client_queue import MAX_WAITING_BYTES
 from relearn.api.http.context import CONTEXT
 from relearn.api.server.app import make_app
 from relearn.schemas.http.events import BatchEvent, CorrectionEvent, EventBatch, EventData, ResetEvent
@@ -48,7 +48,7 @@ async def append(redis: Redis, settings: Settings, *events: EventData) -> list[s
 
 
 async def feedback_ids(listener: Listener, count: int) -> list[str]:
-    """The next so many corrections."""
+    """The next `n` corrections."""
     return [(await listener.until("correction")).data["feedback"] for _ in range(count)]
 
 
@@ -85,7 +85,7 @@ async def test_only_the_types_asked_for_come_and_every_reset(client: Client, red
 
 
 async def test_a_client_that_comes_again_gets_what_it_has_missed(client: Client, redis: Redis) -> None:
-    """By header or parameter; the header wins; without an event in between, by the place that it was told."""
+    """By header or parameter, the header first; without events in between, by the id of the last comment."""
     async with listening(client.http) as listener:
         await append(redis, client.settings, said(-1))
         assert await feedback_ids(listener, 1) == ["f-1"]
@@ -103,7 +103,7 @@ async def test_a_client_that_comes_again_gets_what_it_has_missed(client: Client,
 
 
 async def test_whoever_names_what_is_not_kept_is_told_to_read_everything_anew(client: Client, redis: Redis) -> None:
-    """What was before all that is kept, what is yet to come, and what was never an id."""
+    """Ids before all stored events, ids of the future, and texts that aren't ids."""
     await append(redis, client.settings, said(1))
     for after in ("0-0", "9999999999999-0", "nothing", "1-1-1", "99999999999999999999-0", "\u0663-\u0663"):
         async with listening(client.http, begun=False, last_event_id=after) as listener:
@@ -132,7 +132,7 @@ HOSTILE = (
 
 
 async def test_whatever_is_asked_for_is_refused_or_answered(client: Client, redis: Redis) -> None:
-    """Byte for byte, as nobody's client would; schemathesis can't ask, since the answer has no end."""
+    """Raw bytes that no client would send; schemathesis can't, since the response has no end."""
     await append(redis, client.settings, said(1))
     for query, header, status, text in HOSTILE:
         reader, writer = await asyncio.open_connection(client.http.host, client.http.port)
@@ -185,19 +185,19 @@ async def test_a_client_that_does_not_read_is_disconnected_and_nobody_else_notic
         deaf.setblocking(False)
         await asyncio.get_running_loop().sock_connect(deaf, (server.host, server.port))
         await asyncio.get_running_loop().sock_sendall(deaf, b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        await eventually_async(lambda: client.context.events.listeners == 1, "not connected")
+        await eventually_async(lambda: client.context.events.clients == 1, "not connected")
         async with listening(client.http) as listener:
             sent = 0
-            while client.context.events.listeners == 2:
+            while client.context.events.clients == 2:
                 await append(redis, client.settings, *(said(n, "x" * 200) for n in range(100)))
                 assert len(await feedback_ids(listener, 100)) == 100
                 sent += 1
-                assert sent * 20_000 < MOST_BYTES + 32 * 2**20, "it is still there"
-    await eventually_async(lambda: client.context.events.listeners == 0, "it is still there")
+                assert sent * 20_000 < MAX_WAITING_BYTES + 32 * 2**20, "it is still there"
+    await eventually_async(lambda: client.context.events.clients == 0, "it is still there")
 
 
 async def test_more_streams_than_that_are_refused(client: Client) -> None:
-    client.context.events.most = 2
+    client.context.events.max_clients = 2
     async with listening(client.http), listening(client.http), client.http.get("/v1/events") as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
         assert "serves 2 streams already" in (await response.json(content_type=None))["detail"]
@@ -221,7 +221,7 @@ async def test_silence_is_broken_by_comments_that_tell_the_place(client: Client,
 async def test_while_redis_is_away_streams_stay_and_go_on_afterwards(
     client: Client, redis: Redis, servers: Servers
 ) -> None:
-    """Who listens, who comes meanwhile, and who comes again meanwhile: each is told that something may be missing."""
+    """Connected clients, new ones and reconnecting ones: each gets a `reset`, since events may be missing."""
     client.context.events.heartbeat_s = 0.1
     await append(redis, client.settings, said(1))
     async with listening(client.http) as early:
@@ -273,7 +273,7 @@ async def test_clients_that_come_and_go_leave_nothing(migrated: Settings, redis:
         live = runner.app[CONTEXT].events
         async with listening(session):
             pass
-        await eventually_async(lambda: live.listeners == 0, "somebody listens")
+        await eventually_async(lambda: live.clients == 0, "a client is connected")
         before = len(asyncio.all_tasks())
         for _ in range(20):
             responses = await asyncio.gather(*(session.get("/v1/events") for _ in range(10)))
@@ -281,7 +281,7 @@ async def test_clients_that_come_and_go_leave_nothing(migrated: Settings, redis:
             await append(redis, migrated, said(1))
             for response in responses:
                 response.close()
-        await eventually_async(lambda: live.listeners == 0, "somebody listens")
+        await eventually_async(lambda: live.clients == 0, "a client is connected")
         await eventually_async(lambda: len(asyncio.all_tasks()) <= before, lambda: f"{asyncio.all_tasks()}")
 
 

@@ -1,4 +1,4 @@
-"""What is said over HTTP is what the feedback worker reads: under which ids, whose name, and how it came to that."""
+"""Feedback over HTTP, as the feedback worker reads it: ids, reviewer and `via`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def said(client: Client) -> list[Any]:
 
 
 async def statements(client: Client) -> dict[str, Feedback]:
-    """What they say, by id."""
+    """The decoded messages by id."""
     found = [decode_feedback(one.value()) for one in await said(client)]
     return {one.id: one for one in found}
 
@@ -66,7 +66,7 @@ async def test_what_is_said_of_one_prediction_stays_in_order(client: Client) -> 
 
 
 async def test_the_server_says_how_it_came_to_a_review(client: Client) -> None:
-    """The sender may only say that nobody asked."""
+    """The sender can only choose `volunteer`."""
     served = {Place(0, 0, i, 0): via for i, via in enumerate(("audit", "queue", "disagree", "audit"))}
     await remember_served(client.context.redis, client.settings.namespace, served)  # type: ignore[arg-type]
     told = ["audit", None, "audit", "volunteer", "audit"]

@@ -24,7 +24,7 @@ def letter(feedback_id: str, offset: int, *, reason: str = "unknown") -> DeadLet
 
 
 async def test_recorded_feedback_says_what_it_is_about_and_whether_it_counts(client: Client) -> None:
-    """A reviewer's own later word comes before what others said."""
+    """A reviewer's own later statement comes before those of others."""
     pool = client.context.pool
     await store(pool, block_of(1, ids=["r"], labels=np.array([1], np.int16)))
     await say(pool, feedback("f0", "0", record="r", reviewer="ann", via="audit", comment="sure"))
@@ -50,7 +50,7 @@ async def test_recorded_feedback_says_what_it_is_about_and_whether_it_counts(cli
 
 
 async def test_a_withdrawal_counts_until_its_reviewer_speaks_again(client: Client) -> None:
-    """What others say is nothing to it; what it took back no longer stands in the way of another's label."""
+    """Others' statements don't supersede it; the label that it took back no longer supersedes another's."""
     pool = client.context.pool
     await store(pool, block_of(1))
     for number, (reviewer, label) in enumerate([("bob", "0"), ("ann", "1"), ("ann", None)]):
@@ -78,7 +78,7 @@ async def test_feedback_that_waits_says_for_what(client: Client) -> None:
 
 
 async def test_feedback_that_could_not_be_used_says_why(client: Client) -> None:
-    """The latest letter, where it was sent again in vain; and once it is recorded, that."""
+    """The newest dead letter, if a redrive failed; once recorded, the statement."""
     pool = client.context.pool
     await store_dead_letters(pool, [letter("f", 0)])
     await mark_redriven(pool, 1, 2e9)

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, asked by the client that the makers of Triton publish, and by hand."""
+"""The Open Inference Protocol, with Triton's own client and with plain requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INFER = "/v2/models/svm/infer"
 
 
 async def _with_triton(client: Client, ask: Callable[[Any], T]) -> T:
-    """What `ask` gets with a client of its own, in a thread: the client blocks."""
+    """The result of `ask` with a client of its own, in a thread, since the client blocks."""
     address = f"{client.http.host}:{client.http.port}"
 
     def work() -> T:
@@ -98,7 +98,7 @@ async def test_a_swap_is_seen_by_the_next_request(client: Client) -> None:
 
 
 def _scored(found: Any, version: str) -> tuple[Any, str]:
-    """The margins of ROWS by a version, and which version says that it was it."""
+    """The margins of ROWS by a version, and the version that the response names."""
     given = triton.InferInput("features", list(ROWS.shape), "FP64")
     given.set_data_from_numpy(ROWS)
     answer = found.infer("svm", [given], model_version=version)
@@ -106,7 +106,7 @@ def _scored(found: Any, version: str) -> tuple[Any, str]:
 
 
 async def test_every_registered_version_answers_beside_the_live_one(client: Client) -> None:
-    """One that never was champion too: that is how a challenger is looked at."""
+    """Also a version that was never champion: that is how to inspect a challenger."""
     await register(client.context.pool, TWO, state="rejected")
     await register(client.context.pool, MANY)
     client.serve(MANY)
@@ -132,7 +132,7 @@ async def test_a_version_whose_numbers_are_not_those_that_were_registered_does_n
     await register(client.context.pool, TWO)
     await client.context.pool.execute("UPDATE models SET body = body || '\\x00'")
     found = await client.json("GET", "/v2/models/svm/versions/3", status=404)
-    assert found["error"] == "there is no version '3' of it that could be asked"
+    assert found["error"] == "there is no usable version '3' of this model"
 
 
 async def test_while_postgres_is_away_a_version_that_was_asked_for_still_answers(

@@ -1,4 +1,4 @@
-"""Records sent over HTTP: checked before Kafka sees them, and answered with the very ids that they will have."""
+"""Records sent over HTTP: checked before they are sent to Kafka, and answered with their prediction ids."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ async def test_before_any_schema_names_travel_with_the_records(client: Client, r
     assert [found[one]["features"] for one in answer["predictions"]] == [[1, i, 3, 4] for i in range(records)]
 
 
-UNLIKE = "isn't of the first one's form"
+UNLIKE = "isn't of the first record's form"
 STRANGE_ROWS: list[tuple[Any, str, str]] = [
     ([[1, 2], [1]], "features[1]", UNLIKE),
     ([[1, 2], {"a": 1, "b": 2}], "features[1]", UNLIKE),

@@ -1,4 +1,4 @@
-"""From a POST to a row: the ids that were answered are those that a score and a store worker write."""
+"""From a POST to a row: the ids in the response are those that score and store workers write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs: listed, shown, and asked for."""
+"""Jobs: listed, shown and started."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_what_can_not_be_asked_is_malformed(client: Client) -> None:
 
 
 async def test_a_training_is_a_command_that_the_broker_has(client: Client) -> None:
-    """Its job is there once somebody has taken it, not before."""
+    """The job exists once a retrain worker has taken the command, not before."""
     answer = await client.json("POST", "/v1/jobs", status=202)
     (message,) = await asyncio.to_thread(messages, client.settings, "commands")
     assert decode_command(message.value()) == Command(answer["id"], "train", {"trigger": "manual"})

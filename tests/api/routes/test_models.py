@@ -1,4 +1,4 @@
-"""Models: listed, shown with all that stands behind them, exported, and asked for."""
+"""Models: listed, shown with their lineage, exported and activated."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def test_examples_are_the_same_in_every_form(client: Client) -> None:
 
 @pytest.mark.parametrize("ends", ["the reader goes away", "Postgres breaks off"])
 async def test_an_export_that_breaks_off_leaves_nothing_open(client: Client, ends: str) -> None:
-    """Neither its cursor nor its turn; and who still reads sees that it has no end."""
+    """Neither its cursor nor its slot stays taken; a client that still reads gets an incomplete body."""
     settings = client.settings
     await asyncio.to_thread(a_long_model, settings)
     async with client.http.get("/v1/models/1/examples?format=csv", headers=UNPACKED) as response:
@@ -139,7 +139,7 @@ async def test_an_export_that_breaks_off_leaves_nothing_open(client: Client, end
 
 
 async def test_so_many_exports_at_once_and_no_more(client: Client) -> None:
-    """Each holds a connection to Postgres; others are told to come again."""
+    """Each holds a Postgres connection; further downloads get 429."""
     await asyncio.to_thread(a_long_model, client.settings)
     path = "/v1/models/1/examples?format=csv"
     async with client.http.get(path, headers=UNPACKED) as one, client.http.get(path, headers=UNPACKED) as two:

@@ -20,7 +20,7 @@ _LINKED = re.compile(r'(?:src|href)="([^"]+)"')
 
 
 def files_of(client: Client) -> dict[str, PageFile]:
-    """Those that this server has read at its start."""
+    """The files that this server has read at its start."""
     assert client.http.app is not None
     return dict(client.http.app[PAGE])
 
@@ -76,7 +76,7 @@ async def test_who_has_a_file_is_told_that_it_still_is_the_same(client: Client) 
 
 
 async def test_a_file_is_packed_for_whoever_takes_that_alone(client: Client) -> None:
-    """The tag of the packed file is another: a cache between us mixes none of them up."""
+    """The tag of the compressed file differs, so that a cache doesn't mix them up."""
     file = files_of(client)["app.js"]
     assert gzip.decompress(file.packed) == file.plain
     tags = set()
@@ -126,7 +126,7 @@ def test_no_template_of_the_page_has_a_line_that_begins_like_a_comment() -> None
 
 
 async def test_the_whole_page_weighs_little(client: Client) -> None:
-    """All that a first visit brings, as it goes over the wire."""
+    """All files of a first visit, as sent."""
     assert sum(len(file.packed) for file in files_of(client).values()) < ALL_MOST_BYTES
 
 

@@ -1,4 +1,4 @@
-"""Scoring at once, by the model that is live in this process."""
+"""Synchronous scoring with the process's live model."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_row_that_does_not_fit_is_named(client: Client, row: object, fau
 
 
 async def test_a_row_whose_margin_overflows_is_named(client: Client) -> None:
-    """As in the stream, where it is a dead letter: JSON has no number for it."""
+    """As in the stream, where the record is a dead letter: JSON can't hold the margin."""
     client.serve(replace(MODEL, weights=np.full((1, 4), 10.0)))
     body = {"features": [[1, 2, 3, 4], [1e308, 0, 0, 0], [1e308, -1e308, 0, 0]]}
     problem = await client.json("POST", "/v1/predict", status=422, json=body)

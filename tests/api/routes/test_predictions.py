@@ -1,4 +1,4 @@
-"""Stored predictions over HTTP: lists, one with its explanation, and what was said of it."""
+"""Stored predictions over HTTP: lists, one with its explanation, and its feedback."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_a_prediction_in_a_list_has_all_that_the_contract_names(client: Cl
 
 
 async def test_a_list_goes_on_where_its_page_ended(client: Client) -> None:
-    """The newest first, of all partitions, also where many came in one millisecond, whatever comes meanwhile."""
+    """Newest first, of all partitions, also with many in one millisecond and while new ones are stored."""
     pool = client.context.pool
     for partition in (0, 1):
         await store(pool, block_of(30, partition=partition, ingested_at=NOON_S + np.repeat([0.0, 1.0, 2.0], 10)))
@@ -126,7 +126,7 @@ async def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
 
 
 async def test_a_cursor_may_name_a_place_where_nothing_stands(client: Client) -> None:
-    """Whoever makes one up that fits gets what comes after it."""
+    """A forged cursor with the right digest only selects a position."""
     await store(client.context.pool, block_of(3, batches=["a"] * 3))
     await review(client.context.pool, 0, "0-0-0", "1")
     least, most = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -140,7 +140,7 @@ async def test_a_cursor_may_name_a_place_where_nothing_stands(client: Client) ->
 
 @pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")])
 async def test_one_prediction_is_explained_by_the_model_that_answered(client: Client, classes: tuple[str, ...]) -> None:
-    """Not by the one that answers now. Base and contributions are the stored margin."""
+    """Not by the live model. Base and contributions add up to the stored margin."""
     features = np.random.default_rng(1).normal(size=(20, 4)) + 100
     model = dataclasses.replace(a_model(1, classes=classes), mean=np.full(4, 100.0))
     await register(client.context.pool, model, state="former")
@@ -159,7 +159,7 @@ async def test_one_prediction_is_explained_by_the_model_that_answered(client: Cl
 
 
 async def test_without_the_model_in_the_registry_there_is_no_explanation(client: Client) -> None:
-    """Nor where its bytes aren't those that were registered."""
+    """Nor if the model's bytes differ from the registered ones."""
     pool = client.context.pool
     await register(pool, a_model(2))
     await pool.execute("UPDATE models SET body = 'x'")
@@ -170,7 +170,7 @@ async def test_without_the_model_in_the_registry_there_is_no_explanation(client:
 
 
 async def test_what_reviewers_say_now_stands_with_it(client: Client) -> None:
-    """Each one's last word unless it was taken back; the latest of all counts."""
+    """Each reviewer's latest statement unless withdrawn; the latest of all counts."""
     pool = client.context.pool
     await store(pool, block_of(2, classes=("no", "yes"), labels=np.array([1, 1], np.int16)))
     await review(pool, 0, "0-0-0", "no", reviewer="ann", via="audit")

@@ -1,4 +1,4 @@
-"""When a model is trained by itself, as the API tells it: the policy's decision, who holds it, the shadow so far."""
+"""Automatic retraining in the API: the policy's decision, holds, and the shadow's evidence so far."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.data.rows import messages, query
 
 
 def corrected(settings: Settings) -> None:
-    """A champion whose answers to 30 records were audited: 5 of them wrong."""
+    """A champion with 30 audited predictions, 5 of them wrong."""
     retrains.load(settings, 40)
     assert register(settings) == 1
     features, _ = reviewed.records(30)
@@ -30,7 +30,7 @@ def corrected(settings: Settings) -> None:
 
 
 def with_shadow(settings: Settings, tally: dict[str, int] | None) -> None:
-    """A champion and a shadow beside it; the evidence so far, if it was looked at."""
+    """A champion and a shadow, with the evidence so far if there is any."""
     retrains.load(settings, 40)
     assert (register(settings), register(settings, "shadow")) == (1, 2)
     if tally is not None:
@@ -50,7 +50,7 @@ async def test_before_the_first_model_nothing_is_trained_by_itself(client: Clien
 
 
 async def test_each_trigger_has_its_threshold_and_its_value_now(client: Client) -> None:
-    """One that is off too."""
+    """Also a trigger that is off."""
     await asyncio.to_thread(corrected, client.settings)
     found = await client.json("GET", "/v1/retraining")
     triggers = by_name(found)
@@ -99,7 +99,7 @@ async def test_what_an_operator_asks_for_is_a_command(client: Client, verb: Any)
 
 
 async def test_rolling_back_from_one_activation_is_one_job_however_often(client: Client) -> None:
-    """Two operators at once go one model back, not two."""
+    """Two concurrent rollbacks go one model back, not two."""
     asked = []
     for activation in (5, 6):
         client.serve(a_model(activation), activation)

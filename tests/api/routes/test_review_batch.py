@@ -40,13 +40,13 @@ async def patch(client: Client, status: int = 202, batch: str = "b", **body: Any
 
 
 async def statements(client: Client) -> dict[str, Feedback]:
-    """What stands on `feedback`, by id."""
+    """The messages on `feedback` by id."""
     found = await asyncio.to_thread(messages, client.settings, "feedback")
     return {one.id: one for one in (decode_feedback(message.value()) for message in found)}
 
 
 async def labels(client: Client, answer: Any) -> list[tuple[str, str | None]]:
-    """Predictions and labels as they were said, in the order of the answer."""
+    """Predictions and labels of the messages, in the order of the response."""
     said = await statements(client)
     assert [str(said[one].prediction) for one in answer["ids"]] == answer["predictions"]
     assert {said[one].via for one in answer["ids"]} <= {"batch"}
@@ -63,7 +63,7 @@ async def test_ratings_confirm_or_name_the_other_of_two_classes(client: Client) 
 
 
 async def test_the_classes_are_those_of_the_model_that_answered(client: Client) -> None:
-    """Not of the one that is live: here one of three classes."""
+    """Not those of the live model, which has three here."""
     client.serve(a_model(7, classes=("0", "1", "2")))
     await asyncio.to_thread(load, client.settings, 14)
     version = await asyncio.to_thread(register, client.settings)
@@ -139,7 +139,7 @@ async def test_confirming_the_rest_again_says_the_same(client: Client) -> None:
 async def test_ten_thousand_are_confirmed_at_once_and_no_more(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long the broker takes for so many."""
+    """Also if the broker needs long for all of them."""
     monkeypatch.setattr(app, "ACKNOWLEDGED_WITHIN_S", PATIENT_S)
     monkeypatch.setattr(outbox, "PATIENCE_S", PATIENT_S)
     async with serving(migrated) as client:

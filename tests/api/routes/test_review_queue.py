@@ -1,4 +1,4 @@
-"""The review queue: what is asked next, for one reviewer at a time, and blind where it has to be."""
+"""The review queue: what is served next, to one reviewer at a time, and blind for audits and disagreements."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_what_was_served_is_remembered_with_its_way(client: Client) -> Non
 
 
 async def test_what_waits_is_what_can_still_be_taken(client: Client) -> None:
-    """Not what is claimed, not a second record of a subject, and at the pool's edge it is only the least."""
+    """Without claimed records and second records of a subject; a lower bound when the pool is full."""
     client.serve(MODEL)
     features, _ = reviewed.records(4)
     columns = {**reviewed.answers_of(MODEL, features), "subjects": ["a", "a", "b", "c"]}
@@ -153,7 +153,7 @@ async def test_only_the_own_claims_are_given_back(client: Client) -> None:
 
 
 async def test_what_was_claimed_and_could_not_be_read_is_served_to_the_next(client: Client) -> None:
-    """Postgres answers what is in the queue, and fails over what was predicted."""
+    """Postgres answers the query of candidates, and fails the query of their predictions."""
     client.serve(MODEL)
     await _stored(client, 5)
     other = _pool(client, 0.0)
@@ -175,7 +175,7 @@ async def test_while_redis_hangs_it_is_waited_for_once_and_not_for_each_record(
     with servers.valkey.hung(), capture_logs() as logs:
         assert all([await claims.claim(str(n)) for n in range(20)])
         await claims.release([str(n) for n in range(20)])
-    assert [one["event"] for one in logs if one["event"].startswith("claim")] == ["claim_in_this_process_alone"]
+    assert [one["event"] for one in logs if one["event"].startswith("claim")] == ["claims_local"]
     assert claims.ours() == frozenset()
 
 

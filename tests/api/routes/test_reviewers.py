@@ -16,7 +16,7 @@ from tests.support.servers.embedded import Servers
 
 
 async def test_reviewers_are_counted_and_compared(client: Client) -> None:
-    """By what stands: a label against those of others on the same prediction, whatever came before it."""
+    """By latest statements: a label is compared with those of others on the same prediction."""
     pool = client.context.pool
     await store(pool, block_of(3, classes=("no", "yes"), labels=np.array([1, 1, 1], np.int16)))
     said = [

@@ -1,4 +1,4 @@
-"""The whole in numbers."""
+"""The statistics of a namespace."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ NOTHING = {
 
 
 def reader(client: Client) -> StatsReader:
-    """Numbers that aren't kept."""
-    return StatsReader(client.context.pool, client.context.redis, client.settings.namespace, kept_s=0)
+    """Statistics without a cache."""
+    return StatsReader(client.context.pool, client.context.redis, client.settings.namespace, cached_s=0)
 
 
 async def test_before_anything_happened_all_is_nothing(client: Client) -> None:
@@ -49,7 +49,7 @@ async def test_before_anything_happened_all_is_nothing(client: Client) -> None:
 
 
 async def test_totals_are_what_was_stored_and_said(client: Client) -> None:
-    """Every statement counts; records that are read again, and letters that stand there already, don't."""
+    """Every statement counts; records that are read twice, and dead letters already stored, don't."""
     pool = client.context.pool
     old = block_of(3, partition=1, ingested_at=np.full(3, NOON_S - 40 * 86_400))
     for _ in range(2):
@@ -94,7 +94,7 @@ async def test_the_champion_is_named_with_what_goes_on_about_it(client: Client) 
 
 
 async def test_accuracy_is_of_the_champion_s_audits_alone(client: Client) -> None:
-    """Not of what the models before it answered, nor of what was reviewed for any other reason."""
+    """Without predictions of former models, and without reviews that aren't audits."""
     pool = client.context.pool
     await register(pool, a_model(2), activation=4)
     await store(pool, block_of(5, labels=NO_YES, model=2), block_of(5, first_offset=5, labels=NO_YES, model=1))
@@ -120,7 +120,7 @@ async def test_accuracy_is_of_the_champion_s_audits_alone(client: Client) -> Non
 
 
 async def test_accuracy_follows_what_is_said_and_who_is_champion(client: Client) -> None:
-    """Only what is new is read, until another model answers, or the tables are others."""
+    """Only new statements are read, until the champion changes or the tables are recreated."""
     pool = client.context.pool
     await register(pool, a_model(2), activation=4)
     await store(pool, block_of(5, labels=NO_YES, model=2), block_of(5, first_offset=5, labels=NO_YES, model=3))
@@ -143,7 +143,7 @@ async def test_accuracy_follows_what_is_said_and_who_is_champion(client: Client)
 
 
 async def test_latency_is_that_of_the_newest_records(client: Client) -> None:
-    """From the broker's clock to the row, whatever older ones took."""
+    """From the broker's clock to the row, without older records."""
     at = NOON_S + np.arange(510.0)
     await store(client.context.pool, block_of(510, ingested_at=at))
     await client.context.pool.execute(
@@ -166,8 +166,8 @@ async def test_rates_and_lag_are_those_of_the_workers_that_live(client: Client) 
 
 
 async def test_numbers_are_kept_for_a_moment(client: Client) -> None:
-    """However many ask, Postgres is asked once in that time."""
-    kept = StatsReader(client.context.pool, client.context.redis, client.settings.namespace, kept_s=3600)
+    """One query for any number of requests in that time."""
+    kept = StatsReader(client.context.pool, client.context.redis, client.settings.namespace, cached_s=3600)
     assert (await kept.read()).row["records"] == 0
     await store(client.context.pool, block_of(5))
     assert (await kept.read()).row["records"] == 0

@@ -1,4 +1,4 @@
-"""Workers as the API tells them: their heartbeats, and that nothing is known without Redis."""
+"""Workers in the API: their heartbeats, and unknown without Redis."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_workers_are_those_that_said_something_lately(client: Client) -> N
 
 
 async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
-    """Another version's, or nobody's."""
+    """Of another version, or not a heartbeat at all."""
     settings, redis = client.settings, client.context.redis
     strange: list[object] = [{"id": "b", "role": "score"}, {"role": "score"}, [], "x"]
     strange += [beat_of("c", seen_at=1e300), beat_of("d", lag=-1)]

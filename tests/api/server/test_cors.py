@@ -1,4 +1,4 @@
-"""Pages of other origins: none may ask, but for those that a setting names."""
+"""Cross-origin requests: only for the origins in the setting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_without_the_setting_no_page_may_ask(client: Client) -> None:
 
 
 async def test_a_named_page_may_ask_and_read_the_answer(migrated: Settings) -> None:
-    """Before and with the request; errors too."""
+    """At the preflight and with the request, errors too."""
     async with serving(named(migrated)) as client:
         async with client.http.options("/v1/predict", headers={**PAGE, **ASKS}) as response:
             assert response.status == 204
@@ -54,7 +54,7 @@ async def test_any_other_page_may_not(migrated: Settings) -> None:
 
 
 async def test_where_keys_are_needed_a_page_asks_first_without_one(migrated: Settings) -> None:
-    """Browsers send no key with that question."""
+    """Browsers send no API key with a preflight."""
     key = await a_key(migrated, "read")
     async with serving(named(migrated)) as client:
         async with client.http.options("/metrics", headers={**PAGE, **ASKS}) as response:

@@ -1,4 +1,4 @@
-"""Servers that hang: their connections stay open, and nobody answers. Who asks is told so, and it ends by itself."""
+"""Servers that hang with open connections: requests end with an error by themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every request passes: wrong paths, methods and bodies are problems with a stable type; nothing else gets out."""
+"""Wrong paths, methods and bodies are problems with a stable type; nothing else is sent."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_a_body_may_not_unpack_to_more_than_the_limit(client: Client) -> N
     ("asked", "status"), [("POST /v1/nothing", 404), ("PATCH /v1/predict", 405), ("GET /livez", 200)]
 )
 async def test_what_nobody_reads_is_not_unpacked(client: Client, asked: str, status: int) -> None:
-    """Else what isn't even gzip would end the connection, and what is could keep the process busy."""
+    """Otherwise invalid gzip would end the connection, and valid gzip could keep the process busy."""
     rubbish = gzip.compress(b"")[:10] + b"\xff" * 1000
     head = f"{asked} HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {len(rubbish)}\r\n\r\n"
     following = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Serving and its end: what is in flight is finished, what goes on for ever says goodbye, what can't go on ends."""
+"""Serving and shutdown: requests in flight are finished, endless streams get a last chunk, broken processes end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from relearn.api.http import limits
 from relearn.api.http.closing import CLOSING
-from relearn.api.http.limits import NotOurFault
+from relearn.api.http.limits import MalformedRequestFilter
 from relearn.api.server.app import make_app
 from relearn.api.server.background import BACKGROUND
 from relearn.api.server.listening import listen, reserve, share
@@ -62,8 +62,8 @@ async def served(settings: Settings, add: Callable[[web.Application], None]) -> 
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """The log as a process has it."""
-    no_fault, logger = NotOurFault(), logging.getLogger("aiohttp.server")
+    """The log with the process's configuration."""
+    no_fault, logger = MalformedRequestFilter(), logging.getLogger("aiohttp.server")
     logger.addFilter(no_fault)
     yield
     logger.removeFilter(no_fault)
@@ -104,7 +104,7 @@ async def test_what_is_in_flight_is_finished_and_nothing_new_is_accepted(migrate
 
 
 async def test_a_stream_is_told_that_it_is_closing(migrated: Settings) -> None:
-    """Its last words arrive, and the server doesn't wait for it any longer."""
+    """Its last chunk arrives, and the server doesn't wait any longer."""
 
     async def stream(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -132,7 +132,7 @@ async def test_a_server_that_is_closing_is_not_ready(client: Client) -> None:
 
 
 async def test_a_server_that_has_lost_a_task_ends(migrated: Settings) -> None:
-    """Rather than answer from what is no longer kept current; its log says why."""
+    """Instead of answering from outdated state; the log has the reason."""
 
     async def fail() -> None:
         raise RuntimeError("out of words")
@@ -157,7 +157,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monke
 
 
 async def refused(settings: Settings, head: bytes, status: int, kind: str) -> None:
-    """What is sent is answered with that problem, as any other is, though it never comes to the door."""
+    """The request is answered with that problem, though the middleware never runs."""
     async with served(settings, lambda app: None) as server, raw(server) as (reader, writer):
         writer.write(head)
         said, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -182,7 +182,7 @@ async def refused(settings: Settings, head: bytes, status: int, kind: str) -> No
 async def test_a_head_that_is_too_large_or_none_is_a_problem_too(
     migrated: Settings, head: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without a word in the log: anybody could fill it."""
+    """Without a log line: any client could fill the log."""
     await refused(migrated, head, 400, "malformed")
     assert "Traceback" not in caplog.text
 
@@ -198,7 +198,7 @@ async def test_an_expectation_that_is_not_known_is_a_problem_too(migrated: Setti
 async def test_a_body_that_can_not_be_unpacked_is_not_in_the_log(
     migrated: Settings, coding: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whether somebody reads it, or its request was refused before it came: anybody could fill the log so."""
+    """Whether the body is read or the request was rejected before: any client could fill the log."""
     async with served(migrated, lambda app: None) as server:
         for path in (b"/v1/predict", b"/v1/nothing"):
             async with raw(server) as (reader, writer):
@@ -213,7 +213,7 @@ async def test_a_body_that_can_not_be_unpacked_is_not_in_the_log(
 
 
 def test_a_port_that_is_taken_is_an_error_in_one_line() -> None:
-    """Also by another server that shares its port among processes of its own."""
+    """Also by another server that shares its port among its own processes."""
     port = free_ports().valkey
     for take in (listen, reserve):
         held = take(HOST, port)

@@ -1,4 +1,4 @@
-"""A write that is sent again with its key gets the first answer, and nothing is done twice."""
+"""A write that is repeated with its idempotency key gets the first response, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYED = {"Idempotency-Key": "k-1"}
 async def ask(
     client: Client, body: Any = ROWS, path: str = "/v1/batches", **headers: str
 ) -> tuple[int, Any, str | None]:
-    """Status, body, and whether it is the answer of a request before."""
+    """Status, body, and whether the response is replayed."""
     given = headers or KEYED
     async with client.http.post(
         path, json=body, headers={k.replace("_", "-"): v for k, v in given.items()}
@@ -84,7 +84,7 @@ async def test_an_answer_is_kept_for_a_day(client: Client) -> None:
 
 
 async def test_an_attempt_that_failed_frees_its_key(client: Client) -> None:
-    """Here for what the body says of the schema, which nobody can tell before the handler runs."""
+    """Here for a body that doesn't fit the schema, which only the handler can detect."""
     client.serve(a_model())
     assert (await ask(client, {"features": [[1]]}))[0] == 422
     assert (await ask(client))[::2] == (202, None)

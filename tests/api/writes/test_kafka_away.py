@@ -1,4 +1,4 @@
-"""Writes while Kafka is away or full: refused, told so, not sent later by surprise, and well again afterwards."""
+"""Writes while Kafka is away or full: rejected with an error, not sent later, and working again afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from relearn.agents.kafka.producer import OutgoingMessage, Receipt
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.writes.outbox import Outbox
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.feedback import decode_feedback
@@ -26,7 +26,7 @@ ROWS = {"features": [[1, 2, 3, 4]]}
 
 
 async def answers(client: Client, feedback_id: str) -> list[tuple[int, Any, str | None]]:
-    """Status, body and `Retry-After` of one write of each kind, side by side; the id is their `Idempotency-Key` too."""
+    """Status, body and `Retry-After` of one concurrent write of each kind; the id is their `Idempotency-Key` too."""
     said = {"id": feedback_id, "prediction": "0-0-0", "label": "1"}
     key = {"Idempotency-Key": feedback_id}
     writes = (
@@ -47,7 +47,7 @@ async def all_taken(client: Client, feedback_id: str) -> bool:
 
 
 async def said(client: Client) -> Counter[str]:
-    """How often each statement stands on `feedback`."""
+    """The number of messages on `feedback` by id."""
     found = await asyncio.to_thread(messages, client.settings, "feedback")
     return Counter(decode_feedback(one.value()).id for one in found)
 
@@ -89,7 +89,7 @@ async def test_a_broker_that_hangs_may_have_what_it_did_not_acknowledge_but_once
 
 
 def no_news(topic: str, receipt: Receipt) -> None:
-    """Nobody wants to know."""
+    """Ignores acknowledgements."""
 
 
 async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(client: Client, servers: Servers) -> None:
@@ -99,10 +99,10 @@ async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(cli
     with servers.kafka.hung():
         first = asyncio.ensure_future(outbox.send(topic, [OutgoingMessage(b"x" * 6_000, "test")]))
         await eventually_async(lambda: outbox.in_flight_bytes > 6_000, "it isn't handed over")
-        with pytest.raises(Failure) as full:
+        with pytest.raises(ProblemError) as full:
             await outbox.send(topic, [OutgoingMessage(b"x" * 1_000, "test")] * 3)
         assert (full.value.kind, dict(full.value.headers)) == ("too-many-requests", {"Retry-After": "1"})
-        with pytest.raises(Failure) as never:
+        with pytest.raises(ProblemError) as never:
             await outbox.send(topic, [OutgoingMessage(b"x" * 10_000, "test")])
         assert never.value.kind == "too-large"
         (outcome,) = await first
@@ -111,7 +111,7 @@ async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(cli
 
 
 async def test_of_a_write_that_broke_off_it_is_told_what_is_there(client: Client) -> None:
-    """One message fits on the topic, the other doesn't: the broker takes the first alone."""
+    """One message fits on the topic, the other doesn't: the broker accepts the first only."""
     topic = topic_name(client.settings.namespace, "feedback")
     large = [OutgoingMessage(b"x" * size, "test") for size in (10, 2_000_000)]
     there, refused = await client.context.outbox.send(topic, large)

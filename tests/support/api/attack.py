@@ -1,4 +1,4 @@
-"""Attacks on the API from its own document: schemathesis, and what it says and writes down of its cases."""
+"""Attacks on the API from its own document: schemathesis, its output and its report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PREDICTION, BATCH = "2-10481-0", "2026-01-31"
 
 @dataclass(frozen=True)
 class Attack:
-    """How one went: `said` has a curl line for each fault; by operation (`GET /livez`) its cases and their statuses."""
+    """The result: `said` has a curl line for each fault; per operation (`GET /livez`) its cases and their statuses."""
 
     faults: bool
     said: str
@@ -67,7 +67,7 @@ def attack(url: str, directory: Path, *options: str) -> Attack:
 
 
 def _cases(report: Path) -> Iterator[tuple[str, int]]:
-    """Of every case its operation and its status, 0 where there was no answer; none where it was never begun."""
+    """Operation and status of every case, 0 without a response; empty if it never started."""
     if not report.exists():
         return
     with report.open() as lines:

@@ -1,4 +1,4 @@
-"""Asking the API in tests."""
+"""The client of the API in tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from relearn.schemas.model.updates import Update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 
-#: Nobody listens there.
+#: No server listens there.
 NOWHERE = "127.0.0.1:1"
 
 
@@ -31,7 +31,7 @@ class Client:
 
     @property
     def context(self) -> Context:
-        """What the server holds."""
+        """The server's context."""
         assert self.http.app is not None
         return self.http.app[CONTEXT]
 
@@ -47,7 +47,7 @@ class Client:
             return await response.json(content_type=None)
 
     async def problem(self, method: str, path: str, status: int, **arguments: Any) -> str:
-        """The kind of problem that the answer is."""
+        """The response's problem type."""
         return str((await self.json(method, path, status=status, **arguments))["type"]).rpartition(":")[2]
 
 

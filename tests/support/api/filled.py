@@ -1,4 +1,4 @@
-"""What tests of the API fill Postgres with, by the functions that workers use; nothing runs beside the API."""
+"""Fills Postgres for tests of the API with the functions that workers use; no worker runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def say(pool: Pool, *said: Feedback, first: int = 0) -> Taken:
 
 
 async def review(pool: Pool, number: int, prediction: str, label: str | None, **given: Any) -> str:
-    """Let somebody say a label of a prediction; `number` is the message's place in Kafka. The feedback's id."""
+    """Store a statement on a prediction; `number` is the message's offset. The feedback's id."""
     said = feedback(f"f{number}", label, prediction=prediction, **given)
     taken = await say(pool, said, first=number)
     assert taken.rows == 1
@@ -39,7 +39,7 @@ async def review(pool: Pool, number: int, prediction: str, label: str | None, **
 
 
 async def register(pool: Pool, model: Model, *, state: str = "champion", activation: int | None = None) -> None:
-    """Put a model into the registry as a job's; its activation too, if it is to have one."""
+    """Register a model with a job, and with an activation if given."""
     job, body = str(uuid.uuid4()), encode_model(model)
     await pool.execute("INSERT INTO jobs (id, command, state, reason) VALUES ($1, 'train', 'promoted', '{}')", job)
     await pool.execute(_MODEL, model.version, job, state, body, model_digest(body), {})

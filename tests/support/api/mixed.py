@@ -1,4 +1,4 @@
-"""What users ask an API, all of it in turn: what is stored, writes, scoring in each form, and what is refused."""
+"""Requests of all kinds in turn: reads, writes, scoring in each form, and rejected ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Request:
 
     @classmethod
     def of(cls, status: int, method: str, path: str, body: bytes = b"", **headers: str) -> Request:
-        """`headers`: with `_` for `-`; a body is JSON where they don't say otherwise."""
+        """`headers`: with `_` for `-`; a body is JSON unless they name another type."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if body:
             given = {"Content-Type": "application/json", **given, "Content-Length": str(len(body))}
@@ -41,13 +41,13 @@ class Request:
 
 
 async def fill(pool: Pool) -> None:
-    """Store what is asked for."""
+    """Store what the requests read."""
     await register(pool, a_model(1, d=D))
     await store(pool, block_of(200, d=D))
 
 
 def requests() -> list[Request]:
-    """One of each kind, of records of D features."""
+    """One request of each kind, with records of D features."""
     rows = np.random.default_rng(1).normal(size=(100, D))
     one, many = _json({"features": rows[:1].tolist()}), _json({"features": rows.tolist()})
     tensor = {"name": "features", "shape": [100, D], "datatype": "FP64"}
@@ -75,7 +75,7 @@ def requests() -> list[Request]:
 
 
 async def ask(port: int, count: int, *, connections: int = 8) -> None:
-    """So many requests, all kinds in turn, over connections that stay open; each answer has the status it should."""
+    """Send requests of all kinds in turn over kept-alive connections, and check each status."""
     asked, left = requests(), iter(range(count))
 
     async def over_one() -> None:

@@ -1,4 +1,4 @@
-"""Listening to the live events in tests, as a browser would."""
+"""A client of the live events for tests, as a browser is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Told(NamedTuple):
 
 
 class Listener:
-    """Reads one stream; `last_id` is where it would go on from, `retry_ms` when."""
+    """Reads one stream; `last_id`: where it would resume, `retry_ms`: when."""
 
     def __init__(self, response: ClientResponse) -> None:
         self.response = response
@@ -47,14 +47,14 @@ class Listener:
         return None
 
     async def until(self, kind: str, **expected: Any) -> Told:
-        """The next event of that type with these values; those before it are passed over."""
+        """The next event of that type with these values; events before it are skipped."""
         while told := await self.next():
             if told.type == kind and {name: told.data[name] for name in expected} == expected:
                 return told
         raise AssertionError(f"the stream ended without {kind} {expected}")
 
     async def begun(self) -> None:
-        """Until it has been told where it stands."""
+        """Wait for the first id."""
         async with asyncio.timeout(DEADLINE_S):
             while not self.last_id:
                 for line in await self._block():
@@ -78,7 +78,7 @@ async def listening(
     begun: bool = True,
     **query: str,
 ) -> AsyncIterator[Listener]:
-    """A listener while the block runs; `after`: the last event that it knows; `begun`: it is told of what comes now."""
+    """A listener while the block runs. `after`: the last event that it got; `begun`: wait until it gets new events."""
     headers = {} if after is None else {"Last-Event-ID": after}
     async with http.get("/v1/events", params=query, headers=headers) as response:
         assert response.status == 200, await response.text()

@@ -1,4 +1,4 @@
-"""Who may ask while there are no keys."""
+"""Access while there are no API keys."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.api.access.token_bucket import BURST_S, Bucket, holds_at_most, take, wait_s
+from relearn.api.access.token_bucket import BURST_S, Bucket, capacity, take, wait_s
 
 RATES = st.floats(0.01, 1e5)
 #: Pauses between askings, in seconds, and how many are asked for then.
@@ -20,7 +20,7 @@ def test_never_more_is_taken_than_it_held_and_what_came_in(rate: float, askings:
         bucket, got = take(bucket, asked, now_s, rate)
         taken += got
         assert 0 <= got <= asked
-        assert taken <= holds_at_most(rate) + rate * (now_s - 100.0) + 1e-6
+        assert taken <= capacity(rate) + rate * (now_s - 100.0) + 1e-6
 
 
 @given(RATES, ASKINGS)
@@ -34,7 +34,7 @@ def test_whoever_keeps_to_the_rate_is_never_refused(rate: float, askings: list[t
 
 @given(RATES, st.integers(1, 50))
 def test_after_the_wait_there_is_what_was_waited_for(rate: float, wanted: int) -> None:
-    most = int(holds_at_most(rate))
+    most = int(capacity(rate))
     bucket, _ = take(None, most, 100.0, rate)
     after_s = 100.0 + wait_s(bucket, wanted, rate) * 1.000001
     _, got = take(bucket, wanted, after_s, rate)

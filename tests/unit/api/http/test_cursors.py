@@ -1,4 +1,4 @@
-"""A cursor leads back to the key that it was made of, in its own list alone; anything else is a failure."""
+"""A cursor gives back its key in its own list only; any other text is an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment, split_page
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.schemas.http.operation import Cursor, PageQuery
 
 
@@ -55,22 +55,22 @@ def test_the_page_s_size_may_change_on_the_way(key: Key, query: Query, limit: in
 def test_a_cursor_of_other_filters_is_refused(key: Key, query: Query, other: Query) -> None:
     cursor = CURSORS.write(key, query)
     if (query.batch, query.reviewed) != (other.batch, other.reviewed):
-        with pytest.raises(Failure):
+        with pytest.raises(ProblemError):
             CURSORS.read(given_back(other, cursor))
 
 
 @given(keys, queries)
 def test_a_cursor_of_another_list_is_refused(key: Key, query: Query) -> None:
     for cursor in (Cursors("others", Key).write(key, query), CURSORS.write(key, query, "path")):
-        with pytest.raises(Failure):
+        with pytest.raises(ProblemError):
             CURSORS.read(given_back(query, cursor))
-    with pytest.raises(Failure):
+    with pytest.raises(ProblemError):
         CURSORS.read(given_back(query, CURSORS.write(key, query, "path")), "another path")
 
 
 @given(st.text(max_size=600) | st.binary(max_size=100).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_whatever_somebody_makes_up_is_a_failure_and_no_error(made_up: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(ProblemError) as caught:
         CURSORS.read(Query(cursor=made_up))
     assert caught.value.kind == "malformed"
     assert [fault.field for fault in caught.value.faults] == ["cursor"]
@@ -82,17 +82,17 @@ def test_a_changed_cursor_is_refused(key: Key, query: Query, data: st.DataObject
     at = data.draw(st.integers(0, len(cursor) - 1))
     put = data.draw(st.characters())
     if put != cursor[at]:
-        with pytest.raises(Failure):
+        with pytest.raises(ProblemError):
             CURSORS.read(given_back(query, cursor[:at] + put + cursor[at + 1 :]))
     for other in (cursor + "=", cursor[:-1], cursor + "A", " " + cursor):
-        with pytest.raises(Failure):
+        with pytest.raises(ProblemError):
             CURSORS.read(given_back(query, other))
 
 
 def test_a_key_that_is_out_of_range_is_refused_though_its_digest_fits() -> None:
-    """Somebody who has read the source can write one."""
+    """A client that knows the source can forge one."""
     for key in (Key(2**62, 0, 0, ""), Key(0, -1, 0, ""), Key(0, 0, 2**31, ""), Key(0, 2**64 - 1, 0, "")):
-        with pytest.raises(Failure):
+        with pytest.raises(ProblemError):
             CURSORS.read(Query(cursor=CURSORS.write(key, Query())))
 
 

@@ -1,4 +1,4 @@
-"""Packed bodies: what is read, bounded, and that others have their turn meanwhile."""
+"""Compressed bodies: supported codings, limits, and other tasks running meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.http.unpacking import PIECE_BYTES, coding_of, unpack
 
 ANY = 2**30
@@ -35,7 +35,7 @@ def test_what_was_packed_comes_out(repeated: bytes, rest: int, rng: Random) -> N
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("packed", [b"", b"x", b"not packed", b"\x1f\x8b", b"\x78\x9c"])
 async def test_what_can_not_be_unpacked_is_told_in_our_own_words(packed: bytes, coding: str) -> None:
-    with pytest.raises(Failure, match=f"can't be unpacked: it isn't {coding}, or not to its end"):
+    with pytest.raises(ProblemError, match=f"can't be decompressed: it isn't {coding}, or is incomplete"):
         await unpack(packed, coding, ANY)
 
 
@@ -49,7 +49,7 @@ async def test_unpacking_ends_at_the_limit_and_others_have_their_turn_meanwhile(
             await asyncio.sleep(0)
 
     waiting = asyncio.ensure_future(others())
-    with pytest.raises(Failure, match="larger than 1,048,576 bytes"):
+    with pytest.raises(ProblemError, match="larger than 1,048,576 bytes"):
         await unpack(bomb, "gzip", limit)
     waiting.cancel()
     assert limit / PIECE_BYTES <= turns <= limit / PIECE_BYTES + 2
@@ -62,7 +62,7 @@ def test_a_coding_is_named_in_any_case(given_: list[str], found: str) -> None:
 
 @pytest.mark.parametrize("given_", [["foo"], ["gzip, gzip"], ["gzip", "br"], ["\udcff"], ["x" * 9000]])
 def test_any_other_coding_is_refused(given_: list[str]) -> None:
-    with pytest.raises(Failure, match="isn't one that is read here") as caught:
+    with pytest.raises(ProblemError, match="isn't supported") as caught:
         coding_of(given_)
     assert caught.value.kind == "unsupported-media-type"
     assert len(caught.value.detail) < 300

@@ -1,4 +1,4 @@
-"""A review of a batch as statements: what is contradictory is named, and what follows from a rating is said."""
+"""A review of a batch as feedback: contradictions are named, and ratings become labels."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from relearn.api.http.problems import Failure
+from relearn.api.http.problems import ProblemError
 from relearn.api.queries.batch_rows import BatchRow
-from relearn.api.review.batch import Verdict, check_known, confirmed, judged, read_verdicts, verdict_on
+from relearn.api.review.batch import Verdict, check_known, confirmation_of, feedback_on, read_verdicts, verdict_on
 from relearn.schemas.http.batches import BatchReviewBody
 from relearn.schemas.identity import Place
 
@@ -37,7 +37,7 @@ def a_row(offset: int = 0, *, subject: str | None = "s", label: str = "no", mode
     ],
 )
 def test_what_contradicts_itself_or_says_nothing_is_named(given: dict[str, Any], field: str) -> None:
-    with pytest.raises(Failure) as raised:
+    with pytest.raises(ProblemError) as raised:
         read_verdicts(BatchReviewBody(**given))
     assert raised.value.kind == "invalid"
     assert raised.value.faults[0].field == field
@@ -53,35 +53,35 @@ def test_ratings_and_labels_belong_to_what_is_named_in_order() -> None:
 
 def test_what_the_batch_does_not_hold_is_named() -> None:
     rows = [a_row(1, subject="a")]
-    with pytest.raises(Failure) as raised:
+    with pytest.raises(ProblemError) as raised:
         check_known(read_verdicts(BatchReviewBody(subjects=["a", "b"], ratings=[1, 1])), rows)
     assert [one.field for one in raised.value.faults] == ["subjects[1]"]
-    with pytest.raises(Failure) as raised:
+    with pytest.raises(ProblemError) as raised:
         check_known(read_verdicts(BatchReviewBody(predictions=["0-0-0", "0-1-0"], ratings=[1, 1])), rows)
     assert [one.field for one in raised.value.faults] == ["predictions[0]"]
 
 
 def test_a_rating_confirms_or_means_the_other_of_two_classes() -> None:
     row, classes = a_row(label="no"), {1: ("no", "yes")}
-    assert judged(row, Verdict(1), {}, "ann").label == "no"
-    said = judged(row, Verdict(0), classes, "ann")
+    assert feedback_on(row, Verdict(1), {}, "ann").label == "no"
+    said = feedback_on(row, Verdict(0), classes, "ann")
     assert (said.label, said.prediction, said.reviewer, said.via) == ("yes", row.place, "ann", "batch")
 
 
 @pytest.mark.parametrize("classes", [{}, {2: ("no", "yes")}, {1: ("no", "yes", "maybe")}, {1: ("a", "b")}])
 def test_a_rating_of_0_needs_a_label_where_the_other_class_does_not_follow(classes: Any) -> None:
-    with pytest.raises(Failure) as raised:
-        judged(a_row(label="no"), Verdict(0), classes, None)
+    with pytest.raises(ProblemError) as raised:
+        feedback_on(a_row(label="no"), Verdict(0), classes, None)
     assert raised.value.kind == "malformed"
     assert "`labels`" in raised.value.detail
 
 
 def test_the_same_reviewer_confirms_a_row_once() -> None:
-    assert confirmed(a_row(1), "ns", "ann") == confirmed(a_row(1), "ns", "ann")
+    assert confirmation_of(a_row(1), "ns", "ann") == confirmation_of(a_row(1), "ns", "ann")
     others = {
-        confirmed(a_row(1), "ns", "bob").id,
-        confirmed(a_row(2), "ns", "ann").id,
-        confirmed(a_row(1), "x", "ann").id,
+        confirmation_of(a_row(1), "ns", "bob").id,
+        confirmation_of(a_row(2), "ns", "ann").id,
+        confirmation_of(a_row(1), "x", "ann").id,
     }
-    assert confirmed(a_row(1), "ns", "ann").id not in others
+    assert confirmation_of(a_row(1), "ns", "ann").id not in others
     assert len(others) == 3

@@ -1,4 +1,4 @@
-"""Records → messages of `ingest`: nothing lost, nothing moved, nothing too large."""
+"""Records → messages of `ingest`: none lost, none moved, none too large."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_record_comes_out_once_in_order_with_its_texts(given: Columns) -> 
 
 @given(columns())
 def test_only_a_single_record_makes_a_message_larger_than_where_it_is_cut(given: Columns) -> None:
-    """Beside the names, which each message carries."""
+    """Beside the feature names, which each message has."""
     names_bytes = sum(len(name) + 1 for name in given.names or ())
     assert all(len(one.value) < CUT_BYTES + names_bytes + 100 for one in pack(given, CUT_BYTES) if one.records > 1)
 

@@ -12,7 +12,7 @@ from relearn.agents.stores.live.correction_events import MOST_EVENTS, correction
 from relearn.agents.stores.live.events import Entry, order
 from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.predictions.totals import BatchTotal
-from relearn.api.events.merge import coalesced, written
+from relearn.api.events.merge import encode_events, merge_events
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.identity import Place
 
@@ -42,7 +42,7 @@ def known(entries: list[Entry]) -> tuple[dict[str, int], set[str]]:
 @given(HISTORIES)
 def test_together_they_say_the_same_in_order_and_with_one_batch_at_most(kinds: list[str]) -> None:
     entries = history(kinds)
-    found = coalesced(entries, (7, 1))
+    found = merge_events(entries, (7, 1))
     assert known(found) == known(entries)
     assert [order(one.id) for one in found] == sorted(order(one.id) for one in found)
     assert sum(one.type == "batch" for one in found) == any(one.type == "batch" for one in entries)
@@ -53,9 +53,9 @@ def test_together_they_say_the_same_in_order_and_with_one_batch_at_most(kinds: l
 @given(HISTORIES, st.integers(0, 30))
 def test_whoever_breaks_off_anywhere_and_goes_on_there_knows_all(kinds: list[str], read: int) -> None:
     entries = history(kinds)
-    first = coalesced(entries, None)[:read]
+    first = merge_events(entries, None)[:read]
     rest = [one for one in entries if not first or order(one.id) > order(first[-1].id)]
-    assert known(first + coalesced(rest, None)) == known(entries)
+    assert known(first + merge_events(rest, None)) == known(entries)
 
 
 def test_what_cannot_be_read_or_would_break_the_stream_is_left_out() -> None:
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_or_would_break_the_stream_is_left_out() -> None:
         Entry("1-2", "", ""),
         Entry("1-3", "job", "{}"),
     ]
-    assert coalesced(bad, None) == [bad[-1]]
+    assert merge_events(bad, None) == [bad[-1]]
 
 
 def test_a_batch_event_tells_the_latest_batches_and_counts_the_others() -> None:
@@ -91,6 +91,6 @@ def test_of_many_corrections_at_once_the_last_is_told_with_the_number_of_the_oth
 def test_types_that_nobody_asked_for_are_not_written() -> None:
     entries = history(["batch a", "job", "reset"])
     assert (
-        written(entries, frozenset(("job",)))
+        encode_events(entries, frozenset(("job",)))
         == b'id: 1-1\nevent: job\ndata: {"n":1}\n\nid: 1-2\nevent: reset\ndata: {"n":2}\n\n'
     )

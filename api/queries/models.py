@@ -1,4 +1,4 @@
-"""Registered models by the checksum of their bodies: read once, and kept decoded, since the same bytes are the same."""
+"""Registered models, cached by the checksum of their bodies. A registered model never changes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from relearn.schemas.model.linear_svm import Model, decode_model, model_digest
 
 log = structlog.get_logger()
 
-#: So many are kept, those that were asked for last.
-KEPT = 64
+#: Maximum cached models, the most recently used ones.
+MAX_CACHED = 64
 _NEWEST = "SELECT version FROM models ORDER BY version DESC LIMIT $1"
 
 
-class KnownModels:
-    """The models of one process."""
+class ModelCache:
+    """The model cache of one process."""
 
     def __init__(self) -> None:
         self._models: OrderedDict[bytes, Model] = OrderedDict()
@@ -27,10 +27,10 @@ class KnownModels:
         return len(self._models)
 
     async def get(self, connection: Connection, version: int, digest: bytes) -> Model | None:
-        """The model of that version whose body has this SHA-256; None where what is stored isn't that.
+        """The model of this version and SHA-256; None if the stored body doesn't match or can't be decoded.
 
         Raises:
-            PostgresUnavailable: ask again.
+            PostgresUnavailable: retryable.
         """
         found = self._models.get(digest)
         if found is None:
@@ -41,17 +41,17 @@ class KnownModels:
                 return None
             self._models[digest] = found
         self._models.move_to_end(digest)
-        while len(self._models) > KEPT:
+        while len(self._models) > MAX_CACHED:
             self._models.popitem(last=False)
         return found
 
     async def of_version(self, pool: Pool, version: int) -> Model | None:
-        """The model that is registered as that version; None where there is none, or what is stored isn't it.
+        """The model registered as this version; None if there is none or its body is unusable.
 
-        One that is kept is given without asking anybody: what is registered never changes.
+        A cached model is returned without a query.
 
         Raises:
-            PostgresUnavailable: ask again.
+            PostgresUnavailable: retryable.
         """
         kept = next((digest for digest, one in self._models.items() if one.version == version), None)
         if kept is not None:
@@ -63,18 +63,18 @@ class KnownModels:
                 return None if digest is None else await self.get(connection, version, digest)
 
     async def versions(self, pool: Pool) -> list[int]:
-        """The newest that are registered, as many as are kept; while Postgres is away, those that are kept."""
+        """The newest registered versions, at most MAX_CACHED; the cached ones while Postgres is away."""
         try:
             with translated():
-                return [row["version"] for row in await pool.fetch(_NEWEST, KEPT)]
+                return [row["version"] for row in await pool.fetch(_NEWEST, MAX_CACHED)]
         except (PostgresUnavailable, SetupError) as exc:
-            log.debug("versions_not_known", error=str(exc))
+            log.debug("versions_unavailable", error=str(exc))
             return [one.version for one in self._models.values()]
 
 
 def _decoded(version: int, digest: bytes, body: bytes | None) -> Model | None:
     if body is None or model_digest(body) != digest:
-        log.warning("model_unusable", version=version, error="its SHA-256 is another than was registered")
+        log.warning("model_unusable", version=version, error="its SHA-256 differs from the registered one")
         return None
     try:
         return decode_model(body)
