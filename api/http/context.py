@@ -56,3 +56,5 @@ class Context:
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+#: Set once the server has stopped accepting. Requests in flight have ten seconds; endless ones wait for this event.
+CLOSING: web.AppKey[asyncio.Event] = web.AppKey("closing", asyncio.Event)

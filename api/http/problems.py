@@ -6,7 +6,7 @@ Any other exception is an internal error: logged with its traceback, answered wi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,6 +15,7 @@ from aiohttp import web
 from relearn.schemas.errors import BadIdentity, BadMessage, BadRow, Refused, RelearnError, SetupError, Unavailable
 from relearn.schemas.http.inference import InferenceError
 from relearn.schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
+from relearn.schemas.text import MAX_TEXT_BYTES, text_fault
 
 #: When to retry after a server was unavailable.
 RETRY_AFTER_S = 1
@@ -64,6 +65,12 @@ def invalid_fields(faults: Sequence[FieldFault]) -> ProblemError:
     """The error for at least one fault: the detail names the first, `faults` holds the first twenty."""
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return ProblemError("invalid", f"{faults[0].field}: {faults[0].detail}{more}", list(faults[:20]))
+
+
+def text_faults(name: str, column: Iterable[str | None], limit_bytes: int = MAX_TEXT_BYTES) -> list[FieldFault]:
+    """The faults of a column of texts; its items are named `name[0]`, `name[1]`, …"""
+    faults = ((i, text_fault(text, limit_bytes)) for i, text in enumerate(column))
+    return [FieldFault(f"{name}[{i}]", fault) for i, fault in faults if fault]
 
 
 def incomplete_write(fault: RelearnError, taken: Sequence[str | None]) -> ProblemError:

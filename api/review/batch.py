@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from relearn.api.http.problems import ProblemError, invalid_fields
-from relearn.api.http.text_checks import text_faults
+from relearn.api.http.problems import ProblemError, invalid_fields, text_faults
 from relearn.api.queries.batch_rows import BatchRow
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.http.batches import BatchReviewBody

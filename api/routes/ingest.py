@@ -11,8 +11,7 @@ from relearn.agents.stores.training.examples import read_features
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.json_rows import matrix, matrix_without_schema
-from relearn.api.http.problems import RETRY, ProblemError, incomplete_write, invalid_fields
-from relearn.api.http.text_checks import text_faults
+from relearn.api.http.problems import RETRY, ProblemError, incomplete_write, invalid_fields, text_faults
 from relearn.api.writes.outbox import SEND_TIMEOUT_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import KafkaUnavailable, RelearnError

@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.closing import CLOSING
+from relearn.api.http.context import CLOSING
 from relearn.api.http.responses import json_response
 from relearn.api.observe.metrics import METRICS
 from relearn.schemas.http.meta import Liveness, Readiness, ReadinessCheck

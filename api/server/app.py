@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -20,8 +21,7 @@ from relearn.api.access.guard import GUARD, KeyGuard
 from relearn.api.access.keyring import KeyRing
 from relearn.api.access.rate_limit import make_rate_limit
 from relearn.api.events.hub import EventHub
-from relearn.api.http.closing import watch_closing
-from relearn.api.http.context import CONTEXT, Context
+from relearn.api.http.context import CLOSING, CONTEXT, Context
 from relearn.api.http.limits import REQUEST_PATIENCE
 from relearn.api.http.static_files import PAGE, read_page
 from relearn.api.observe.health import Health
@@ -61,7 +61,8 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
         for method in operation.methods:
             app.router.add_route(method, _route(operation), serve)
     app.on_response_prepare.append(add_security_headers)
-    watch_closing(app)
+    app[CLOSING] = asyncio.Event()
+    app.on_shutdown.append(_announce_closing)
     app[PAGE] = read_page()
     app[METRICS] = Metrics(process)
     app[BACKGROUND] = Background()
@@ -87,6 +88,10 @@ def make_app(settings: Settings, process: str = "1") -> web.Application:
     app.cleanup_ctx.append(open_context)
     app.on_shutdown.append(end_streams)
     return app
+
+
+async def _announce_closing(app: web.Application) -> None:
+    app[CLOSING].set()
 
 
 def _route(operation: Operation) -> str:

@@ -14,8 +14,7 @@ from aiohttp import web
 
 from relearn.api.access.guard import GUARD
 from relearn.api.http.call import Call, Handler
-from relearn.api.http.closing import CLOSING
-from relearn.api.http.context import CONTEXT
+from relearn.api.http.context import CLOSING, CONTEXT
 from relearn.api.http.problems import inference_error, problem_response, to_problem_error
 from relearn.api.http.request import read_body, read_path, read_query
 from relearn.api.http.responses import json_response

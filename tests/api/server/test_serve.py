@@ -15,7 +15,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from relearn.api.http import limits
-from relearn.api.http.closing import CLOSING
+from relearn.api.http.context import CLOSING
 from relearn.api.http.limits import MalformedRequestFilter
 from relearn.api.server.app import make_app
 from relearn.api.server.background import BACKGROUND
