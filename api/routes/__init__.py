@@ -1,4 +1,7 @@
-"""The handlers, one module per subject as in `schemas.http`: each translates a request to a query or a message."""
+"""The handlers, one module per subject as in `schemas.http`: each translates a request to a query or a message.
+
+A handler has the name of its operation.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Latest(Struct, frozen=True, array_like=True):
 BATCHES = Cursors("batches", Latest)
 
 
-async def batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
+async def list_batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
     """A page of batches."""
 
     async def fetch(after: Latest | None, limit: int) -> Sequence[StoredBatch]:
@@ -57,7 +57,7 @@ async def batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
     return Page([Batch(*_fields(row)) for row in rows], following)
 
 
-async def batch(call: Call[BatchPath, None, None]) -> BatchDetail:
+async def get_batch(call: Call[BatchPath, None, None]) -> BatchDetail:
     """One batch with its counts."""
     async with along(call.context.pool) as connection:
         found = await read_batch(connection, call.path.id)
@@ -119,4 +119,4 @@ async def _classes(context: Context, rows: Sequence[BatchRow]) -> dict[int, tupl
     return {**known, **await classes_of(context.pool, context.models, {row.model for row in rows})}
 
 
-HANDLERS: Handlers = {"list_batches": batches, "get_batch": batch, "review_batch": review_batch}
+HANDLERS: Handlers = {"list_batches": list_batches, "get_batch": get_batch, "review_batch": review_batch}

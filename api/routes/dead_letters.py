@@ -12,8 +12,10 @@ from relearn.agents.dead_letters.redrive import redrive as send_again
 from relearn.agents.dead_letters.redrive import sendable
 from relearn.agents.dead_letters.redriven_message import place_of
 from relearn.agents.dead_letters.render import as_short_json
-from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
+from relearn.agents.stores.dead_letters import DeadLetterRow, open_ids, original_of
 from relearn.agents.stores.dead_letters import Original as Stored
+from relearn.agents.stores.dead_letters import get_dead_letter as read_dead_letter
+from relearn.agents.stores.dead_letters import list_dead_letters as read_dead_letters
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int64, split_page
 from relearn.api.http.problems import ProblemError
@@ -43,19 +45,19 @@ class _Key(Struct, frozen=True):
 _cursors = Cursors("dead_letters", _Key)
 
 
-async def dead_letters(call: Call[None, DeadLettersQuery, None]) -> Page[DeadLetter]:
+async def list_dead_letters(call: Call[None, DeadLettersQuery, None]) -> Page[DeadLetter]:
     """A page of dead letters, newest first."""
     pool, query = call.context.pool, call.query
 
     async def fetch(after: _Key | None, limit: int) -> Sequence[DeadLetterRow]:
         before_id = None if after is None else after.id
-        return await list_dead_letters(pool, limit=limit, before_id=before_id, reason=query.reason, is_open=query.open)
+        return await read_dead_letters(pool, limit=limit, before_id=before_id, reason=query.reason, is_open=query.open)
 
     rows, following = await _cursors.page(query, fetch, lambda row: _Key(row.id))
     return Page([DeadLetter(**_facts(row)) for row in rows], following)
 
 
-async def dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetail:
+async def get_dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetail:
     """One dead letter, with its original as far as it can be shown."""
     row = await _find(call)
     stored = await original_of(call.context.pool, row) or Stored(None, None, [])
@@ -68,7 +70,7 @@ async def dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterDetai
     return DeadLetterDetail(**_facts(row), original=original)
 
 
-async def redrive(call: Call[DeadLetterPath, None, None]) -> RedriveResult:
+async def redrive_dead_letter(call: Call[DeadLetterPath, None, None]) -> RedriveResult:
     """Redrive one dead letter."""
     row = sendable(await _find(call), call.path.id)
     found = await _send(call, [row.id])
@@ -79,7 +81,7 @@ async def redrive(call: Call[DeadLetterPath, None, None]) -> RedriveResult:
     return found
 
 
-async def redrive_all(call: Call[None, None, RedriveBody]) -> RedriveResult:
+async def redrive_dead_letters(call: Call[None, None, RedriveBody]) -> RedriveResult:
     """Redrive open dead letters, at most REDRIVE_AT_MOST per request."""
     reason, after = call.body.reason, call.body.after or 0
     ids = await open_ids(call.context.pool, reason=reason, after_id=after, limit=REDRIVE_AT_MOST + 1)
@@ -88,7 +90,7 @@ async def redrive_all(call: Call[None, None, RedriveBody]) -> RedriveResult:
 
 
 async def _find(call: Call[DeadLetterPath, Any, Any]) -> DeadLetterRow:
-    row = await get_dead_letter(call.context.pool, call.path.id)
+    row = await read_dead_letter(call.context.pool, call.path.id)
     if row is None:
         raise ProblemError("not-found", f"There is no dead letter {call.path.id}.")
     return row
@@ -118,8 +120,8 @@ def _content(value: bytes | None) -> MessageBytes | None:
 
 
 HANDLERS: Handlers = {
-    "list_dead_letters": dead_letters,
-    "get_dead_letter": dead_letter,
-    "redrive_dead_letter": redrive,
-    "redrive_dead_letters": redrive_all,
+    "list_dead_letters": list_dead_letters,
+    "get_dead_letter": get_dead_letter,
+    "redrive_dead_letter": redrive_dead_letter,
+    "redrive_dead_letters": redrive_dead_letters,
 }

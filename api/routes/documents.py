@@ -52,24 +52,24 @@ def _asyncapi() -> bytes:
     return msgspec.json.encode(asyncapi())
 
 
-async def show_openapi(_: Call[None, None, None]) -> web.Response:
+async def get_openapi(_: Call[None, None, None]) -> web.Response:
     """The OpenAPI document."""
     return _document(_openapi(), "application/json")
 
 
-async def show_asyncapi(_: Call[None, None, None]) -> web.Response:
+async def get_asyncapi(_: Call[None, None, None]) -> web.Response:
     """The AsyncAPI document."""
     return _document(_asyncapi(), "application/json")
 
 
-async def docs(_: Call[None, None, None]) -> web.Response:
+async def get_docs(_: Call[None, None, None]) -> web.Response:
     """Swagger UI's page."""
     response = _document(_PAGE.encode(), "text/html")
     response.headers["Content-Security-Policy"] = _POLICY
     return response
 
 
-async def docs_file(call: Call[DocsFile, None, None]) -> web.Response:
+async def get_docs_file(call: Call[DocsFile, None, None]) -> web.Response:
     """One of the files that the page loads."""
     name = call.path.file
     if name == _START:
@@ -94,8 +94,8 @@ def _document(body: bytes, media: str) -> web.Response:
 
 
 HANDLERS: Handlers = {
-    "get_openapi": show_openapi,
-    "get_asyncapi": show_asyncapi,
-    "get_docs": docs,
-    "get_docs_file": docs_file,
+    "get_openapi": get_openapi,
+    "get_asyncapi": get_asyncapi,
+    "get_docs": get_docs,
+    "get_docs_file": get_docs_file,
 }

@@ -13,7 +13,7 @@ from relearn.schemas.http.drift import Drift, DriftHistogram, DriftLimits, Drift
 from relearn.schemas.topics import topic_name
 
 
-async def drift(call: Call[None, None, None]) -> Drift:
+async def get_drift(call: Call[None, None, None]) -> Drift:
     """The drift state of the current champion."""
     pool, ingest = call.context.pool, topic_name(call.context.settings.namespace, "ingest")
     watched = await read_watched(pool)
@@ -68,4 +68,4 @@ def _limits(features: int) -> DriftLimits:
     return DriftLimits(PSI_LIMIT, P_LIMIT / max(1, features), IN_A_ROW, REFERENCE, WINDOW)
 
 
-HANDLERS: Handlers = {"get_drift": drift}
+HANDLERS: Handlers = {"get_drift": get_drift}

@@ -19,7 +19,7 @@ _WRITE_TIMEOUT_S = 30.0
 _HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
-async def events(call: Call[None, EventsQuery, None]) -> web.StreamResponse:
+async def stream_events(call: Call[None, EventsQuery, None]) -> web.StreamResponse:
     """Send events until the client disconnects or is too slow, or the process ends."""
     after = call.request.headers.get("Last-Event-ID") or call.query.last_event_id or None
     hub, request = call.context.events, call.request
@@ -43,4 +43,4 @@ def wanted_types(given: str | None) -> frozenset[EventType]:
     return frozenset(get_args(EventType) if given is None else cast("list[EventType]", given.split(",")))
 
 
-HANDLERS: Handlers = {"stream_events": events}
+HANDLERS: Handlers = {"stream_events": stream_events}

@@ -32,7 +32,7 @@ from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback, re
 from relearn.schemas.text import text_fault
 
 
-async def post_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedback:
+async def create_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedback:
     """Send all feedback, or raise a problem with the ids that were written."""
     given = call.body.statements()
     places, labels = _read(given, alone=call.body.feedback is UNSET)
@@ -47,7 +47,7 @@ async def post_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedbac
     return AcceptedFeedback(ids, ids[0] if call.body.feedback is UNSET else UNSET)
 
 
-async def outcome(call: Call[FeedbackPath, None, None]) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
+async def get_feedback(call: Call[FeedbackPath, None, None]) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
     """The outcome, read from all three tables in one snapshot, since feedback moves between them."""
     feedback = call.path.id
     async with along(call.context.pool) as connection:
@@ -122,4 +122,4 @@ def _waiting(feedback: str, row: Any) -> WaitingFeedback:
     return WaitingFeedback(feedback, *named, message.label, message.reviewer, message.via, *times)
 
 
-HANDLERS: Handlers = {"create_feedback": post_feedback, "get_feedback": outcome}
+HANDLERS: Handlers = {"create_feedback": create_feedback, "get_feedback": get_feedback}

@@ -36,23 +36,23 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 ModelCall = Call[ModelPath, None, None] | Call[VersionPath, None, None]
 
 
-async def live(_: Call[None, None, None]) -> ServerLive:
+async def check_server_live(_: Call[None, None, None]) -> ServerLive:
     """Always live."""
     return ServerLive(True)
 
 
-async def ready(call: Call[None, None, None]) -> ServerReady:
+async def check_server_ready(call: Call[None, None, None]) -> ServerReady:
     """Raises ProblemError if no model is live: clients check the status only."""
     _live(call)
     return ServerReady(True)
 
 
-async def server(_: Call[None, None, None]) -> ServerMetadata:
+async def get_server_metadata(_: Call[None, None, None]) -> ServerMetadata:
     """Name and version of the server."""
     return ServerMetadata("relearn", __version__, list(EXTENSIONS))
 
 
-async def metadata(call: ModelCall) -> ModelMetadata:
+async def get_model_metadata(call: ModelCall) -> ModelMetadata:
     """The model's tensors, and the versions that can be used."""
     model = await _model(call)
     versions = {model.version, *await call.context.models.versions(call.context.pool)}
@@ -68,13 +68,13 @@ async def metadata(call: ModelCall) -> ModelMetadata:
     )
 
 
-async def model_ready(call: ModelCall) -> ModelReady:
+async def check_model_ready(call: ModelCall) -> ModelReady:
     """Ready if the model exists; raises ProblemError otherwise."""
     await _model(call)
     return ModelReady(call.path.name, True)
 
 
-async def infer(call: ModelCall) -> web.Response:
+async def infer_model(call: ModelCall) -> web.Response:
     """Scores all records with one model, which is read once, after the body."""
     data = await read_bytes(call.request)
     body, tail = split(data, call.request.headers.get(HEADER_LENGTH))
@@ -114,13 +114,13 @@ def _live(call: Call[None, None, None] | ModelCall) -> Model:
 
 
 HANDLERS: Handlers = {
-    "check_server_live": live,
-    "check_server_ready": ready,
-    "get_server_metadata": server,
-    "get_model_metadata": metadata,
-    "check_model_ready": model_ready,
-    "get_model_version_metadata": metadata,
-    "check_model_version_ready": model_ready,
-    "infer_model": infer,
-    "infer_model_version": infer,
+    "check_server_live": check_server_live,
+    "check_server_ready": check_server_ready,
+    "get_server_metadata": get_server_metadata,
+    "get_model_metadata": get_model_metadata,
+    "check_model_ready": check_model_ready,
+    "get_model_version_metadata": get_model_metadata,
+    "check_model_version_ready": check_model_ready,
+    "infer_model": infer_model,
+    "infer_model_version": infer_model,
 }

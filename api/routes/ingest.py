@@ -23,7 +23,7 @@ from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 from relearn.schemas.topics import topic_name
 
 
-async def ingest(call: Call[None, None, BatchBody]) -> AcceptedBatch:
+async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     """Send all records, or raise a problem with the ids of those that were written."""
     context, body = call.context, call.body
     _check_texts(body)
@@ -101,4 +101,4 @@ def _ids(packed: Sequence[Packed], outcomes: Sequence[Outcome], generation: int)
             yield from (f"{first[:-1]}{index}" for index in range(message.records))
 
 
-HANDLERS: Handlers = {"create_batch": ingest}
+HANDLERS: Handlers = {"create_batch": create_batch}

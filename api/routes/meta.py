@@ -14,12 +14,12 @@ from relearn.api.observe.metrics import METRICS
 from relearn.schemas.http.meta import Liveness, Readiness, ReadinessCheck
 
 
-async def live(_: Call[None, None, None]) -> Liveness:
+async def get_liveness(_: Call[None, None, None]) -> Liveness:
     """Always alive."""
     return Liveness("alive")
 
 
-async def ready(call: Call[None, None, None]) -> object:
+async def get_readiness(call: Call[None, None, None]) -> object:
     """The newest health checks, at most a second old. Not ready while shutting down."""
     health, closing = call.context.health, call.request.app[CLOSING].is_set()
     checks = [
@@ -30,7 +30,7 @@ async def ready(call: Call[None, None, None]) -> object:
     return json_response(Readiness("ready" if is_ready else "not ready", checks), 200 if is_ready else 503)
 
 
-async def metrics(call: Call[None, None, None]) -> web.Response:
+async def get_metrics(call: Call[None, None, None]) -> web.Response:
     """Metrics since this process started."""
     text = call.request.app[METRICS].text()
     response = web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
@@ -38,4 +38,4 @@ async def metrics(call: Call[None, None, None]) -> web.Response:
     return response
 
 
-HANDLERS: Handlers = {"get_liveness": live, "get_readiness": ready, "get_metrics": metrics}
+HANDLERS: Handlers = {"get_liveness": get_liveness, "get_readiness": get_readiness, "get_metrics": get_metrics}

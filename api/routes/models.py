@@ -15,7 +15,8 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.examples import read_features
 from relearn.agents.stores.training.examples_file import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.training.models import ModelRow, list_models, model_row_fields, read_model
+from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
+from relearn.agents.stores.training.models import list_models as read_models
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int32, Int64
 from relearn.api.http.problems import ProblemError
@@ -50,13 +51,13 @@ _models = Cursors("models", _Key)
 _examples = Cursors("examples", _Passed)
 
 
-async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
+async def list_models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
     """A page of models, newest first."""
     pool, query = call.context.pool, call.query
 
     async def fetch(after: _Key | None, limit: int) -> Sequence[ModelRow]:
         before = None if after is None else after.version
-        return await list_models(pool, limit, before=before, state=query.state)
+        return await read_models(pool, limit, before=before, state=query.state)
 
     rows, following = await _models.page(query, fetch, lambda row: _Key(row.version))
     audits = await live_audits(pool, [row.version for row in rows])
@@ -64,7 +65,7 @@ async def models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
     return Page(items, following)
 
 
-async def model(call: Call[ModelPath, None, None]) -> ModelLineage:
+async def get_model(call: Call[ModelPath, None, None]) -> ModelLineage:
     """One model with its lineage."""
     found = await read_lineage(call.context.pool, call.path.version)
     if found is None:
@@ -73,7 +74,7 @@ async def model(call: Call[ModelPath, None, None]) -> ModelLineage:
     return msgspec.convert({**lineage_fields(found), "live": _live(audits, found.model)}, ModelLineage)
 
 
-async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
+async def list_model_examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
     """A page of training examples, or all as a file."""
     pool, version, form = call.context.pool, call.path.version, call.query.format
     found, names = await read_model(pool, version), await read_features(pool)
@@ -87,7 +88,7 @@ async def examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingE
     return await stream_file(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
 
 
-async def activate(call: Call[ModelPath, None, None]) -> AcceptedCommand:
+async def activate_model(call: Call[ModelPath, None, None]) -> AcceptedCommand:
     """Send the command `activate` for an existing model."""
     if await read_model(call.context.pool, call.path.version) is None:
         raise _not_found(call.path.version)
@@ -141,8 +142,8 @@ def _not_found(version: int) -> ProblemError:
 
 
 HANDLERS: Handlers = {
-    "list_models": models,
-    "get_model": model,
-    "list_model_examples": examples,
-    "activate_model": activate,
+    "list_models": list_models,
+    "get_model": get_model,
+    "list_model_examples": list_model_examples,
+    "activate_model": activate_model,
 }

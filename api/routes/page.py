@@ -23,7 +23,7 @@ In a clone, run `make setup` and start the API again. Everything else that the A
 _TAKES_GZIP = re.compile(r"(^|[,\s])gzip\s*(;\s*q=(1|0\.0*[1-9])|,|$)")
 
 
-async def page(call: Call[None, None, None]) -> web.Response:
+async def get_page(call: Call[None, None, None]) -> web.Response:
     """The page, or how to install it."""
     files = call.request.app[PAGE]
     if missing_files := missing(files):
@@ -31,7 +31,7 @@ async def page(call: Call[None, None, None]) -> web.Response:
     return _sent(call.request, files[START])
 
 
-async def page_file(call: Call[FilePath, None, None]) -> web.Response:
+async def get_page_file(call: Call[FilePath, None, None]) -> web.Response:
     """One of the files that existed when this process started."""
     file = call.request.app[PAGE].get(call.path.path)
     if file is None:
@@ -58,4 +58,4 @@ def _sent(request: web.Request, file: PageFile) -> web.Response:
     return web.Response(body=body, headers=headers, content_type=file.media, charset=charset)
 
 
-HANDLERS: Handlers = {"get_page": page, "get_page_file": page_file}
+HANDLERS: Handlers = {"get_page": get_page, "get_page_file": get_page_file}

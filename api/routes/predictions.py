@@ -61,7 +61,7 @@ FEEDBACK = Cursors("prediction_feedback", Latest)
 _AFTER_ALL = SentAt(moment(253_402_300_799_999_999), 2**31 - 1, 2**63 - 1)
 
 
-async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Prediction]:
+async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Prediction]:
     """A page of predictions with their reviews."""
     query = call.query
     key = PREDICTIONS.read(query)
@@ -82,7 +82,7 @@ async def predictions(call: Call[None, PredictionsQuery, None]) -> Page[Predicti
     return Page([Prediction(**_fields(row, place, found.get(place, NO_REVIEWS))) for row, place in each], following)
 
 
-async def prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail:
+async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail:
     """One prediction, explained by its model."""
     place = parse_place(call.path.id)
     async with along(call.context.pool) as connection:
@@ -104,7 +104,7 @@ async def prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail
     )
 
 
-async def feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
+async def list_prediction_feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
     """A page of statements on one prediction, whether the prediction is still stored or not."""
     place = parse_place(call.path.id)
     async with along(call.context.pool) as connection:
@@ -157,7 +157,7 @@ def _statement(recorded: RecordedStatement, instead: RecordedStatement | None) -
 
 
 HANDLERS: Handlers = {
-    "list_predictions": predictions,
-    "get_prediction": prediction,
-    "list_prediction_feedback": feedback,
+    "list_predictions": list_predictions,
+    "get_prediction": get_prediction,
+    "list_prediction_feedback": list_prediction_feedback,
 }

@@ -19,7 +19,7 @@ from relearn.schemas.messages.commands import rollback_id
 from relearn.schemas.settings import Settings
 
 
-async def retraining(call: Call[None, None, None]) -> Retraining:
+async def get_retraining(call: Call[None, None, None]) -> Retraining:
     """The policy's decision on the current facts."""
     pool, settings = call.context.pool, call.context.settings
     facts, now_s = await read_facts(pool, audits=True)
@@ -44,18 +44,18 @@ async def retraining(call: Call[None, None, None]) -> Retraining:
     )
 
 
-async def hold(call: Call[None, None, None]) -> AcceptedCommand:
+async def hold_retraining(call: Call[None, None, None]) -> AcceptedCommand:
     """Send the command `hold`: no automatic promotion."""
     return await send_command(call, "hold")
 
 
-async def rollback(call: Call[None, None, None]) -> AcceptedCommand:
+async def rollback_champion(call: Call[None, None, None]) -> AcceptedCommand:
     """Send the command `rollback`. Its id depends on the activation, so that repeated requests roll back once."""
     live, namespace = call.context.live.current, call.context.settings.namespace
     return await send_command(call, "rollback", job=None if live is None else rollback_id(namespace, live.activation))
 
 
-async def resume(call: Call[None, None, None]) -> AcceptedCommand:
+async def resume_retraining(call: Call[None, None, None]) -> AcceptedCommand:
     """Send the command `resume`: automatic promotion again."""
     return await send_command(call, "resume")
 
@@ -80,8 +80,8 @@ def _shadow(found: OpenShadow, settings: Settings) -> ShadowTrial:
 
 
 HANDLERS: Handlers = {
-    "get_retraining": retraining,
-    "hold_retraining": hold,
-    "rollback_champion": rollback,
-    "resume_retraining": resume,
+    "get_retraining": get_retraining,
+    "hold_retraining": hold_retraining,
+    "rollback_champion": rollback_champion,
+    "resume_retraining": resume_retraining,
 }

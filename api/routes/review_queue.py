@@ -17,7 +17,7 @@ from relearn.schemas.model.linear_svm import Model
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
 
 
-async def review_queue(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
+async def claim_review_items(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
     """Choose and claim records, and store the `via` that their feedback will be recorded with."""
     context = call.context
     choices, waiting, at_least = await context.review_pool.take(call.query.limit)
@@ -64,4 +64,4 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
     )
 
 
-HANDLERS: Handlers = {"claim_review_items": review_queue}
+HANDLERS: Handlers = {"claim_review_items": claim_review_items}

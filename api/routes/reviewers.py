@@ -25,7 +25,7 @@ class ReviewerKey(Struct, frozen=True, array_like=True):
 REVIEWERS = Cursors("reviewers", ReviewerKey)
 
 
-async def reviewers(call: Call[None, PageQuery, None]) -> Page[Reviewer]:
+async def list_reviewers(call: Call[None, PageQuery, None]) -> Page[Reviewer]:
     """A page of reviewers, with their agreement."""
     async with along(call.context.pool) as connection:
 
@@ -49,4 +49,4 @@ def _reviewer(row: Any, compared: int, agreed: int) -> Reviewer:
     return Reviewer(row["reviewer"] or None, sum(counts), *counts, *times, compared, agreed, share)
 
 
-HANDLERS: Handlers = {"list_reviewers": reviewers}
+HANDLERS: Handlers = {"list_reviewers": list_reviewers}

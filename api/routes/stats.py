@@ -10,7 +10,7 @@ from relearn.schemas.http.stats import Champion, Latency, Stats, Totals
 from relearn.schemas.http.workers import Worker
 
 
-async def stats(call: Call[None, None, None]) -> Stats:
+async def get_stats(call: Call[None, None, None]) -> Stats:
     """The statistics, at most a second old."""
     row, latency, on_hold, audited, right, workers = await call.context.stats.read()
     reviewed = row["corrections"], row["confirmations"]
@@ -51,4 +51,4 @@ def _lag(workers: Sequence[Worker]) -> dict[str, int | None]:
     return found
 
 
-HANDLERS: Handlers = {"get_stats": stats}
+HANDLERS: Handlers = {"get_stats": get_stats}

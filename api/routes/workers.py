@@ -12,7 +12,7 @@ from relearn.schemas.http.workers import Workers
 log = structlog.get_logger()
 
 
-async def workers(call: Call[None, None, None]) -> Workers:
+async def list_workers(call: Call[None, None, None]) -> Workers:
     """Workers with a heartbeat in the last ten seconds."""
     try:
         found = await live_workers(call.context.redis, call.context.settings.namespace)
@@ -22,4 +22,4 @@ async def workers(call: Call[None, None, None]) -> Workers:
     return Workers(found, None, known=True)
 
 
-HANDLERS: Handlers = {"list_workers": workers}
+HANDLERS: Handlers = {"list_workers": list_workers}
