@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 from relearn.api.http.problems import ProblemError
 from relearn.schemas.http.operation import PageQuery
 from relearn.schemas.http.problems import FieldFault
+from relearn.schemas.identity import INT32_MAX, INT64_MAX
 
 K = TypeVar("K", bound=Struct)
 T = TypeVar("T")
@@ -31,10 +32,11 @@ _NO_FILTERS = frozenset(("cursor", "limit"))
 _WRONG = "isn't a cursor of this list with these filters: use `next` unchanged, or none for the first page"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Int32 = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Int64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Int32 = Annotated[int, Meta(ge=0, le=INT32_MAX)]
+Int64 = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 #: Microseconds since the epoch, in the range of `datetime`.
-TimeUs = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+LATEST_US = 253_402_300_799_999_999
+TimeUs = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=LATEST_US)]
 
 
 class Cursors(Generic[K]):

@@ -24,7 +24,7 @@ CONNECTION: dict[str, Any] = {
 #: Time for a request body to arrive.
 BODY_TIMEOUT_S = 60.0
 #: Postgres counts as unavailable after these times. Cancelling a command may take as long again.
-REQUEST_PATIENCE = Patience(connect_s=2.0, command_s=5.0, free_s=2.0)
+REQUEST_TIMEOUTS = Patience(connect_s=2.0, command_s=5.0, free_s=2.0)
 
 
 class MalformedRequestFilter(logging.Filter):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from relearn.agents.learning.contributions import contributions
 from relearn.api.http.call import Call, Handlers
-from relearn.api.http.cursors import Cursors, Int32, Int64, TimeUs, microseconds, moment
+from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
 from relearn.api.http.problems import ProblemError
 from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
@@ -34,7 +34,7 @@ from relearn.schemas.http.predictions import (
     PredictionsQuery,
     Review,
 )
-from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place, parse_place
 from relearn.schemas.model.linear_svm import Model
 
 
@@ -58,7 +58,7 @@ class Latest(Struct, frozen=True, array_like=True):
 
 PREDICTIONS = Cursors("predictions", Newest)
 FEEDBACK = Cursors("prediction_feedback", Latest)
-_AFTER_ALL = SentAt(moment(253_402_300_799_999_999), 2**31 - 1, 2**63 - 1)
+_AFTER_ALL = SentAt(moment(LATEST_US), INT32_MAX, INT64_MAX)
 
 
 async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Prediction]:

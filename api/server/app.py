@@ -22,7 +22,7 @@ from relearn.api.access.keyring import KeyRing
 from relearn.api.access.rate_limit import make_rate_limit
 from relearn.api.events.hub import EventHub
 from relearn.api.http.context import CLOSING, CONTEXT, Context
-from relearn.api.http.limits import REQUEST_PATIENCE
+from relearn.api.http.limits import REQUEST_TIMEOUTS
 from relearn.api.http.static_files import PAGE, read_page
 from relearn.api.observe.health import Health
 from relearn.api.observe.metrics import METRICS, Metrics
@@ -102,7 +102,7 @@ def _route(operation: Operation) -> str:
 @asynccontextmanager
 async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIterator[Context]:
     """Everything that handlers need, open while the block runs."""
-    pool, redis = await open_pool(settings, size=POOL_SIZE, patience=REQUEST_PATIENCE), open_redis(settings)
+    pool, redis = await open_pool(settings, size=POOL_SIZE, patience=REQUEST_TIMEOUTS), open_redis(settings)
     producer = KafkaProducer(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGE_TIMEOUT_S)
     events = EventHub(settings)
     generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))

@@ -21,7 +21,7 @@ from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.shutdown import EXIT_CODE, STOP_GRACE_S, exit_within
 from relearn.api.access.guard import check_exposure
 from relearn.api.access.keyring import KeyRing
-from relearn.api.http.limits import CONNECTION, REQUEST_PATIENCE, MalformedRequestFilter
+from relearn.api.http.limits import CONNECTION, REQUEST_TIMEOUTS, MalformedRequestFilter
 from relearn.api.server.app import make_app
 from relearn.api.server.background import BACKGROUND
 from relearn.api.server.connection import Connection
@@ -142,7 +142,7 @@ async def check_api_keys(settings: Settings) -> None:
     Raises:
         SettingsError, SetupError: there are no API keys.
     """
-    pool = await open_pool(settings, size=1, patience=REQUEST_PATIENCE)
+    pool = await open_pool(settings, size=1, patience=REQUEST_TIMEOUTS)
     try:
         await check_exposure(settings, KeyRing(lambda: list_keys(pool)))
     except Unavailable as exc:
