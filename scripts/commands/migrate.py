@@ -1,4 +1,4 @@
-"""`relearn migrate`: make the topics and tables of a namespace, and bring older ones to this version."""
+"""`relearn migrate`: creates the topics and tables of a namespace, and updates older ones to this version."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 
 import click
 
-from relearn.scripts.client.environment import load_settings
-from relearn.scripts.client.migrations import run_migrations
-
 
 @click.command()
 def migrate() -> None:
-    """Make the topics and tables of this namespace. Safe to run again."""
+    """Create the topics and tables of this namespace, or update them to this version. Safe to run again."""
+    from relearn.scripts.client.environment import load_settings  # noqa: PLC0415 - `--help` needs no Kafka client
+    from relearn.scripts.client.migrations import run_migrations  # noqa: PLC0415
+
     for line in asyncio.run(run_migrations(load_settings())) or ["everything was there already"]:
         click.echo(line, err=True)

@@ -10,13 +10,14 @@ import click
 from rich.table import Table
 
 from relearn.schemas.errors import Refused
+from relearn.schemas.identity import INT32_MAX
 from relearn.scripts.render.tables import stdout_console
 
 T = TypeVar("T")
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-version_argument = click.argument("version", type=click.IntRange(1, 2**31 - 1))
+version_argument = click.argument("version", type=click.IntRange(1, INT32_MAX))
 
 
 def show_list(

@@ -16,13 +16,14 @@ from relearn.agents.learning.replay import TOLERANCE, Replayed, replay, replayed
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.span import open_span
 from relearn.schemas.errors import Refused
+from relearn.schemas.identity import INT32_MAX
 from relearn.scripts.client.query import read
 from relearn.scripts.client.time_argument import moment_of
 from relearn.scripts.commands.output import as_json_option
 from relearn.scripts.render.figures import share
 from relearn.scripts.render.progress import bar
 
-_VERSION = click.IntRange(1, 2**31 - 1)
+_VERSION = click.IntRange(1, INT32_MAX)
 
 
 @click.command("replay")

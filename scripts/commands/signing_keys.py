@@ -1,4 +1,4 @@
-"""`relearn signing-keys`: the pair that signs models and checks them, for workers that `relearn up` doesn't start."""
+"""`relearn signing-keys`: the key pair that signs and verifies models, for workers that `relearn up` doesn't start."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from relearn.scripts.embedded.keys import ensure_pair
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--verify-dir", type=click.Path(file_okay=False, path_type=Path), help="Put a copy of verify.pem here.")
-@click.option("--owner", type=int, metavar="UID", help="Give both files to this user (as root only).")
+@click.option("--verify-dir", type=click.Path(file_okay=False, path_type=Path), help="Copy verify.pem to here.")
+@click.option("--owner", type=int, metavar="UID", help="Make this user the owner of both files (as root only).")
 def signing_keys(directory: Path, verify_dir: Path | None, owner: int | None) -> None:
-    """Make an Ed25519 pair in DIRECTORY, unless it is there: signing.pem for retrain alone, verify.pem for everyone."""
+    """Create an Ed25519 pair in DIRECTORY unless it exists: signing.pem for retrain only, verify.pem for all roles."""
     signing, verify = ensure_pair(directory)
     if verify_dir is not None:
         verify_dir.mkdir(parents=True, exist_ok=True)

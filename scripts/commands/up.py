@@ -16,7 +16,7 @@ from relearn.scripts.embedded.processes import signals
 from relearn.scripts.embedded.report import Report
 from relearn.scripts.embedded.servers.local import SETTING
 
-# Only what we made: a data directory may be a directory that holds other things too.
+# Only what `relearn up` creates: the data directory may hold other files too.
 OURS = (
     "kafka",
     "kafka.new",
@@ -32,14 +32,14 @@ OURS = (
 
 
 @click.command()
-@click.option("--score", default=2, show_default=True, type=click.IntRange(0, 64), help="How many score workers.")
-@click.option("--store", default=1, show_default=True, type=click.IntRange(0, 64), help="How many store workers.")
-@click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after asking.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option("--api/--no-api", default=True, show_default=True, help="Answer over HTTP.")
+@click.option("--score", default=2, show_default=True, type=click.IntRange(0, 64), help="The number of score workers.")
+@click.option("--store", default=1, show_default=True, type=click.IntRange(0, 64), help="The number of store workers.")
+@click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after a confirmation.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
+@click.option("--api/--no-api", default=True, show_default=True, help="Run the HTTP API.")
 @click.option("--servers-only", is_flag=True, help="No workers and no API.")
 def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_only: bool) -> None:
-    """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops it all."""
+    """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops everything."""
     report = Report()
     if reset:
         _reset(data_dir_of(os.environ), yes)
@@ -68,21 +68,21 @@ def _what_is_up(now_up: stack.Stack) -> list[str]:
     here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
     elsewhere = [f"  {name:<9} as {SETTING[name]} says" for name in SETTING if name not in now_up.embedded]
     workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
-    answers = [f"  api       {now_up.api}, with its documentation at /docs"] if now_up.api else []
+    served = [f"  api       {now_up.api}, with its documentation at /docs"] if now_up.api else []
     return [
         "",
-        "Relearn is up. Ctrl-C stops it; what it has stored stays.",
+        "Relearn is up. Ctrl-C stops it; stored data stays.",
         *here,
         *elsewhere,
         *workers,
-        *answers,
+        *served,
         f"  data      {settings.data_dir}",
         "",
         "Next, in another terminal here:",
         "  relearn status                                what is up, lag, models",
-        "  relearn model train --data digits --rows 60   a first model: nothing is scored before",
+        "  relearn model train --data digits --rows 60   a first model: scoring starts with it",
         "  relearn produce digits --rate 200             a stream of records",
-        "  relearn review --oracle digits --rate 20      a reviewer: what it says is learned",
+        "  relearn review --oracle digits --rate 20      a reviewer: its answers are learned",
         "",
     ]
 

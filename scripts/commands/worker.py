@@ -6,19 +6,22 @@ import sys
 
 import click
 
-from relearn.agents.worker.main import ROLES, run_worker
-from relearn.scripts.client.environment import load_settings
+#: The names in `relearn.agents.worker.main.ROLES`, which imports Faust.
+ROLES = ("score", "store", "feedback", "retrain")
 
 
 @click.command()
-@click.argument("role", type=click.Choice(list(ROLES)))
+@click.argument("role", type=click.Choice(ROLES))
 @click.option(
     "--id",
     "worker_id",
     metavar="NAME",
-    help="A name that stays the same from start to start and that no other worker has, such as score-1: "
-    "a worker killed and started again under it takes up where it was within seconds.",
+    help="A unique and stable name, such as score-1. "
+    "A worker that is killed and restarted with its name gets its partitions back within seconds.",
 )
 def worker(role: str, worker_id: str | None) -> None:
-    """Run one worker of ROLE until Ctrl-C or SIGTERM. Start as many as there are partitions to share."""
+    """Run one worker of ROLE until Ctrl-C or SIGTERM. Up to one worker per partition shares the load of a role."""
+    from relearn.agents.worker.main import run_worker  # noqa: PLC0415 - imports Faust
+    from relearn.scripts.client.environment import load_settings  # noqa: PLC0415
+
     sys.exit(run_worker(load_settings(), role, worker_id))

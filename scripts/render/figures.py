@@ -1,4 +1,4 @@
-"""A job's and a model's figures in words: out of fold, what it was trained on, and how the gate judged it."""
+"""A job's and a model's figures as text: out-of-fold accuracy, training data, and the gate's verdict."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from relearn.agents.learning.shadow_verdict import SHADOW_PROMOTES, SHADOW_REJECTS
-from relearn.agents.learning.significance import log_evidence
-
 Figures = Mapping[str, Any]
 
 
 def share(part: float | None) -> str:
-    """A share of one as a percentage; nothing where it isn't known."""
+    """A share of one as a percentage; empty if it is unknown."""
     return "" if part is None else f"{part:.1%}"
 
 
@@ -23,7 +20,7 @@ def moment(at: datetime) -> str:
 
 
 def out_of_fold_lines(metrics: Figures) -> Iterator[str]:
-    """How a model answers records that it was not trained on."""
+    """A model's accuracy on records that it was not trained on."""
     if "accuracy" not in metrics:
         return
     yield (
@@ -38,7 +35,7 @@ def out_of_fold_lines(metrics: Figures) -> Iterator[str]:
 
 
 def trained_on_lines(metrics: Figures) -> Iterator[str]:
-    """What a job's model was trained on, and what it could know."""
+    """The examples that a job's model was trained on, and the reviews that it could use."""
     found = metrics.get("trained_on")
     if not found:
         return
@@ -50,20 +47,20 @@ def trained_on_lines(metrics: Figures) -> Iterator[str]:
 
 
 def review_lines(metrics: Figures) -> Iterator[str]:
-    """What had been said by then, and what of it counts."""
+    """The reviews at the cut: corrections, confirmations, and those that were left out."""
     found = metrics.get("trained_on")
     if not found:
         return
     yield f"    reviews     {found['corrections']} corrections, {found['confirmations']} confirmations"
     if found["waiting_for_later_jobs"]:
-        yield f"    waiting     {found['waiting_for_later_jobs']} reviews, for later jobs: one reviewer said so many"
+        yield f"    waiting     {found['waiting_for_later_jobs']} reviews, for later jobs: one reviewer made too many"
     if found["disputed"]:
         named = ", ".join(found["disputed"][:5]) + (" …" if len(found["disputed"]) > 5 else "")
         yield f"    disputed    {len(found['disputed'])} predictions, on which reviewers differ: {named}"
 
 
 def gate_lines(metrics: Figures) -> Iterator[str]:
-    """What the gate saw, what came of it, and the evidence of a shadow, so far or at its end."""
+    """The gate's figures and verdict, and the evidence of a shadow, so far or at its end."""
     gate = metrics.get("gate")
     if gate:
         yield f"  gate          {gate['outcome']}: {gate['why']}"
@@ -76,6 +73,9 @@ def gate_lines(metrics: Figures) -> Iterator[str]:
         yield f"  as a shadow   {ended['outcome']}: {ended['why']}"
         so_far = ended.get("shadow", so_far)
     if so_far:
+        from relearn.agents.learning.shadow_verdict import SHADOW_PROMOTES, SHADOW_REJECTS  # noqa: PLC0415 - imports scipy
+        from relearn.agents.learning.significance import log_evidence  # noqa: PLC0415
+
         evidence = log_evidence(so_far["fixed"], so_far["broken"])
         bounds = f"{SHADOW_PROMOTES} promotes, {SHADOW_REJECTS} rejects"
         yield f"    {'reviews' if ended else 'so far':<12}{_told(so_far)}, L = {evidence:.2f} ({bounds})"

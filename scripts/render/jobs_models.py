@@ -1,4 +1,4 @@
-"""Jobs and models in words and tables, for `relearn model` and `relearn job`."""
+"""Jobs and models as text and tables, for `relearn model` and `relearn job`."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
 
 
 def state_of(job: Job) -> str:
-    """A job's state for people: what `promoted` means of a command that promotes nothing."""
+    """A job's state as text: `promoted` of a command that promotes no model is `took effect`."""
     return "took effect" if job.state == "promoted" and job.command in {"hold", "resume"} else job.state
 
 
 def outcome_lines(
     job: Job | None, model: ModelRow | None, workers: Sequence[Mapping[str, Any]] | None
 ) -> Iterator[str]:
-    """What came of a command."""
+    """The result of a command."""
     if job is not None:
         yield f"job {job.id}: {state_of(job)}" + (f": {job.error}" if job.error else "")
     if model is not None:
@@ -105,5 +105,5 @@ def _served(model: ModelRow, workers: Sequence[Mapping[str, Any]] | None) -> str
         return "unknown: Redis doesn't answer"
     serving = [str(one["id"]) for one in workers if (one["activation"] or 0) >= (model.activation or 0)]
     late = [str(one["id"]) for one in workers if str(one["id"]) not in serving]
-    told = ", ".join(serving) or "no score worker yet"
-    return told + (f"; not yet by {', '.join(late)}" if late else "")
+    served = ", ".join(serving) or "no score worker yet"
+    return served + (f"; not yet by {', '.join(late)}" if late else "")

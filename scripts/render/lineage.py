@@ -1,4 +1,4 @@
-"""Everything about one model in words, for `relearn model show`."""
+"""Everything about one model as text, for `relearn model show`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from relearn.scripts.render.jobs_models import facts_line, state_of
 
 
 def lineage_lines(found: Lineage) -> Iterator[str]:
-    """One model: what it was made of, how it was judged, and when it answered."""
+    """One model: its examples, its figures and verdict, and its activations."""
     model, job = found.model, found.job
     yield f"model {model.version}: {model.state}"
     yield f"  created       {moment(model.created_at)} by job {job.id} ({state_of(job)})"
     yield f"  reason        {facts_line(job.reason)}" + (f", by {job.by}" if job.by else "")
-    told = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
-    yield f"  examples      {told}; cut at correction {found.cut}"
+    counts_by_source = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
+    yield f"  examples      {counts_by_source}; cut at correction {found.cut}"
     for label, counts in found.classes.items():
         each = ", ".join(f"{count} {source}" for source, count in counts.items())
         yield f"    {label:<12}{sum(counts.values())} ({each})"
@@ -33,5 +33,5 @@ def lineage_lines(found: Lineage) -> Iterator[str]:
 
 def _activation(one: Activated, *, own: bool) -> str:
     published = "not published yet" if one.published_at is None else f"published {moment(one.published_at)}"
-    said = f"{one.role} from {moment(one.at)}, {published}, by "
-    return said + ("its own job" if own else f"{one.by or 'nobody'}: {facts_line(one.reason)}, job {one.job}")
+    begin = f"{one.role} from {moment(one.at)}, {published}, by "
+    return begin + ("its own job" if own else f"{one.by or 'the worker'}: {facts_line(one.reason)}, job {one.job}")

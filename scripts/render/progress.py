@@ -1,4 +1,4 @@
-"""A bar on stderr for what takes long: a spinner where there is no end, nothing where stderr is no terminal."""
+"""A progress bar on stderr: a spinner if the total is unknown, nothing if stderr is no terminal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rich.progress import (
 from rich.text import Text
 
 OnProgress = Callable[[int], None]
-"""Told how many are done by now."""
+"""Called with the number done so far."""
 
 
 class _Rate(ProgressColumn):
-    """How many a second, lately."""
+    """Recent units per second."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def bar(total: int | None, unit: str) -> Iterator[OnProgress]:
-    """A bar over `total` of a unit such as `records`, gone when it is done."""
+    """A bar over `total` of a unit such as `records`, removed at the end."""
     console = Console(stderr=True)
     endless = (SpinnerColumn(), TextColumn("{task.completed:,} " + unit), _Rate(unit))
     known = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), _Rate(unit), TimeRemainingColumn())

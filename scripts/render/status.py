@@ -1,4 +1,4 @@
-"""The page of `relearn status`: a condition as tables that fit 80 columns. No I/O."""
+"""The page of `relearn status`: the condition of a deployment as tables that fit 80 columns. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Condition = Mapping[str, Any]
 
 
 def page(condition: Condition) -> Group:
-    """Everything that is known, and what is not."""
+    """All values, and which are unknown."""
     parts: list[RenderableType] = [_headline(condition), Text(), _servers(condition), Text(), _facts(condition)]
     if condition["workers"] is not None:
         parts += [Text(), _workers(condition["workers"])]
@@ -26,8 +26,8 @@ def page(condition: Condition) -> Group:
 
 def _headline(condition: Condition) -> Text:
     down = ", ".join(condition["down"])
-    said = ("down: " + down, "bold red") if down else ("all up", "green")
-    return Text.assemble(("Relearn", "bold"), f"  namespace {condition['namespace']}  ", said)
+    state = ("down: " + down, "bold red") if down else ("all up", "green")
+    return Text.assemble(("Relearn", "bold"), f"  namespace {condition['namespace']}  ", state)
 
 
 def _servers(condition: Condition) -> Table:
@@ -57,22 +57,22 @@ def _facts(condition: Condition) -> Table:
     if condition["dead_letters"] is not None:
         table.add_row("dead letters", Text(dead_letters_line(condition["dead_letters"])))
     for pause in condition["pauses"] or ():
-        why = f"{pause['agent']} since {pause['paused_at'][:19]}: {pause['reason']}; go on with `relearn dlq resume`"
-        table.add_row(Text("PAUSED", "bold red"), Text(printable(why)))
+        text = f"{pause['agent']} since {pause['paused_at'][:19]}: {pause['reason']}; end it with `relearn dlq resume`"
+        table.add_row(Text("PAUSED", "bold red"), Text(printable(text)))
     return table
 
 
 def champion_line(condition: Condition) -> str:
-    """Which model is the champion, or why that isn't known."""
+    """The champion, or why it is unknown."""
     champion = condition["champion"]
     if champion is not None:
         return f"version {champion['version']}, activation {champion['activation']}, since {champion['at'][:19]} UTC"
     known = condition["servers"]["postgres"]["error"] is None
-    return "none yet: `relearn model train --data digits`" if known else "not known: Postgres doesn't tell"
+    return "none yet: `relearn model train --data digits`" if known else "not known: Postgres doesn't answer"
 
 
 def dead_letters_line(found: list[dict[str, Any]]) -> str:
-    """How many dead letters of each reason, and what to do with those that are open."""
+    """The number of dead letters by reason, and the command that lists the open ones."""
     records, still_open = sum(row["records"] for row in found), sum(row["open"] for row in found)
     if not records:
         return "none"
@@ -82,7 +82,7 @@ def dead_letters_line(found: list[dict[str, Any]]) -> str:
 
 def _workers(workers: list[dict[str, Any]]) -> Table | Text:
     if not workers:
-        return Text("no worker has been heard of in the last ten seconds", "yellow")
+        return Text("no worker has sent a heartbeat in the last ten seconds", "yellow")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("worker", "condition", "model", "activation", "partitions", "lag", "records/s"):
         right = heading in {"model", "activation", "lag", "records/s"}

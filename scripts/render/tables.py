@@ -1,4 +1,4 @@
-"""Tables on stdout: whole words on a terminal, whole lines in a pipe."""
+"""Tables on stdout: words are not broken on a terminal, nor lines in a pipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from rich.console import Console
 from rich.table import Table
 
-#: Wide enough that nothing is cut where nobody looks.
+#: Columns of a line that goes to no terminal.
 PIPE_WIDTH = 240
 
 
@@ -18,7 +18,7 @@ def stdout_console() -> Console:
 
 
 def plain_table(*columns: str, flowing: Collection[str] = ()) -> Table:
-    """A table without lines. Columns keep their words whole, but for those `flowing`."""
+    """A table without rules. Only the columns in `flowing` may break words."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=column not in flowing, overflow="fold")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import click
 
-from relearn.scripts.dev.bench.api.command import api
-from relearn.scripts.dev.bench.events import events
-from relearn.scripts.dev.bench.latency import latency
-from relearn.scripts.dev.bench.loop.command import loop
-from relearn.scripts.dev.bench.policy.command import policy
-from relearn.scripts.dev.bench.score import score
+from relearn.scripts.lazy_group import LazyGroup
+
+_HERE = "relearn.scripts.dev.bench"
+VERBS = {
+    "score": (f"{_HERE}.score:score", "Records per second of the score worker, beside a plain agent and a raw client."),
+    "api": (
+        f"{_HERE}.api.command:api",
+        "Requests per second and latency of the API, beside FastAPI and MLServer.",
+    ),
+    "latency": (f"{_HERE}.latency:latency", "Time from a record's timestamp to its row in Postgres, at some rates."),
+    "policy": (f"{_HERE}.policy.command:policy", "The learning policy on many streams and kinds of feedback."),
+    "loop": (f"{_HERE}.loop.command:loop", "Time from a correction to a better model on every worker."),
+    "events": (f"{_HERE}.events:events", "Time from a commit to the API's listeners, at some rates."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, verbs=VERBS)
 def bench() -> None:
-    """Measure this machine. Servers of its own are started in a temporary directory; nothing of yours is touched."""
-
-
-bench.add_command(score)
-bench.add_command(api)
-bench.add_command(latency)
-bench.add_command(policy)
-bench.add_command(loop)
-bench.add_command(events)
+    """Measure this machine. Servers are started in a temporary directory; existing data is not touched."""

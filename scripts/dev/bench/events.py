@@ -31,7 +31,7 @@ from relearn.schemas.settings import Settings
 from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.dev.bench.api_process import serving
 from relearn.scripts.dev.bench.servers import scratch_directory, scratch_servers
-from relearn.scripts.dev.bench.work import FEATURES
+from relearn.scripts.dev.bench.workload import FEATURES
 from relearn.scripts.embedded.keys import ensure_pair
 
 PATIENCE_S = 30.0

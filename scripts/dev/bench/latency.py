@@ -28,7 +28,7 @@ from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.dev.bench.servers import scratch_directory
-from relearn.scripts.dev.bench.work import FEATURES, model, publish
+from relearn.scripts.dev.bench.workload import FEATURES, model, publish
 from relearn.scripts.embedded.stack import running
 
 WARM_UP_S = 5.0

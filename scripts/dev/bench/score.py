@@ -25,7 +25,7 @@ from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.dev.bench.servers import scratch_directory, scratch_servers
-from relearn.scripts.dev.bench.work import FEATURES
+from relearn.scripts.dev.bench.workload import FEATURES
 
 PROGRAMS = ("plain", "chunked", "raw")
 FORMS = ("packed", "list")

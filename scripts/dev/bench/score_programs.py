@@ -23,7 +23,7 @@ from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.dev.bench.work import blocks, model
+from relearn.scripts.dev.bench.workload import blocks, model
 
 
 class Stopwatch:

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from relearn.schemas.errors import RelearnError, SetupError
 from relearn.scripts.demo.display.console import DemoConsole
-from relearn.scripts.dev.screenshots.asked import Asked
+from relearn.scripts.dev.screenshots.api_client import ApiClient
 from relearn.scripts.dev.screenshots.browser import needed
 from relearn.scripts.dev.screenshots.camera import take_pictures
 from relearn.scripts.dev.screenshots.history import make_history
@@ -26,7 +26,7 @@ async def _screenshots(console: DemoConsole) -> None:
     needed()  # said before anything starts
     async with small_system(console) as system, ClientSession() as session:
         with console.step("history", "batches, reviews, a rejected training, drift, dead letters") as step:
-            found = await make_history(system, Asked(session, system.url))
+            found = await make_history(system, ApiClient(session, system.url))
             step.done = "batches, reviews, a rejected training, drift, dead letters"
         with console.step("pictures", "taking them, light and dark") as step:
             taken = await take_pictures(system.url, views(found), DIRECTORY)

@@ -21,7 +21,7 @@ from relearn.schemas.topics import topic_name
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
 from relearn.scripts.demo.scenarios import DemoRun
 from relearn.scripts.demo.traffic.stream import DemoStream
-from relearn.scripts.dev.screenshots.asked import Asked
+from relearn.scripts.dev.screenshots.api_client import ApiClient
 from relearn.scripts.dev.screenshots.system import System
 
 #: Records of each batch, and how many of them are reviewed.
@@ -47,29 +47,29 @@ class Found:
     letter: int
 
 
-async def make_history(system: System, asked: Asked) -> Found:
+async def make_history(system: System, client: ApiClient) -> Found:
     """All of it. The stream goes on slowly, and as noisy as it has become.
 
     Raises:
         SetupError: it didn't happen in time.
     """
     stream, real = system.run.monitor.stream, system.run.parts.real
-    await _send_batches(real, asked)
+    await _send_batches(real, client)
     await _flow(stream, FAST)
-    await _audited_and_trained_in_vain(system.run, asked)
-    await asked.until("a reference", "/v1/drift", lambda drift: drift["state"] == "watching")
+    await _audited_and_trained_in_vain(system.run, client)
+    await client.until("a reference", "/v1/drift", lambda drift: drift["state"] == "watching")
     rng = np.random.default_rng(0)
 
     def noisy(piece: Dataset) -> Dataset:
         return resample_with_noise(real, len(piece), rng, NOISE)
 
     await _flow(stream, FAST, noisy)
-    await asked.until("drift", "/v1/drift", lambda drift: bool(drift["drifted"]))
+    await client.until("drift", "/v1/drift", lambda drift: bool(drift["drifted"]))
     await asyncio.to_thread(_send_bad_ones, system)
     await _flow(stream, SLOW, noisy)
-    letters = await asked.until("dead letters", "/v1/dead-letters?reason=dimension", lambda page: bool(page["items"]))
-    predictions = await asked.json("GET", f"/v1/predictions?batch={SHOWN}&limit=1")
-    (champion,) = (await asked.json("GET", "/v1/models?state=champion"))["items"]
+    letters = await client.until("dead letters", "/v1/dead-letters?reason=dimension", lambda page: bool(page["items"]))
+    predictions = await client.json("GET", f"/v1/predictions?batch={SHOWN}&limit=1")
+    (champion,) = (await client.json("GET", "/v1/models?state=champion"))["items"]
     return Found(
         SHOWN, predictions["items"][0]["prediction"], champion["version"], champion["job"], letters["items"][0]["id"]
     )
@@ -82,7 +82,7 @@ async def _flow(stream: DemoStream, rate: float, change: Callable[[Dataset], Dat
     stream.start(rate)
 
 
-async def _send_batches(real: Dataset, asked: Asked) -> None:
+async def _send_batches(real: Dataset, client: ApiClient) -> None:
     """Send each; Ann reviews so many of its records, and Ben says otherwise of one."""
     first = 0
     for batch, (n, reviewed) in BATCHES.items():
@@ -90,17 +90,17 @@ async def _send_batches(real: Dataset, asked: Asked) -> None:
         first += n
         contexts = [f"Form {100 + i // 5}, field {1 + i % 5}" for i in range(n)]
         body = {"features": rows.features.tolist(), "subjects": rows.subjects, "contexts": contexts, "batch": batch}
-        await asked.json("POST", "/v1/batches", body)
-        await asked.until(f"all of {batch}", f"/v1/predictions?batch={batch}&limit=1000", _has(n))
+        await client.json("POST", "/v1/batches", body)
+        await client.until(f"all of {batch}", f"/v1/predictions?batch={batch}&limit=1000", _has(n))
         labels = list(rows.labels or ())
         other = ["7" if labels[0] == "1" else "1"]
         for reviewer, said in (("ann", labels[:reviewed]), ("ben", other if reviewed else [])):
             if said:
                 body = {"subjects": rows.subjects[: len(said)], "labels": said, "reviewer": reviewer}
-                await asked.json("PATCH", f"/v1/batches/{batch}", body)
+                await client.json("PATCH", f"/v1/batches/{batch}", body)
 
 
-async def _audited_and_trained_in_vain(run: DemoRun, asked: Asked) -> None:
+async def _audited_and_trained_in_vain(run: DemoRun, client: ApiClient) -> None:
     """Let the demo's reviewer say how good the champion is, then ask for a training that finds nothing new.
 
     After it no labels are left that would make drift a reason to train: what drifted stays to be seen.
@@ -108,12 +108,12 @@ async def _audited_and_trained_in_vain(run: DemoRun, asked: Asked) -> None:
     run.reviewer.reviewer.audit_share = 1.0
     for _ in range(TRAININGS):
         run.reviewer.start(ANSWERS)
-        await asked.until("audits", "/v1/stats", _audited)
+        await client.until("audits", "/v1/stats", _audited)
         await run.reviewer.stop()
-        await asked.until("no open training", "/v1/stats", _nothing_open)
-        job = (await asked.json("POST", "/v1/jobs"))["id"]
-        found = await asked.until("a training", "/v1/jobs?command=train&limit=5", _ended(job))
-        if _state(found, job) == "rejected" and _audited(await asked.json("GET", "/v1/stats")):
+        await client.until("no open training", "/v1/stats", _nothing_open)
+        job = (await client.json("POST", "/v1/jobs"))["id"]
+        found = await client.until("a training", "/v1/jobs?command=train&limit=5", _ended(job))
+        if _state(found, job) == "rejected" and _audited(await client.json("GET", "/v1/stats")):
             return
     raise SetupError(f"none of {TRAININGS} trainings was rejected")
 

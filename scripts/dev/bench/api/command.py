@@ -18,9 +18,9 @@ from rich.console import Console
 
 from relearn.scripts.dev.bench.api import rivals
 from relearn.scripts.dev.bench.api.load import Answers, Request, load
-from relearn.scripts.dev.bench.api.scene import asked, serving, tensor
+from relearn.scripts.dev.bench.api.setup import asked, serving, tensor
 from relearn.scripts.dev.bench.servers import scratch_directory
-from relearn.scripts.dev.bench.work import FEATURES, model
+from relearn.scripts.dev.bench.workload import FEATURES, model
 from relearn.scripts.embedded.servers import ports
 from relearn.scripts.render.tables import plain_table, stdout_console
 

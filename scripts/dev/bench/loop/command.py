@@ -19,12 +19,12 @@ from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.loop.background import Background, scoring_waits
-from relearn.scripts.dev.bench.loop.concept import World
+from relearn.scripts.dev.bench.loop.concept import Clusters
+from relearn.scripts.dev.bench.loop.feedback_sender import Way
 from relearn.scripts.dev.bench.loop.figures import Found, as_json, print_tables
-from relearn.scripts.dev.bench.loop.people import Way
 from relearn.scripts.dev.bench.loop.rounds import PATIENCE_S, NeverLive, Rounds
 from relearn.scripts.dev.bench.servers import scratch_directory
-from relearn.scripts.dev.bench.work import FEATURES
+from relearn.scripts.dev.bench.workload import FEATURES
 from relearn.scripts.embedded.stack import Stack, running
 from relearn.scripts.render.progress import bar
 from relearn.scripts.render.tables import stdout_console
@@ -61,7 +61,7 @@ def loop(*, rounds: int, rate: int, seed: int, json_wanted: bool) -> None:
 
 
 async def _measure(rounds: int, rate: int, seed: int) -> Found:
-    world, found = World.seeded(seed), Found(load=[os.getloadavg()[0]])
+    clusters, found = Clusters.seeded(seed), Found(load=[os.getloadavg()[0]])
     with scratch_directory() as directory:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         given = {PREFIX + name: value for name, value in {**SETTINGS, "DATA_DIR": str(directory)}.items()}
@@ -69,10 +69,10 @@ async def _measure(rounds: int, rate: int, seed: int) -> Found:
         async with running({**plain, **given}) as stack:
             pool = await open_pool(stack.settings)
             try:
-                await _first_champion(stack.settings, world)
-                player = Rounds(stack.settings, pool, world, _logs(stack))
+                await _first_champion(stack.settings, clusters)
+                player = Rounds(stack.settings, pool, clusters, _logs(stack))
                 await _play(player, "silence", rounds, found, pause_s=0.0)
-                async with _background(stack.settings, world, rate):
+                async with _background(stack.settings, clusters, rate):
                     await _evidence(player, pool, rounds, found)
             except NeverLive as exc:
                 found.failure = str(exc)
@@ -88,9 +88,9 @@ def _logs(stack: Stack) -> list[Path]:
     return [stack.settings.data_dir / "logs" / f"{name}.log" for name in holders]
 
 
-async def _first_champion(settings: Settings, world: World) -> None:
+async def _first_champion(settings: Settings, clusters: Clusters) -> None:
     """Raises NeverLive: there is none."""
-    features, labels = world.records(BOOTSTRAP, 0)
+    features, labels = clusters.records(BOOTSTRAP, 0)
     names = tuple(f"x{i + 1}" for i in range(FEATURES))
     subjects = tuple(f"bootstrap-{i}" for i in range(BOOTSTRAP))
     dataset = Dataset("bench", names, features, tuple(labels), subjects)
@@ -117,9 +117,9 @@ async def _play(player: Rounds, way: Way, rounds: int, found: Found, *, pause_s:
 
 
 @asynccontextmanager
-async def _background(settings: Settings, world: World, rate: int) -> AsyncIterator[None]:
+async def _background(settings: Settings, clusters: Clusters, rate: int) -> AsyncIterator[None]:
     """The stream, while the block runs."""
-    features, _ = world.records(1000, 0)
+    features, _ = clusters.records(1000, 0)
     background = Background(settings, features, rate)
     background.start()
     try:

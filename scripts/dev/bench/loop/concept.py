@@ -1,4 +1,4 @@
-"""The world of the rounds: four clusters of records, and a concept that turns by a right angle every round.
+"""The clusters of the rounds: four clusters of records, and a concept that turns by a right angle every round.
 
 A record lies on one side of each of two directions, and the label says on which side of one of them. The concept turns
 in their plane, so that of records spread evenly the champion has half wrong, and the one before it all of them: it
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relearn.schemas.model.linear_svm import Floats
-from relearn.scripts.dev.bench.work import FEATURES
+from relearn.scripts.dev.bench.workload import FEATURES
 
 CLASSES = ("0", "1")
 #: How far a cluster's centre lies from the origin in each direction, in standard deviations of the noise.
@@ -21,15 +21,15 @@ _TURNS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Clusters:
     """`plane`: (2, FEATURES), two directions at right angles, each of length one."""
 
     plane: Floats
     rng: np.random.Generator
 
     @classmethod
-    def seeded(cls, seed: int) -> World:
-        """The same seed gives the same world."""
+    def seeded(cls, seed: int) -> Clusters:
+        """The same seed gives the same clusters."""
         rng = np.random.default_rng(seed)
         directions, _ = np.linalg.qr(rng.normal(size=(FEATURES, 2)))
         return cls(directions.T, rng)

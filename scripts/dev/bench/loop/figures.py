@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from relearn.scripts.dev.bench.loop.background import QUANTILES, Waits
-from relearn.scripts.dev.bench.loop.people import Way
+from relearn.scripts.dev.bench.loop.feedback_sender import Way
 from relearn.scripts.dev.bench.loop.rounds import Round
 from relearn.scripts.render.tables import plain_table
 

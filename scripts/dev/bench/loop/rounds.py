@@ -15,8 +15,8 @@ from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
-from relearn.scripts.dev.bench.loop.concept import World
-from relearn.scripts.dev.bench.loop.people import Answered, Sender, Way, said, unsaid
+from relearn.scripts.dev.bench.loop.concept import Clusters
+from relearn.scripts.dev.bench.loop.feedback_sender import Answered, Sender, Way, said, unsaid
 from relearn.scripts.dev.bench.loop.swaps import Swap, first_above
 
 T = TypeVar("T")
@@ -70,9 +70,9 @@ class NeverLive(Exception):
 class Rounds:
     """Plays rounds, one after the other. `logs` are those of the processes that hold a model."""
 
-    def __init__(self, settings: Settings, pool: Pool, world: World, logs: Sequence[Path]) -> None:
+    def __init__(self, settings: Settings, pool: Pool, clusters: Clusters, logs: Sequence[Path]) -> None:
         self._pool = pool
-        self._world = world
+        self._world = clusters
         self._logs = logs
         self._sender = Sender(settings)
         self._turn = 0

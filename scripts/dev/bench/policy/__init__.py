@@ -1,6 +1,6 @@
 """`relearn bench policy`: the whole loop without servers. Every change of the policy is judged by it.
 
-    streams ─▶ loop ⇄ world ─▶ outcome ─▶ bars, tables (command)
+    streams ─▶ loop ⇄ memory ─▶ outcome ─▶ bars, tables (command)
                 ▲
             reviewers
 

@@ -9,69 +9,69 @@ from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
 from relearn.agents.learning.trial import nothing_new, prepare
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
+from relearn.scripts.dev.bench.policy.memory import MemoryStore
 from relearn.scripts.dev.bench.policy.rows import Shadow
-from relearn.scripts.dev.bench.policy.world import World
 
 
-def train(world: World, settings: Settings, job: str) -> None:
+def train(memory: MemoryStore, settings: Settings, job: str) -> None:
     """Run one training until its verdict; the model that it makes is live, beside the champion, or rejected."""
-    snapshot = world.snapshot()
+    snapshot = memory.snapshot()
     trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
     if nothing_new(snapshot, trial) is not None:
-        world.end_job("skipped")
+        memory.end_job("skipped")
         return
     try:
         fitted = fit(trial.examples)
     except Refused:
-        world.end_job("failed")
+        memory.end_job("failed")
         return
     verdict = judge_challenger(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
     state = "shadow" if verdict.outcome == "shadow" else "rejected"
-    version = world.register(trial.examples, fitted, trial.facts["cut"], state).model.version
+    version = memory.register(trial.examples, fitted, trial.facts["cut"], state).model.version
     if verdict.outcome == "shadow":
-        world.begin_shadow(Shadow(job, version, world.champion.model.version, world.now_s))
+        memory.begin_shadow(Shadow(job, version, memory.champion.model.version, memory.now_s))
     else:
-        _end(world, version, verdict)
+        _end(memory, version, verdict)
 
 
-def judge_shadow(world: World, settings: Settings) -> None:
+def judge_shadow(memory: MemoryStore, settings: Settings) -> None:
     """Look at the shadow's evidence once, where there is a shadow."""
-    shadow = world.shadow
+    shadow = memory.shadow
     if shadow is None:
         return
-    if world.champion.model.version != shadow.champion:
+    if memory.champion.model.version != shadow.champion:
         verdict: Verdict | None = Verdict("rejected", "shadow", "its champion is no longer the champion", {})
     else:
-        answers = ((one, world.answered[one.place.offset].shadow) for one in world.statements)
+        answers = ((one, memory.answered[one.place.offset].shadow) for one in memory.statements)
         pairs = [(one, answer[1]) for one, answer in answers if answer is not None and answer[0] == shadow.version]
         verdict = shadow_verdict(
-            shadow_tally(pairs, champion=shadow.champion, seen=world.models[shadow.version].keys),
-            elapsed_s=world.now_s - shadow.began_s,
+            shadow_tally(pairs, champion=shadow.champion, seen=memory.models[shadow.version].keys),
+            elapsed_s=memory.now_s - shadow.began_s,
             labels_limit=settings.shadow_labels,
             time_limit_s=settings.shadow_s,
         )
     if verdict is not None:
-        world.shadow = None
-        _end(world, shadow.version, verdict)
+        memory.shadow = None
+        _end(memory, shadow.version, verdict)
 
 
-def judge_champion(world: World, settings: Settings) -> None:
+def judge_champion(memory: MemoryStore, settings: Settings) -> None:
     """Go back to the former champion where reviews show that it was better."""
-    former = world.former()
-    if former is None or world.activations[-1].rollback:
+    former = memory.former()
+    if former is None or memory.activations[-1].rollback:
         return
-    champion = world.champion
-    found = [one for one in world.statements if one.model == champion.model.version]
+    champion = memory.champion
+    found = [one for one in memory.statements if one.model == champion.model.version]
     rows = compare_answers(audited(found, champion.keys | former.keys), former.model)
     verdict = rollback_verdict(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
-        world.activate(former.model.version, leaves="rolled-back", rollback=True)
-        world.end_job("promoted", by_itself=True)
+        memory.activate(former.model.version, leaves="rolled-back", rollback=True)
+        memory.end_job("promoted", by_itself=True)
 
 
-def _end(world: World, version: int, verdict: Verdict) -> None:
+def _end(memory: MemoryStore, version: int, verdict: Verdict) -> None:
     if verdict.outcome == "promoted":
-        world.activate(version)
+        memory.activate(version)
     else:
-        world.models[version].state = "rejected"
-    world.end_job(verdict.outcome)
+        memory.models[version].state = "rejected"
+    memory.end_job(verdict.outcome)

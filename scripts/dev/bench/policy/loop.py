@@ -1,4 +1,4 @@
-"""The loop: records come, the champion answers, a reviewer speaks, and what decides is looked at.
+"""The loop: records come, the champion answers, a reviewer review, and what decides is looked at.
 
 A record a second, on a clock of its own: training takes no time, and whatever is waited for is waited for by it.
 """
@@ -21,10 +21,10 @@ from relearn.schemas.settings import Settings
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
 from relearn.scripts.dev.bench.policy.jobs import judge_champion, judge_shadow, train
+from relearn.scripts.dev.bench.policy.memory import new_memory
 from relearn.scripts.dev.bench.policy.outcome import Outcome, outcome
-from relearn.scripts.dev.bench.policy.reviewers import KINDS, Answered, Scene
+from relearn.scripts.dev.bench.policy.reviewers import KINDS, Answered, ReviewView
 from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream
-from relearn.scripts.dev.bench.policy.world import new_world
 
 #: Records at a time, and seconds: of those that are reviewed, and of those that aren't.
 CHUNK = 5
@@ -36,11 +36,11 @@ def run(stream: str, kind: str, seed: int, settings: Settings, *, shorter: int =
     drawn = draw_stream(stream, seed, shorter=shorter)
     loop = Loop(drawn, kind, np.random.default_rng([seed, *stream.encode(), 0, *kind.encode()]), settings)
     loop.play()
-    return outcome(loop.world, drawn, kind, seed, loop.drift)
+    return outcome(loop.memory, drawn, kind, seed, loop.drift)
 
 
 class Loop:
-    """One stream, one reviewer, and the world between them."""
+    """One stream, one reviewer, and the memory between them."""
 
     def __init__(self, stream: Stream, kind: str, rng: np.random.Generator, settings: Settings) -> None:
         self._stream = stream
@@ -50,12 +50,12 @@ class Loop:
         self._limits = Limits.of(self._settings)
         self._asked: set[str] = set()
         self._unreviewed: list[Answered] = []
-        self.world = new_world(stream.bootstrap)
+        self.memory = new_memory(stream.bootstrap)
         self.drift = DriftWatch(stream.bootstrap.feature_names, stream.drift_at)
-        train(self.world, self._settings, "first")
-        if not self.world.activations:
+        train(self.memory, self._settings, "first")
+        if not self.memory.activations:
             # Somebody had to activate it by hand.
-            self.world.activate(1)
+            self.memory.activate(1)
 
     def play(self) -> None:
         """From the first record to the last."""
@@ -63,18 +63,18 @@ class Loop:
         while at < len(records):
             reviewed = at < self._stream.reviewed
             end = min(at + (CHUNK if reviewed else QUIET_CHUNK), self._stream.reviewed if reviewed else len(records))
-            self.world.now_s = float(end)
+            self.memory.now_s = float(end)
             answered = self._answer(records.take(slice(at, end)), at)
             if reviewed:
                 self._review(answered)
-            judge_shadow(self.world, self._settings)
+            judge_shadow(self.memory, self._settings)
             self._ask_policy(until_s=float(end + CHUNK))
             at = end
 
     def _answer(self, records: Dataset, at: int) -> list[Answered]:
         """Champion, and shadow where there is one, answer some records."""
-        world, truth = self.world, records.labels or ()
-        model, activation = world.champion.model, world.activations[-1].number
+        memory, truth = self.memory, records.labels or ()
+        model, activation = memory.champion.model, memory.activations[-1].number
         scores = score(model, records.features)
         believed = self._kind.believed(truth, sorted(set(self._stream.bootstrap.labels or ())), self._rng)
         shadows = self._shadow_answers(records.features)
@@ -83,45 +83,45 @@ class Loop:
             confidence = None if np.isnan(scores.confidence[i]) else float(scores.confidence[i])
             sure = certainty(confidence, scores.margins[i].tolist())
             answer = believed[i], predicted, sure, model.version, activation, shadows[i]
-            world.answered.append(Answered(Place(0, 0, at + i, 0), key, features.tolist(), *answer))
+            memory.answered.append(Answered(Place(0, 0, at + i, 0), key, features.tolist(), *answer))
         found = self.drift.take(activation, records.features, scores.margins, at)
         if found is not None:
-            world.drifted = found
-        return world.answered[at:]
+            memory.drifted = found
+        return memory.answered[at:]
 
     def _shadow_answers(self, features: Floats) -> list[tuple[int, str] | None]:
-        if self.world.shadow is None:
+        if self.memory.shadow is None:
             return [None] * len(features)
-        model = self.world.models[self.world.shadow.version].model
+        model = self.memory.models[self.memory.shadow.version].model
         return [(model.version, model.classes[i]) for i in score(model, features).labels]
 
     def _review(self, latest: Sequence[Answered]) -> None:
-        """The reviewer speaks; what counts evidence looks at it label by label."""
+        """The reviewer review; what counts evidence looks at it label by label."""
         self._unreviewed = [*self._unreviewed, *latest][-POOL:]
-        for about, via in self._kind.speaks(self._scene(latest)):
-            self.world.state(about, via)
-            judge_shadow(self.world, self._settings)
+        for about, via in self._kind.review(self._view(latest)):
+            self.memory.state(about, via)
+            judge_shadow(self.memory, self._settings)
             if via in UNBIASED:
-                judge_champion(self.world, self._settings)
-        self._unreviewed = [one for one in self._unreviewed if one.place not in self.world.said]
+                judge_champion(self.memory, self._settings)
+        self._unreviewed = [one for one in self._unreviewed if one.place not in self.memory.said]
 
-    def _scene(self, latest: Sequence[Answered]) -> Scene:
-        world = self.world
-        shadow = None if world.shadow is None else world.shadow.version
-        share = audit_share(self._settings.audit_share, world.drifted)
-        champion = world.champion.model.version
-        return Scene(latest, self._unreviewed, world.said_of, champion, shadow, share, self._rng)
+    def _view(self, latest: Sequence[Answered]) -> ReviewView:
+        memory = self.memory
+        shadow = None if memory.shadow is None else memory.shadow.version
+        share = audit_share(self._settings.audit_share, memory.drifted)
+        champion = memory.champion.model.version
+        return ReviewView(latest, self._unreviewed, memory.said_of, champion, shadow, share, self._rng)
 
     def _ask_policy(self, *, until_s: float) -> None:
         """Train when the policy says so: now, or when it wants to look again before `until_s`."""
         while True:
-            facts = self.world.facts()
-            decision = decide(facts, self._limits, self.world.now_s)
+            facts = self.memory.facts()
+            decision = decide(facts, self._limits, self.memory.now_s)
             if decision.trigger is not None:
                 job = command_id("bench", facts, decision.trigger)
                 if job not in self._asked:
                     self._asked.add(job)
-                    train(self.world, self._settings, job)
-            if decision.wake_s is None or self.world.now_s + decision.wake_s >= until_s:
+                    train(self.memory, self._settings, job)
+            if decision.wake_s is None or self.memory.now_s + decision.wake_s >= until_s:
                 return
-            self.world.now_s += decision.wake_s
+            self.memory.now_s += decision.wake_s

@@ -11,9 +11,9 @@ from relearn.agents.learning.predict import predict
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.dev.bench.policy.memory import MemoryStore
 from relearn.scripts.dev.bench.policy.rows import Activation, Registered
 from relearn.scripts.dev.bench.policy.streams import Stream
-from relearn.scripts.dev.bench.policy.world import World
 
 #: A model is worse if its share of right answers is lower by more than this.
 A_POINT = 0.01
@@ -89,21 +89,21 @@ class Outcome:
         return self.end < self.start - A_POINT
 
 
-def outcome(world: World, stream: Stream, kind: str, seed: int, drift: DriftWatch) -> Outcome:
+def outcome(memory: MemoryStore, stream: Stream, kind: str, seed: int, drift: DriftWatch) -> Outcome:
     """The outcome of a run that has ended."""
-    trainings = [one.state for one in world.jobs if not one.by_itself][1:]
-    first, last = (world.models[world.activations[at].version].model for at in (0, -1))
+    trainings = [one.state for one in memory.jobs if not one.by_itself][1:]
+    first, last = (memory.models[memory.activations[at].version].model for at in (0, -1))
     return Outcome(
         stream.name,
         kind,
         seed,
-        labels=len(world.statements),
+        labels=len(memory.statements),
         trainings=sum(state != "skipped" for state in trainings),
         skipped=trainings.count("skipped"),
-        shadows=world.shadows,
+        shadows=memory.shadows,
         rejections=trainings.count("rejected"),
-        bad_challengers=sum(_is_bad(one, stream) for one in world.models.values()),
-        steps=tuple(_step(world, stream, before, after) for before, after in pairwise(world.activations)),
+        bad_challengers=sum(_is_bad(one, stream) for one in memory.models.values()),
+        steps=tuple(_step(memory, stream, before, after) for before, after in pairwise(memory.activations)),
         start=share_right(first, stream.held_back),
         end=share_right(last, stream.held_back),
         windows=drift.windows,
@@ -113,9 +113,9 @@ def outcome(world: World, stream: Stream, kind: str, seed: int, drift: DriftWatc
     )
 
 
-def _step(world: World, stream: Stream, before: Activation, after: Activation) -> Step:
+def _step(memory: MemoryStore, stream: Stream, before: Activation, after: Activation) -> Step:
     held_back = stream.held_back_at(after.record)
-    right = [share_right(world.models[one.version].model, held_back) for one in (before, after)]
+    right = [share_right(memory.models[one.version].model, held_back) for one in (before, after)]
     return Step(after.record, after.version, after.rollback, *right)
 
 

@@ -48,7 +48,7 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ReviewView:
     """What a reviewer sees: the records that just came, and the latest of which nothing was said.
 
     `said`: keys of which somebody has said something. `champion`, `shadow`: the versions that answer now.
@@ -70,7 +70,7 @@ class Kind:
     `streams`: those that it is judged on.
     """
 
-    speaks: Callable[[Scene], list[Said]]
+    review: Callable[[ReviewView], list[Said]]
     flips: float = 0.0
     streams: tuple[str, ...] = JUDGED
 
@@ -83,29 +83,29 @@ class Kind:
         ]
 
 
-def corrects_errors(scene: Scene) -> list[Said]:
+def corrects_errors(view: ReviewView) -> list[Said]:
     """A volunteer corrects every answer that seems wrong, and says nothing of the others."""
-    return [Said(one, "volunteer") for one in scene.latest if one.believed != one.predicted]
+    return [Said(one, "volunteer") for one in view.latest if one.believed != one.predicted]
 
 
-def labels_all(scene: Scene) -> list[Said]:
+def labels_all(view: ReviewView) -> list[Said]:
     """Whole batches, label by label."""
-    return [Said(one, "batch") for one in scene.latest]
+    return [Said(one, "batch") for one in view.latest]
 
 
-def audits(scene: Scene) -> list[Said]:
+def audits(view: ReviewView) -> list[Said]:
     """Records chosen at random, wrong or right."""
-    chosen = scene.rng.random(len(scene.latest)) < scene.audit_share
-    return [Said(one, "audit") for one, audited in zip(scene.latest, chosen, strict=True) if audited]
+    chosen = view.rng.random(len(view.latest)) < view.audit_share
+    return [Said(one, "audit") for one, audited in zip(view.latest, chosen, strict=True) if audited]
 
 
-def works_the_queue(scene: Scene) -> list[Said]:
+def works_the_queue(view: ReviewView) -> list[Said]:
     """What the review queue asks for, as much of it as the budget allows; one per key at a time."""
-    left = {one.place: one for one in scene.unreviewed}
-    taken, said = set(scene.said), list[Said]()
-    for _ in range(int(scene.rng.binomial(len(scene.latest), BUDGET))):
-        candidates = [one.candidate(scene.champion, scene.shadow) for one in left.values()]
-        choice = choose(candidates, taken=taken, audit_share=scene.audit_share, rng=scene.rng)
+    left = {one.place: one for one in view.unreviewed}
+    taken, said = set(view.said), list[Said]()
+    for _ in range(int(view.rng.binomial(len(view.latest), BUDGET))):
+        candidates = [one.candidate(view.champion, view.shadow) for one in left.values()]
+        choice = choose(candidates, taken=taken, audit_share=view.audit_share, rng=view.rng)
         if choice is None:
             break
         said.append(Said(left[choice.candidate.place], choice.via))

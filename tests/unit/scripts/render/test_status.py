@@ -69,7 +69,7 @@ def test_a_pause_says_how_it_ends() -> None:
     """Nobody should have to look that up."""
     pause = {"agent": "score", "reason": "all bad", "paused_at": "2026-01-31T12:00:00+00:00"}
     text = " ".join(shown(pauses=[pause]).split())
-    assert "PAUSED score since 2026-01-31T12:00:00: all bad; go on with `relearn dlq resume`" in text
+    assert "PAUSED score since 2026-01-31T12:00:00: all bad; end it with `relearn dlq resume`" in text
 
 
 def test_a_worker_is_a_line() -> None:

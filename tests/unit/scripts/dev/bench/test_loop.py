@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from relearn.schemas.identity import Place
-from relearn.scripts.dev.bench.loop.concept import World
+from relearn.scripts.dev.bench.loop.concept import Clusters
+from relearn.scripts.dev.bench.loop.feedback_sender import Answered, said, unsaid
 from relearn.scripts.dev.bench.loop.figures import PUBLISHED, STAGES, TOTAL, Found, as_json, gates
-from relearn.scripts.dev.bench.loop.people import Answered, said, unsaid
 from relearn.scripts.dev.bench.loop.rounds import Round
 from relearn.scripts.dev.bench.loop.swaps import Swap, first_above, swaps
 
@@ -47,23 +47,23 @@ def _round(**given: object) -> Round:
 @pytest.mark.parametrize("turn", range(5))
 def test_a_turn_leaves_the_concept_before_it_with_exactly_so_many_wrong(turn: int) -> None:
     """And the one two turns before with all of them: the labels of each turn are those of its side of the plane."""
-    world = World.seeded(3)
-    features, labels = world.turned(200, turn, wrong=90)
-    now, before, earlier = (_answers(world, features, turn - back) for back in (0, 1, 2))
+    clusters = Clusters.seeded(3)
+    features, labels = clusters.turned(200, turn, wrong=90)
+    now, before, earlier = (_answers(clusters, features, turn - back) for back in (0, 1, 2))
     # Clusters lie three deviations from the border: hardly a record is on the wrong side.
     assert np.mean(now == np.array(labels)) > 0.97
     assert abs(int(np.sum(before != np.array(labels))) - 90) < 8
     assert np.mean(earlier != np.array(labels)) > 0.97
 
 
-def _answers(world: World, features: np.ndarray, turn: int) -> np.ndarray:
+def _answers(clusters: Clusters, features: np.ndarray, turn: int) -> np.ndarray:
     """What a model would say that knows the concept after so many turns."""
-    direction = [world.plane[0], world.plane[1], -world.plane[0], -world.plane[1]][turn % 4]
+    direction = [clusters.plane[0], clusters.plane[1], -clusters.plane[0], -clusters.plane[1]][turn % 4]
     return np.where(features @ direction > 0, "1", "0")
 
 
 def test_the_same_seed_makes_the_same_world() -> None:
-    one, other, another = (World.seeded(seed).turned(50, 1, wrong=20) for seed in (1, 1, 2))
+    one, other, another = (Clusters.seeded(seed).turned(50, 1, wrong=20) for seed in (1, 1, 2))
     assert (one[0].tobytes(), one[1]) == (other[0].tobytes(), other[1])
     assert one[0].tobytes() != another[0].tobytes()
 

@@ -18,7 +18,7 @@ from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
 from relearn.scripts.dev.bench.policy.effort import Effort, effort, effort_bars
 from relearn.scripts.dev.bench.policy.loop import Loop, run
 from relearn.scripts.dev.bench.policy.outcome import Outcome, Step
-from relearn.scripts.dev.bench.policy.reviewers import BUDGET, KINDS, Answered, Scene, works_the_queue
+from relearn.scripts.dev.bench.policy.reviewers import BUDGET, KINDS, Answered, ReviewView, works_the_queue
 from relearn.scripts.dev.bench.policy.streams import STREAMS, draw_stream
 from tests.support.paths import ROOT
 
@@ -34,20 +34,20 @@ def _played(stream: str, kind: str, *, shorter: int) -> Loop:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_said_and_done_adds_up(kind: str) -> None:
     """One label per record at most, of the model that answered it; numbers of activations rise; jobs end one by one."""
-    world = _played("breast_cancer_shift", kind, shorter=4).world
-    assert [one.id for one in world.statements] == list(range(1, world.cut + 1))
-    assert {one.place for one in world.statements} == world.said
-    assert len(world.said) == world.cut > 0
-    for one in world.statements:
-        answered = world.answered[one.place.offset]
+    memory = _played("breast_cancer_shift", kind, shorter=4).memory
+    assert [one.id for one in memory.statements] == list(range(1, memory.cut + 1))
+    assert {one.place for one in memory.statements} == memory.said
+    assert len(memory.said) == memory.cut > 0
+    for one in memory.statements:
+        answered = memory.answered[one.place.offset]
         assert (one.predicted, one.model, one.activation) == (answered.predicted, answered.model, answered.activation)
-    numbers = [one.number for one in world.activations]
+    numbers = [one.number for one in memory.activations]
     assert numbers == sorted(set(numbers))
-    states = [job.state for job in world.jobs]
+    states = [job.state for job in memory.jobs]
     assert states[0] == "promoted"
-    assert states.count("promoted") == len(world.activations)
-    assert [job.at_s for job in world.jobs] == sorted(job.at_s for job in world.jobs)
-    assert states.count("promoted") + states.count("rejected") + (world.shadow is not None) == len(world.models)
+    assert states.count("promoted") == len(memory.activations)
+    assert [job.at_s for job in memory.jobs] == sorted(job.at_s for job in memory.jobs)
+    assert states.count("promoted") + states.count("rejected") + (memory.shadow is not None) == len(memory.models)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,7 +104,7 @@ def test_the_queue_asks_for_disagreements_then_for_the_least_certain_within_its_
         _answered(53, 8, (2, "b")),
     ]
     pool = [_answered(n) for n in range(50)] + sure
-    said = works_the_queue(Scene(pool, pool, {"0", "2"}, 1, 2, 0.0, np.random.default_rng(0)))
+    said = works_the_queue(ReviewView(pool, pool, {"0", "2"}, 1, 2, 0.0, np.random.default_rng(0)))
     assert said[0] == (sure[0], "disagree")
     assert [via for _, via in said[1:]] == ["queue"] * (len(said) - 1)
     assert [one.place.offset for one, _ in said[1:5]] == [1, 3, 4, 5]
@@ -171,7 +171,11 @@ def test_the_command_names_what_there_is_instead_of_what_there_isnt() -> None:
 
 
 def test_the_benches_load_no_scikit_learn_before_this_one_runs() -> None:
-    code = "import scripts.dev.bench, sys; print('sklearn' in sys.modules)"
+    code = (
+        "import sys, click; from relearn.scripts.dev.bench import bench; ctx = click.Context(bench)\n"
+        "assert all(bench.get_command(ctx, name) for name in bench.list_commands(ctx))\n"
+        "print('sklearn' in sys.modules)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"
 

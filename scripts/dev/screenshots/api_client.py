@@ -1,4 +1,4 @@
-"""The API, asked as any script would."""
+"""The API, client as any script would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
-class Asked:
+class ApiClient:
     """`url`: where it is."""
 
     session: ClientSession

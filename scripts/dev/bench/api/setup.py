@@ -21,7 +21,7 @@ from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.dev.bench import api_process
 from relearn.scripts.dev.bench.api.load import Request
 from relearn.scripts.dev.bench.servers import scratch_servers
-from relearn.scripts.dev.bench.work import FEATURES, model, publish
+from relearn.scripts.dev.bench.workload import FEATURES, model, publish
 from relearn.scripts.embedded.keys import ensure_pair
 
 STORED = 100_000

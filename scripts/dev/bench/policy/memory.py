@@ -23,7 +23,7 @@ _LABELLED: tuple[Source, Source] = ("bootstrap", "reviewed")
 
 
 @dataclass(slots=True)
-class World:
+class MemoryStore:
     """All state. Nothing is ever removed from the lists, as in Postgres."""
 
     feature_names: tuple[str, ...]
@@ -139,11 +139,11 @@ class World:
         return Unreviewed(examples, complete=True)
 
 
-def new_world(bootstrap: Dataset) -> World:
-    """A world that knows the examples of `bootstrap`, and nothing else yet."""
+def new_memory(bootstrap: Dataset) -> MemoryStore:
+    """A memory that knows the examples of `bootstrap`, and nothing else yet."""
     columns = bootstrap.subjects, bootstrap.features.tolist(), bootstrap.labels or ()
     examples = [(0.0, Example(i + 1, *row)) for i, row in enumerate(zip(*columns, strict=True))]
-    return World(bootstrap.feature_names, examples)
+    return MemoryStore(bootstrap.feature_names, examples)
 
 
 def _rejections(jobs: Sequence[Ended]) -> int:
