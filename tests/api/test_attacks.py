@@ -49,7 +49,7 @@ def check(found: Attack, api: ApiProcess) -> None:
     assert not found.faults, found.said
     assert not [name for name in ATTACKED if not found.cases(name)], "never asked"
     assert not [name for name in ATTACKED if not found.succeeded(name)], "never asked for what there is: see `fill`"
-    for trace in ("Traceback", "event=fault"):
+    for trace in ("Traceback", "event=request_failed"):
         assert trace not in api.log, api.log[-10_000:]
     assert not errors(api.log)
     assert api.process.poll() is None
