@@ -122,7 +122,7 @@ async def test_every_registered_version_answers_beside_the_live_one(client: Clie
             assert version == str(model.version)
         for unknown in ("5", "03", "-3", "+3", "\u0663", "x", "9" * 20):
             assert not found.is_model_ready("svm", quote(unknown))
-            with pytest.raises(InferenceServerException, match="there is no version"):
+            with pytest.raises(InferenceServerException, match="there is no usable version"):
                 _scored(found, quote(unknown))
 
     await _with_triton(client, ask)
