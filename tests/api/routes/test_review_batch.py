@@ -140,8 +140,8 @@ async def test_ten_thousand_are_confirmed_at_once_and_no_more(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if the broker needs long for all of them."""
-    monkeypatch.setattr(app, "ACKNOWLEDGED_WITHIN_S", PATIENT_S)
-    monkeypatch.setattr(outbox, "PATIENCE_S", PATIENT_S)
+    monkeypatch.setattr(app, "ACKNOWLEDGE_TIMEOUT_S", PATIENT_S)
+    monkeypatch.setattr(outbox, "SEND_TIMEOUT_S", PATIENT_S)
     async with serving(migrated) as client:
         await stored(client, 10_002)
         answer = await patch(client, subjects=["s0"], labels=["1"], confirm_rest=True)

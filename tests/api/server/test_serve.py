@@ -147,7 +147,7 @@ async def test_a_server_that_has_lost_a_task_ends(migrated: Settings) -> None:
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_WITHIN_S", 0.05)
+    monkeypatch.setattr(limits, "BODY_TIMEOUT_S", 0.05)
     reader, writer = await asyncio.open_connection(HOST, client.http.port)
     writer.write(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n")
     writer.write(b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
