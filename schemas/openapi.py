@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from relearn import __version__
+from relearn.schemas.http.inference import HEADER_LENGTH, OCTETS
 from relearn.schemas.http.links import LINKS
 from relearn.schemas.http.operation import JSON, REFERENCE, Operation
 from relearn.schemas.http.operations import OPERATIONS
@@ -30,6 +31,14 @@ _IDEMPOTENCY_KEY = {
     "description": "The same key and body within 24 hours get the same answer without a second effect. Best effort.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+_HEADER_LENGTH = {
+    "name": HEADER_LENGTH,
+    "in": "header",
+    "description": "Length of the JSON in bytes, where binary tensors follow it.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+#: JSON with tensors behind it, as the Open Inference Protocol sends them.
+_BINARY = {"type": "string", "format": "binary"}
 _HEADERS: Schema = {
     "X-Request-Id": {
         "description": "Id of the request, as in the server's log: the request's own header, else generated.",
@@ -115,11 +124,13 @@ def _operation(operation: Operation, by_type: Mapping[int, Schema], components: 
         *_parameters("path", operation.path_type, by_type, components),
         *_parameters("query", operation.query, by_type, components),
         *([_IDEMPOTENCY_KEY] if operation.idempotent else []),
+        *([_HEADER_LENGTH] if OCTETS in operation.reads else []),
     ]
     if parameters:
         found["parameters"] = parameters
     if operation.body is not None:
-        content: Schema = {media: {"schema": by_type[id(operation.body)]} for media in operation.reads}
+        body = by_type[id(operation.body)]
+        content: Schema = {media: {"schema": body if media == JSON else _BINARY} for media in operation.reads}
         content[JSON]["example"] = operation.example
         found["requestBody"] = {"required": True, "content": content}
     found["responses"] = _responses(operation, by_type)
