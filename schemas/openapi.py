@@ -11,9 +11,8 @@ from relearn import __version__
 from relearn.schemas.http.inference import HEADER_LENGTH, OCTETS
 from relearn.schemas.http.links import LINKS
 from relearn.schemas.http.operation import JSON, REFERENCE, Operation
-from relearn.schemas.http.operations import OPERATIONS
+from relearn.schemas.http.operations import OPERATIONS, TAGS
 from relearn.schemas.http.problems import CONTENT_TYPE, PROBLEMS, Kind, Problem
-from relearn.schemas.http.tags import TAGS
 from relearn.schemas.http.training_metrics import JobMetrics, Reason, TrainingMetrics
 
 Schema = dict[str, Any]
