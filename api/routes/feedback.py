@@ -34,7 +34,7 @@ from relearn.schemas.text import text_fault
 
 async def create_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedback:
     """Send all feedback, or raise a problem with the ids that were written."""
-    given = call.body.statements()
+    given = call.body.items()
     places, labels = _read(given, alone=call.body.feedback is UNSET)
     known = [place for place in places if place is not None]
     served = dict(zip(known, await served_via(call.context.redis, call.context.settings.namespace, known), strict=True))

@@ -64,12 +64,12 @@ class FeedbackBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def __post_init__(self) -> None:
         alone = (self.prediction, self.record, self.id, self.reviewer, self.via, self.comment)
         if self.feedback is UNSET:
-            self.statements()
+            self.items()
         elif self.label is not UNSET or any(one is not None for one in alone):
             raise ValueError("`feedback` can't be combined with other fields")
 
-    def statements(self) -> list[FeedbackItem]:
-        """All of them."""
+    def items(self) -> list[FeedbackItem]:
+        """The feedback on each prediction, in the order sent."""
         if self.feedback is not UNSET:
             return self.feedback
         if self.label is UNSET:
