@@ -1,35 +1,34 @@
-"""Postgres at the edge: a pool on the namespace's schema, its migrations, and asyncpg's errors in our own words."""
+"""Postgres: the connection pool of a namespace, read snapshots, and asyncpg's errors as errors of `schemas.errors`."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolAcquireContext
 
 from relearn.schemas.errors import BadRow, PostgresUnavailable, SetupError
-from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
 
-# asyncpg publishes no types.
+# asyncpg has no types.
 Pool: TypeAlias = Any
 Connection: TypeAlias = Any
 
-#: SQLSTATE classes that mean "not now": connection, resources, operator intervention, system error, rollback.
+#: SQLSTATE classes of retryable errors: connection, resources, operator intervention, system error, rollback.
 _AWAY = ("08", "53", "57", "58", "40")
 _BAD_DATA = ("22", "23")
-#: For the rest of a transaction that walks along the primary key of `predictions`. A day's first rows come before its
-#: first statistics, and without those a partition's rows seem few enough to sort them all.
-INDEX_ONLY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
-#: Any number will do, as long as every migration of a server takes the same lock.
-_MIGRATION_LOCK = 7_236_051
+# The first rows of a day are stored before the partition's first statistics. Without statistics the planner expects few
+# rows, and sorts all of them.
+_INDEX_ONLY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors as ours: PostgresUnavailable (try again), BadRow (never will), SetupError; others pass."""
+    """Raise driver errors as PostgresUnavailable (retryable), BadRow (not retryable) or SetupError; others pass."""
     try:
         yield
     except asyncpg.PostgresError as exc:
@@ -50,32 +49,59 @@ def translated() -> Iterator[None]:
             raise BadRow(f"asyncpg refuses a value: {exc}") from exc
         raise PostgresUnavailable(f"Postgres doesn't answer: {exc}") from exc
     except asyncpg.InternalClientError as exc:
-        # A connection that broke off in the midst of an answer: asyncpg lost track of it, and its pool drops it.
-        raise PostgresUnavailable(f"Postgres broke off: {exc}") from exc
+        # The connection broke in the middle of an answer. asyncpg lost track of its state, and the pool drops it.
+        raise PostgresUnavailable(f"The connection to Postgres broke: {exc}") from exc
     except (OSError, TimeoutError) as exc:
         where = "Postgres doesn't answer at RELEARN_POSTGRES_DSN"
         raise PostgresUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
 
 
-class Patience(NamedTuple):
-    """How long is waited for a connection to be made, for an answer to a command, and for a free connection."""
+class Timeouts(NamedTuple):
+    """Timeouts of connecting, of a command, and of waiting for a free connection; None: no timeout."""
 
     connect_s: float
     command_s: float
-    free_s: float | None
+    acquire_s: float | None
 
 
-#: A worker has nothing better to do; whoever has to answer somebody is given less.
-OF_A_WORKER = Patience(connect_s=5.0, command_s=60.0, free_s=None)
+#: Workers wait for longer than an API request may take.
+WORKER_TIMEOUTS = Timeouts(connect_s=5.0, command_s=60.0, acquire_s=None)
+
+
+class _Acquire(PoolAcquireContext):  # type: ignore[misc]
+    """Returns a connection to the pool without an open implicit transaction; closes the connection if that fails.
+
+    Postgres opens an implicit transaction to parse a query, and asyncpg sends the Sync that ends the transaction only
+    with the request for rows. A task cancelled in between leaves the transaction open, and asyncpg takes the connection
+    for idle. The next user's BEGIN would fail ("SET TRANSACTION ISOLATION LEVEL must be called before any query").
+    """
+
+    async def __aexit__(self, kind: Any = None, error: Any = None, traceback: Any = None) -> None:
+        try:
+            if error is not None and not self.connection.is_closed():
+                await self._end_implicit_transaction(self.connection)
+        finally:
+            await super().__aexit__(kind, error, traceback)
+
+    async def _end_implicit_transaction(self, connection: Connection) -> None:
+        try:
+            # An empty simple query is a Sync. Explicit transactions are rolled back by the pool, after this.
+            await connection.execute("", timeout=self.timeout)
+        except asyncio.CancelledError:
+            connection.terminate()
+            raise
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+            # The block's own error, which is being raised, says more about the reason than this one.
+            connection.terminate()
 
 
 class _Pool(asyncpg.Pool):  # type: ignore[misc]
-    """A pool in which nobody waits longer than `free_s` for a connection, whoever asks and by which method.
+    """A pool in which every method waits at most `acquire_s` for a free connection.
 
-    Nor does a connection wait longer, when it is handed back, for the end of a command that was given up.
+    A connection that is returned waits at most as long for the end of a cancelled command.
     """
 
-    def __init__(self, dsn: str, *, free_s: float | None, **given: Any) -> None:
+    def __init__(self, dsn: str, *, acquire_s: float | None, **given: Any) -> None:
         super().__init__(
             dsn,
             max_queries=50_000,
@@ -85,28 +111,28 @@ class _Pool(asyncpg.Pool):  # type: ignore[misc]
             record_class=asyncpg.Record,
             **given,
         )
-        self._free_s = free_s
+        self._acquire_s = acquire_s
 
     def acquire(self, *, timeout: float | None = None) -> Any:
-        return super().acquire(timeout=self._free_s if timeout is None else timeout)
+        return _Acquire(self, self._acquire_s if timeout is None else timeout)
 
 
-async def open_pool(settings: Settings, *, size: int = 2, patience: Patience = OF_A_WORKER) -> Pool:
-    """A pool whose connections see the namespace's tables without naming its schema; `jsonb` comes as Python values.
+async def open_pool(settings: Settings, *, size: int = 2, timeouts: Timeouts = WORKER_TIMEOUTS) -> Pool:
+    """A pool whose search path is the namespace's schema; `jsonb` is read and written as Python values.
 
-    Connections are made when first needed, so this succeeds while Postgres is away.
+    Connections are opened when first needed, so this succeeds while Postgres is away.
     """
     with translated():
         pool = _Pool(
             settings.postgres_dsn,
             min_size=0,
             max_size=size,
-            free_s=patience.free_s,
-            timeout=patience.connect_s,
-            command_timeout=patience.command_s,
+            acquire_s=timeouts.acquire_s,
+            timeout=timeouts.connect_s,
+            command_timeout=timeouts.command_s,
             server_settings={"search_path": quoted(settings.namespace), "application_name": settings.namespace},
             init=_as_python_values,
-            reset=_as_it_is,
+            reset=_no_reset,
         )
         return await pool
 
@@ -115,23 +141,32 @@ async def _as_python_values(connection: Connection) -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
-async def _as_it_is(_: Connection) -> None:
-    """Leave a connection that is handed back as it is, after an open transaction was rolled back.
+async def _no_reset(_: Connection) -> None:
+    """Reset nothing on a returned connection; the pool has rolled back an open transaction before this.
 
-    Whatever is set or locked is so for a transaction: there is nothing to reset, and asyncpg would ask the server to.
+    All settings and locks are local to a transaction, and asyncpg's own reset costs a round trip.
     """
 
 
 @asynccontextmanager
-async def read_snapshot(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection on which all that is read agrees, and nothing can be written.
+async def read_snapshot(pool: Pool, *, index_only: bool = False) -> AsyncIterator[Connection]:
+    """A connection in a read-only transaction, all of whose queries read one snapshot.
+
+    `index_only`: as `force_index_scans`, for the whole transaction.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            if index_only:
+                await force_index_scans(connection)
             yield connection
+
+
+async def force_index_scans(connection: Connection) -> None:
+    """Make the planner read along indexes, for the rest of the caller's transaction."""
+    await connection.execute(_INDEX_ONLY)
 
 
 def quoted(name: str) -> str:
@@ -140,10 +175,10 @@ def quoted(name: str) -> str:
 
 
 async def database_id(pool: Pool) -> str:
-    """What tells this namespace's tables from others that Redis may have seen: when they were made.
+    """The time when the namespace's tables were made. It identifies the database whose rows Redis shows.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
@@ -169,50 +204,3 @@ async def newest_migration(pool: Pool) -> int | None:
     with translated():
         number: int | None = await pool.fetchval("SELECT max(number) FROM migrations")
     return number
-
-
-async def migrate(settings: Settings) -> list[str]:
-    """Bring the namespace's tables to this version; the names of the migrations that ran now.
-
-    May be run by several processes at once and again at any time.
-
-    Raises:
-        PostgresUnavailable: it doesn't answer.
-        SetupError: a migration was changed after it ran, or the tables are of a later version than this program.
-    """
-    with translated():
-        connection = await asyncpg.connect(settings.postgres_dsn, timeout=5)
-        try:
-            async with connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-                return await _migrate(connection, settings.namespace)
-        finally:
-            await connection.close()
-
-
-async def _migrate(connection: Connection, namespace: str) -> list[str]:
-    schema = quoted(namespace)
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    await connection.execute(f"SET LOCAL search_path TO {schema}")
-    await connection.execute(
-        "CREATE TABLE IF NOT EXISTS migrations"
-        " (number int PRIMARY KEY, name text NOT NULL, digest text NOT NULL, at timestamptz NOT NULL DEFAULT now())"
-    )
-    done: dict[int, Any] = {row["number"]: row for row in await connection.fetch("SELECT * FROM migrations")}
-    ran = []
-    for migration in migrations():
-        before = done.pop(migration.number, None)
-        if before is not None and before["digest"] != migration.digest:
-            raise SetupError(f"migration {migration.name} was changed after it ran in namespace {namespace!r}")
-        if before is None:
-            await connection.execute(migration.sql)
-            await connection.execute(
-                "INSERT INTO migrations (number, name, digest) VALUES ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.digest,
-            )
-            ran.append(migration.name)
-    if done:
-        raise SetupError(f"the tables of namespace {namespace!r} are of a later version than this program")
-    return ran

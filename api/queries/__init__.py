@@ -1,4 +1,4 @@
 """SQL and Redis reads that only the API needs. Reads that agents need too are in agents/stores/.
 
-One module per subject, as in routes/. `index_only` forces index scans for paged lists.
+One module per subject, as in routes/. Paged lists are read with `read_snapshot(…, index_only=True)`.
 """

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment
-from relearn.api.queries.index_only import along
 from relearn.api.queries.reviewers import After, agreement, read_reviewers
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.reviewers import Reviewer
@@ -27,7 +27,7 @@ REVIEWERS = Cursors("reviewers", ReviewerKey)
 
 async def list_reviewers(call: Call[None, PageQuery, None]) -> Page[Reviewer]:
     """A page of reviewers, with their agreement."""
-    async with along(call.context.pool) as connection:
+    async with read_snapshot(call.context.pool, index_only=True) as connection:
 
         async def fetch(after: ReviewerKey | None, limit: int) -> Sequence[Any]:
             last = None if after is None else After(moment(after.last_us), after.reviewer)

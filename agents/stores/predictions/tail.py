@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW
-from relearn.agents.stores.postgres import INDEX_ONLY, Connection
+from relearn.agents.stores.postgres import Connection, force_index_scans
 
 #: So many rows of a partition are walked over, at most: back to where an activation began, to its first, to its latest.
 BEGINNING_AMONG = 5 * REFERENCE
@@ -122,5 +122,5 @@ async def _sample(
 
 
 async def _walk(connection: Connection, query: str, *arguments: Any) -> list[Any]:
-    await connection.execute(INDEX_ONLY)
+    await force_index_scans(connection)
     return list(await connection.fetch(query, *arguments))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.training_set import Example, example_key
-from relearn.agents.stores.postgres import INDEX_ONLY, Connection, Pool, read_snapshot
+from relearn.agents.stores.postgres import Connection, Pool, force_index_scans, read_snapshot
 from relearn.schemas.identity import Place
 
 #: Of the stream's records, at most so many of the latest are looked at; where the champion has more, it isn't all.
@@ -51,7 +51,7 @@ async def _unreviewed(connection: Connection, version: int, generation: int, all
     said = {Place(generation, *row) for row in await connection.fetch(_SAID, generation, version)}
     partitions = await connection.fetchval("SELECT count(*) FROM totals WHERE generation = $1", generation)
     each = max(_LEAST_PER_PARTITION, UNREVIEWED_MAX // max(1, partitions))
-    await connection.execute(INDEX_ONLY)
+    await force_index_scans(connection)
     complete = not await connection.fetchval(_MORE, generation, each, version)
     if all_or_none and not complete:
         return Unreviewed([], complete=False)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from relearn.agents.stores.feedback.corrections import store_feedback
-from relearn.agents.stores.postgres import Pool
-from relearn.api.queries.index_only import along
+from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
 from relearn.schemas.identity import Place
 from relearn.schemas.settings import Settings
@@ -83,7 +82,7 @@ async def walked(pool: Pool, filters: Filters, *, limit: int, looked: int) -> li
     """The pages, to the end."""
     pages, after = [], None
     while not pages or after is not None:
-        async with along(pool) as connection:
+        async with read_snapshot(pool, index_only=True) as connection:
             rows, after = await read_page(connection, filters, after, limit, looked=looked)
         pages.append([at_of(row) for row in rows])
     return pages
@@ -119,7 +118,7 @@ async def test_a_page_looks_at_no_more_rows_than_it_may(settings: Settings) -> N
         await store(pool, block_of(3000, first_offset=3, batches=["a"] * 3000))
         for filters in (Filters(label="9"), Filters(batch="a", label="9"), Filters(reviewed=False, label="9")):
             before = await rows_read(pool, settings)
-            async with along(pool) as connection:
+            async with read_snapshot(pool, index_only=True) as connection:
                 rows, after = await read_page(connection, filters, None, 5, looked=50)
             assert (len(rows), after is not None) == (0, True)
             assert await rows_read(pool, settings) - before <= 150, filters
@@ -128,7 +127,7 @@ async def test_a_page_looks_at_no_more_rows_than_it_may(settings: Settings) -> N
 async def test_one_is_found_by_its_place_on_whatever_day(settings: Settings) -> None:
     async with tables(settings) as pool:
         await fill(pool)
-        async with along(pool) as connection:
+        async with read_snapshot(pool, index_only=True) as connection:
             for row in await every(pool):
                 found = await read_one(connection, at_of(row).place)
                 assert found is not None and at_of(found) == at_of(row)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.stores.postgres import Pool, migrate, open_pool
+from relearn.agents.stores.migrations import migrate
+from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings

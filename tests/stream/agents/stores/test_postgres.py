@@ -1,0 +1,106 @@
+"""Connections on the real Postgres: what a snapshot reads, and what the next user of a connection finds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from relearn.agents.stores.postgres import Pool, open_pool, read_snapshot
+from relearn.schemas.settings import Settings
+
+SET = "SELECT current_setting('enable_seqscan') || ' ' || current_setting('transaction_read_only')"
+BACKEND = "SELECT pg_backend_pid()"
+
+
+async def test_a_snapshot_reads_one_moment_along_indexes_and_writes_nothing(migrated: Settings) -> None:
+    pool, other = await open_pool(migrated, size=1), await open_pool(migrated, size=1)
+    async with read_snapshot(pool, index_only=True) as connection:
+        assert await connection.fetchval(SET) == "off on"
+        assert await connection.fetchval("SELECT count(*) FROM jobs") == 0
+        await other.execute("INSERT INTO jobs (id, command, state, reason) VALUES ('a', 'hold', 'promoted', '{}')")
+        assert await connection.fetchval("SELECT count(*) FROM jobs") == 0
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await connection.execute("DELETE FROM jobs")
+    assert await pool.fetchval(SET) == "on off"
+    assert await pool.fetchval("SELECT count(*) FROM jobs") == 1
+    pool.terminate()
+    other.terminate()
+
+
+@pytest.mark.parametrize("query", ["SELECT pg_sleep(60)", None], ids=["during a query", "between queries"])
+async def test_a_cancelled_reader_leaves_the_connection_as_it_was(migrated: Settings, query: str | None) -> None:
+    """The pool has one connection, which the next user gets."""
+    pool = await open_pool(migrated, size=1)
+    own = await pool.fetchval(BACKEND)
+    inside = asyncio.Event()
+
+    async def read() -> None:
+        async with read_snapshot(pool, index_only=True) as connection:
+            inside.set()
+            await (connection.fetchval(query) if query else asyncio.Event().wait())
+
+    reader = asyncio.ensure_future(read())
+    await inside.wait()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    assert await pool.fetchval(SET) == "on off"
+    assert await pool.fetchval(BACKEND) == own
+    pool.terminate()
+
+
+def cancel_after_parse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancel each task whose query Postgres has parsed, before the task asks for the query's rows."""
+    get_statement = asyncpg.Connection._get_statement
+
+    async def cancelled(*args: Any, **kwargs: Any) -> Any:
+        await get_statement(*args, **kwargs)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(asyncpg.Connection, "_get_statement", cancelled)
+
+
+async def parse_and_cancel(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        cancel_after_parse(patched)
+        with pytest.raises(asyncio.CancelledError):
+            await pool.fetchval("SELECT count(*) FROM models")
+
+
+async def test_a_query_cancelled_between_parsing_and_rows_leaves_no_transaction_open(
+    migrated: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres opens a transaction to parse a query, and asyncpg ends it only with the request for rows."""
+    pool = await open_pool(migrated, size=1)
+    own = await pool.fetchval(BACKEND)
+    for index_only in (False, True):
+        await parse_and_cancel(pool, monkeypatch)
+        async with read_snapshot(pool, index_only=index_only) as connection:
+            assert await connection.fetchval(SET) == ("off on" if index_only else "on on")
+    assert await pool.fetchval(BACKEND) == own
+    pool.terminate()
+
+
+async def test_a_connection_that_cannot_be_cleaned_is_closed(
+    migrated: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether Postgres fails or the task is cancelled a second time, the next user gets a new connection."""
+    pool = await open_pool(migrated, size=1)
+    for failure in (asyncpg.ConnectionDoesNotExistError("broken"), asyncio.CancelledError()):
+        own = await pool.fetchval(BACKEND)
+        with monkeypatch.context() as patched:
+
+            async def fail(*_: Any, failure: BaseException = failure, **__: Any) -> None:
+                raise failure
+
+            patched.setattr(asyncpg.Connection, "execute", fail)
+            await parse_and_cancel(pool, patched)
+        async with read_snapshot(pool) as connection:
+            assert await connection.fetchval(BACKEND) != own
+    pool.terminate()
