@@ -1,5 +1,5 @@
 """The feedback role: `feedback` → rows of `corrections`; also evaluates the retrain policy and measures drift.
 
-Order of reading: `role` (the Faust app), `decode` (messages → statements), `recorder` (statements → rows),
+Order of reading: `role` (the Faust app), `recorder` (messages → rows),
 `policy_watch` (facts → command `train`), `drift_watch` (records → drift figures).
 """

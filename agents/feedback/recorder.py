@@ -17,7 +17,6 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
-from relearn.agents.feedback.decode import decode_feedback_messages
 from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import KafkaProducer
@@ -32,6 +31,7 @@ from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.driver import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
+from relearn.schemas.messages.feedback import decode_feedback_messages
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ import msgspec
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.identity import Place, parse_place
 from relearn.schemas.messages.decoder import Decoder
+from relearn.schemas.messages.records import Fault, RawMessage, Reject
 from relearn.schemas.text import check_text, label_text, text_fault
 
 CE_TYPE = "relearn.feedback.v1"
@@ -35,6 +37,23 @@ class Feedback:
     reviewer: str | None = None
     via: Via = "volunteer"
     comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFeedback:
+    """Feedback with the message of topic `feedback` that holds it, and the generation of that topic.
+
+    Training reads it as a row of `corrections`, `agents.learning.reviews.Statement`.
+    """
+
+    feedback: Feedback
+    generation: int
+    message: RawMessage
+
+    @property
+    def sent(self) -> tuple[float, int, int]:
+        """Kafka's order: append time in seconds since the epoch, partition, offset."""
+        return self.message.timestamp / 1000.0, self.message.partition, self.message.offset
 
 
 class FeedbackWire(msgspec.Struct):
@@ -131,3 +150,18 @@ def _record(wire: FeedbackWire) -> str | None:
     if wire.prediction is None and not wire.record:
         raise BadMessage("invalid", "neither `prediction` nor `record` says what it is about")
     return wire.record or None
+
+
+def decode_feedback_messages(
+    messages: Iterable[RawMessage], generation: int
+) -> tuple[list[ReceivedFeedback], list[Reject]]:
+    """The feedback in these messages of topic `feedback`, and a reject for each message that can't be read."""
+    received, rejects = [], []
+    for message in messages:
+        try:
+            feedback = decode_feedback(message.value)
+        except BadMessage as exc:
+            rejects.append(Reject(message, Fault(exc.index, exc.reason, exc.detail)))
+        else:
+            received.append(ReceivedFeedback(feedback, generation, message))
+    return received, rejects

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from relearn.agents.feedback.decode import Incoming
 from relearn.agents.stores.feedback.waiting import put_waiting
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.predictions.references import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
-from relearn.schemas.messages.feedback import Via
+from relearn.schemas.messages.feedback import ReceivedFeedback, Via
 from relearn.schemas.messages.records import Fault
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
@@ -67,7 +66,7 @@ class Recorded(NamedTuple):
 class Refusal(NamedTuple):
     """A statement that Postgres refuses for what it holds."""
 
-    statement: Incoming
+    statement: ReceivedFeedback
     fault: Fault
 
 
@@ -103,7 +102,7 @@ class Taken:
         )
 
 
-async def store_feedback(pool: Pool, statements: Sequence[Incoming]) -> Taken:
+async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> Taken:
     """Write statements in one transaction, in Kafka's order; those whose prediction isn't stored yet wait.
 
     An id that was written before changes nothing.
@@ -118,7 +117,7 @@ async def store_feedback(pool: Pool, statements: Sequence[Incoming]) -> Taken:
             return await take_statements(connection, statements, put=True)
 
 
-async def take_statements(connection: Connection, statements: Sequence[Incoming], *, put: bool) -> Taken:
+async def take_statements(connection: Connection, statements: Sequence[ReceivedFeedback], *, put: bool) -> Taken:
     """The same within a transaction of the caller's. Without `put`, what has no prediction yet is only counted.
 
     Those that Postgres refuses are found by halving.
@@ -136,7 +135,7 @@ async def take_statements(connection: Connection, statements: Sequence[Incoming]
     return first + await take_statements(connection, in_order[middle:], put=put)
 
 
-async def _take(connection: Connection, statements: Sequence[Incoming], *, put: bool) -> Taken:
+async def _take(connection: Connection, statements: Sequence[ReceivedFeedback], *, put: bool) -> Taken:
     named = await resolve_predictions(connection, [one.feedback for one in statements])
     found = [(one, its) for one, its in zip(statements, named, strict=True) if its is not None]
     missing = [one for one, its in zip(statements, named, strict=True) if its is None]
@@ -162,7 +161,7 @@ def _recorded(row: Any) -> Recorded:
     return Recorded(feedback, label, predicted, reviewer, via, Place(*place))
 
 
-def _columns(found: Sequence[tuple[Incoming, PredictionRef]]) -> list[list[Any]]:
+def _columns(found: Sequence[tuple[ReceivedFeedback, PredictionRef]]) -> list[list[Any]]:
     """The parameters of `_INSERT`."""
     rows = []
     for one, its in found:

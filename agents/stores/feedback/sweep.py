@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from relearn.agents.feedback.decode import decode_feedback_messages
 from relearn.agents.stores.feedback.corrections import Taken, take_statements
 from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, look
 from relearn.agents.stores.postgres import Pool, translated
-from relearn.schemas.messages.feedback import Feedback
+from relearn.schemas.messages.feedback import Feedback, decode_feedback_messages
 from relearn.schemas.messages.records import Fault
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' sweep', 0))"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from relearn.agents.feedback.decode import Incoming
 from relearn.agents.stores.dead_letters import clean
 from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.schemas.messages.feedback import ReceivedFeedback
 from relearn.schemas.messages.records import RawMessage
 
 #: One look brings at most twice so many rows, and twice so many bytes.
@@ -68,7 +68,7 @@ class Kept:
     headers: Sequence[tuple[str, bytes]]
 
 
-async def put_waiting(connection: Connection, statements: Sequence[Incoming]) -> int:
+async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedback]) -> int:
     """Let statements wait that neither wait already nor are corrections; how many those were."""
     if not statements:
         return 0

@@ -6,11 +6,10 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from relearn.agents.feedback.decode import Incoming
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.identity import parse_place
-from relearn.schemas.messages.feedback import Feedback, encode_feedback
+from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, encode_feedback
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests.support.data.messages import FakeMessage
@@ -26,13 +25,15 @@ def feedback(feedback_id: str, label: str | None = "1", *, prediction: str | Non
     return Feedback(feedback_id, label, place, **given)
 
 
-def statement(said: Feedback, offset: int = 0, *, partition: int = 0, ms: int | None = None, **given: Any) -> Incoming:
+def statement(
+    said: Feedback, offset: int = 0, *, partition: int = 0, ms: int | None = None, **given: Any
+) -> ReceivedFeedback:
     """It as it came from Kafka, appended `ms` after the first of all (its offset, where none is given)."""
     after_ms = offset if ms is None else ms
     message = FakeMessage(
         encode_feedback(said), offset, partition, topic=TOPIC, timestamp=APPENDED_MS + after_ms, **given
     )
-    return Incoming(said, 0, message)
+    return ReceivedFeedback(said, 0, message)
 
 
 def send(settings: Settings, *said: Feedback | bytes, partition: int = 0) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from relearn.agents.availability.retry import Retry
-from relearn.agents.feedback.decode import Incoming
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.feedback import waiting as waiting_table
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
@@ -19,7 +18,7 @@ from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.messages.feedback import encode_feedback
+from relearn.schemas.messages.feedback import ReceivedFeedback, encode_feedback
 from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S, block_of
@@ -31,7 +30,7 @@ from tests.support.servers.embedded import Servers
 LONG_S = 600.0
 
 
-async def take(pool: Pool, *statements: Incoming) -> Taken:
+async def take(pool: Pool, *statements: ReceivedFeedback) -> Taken:
     return await store_feedback(pool, statements)
 
 
@@ -402,7 +401,7 @@ async def test_a_statement_that_postgres_refuses_is_cut_out_alone(settings: Sett
         await store(pool, block_of(10))
         said = [statement(feedback(f"f{i}", prediction=f"0-{i}-0"), i) for i in range(10)]
         bad = replace(feedback("bad", prediction="0-0-0"), **given)
-        said[4] = Incoming(bad, 0, FakeMessage(b"as it came", 4, topic=TOPIC))
+        said[4] = ReceivedFeedback(bad, 0, FakeMessage(b"as it came", 4, topic=TOPIC))
         said[7] = statement(feedback("waits", prediction="5-5-5"), 7)
         taken = await take(pool, *said)
         assert (taken.rows, taken.waiting, taken.duplicates) == (8, 1, 0)
@@ -426,7 +425,7 @@ async def test_what_waits_and_cannot_be_read_any_more_ends_as_a_dead_letter(sett
     """At once, with the reason; it holds up nobody."""
     async with tables(settings) as pool:
         said = feedback("f", record="r")
-        await take(pool, Incoming(said, 0, FakeMessage(b"\xc1", 4, topic=TOPIC)))
+        await take(pool, ReceivedFeedback(said, 0, FakeMessage(b"\xc1", 4, topic=TOPIC)))
         await take(pool, statement(feedback("g", prediction="0-0-0"), 5))
         await store(pool, block_of(1))
         swept = await sweep(pool)
