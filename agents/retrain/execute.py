@@ -11,9 +11,9 @@ from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.agents.stores.training.models import State
 from relearn.agents.stores.training.policy_facts import hold_of, last_ended_cut
 from relearn.schemas.errors import BadMessage, Refused
+from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.commands import Command
 
-_MAX_INT = 2**31 - 1
 #: A reason is a few facts, which every list of jobs and models repeats; the longest names what drifted.
 _REASON_MAX = 256 * 1024
 _DEEPEST = 20
@@ -32,7 +32,7 @@ async def execute_command(pool: Pool, command: Command, signing: SigningContext,
         PostgresUnavailable: nothing was written.
         BadMessage, BadRow: the command holds what no row can.
     """
-    check_storable(command)
+    check_command_storable(command)
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             if not await queue_job(connection, command):
@@ -90,13 +90,13 @@ async def _check_hold(connection: Connection, command: Command) -> None:
         raise Refused("nothing is on hold")
 
 
-def check_storable(command: Command) -> None:
+def check_command_storable(command: Command) -> None:
     """Return if a row can hold `command`.
 
     Raises:
         BadMessage: with reason `invalid`.
     """
-    if command.version is not None and command.version > _MAX_INT:
+    if command.version is not None and command.version > INT32_MAX:
         raise BadMessage("invalid", f"no model has the version {command.version}")
     try:
         size = len(json.dumps(dict(command.reason), allow_nan=False))

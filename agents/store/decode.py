@@ -8,13 +8,13 @@ from functools import partial
 import structlog
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.dead_letters import DeadLetter, decode_dead_letter
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.messages.records import RawMessage
 
 log = structlog.get_logger()
 
-_MAX_INT = 2**31 - 1
 #: Times that a row can hold: up to the year 9999, but for its last day, whose partition would end after it.
 _MAX_S = 253_402_214_399.0
 
@@ -28,7 +28,7 @@ def decode_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list
     for message in messages:
         try:
             block = decode_block(message.value, without_shadow=partial(_warn, message))
-            check_storable(block)
+            check_block_storable(block)
         except BadMessage as exc:
             letters.append(_letter(message, exc, now_s))
         else:
@@ -47,14 +47,14 @@ def decode_letters(messages: Iterable[RawMessage], *, now_s: float) -> list[Dead
     return letters
 
 
-def check_storable(block: Block) -> None:
+def check_block_storable(block: Block) -> None:
     """Return if every number of `block` fits its column.
 
     Raises:
         BadMessage: with reason `invalid`.
     """
     numbers = (block.generation, block.partition, block.model, block.activation)
-    if max(numbers) > _MAX_INT:
+    if max(numbers) > INT32_MAX:
         raise BadMessage("invalid", "generation, partition, model or activation is a number that can't be")
     if not 0 <= block.scored_at <= _MAX_S:
         raise BadMessage("invalid", f"scored at {block.scored_at:g} s, a time that can't be")

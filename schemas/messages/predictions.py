@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgpack
@@ -62,6 +62,26 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def select(self, chosen: NDArray[np.intp]) -> Block:
+        """The records at positions `chosen`, in that order."""
+        columns = (self.ids, self.subjects, self.batches, self.contexts)
+        ids, subjects, batches, contexts = ([column[i] for i in chosen] for column in columns)
+        return replace(
+            self,
+            offsets=self.offsets[chosen],
+            indexes=self.indexes[chosen],
+            ingested_at=self.ingested_at[chosen],
+            ids=ids,
+            subjects=subjects,
+            batches=batches,
+            contexts=contexts,
+            features=self.features[chosen],
+            labels=self.labels[chosen],
+            margins=self.margins[chosen],
+            confidence=self.confidence[chosen],
+            shadow=self.shadow.select(chosen) if self.shadow else None,
+        )
 
 
 class BlockWire(msgspec.Struct, gc=False):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from relearn.agents.stores.feedback.waiting import put_waiting
 from relearn.agents.stores.postgres import Connection, Pool, translated
-from relearn.agents.stores.predictions.references import PredictionRef, resolve_predictions
+from relearn.agents.stores.predictions.lookup import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import ReceivedFeedback, Via

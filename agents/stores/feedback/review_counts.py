@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from relearn.agents.stores.places import PLACE
 from relearn.agents.stores.postgres import Connection, Pool, translated
 
 #: More new statements than this are not counted: every threshold is far below.
 NEW_MAX = 10_000
 
-_PLACE = "generation, kafka_partition, kafka_offset, record_index"
 _SENT = "sent_at DESC, sent_partition DESC, sent_offset DESC"
 _REVIEWS = f"""
 WITH said AS (
-    SELECT id, model, {_PLACE}, reviewer, via, label, predicted, sent_at, sent_partition, sent_offset,
+    SELECT id, model, {PLACE}, reviewer, via, label, predicted, sent_at, sent_partition, sent_offset,
         extract(epoch FROM stored_at)::float8 AS stored_s
     FROM corrections WHERE {{which}}
 ), standing AS (
-    SELECT DISTINCT ON ({_PLACE}, reviewer) * FROM said ORDER BY {_PLACE}, reviewer, {_SENT}
+    SELECT DISTINCT ON ({PLACE}, reviewer) * FROM said ORDER BY {PLACE}, reviewer, {_SENT}
 ), reviews AS (
-    SELECT DISTINCT ON ({_PLACE}) * FROM standing WHERE label IS NOT NULL ORDER BY {_PLACE}, {_SENT}
+    SELECT DISTINCT ON ({PLACE}) * FROM standing WHERE label IS NOT NULL ORDER BY {PLACE}, {_SENT}
 )
 SELECT {{what}} FROM reviews {{by}}
 """  # noqa: S608 - column names

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
+from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection
-from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 
 _COLUMNS = """
@@ -82,7 +82,7 @@ def statement_of(row: Any) -> Statement:
     """A row that has these columns as a statement."""
     return Statement(
         row["id"],
-        Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]),
+        place_of_row(row),
         row["key"],
         row["features"],
         row["label"],

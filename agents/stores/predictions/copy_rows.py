@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from relearn.agents.stores.predictions.binary_copy import (
     Numbers,
@@ -61,8 +60,8 @@ def _parts(block: Block) -> list[bytes]:
     if unknown.all() or not unknown.any():
         return [_rows(block, confident=not unknown.any())] if len(block) else []
     return [
-        _rows(take(block, np.flatnonzero(~unknown)), confident=True),
-        _rows(take(block, np.flatnonzero(unknown)), confident=False),
+        _rows(block.select(np.flatnonzero(~unknown)), confident=True),
+        _rows(block.select(np.flatnonzero(unknown)), confident=False),
     ]
 
 
@@ -83,30 +82,4 @@ def _rows(block: Block, *, confident: bool) -> bytes:
         {"margins": block.margins, "features": block.features},
         [chosen_texts(block.classes, block.labels), *map(given_texts, texts)],
         nulls=0 if confident else 1,
-    )
-
-
-def take(block: Block, chosen: NDArray[np.intp]) -> Block:
-    """The records at positions `chosen` as a block of their own, in that order."""
-    columns = (block.ids, block.subjects, block.batches, block.contexts)
-    ids, subjects, batches, contexts = ([column[i] for i in chosen] for column in columns)
-    return Block(
-        block.generation,
-        block.partition,
-        block.offsets[chosen],
-        block.indexes[chosen],
-        block.ingested_at[chosen],
-        ids,
-        subjects,
-        batches,
-        contexts,
-        block.features[chosen],
-        block.classes,
-        block.labels[chosen],
-        block.margins[chosen],
-        block.confidence[chosen],
-        block.model,
-        block.activation,
-        block.scored_at,
-        block.shadow.select(chosen) if block.shadow else None,
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from relearn.agents.stores.dead_letters import clean, insert_dead_letters
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.agents.stores.predictions.binary_copy import timestamp_us
-from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes, take
+from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
 from relearn.agents.stores.predictions.partitions import make_partitions, oldest_kept
 from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows, with_shadow
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
@@ -144,7 +144,7 @@ def _halves(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
     if len(blocks) > 1:
         return blocks[: len(blocks) // 2], blocks[len(blocks) // 2 :]
     first, second = np.array_split(np.arange(len(blocks[0])), 2)
-    return [take(blocks[0], first)], [take(blocks[0], second)]
+    return [blocks[0].select(first)], [blocks[0].select(second)]
 
 
 def _letter(block: Block, error: str, topic: str, now_s: float) -> DeadLetter:
@@ -176,7 +176,7 @@ def _without_expired(blocks: Iterable[Block], oldest: date) -> tuple[list[Block]
         old = _day_numbers(block) < limit
         if old.any():
             expired[block.generation, block.partition] += int(old.sum())
-            block = take(block, np.flatnonzero(~old))  # noqa: PLW2901 - the same block, shorter
+            block = block.select(np.flatnonzero(~old))  # noqa: PLW2901 - the same block, shorter
         if len(block):
             kept.append(block)
     return sorted(kept, key=lambda block: (block.generation, block.partition, int(block.offsets[0]))), expired

@@ -11,6 +11,7 @@ from typing import Any
 
 from relearn.agents.learning.review_choice import Candidate, certainty
 from relearn.agents.learning.training_set import example_key
+from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.champion import CHAMPION_ACTIVATION, CHAMPION_VERSION
 from relearn.schemas.identity import Place, place_columns
@@ -20,14 +21,13 @@ DEPTH = 5000
 POOL = 500
 _LEAST_PER_PARTITION = 50
 
-_PLACE = "generation, kafka_partition, kafka_offset, record_index"
 # Without features, which are most of a row: they are read of those that are kept.
 _RECENT = f"""
 WITH newest AS (SELECT generation, kafka_partition, count(*) OVER () AS partitions FROM totals
     WHERE generation = (SELECT max(generation) FROM totals)
 ), recent AS MATERIALIZED (
     SELECT p.* FROM newest t CROSS JOIN LATERAL (
-        SELECT {_PLACE}, ingested_at FROM predictions
+        SELECT {PLACE}, ingested_at FROM predictions
         WHERE generation = t.generation AND kafka_partition = t.kafka_partition
         ORDER BY kafka_offset DESC, record_index DESC LIMIT greatest($1::int, $2::int / t.partitions)
     ) p
@@ -38,20 +38,20 @@ _UNREVIEWED = f"""
     SELECT * FROM recent WHERE NOT EXISTS (
         SELECT FROM corrections c WHERE (c.generation, c.kafka_partition, c.kafka_offset, c.record_index)
             = (recent.generation, recent.kafka_partition, recent.kafka_offset, recent.record_index)
-    ) AND ({_PLACE}) NOT IN (SELECT * FROM unnest($4::int[], $5::int[], $6::bigint[], $7::int[]))
+    ) AND ({PLACE}) NOT IN (SELECT * FROM unnest($4::int[], $5::int[], $6::bigint[], $7::int[]))
     ORDER BY ingested_at DESC LIMIT $3
 )
-SELECT {_PLACE}, p.subject, p.features, p.label, p.margins, p.confidence,
+SELECT {PLACE}, p.subject, p.features, p.label, p.margins, p.confidence,
     coalesce(s.disagrees AND p.model = {CHAMPION_VERSION}, false) AS disagrees
-FROM kept JOIN predictions p USING ({_PLACE}, ingested_at)
+FROM kept JOIN predictions p USING ({PLACE}, ingested_at)
 LEFT JOIN (
-    SELECT {_PLACE}, ingested_at, disagrees FROM shadow_predictions
+    SELECT {PLACE}, ingested_at, disagrees FROM shadow_predictions
     WHERE model = (SELECT max(version) FROM models WHERE state = 'shadow')
-) s USING ({_PLACE}, ingested_at)
+) s USING ({PLACE}, ingested_at)
 ORDER BY ingested_at DESC, kafka_partition, kafka_offset DESC, record_index DESC
 """  # noqa: S608 - the same
 _SAID = f"""
-{_RECENT} SELECT DISTINCT c.key FROM corrections c JOIN recent USING ({_PLACE})
+{_RECENT} SELECT DISTINCT c.key FROM corrections c JOIN recent USING ({PLACE})
 """  # noqa: S608 - the same
 _REACHED = f"""
 {_RECENT} SELECT generation, kafka_partition, min(kafka_offset) FROM recent GROUP BY 1, 2
@@ -99,7 +99,7 @@ async def read_review_candidates(
 
 def _candidate(row: Any) -> Candidate:
     return Candidate(
-        Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]),
+        place_of_row(row),
         example_key(row["subject"], row["features"]),
         row["features"],
         row["label"],

@@ -13,14 +13,15 @@ import numpy as np
 from relearn.agents.learning.replay import Stored
 from relearn.agents.learning.reviews import reviews
 from relearn.agents.stores.feedback.statements import statements_since
+from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import Refused
-from relearn.schemas.identity import Place
+from relearn.schemas.identity import INT32_MAX, Place
 from relearn.schemas.model.linear_svm import Floats, Model, decode_model, model_digest
 
 CHUNK = 5000
 _COUNT_TIMEOUT_S = 3600.0
-_ALL = 2**31 - 1
+_ALL = INT32_MAX
 
 _COUNT = "SELECT count(*) FROM predictions WHERE ingested_at >= $1 AND ingested_at < $2"
 # Arrays in the bytes that Postgres would send: as Python's lists they would take most of the time.
@@ -94,9 +95,7 @@ async def open_span(pool: Pool, begin: datetime, end: datetime) -> AsyncIterator
 
 
 def _stored(rows: Sequence[Any], model: Model) -> Stored:
-    places = [
-        Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]) for row in rows
-    ]
+    places = [place_of_row(row) for row in rows]
     return Stored(
         places,
         _floats([row["features"] for row in rows], len(model.feature_names), model),

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relearn.agents.learning.training_set import Source
+from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.activations import signed_by
 from relearn.agents.stores.training.jobs import Job, job_fields, read_job
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
-from relearn.schemas.identity import Place
 
 _FETCH = 500
 
@@ -144,7 +144,7 @@ async def _cursor(connection: Connection, version: int, skip: int, limit: int | 
     async for row in connection.cursor(_IN_ORDER, version, skip, limit, prefetch=_FETCH):
         prediction = row["prediction"]
         if row["generation"] is not None:
-            place = Place(row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"])
+            place = place_of_row(row)
             prediction = str(place)
         told = row["reviewer"], row["via"], row["key"], row["label"], row["weight"], row["features"]
         own_id = prediction if row["id"] is None else row["id"]

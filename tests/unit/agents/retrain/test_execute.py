@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relearn.agents.retrain.execute import check_storable
+from relearn.agents.retrain.execute import check_command_storable
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.commands import Command
 
@@ -31,8 +31,10 @@ def nested(levels: int) -> dict[str, Any]:
 )
 def test_what_no_row_or_no_reader_can_hold_is_refused(reason: dict[str, Any], version: int | None) -> None:
     with pytest.raises(BadMessage, match="invalid:"):
-        check_storable(Command("id", "train", reason, version))
+        check_command_storable(Command("id", "train", reason, version))
 
 
 def test_facts_are_fine() -> None:
-    check_storable(Command("id", "activate", {"trigger": "drift", "drifted": ["x"] * 1000, **nested(9)}, 2**31 - 1))
+    check_command_storable(
+        Command("id", "activate", {"trigger": "drift", "drifted": ["x"] * 1000, **nested(9)}, 2**31 - 1)
+    )

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes, take
+from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S, block_of
@@ -126,4 +126,4 @@ async def test_long_texts_are_stored_whole(settings: Settings, label_width: int)
 
 def test_an_empty_block_has_no_bytes() -> None:
     """Only the header and the trailer."""
-    assert copy_bytes([take(block_of(3), np.array([], dtype=np.intp))]) == copy_bytes([])
+    assert copy_bytes([block_of(3).select(np.array([], dtype=np.intp))]) == copy_bytes([])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from relearn.agents.stores.predictions.shadow_rows import copy_bytes
+from relearn.agents.stores.predictions.shadow import shadow_copy_bytes
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.settings import Settings
@@ -109,7 +109,7 @@ async def test_a_record_without_an_answer_of_the_shadow_has_no_row_of_it(setting
 
 def test_blocks_without_a_shadow_have_no_bytes() -> None:
     """Only the header and the trailer."""
-    assert copy_bytes([block_of(3)]) == copy_bytes([])
+    assert shadow_copy_bytes([block_of(3)]) == shadow_copy_bytes([])
 
 
 async def test_expired_rows_have_no_shadow_rows(settings: Settings) -> None:
