@@ -1,5 +1,5 @@
 """The tables `corrections` and `waiting_feedback`: what reviewers sent, once per feedback id.
 
 Order of reading: `corrections` (writes), `waiting` and `sweep` (feedback that arrives before its prediction),
-`statements` (rows → statements), `review_counts` (counts for the policy).
+`statements` (rows → statements), `review_sql` (which statements count), `review_counts` (counts for the policy).
 """
