@@ -1,7 +1,7 @@
 """Which statements count, in SQL: each reviewer's latest statement per prediction, and the review of a prediction.
 
-`agents.learning.reviews` (`standing`, `reviews`) is the reference; a test holds the SQL equal to it. Every query of
-statements that count is built from these fragments.
+`agents.learning.reviews` (`standing_statements`, `reviews`) is the reference; a test holds the SQL equal to it. Every
+query of statements that count is built from these fragments.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from relearn.agents.learning.reviews import Statement, reviews, standing
+from relearn.agents.learning.reviews import Statement, reviews, standing_statements
 from relearn.agents.stores.feedback.review_sql import latest_of_prediction, latest_reviews, latest_statements
 from relearn.agents.stores.feedback.statements import all_statements
 from relearn.schemas.identity import Place
@@ -29,10 +29,10 @@ async def test_sql_and_python_select_the_same_statements(settings: Settings) -> 
             await insert_random_corrections(pool, rng, rng.randrange(1, 30))
             async with pool.acquire() as connection:
                 statements = await all_statements(connection)
-            assert {row["id"] for row in await pool.fetch(STANDING)} == ids(standing(statements))
+            assert {row["id"] for row in await pool.fetch(STANDING)} == ids(standing_statements(statements))
             assert {row["id"] for row in await pool.fetch(REVIEWS)} == ids(reviews(statements))
             for place in (Place(0, 0, offset, 0) for offset in range(8)):
                 rows = await pool.fetch(OF_PLACE, place.generation, place.partition, place.offset, place.index)
-                about = standing(one for one in statements if one.place == place)
+                about = standing_statements(one for one in statements if one.place == place)
                 assert {row["id"] for row in rows} == ids(about)
             await pool.execute("DELETE FROM corrections WHERE id % 3 = 0")
