@@ -6,40 +6,23 @@ Where that is news, it says it to those who follow the live events too.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import faust
-import msgspec
 import structlog
 
-from relearn.agents.stores.live.events import put_events
-from relearn.agents.stores.redis import Redis, open_redis, redis_translated
+from relearn.agents.stores.live.heartbeats import send_heartbeat
+from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import RedisUnavailable
-from relearn.schemas.http.events import WorkerEvent
 from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 
 EVERY_S = 1.0
-#: A worker that is silent for this long is no longer listed.
-EXPIRES_S = 10
 #: What is news: the rest of a heartbeat changes all the time.
 _NEWS = ("model", "activation", "shadow", "partitions", "condition")
-#: Its name is kept for longer, so that clocks that differ take nobody's off the list.
-FORGOTTEN_S = 3600
-
-
-def worker_key(namespace: str, worker_id: str) -> str:
-    """The Redis key of one worker's heartbeat."""
-    return f"{namespace}:worker:{worker_id}"
-
-
-def _names_key(namespace: str) -> str:
-    return f"{namespace}:workers"
 
 
 def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> None:
@@ -112,46 +95,3 @@ def _behind(consumer: Any, positions: dict[Any, int], tp: Any) -> int | None:
     end = consumer.highwater(tp)
     position = positions.get(tp) or consumer._committed_offset.get(tp) or 0
     return None if end is None else max(0, end - max(0, position))
-
-
-async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, tell: bool = False) -> None:
-    """Write one heartbeat, which vanishes by itself after ten seconds; `tell`: as an event too.
-
-    Raises:
-        RedisUnavailable: it was not written.
-    """
-    names, now_s = _names_key(namespace), time.time()
-    with redis_translated():
-        async with redis.pipeline(transaction=False) as pipe:
-            pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
-            if tell:
-                seen_at = datetime.fromtimestamp(beat["seen_at"], UTC).isoformat()
-                put_events(pipe, namespace, msgspec.convert({**beat, "seen_at": seen_at}, WorkerEvent))
-            pipe.zadd(names, {beat["id"]: now_s})
-            pipe.zremrangebyscore(names, "-inf", now_s - FORGOTTEN_S)
-            pipe.expire(names, FORGOTTEN_S)
-            await pipe.execute()
-
-
-async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
-    """The last heartbeat of every worker that lives, by role and id.
-
-    Raises:
-        RedisUnavailable: nothing is known.
-    """
-    with redis_translated():
-        # By their names, not by a search for keys: there may be a great many others.
-        names: list[Any] = await redis.zrange(_names_key(namespace), 0, -1)
-        beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []
-    workers = [worker for beat in beats if (worker := _readable(beat)) is not None]
-    return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
-
-
-def _readable(beat: str | bytes | None) -> dict[str, Any] | None:
-    """The heartbeat; None where it has vanished meanwhile, or is none."""
-    try:
-        worker = json.loads(beat) if beat else None
-    except (ValueError, RecursionError):
-        return None
-    known = isinstance(worker, dict) and isinstance(worker.get("id"), str) and isinstance(worker.get("role"), str)
-    return worker if known else None

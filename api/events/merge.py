@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from relearn.agents.stores.live.batch_events import merged
 from relearn.agents.stores.live.events import Entry
+from relearn.agents.stores.live.messages import merge_batch_events
 from relearn.schemas.http.events import EVENTS, BatchEvent, EventType
 
 _batch = msgspec.json.Decoder(BatchEvent)
@@ -26,7 +26,7 @@ def merge_events(entries: Iterable[Entry], counts: tuple[int, int] | None) -> li
     found = [one for one in known if one.type not in {"batch", "reset"}] + resets
     if batches:
         event = msgspec.structs.replace(
-            merged(read for _, read in batches),
+            merge_batch_events(read for _, read in batches),
             records=None if counts is None else counts[0],
             dead_letters=None if counts is None else counts[1],
         )

@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from msgspec import Meta, Struct
 
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import Redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.http.workers import Worker
 
 log = structlog.get_logger()

@@ -11,11 +11,11 @@ from typing import Any
 
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.send_command import send_command
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.training.jobs import Job, job_fields, read_job
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings

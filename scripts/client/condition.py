@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.deployment import read_deployment
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RelearnError, Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.client import api_state, runfile

@@ -22,10 +22,10 @@ from relearn.agents.dead_letters.render import as_json, as_text, printable
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.pauses import AGENT, Pause, end_pauses
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable, Refused
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

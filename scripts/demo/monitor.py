@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.live import Live
 
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import Redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import PostgresUnavailable, RedisUnavailable, Unavailable
 from relearn.scripts.demo.checks.counts import Before
 from relearn.scripts.demo.display.console import DemoConsole

@@ -8,8 +8,8 @@ import re
 from playwright.async_api import Browser, Page, expect
 
 from relearn.agents.stores.live.checkpoint import read_news
+from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.agents.stores.training.jobs import end_job, queue_job
-from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.schemas.http.events import ResetEvent
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings

@@ -1,5 +1,5 @@
-"""Redis: the stream of live events and the recent view of batches and totals. Both can be rebuilt from Postgres.
+"""Redis: the stream of live events, the recent view of batches and totals, heartbeats. All can be lost.
 
-Order of reading: `events` (the stream), `batch_events` and `correction_events` (what is appended), `checkpoint` (which
-jobs and activations were announced), `layout` (Redis keys), `recent` and `batches` (the recent view).
+Order of reading: `events` (the stream), `messages` (what is appended), `checkpoint` (which jobs and activations were
+announced), `layout` (keys and reads of the recent view), `recent` (its writer), `heartbeats` (of workers).
 """

@@ -1,10 +1,12 @@
-"""How the recent view lies in Redis: its keys, writing absolute numbers to them, reading them back."""
+"""The recent view in Redis: its keys, writing absolute numbers to them, and reading totals and pages of batches."""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from redis.asyncio.client import Pipeline
@@ -12,7 +14,10 @@ from redis.asyncio.client import Pipeline
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.stores.redis import Redis, redis_translated
 
+#: Number of batches that the view keeps, the latest.
 KEPT_BATCHES = 1000
+#: Number of batches read beyond a page, for batches with the same time as the end of the page before.
+_SAME_TIME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ async def read_recent(redis: Redis, namespace: str, *, batches: int = 100) -> Sh
     """What the view shows.
 
     Raises:
-        RedisUnavailable: ask Postgres instead.
+        RedisUnavailable: read Postgres instead.
     """
     keys = Keys(namespace)
     with redis_translated():
@@ -103,11 +108,53 @@ async def read_recent(redis: Redis, namespace: str, *, batches: int = 100) -> Sh
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ShownBatches:
+    """A page of the view's batches, the latest first.
+
+    `database`: the database that filled the view, None where the view is lost. `enough`: the page is complete, or ends
+    with the last batch of all.
+    """
+
+    database: str | None
+    batches: list[BatchTotal]
+    enough: bool
+
+
+async def read_batches(redis: Redis, namespace: str, *, after: tuple[datetime, str] | None, limit: int) -> ShownBatches:
+    """At most `limit` batches after a time and name, by last time and by name in byte order, descending.
+
+    Raises:
+        RedisUnavailable: read Postgres instead.
+    """
+    keys, wanted = Keys(namespace), limit + _SAME_TIME
+    below = (math.inf, b"") if after is None else (round(1e6 * after[0].timestamp()), after[1].encode())
+    with redis_translated():
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.get(keys.epoch)
+            pipe.zcard(keys.batch_last)
+            # Half a microsecond more: times are floats in Redis.
+            pipe.zrevrangebyscore(keys.batch_last, (below[0] + 0.5) / 1e6, "-inf", 0, wanted, withscores=True)
+            database, known, read = await pipe.execute()
+        latest = [(name, last) for name, last in read if (round(1e6 * last), name.encode()) < below][:limit]
+        names = [name for name, _ in latest]
+        first = await redis.zmscore(keys.batch_first, names) if names else []
+        records = await redis.zmscore(keys.batch_records, names) if names else []
+    found = [
+        BatchTotal(name, int(count), first_s, last)
+        for (name, last), first_s, count in zip(latest, first, records, strict=True)
+        if first_s is not None and count is not None
+    ]
+    # The view drops the oldest batches, and may drop one of the page between the two reads.
+    everything = known < KEPT_BATCHES and len(read) < wanted and len(found) == len(latest)
+    return ShownBatches(database, found, len(found) == limit or everything)
+
+
 async def read_counts(redis: Redis, namespace: str) -> tuple[int, int] | None:
     """All records that were ever stored, and all dead letters; None where the view isn't filled.
 
     Raises:
-        RedisUnavailable: ask again.
+        RedisUnavailable: Retryable.
     """
     keys = Keys(namespace)
     with redis_translated():

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.deployment import count_corrections, count_predictions, read_totals
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.training.champion import champion_activation
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -9,7 +9,7 @@ import pytest
 
 from relearn.agents.learning.audit_accuracy import wilson_interval
 from relearn.agents.stores.dead_letters import store_dead_letters
-from relearn.agents.worker.heartbeat import send_heartbeat
+from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.api.queries.stats import StatsReader
 from relearn.schemas.messages.dead_letters import DeadLetter
 from tests.support.api.client import Client

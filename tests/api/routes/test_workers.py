@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from relearn.agents.worker.heartbeat import send_heartbeat, worker_key
+from relearn.agents.stores.live.heartbeats import send_heartbeat, worker_key
 from tests.support.api.client import NOWHERE, Client, serving
 from tests.support.data.heartbeats import beat_of
 

@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Any, NamedTuple
 
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains

@@ -16,9 +16,9 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Produc
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.topics import admin_client
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, encode_feedback
 from relearn.schemas.messages.predictions import Block, encode_block

@@ -14,8 +14,8 @@ import pytest
 from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_name

@@ -11,8 +11,8 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.learning.predict import predict
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.messages.ingest import encode_records
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.settings import Settings

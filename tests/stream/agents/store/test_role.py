@@ -18,10 +18,10 @@ from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import create_topics
 from relearn.agents.stores.dead_letters import list_dead_letters, original_of
+from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers
 from relearn.schemas.errors import Unavailable
 from relearn.schemas.messages.dead_letters import dead_letter_headers
 from relearn.schemas.messages.predictions import Block, encode_block

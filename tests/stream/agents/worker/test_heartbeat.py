@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from relearn.agents.stores.live.heartbeats import read_workers, send_heartbeat, worker_key
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import read_workers, send_heartbeat, worker_key
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 from tests.support.servers.embedded import Servers

@@ -3,8 +3,8 @@
 import json
 import time
 
+from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.heartbeat import send_heartbeat
 from relearn.schemas.settings import Settings
 from relearn.scripts.client.api_state import read_api
 from relearn.scripts.client.migrations import run_migrations

@@ -9,9 +9,10 @@ import pytest
 
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.live.events import NOWHERE, EventLog, missed_entries, next_entries, stream_key
+from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.agents.stores.live.layout import Changes, Keys, read_counts
 from relearn.agents.stores.redis import Redis, open_redis
-from relearn.agents.worker.heartbeat import heartbeat, send_heartbeat
+from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.http.events import CorrectionEvent
 from relearn.schemas.settings import Settings

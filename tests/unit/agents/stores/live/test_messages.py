@@ -7,10 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.stores.feedback.corrections import Recorded
-from relearn.agents.stores.live.batch_events import MOST_BATCHES, batch_event, merged
-from relearn.agents.stores.live.correction_events import MOST_EVENTS, correction_events
 from relearn.agents.stores.live.events import Entry, order
 from relearn.agents.stores.live.layout import Changes
+from relearn.agents.stores.live.messages import (
+    MOST_BATCHES,
+    MOST_EVENTS,
+    batch_event,
+    correction_events,
+    merge_batch_events,
+)
 from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.api.events.merge import encode_events, merge_events
 from relearn.schemas.http.events import BatchEvent
@@ -72,7 +77,9 @@ def test_a_batch_event_tells_the_latest_batches_and_counts_the_others() -> None:
     totals = [BatchTotal(f"b{n}", 1, n, n) for n in range(MOST_BATCHES + 20)]
     one = batch_event(Changes(batches=totals))
     assert ([batch.batch for batch in one.batches], one.more) == ([f"b{n}" for n in range(69, 19, -1)], 20)
-    both = merged([one, batch_event(Changes(batches=[BatchTotal("b69", 9, 69, 70), BatchTotal("c", 1, 80, 80)]))])
+    both = merge_batch_events(
+        [one, batch_event(Changes(batches=[BatchTotal("b69", 9, 69, 70), BatchTotal("c", 1, 80, 80)]))]
+    )
     assert [(batch.batch, batch.records) for batch in both.batches[:2]] == [("c", 1), ("b69", 9)]
     assert (len(both.batches), both.more) == (MOST_BATCHES, 21)
 

@@ -1,0 +1,71 @@
+"""Workers' heartbeats in Redis: one key per worker that expires, and a list of the workers' names."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from relearn.agents.stores.live.events import put_events
+from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.schemas.http.events import WorkerEvent
+
+#: A worker without a heartbeat for this long is no longer listed.
+EXPIRES_S = 10
+#: A name is kept for longer than its heartbeat, because the clocks of writers differ.
+NAME_KEPT_S = 3600
+
+
+def worker_key(namespace: str, worker_id: str) -> str:
+    """The Redis key of one worker's heartbeat."""
+    return f"{namespace}:worker:{worker_id}"
+
+
+def _names_key(namespace: str) -> str:
+    return f"{namespace}:workers"
+
+
+async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, tell: bool = False) -> None:
+    """Write one heartbeat, which expires after EXPIRES_S; with `tell`, also append it to the live events.
+
+    Raises:
+        RedisUnavailable: Retryable; the heartbeat was not written.
+    """
+    names, now_s = _names_key(namespace), time.time()
+    with redis_translated():
+        async with redis.pipeline(transaction=False) as pipe:
+            pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
+            if tell:
+                seen_at = datetime.fromtimestamp(beat["seen_at"], UTC).isoformat()
+                put_events(pipe, namespace, msgspec.convert({**beat, "seen_at": seen_at}, WorkerEvent))
+            pipe.zadd(names, {beat["id"]: now_s})
+            pipe.zremrangebyscore(names, "-inf", now_s - NAME_KEPT_S)
+            pipe.expire(names, NAME_KEPT_S)
+            await pipe.execute()
+
+
+async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
+    """The last heartbeat of every worker that is alive, by role and id.
+
+    Raises:
+        RedisUnavailable: Retryable.
+    """
+    with redis_translated():
+        # By the list of names. A search for keys would walk over all keys of the server.
+        names: list[Any] = await redis.zrange(_names_key(namespace), 0, -1)
+        beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []
+    workers = [worker for beat in beats if (worker := _readable(beat)) is not None]
+    return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
+
+
+def _readable(beat: str | bytes | None) -> dict[str, Any] | None:
+    """The heartbeat as a dict; None where the key has expired or holds something else."""
+    try:
+        worker = json.loads(beat) if beat else None
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(worker, dict) and isinstance(worker.get("id"), str) and isinstance(worker.get("role"), str)
+    return worker if known else None
