@@ -1,11 +1,12 @@
-"""Redis at the edge: a client that never makes anyone wait long, and its errors in our own words.
+"""Redis: a client with short timeouts, its errors as RedisUnavailable, and the pause after a failure.
 
-Everything in Redis may be lost; whoever writes here goes on without it. All keys begin with the namespace.
+All data in Redis can be lost: readers and writers work without it. All keys begin with the namespace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -19,17 +20,19 @@ from relearn.schemas.settings import Settings
 
 Redis: TypeAlias = _Redis
 
-#: Longest wait for a connection, and for an answer.
+#: Timeout of connecting, and of a command.
 TIMEOUT_S = 0.5
+#: Redis is not used for this long after a failure: a request that sends many commands would wait for each.
+AWAY_S = 1.0
 
 
 def open_redis(settings: Settings, *, answers_within_s: float = TIMEOUT_S) -> Redis:
     """A client with string answers. It connects when first used, so this succeeds while Redis is away.
 
-    `answers_within_s` is longer for whoever asks Redis to wait before it answers.
+    answers_within_s: timeout of a command; longer for commands that block in Redis.
 
     Raises:
-        SettingsError: the address says something that the driver doesn't know.
+        SettingsError: the driver can't use the address.
     """
     try:
         client = _Redis.from_url(
@@ -50,9 +53,32 @@ def open_redis(settings: Settings, *, answers_within_s: float = TIMEOUT_S) -> Re
 
 @contextmanager
 def redis_translated() -> Iterator[None]:
-    """Every error of the driver as RedisUnavailable: whatever ails Redis, we go on without it and try again."""
+    """Raise every error of the driver as RedisUnavailable, which is retryable."""
     try:
         yield
     except (RedisError, OSError, TimeoutError) as exc:
         where = "Redis doesn't answer at RELEARN_REDIS_URL"
         raise RedisUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
+
+
+class RedisBackoff:
+    """Whether Redis is to be left out for now: for AWAY_S after each failure."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until_s: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the last failure is less than AWAY_S ago."""
+        return self._until_s is not None and self._clock() < self._until_s
+
+    def fail(self) -> bool:
+        """Note a failure; True if it is the first since the last success."""
+        first, self._until_s = self._until_s is None, self._clock() + AWAY_S
+        return first
+
+    def succeed(self) -> bool:
+        """Note a success; True if it is the first since the last failure."""
+        first, self._until_s = self._until_s is not None, None
+        return first
