@@ -45,7 +45,7 @@ async def create_key(pool: Pool, name: str, role: Role, proof: KeyProof) -> ApiK
 
     Raises:
         Refused: the name can't be used, or a live key has it.
-        PostgresUnavailable, SetupError: as `translated` says.
+        PostgresUnavailable, SetupError: see `translated`.
     """
     if not usable_name(name):
         raise Refused(f"{name!r} can't be a key's name: 1 to 100 printable bytes, unlike a key's id")
@@ -60,7 +60,7 @@ async def list_keys(pool: Pool) -> list[ApiKey]:
     """All that were ever made, the newest first.
 
     Raises:
-        PostgresUnavailable, SetupError: as `translated` says.
+        PostgresUnavailable, SetupError: see `translated`.
     """
     with translated():
         return [ApiKey(**row) for row in await pool.fetch(_LIST)]
@@ -70,7 +70,7 @@ async def revoke_key(pool: Pool, name_or_id: str) -> ApiKey | None:
     """End a live key; None where there is none of that name or id.
 
     Raises:
-        PostgresUnavailable, SetupError: as `translated` says.
+        PostgresUnavailable, SetupError: see `translated`.
     """
     with translated():
         row = await pool.fetchrow(_REVOKE, name_or_id)

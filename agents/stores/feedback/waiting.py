@@ -109,7 +109,7 @@ async def forget_waiting(pool: Pool, feedback_ids: Sequence[str]) -> None:
     """Let statements wait no longer, whose dead letters the broker has acknowledged. Safe to repeat.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         await pool.execute("DELETE FROM waiting_feedback WHERE feedback = ANY($1::text[])", feedback_ids)

@@ -83,7 +83,7 @@ async def announced(redis: Redis, namespace: str) -> EventCheckpoint | None:
     """How things stood when something was announced last; None where that isn't known.
 
     Raises:
-        RedisUnavailable: ask again.
+        RedisUnavailable: Retryable.
     """
     with redis_translated():
         marker = await redis.get(_key(namespace))

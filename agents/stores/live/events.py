@@ -92,7 +92,7 @@ async def edges(redis: Redis, namespace: str) -> tuple[str, str]:
     """The ids of the oldest and the newest entry; twice NOWHERE where there is none.
 
     Raises:
-        RedisUnavailable: ask again.
+        RedisUnavailable: Retryable.
     """
     key = stream_key(namespace)
     with redis_translated():
@@ -107,7 +107,7 @@ async def missed_entries(redis: Redis, namespace: str, after: str, upto: str, co
     """The first `count` entries after the id `after`, up to `upto`; None where some after it are no longer kept.
 
     Raises:
-        RedisUnavailable: ask again.
+        RedisUnavailable: Retryable.
     """
     if order(after) < order(NOWHERE):
         return None
@@ -126,7 +126,7 @@ async def next_entries(redis: Redis, namespace: str, after: str, count: int, *, 
     """The first `count` entries after the id `after`, waiting for the first of them for so long.
 
     Raises:
-        RedisUnavailable: ask again.
+        RedisUnavailable: Retryable.
     """
     key = stream_key(namespace)
     with redis_translated():

@@ -73,7 +73,7 @@ class RecentView:
         True where it was filled now.
 
         Raises:
-            PostgresUnavailable: ask again.
+            PostgresUnavailable: Retryable.
         """
         if self._database is None:
             self._database = await database_id(self._pool)

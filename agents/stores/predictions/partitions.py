@@ -68,7 +68,7 @@ async def drop_expired_partitions(pool: Pool, retention_days: int, now_s: float)
     """Drop the partitions of days that are no longer kept; their names. One that is in use is left for the next time.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     oldest = oldest_kept(now_s, retention_days)
     dropped = []

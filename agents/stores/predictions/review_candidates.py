@@ -81,7 +81,7 @@ async def read_review_candidates(
     """The newest `size` unreviewed predictions among the newest `depth`, without those `handled`.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         walk = _LEAST_PER_PARTITION, depth

@@ -52,7 +52,7 @@ async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor
         ingest: the full name of the topic that the records came from.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         generation, records = await count_rows(connection, ingest)
@@ -78,7 +78,7 @@ async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Curso
     was made again. One where a worker still answers with another activation is passed over.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         generation, records = await count_rows(connection, ingest)
@@ -106,7 +106,7 @@ async def gathered(pool: Pool, ingest: str, cursor: Cursor, *, begun: bool) -> i
     Not `begun`, while the first are waited for: a partition counts once the champion's answers were seen in it.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         async with pool.acquire() as connection:

@@ -78,7 +78,7 @@ async def open_span(pool: Pool, begin: datetime, end: datetime) -> AsyncIterator
     """A span of time, in one read-only transaction of a connection of its own. Times with an offset.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         connection = await pool.acquire()

@@ -38,7 +38,7 @@ async def read_unreviewed(pool: Pool, version: int, *, ingest: str, all_or_none:
     `all_or_none`: no examples where they aren't all there are.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         generation = await connection.fetchval("SELECT max(generation) FROM topics WHERE name = $1", ingest)

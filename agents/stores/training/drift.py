@@ -79,7 +79,7 @@ async def read_watched(pool: Pool) -> Watched | None:
     """The champion of now; None before the first.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         row = await pool.fetchrow(_WATCHED)
@@ -92,7 +92,7 @@ async def read_drift(pool: Pool, activation: int) -> DriftRow | None:
     """What is known of one activation; None: nothing.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         return _as_row(await pool.fetchrow(_READ, activation))
@@ -102,7 +102,7 @@ async def latest_drift(pool: Pool) -> DriftRow | None:
     """What is known of the champion that answers now; None: nothing yet, whatever is known of those before it.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     with translated():
         return _as_row(await pool.fetchrow(_LATEST))

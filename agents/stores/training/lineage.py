@@ -107,7 +107,7 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
     """A model's lineage at one moment, or None where there is no such model.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         model = await read_model(connection, version)
@@ -133,7 +133,7 @@ async def used_examples(
     it isn't read to its end.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         async for row in _cursor(connection, version, skip, limit):

@@ -34,7 +34,7 @@ async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
     """The facts as they stand, and Postgres' clock in epoch seconds. `audits`: also count the champion's audit rows.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
         now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")

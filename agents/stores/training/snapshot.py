@@ -32,7 +32,7 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
     """What is known now, but for the champion's unreviewed records (see `silence`).
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
         Refused: no examples were ever loaded.
     """
     async with read_snapshot(pool) as connection:
@@ -57,7 +57,7 @@ async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
     """The trial of what is known now, and its snapshot, with the champion's unreviewed records where some of them join.
 
     Raises:
-        PostgresUnavailable: ask again.
+        PostgresUnavailable: Retryable.
         Refused: no examples were ever loaded.
     """
     snapshot, weight, labels = await read_training_snapshot(pool), settings.assumed_weight, settings.reviewer_labels
