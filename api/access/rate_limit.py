@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, RedisBackoff, redis_translated
 from relearn.api.access.token_bucket import Bucket, capacity, take, wait_s
 from relearn.api.http.problems import ProblemError
 from relearn.schemas.errors import RedisUnavailable
@@ -27,8 +27,6 @@ log = structlog.get_logger()
 LOTS_A_SECOND = 20
 #: Unused tokens expire after this time.
 KEPT_S = 1.0
-#: Redis isn't called for this long after it didn't answer.
-AWAY_S = 1.0
 # As in api/access/token_bucket.py, by Redis' clock. Numbers are text, since Redis truncates Lua's to integers.
 _TAKE = """
 local rate, most, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -85,7 +83,7 @@ class SharedRateLimit:
         self._namespace = namespace
         self._clock = clock
         self._held: dict[str, _Held] = {}
-        self._away_until_s: float | None = None
+        self._backoff = RedisBackoff(clock)
 
     async def spend(self, key_id: str) -> None:
         held = self._held.setdefault(key_id, _Held())
@@ -103,7 +101,7 @@ class SharedRateLimit:
 
     async def _fetch(self, key_id: str, held: _Held, now_s: float) -> None:
         """Take tokens from Redis, else from the local bucket; without any, note when the next is available."""
-        found = None if self._is_away(now_s) else await self._from_redis(key_id)
+        found = None if self._backoff.active else await self._from_redis(key_id)
         wanted = 1 if found is None else self._lot
         if found is None:
             held.bucket, taken = take(held.bucket, 1, now_s, self._rate)
@@ -113,22 +111,17 @@ class SharedRateLimit:
         held.tokens, held.until_s = taken, now_s + KEPT_S
         held.again_s = now_s if taken else now_s + wait_s(left, wanted, self._rate)
 
-    def _is_away(self, now_s: float) -> bool:
-        return self._away_until_s is not None and now_s < self._away_until_s
-
     async def _from_redis(self, key_id: str) -> tuple[Bucket, int] | None:
         arguments = (self._rate, capacity(self._rate), self._lot)
         try:
             with redis_translated():
                 taken, left = await self._take(keys=[f"{self._namespace}:rate:{key_id}"], args=arguments)
         except RedisUnavailable as exc:
-            if self._away_until_s is None:
+            if self._backoff.fail():
                 log.warning("rate_limit_local", error=str(exc))
-            self._away_until_s = self._clock() + AWAY_S
             return None
-        if self._away_until_s is not None:
+        if self._backoff.succeed():
             log.info("rate_limit_shared")
-        self._away_until_s = None
         return Bucket(float(left), 0.0), int(taken)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from relearn.agents.stores.postgres import Patience
+from relearn.agents.stores.postgres import Timeouts
 
 #: For aiohttp's connections. Longer lines and headers are answered with 400. A connection without a complete request
 #: head is closed after the keep-alive time (above the 60 s of usual proxies, so that the proxy closes first).
@@ -24,7 +24,7 @@ CONNECTION: dict[str, Any] = {
 #: Time for a request body to arrive.
 BODY_TIMEOUT_S = 60.0
 #: Postgres counts as unavailable after these times. Cancelling a command may take as long again.
-REQUEST_TIMEOUTS = Patience(connect_s=2.0, command_s=5.0, free_s=2.0)
+REQUEST_TIMEOUTS = Timeouts(connect_s=2.0, command_s=5.0, acquire_s=2.0)
 
 
 class MalformedRequestFilter(logging.Filter):

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from relearn.agents.stores.live.batches import read_batches
-from relearn.agents.stores.postgres import Connection, Pool, database_id
+from relearn.agents.stores.live.layout import read_batches
+from relearn.agents.stores.postgres import Connection, Pool, database_id, read_snapshot
 from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.agents.stores.redis import Redis
 from relearn.api.http.cursors import moment
-from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import REVIEWED
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.batches import COUNTED
@@ -81,7 +80,7 @@ class RecentBatches:
             self._without_redis = False
         if found is not None:
             return found
-        async with along(self._pool) as connection:
+        async with read_snapshot(self._pool, index_only=True) as connection:
             rows = await connection.fetch(_PAGE, *(after or (datetime.max.replace(tzinfo=UTC), "")), limit)
         return [StoredBatch(*row) for row in rows]
 
@@ -98,7 +97,7 @@ class RecentBatches:
 
 
 async def read_batch(connection: Connection, batch: str) -> tuple[StoredBatch, Sequence[Counts]] | None:
-    """One batch and its counts, or None. The connection is such as `api.queries.index_only` opens."""
+    """One batch and its counts, or None. `connection` is of `read_snapshot(…, index_only=True)`."""
     row: Any = await connection.fetchrow(_ONE, batch)
     if row is None:
         return None

@@ -3,7 +3,7 @@
 A page walks along one index: of all predictions, of a batch, or of reviewed ones. It reads at most LOOKED rows, however
 few of them the filters select, and returns the position reached, from which the next page continues.
 
-Connections are snapshots with index scans only (`api.queries.index_only`).
+Connections are of `read_snapshot(…, index_only=True)`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from relearn.agents.stores.feedback.review_sql import latest_of_prediction
+from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.http.predictions import LOOKED
-from relearn.schemas.identity import Place
+from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place
 
-_PLACE = "generation, kafka_partition, kafka_offset, record_index"
-_KEY = f"ingested_at, {_PLACE}"
+_KEY = f"ingested_at, {PLACE}"
 _DOWN = ", ".join(f"{column} DESC" for column in _KEY.split(", "))
 _OTHERS = "id, subject, batch, features, label, margins, confidence, model, activation, scored_at, stored_at"
 # The row comparison finds the start; the plain one excludes partitions that are too new.
@@ -43,15 +44,12 @@ CROSS JOIN LATERAL (
 #: Whether the row of `walked` has a review: the latest feedback of at least one reviewer is a label.
 REVIEWED = f"""EXISTS (
     SELECT FROM (
-        SELECT DISTINCT ON (c.reviewer) c.label FROM corrections c
-        WHERE ({", ".join(f"c.{column}" for column in _PLACE.split(", "))})
-            = ({", ".join(f"walked.{column}" for column in _PLACE.split(", "))})
-        ORDER BY c.reviewer, c.sent_at DESC, c.sent_partition DESC, c.sent_offset DESC
+        {latest_of_prediction("c.label", ", ".join(f"walked.{column}" for column in PLACE.split(", ")))}
     ) AS latest WHERE label IS NOT NULL
-)"""  # noqa: S608 - the same
+)"""
 _ONE = f"""
 SELECT {_KEY}, {_OTHERS}, context, (SELECT sha256 FROM models WHERE version = p.model) AS digest
-FROM predictions p WHERE ({_PLACE}) = ($1, $2, $3, $4) ORDER BY ingested_at DESC LIMIT 1
+FROM predictions p WHERE ({PLACE}) = ($1, $2, $3, $4) ORDER BY ingested_at DESC LIMIT 1
 """  # noqa: S608 - the same
 
 
@@ -69,7 +67,7 @@ class At(NamedTuple):
 
 
 #: Before the first prediction of any list.
-TOP = At(datetime.max.replace(tzinfo=UTC), Place(2**31 - 1, 2**31 - 1, 2**63 - 1, 2**31 - 1))
+TOP = At(datetime.max.replace(tzinfo=UTC), Place(INT32_MAX, INT32_MAX, INT64_MAX, INT32_MAX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +114,7 @@ async def read_one(connection: Connection, place: Place) -> Any | None:
 
 def at_of(row: Any) -> At:
     """The position of a row."""
-    place = row["generation"], row["kafka_partition"], row["kafka_offset"], row["record_index"]
-    return At(row["ingested_at"], Place(*place))
+    return At(row["ingested_at"], place_of_row(row))
 
 
 async def _walk(connection: Connection, filters: Filters, after: At) -> Walk | None:

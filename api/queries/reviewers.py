@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from relearn.agents.stores.feedback.review_sql import latest_statements
+from relearn.agents.stores.places import PLACE
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.http.reviewers import COMPARED
 
@@ -14,18 +16,16 @@ SELECT reviewer, corrections, confirmations, withdrawals, first_at, last_at FROM
 WHERE (last_at, reviewer) < ($1, $2)
 ORDER BY last_at DESC, reviewer DESC LIMIT $3
 """
-_PLACE = "generation, kafka_partition, kafka_offset, record_index"
 # Counts per prediction and label, not pairs: a prediction with thousands of labels has millions of pairs.
 _AGREEMENT = f"""
 WITH latest AS (
-    SELECT {_PLACE}, coalesce(reviewer, '') AS reviewer, label, sent_at, sent_partition, sent_offset
+    SELECT {PLACE}, coalesce(reviewer, '') AS reviewer, label, sent_at, sent_partition, sent_offset
     FROM corrections ORDER BY id DESC LIMIT $1
 ), of_reviewers AS (
-    SELECT DISTINCT ON ({_PLACE}, reviewer) {_PLACE}, reviewer, label FROM latest
-    ORDER BY {_PLACE}, reviewer, sent_at DESC, sent_partition DESC, sent_offset DESC
+    {latest_statements("latest")}
 ), counted AS (
-    SELECT reviewer, count(*) OVER (PARTITION BY {_PLACE}) - 1 AS compared,
-        count(*) OVER (PARTITION BY {_PLACE}, label) - 1 AS agreed
+    SELECT reviewer, count(*) OVER (PARTITION BY {PLACE}) - 1 AS compared,
+        count(*) OVER (PARTITION BY {PLACE}, label) - 1 AS agreed
     FROM of_reviewers WHERE label IS NOT NULL
 )
 SELECT reviewer, sum(compared)::bigint, sum(agreed)::bigint FROM counted

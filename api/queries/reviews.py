@@ -7,18 +7,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from relearn.agents.learning.reviews import Statement, reviews, standing_statements
+from relearn.agents.stores.feedback.review_sql import latest_of_prediction
 from relearn.agents.stores.feedback.statements import COLUMNS, statement_of
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.identity import Place, place_columns
 
 _COLUMNS = f"{COLUMNS}, c.feedback, c.comment, c.record, c.sent_at, c.stored_at"
-# DISTINCT in the subquery keeps this one index lookup per place, whatever the planner estimates for the table.
 _LATEST = f"""
 SELECT latest.* FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[]) AS u (g, p, o, i)
 CROSS JOIN LATERAL (
-    SELECT DISTINCT ON (c.reviewer) {_COLUMNS} FROM corrections c
-    WHERE c.generation = u.g AND c.kafka_partition = u.p AND c.kafka_offset = u.o AND c.record_index = u.i
-    ORDER BY c.reviewer, c.sent_at DESC, c.sent_partition DESC, c.sent_offset DESC
+    {latest_of_prediction(_COLUMNS, "u.g, u.p, u.o, u.i")}
 ) AS latest
 """  # noqa: S608 - column names
 _OF_PLACE = f"""

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.redis import Redis
 from relearn.agents.stores.training.champion import CHAMPION
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.api.http.single_flight import SingleFlight
 from relearn.api.queries.accuracy import ChampionAudits
-from relearn.api.queries.index_only import along
 from relearn.api.queries.workers import live_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.workers import Worker
@@ -85,7 +84,7 @@ class StatsReader:
 
     async def _read(self) -> Facts:
         began_s = time.monotonic()
-        async with along(self._pool) as connection:
+        async with read_snapshot(self._pool, index_only=True) as connection:
             row = await connection.fetchrow(_FACTS)
             latency = await connection.fetchrow(_LATENCY)
             on_hold = await hold_of(connection)

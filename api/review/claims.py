@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import time
 from collections.abc import Callable, Collection
 
 import structlog
 
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, RedisBackoff, redis_translated
 from relearn.schemas.errors import RedisUnavailable
 
 log = structlog.get_logger()
 
-#: Redis isn't called for this long after it didn't answer: one request makes many claims, and would wait for each.
-AWAY_S = 1.0
 _RELEASE = """
 for _, name in ipairs(KEYS) do
     if redis.call('GET', name) == ARGV[1] then redis.call('DEL', name) end
@@ -35,7 +32,7 @@ class Claims:
         self._clock = clock
         self._claimant = os.urandom(16).hex()
         self._ours: dict[str, float] = {}
-        self._away_until_s = -math.inf
+        self._backoff = RedisBackoff(clock)
 
     def ours(self) -> frozenset[str]:
         """Keys that this process claimed or found claimed, and whose claims haven't expired."""
@@ -48,7 +45,7 @@ class Claims:
         if key in self.ours():
             return False
         self._ours[key] = self._clock() + self._expires_s
-        if self._clock() < self._away_until_s:
+        if self._backoff.active:
             return True
         try:
             left_s = await self._claimed_elsewhere(key)
@@ -63,7 +60,7 @@ class Claims:
         """Release claims of this process. Without Redis they end for other processes when they expire."""
         for key in keys:
             self._ours.pop(key, None)
-        if not keys or self._clock() < self._away_until_s:
+        if not keys or self._backoff.active:
             return
         try:
             with redis_translated():
@@ -82,7 +79,7 @@ class Claims:
         return None if claimed else max(0, left_ms) / 1000
 
     def _redis_failed(self, exc: RedisUnavailable) -> None:
-        self._away_until_s = self._clock() + AWAY_S
+        self._backoff.fail()
         log.debug("claims_local", error=str(exc))
 
     def _name(self, key: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment
@@ -21,7 +22,6 @@ from relearn.api.queries.batch_rows import (
     unreviewed_rows,
 )
 from relearn.api.queries.batches import StoredBatch, read_batch
-from relearn.api.queries.index_only import along
 from relearn.api.review.batch import Verdicts, check_known, confirmation_of, feedback_on, read_verdicts, verdict_on
 from relearn.api.writes.feedback import reviewer_of, send_feedback
 from relearn.schemas.http.batches import (
@@ -59,7 +59,7 @@ async def list_batches(call: Call[None, PageQuery, None]) -> Page[Batch]:
 
 async def get_batch(call: Call[BatchPath, None, None]) -> BatchDetail:
     """One batch with its counts."""
-    async with along(call.context.pool) as connection:
+    async with read_snapshot(call.context.pool, index_only=True) as connection:
         found = await read_batch(connection, call.path.id)
     if found is None:
         raise ProblemError("not-found", "There is no such batch, or nothing of it is stored yet.")

@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import UNSET
 
+from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Caller, Handlers
 from relearn.api.http.problems import ProblemError, invalid_fields
 from relearn.api.queries.feedback import dead_feedback, waiting_feedback
-from relearn.api.queries.index_only import along
 from relearn.api.queries.reviews import RecordedStatement, find_statement, latest_statements, superseded_by
 from relearn.api.review.served_via import served_via
 from relearn.api.writes.feedback import reviewer_of, send_feedback
@@ -50,7 +50,7 @@ async def create_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedb
 async def get_feedback(call: Call[FeedbackPath, None, None]) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
     """The outcome, read from all three tables in one snapshot, since feedback moves between them."""
     feedback = call.path.id
-    async with along(call.context.pool) as connection:
+    async with read_snapshot(call.context.pool, index_only=True) as connection:
         recorded = await find_statement(connection, feedback)
         if recorded is not None:
             latest = await latest_statements(connection, [recorded.statement.place])

@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import Struct
 
 from relearn.agents.learning.contributions import contributions
+from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
 from relearn.api.http.problems import ProblemError
-from relearn.api.queries.index_only import along
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
 from relearn.api.queries.reviews import (
     NO_REVIEWS,
@@ -71,7 +71,7 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
         else At(moment(key.ingested_us), Place(key.generation, key.partition, key.offset, key.index))
     )
     filters = Filters(query.batch, query.model, query.label, query.reviewed)
-    async with along(call.context.pool) as connection:
+    async with read_snapshot(call.context.pool, index_only=True) as connection:
         rows, last = await read_page(connection, filters, after, query.limit)
         places = [at_of(row).place for row in rows]
         found = reviews_by_place(await latest_statements(connection, places))
@@ -85,7 +85,7 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
 async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail:
     """One prediction, explained by its model."""
     place = parse_place(call.path.id)
-    async with along(call.context.pool) as connection:
+    async with read_snapshot(call.context.pool, index_only=True) as connection:
         row = await read_one(connection, place)
         if row is None:
             raise ProblemError("not-found", f"There is no prediction {place}: it was never stored, or has expired.")
@@ -107,7 +107,7 @@ async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDe
 async def list_prediction_feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
     """A page of statements on one prediction, whether the prediction is still stored or not."""
     place = parse_place(call.path.id)
-    async with along(call.context.pool) as connection:
+    async with read_snapshot(call.context.pool, index_only=True) as connection:
 
         async def fetch(after: Latest | None, limit: int) -> Sequence[RecordedStatement]:
             sent = _AFTER_ALL if after is None else SentAt(moment(after.sent_us), after.partition, after.offset)

@@ -102,7 +102,7 @@ def _route(operation: Operation) -> str:
 @asynccontextmanager
 async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> AsyncIterator[Context]:
     """Everything that handlers need, open while the block runs."""
-    pool, redis = await open_pool(settings, size=POOL_SIZE, patience=REQUEST_TIMEOUTS), open_redis(settings)
+    pool, redis = await open_pool(settings, size=POOL_SIZE, timeouts=REQUEST_TIMEOUTS), open_redis(settings)
     producer = KafkaProducer(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGE_TIMEOUT_S)
     events = EventHub(settings)
     generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))

@@ -142,7 +142,7 @@ async def check_api_keys(settings: Settings) -> None:
     Raises:
         SettingsError, SetupError: there are no API keys.
     """
-    pool = await open_pool(settings, size=1, patience=REQUEST_TIMEOUTS)
+    pool = await open_pool(settings, size=1, timeouts=REQUEST_TIMEOUTS)
     try:
         await check_exposure(settings, KeyRing(lambda: list_keys(pool)))
     except Unavailable as exc:
