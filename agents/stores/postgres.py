@@ -85,8 +85,9 @@ class _Acquire(PoolAcquireContext):  # type: ignore[misc]
 
     async def _end_implicit_transaction(self, connection: Connection) -> None:
         try:
-            # An empty simple query is a Sync. Explicit transactions are rolled back by the pool, after this.
-            await connection.execute("", timeout=self.timeout)
+            # A simple query ends an implicit transaction. Explicit ones are rolled back by the pool, after this.
+            if not connection.is_in_transaction():
+                await connection.execute("SELECT 1", timeout=self.timeout)
         except asyncio.CancelledError:
             connection.terminate()
             raise
