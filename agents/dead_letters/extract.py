@@ -1,4 +1,4 @@
-"""Cutting one record out of a message of many, whatever is wrong with it, so that it can be sent again alone. Pure."""
+"""Extracting one record from a message of many records, valid or not, so that it can be sent again alone. Pure."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import msgpack
 
 from relearn.schemas.text import text_fault
 
-#: Reasons that concern the message as a whole, whichever index stands beside them.
+#: Reasons that concern the message as a whole, with any index.
 WHOLE = frozenset({"empty", "unreadable", "names", "length"})
 _TEXTS = {"ids": "id", "subjects": "subject", "contexts": "context"}
 
 
 def extract_from_value(value: bytes | None, index: int, reason: str) -> bytes | None:
-    """A single-record message with the record at `index` of `value`; None where `value` itself is what to send again.
+    """A single-record message with the record at `index` of `value`; None if `value` itself is to be sent again.
 
-    That is: it holds one record, or `reason` is a fault of the message and not of a record in it.
+    That is the case if `value` has one record, or if `reason` is a fault of the message instead of a record in it.
     """
     message = None if reason in WHOLE or not value else decode_map(value)
     return None if value is None or message is None else extract_record(message, value, index, reason)
 
 
 def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason: str) -> bytes | None:
-    """The same of a `value` that is read already: `message` is the map in it."""
+    """As `extract_from_value`, of a decoded `value`: `message` is the map in it."""
     if reason in WHOLE or not _has_rows(message, index):
         return None
     if reason == "dimension" and isinstance(message["features"], bytes):
@@ -43,7 +43,7 @@ def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason:
 
 
 def decode_map(value: bytes) -> dict[Any, Any] | None:
-    """The map in a message, MessagePack or JSON; None where it holds none. Text that isn't UTF-8 keeps its bytes."""
+    """The map in a message, MessagePack or JSON; None if there is none. Text that isn't UTF-8 keeps its bytes."""
     try:
         if value[:1] == b"{":
             found = json.loads(value.decode("utf-8", "surrogateescape"))
@@ -55,7 +55,7 @@ def decode_map(value: bytes) -> dict[Any, Any] | None:
 
 
 def _has_rows(message: Mapping[Any, Any], index: int) -> bool:
-    """Whether the message is one of many records in good order, so that its fault is one record's."""
+    """Whether the message has many records in a valid structure, so that the fault is that of one record."""
     n, features, names = message.get("n"), message.get("features"), message.get("names")
     if isinstance(n, bool) or not isinstance(n, int) or not 0 <= index < n:
         return False

@@ -1,6 +1,6 @@
-"""Sending dead letters again, record by record; each is marked when the broker has acknowledged it, not before.
+"""Sending dead letters again, record by record. A letter is marked after the broker has acknowledged its record.
 
-A letter is locked while it is on its way: two who ask for the same at once send it once.
+A letter is locked while its record is in flight: two requests at once send it once.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from relearn.agents.stores.dead_letters import DeadLetterRow, Original, lock_ope
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import KafkaUnavailable, Refused
 
-#: So many are on their way at a time, or fewer that are so large together.
+#: Maximum number of letters in flight, and maximum size of their values together.
 AT_ONCE = 200
 AT_ONCE_BYTES = 8 * 1024 * 1024
-PATIENCE_S = 30.0
+ACKNOWLEDGED_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """How it went. `refused` are ids with the reason. What is neither was sent by somebody else meanwhile."""
+    """The outcome. `refused` are ids with the reason. Letters in neither were sent by another request meanwhile."""
 
     acknowledged: int
     refused: Sequence[tuple[int, str]]
@@ -41,22 +41,23 @@ async def redrive(
     namespace: str,
     ids: Sequence[int],
     *,
-    patience_s: float = PATIENCE_S,
+    timeout_s: float = ACKNOWLEDGED_WITHIN_S,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Redriven:
     """Send the records of these dead letters again, the oldest first, each to the topic that it came from.
 
-    `on_progress` is told how many are done. `patience_s`: how long to wait for the broker's word on what is on its way.
+    `on_progress` receives the number of finished letters. `timeout_s`: how long to wait for the acknowledgements of one
+    batch.
 
     Raises:
-        KafkaUnavailable, PostgresUnavailable: what isn't marked by then may be sent again.
+        KafkaUnavailable, PostgresUnavailable: letters that are not marked by then may be sent again.
     """
     acknowledged, refused = 0, []
     left = sorted(ids)
     while left:
         with translated():
             async with pool.acquire() as connection, connection.transaction():
-                sent = await _send(connection, producer, namespace, left[:AT_ONCE], patience_s)
+                sent = await _send(connection, producer, namespace, left[:AT_ONCE], timeout_s)
                 acknowledged += sum([await mark_redriven(connection, one, time.time()) for one in sent.acknowledged])
         if sent.away is not None:
             raise sent.away
@@ -68,7 +69,7 @@ async def redrive(
 
 @dataclass(slots=True)
 class _Sent:
-    """What became of the letters up to id `until`. `away`: of some it isn't known whether they arrived."""
+    """The outcome of the letters up to id `until`. `away`: the acknowledgement of some is missing."""
 
     until: int
     acknowledged: list[int] = field(default_factory=list)
@@ -76,7 +77,7 @@ class _Sent:
     away: KafkaUnavailable | None = None
 
     def note(self, letter_id: int, receipt: asyncio.Future[Receipt]) -> None:
-        """What the broker said of one, if anything."""
+        """Record the acknowledgement of one letter, if there is one."""
         if not receipt.done():
             receipt.cancel()
             self.away = KafkaUnavailable(f"Kafka has not acknowledged dead letter {letter_id} in time")
@@ -86,7 +87,7 @@ class _Sent:
             self.fault(letter_id, exc)
 
     def fault(self, letter_id: int, exc: BaseException) -> None:
-        """Why one isn't known to have arrived."""
+        """Record why the acknowledgement of one letter is missing."""
         match exc:
             case KafkaUnavailable():
                 self.away = exc
@@ -112,7 +113,7 @@ def sendable(row: DeadLetterRow | None, letter_id: int) -> DeadLetterRow:
 
 
 async def _send(
-    connection: Connection, producer: KafkaProducer, namespace: str, ids: Sequence[int], patience_s: float
+    connection: Connection, producer: KafkaProducer, namespace: str, ids: Sequence[int], timeout_s: float
 ) -> _Sent:
     sent, originals = _Sent(until=0), _Originals(connection)
     receipts: dict[int, asyncio.Future[Receipt]] = {}
@@ -133,14 +134,14 @@ async def _send(
     else:
         sent.until = ids[-1]
     if receipts:
-        await asyncio.wait(receipts.values(), timeout=patience_s)
+        await asyncio.wait(receipts.values(), timeout=timeout_s)
     for letter_id, receipt in receipts.items():
         sent.note(letter_id, receipt)
     return sent
 
 
 class _Originals:
-    """The letters' messages. The last one is kept, and read once: many records of one message follow each other."""
+    """The original messages of letters. The last one is cached: many letters of one message follow each other."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

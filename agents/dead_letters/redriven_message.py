@@ -1,4 +1,4 @@
-"""A dead letter as it is sent again: the record at fault alone, as what it was, and with its former place. Pure."""
+"""The message that sends a dead letter again: the record at fault alone, with a header of its former place. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = "redrive-of"
 
 
 class RedrivenMessage(NamedTuple):
-    """A message that is ready to go to the topic that the letter's came from."""
+    """A message for the topic that the letter's message came from."""
 
     topic: str
     key: bytes | None
@@ -29,12 +29,12 @@ class RedrivenMessage(NamedTuple):
 def redriven_message(
     row: DeadLetterRow, original: Original, message: Mapping[Any, Any] | None, *, namespace: str, now_s: float
 ) -> RedrivenMessage:
-    """What to send for one letter. `message`: the map in the original's value, None where that holds none.
+    """The message for one letter. `message`: the map in the original's value, None if there is none.
 
-    A record that stood among others is cut out and sent alone, so that its good neighbours aren't scored twice.
+    A record from a message of many is sent alone, so that the other records aren't scored twice.
 
     Raises:
-        Refused: it came from a topic that nothing is sent to again.
+        Refused: no message is redriven to the topic that it came from.
     """
     value = original.value
     one = None if value is None or message is None else extract_record(message, value, row.index, row.reason)
@@ -54,5 +54,5 @@ def redriven_message(
 
 
 def place_of(row: DeadLetterRow) -> Place:
-    """Where the record stands, or stood."""
+    """The place of the record."""
     return Place(row.generation, row.partition, row.offset, row.index)

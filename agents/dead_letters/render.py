@@ -1,4 +1,4 @@
-"""A message's bytes for a person's eyes: the map in it where there is one, else a hex dump; never very long."""
+"""A message's bytes as text for people: the map in it if there is one, else a hex dump; bounded in length."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HEX_BYTES = 512
 _LIST_ITEMS = 100
 _MOST_ITEMS = 10_000
 _CUT = "…"
-#: What is nested deeper than that is no record, and more than JSON's writers can follow.
+#: Maximum nesting. A record has less, and JSON writers can't follow more.
 _DEEPEST = 20
 
 
 def as_text(value: bytes | None, index: int, reason: str) -> str:
-    """The record at fault of a message, or the message where the fault is the message's."""
+    """The record at fault as text, or the message if the fault is that of the message."""
     if value is None:
         return "the message has no value"
     found, cut = _read(value, index, reason)
@@ -33,7 +33,7 @@ def as_text(value: bytes | None, index: int, reason: str) -> str:
 
 
 def as_json(value: bytes | None, index: int, reason: str) -> Any:
-    """The same for programs, uncut: `{"hex": …}` where it can't be read."""
+    """As `as_text`, as JSON values without a limit: `{"hex": …}` if the value can't be decoded."""
     if value is None:
         return None
     found, _ = _read(value, index, reason)
@@ -41,7 +41,7 @@ def as_json(value: bytes | None, index: int, reason: str) -> Any:
 
 
 def as_short_json(value: bytes | None, index: int, reason: str, *, limit_bytes: int) -> bytes | None:
-    """The same as JSON text, its long lists cut; None where it can't be read, or is longer than that all the same."""
+    """As `as_json`, as JSON text with long lists cut; None if it can't be decoded or is longer than `limit_bytes`."""
     found = None if value is None else _read(value, index, reason)[0]
     if found is None:
         return None
@@ -50,7 +50,7 @@ def as_short_json(value: bytes | None, index: int, reason: str, *, limit_bytes: 
 
 
 def _read(value: bytes, index: int, reason: str) -> tuple[dict[Any, Any] | None, bool]:
-    """The map to show, and whether it is one record cut out of many."""
+    """The map to show, and whether it is one record of many."""
     message = decode_map(value)
     one = None if message is None else extract_record(message, value, index, reason)
     return (message, False) if one is None else (decode_map(one), True)
@@ -69,9 +69,9 @@ def hex_dump(value: bytes) -> str:
 
 
 class _Plain:
-    """What JSON can write: packed numbers as a list, other bytes as hex; deep nesting is cut.
+    """Converts values to those that JSON has: packed numbers to a list, other bytes to hex. Deep nesting is cut.
 
-    With a `limit`, so are longer lists, maps and texts, and whatever comes after MOST_ITEMS of all.
+    With a `limit`, longer lists, maps and texts are cut, too, and all items after the first MOST_ITEMS.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -119,6 +119,6 @@ def _utf8(item: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Nothing that a terminal would obey, nothing that can't be written."""
+    """`text` without control characters and without characters that UTF-8 can't encode."""
     kept = "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
     return kept.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Watching the live stream for drift: records in Postgres → windows against the champion's first ones → `drift`."""
+"""Measuring drift of the live stream: windows of records in Postgres against the champion's first records → `drift`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ LOOK_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class DriftWatch:
-    """The watch of one feedback worker. `in_charge()`: whether it is the one that looks; others stand by.
+    """The drift watch of one feedback worker. `in_charge()`: whether this worker measures; the others stand by.
 
-    Whether drift is a reason to train is the policy's to say: `news()` is called when another set of names has drifted.
+    The policy decides whether drift starts a training. `news()` is called when the set of drifted names has changed.
     """
 
     settings: Settings
@@ -56,7 +56,7 @@ class DriftWatch:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Go one step on, if there are enough new records: take the reference, or compare a window with it.
+        """Take the reference or compare one window with it, if there are enough new records.
 
         Raises:
             Stopping: asked to stop while a server is away.
@@ -65,7 +65,7 @@ class DriftWatch:
         await self.retry.until_available(lambda: self._look(pool), "Postgres")
 
     async def _look(self, pool: Pool) -> None:
-        """May be repeated: what was written is read before anything follows from it."""
+        """May be repeated: the row is read back before a result is derived from it."""
         watched = await read_watched(pool)
         if watched is None:
             return
@@ -86,7 +86,7 @@ class DriftWatch:
         self._tell(row)
 
     async def _known(self, pool: Pool, watched: Watched) -> DriftRow:
-        """The champion's row as it stands; from memory, unless it was written by others, or the champion is another."""
+        """The champion's row, from memory unless another worker has written it or the champion has changed."""
         known = self._row
         if known is None or (known.activation, known.updated_at) != (watched.activation, watched.updated_at):
             row = await read_drift(pool, watched.activation) or DriftRow(watched.activation, watched.model)
@@ -96,7 +96,7 @@ class DriftWatch:
         return known
 
     async def _advanced(self, pool: Pool, watched: Watched, row: DriftRow) -> DriftRow:
-        """The row after the records that have come; the same where there are too few."""
+        """The row after the new records; unchanged if there are too few."""
         state, ingest = row.state, topic_name(self.settings.namespace, "ingest")
         if state.reference is None:
             cursor, sample = await first_records(pool, ingest, row.activation, state.cursor)
@@ -119,13 +119,13 @@ class DriftWatch:
 
 
 def begun(row: DriftRow, cursor: Cursor, sample: Sample | None, names: Sequence[str]) -> DriftRow:
-    """The row after a look for the first records; `sample`: None while there are too few."""
+    """The row after a search for the first records; `sample` is None while there are too few."""
     taken = None if sample is None else reference(names, *sample)
     return replace(row, state=replace(row.state, cursor=cursor, reference=taken))
 
 
 def compared(row: DriftRow, cursor: Cursor, sample: Sample, at_s: float) -> DriftRow:
-    """The row after one more window, looked at at `at_s`, epoch seconds."""
+    """The row after one more window, compared at `at_s`, epoch seconds."""
     state = row.state
     assert state.reference is not None
     comparison = compare(state.reference, *sample)

@@ -20,14 +20,14 @@ from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
 
-#: How often to look where nothing is known to have changed: other workers store feedback too, and jobs end.
+#: The interval of evaluation without a signal: other workers store feedback, too, and jobs end.
 LOOK_EVERY_S = 1.0
 _LEAST_S = 0.02
 
 
 @dataclass(slots=True)
 class PolicyWatch:
-    """The evaluator of one feedback worker. `in_charge()`: whether it is the one that asks; others stand by."""
+    """The policy evaluator of one feedback worker. `in_charge()`: whether this worker evaluates. The others wait."""
 
     settings: Settings
     source: str
@@ -40,7 +40,7 @@ class PolicyWatch:
     _asked: str = ""
 
     async def run(self) -> None:
-        """Look at the facts whenever they may have changed, or time alone may decide.
+        """Evaluate the policy when the facts may have changed, and when the passage of time may decide.
 
         Raises:
             Stopping: asked to stop while a server is away.
@@ -73,7 +73,7 @@ class PolicyWatch:
         return await self.retry.until_available(lambda: read_job(pool, job_id), "Postgres")
 
     async def _ask(self, facts: Facts, decision: Decision) -> None:
-        """Send the command, unless the job of the last one isn't written yet: it would find that one open."""
+        """Send the command, unless the job of the last command isn't written yet: this one would find it open."""
         assert decision.trigger is not None
         command = Command(command_id(self.settings.namespace, facts, decision.trigger), "train", decision.reason)
         if command.id == self._asked or (self._asked and await self._job(self._asked) is None):

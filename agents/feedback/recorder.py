@@ -1,6 +1,7 @@
-"""Recording feedback: each chunk's statements to Postgres, those that come before their prediction when it is there.
+"""Recording feedback: the statements of each chunk become rows in Postgres.
 
-What was recorded is then told to those who follow the live events.
+A statement that arrives before its prediction is stored waits in a table, and the sweep records it later. Recorded rows
+are appended to the live events.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ from relearn.schemas.topics import topic_name
 T = TypeVar("T")
 log = structlog.get_logger()
 
-#: Between sweeps while something waits, and for how long the next one may be put off where nothing does.
+#: The time between sweeps while statements wait, and the longest time between sweeps while none does.
 SWEEP_EVERY_S = 0.2
 IDLE_S = 1.0
-#: The agent, the sweep, two watches, and one to spare.
+#: One connection each for the agent, the sweep and two watches, and one spare.
 POOL_SIZE = 5
 
 
@@ -59,7 +60,7 @@ class Opened:
 class Recorder:
     """The handler of the feedback agent. Nothing is opened before the first call.
 
-    `stop()`: whether the worker is asked to stop. `moving()`: whether partitions are being given to other workers.
+    `stop()`: whether the worker is asked to stop. `moving()`: whether a rebalance is in progress.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Recorder:
         self.news = asyncio.Event()
         self.topic = topic_name(settings.namespace, "feedback")
         self.stop = stop
-        #: For the tasks, which go on while partitions move, and for the agent, which must give up its chunk then.
+        #: For the tasks, which continue during a rebalance, and for the agent, which must give up its chunk then.
         self.retry = Retry(state, stop)
         self._chunk_retry = Retry(state, lambda: stop() or moving())
         self._settings = settings
@@ -99,7 +100,7 @@ class Recorder:
         return await opened.dead_letters.send([*rejects, *refused], generation)
 
     async def sweep(self) -> None:
-        """Until asked to stop: look after what waits.
+        """Until asked to stop: record or expire the statements that wait for their prediction.
 
         Raises:
             Stopping: asked to stop while a server is away.
@@ -117,7 +118,7 @@ class Recorder:
                 await self._rest(something_waits=swept.taken.waiting > 0)
 
     async def _settle(self, opened: Opened, swept: Swept) -> None:
-        """Send what has expired, and forget it once the broker has acknowledged that."""
+        """Send expired statements as dead letters, and delete their rows once the broker has acknowledged them."""
         await self._tell(swept.taken)
         log.debug("feedback_swept", **_counts(swept.taken), expired=len(swept.expired))
         receipts: list[Awaitable[Any]] = []

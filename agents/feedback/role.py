@@ -1,13 +1,13 @@
-"""The feedback role: `feedback` → `corrections` in Postgres; what can't be used → `dead-letters`.
+"""The feedback role: `feedback` → `corrections` in Postgres; unusable messages → `dead-letters`.
 
     feedback ─▶ agent: Recorder.take ─▶ corrections
                        │                     ▲
-                       └─▶ waiting_feedback ─┴─ task: Recorder.sweep ─▶ dead-letters, when nothing comes
+                       └─▶ waiting_feedback ─┴─ task: Recorder.sweep ─▶ dead-letters, after a time limit
 
     corrections, jobs ─▶ task: PolicyWatch ─▶ commands         predictions ─▶ task: DriftWatch ─▶ drift
 
-Feedback may be sooner than the store worker's commit of what it is about. It waits in Postgres, its offset committed,
-and holds up nothing behind it.
+Feedback may arrive before the store worker has committed its prediction. Such a statement waits in Postgres, its offset
+committed, and delays no other message.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""librdkafka's admin client, made to say why it gets no answer: its calls know only that their time was up."""
+"""librdkafka's admin client with the reason why a call got no answer. Its own calls report a timeout only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from relearn.schemas.settings import Settings
 
 
 class Admin(AdminClient):
-    """An admin client that remembers what went wrong on the way to the brokers."""
+    """An admin client that keeps the errors of its connections."""
 
     def __init__(self, settings: Settings) -> None:
         self._said: list[KafkaError] = []
-        # The list's own method: one of ours would keep this client alive for ever.
+        # The list's own method: a method of this class would keep the client alive.
         config = {**librdkafka_config(settings), "log_level": 0, "error_cb": self._said.append}
         super().__init__(config)
 
@@ -33,7 +33,7 @@ class Admin(AdminClient):
         return found
 
     def why(self, exc: KafkaException) -> str:
-        """What went wrong, as near to its cause as is known, and which settings to look at."""
+        """The error that is nearest to the cause, and which settings to check."""
         self.poll(0)
         told = [error for error in self._said if error.code() != KafkaError._ALL_BROKERS_DOWN]
         self._said.clear()
@@ -41,7 +41,7 @@ class Admin(AdminClient):
 
 
 def explained(error: KafkaError) -> str:
-    """What librdkafka says of a broker that it can't reach, and which settings to look at."""
+    """librdkafka's text about a broker that it can't reach, and which settings to check."""
     text = error.str()
     if error.code() == KafkaError._AUTHENTICATION:
         return f"{text}; look at RELEARN_KAFKA_SASL_MECHANISM, RELEARN_KAFKA_SASL_USERNAME and …_PASSWORD"

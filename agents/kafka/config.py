@@ -1,4 +1,4 @@
-"""Kafka's address and security, given once in the settings, in the words of each client that we use."""
+"""Kafka's address and security from the settings, as options of each client library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def librdkafka_config(settings: Settings) -> dict[str, Any]:
         config["sasl.mechanism"] = settings.kafka_sasl_mechanism
         config["sasl.username"] = settings.kafka_sasl_username
         config["sasl.password"] = settings.kafka_sasl_password
-    ssl_context(settings)  # looks at the files, and names the setting of one that can't be used
+    ssl_context(settings)  # reads the files, and names the setting of a file that can't be used
     files = {
         "ssl.ca.location": settings.kafka_ssl_ca_file,
         "ssl.certificate.location": settings.kafka_ssl_cert_file,
@@ -58,7 +58,7 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_file)
     if settings.kafka_ssl_cert_file is not None:
         with _named("RELEARN_KAFKA_SSL_CERT_FILE, RELEARN_KAFKA_SSL_KEY_FILE", settings.kafka_ssl_cert_file):
-            # No password, so that nobody is asked for one where the key needs it.
+            # An empty password: OpenSSL would prompt for the password of an encrypted key.
             context.load_cert_chain(settings.kafka_ssl_cert_file, settings.kafka_ssl_key_file, password="")
     return context
 

@@ -9,7 +9,7 @@ from relearn.schemas.settings import Settings
 
 
 class Generations:
-    """The generation of one topic as this process reads it; asked for anew after each assignment of partitions."""
+    """The generation of one topic that this process reads, looked up after each assignment of partitions."""
 
     def __init__(self, settings: Settings, pool: Pool, topic: str) -> None:
         self._admin = admin_client(settings)
@@ -20,10 +20,10 @@ class Generations:
         self._current = 0
 
     async def current(self, epoch: int) -> int:
-        """The generation of the topic as of assignment `epoch`. Postgres is asked only for a topic id not seen before.
+        """The generation of the topic as of assignment `epoch`. Postgres is queried for a new topic id only.
 
         Raises:
-            KafkaUnavailable, PostgresUnavailable: ask again.
+            KafkaUnavailable, PostgresUnavailable: retryable.
             SetupError: the topic or the tables aren't there.
         """
         if epoch != self._epoch:

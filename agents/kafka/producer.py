@@ -31,7 +31,7 @@ _NO_TOPIC = frozenset((KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PA
 
 
 def missing_topic(error: KafkaError, topic: str) -> SetupError | None:
-    """What to do about it, if `error` says that there is no such topic."""
+    """The error for a user, if `error` means that the topic doesn't exist."""
     return SetupError(f"there is no topic {topic}; run `relearn migrate` first") if error.code() in _NO_TOPIC else None
 
 
@@ -47,7 +47,7 @@ class OutgoingMessage:
 
 
 class Receipt(NamedTuple):
-    """Where the broker has put a message.
+    """The place of a message in its topic.
 
     The offset is None where the broker had the message already: librdkafka sent the message again, because the first
     acknowledgement was lost or late, and the broker answers such a duplicate without the offset.
@@ -58,16 +58,16 @@ class Receipt(NamedTuple):
 
 
 def receipt_of(error: KafkaError | None, message: Message) -> Receipt | None:
-    """The receipt of a message that was delivered; None where `error` says that it wasn't."""
+    """The receipt of a delivered message; None with an `error`."""
     partition = message.partition()
     return None if error is not None or partition is None else Receipt(partition, message.offset())
 
 
 class KafkaProducer:
-    """Sends messages and tells when the broker has acknowledged them (acks=all).
+    """Sends messages and returns futures of the broker's acknowledgements (acks=all).
 
-    A broker that is away is waited for, or for `give_up_s` seconds: what isn't acknowledged by then is dropped.
-    What was never sent isn't sent later; what was on its way may have arrived all the same, once.
+    While no broker is available, messages wait in the buffer without end, or for `give_up_s` seconds. A message that
+    was not acknowledged by then is dropped: it is never sent later, but it may have arrived, once.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class KafkaProducer:
                 "enable.idempotence": True,
                 "linger.ms": linger_ms,
                 "message.max.bytes": DEAD_LETTER_MAX_BYTES + 64 * 1024,
-                # What can't succeed fails at once all the same.
+                # A message that can't succeed fails at once.
                 "delivery.timeout.ms": 2_147_483_647 if give_up_s is None else int(1000 * give_up_s),
                 "queue.buffering.max.kbytes": 64 * 1024,
                 "log_level": 3,
@@ -88,7 +88,7 @@ class KafkaProducer:
             logger=_quiet,
         )
         self._give_up_s = give_up_s
-        #: By topic: what the broker has acknowledged, and what it hasn't.
+        #: Messages by topic: acknowledged by the broker, and given up.
         self.acknowledged: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
@@ -101,7 +101,7 @@ class KafkaProducer:
             self._producer.poll(_POLL_S)
 
     async def connect(self, topic: str, timeout_s: float = 2.0) -> bool:
-        """Get to know the brokers of `topic`, so that the first message needn't wait for that; whether any answered."""
+        """Fetch the metadata of `topic`, so that the first message doesn't wait for it; whether a broker answered."""
         try:
             await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
         except KafkaException as exc:
@@ -118,7 +118,7 @@ class KafkaProducer:
         partition: int | None = None,
         headers: Headers | None = None,
     ) -> asyncio.Future[Receipt]:
-        """Hand a message over, waiting while the buffer is full; the future is set when the broker has it.
+        """Queue a message, waiting while the buffer is full; the future is set at the broker's acknowledgement.
 
         The future raises KafkaUnavailable or confluent_kafka.KafkaException where the broker refuses the message.
 
@@ -152,7 +152,7 @@ class KafkaProducer:
         settle(receipt, error, at)
 
     async def close(self, timeout_s: float = 5.0) -> int:
-        """Flush for at most `timeout_s`; the number of messages that were given up."""
+        """Flush for at most `timeout_s`. Returns the number of messages that were given up."""
         left = await asyncio.to_thread(self._producer.flush, timeout_s)
         self._closing.set()
         await asyncio.to_thread(self._poller.join)
@@ -176,7 +176,7 @@ def settle(receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Recei
 
 
 class _Quiet:
-    """librdkafka's log lines, as ours at debug: it repeats itself while a broker is away."""
+    """librdkafka's log lines at level debug. They repeat while a broker is unavailable."""
 
     def log(self, _level: int, message: str, *args: Any) -> None:
         log.debug("librdkafka", message=message % args if args else message)

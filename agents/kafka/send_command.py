@@ -1,4 +1,4 @@
-"""Asking the retrain role for something: one command, acknowledged by the broker. A job of its id tells the rest."""
+"""Sending one command to the retrain role. The job with the command's id has the outcome."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from relearn.schemas.topics import topic_name
 
 
 def manual_command(verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None) -> Command:
-    """A command of a person's or a program's, who is named in `by`; a new one, unless it is a certain `job`."""
+    """A command of a person or program, named in `by`. Its id is new unless `job` gives it."""
     return Command(job or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, by)
 
 
 async def send_command(producer: KafkaProducer, namespace: str, command: Command, *, source: str) -> None:
-    """Return when the broker has `command`. `source`: the sender in CloudEvents headers.
+    """Return when the broker has acknowledged `command`. `source`: the sender in CloudEvents headers.
 
     Raises:
-        KafkaUnavailable: it isn't known to have it.
+        KafkaUnavailable: the acknowledgement is missing; the command may have arrived.
         SetupError: there is no topic for it.
     """
     topic = topic_name(namespace, "commands")

@@ -1,4 +1,4 @@
-"""The topics themselves: made by `relearn migrate`, looked at by workers, which never make one."""
+"""The namespace's topics: `relearn migrate` creates them; workers check them and create none."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _TIMESTAMPS = "message.timestamp.type"
 
 
 def admin_client(settings: Settings) -> Admin:
-    """A client; hold on to it until its futures are done."""
+    """A client. Keep a reference to it until its futures are done."""
     return Admin(settings)
 
 
 async def create_topics(settings: Settings) -> list[str]:
-    """Make the namespace's topics that aren't there; their names.
+    """Create the namespace's missing topics. Returns their names.
 
     Raises:
         KafkaUnavailable: no broker answers.
@@ -75,7 +75,7 @@ async def check_log_append_time(settings: Settings, topic: str) -> None:
 
 
 async def topic_id(admin: Admin, topic: str) -> str:
-    """The UUID that Kafka gave to `topic`; another one if it was deleted and made again.
+    """Kafka's UUID of `topic`, which changes when the topic is deleted and created again.
 
     Raises:
         KafkaUnavailable: no broker answers.
@@ -92,7 +92,7 @@ async def topic_id(admin: Admin, topic: str) -> str:
 async def check_led(admin: Admin, topic: str) -> None:
     """Return if the broker that leads the first partition of `topic` answers.
 
-    To be asked each second for ever: of each `describe_topics` confluent-kafka keeps 140 bytes.
+    For checks that repeat each second: confluent-kafka leaks 140 bytes per `describe_topics`.
 
     Raises:
         KafkaUnavailable: it doesn't.
@@ -108,7 +108,7 @@ async def check_led(admin: Admin, topic: str) -> None:
 
 
 async def topic_id_once_known(admin: Admin, topic: str) -> str:
-    """As `topic_id`, of a topic just made: a broker may take a moment to know of it.
+    """As `topic_id`, for a topic that was just created: a broker may not know it for a moment.
 
     Raises:
         KafkaUnavailable, SetupError: as `topic_id`, after ten seconds.

@@ -1,4 +1,4 @@
-"""Swapping: one message of `model-updates` → the live model or the shadow, or a refusal that leaves both alone."""
+"""Applying one message of `model-updates` to the live model or the shadow. A refused message changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Swapper:
-    """Decides on each message of the feed, in order. `refused` counts by reason."""
+    """Applies each message of the feed, in order. `refused` counts refusals by reason."""
 
     def __init__(self, live: LiveModel, verifier: Verifier, namespace: str) -> None:
         self.refused: Counter[str] = Counter()
@@ -25,11 +25,11 @@ class Swapper:
         self._namespace = namespace
 
     def apply(self, value: bytes | None) -> bool:
-        """Do what the message says; False if it is refused, or there is nothing new in it."""
+        """Apply one message. Returns False if it is refused or contains nothing new."""
         try:
             update = decode_update(value, self._verifier, self._namespace)
             if self._live.has_taken(update):
-                # Retrain mends the topic, or the topic was read again.
+                # The retrain role republished it, or the topic was read again.
                 log.debug("model_again", role=update.role, activation=update.activation)
                 return False
             self._check_features(update)
@@ -48,7 +48,7 @@ class Swapper:
         log.info("model_swapped", version=served.model.version, activation=served.activation, published_ms_ago=ms)
         shadow = self._live.shadow
         if shadow is not None and shadow.model.feature_names != served.model.feature_names:
-            # It came before any champion, so there was nothing to compare it with.
+            # The shadow came before any champion, so that its features could not be compared.
             self._live.drop_shadow()
             self._refuse("shadow_dropped", BadModel("shape", "its features are not those of the first champion"))
 
@@ -62,7 +62,7 @@ class Swapper:
             log.info("shadow_ended", version=before.model.version, activation=update.activation)
 
     def _check_features(self, update: Update) -> None:
-        """Raises BadModel: a namespace's records have one feature schema for ever, and so have its models."""
+        """Raises BadModel: the records of a namespace have one feature schema, and so have its models."""
         live, model = self._live.current, update.model
         if live is not None and model is not None and live.model.feature_names != model.feature_names:
             raise BadModel("shape", "its features are not those of the live model")

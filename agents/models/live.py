@@ -1,4 +1,4 @@
-"""The one mutable cell: the model that answers now, and its shadow. A swap rebinds one reference, by activation."""
+"""The live model and its shadow: the one mutable reference. A swap rebinds it, in the order of activations."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Served:
 class LiveModel:
     """Holds the champion of this process and its shadow.
 
-    Read `current` once per chunk, and `shadow` in the same breath (nothing awaited in between), so that one champion
-    and one shadow score all of it. A shadow may be here before any champion; nobody scores with it until there is one.
+    Read `current` once per chunk, and `shadow` with no await in between, so that one champion and one shadow score the
+    whole chunk. A shadow may arrive before any champion and is not used until there is one.
     """
 
     def __init__(self) -> None:
         self.current: Served | None = None
         self.shadow: Served | None = None
-        # The last word on the shadow, `none` too: its activation, and the version, if it was one.
+        # The last update of the shadow, role `none` included: its activation, and the version if there was a model.
         self._shadow_word: tuple[int, int | None] = (0, None)
         self._loaded = asyncio.Event()
 
@@ -36,7 +36,7 @@ class LiveModel:
         """Make the update's model live.
 
         Raises:
-            BadModel: with reason `stale`: the live model's activation is as high or higher; it stays.
+            BadModel: with reason `stale`: the live model's activation is as high or higher. The live model stays.
         """
         live = self.current
         if live is not None and update.activation <= live.activation:
@@ -48,12 +48,12 @@ class LiveModel:
         return self.current
 
     def swap_shadow(self, update: Update) -> Served | None:
-        """Make the update's model the shadow; role `none`: from now on there is none.
+        """Make the update's model the shadow. With role `none` there is no shadow from now on.
 
-        Shadows and nones are ordered by activation among themselves, whatever the champion's is.
+        Updates of roles `shadow` and `none` are ordered by activation among themselves, independent of the champion.
 
         Raises:
-            BadModel: with reason `stale`: the last word on the shadow has an activation as high or higher; it stays.
+            BadModel: with reason `stale`: the last update of the shadow has an activation as high or higher, and stays.
         """
         last, _ = self._shadow_word
         if update.activation <= last:
@@ -67,15 +67,15 @@ class LiveModel:
 
     @property
     def shadow_activation(self) -> int:
-        """The activation of the last word on the shadow, `none` too; 0 before any."""
+        """The activation of the last update of the shadow, role `none` included; 0 before any."""
         return self._shadow_word[0]
 
     def drop_shadow(self) -> None:
-        """Do without the shadow until another one comes."""
+        """Remove the shadow until another one arrives."""
         self.shadow = None
 
     def has_taken(self, update: Update) -> bool:
-        """Whether this is the very update that was taken last under its key: published again, or read again."""
+        """Whether this update is the one that was applied last under its key, published or read again."""
         version = update.model.version if update.model else None
         if update.key == "shadow":
             return self._shadow_word == (update.activation, version)

@@ -1,4 +1,4 @@
-"""Telling Kafka which models answer: signed bytes from Postgres, by a producer whose predecessors are fenced."""
+"""Publishing model updates: signed bytes from Postgres, by a transactional producer that fences its predecessors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FENCED = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PR
 
 
 class Fenced(Exception):
-    """Another process has taken over publishing: this one must end."""
+    """Another process has taken over publishing. This one must end."""
 
 
 class UpdatesTopic:
@@ -36,26 +36,26 @@ class UpdatesTopic:
         self._producer: Producer | None = None
 
     async def open(self) -> None:
-        """Take over publishing: whoever did it before is fenced. Nothing if that was done.
+        """Take over publishing, which fences the process that published before. Does nothing if it was done.
 
         Raises:
-            KafkaUnavailable: try again.
+            KafkaUnavailable: retryable.
         """
         if self._producer is None:
             await self._translated(self._open)
 
     async def publish(self, key: bytes, message: bytes) -> int:
-        """Write one signed message; its offset, once the transaction is committed. May be repeated.
+        """Write one signed message. Returns its offset once the transaction is committed. May be repeated.
 
         Raises:
-            KafkaUnavailable: it isn't known to be there; publish it again.
+            KafkaUnavailable: the message may be missing. Retryable.
             Fenced: another process publishes now.
         """
         await self.open()
         return await self._translated(lambda: self._publish(key, message))
 
     async def _translated(self, call: Callable[[], T]) -> T:
-        """The result of a call that blocks; after an error the next one opens a new producer."""
+        """The result of a blocking call. After an error the next call opens a new producer."""
         try:
             return await asyncio.to_thread(call)
         except KafkaException as exc:
@@ -88,7 +88,7 @@ class UpdatesTopic:
             {
                 **librdkafka_config(self._settings),
                 "transactional.id": f"{self._settings.namespace}.retrain",
-                # A transaction left open by a killed process holds up its readers this long at most.
+                # Maximum time for which the open transaction of a killed process delays its readers.
                 "transaction.timeout.ms": int(_TIMEOUT_S * 1000),
                 "message.timeout.ms": int(_TIMEOUT_S * 1000),
                 "message.max.bytes": INGEST_MAX_BYTES,
@@ -99,7 +99,7 @@ class UpdatesTopic:
         self._producer = producer
 
     def close(self) -> None:
-        """Give up what is in flight; the next message takes over anew."""
+        """Drop the messages in flight. The next message opens a new producer."""
         if self._producer is not None:
             self._producer.purge()
             self._producer = None

@@ -1,4 +1,4 @@
-"""The signing keys' files: read once, when a process starts."""
+"""The files of the signing keys, read once at the start of a process."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Announcing jobs and activations: whatever has changed in Postgres is told to those who follow the live events.
+"""Announcing jobs and activations: their changes in Postgres are appended to the live events.
 
-Whoever changes a job or activates a model needs not think of it. Each is told once, in order; after a crash in between
-perhaps twice. What changes while nobody looks is told afterwards, as it stands then: where it was left off is kept in
-Redis. Without that mark it starts from how things stand, with a `reset`.
+The code that changes a job or activates a model needs no event of its own. Each change is announced once, in order, or
+twice after a crash in between. Changes made while no worker is in charge are announced later, in their state of that
+time: a checkpoint in Redis records the announced state. Without a checkpoint the announcer starts with the present
+state and a `reset`.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ LOOK_EVERY_S = 0.3
 
 
 class Announcer:
-    """The announcer of one retrain worker; it tells while that is the one in charge."""
+    """The announcer of one retrain worker. It announces while this worker is in charge."""
 
     def __init__(self, retraining: RetrainContext) -> None:
         self._context = retraining
         self._redis = open_redis(retraining.settings)
         self._namespace = retraining.settings.namespace
-        #: How things stood when they were announced last; None: not known, or another worker announces.
+        #: The state that was announced last; None: unknown, or another worker announces.
         self._told: EventCheckpoint | None = None
         self._away = False
 
     async def run(self) -> None:
-        """Look every LOOK_EVERY_S.
+        """Announce changes every LOOK_EVERY_S.
 
         Raises:
             Stopping: asked to stop while Postgres is away.
@@ -49,7 +50,7 @@ class Announcer:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def attempt(self) -> None:
-        """Look; while Redis is away the next look finds the same again."""
+        """Announce the changes; while Redis is unavailable the next attempt finds them again."""
         try:
             await self.look()
         except RedisUnavailable as exc:
@@ -60,11 +61,11 @@ class Announcer:
             self._away = False
 
     async def look(self) -> None:
-        """Look once, and announce what is new. May be repeated.
+        """Read the state once, and announce what has changed. May be repeated.
 
         Raises:
             Stopping: asked to stop while Postgres is away.
-            RedisUnavailable: nothing was announced, or the answer was lost.
+            RedisUnavailable: nothing was announced, or the acknowledgement was lost.
         """
         pool, told = await self._context.pool(), self._told
         until_available = self._context.until_available
@@ -79,7 +80,7 @@ class Announcer:
         await self._announce(news, now.after(news))
 
     async def _begin(self, pool: Pool) -> EventCheckpoint:
-        """Where another process left off, if that is known and was about this database; else how things stand."""
+        """The checkpoint of the process before, if it concerns this database; else the present state."""
         before = await announced(self._redis, self._namespace)
         database = await self._context.until_available(lambda: database_id(pool))
         if before is not None and before.database == database:

@@ -20,13 +20,13 @@ from relearn.schemas.settings import Settings
 
 T = TypeVar("T")
 
-#: How often to look for work where nobody says that there is some.
+#: The interval of polling for work without a signal.
 LOOK_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
 class RetrainContext:
-    """One retrain worker. `in_charge()` tells whether it is the one that has the commands; others stand by."""
+    """One retrain worker. `in_charge()`: whether it has the partition of `commands`; the others stand by."""
 
     settings: Settings
     state: WorkerState
@@ -35,7 +35,7 @@ class RetrainContext:
     signing: SigningContext
     stop: Callable[[], bool]
     in_charge: Callable[[], bool]
-    #: Set when a job was written, and when an activation was.
+    #: Signals: set when a job was written, and when an activation was written.
     new_jobs: asyncio.Event = field(default_factory=asyncio.Event)
     new_activations: asyncio.Event = field(default_factory=asyncio.Event)
     trainer: FitRunner = field(default_factory=FitRunner)
@@ -65,7 +65,7 @@ class RetrainContext:
         return await self._pool.get()
 
     async def caught_up(self) -> None:
-        """Wait until the topic has been read, so that `above` is right.
+        """Wait until `model-updates` has been read, so that `above` is right.
 
         Raises:
             Stopping: asked to stop first.
@@ -73,7 +73,7 @@ class RetrainContext:
         await wait_until(self.feed.caught_up.is_set, stop=self.stop)
 
     async def until_available(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The result of `call`, however long a server is away.
+        """The result of `call`, retried while a server is unavailable.
 
         Raises:
             Stopping: asked to stop first.
@@ -87,7 +87,7 @@ class RetrainContext:
 
 
 async def wait_for_signal(event: asyncio.Event) -> bool:
-    """Wait until `event` is set, and clear it; no longer than LOOK_EVERY_S, then False."""
+    """Wait until `event` is set, and clear it. Returns False after LOOK_EVERY_S without a signal."""
     try:
         async with asyncio.timeout(LOOK_EVERY_S):
             await event.wait()

@@ -1,4 +1,4 @@
-"""Obeying one command: its job, and for all but `train` also what came of it, in one transaction."""
+"""Executing one command in one transaction: its job and, for all commands but `train`, the outcome."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.commands import Command
 
-#: A reason is a few facts, which every list of jobs and models repeats; the longest names what drifted.
+#: Maximum size of a reason in characters. Every list of jobs and models repeats it; drift names many features.
 _REASON_MAX = 256 * 1024
 _DEEPEST = 20
 _LEFT: State = "former"
 _ROLLED_BACK: State = "rolled-back"
-#: Nobody asked for these trainings: the policy did.
+#: Triggers of trainings that the policy asks for.
 AUTOMATIC = frozenset(("count", "labels", "rate", "drift", "schedule"))
 
 
 async def execute_command(pool: Pool, command: Command, signing: SigningContext, *, above: int) -> bool:
-    """Write the job of `command`; False if that was done before, and nothing changes. Safe to repeat.
+    """Write the job of `command`. Returns False, without a change, if the job exists. Safe to repeat.
 
     A training is left queued. Activations get a number larger than `above`.
 
     Raises:
         PostgresUnavailable: nothing was written.
-        BadMessage, BadRow: the command holds what no row can.
+        BadMessage, BadRow: the command has a value that no row can store.
     """
     check_command_storable(command)
     with translated():
@@ -48,7 +48,7 @@ async def execute_command(pool: Pool, command: Command, signing: SigningContext,
 
 
 async def _decide(connection: Connection, command: Command, signing: SigningContext, above: int) -> int | None:
-    """Do what is asked; the version that answers afterwards, where that is what was asked for."""
+    """Carry out the command. Returns the version that is the champion afterwards, for commands that choose one."""
     match command.command:
         case "train":
             await _check_train(connection, command)
@@ -66,7 +66,7 @@ async def _decide(connection: Connection, command: Command, signing: SigningCont
 
 
 async def _check_train(connection: Connection, command: Command) -> None:
-    """Raises Refused where the policy asked on facts that are no longer so: they never make a second job."""
+    """Raises Refused for facts of the policy that are out of date: the same facts never make a second job."""
     if command.reason.get("trigger") not in AUTOMATIC:
         return
     activation, cut = command.reason.get("activation"), command.reason.get("cut")
@@ -82,7 +82,7 @@ async def _check_train(connection: Connection, command: Command) -> None:
 
 
 async def _check_hold(connection: Connection, command: Command) -> None:
-    """Raises Refused where nothing would change. The job itself is the hold: see `policy_facts.hold_of`."""
+    """Raises Refused if nothing would change. The job itself is the hold: see `policy_facts.hold_of`."""
     held = await hold_of(connection)
     if command.command == "hold" and held is not None:
         raise Refused(f"on hold already: {held}")

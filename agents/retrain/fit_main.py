@@ -1,8 +1,8 @@
-"""The training process: imports what it needs, reads one task on standard input, answers on standard output, and ends.
+"""The training process: it imports scikit-learn, reads one task on stdin, writes the result to stdout, and ends.
 
     parent ── length, task ──▶ stdin      stdout ── answer ──▶ parent
 
-The parent keeps standard input open; when it ends, whoever waits for the answer is gone, and so is this process.
+The parent keeps stdin open. When the parent ends, this process ends, too.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import sys
 import threading
 from queue import SimpleQueue
 
-#: Scoring goes first.
+#: Scoring has priority.
 NICENESS = 10
 ORPHANED = 3
 
 
 def main() -> int:
-    """Run; the exit code is 0 also where the answer is why nothing can be learned."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to decide upon
+    """Run one task. The exit code is 0 for a refusal, too: a refusal is a result."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     os.nice(NICENESS)
-    # What a library prints must not end up in the answer.
+    # Text that a library prints must not become part of the result.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     tasks: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
-    # scikit-learn takes a second: it is there before there is a task.
+    # Importing scikit-learn takes a second: it is done before the task arrives.
     from relearn.agents.learning.fit import fit  # noqa: PLC0415
     from relearn.agents.learning.fit_messages import decode_task, encode_answer  # noqa: PLC0415
     from relearn.schemas.errors import Refused  # noqa: PLC0415
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _read(tasks: SimpleQueue[bytes]) -> None:
-    """Hand on the task, and end this process when the parent does: at any moment, this thread waits for both."""
+    """Queue the task, then wait for the end of the parent, which ends this process."""
     tasks.put(_exactly(int.from_bytes(_exactly(8))))
     while os.read(0, 4096):
         pass

@@ -1,4 +1,4 @@
-"""One training process as its parent sees it: started, given its one task, ended (its own side: train_process)."""
+"""The parent's side of one training process: start it, send its one task, end it. fit_main.py is the child's side."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import psutil
 
 from relearn.schemas.errors import TrainingDied
 
-#: Libraries below numpy and scikit-learn use one thread: training may take longer, scoring goes on undisturbed.
+#: One thread for the libraries below numpy and scikit-learn, so that training leaves a core to scoring.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PROGRAM = "relearn.agents.retrain.fit_main"
 
 
 class FitProcess:
-    """A process that imports what training needs and waits for its task. It ends with this one, whatever happens."""
+    """A process that has imported scikit-learn and waits for its task. It ends when this process ends."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -27,16 +27,16 @@ class FitProcess:
 
     @classmethod
     async def start(cls) -> FitProcess:
-        """Start one; cancelled, it leaves none behind.
+        """Start one. Cancelled, this leaves no process.
 
         Raises:
-            TrainingDied: this machine starts no process.
+            TrainingDied: the process can't be started.
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEARN_")}
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-P",  # the working directory, which may hold anything, is no place to import from
+                "-P",  # the working directory may contain any module: don't import from it
                 "-m",
                 PROGRAM,
                 stdin=asyncio.subprocess.PIPE,
@@ -50,7 +50,7 @@ class FitProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs. asyncio hears of an end a moment later than the system knows of it."""
+        """Whether it runs. asyncio learns of an end a moment later than the system."""
         if self._process.returncode is not None:
             return False
         try:
@@ -60,7 +60,7 @@ class FitProcess:
 
     @property
     def pid(self) -> int:
-        """Its number in the system."""
+        """Its process id."""
         return self._process.pid
 
     @property
@@ -69,7 +69,7 @@ class FitProcess:
         return time.monotonic() - self._started_s
 
     async def answer(self, task: bytes) -> bytes:
-        """What it answers to its task, which it can be given once.
+        """The result of its task. A process takes one task.
 
         Raises:
             TrainingDied: it ended without an answer; its last words are in the message.
@@ -77,18 +77,18 @@ class FitProcess:
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("started without pipes")
-        # A process that died already says why on standard error.
+        # The stderr of a process that has ended has the reason.
         with suppress(ConnectionError):
             process.stdin.write(len(task).to_bytes(8) + task)
             await process.stdin.drain()
-        # Its input stays open until it has ended.
+        # Its stdin stays open until it has ended.
         answer, words = await asyncio.gather(process.stdout.read(), self.last_words())
         if process.returncode == 0 and answer:
             return answer
         raise TrainingDied(f"the training process {words}")
 
     async def last_words(self) -> str:
-        """How it ended, and the last line of what it said, once it has."""
+        """Its exit code or signal, and the last line of its stderr, after its end."""
         if self._process.stderr is None:
             raise RuntimeError("started without pipes")
         said = (await self._process.stderr.read()).decode("utf-8", "replace").strip().splitlines()
@@ -99,7 +99,7 @@ class FitProcess:
         return f"{how}: {said[-1][:300] if said else 'without a word'}"
 
     async def end(self) -> None:
-        """Make sure that it is gone, and its pipes closed. May be repeated."""
+        """End it and close its pipes. May be repeated."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()

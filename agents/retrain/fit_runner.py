@@ -1,8 +1,8 @@
-"""Training in processes of their own: scikit-learn never enters the one that answers commands.
+"""Training in child processes, so that the process that executes commands never imports scikit-learn.
 
     stand_by ─▶ a process that has imported all it needs, and waits ─▶ train: its one task ─▶ its end
 
-One task to a process: nothing of a training can leak into the next.
+One task per process: no state of a training can leak into the next.
 """
 
 from __future__ import annotations

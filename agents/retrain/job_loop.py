@@ -9,7 +9,7 @@ from relearn.agents.stores.training.jobs import take_training
 
 
 async def run_jobs(context: RetrainContext) -> None:
-    """Run open training jobs, one after the other; what a killed worker left open comes first.
+    """Run open training jobs, one after the other, first the one that a killed worker left open.
 
     Raises:
         Stopping: asked to stop while a server is away.

@@ -1,4 +1,4 @@
-"""Mending: the last words on `model-updates` are the newest activations in Postgres, or are made so."""
+"""Reconciling `model-updates` with Postgres: the last message of each key is the newest activation, or is published."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ log = structlog.get_logger()
 
 
 class ActivationReconciler:
-    """Publishes what is new, and again what was lost, overwritten, or is signed with a key of the past."""
+    """Publishes new activations, and again those that were lost, overwritten or signed with a former key."""
 
     def __init__(self, context: RetrainContext) -> None:
         #: True once the topic has been compared with Postgres, or another worker does that.
         self.ready = False
         self._context = context
         self._topic = UpdatesTopic(context.settings, context.source)
-        #: For each key, which reading of the topic it was when this process last published, and at which offset.
+        #: For each key the reading of the topic in which this process published last, and the offset of its message.
         self._sent: dict[bytes, tuple[int, int]] = {}
 
     async def run(self) -> None:
-        """Compare whenever an activation was made, and every LOOK_EVERY_S.
+        """Compare at the signal of a new activation, and every LOOK_EVERY_S.
 
         Raises:
             Stopping: asked to stop while a server is away.
@@ -42,7 +42,7 @@ class ActivationReconciler:
         """Compare once. May be repeated.
 
         Raises:
-            KafkaUnavailable, PostgresUnavailable: compare again.
+            KafkaUnavailable, PostgresUnavailable: retryable.
             Fenced: another process publishes.
         """
         for newest in await newest_activations(await self._context.pool()):
@@ -57,7 +57,7 @@ class ActivationReconciler:
         feed, key = context.feed, newest.key.encode()
         reading, offset = self._sent.get(key, (0, -1))
         if reading == feed.readings and offset >= feed.position:
-            return  # what was published last hasn't come back yet
+            return  # the message published last was not read back yet
         if feed.latest.get(key) != newest.message:
             self._sent[key] = (feed.readings, await self._topic.publish(key, newest.message))
             log.info("model_published", role=newest.role, version=newest.version, activation=newest.activation)

@@ -42,10 +42,10 @@ from relearn.schemas.topics import topic_name
 
 
 def build(settings: Settings, worker_id: str | None) -> faust.App:
-    """The Faust app of one retrain worker. Only the one that is given the commands works; others stand by.
+    """The Faust app of one retrain worker. The worker with the partition of `commands` works, the others stand by.
 
     Raises:
-        SettingsError: there is no key to sign with, or nobody would trust it.
+        SettingsError: there is no signing key, or the verify keys don't include it.
     """
     signer = load_signer(settings)
     verifier = trusted_verifier(settings, signer)
@@ -100,7 +100,7 @@ def trusted_verifier(settings: Settings, signer: Signer) -> Verifier:
     """The keys that the namespace's processes trust, among them the signer's.
 
     Raises:
-        SettingsError: they are known, and the signer's isn't among them.
+        SettingsError: they are configured, and the signer's key isn't among them.
     """
     try:
         verifier = load_verifier(settings)

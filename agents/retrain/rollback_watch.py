@@ -1,4 +1,4 @@
-"""Rollback by itself: the former champion answers every audited record again, and comes back where it is better."""
+"""Automatic rollback: the former champion scores every audited record again, and returns if it is better."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ log = structlog.get_logger()
 class Watched:
     """A champion that was promoted by the gate, its predecessor, and the keys that either was trained on.
 
-    `newest`: the last statement about it that was looked at; `counted`: what counted then.
+    `newest`: the last statement about it that was read; `counted`: the evidence at that time.
     """
 
     activation: int
@@ -55,7 +55,7 @@ class Watched:
 
 
 async def watch_champion(context: RetrainContext) -> None:
-    """Look at what was reviewed of the champion, every LOOK_EVERY_S; send it back where its predecessor was better.
+    """Every LOOK_EVERY_S, compare the champion with its predecessor on the champion's reviews; roll it back if worse.
 
     Raises:
         Stopping: asked to stop while a server is away.
@@ -89,7 +89,7 @@ async def _look(context: RetrainContext, pool: Pool, watched: Watched) -> None:
 
 
 async def evidence(connection: Connection, watched: Watched, *, limit: int) -> list[AnswerPair]:
-    """Former champion and champion on what counts; nothing where that is what it was at the last look."""
+    """Former champion and champion on the counted reviews; empty if these have not changed since the last look."""
     newest = await newest_of_model(connection, watched.champion)
     if newest == watched.newest:
         return []
@@ -105,7 +105,7 @@ async def evidence(connection: Connection, watched: Watched, *, limit: int) -> l
 
 
 async def _count(connection: Connection, watched: Watched, limit: int) -> Counted:
-    """What counts of all that was said of the champion, of which no more is read than that takes."""
+    """The counted reviews of the champion. Reads no more statements than that needs."""
     keys = READ_FIRST * limit
     found = await audited_statements(connection, watched.champion, keys=keys)
     counted = count_audited(found, watched.keys, limit=limit)
@@ -115,7 +115,7 @@ async def _count(connection: Connection, watched: Watched, limit: int) -> Counte
 
 
 def _command(namespace: str, watched: Watched, verdict: RollbackVerdict) -> Command:
-    """The command that nobody sends: the same evidence under the same activation is the same job."""
+    """The command of an automatic rollback: the same evidence under the same activation is the same job."""
     reason = {
         "trigger": "evidence",
         "champion": watched.champion,
@@ -128,7 +128,7 @@ def _command(namespace: str, watched: Watched, verdict: RollbackVerdict) -> Comm
 
 
 async def _watched(pool: Pool, before: Watched | None) -> Watched | None:
-    """What there is to watch now; `before` where that hasn't changed."""
+    """The champion to watch now; `before` if it hasn't changed."""
     with translated():
         async with pool.acquire() as connection:
             champion = await read_champion(connection)

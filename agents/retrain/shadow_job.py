@@ -1,4 +1,4 @@
-"""A job in state `shadow`: its model answers the live stream beside the champion until reviews tell which is better."""
+"""A job in state `shadow`: its model scores the live stream beside the champion until reviews show which is better."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 async def judge_shadow(context: RetrainContext, job: Job) -> bool:
-    """Look at the evidence once; True if the job has ended now. May be repeated.
+    """Judge the evidence once. Returns True if the job has ended. May be repeated.
 
     Raises:
         Stopping: asked to stop while a server is away; the job stays open.
@@ -58,7 +58,7 @@ async def _judge(context: RetrainContext, job: Job) -> bool:
 
 
 async def _end(connection: Connection, context: RetrainContext, job: Job, verdict: Verdict) -> bool:
-    """The end of the shadow and of the job, and the activation of the winner."""
+    """End the shadow and its job, and activate the winner."""
     assert job.version is not None
     cause = ActivationCause(job.id, job.by, job.reason)
     await leave_shadow(connection, job.version, "former" if verdict.outcome == "promoted" else "rejected")

@@ -1,4 +1,4 @@
-"""Running one training job: the trial, the process that learns, the gate, and the model's entry in the registry."""
+"""Running one training job: the trial, the fit in its process, the gate, and the registration of the model."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
 
-#: Where a training's process dies, the job tries again after so long: what took its memory may be gone by then.
+#: Waits before the next attempts after the training process died. A shortage of memory may have passed by then.
 AGAIN_AFTER_S = (1.0, 5.0, 25.0)
 
 
 async def run_training(context: RetrainContext, job: Job) -> None:
-    """Run `job`, which is open, until its verdict. It may have been begun before: one job makes one model all the same.
+    """Run the open `job` until its verdict. A job that another process had started makes one model all the same.
 
-    Where another worker is in charge by the time of the next attempt, it stays open for that one.
+    If another worker is in charge at the next attempt, the job stays open for that worker.
 
     Raises:
         Stopping: asked to stop while a server is away, or before the next attempt; the job stays open.
@@ -48,7 +48,7 @@ async def run_training(context: RetrainContext, job: Job) -> None:
                 return
             log.warning("training_again", job=job.id, error=str(exc), after_s=pause_s)
         except RelearnError as exc:
-            # Servers that are away were waited for: what arrives here will be the same at the next attempt.
+            # Unavailable servers were retried: this error would be the same at the next attempt.
             await _end(context, job, "failed", str(exc))
             return
         else:
@@ -60,10 +60,10 @@ async def run_training(context: RetrainContext, job: Job) -> None:
 
 
 async def _train(context: RetrainContext, job: Job) -> None:
-    """One attempt, from what is known now.
+    """One attempt, from the present snapshot.
 
     Raises:
-        TrainingDied: its process did, which says nothing about the job.
+        TrainingDied: the training process died, which is no result of the job.
     """
     settings, pool = context.settings, await context.pool()
     snapshot, trial = await context.until_available(lambda: read_trial(pool, settings))
@@ -77,12 +77,12 @@ async def _train(context: RetrainContext, job: Job) -> None:
 
 
 async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:
-    """The verdict. `unreviewed` as the trial was made with; where it wasn't, read only if the verdict depends on it.
+    """The verdict. `unreviewed`: as the trial was made with it; None: read now, and only if the verdict depends on it.
 
-    Then it is what nobody has spoken of by now: what was reviewed since the snapshot counts for nobody.
+    Read now, it contains the records without a review at this moment. Reviews newer than the snapshot don't count.
     """
     pool, champion, alpha = await context.pool(), trial.champion, context.settings.gate_alpha
-    # In threads, as in `read_trial`: the challenger answers all that was reviewed.
+    # In threads, as in `read_trial`: the challenger scores all reviewed records.
     if (
         unreviewed is None
         and champion is not None
@@ -96,7 +96,7 @@ async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unrevie
 
 
 async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
-    """The model, its activation and the end of the job: all or nothing, and nothing if the job has ended."""
+    """Write the model, its activation and the end of the job in one transaction; nothing if the job has ended."""
     pool = await context.pool()
     with translated():
         async with pool.acquire() as connection, connection.transaction():
@@ -107,7 +107,7 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
             judged_against = None if trial.champion is None else trial.champion.version
             if champion != judged_against:
                 log.warning("champion_changed_meanwhile", job=job.id, judged_against=judged_against, champion=champion)
-                return  # still running: it is taken again, and judged against the one that answers now
+                return  # still running: the job is taken again, and judged against the present champion
             outcome, error = await _outcome(connection, verdict)
             state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]
             metrics, cause = job_metrics(trial, fitted, verdict), ActivationCause(job.id, job.by, job.reason)
@@ -131,7 +131,7 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
 
 
 async def _outcome(connection: Connection, verdict: Verdict) -> tuple[State, str | None]:
-    """The gate's verdict; on hold, only what a person activates goes live, and the first model of all."""
+    """The gate's verdict. On hold, only the first model of all is promoted."""
     held = await hold_of(connection)
     if held is not None and verdict.path != "first" and verdict.outcome == "promoted":
         return "rejected", f"the gate would promote it ({verdict.why}), but promotion is on hold: {held}"

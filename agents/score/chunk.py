@@ -1,4 +1,4 @@
-"""One chunk, scored: from messages to records to blocks, by one model and, beside it, one shadow. Plain functions."""
+"""One chunk: messages → records → scores → blocks, by one model and, beside it, one shadow. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from relearn.schemas.model.linear_svm import Floats
 
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
-    """What became of one chunk. `shadow` has an answer per record, if there is a shadow."""
+    """The result of one chunk. `shadow` has an answer per record, if there is a shadow."""
 
     records: Records
     scores: Scores
@@ -28,7 +28,7 @@ class ScoredChunk:
 
 
 def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
-    """Decode and score one chunk with one model; a record whose margin overflows is a reject too.
+    """Decode and score one chunk with one model. A record whose margin overflows is rejected, too.
 
     `shadow`, a model of the same features, answers what `served` answers and rejects nothing.
     """
@@ -37,7 +37,7 @@ def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served |
 
 
 def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
-    """What the shadow says of (n, d) features; a record whose margin overflows has no answer."""
+    """The shadow's answers to (n, d) features. A record whose margin overflows has no answer."""
     model = shadow.model
     labels, margins = predict(model, features)
     labels[~np.isfinite(margins).all(axis=1)] = NO_ANSWER

@@ -1,4 +1,4 @@
-"""The limit on dead letters: rather stop than divert a whole stream. Pure."""
+"""The limit on dead letters: scoring stops before most of a stream becomes dead letters. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import deque
 class DlqLimit:
     """The share of bad records among the recent ones.
 
-    `max_share` in (0, 1]; nothing is judged on fewer than `min_records`; "recent" is at most ten times as many.
+    `max_share` in (0, 1]. The limit applies from `min_records` on; "recent" is at most ten times `min_records`.
     """
 
     def __init__(self, max_share: float, min_records: int) -> None:
@@ -19,7 +19,7 @@ class DlqLimit:
         self.bad = 0
 
     def would_exceed(self, records: int, bad: int) -> bool:
-        """Whether a chunk with so many records, so many of them bad, would carry the share over the limit."""
+        """Whether a chunk of `records`, `bad` of them rejected, would bring the share over the limit."""
         total, total_bad = self.records + records, self.bad + bad
         return bad > 0 and total >= self.min_records and total_bad > self.max_share * total
 
@@ -34,6 +34,6 @@ class DlqLimit:
             self.bad -= old_bad
 
     def clear(self) -> None:
-        """Forget the past: a person has looked and said `relearn dlq resume`."""
+        """Start counting again, after `relearn dlq resume`."""
         self._chunks.clear()
         self.records = self.bad = 0

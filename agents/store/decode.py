@@ -1,4 +1,4 @@
-"""What the store role can read of its topics' messages; what it can't becomes a dead letter of that very message."""
+"""Decoding the messages of `predictions` and `dead-letters`. A message that can't be decoded becomes a dead letter."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from relearn.schemas.messages.records import RawMessage
 
 log = structlog.get_logger()
 
-#: Times that a row can hold: up to the year 9999, but for its last day, whose partition would end after it.
+#: Maximum time of a row, in epoch seconds: the end of the year 9999 less a day, whose partition could not end.
 _MAX_S = 253_402_214_399.0
 
 
 def decode_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list[Block], list[DeadLetter]]:
-    """The blocks in these messages of `predictions`, and dead letters for what holds none.
+    """The blocks in these messages of `predictions`, and dead letters for the messages without one.
 
-    A block whose shadow's answers can't be read comes without them: they are no record's only answer.
+    A block whose shadow answers can't be decoded is returned without them: each record has the champion's answer.
     """
     blocks, letters = [], []
     for message in messages:
@@ -37,7 +37,7 @@ def decode_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list
 
 
 def decode_letters(messages: Iterable[RawMessage], *, now_s: float) -> list[DeadLetter]:
-    """The dead letters in these messages of `dead-letters`; for a message that holds none, one about itself."""
+    """The dead letters in these messages of `dead-letters`. A message without one becomes a dead letter itself."""
     letters = []
     for message in messages:
         try:

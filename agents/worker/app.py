@@ -1,4 +1,4 @@
-"""One Faust app per role: its own consumer group, no web server, no tables, no topics made by accident."""
+"""One Faust app per role: its own consumer group, no web server, no tables, no topic created by accident."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from relearn.schemas.settings import Settings
 Role = Literal["score", "store", "feedback", "retrain"]
 
 COMMIT_INTERVAL_S = 0.5
-#: A worker that vanished is noticed after this long; a static member that is back before keeps its partitions.
+#: The group drops a silent member after this time. A static member that is back earlier keeps its partitions.
 SESSION_TIMEOUT_S = 8.0
 
 
 def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App:
     """The Faust app of one worker.
 
-    A `worker_id` that stays the same from start to start makes the worker a static member of its group: when it is
-    killed and started again within the session timeout, nobody's partitions move.
+    With a `worker_id` that stays the same from start to start the worker is a static member of its group: killed and
+    restarted within the session timeout it keeps its partitions, and no other worker is rebalanced.
     """
     brokers = [URL(f"kafka://{broker}") for broker in settings.kafka_brokers]
     datadir = settings.data_dir / "workers" / (worker_id or role)

@@ -1,8 +1,8 @@
-"""The chunked Faust driver: an agent gets everything that one fetch brought as ONE event, not a message each.
+"""The chunked Faust driver: an agent gets all messages of one fetch as ONE event instead of one event per message.
 
-Faust spends two asyncio tasks on every message; on a topic of small records that is most of its time. This subclass of
-its aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by a
-ledger of its own (offsets.py). Group membership, heartbeats, fetching and commits stay Faust's and aiokafka's.
+Faust runs two asyncio tasks per message, which is most of its time on a topic of small records. This subclass of its
+aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by its own
+ledger (offsets.py). Group membership, heartbeats, fetches and commits remain those of Faust and aiokafka.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from faust.types.topics import TopicT
 from relearn.agents.worker.offsets import Ledger, Ticket
 from relearn.schemas.messages.records import RawMessage
 
-#: One chunk holds at most this many bytes of values, or one message.
+#: Maximum size of the values in a chunk, unless it holds one message alone.
 CHUNK_BYTES = 4 * 1024 * 1024
-#: After a fetch of fewer records than this, the next one waits `PAUSE_S`, so that a slow stream isn't cut to shreds.
+#: After a fetch of fewer records than SMALL_FETCH the next one waits PAUSE_S, so that a slow stream makes fewer chunks.
 SMALL_FETCH = 1000
 PAUSE_S = 0.005
 NOTHING_ASSIGNED_S = 0.05
-
-#: At a rebalance and at the end, chunks in flight get this long to finish before their partitions are given up.
+#: At a rebalance and at the end, chunks in flight may take this time to finish before their partitions are given up.
 DRAIN_S = 5.0
 
 
@@ -58,16 +57,16 @@ class Chunk:
         self.ledger.start(self.ticket)
 
     def done(self) -> None:
-        """Everything that these records call for is acknowledged: their offsets may be committed."""
+        """Every result of these records is acknowledged: their offsets may be committed."""
         self.ledger.done(self.ticket)
 
     def abandon(self) -> None:
-        """Give up on this chunk: it will be read again."""
+        """Give up on this chunk. It is read again."""
         self.ledger.abandon(self.ticket)
 
 
 class _AsFetched(faust.Schema[Any, Any]):
-    """Passes a chunk through as it is; Faust would decode it, and crash the agent on the first bad byte."""
+    """Passes a chunk through unchanged. Faust's own schema would decode it, and crash the agent on a bad byte."""
 
     def loads_key(self, app: AppT, message: Message, **_: Any) -> Any:
         return message.key
@@ -107,8 +106,8 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with a shorter long poll than its fixed 1,500 ms.
 
     aiokafka has one fetch in flight per broker, without the partitions whose records it still holds. While only idle
-    partitions are left to fetch, that fetch delays the busy ones by up to its `max_wait_ms`: hence the short wait of
-    `BUSY`. While all partitions are idle, the fetch contains them all, and the first record on any of them ends it.
+    partitions are left to fetch, that fetch delays the busy ones by up to its `max_wait_ms`, which is short in `BUSY`.
+    While all partitions are idle, the fetch contains them all, and the first record on any of them ends it.
     """
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
@@ -131,7 +130,7 @@ class _PromptThread(driver.AIOKafkaConsumerThread):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Faust's aiokafka consumer, a fetch at a time."""
+    """Faust's aiokafka consumer, one fetch at a time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -141,7 +140,7 @@ class ChunkConsumer(driver.Consumer):
         return _PromptThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
-        """Yield what the next fetch brings, a chunk per event."""
+        """Yield the messages of the next fetch, one chunk per event."""
         if not self.flow_active:
             await self.wait(cast(Any, self.can_resume_flow))
         active = self._get_active_partitions()
@@ -155,7 +154,7 @@ class ChunkConsumer(driver.Consumer):
             await self._seek_back()
             return
         for records, ends, size_bytes in split_fetch(cast("Mapping[TP, Sequence[RawMessage]]", fetched)):
-            # What belongs to a former assignment is dropped: the new one starts from what was committed.
+            # Chunks of a former assignment are dropped: the new one starts from the committed offsets.
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             self._track_highwater(ends)
@@ -192,7 +191,7 @@ class ChunkConsumer(driver.Consumer):
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
-        # Faust drops what lies behind its read offset; the ledger's order makes that check superfluous here.
+        # Faust drops messages below its read offset. The order of the ledger makes that check unnecessary here.
         self._read_offset[tp] = None
         return tp, message
 
@@ -200,7 +199,7 @@ class ChunkConsumer(driver.Consumer):
         """Nothing: the fetcher waits for room in the agent's queue, which holds two chunks."""
 
     def ack(self, message: Message) -> bool:
-        """Mark the event; what may be committed, `Chunk.done` says."""
+        """Mark the event. `Chunk.done` decides which offsets may be committed."""
         message.acked = True
         self._unacked_messages.discard(message)
         return True
@@ -212,7 +211,7 @@ class ChunkConsumer(driver.Consumer):
         return self.ledger.positions().get(tp)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Nothing: holes that compaction or transactions leave don't matter to the ledger."""
+        """Nothing: gaps left by compaction or transactions don't matter to the ledger."""
 
     async def wait_empty(self) -> None:
         """Let the chunks in flight finish, for a bounded time, then commit."""
@@ -225,7 +224,7 @@ class ChunkConsumer(driver.Consumer):
             self.log.warning("offsets could not be committed within %s s; what lies behind is read again", DRAIN_S)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Start a new epoch: positions of the former assignment were committed or are given up."""
+        """Start a new epoch: positions of the former assignment are committed or given up."""
         self.ledger.new_epoch()
         await super().on_partitions_assigned(assigned, generation_id)
 

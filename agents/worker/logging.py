@@ -11,7 +11,7 @@ _LIBRARIES = ("faust", "mode", "aiokafka", "asyncio", "kafka")
 
 
 def set_up_logging(level: str, **always: str) -> None:
-    """Write events of `level` and above to stderr; `always` (role, worker) stands on each. Libraries: warnings only."""
+    """Write events of `level` and above to stderr, each with `always` (role, worker). Libraries: warnings only."""
     number = getattr(logging, level.upper())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -25,7 +25,7 @@ def set_up_logging(level: str, **always: str) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        # One write to a line, as the libraries' handler does: lines of two threads can't run into each other.
+        # One write per line, as the libraries' handler does: lines of two threads can't mix.
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -21,9 +21,9 @@ Handler = Callable[[Chunk], Awaitable[Receipts]]
 
 
 async def process_chunks(app: faust.App, stream: Any, handle: Handler, *, in_flight: int = 1) -> None:
-    """Run `handle` on each chunk, one at a time in order; what it returns is awaited, for up to `in_flight` chunks.
+    """Run `handle` on each chunk, in order, one at a time, and await its receipts, of up to `in_flight` chunks at once.
 
-    A chunk is done when all its receipts are in. `handle` may raise Stopping; anything else crashes the process.
+    A chunk is done when all its receipts are awaited. `handle` may raise Stopping; any other error ends the process.
     """
     places = asyncio.Semaphore(in_flight)
     finishing: set[asyncio.Task[None]] = set()

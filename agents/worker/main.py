@@ -1,4 +1,4 @@
-"""The roles that a worker can take, and running one as a process of its own."""
+"""The entry point of a worker process: its role, its logging, and how it stops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROLES = {
 
 
 def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
-    """Run one worker until it is told to stop (SIGTERM, Ctrl-C) or can't go on; its exit code."""
+    """Run one worker until SIGTERM, Ctrl-C or an error that it can't handle; the exit code."""
     set_up_logging(settings.log_level, role=role, worker=worker_id or role)
     app: faust.App = importlib.import_module(ROLES[role]).build(settings, worker_id)
     app.finalize()
@@ -30,18 +30,18 @@ def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
 
 
 class _QuietWorker(faust.Worker):
-    """Faust's worker without its banner and spinner; logging is set up already, and stopping has an end."""
+    """Faust's worker without its banner and spinner. Logging is set up already, and stopping is bounded in time."""
 
     def _setup_spinner_handler(self, logger: Any, level: int) -> None:
         self.spinner = None
 
     def _schedule_shutdown(self, signal: Signals) -> None:
-        """Stop in order, but not for ever: a broker that is away answers no last commit."""
+        """Stop in order, within STOP_GRACE_S: an unavailable broker never answers the last commit."""
         exit_within(STOP_GRACE_S)
         super()._schedule_shutdown(signal)
 
     def _setup_logging(self) -> None:
-        """Nothing: `agents.worker.logging` did it."""
+        """Nothing: `set_up_logging` has run."""
 
     async def _sentinel_task(self) -> None:
         """Return at once. Mode sleeps a second here, after every service and task has ended."""

@@ -1,8 +1,8 @@
-"""What has been processed of each partition, and so what may be committed. Plain bookkeeping, no I/O.
+"""The processed position of each partition, which is what may be committed. Plain bookkeeping, no I/O.
 
 Faust's own ledger of acknowledged offsets is not used: it counts a message that was skipped at a rebalance as
-processed, and it expects one acknowledgement per offset. Here a ticket stands for a whole chunk, of several partitions;
-a partition's position moves over a ticket only when that ticket and all before it are done.
+processed, and it expects one acknowledgement per offset. Here a ticket represents a whole chunk, with several
+partitions. A partition's position moves past a ticket only when that ticket and all before it are done.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class Ledger(Generic[P]):
         return ticket
 
     def start(self, ticket: Ticket[P]) -> None:
-        """The agent has begun with it: `wait_idle` waits for it from now on."""
+        """The agent has started this chunk: `wait_idle` waits for it from now on."""
         ticket.started = True
         self._busy.add(ticket)
         self._idle.clear()
 
     def done(self, ticket: Ticket[P]) -> None:
-        """Everything that its records call for is acknowledged."""
+        """Every result of its records is acknowledged."""
         ticket.finished = True
         self._release(ticket)
         if ticket.epoch != self.epoch:
@@ -62,7 +62,7 @@ class Ledger(Generic[P]):
                 self._positions[partition] = waiting.popleft().ends[partition]
 
     def abandon(self, ticket: Ticket[P]) -> None:
-        """The agent gave up on it; nothing at or after it is committed in this epoch."""
+        """The agent gave up on the chunk; no offset at or after it is committed in this epoch."""
         self._release(ticket)
 
     def _release(self, ticket: Ticket[P]) -> None:
@@ -71,11 +71,11 @@ class Ledger(Generic[P]):
             self._idle.set()
 
     def positions(self) -> dict[P, int]:
-        """For each partition the next offset that isn't processed: what to commit."""
+        """The offset to commit for each partition: the first one that isn't processed."""
         return dict(self._positions)
 
     def new_epoch(self) -> None:
-        """Forget everything: the partitions were assigned anew and are read again from what was committed."""
+        """Forget all positions: after a new assignment the partitions are read from their committed offsets."""
         self.epoch += 1
         self._open.clear()
         self._positions.clear()

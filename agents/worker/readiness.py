@@ -1,4 +1,4 @@
-"""Readiness, honestly: a worker is ready when Kafka gave it partitions and it holds what it works with."""
+"""Readiness: a worker is ready when it has partitions and the model or server connections that its role needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 def attach_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, holds: Callable[[], bool]) -> None:
     """Add a task to `app` that sets `state.stage` to `ready` and logs `worker_ready` once both are true.
 
-    A worker without partitions stays at `waiting for partitions`: it stands by for those that the others have.
+    A worker without partitions stays at `waiting for partitions`, ready to take over those of another worker.
     """
 
     async def announce() -> None:
@@ -37,7 +37,7 @@ def attach_readiness(app: faust.App, state: WorkerState, *, waiting_for: str, ho
 
 
 def assigned(app: faust.App) -> set[TP]:
-    """The partitions that this worker has; none before it has started, and while they are given anew."""
+    """The partitions that this worker has; none before it has started, and none during a rebalance."""
     try:
         return set() if app.rebalancing else set(app.consumer.assignment())
     except ConsumerNotStarted:

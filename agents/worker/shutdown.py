@@ -1,4 +1,4 @@
-"""Ending a process that can't go on: its supervisor starts it again, with the offsets where they were."""
+"""Ending a process that can't continue. Its supervisor restarts it, with the offsets unchanged."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from relearn.agents.availability.retry import Stopping
 
 log = structlog.get_logger()
 
-#: Faust stops its parts one by one; one that waits for another that is gone already, or for a broker that is away,
-#: would wait for ever. A worker that was asked to stop may finish what it has begun.
+#: Faust stops its services one by one. A service that waits for another one that has ended, or for an unavailable
+#: broker, would wait without end. A worker that is asked to stop gets more time, to finish its chunks.
 GRACE_S = 10.0
 STOP_GRACE_S = 20.0
 EXIT_CODE = 1
 
 
 async def crash(app: faust.App, exc: BaseException, **facts: object) -> None:
-    """Log `exc` with `facts` and stop the app; the process ends within GRACE_S, whatever still waits in it."""
+    """Log `exc` with `facts` and stop the app. The process ends within GRACE_S, even if a task still waits."""
     log.error("crashed", error=repr(exc), exc_info=exc, **facts)
     exit_within(GRACE_S)
     await app.crash(exc)
 
 
 def exit_within(grace_s: float) -> None:
-    """Make sure that this process has ended after `grace_s`; what isn't committed then is read again."""
+    """End this process after `grace_s` at the latest. Chunks that are not committed then are read again."""
 
     def end() -> None:
         log.error("ended_by_force", after_s=grace_s)
@@ -42,8 +42,8 @@ def exit_within(grace_s: float) -> None:
 
 
 def exit_now(event: str, **facts: object) -> NoReturn:
-    """End this process, from any thread: log `event`, and write to stderr where each thread stands."""
-    last_word = threading.Timer(GRACE_S, os._exit, [EXIT_CODE])  # for a stderr that takes nothing
+    """End this process, from any thread: log `event`, and write the stack of each thread to stderr."""
+    last_word = threading.Timer(GRACE_S, os._exit, [EXIT_CODE])  # for a stderr that nothing reads
     last_word.daemon = True
     last_word.start()
     log.error(event, **facts)
@@ -52,7 +52,7 @@ def exit_now(event: str, **facts: object) -> NoReturn:
 
 
 async def run_until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
-    """Run a task of `app`: it may end by Stopping; whatever else it raises ends the process."""
+    """Run a task of `app`. The task may end by Stopping; any other error ends the process."""
     try:
         await work()
     except Stopping:

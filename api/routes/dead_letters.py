@@ -98,7 +98,7 @@ async def _find(call: Call[DeadLetterPath, Any, Any]) -> DeadLetterRow:
 
 async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> RedriveResult:
     context = call.context
-    done = await send_again(context.pool, context.producer, context.settings.namespace, ids, patience_s=SEND_TIMEOUT_S)
+    done = await send_again(context.pool, context.producer, context.settings.namespace, ids, timeout_s=SEND_TIMEOUT_S)
     return RedriveResult(done.acknowledged, [NotRedriven(*one) for one in done.refused], following)
 
 

@@ -57,9 +57,76 @@ def test_schemas_does_no_io() -> None:
     assert [f"{path} imports {name}" for path, name in _imports("schemas") if name.split(".")[0] in IO] == []
 
 
-@pytest.mark.parametrize("role", ["score", "retrain"])
+#: Packages of agents/ in the order of imports. The packages of one step don't import each other.
+AGENTS = [
+    {"learning", "availability"},
+    {"stores"},
+    {"kafka"},
+    {"models"},
+    {"worker"},
+    {"dead_letters", "score", "store", "feedback", "retrain"},
+]
+_SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|LOCK TABLE|CREATE TABLE)\b", re.S)
+
+
+def _package(path: str) -> str:
+    """`agents/score/role.py` → `score`."""
+    return path.split("/")[1].removesuffix(".py")
+
+
+def test_agents_import_one_way() -> None:
+    """learning, availability ◀ stores ◀ kafka ◀ models ◀ worker ◀ dead_letters and the roles."""
+    step = {package: i for i, packages in enumerate(AGENTS) for package in packages}
+    wrong = [
+        f"{path} imports {name}"
+        for path, name in _imports("agents")
+        if name.startswith("agents.")
+        and (here := _package(path)) != (other := name.split(".")[1])
+        and step[other] >= step.get(here, len(AGENTS))
+    ]
+    assert wrong == []
+
+
+def test_learning_does_no_io() -> None:
+    """What decides is plain functions; `fit` alone imports scikit-learn, in the training process."""
+    found = [(path, name) for path, name in _imports("agents") if _package(path) == "learning"]
+    assert [f"{path} imports {name}" for path, name in found if name.split(".")[0] in {*IO, "pathlib", "io"}] == []
+
+
+def test_sql_of_agents_lives_in_stores() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "agents").rglob("*.py"))
+        if _package(str(path.relative_to(ROOT))) != "stores"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL.search(node.value)
+    ]
+    assert wrong == []
+
+
+#: One module per subject or verb, named alike on both sides.
+_LARGE = {"agents/learning", "api/routes", "schemas/http", "scripts/commands"}
+
+
+def test_no_package_is_too_large_to_read_or_too_small_to_be_one() -> None:
+    sizes = {
+        str(folder.relative_to(ROOT)): sum(path.name != "__init__.py" for path in folder.glob("*.py"))
+        for room in ORDER
+        for folder in [ROOT / room, *(ROOT / room).rglob("*")]
+        if (folder / "__init__.py").is_file()
+    }
+    assert {folder: n for folder, n in sizes.items() if n > 14 and folder not in _LARGE} == {}
+    # A folder of packages may hold no module itself, and the SQL files of migrations stand beside what reads them.
+    assert [folder for folder, n in sizes.items() if n == 1 and not _has_more(ROOT / folder)] == []
+
+
+def _has_more(folder: Path) -> bool:
+    return any(path.is_dir() and path.name != "__pycache__" for path in folder.iterdir()) or any(folder.glob("*.sql"))
+
+
+@pytest.mark.parametrize("role", ["score", "store", "feedback", "retrain"])
 def test_scikit_learn_stays_out_of_the_processes_that_hold_a_model(role: str) -> None:
-    code = f"import relearn.agents.{role}, sys; print('sklearn' in sys.modules)"
+    code = f"import relearn.agents.{role}.role, sys; print('sklearn' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"
 

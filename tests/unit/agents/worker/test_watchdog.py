@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from relearn.agents.worker.watchdog import LOOK_EVERY_S, PATIENCE_S, Progress, Pulse
+from relearn.agents.worker.watchdog import LOOK_EVERY_S, STUCK_TIMEOUT_S, Progress, Pulse
 from tests.support.waiting import eventually
 
-LOOKS = int(PATIENCE_S / LOOK_EVERY_S)
+LOOKS = int(STUCK_TIMEOUT_S / LOOK_EVERY_S)
 #: A process with a watchdog of little patience, as an argument says what goes on in its loop.
 _WATCHED = """
 import asyncio, os, signal, sys, threading
@@ -23,7 +23,7 @@ from relearn.agents.worker import shutdown, watchdog
 from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.logging import set_up_logging
 
-watchdog.LOOK_EVERY_S, watchdog.PATIENCE_S, shutdown.GRACE_S = 0.02, 0.5, 0.1
+watchdog.LOOK_EVERY_S, watchdog.STUCK_TIMEOUT_S, shutdown.GRACE_S = 0.02, 0.5, 0.1
 
 looks = threading.Semaphore(0)
 
