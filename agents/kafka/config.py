@@ -32,6 +32,11 @@ def librdkafka_config(settings: Settings) -> dict[str, Any]:
     return config
 
 
+def idempotent_producer_config(settings: Settings, client_id: str) -> dict[str, Any]:
+    """Configuration for a confluent-kafka producer whose messages arrive once, in order, and on all replicas."""
+    return {**librdkafka_config(settings), "client.id": client_id, "enable.idempotence": True, "acks": "all"}
+
+
 def aiokafka_config(settings: Settings) -> dict[str, Any]:
     """Keyword arguments for aiokafka's clients."""
     config: dict[str, Any] = {

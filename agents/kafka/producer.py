@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.messages.headers import Headers
 from relearn.schemas.settings import Settings
@@ -75,9 +75,7 @@ class KafkaProducer:
     ) -> None:
         self._producer = Producer(
             {
-                **librdkafka_config(settings),
-                "client.id": client_id,
-                "enable.idempotence": True,
+                **idempotent_producer_config(settings, client_id),
                 "linger.ms": linger_ms,
                 "message.max.bytes": DEAD_LETTER_MAX_BYTES + 64 * 1024,
                 # A message that can't succeed fails at once.

@@ -1,4 +1,8 @@
-"""Sending to a topic and counting what the broker acknowledged: the core of `produce` and `demo`."""
+"""Sends messages at a rate and counts what the broker has acknowledged: for `produce`, `review` and `demo`.
+
+It does not use `agents.kafka.producer.KafkaProducer`, which sets a future on the event loop per message, and polls in
+a second thread. Here the sending thread takes deliveries itself, so that a message costs one callback.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relearn.agents.kafka.admin import explained
-from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
 from relearn.schemas.messages.headers import cloud_event
@@ -21,7 +25,7 @@ from relearn.schemas.topics import INGEST_MAX_BYTES
 from relearn.scripts.client.pacing import wait_s
 
 CHECK_TIMEOUT_S = 5.0
-#: A message that the broker hasn't acknowledged after this long counts as lost.
+#: A message that the broker hasn't acknowledged after this time counts as lost.
 DELIVERY_TIMEOUT_S = 30.0
 IN_FLIGHT_KBYTES = 32 * 1024
 _POLL_S = 0.1
@@ -33,7 +37,7 @@ OnAck = Callable[[OutgoingMessage, int, int | None], None]
 
 
 class Sender:
-    """An idempotent producer (acks=all) with figures. One thread sends; any may read the figures. Context manager."""
+    """An idempotent producer (acks=all) with counts. One thread sends; any thread may read the counts."""
 
     def __init__(
         self, settings: Settings, topic: str, *, source: str, compression: str = "none", on_ack: OnAck | None = None
@@ -47,15 +51,12 @@ class Sender:
         self.acknowledged = 0
         """Records in messages that the broker has acknowledged."""
         self.error: str | None = None
-        """What the broker, or the way to it, last said."""
+        """The last error of the broker or of the connection to it."""
         self._source = source
         self._on_ack = on_ack
         self._producer = Producer(
             {
-                **librdkafka_config(settings),
-                "client.id": source.strip("/").replace("/", "-"),
-                "enable.idempotence": True,
-                "acks": "all",
+                **idempotent_producer_config(settings, source.strip("/").replace("/", "-")),
                 "compression.type": compression,
                 "linger.ms": 2,
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
@@ -77,20 +78,20 @@ class Sender:
             topics: dict[str, Any] = self._producer.list_topics(timeout=CHECK_TIMEOUT_S).topics
         except KafkaException as exc:
             self._producer.poll(0)
-            said = self.error or exc.args[0].str()
-            raise KafkaUnavailable(f"Kafka doesn't answer: {said}; is `relearn up` running?") from exc
+            error = self.error or exc.args[0].str()
+            raise KafkaUnavailable(f"Kafka doesn't answer: {error}; is `relearn up` running?") from exc
         if self.topic not in topics:
             raise SetupError(f"there is no topic {self.topic}: run `relearn migrate`, or `relearn up`, first")
         return len(topics[self.topic].partitions)
 
     def send(self, message: OutgoingMessage) -> None:
-        """Hand one message over; waits while too much is in flight.
+        """Hand one message to the producer; waits while too many bytes are in flight.
 
         Raises:
-            Refused: it is larger than the topic takes.
+            Refused: it is larger than the topic's limit.
         """
         if len(message.value) > INGEST_MAX_BYTES:
-            size = f"{len(message.value):,} bytes; {INGEST_MAX_BYTES:,} are the most"
+            size = f"{len(message.value):,} bytes; the maximum is {INGEST_MAX_BYTES:,}"
             raise Refused(f"a message of {message.records} records has {size}: send fewer records per message")
 
         def on_delivery(error: KafkaError | None, delivered: Message) -> None:
@@ -119,11 +120,11 @@ class Sender:
         self.sent += message.records
 
     def serve(self, timeout_s: float = 0.0) -> None:
-        """Take acknowledgements, waiting at most `timeout_s` for one."""
+        """Process acknowledgements, waiting at most `timeout_s` for one."""
         self._producer.poll(timeout_s)
 
     def flush(self, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
-        """Wait until everything is acknowledged or given up, at most `timeout_s`. Ctrl-C is heard meanwhile."""
+        """Wait until every message is acknowledged or given up, at most `timeout_s`. Ctrl-C interrupts it."""
         deadline = time.monotonic() + timeout_s
         while len(self._producer) and time.monotonic() < deadline:
             self._producer.flush(_POLL_S)
@@ -147,7 +148,7 @@ def send_paced(
     """Send messages, each when it is due, until they end or `stop` is set. Doesn't flush.
 
     Raises:
-        Refused: a message is larger than the topic takes.
+        Refused: a message is larger than the topic's limit.
     """
     began, before, progress_s = time.monotonic(), 0, 0.0
     for number, message in enumerate(messages):

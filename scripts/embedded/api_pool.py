@@ -1,10 +1,15 @@
-"""`relearn api --workers N`: a parent that serves nothing and keeps N processes serving on one port."""
+"""`relearn api --workers N`: a parent that serves nothing and keeps N processes serving on one port.
+
+It does not use `processes.supervisor.Supervisor`, which owns a data directory with its lock and `run.json`, writes a
+log file per process, finds readiness in the log, and gives each process a session of its own. This parent has no
+data directory, and may itself be a child of that supervisor. Its processes inherit listening sockets, log to its
+stderr, report readiness over a pipe, and end when the pipe closes. Both share the waits between restarts (`restarts`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import sys
 import time
@@ -18,22 +23,22 @@ import relearn
 from relearn.agents.worker.logging import set_up_logging
 from relearn.api.server.listening import reserve, share
 from relearn.schemas.settings import PREFIX, Settings
-from relearn.scripts.embedded.processes import backoff
+from relearn.scripts.embedded.processes.restarts import Restarts
 
 log = structlog.get_logger()
 
-#: One that was asked to stop ends by itself before that; then it is killed.
+#: Maximum time for a process to stop in order; it is killed afterwards.
 STOP_TIMEOUT_S = 25.0
 
 Start = Callable[[int], Awaitable[Process]]
-"""Start the process of this number. It writes a line to its standard output once it serves, and else nothing."""
+"""Start the process of this number. It writes one line to its standard output once it serves."""
 
 
 async def run_several(settings: Settings, count: int) -> int:
     """Serve by `count` processes until SIGTERM or Ctrl-C; the exit code.
 
     Raises:
-        SettingsError, SetupError: we can't listen there.
+        SettingsError, SetupError: the address can't be listened on.
     """
     set_up_logging(settings.log_level, role="api", worker="api")
     reserved = reserve(settings.api_host, settings.api_port)
@@ -63,10 +68,10 @@ async def run_several(settings: Settings, count: int) -> int:
 
 
 async def keep(start: Start, count: int, up: Callable[[], None]) -> int:
-    """Keep `count` processes running until we are asked to stop: 0; or until one can't start: its exit code.
+    """Keep `count` processes running until SIGTERM or Ctrl-C: 0; or until one can't start: its exit code.
 
-    The first starts alone: what keeps one from starting keeps all, and is said once. `up` is called when all serve.
-    Asked once, all end in order; asked twice, at once.
+    The first starts alone, so that an error that affects all is reported once. `up` is called when all serve. The first
+    signal stops all in order, the second kills them.
     """
     keeping = asyncio.ensure_future(_keep_all(start, count, up))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,7 +86,7 @@ async def keep(start: Start, count: int, up: Callable[[], None]) -> int:
 
 
 class CanNotStart(Exception):
-    """A process ended before it ever served, having said why."""
+    """A process ended before it ever served; its log has the reason."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -101,13 +106,13 @@ async def _keep_all(start: Start, count: int, up: Callable[[], None]) -> int:
 
 
 async def _keep_one(start: Start, number: int, serving: asyncio.Event) -> None:
-    """Life after life of one process, until cancelled."""
-    deaths, rng = 0, random.Random()  # noqa: S311 - jitter
+    """Run one process and restart it when it ends, until cancelled."""
+    restarts = Restarts()
     while True:
         born_s = time.monotonic()
         spawning = asyncio.ensure_future(start(number))
         try:
-            process = await asyncio.shield(spawning)  # one that nobody holds would be left behind
+            process = await asyncio.shield(spawning)  # a process without a handle would be left behind
             if process.stdout is not None and await process.stdout.readline():
                 serving.set()
             code = await process.wait()
@@ -115,13 +120,12 @@ async def _keep_one(start: Start, number: int, serving: asyncio.Event) -> None:
             await _end(await spawning)
         if not serving.is_set():
             raise CanNotStart(code if code > 0 else 1)
-        deaths = backoff.deaths_in_a_row(deaths, time.monotonic() - born_s)
         log.warning("process_ended", number=number, code=code, again=True)
-        await asyncio.sleep(backoff.delay_s(deaths, rng))
+        await asyncio.sleep(restarts.wait_s(time.monotonic() - born_s))
 
 
 async def _end(process: Process) -> None:
-    """Ask, wait, insist. Cancelled while it waits: kill at once."""
+    """Send SIGTERM, wait, then kill. Cancelled while it waits: kill at once."""
     if process.returncode is not None:
         return
     process.terminate()
@@ -133,7 +137,7 @@ async def _end(process: Process) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What the process is told: where to find this program, and where the parent listens."""
+    """The environment of a process: where to find this program, and where the parent listens."""
     root = str(Path(relearn.__file__).parents[1])
     found = {**os.environ, PREFIX + "API_HOST": settings.api_host, PREFIX + "API_PORT": str(settings.api_port)}
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.agents.stores.postgres import quoted
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import PREFIX, Settings
@@ -79,7 +79,7 @@ class Sending(threading.Thread):
         self.at: dict[tuple[int, int], float] = {}
 
     def run(self) -> None:
-        producer = Producer({**librdkafka_config(self._settings), "enable.idempotence": True, "linger.ms": 1})
+        producer = Producer({**idempotent_producer_config(self._settings, "bench"), "linger.ms": 1})
         topic = topic_name(self._settings.namespace, "ingest")
         rows = np.random.default_rng(1).normal(size=(1000, FEATURES))
         values = [encode_record(row) for row in rows]

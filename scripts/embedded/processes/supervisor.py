@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import time
 from pathlib import Path
 
 from relearn.schemas.errors import SetupError
 from relearn.scripts.client import runfile
-from relearn.scripts.embedded.processes import backoff
 from relearn.scripts.embedded.processes.events import Event, Kind, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, last_lines
+from relearn.scripts.embedded.processes.restarts import Restarts
 from relearn.scripts.embedded.processes.spawn import bound_log, end, spawn
 
 POLL_S = 0.1
@@ -31,7 +30,7 @@ class Child:
         self.handle: asyncio.subprocess.Process | None = None
         self.lives: asyncio.Task[None] | None = None
         self.log_start = 0
-        self.deaths = 0
+        self.restarts = Restarts()
         self.first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -46,7 +45,6 @@ class Supervisor:
         self._data_dir = data_dir
         self._say = on_event
         self._restart = restart
-        self._rng = random.Random()  # noqa: S311 - jitter
         self._children: dict[str, Child] = {}
         self._groups: list[list[str]] = []
         self._run = runfile.begin(data_dir)
@@ -145,10 +143,10 @@ class Supervisor:
             elif child.alive:
                 self._say(Event("note", child.process.name, "isn't ready in time: killed"))
                 _kill_group(child)
-            await self._wait_for_the_end(child, born)
+            await self._wait_for_the_end(child)
             if not self._restart:
                 return
-            await asyncio.sleep(backoff.delay_s(child.deaths, self._rng))
+            await asyncio.sleep(child.restarts.wait_s(time.monotonic() - born))
             child.running.restarts += 1
 
     async def _spawn(self, child: Child) -> None:
@@ -167,12 +165,11 @@ class Supervisor:
             await asyncio.sleep(POLL_S)
         return False
 
-    async def _wait_for_the_end(self, child: Child, born: float) -> None:
+    async def _wait_for_the_end(self, child: Child) -> None:
         assert child.handle is not None
         code = await child.handle.wait()
         _kill_group(child)
         child.running.pid = child.running.create_time = None
-        child.deaths = backoff.deaths_in_a_row(child.deaths, time.monotonic() - born)
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         again = ", starting it again" if self._restart else ""
         words = last_lines(child.process.log_path, 1, child.log_start).strip()

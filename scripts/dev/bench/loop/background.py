@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Producer
 
-from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.model.linear_svm import Floats
@@ -49,7 +49,7 @@ class Background(threading.Thread):
         self._enough = threading.Event()
 
     def run(self) -> None:
-        producer = Producer({**librdkafka_config(self._settings), "enable.idempotence": True, "linger.ms": 1})
+        producer = Producer({**idempotent_producer_config(self._settings, "bench"), "linger.ms": 1})
         topic, began, sent = topic_name(self._settings.namespace, "ingest"), time.monotonic(), 0
         while not self._enough.wait(0.002):
             due = int(self._rate * (time.monotonic() - began))

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, Via, encode_feedback
@@ -54,9 +54,7 @@ class Sender:
 
     def __init__(self, settings: Settings) -> None:
         self._namespace = settings.namespace
-        self._producer = Producer(
-            {**librdkafka_config(settings), "enable.idempotence": True, "linger.ms": 1, "log_level": 0}
-        )
+        self._producer = Producer({**idempotent_producer_config(settings, "bench"), "linger.ms": 1, "log_level": 0})
         self._acknowledged_s = 0.0
 
     async def feedback(self, statements: Iterable[Feedback]) -> float:
