@@ -22,22 +22,22 @@ def url(settings: Settings) -> str:
 
 
 async def read_api(settings: Settings) -> dict[str, Any]:
-    """Its `state`, its `address`, and in `error` what is wrong, else None. Where something else answers, it is away."""
+    """The `state`, the `address`, and in `error` what is wrong, else None. Away if another program answers there."""
     address = url(settings)
     try:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{address}/readyz") as response:
-            state, error = _told(await response.json(content_type=None))
+            state, error = _state(await response.json(content_type=None))
     except (aiohttp.ClientError, OSError, ValueError) as exc:  # a timeout is an OSError
         state, error = AWAY, f"nothing answers at {address}: {str(exc) or type(exc).__name__}"
     return {"state": state, "address": address, "error": error}
 
 
-def _told(readiness: Any) -> tuple[str, str | None]:
-    """What /readyz says.
+def _state(readiness: Any) -> tuple[str, str | None]:
+    """State and error in the answer of /readyz.
 
     Raises:
-        ValueError: it isn't ours that says it.
+        ValueError: the answer is not from this API.
     """
     match readiness:
         case {"status": "ready"}:

@@ -1,7 +1,7 @@
-"""Where a command's settings come from: the environment, over what `relearn up` left in the data directory.
+"""A command's settings: environment variables, then the file that `relearn up` writes to the data directory.
 
-`up` may have had to take other ports than the usual ones; it writes its choice to `servers.json`, so that commands in
-other terminals find the servers without being told.
+`up` may use other ports than the default ones; it writes them to `servers.json`, so that commands in other terminals
+find the servers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def read_servers(data_dir: Path) -> dict[str, str]:
-    """What `relearn up` chose, as `RELEARN_…` names; empty where it never ran."""
+    """The addresses that `relearn up` chose, as `RELEARN_…` names; empty if it never ran here."""
     path = data_dir / SERVERS_FILE
     try:
         found = json.loads(path.read_text())
@@ -40,7 +40,7 @@ def read_servers(data_dir: Path) -> dict[str, str]:
 
 
 def write_servers(data_dir: Path, chosen: Mapping[str, str]) -> None:
-    """Leave `up`'s choice where other commands find it; whole or not at all."""
+    """Write the addresses for other commands, atomically."""
     path = data_dir / SERVERS_FILE
     scratch = path.with_suffix(".new")
     scratch.write_text(json.dumps(dict(chosen), indent=2) + "\n")

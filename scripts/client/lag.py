@@ -1,4 +1,4 @@
-"""How far each consumer group is behind, as Kafka knows it: what is committed against where the topics end."""
+"""The lag of each consumer group: committed offsets against the ends of the topics, from Kafka."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
 
 TIMEOUT_S = 5.0
-#: A broker that has just made or found its groups' topic needs a moment to read it.
+#: A broker that has just started needs time to load its groups' topic.
 START_TIMEOUT_S = 15.0
 RETRY_S = 0.2
 #: What each role's group reads.
@@ -54,7 +54,7 @@ async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
 
     Raises:
         KafkaUnavailable: no broker answers.
-        SetupError: the topics aren't there.
+        SetupError: the topics don't exist.
     """
     names = [topic_name(settings.namespace, topic) for topics in READS.values() for topic in topics]
     places = await partitions(admin, names)
@@ -76,7 +76,7 @@ async def partitions(admin: Admin, topics: Iterable[str]) -> list[Place]:
 
     Raises:
         KafkaUnavailable: no broker answers.
-        SetupError: a topic isn't there.
+        SetupError: a topic doesn't exist.
     """
     try:
         known = (await asyncio.to_thread(admin.list_topics, timeout=TIMEOUT_S)).topics
@@ -112,7 +112,7 @@ async def _committed(admin: Admin, group: str, places: Iterable[Place]) -> dict[
             if error.code() == KafkaError.GROUP_ID_NOT_FOUND:
                 return {}
             if error.code() not in _STARTING or time.monotonic() > deadline:
-                raise KafkaUnavailable(f"Kafka doesn't tell where group {group} is: {error.str()}") from exc
+                raise KafkaUnavailable(f"Kafka doesn't return the offsets of group {group}: {error.str()}") from exc
             await asyncio.sleep(RETRY_S)
         else:
             return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}

@@ -1,6 +1,6 @@
-"""Open-loop pacing: when a record is due depends on the clock alone, never on how long sending the last one took.
+"""Open-loop pacing: the time at which a record is due depends on the clock only, not on the duration of sends.
 
-A sender that was held up catches up at once, so that the average rate is the one asked for. Pure.
+A sender that was delayed catches up at once, so that the average rate is the requested one. Pure.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ def due_s(records_before: int, rate: float | None) -> float:
 
 
 def wait_s(records_before: int, rate: float | None, elapsed_s: float) -> float:
-    """How long to wait for the next record's time; 0 where it has come."""
+    """The wait until the next record is due, in seconds; 0 if it is due."""
     return max(0.0, due_s(records_before, rate) - elapsed_s)

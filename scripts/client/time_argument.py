@@ -1,4 +1,4 @@
-"""A time as a person writes it: ISO 8601, or an age such as `10m`. Pure."""
+"""Parses a time argument: ISO 8601, or an age such as `10m`. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def moment_of(text: str, now: datetime) -> datetime:
-    """The time that `text` means, with an offset: as it says, else UTC. An age counts back from `now`.
+    """The time in `text`, in UTC; without an offset it is UTC. An age counts back from `now`.
 
     Raises:
         Refused: it is no time.

@@ -1,4 +1,4 @@
-"""`relearn dlq`: look at dead letters, send them again, and let a paused score role go on."""
+"""`relearn dlq`: lists and redrives dead letters, and ends a pause of the score role."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from relearn.scripts.render.tables import plain_table, stdout_console
 
 T = TypeVar("T")
 
-#: A broker that doesn't acknowledge within that is away.
+#: Maximum wait for the broker's acknowledgement.
 GIVE_UP_S = 20.0
 
 
 @click.group()
 def dlq() -> None:
-    """Dead letters: records that could not be used, each with its reason. Nothing is lost; fix it and redrive."""
+    """Dead letters: records that could not be used, each with its reason. Fix the cause and redrive them."""
 
 
 @dlq.command("list")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
-@click.option("--reason", help="Only those with this reason, such as dimension.")
-@click.option("--open", "open_only", is_flag=True, help="Only those that were not sent again.")
+@click.option("--reason", help="Only dead letters with this reason, such as dimension.")
+@click.option("--open", "open_only", is_flag=True, help="Only dead letters that were not redriven.")
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON.")
 def list_(limit: int, reason: str | None, open_only: bool, json_wanted: bool) -> None:
     """List dead letters, the newest first."""
@@ -63,7 +63,7 @@ def list_(limit: int, reason: str | None, open_only: bool, json_wanted: bool) ->
 @click.argument("letter_id", metavar="ID", type=int)
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON, with the original value.")
 def show(letter_id: int, json_wanted: bool) -> None:
-    """Show one dead letter: why, and the original message as far as it can be read."""
+    """Show one dead letter: its reason, and the original message as far as it can be decoded."""
 
     async def find(_: Settings, pool: Pool) -> Any:
         row = await get_dead_letter(pool, letter_id)
@@ -88,11 +88,11 @@ def show(letter_id: int, json_wanted: bool) -> None:
 
 @dlq.command()
 @click.argument("letter_ids", metavar="[ID]…", nargs=-1, type=int)
-@click.option("--all", "everything", is_flag=True, help="All that were not sent again yet.")
-@click.option("--reason", help="With --all: only those with this reason.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--all", "everything", is_flag=True, help="All dead letters that were not redriven yet.")
+@click.option("--reason", help="With --all: only dead letters with this reason.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, yes: bool) -> None:
-    """Send dead letters again: the record at fault alone, to the topic that it came from."""
+    """Send the record of each dead letter again, alone, to the topic that it came from."""
     if bool(letter_ids) == everything:
         raise click.UsageError("name dead letters by their ids, or --all")
 
@@ -122,7 +122,7 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
 
 @dlq.command()
 def resume() -> None:
-    """Let the score role go on after it paused because too many records were bad."""
+    """Resume the score role after a pause because of too many bad records."""
 
     async def end(settings: Settings, pool: Pool) -> tuple[list[Pause], int | None]:
         paused = await _paused_workers(settings)
@@ -146,7 +146,7 @@ async def _send(settings: Settings, pool: Pool, ids: list[int], on_progress: Cal
 
 
 async def _paused_workers(settings: Settings) -> int | None:
-    """How many workers say that they are paused; None where Redis doesn't tell."""
+    """The number of paused workers; None if Redis is unavailable."""
     redis = open_redis(settings)
     try:
         workers = await read_workers(redis, settings.namespace)

@@ -1,4 +1,4 @@
-"""`relearn job`: what was asked of the retrain role, and what came of it."""
+"""`relearn job`: the commands that the retrain role has received, and their results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relearn.scripts.render.jobs_models import job_lines, jobs_table
 
 @click.group()
 def job() -> None:
-    """List and show jobs."""
+    """List and show jobs of the retrain role."""
 
 
 @job.command("list")
@@ -28,9 +28,9 @@ def list_(limit: int, as_json: bool) -> None:
 @click.argument("job_id", metavar="ID")
 @as_json_option
 def show(job_id: str, as_json: bool) -> None:
-    """Show job ID: why it was asked for, what its model was trained on, and how the gate judged it.
+    """Show job ID: its reason, what its model was trained on, and the gate's verdict.
 
-    A challenger fixes a record that the champion answers wrong and it answers right, and breaks one of the reverse.
+    A challenger fixes a record if it is right and the champion wrong, and breaks a record in the reverse case.
     """
     found = read(lambda pool: read_job(pool, job_id))
     show_one(found, fields=job_fields, lines=job_lines, nothing=f"there is no job {job_id}", as_json=as_json)

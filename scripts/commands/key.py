@@ -21,27 +21,29 @@ from relearn.scripts.commands.output import as_json_option, show_list
 from relearn.scripts.render.figures import moment
 from relearn.scripts.render.tables import plain_table
 
-_NOBODY_ELSE = 0o600
+_OWNER_ONLY = 0o600
 
 
 @click.group()
 def key() -> None:
-    """Keys of the HTTP API. Until the first is made, it asks for none and serves loopback only."""
+    """Keys of the HTTP API. Until the first key is created, the API needs none and serves loopback only."""
 
 
 @key.command()
-@click.option("--role", required=True, type=click.Choice(ROLES), help="What it may do; each includes those before it.")
-@click.option("--name", required=True, help="Whose it is: reviews made with it are this reviewer's.")
+@click.option(
+    "--role", required=True, type=click.Choice(ROLES), help="The permissions; each role includes those before it."
+)
+@click.option("--name", required=True, help="The owner; reviews made with this key have this reviewer.")
 @click.option(
     "--file",
     "path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write it here instead, for its owner alone to read; nothing is done where a live key stands there already.",
+    help="Write the key to this file (mode 600) instead of stdout. Does nothing if it holds a live key.",
 )
 def create(role: Role, name: str, path: Path | None) -> None:
-    """Make a key and print it, this once: only its hash is kept.
+    """Create a key and print it once: only its hash is stored.
 
-    It goes into a request's header `Authorization: Bearer KEY`, and is known to every running API at once.
+    Send it in the header `Authorization: Bearer KEY`. Every running API accepts it at once.
     """
     if path is not None and (kept := _kept(path)) is not None:
         click.echo(f"{path} holds the key {kept.name!r} already, with role {kept.role}", err=True)
@@ -58,16 +60,16 @@ def create(role: Role, name: str, path: Path | None) -> None:
 @key.command("list")
 @as_json_option
 def list_(as_json: bool) -> None:
-    """List all keys that were ever made, the newest first. Nobody can list their texts."""
+    """List all keys, revoked ones included, the newest first. The keys themselves can't be listed."""
     found = read(list_keys)
-    nothing = "there are no keys: the API asks for none, and serves loopback only"
+    nothing = "there are no keys: the API needs none, and serves loopback only"
     show_list(found, fields=key_fields, table=_table, nothing=nothing, as_json=as_json)
 
 
 @key.command()
 @click.argument("name_or_id", metavar="NAME|ID")
 def revoke(name_or_id: str) -> None:
-    """End a key. Running APIs refuse it within seconds; it can't be had back."""
+    """Revoke a key for good. Running APIs refuse it within seconds."""
     revoked = read(lambda pool: revoke_key(pool, name_or_id))
     if revoked is None:
         raise Refused(f"there is no live key {name_or_id!r}")
@@ -75,7 +77,7 @@ def revoke(name_or_id: str) -> None:
 
 
 def _kept(path: Path) -> ApiKey | None:
-    """The live key whose text stands in the file."""
+    """The live key that the file holds."""
     try:
         proof = read_key(path.read_text().strip())
     except FileNotFoundError:
@@ -83,22 +85,22 @@ def _kept(path: Path) -> ApiKey | None:
     except (OSError, UnicodeDecodeError) as exc:
         raise SetupError(f"{path} can't be read: {exc}") from exc
     if proof is None:
-        raise Refused(f"{path} holds something else than a key: it is left as it is")
+        raise Refused(f"{path} holds something else than a key: it is not changed")
     live = [one for one in read(list_keys) if one.id == proof.id and one.revoked_at is None]
     return live[0] if live and proves(proof, live[0].hash) else None
 
 
 @contextmanager
 def _written(path: Path, text: str) -> Iterator[None]:
-    """The file is there after the block, unless that fails; it is never readable by others, not even for a moment.
+    """Create the file after the block, unless the block fails; it is never readable by other users.
 
     Raises:
-        SetupError: it can't be written; the block isn't begun then.
+        SetupError: the file can't be written; the block isn't run then.
     """
     scratch = path.with_name(path.name + ".new")
     try:
         scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NOBODY_ELSE), "w") as file:
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w") as file:
             file.write(text + "\n")
     except OSError as exc:
         raise SetupError(f"{path} can't be written: {exc}") from exc

@@ -1,4 +1,4 @@
-"""`relearn model`: train models, choose which one answers, look at all of them and at what each was trained on."""
+"""`relearn model`: trains, activates and lists models, and exports their training examples."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import load_dataset, require_classes, split_rows
 from relearn.scripts.render.jobs_models import outcome_lines
 
-ON_HOLD = "automatic promotion is on hold from now on; `relearn model resume` lifts that"
+ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
 
 @click.group()
 def model() -> None:
-    """Train models, choose which one answers, and look at all of them."""
+    """Train, activate, list and show models, and export their training examples."""
 
 
 def _timeout_option(default_s: float) -> Callable[[Any], Any]:
@@ -39,7 +39,7 @@ def _timeout_option(default_s: float) -> Callable[[Any], Any]:
         default=default_s,
         show_default=True,
         metavar="SECONDS",
-        help="How long to wait for what comes of it.",
+        help="Maximum wait for the result.",
     )
 
 
@@ -48,15 +48,16 @@ def _timeout_option(default_s: float) -> Callable[[Any], Any]:
     "--data", "source", required=True, metavar="DATASET|FILE.csv", help="digits, breast_cancer, wine, or CSV."
 )
 @click.option("--label", metavar="COLUMN", help="The label column of a CSV file, by name or by number from 1.")
-@click.option("--rows", type=click.IntRange(1), help="Train on so many of them, each class in its share.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which ones --rows takes.")
+@click.option("--rows", type=click.IntRange(1), help="Number of rows to train on, each class in its share.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows for --rows.")
 @_timeout_option(300.0)
 @as_json_option
 def train(*, source: str, label: str | None, rows: int | None, seed: int, timeout_s: float, as_json: bool) -> None:
-    """Load labelled records as examples and have a model trained on all that there are.
+    """Load labelled records as examples and train a model on all stored examples.
 
-    Exits with 0 if it was promoted, with 1 if not, and with 2 if the data can't be used. A model that isn't known to be
-    better than the champion answers beside it as a shadow until reviews tell: that is a 1, and nobody waits for it.
+    The exit code is 0 if the model was promoted, 1 if not, and 2 if the data can't be used. A model not known to be
+    better than the champion scores the same records as a shadow until reviews decide: the exit code is then 1, and
+    the command doesn't wait.
     """
     settings, dataset = load_settings(), load_dataset(source, label=label)
     require_classes(dataset)
@@ -80,7 +81,7 @@ def activate(version: int, timeout_s: float, as_json: bool) -> None:
 @_timeout_option(60.0)
 @as_json_option
 def rollback(timeout_s: float, as_json: bool) -> None:
-    """Return to the champion before this one, which is left as rolled-back: no rollback returns to it.
+    """Activate the champion before this one. This one becomes rolled-back, and no rollback returns to it.
 
     Automatic promotion is on hold afterwards, until `relearn model resume`.
     """
@@ -105,35 +106,35 @@ def resume(timeout_s: float, as_json: bool) -> None:
 
 
 def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float) -> Outcome:
-    """Ask for one thing as the person who runs this, with progress on stderr."""
+    """Send one command in the name of the user who runs this, with progress on stderr."""
     command = manual_command(verb, version, by=person())
     with _progress() as on_state:
         return asyncio.run(send_and_wait(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 
 
 def _finish(outcome: Outcome, timeout_s: float, as_json: bool, *, then: str | None = None) -> None:
-    """Show what came of a command, and leave with 1 if it didn't take effect; `then` is said if it did."""
+    """Print the result of a command and exit with 1 if it didn't take effect; print `then` if it did."""
     if as_json:
         click.echo(json.dumps(outcome.fields(), indent=2))
     else:
         for line in outcome_lines(outcome.job, outcome.model, outcome.workers):
             click.echo(line)
-    said = _what_next(outcome.job, timeout_s) or (then if outcome.promoted else None)
-    if said:
-        click.echo(said, err=True)
+    message = _what_next(outcome.job, timeout_s) or (then if outcome.promoted else None)
+    if message:
+        click.echo(message, err=True)
     if not outcome.promoted:
         sys.exit(1)
 
 
 def _what_next(job: Job | None, timeout_s: float) -> str | None:
-    """What to do about a job that hasn't ended."""
+    """The command that follows a job that hasn't ended."""
     if job is None:
-        return f"nobody took the command within {timeout_s:g} s: is a retrain worker up? (`relearn status`)"
-    follow = f"`relearn job show {job.id}` tells how it goes on"
+        return f"no worker took the command within {timeout_s:g} s: is a retrain worker up? (`relearn status`)"
+    follow = f"`relearn job show {job.id}` shows its progress"
     if job.state == "shadow":
         return (
-            f"model {job.version} is not known to be better than the champion yet: it answers the same records unseen,"
-            f" until reviews tell which of the two is right more often; {follow}"
+            f"model {job.version} is not known to be better than the champion yet: it scores as a shadow"
+            f" until reviews decide which of the two is right more often; {follow}"
         )
     return f"not done after {timeout_s:g} s; {follow}" if job.ended_at is None else None
 
@@ -141,11 +142,11 @@ def _what_next(job: Job | None, timeout_s: float) -> str | None:
 @contextmanager
 def _progress() -> Iterator[OnState]:
     """A spinner with the latest state on a terminal, and a line per state elsewhere."""
-    words = Console(stderr=True, highlight=False)
-    if not words.is_terminal:
-        yield words.print
+    stderr = Console(stderr=True, highlight=False)
+    if not stderr.is_terminal:
+        yield stderr.print
         return
-    with words.status("connecting") as status:
+    with stderr.status("connecting") as status:
         yield status.update
 
 

@@ -1,4 +1,4 @@
-"""`relearn model list`, `show` and `examples`: which models there are, and what stands behind each."""
+"""`relearn model list`, `show` and `examples`: all models, one model's lineage, and its training examples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from relearn.scripts.render.jobs_models import models_table
 from relearn.scripts.render.lineage import lineage_lines
 from relearn.scripts.render.progress import OnProgress, bar
 
-NO_MODELS = "there are no models; `relearn model train --data digits --rows 60` makes one"
+NO_MODELS = "there are no models; `relearn model train --data digits --rows 60` trains one"
 
 
 @click.command("list")
@@ -39,7 +39,7 @@ def list_(limit: int, as_json: bool) -> None:
 @version_argument
 @as_json_option
 def show(version: int, as_json: bool) -> None:
-    """Show model VERSION: what it was made of, how good it was out of fold, how it was judged, and when it answered."""
+    """Show model VERSION: its examples, its out-of-fold accuracy, the gate's verdict and its activations."""
     found = read(lambda pool: read_lineage(pool, version))
     nothing = f"there is no model {version}"
     show_one(found, fields=lineage_fields, lines=lineage_lines, nothing=nothing, as_json=as_json)
@@ -48,12 +48,12 @@ def show(version: int, as_json: bool) -> None:
 @click.command()
 @version_argument
 @click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of stdout.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of stdout.")
 def examples(version: int, form: str, out: Path | None) -> None:
-    """Write the exact examples that model VERSION was trained on, in the order of training.
+    """Write the examples that model VERSION was trained on, in the order of training.
 
-    Each with its source (bootstrap, reviewed or assumed), its id there, its key, label and weight, and its features by
-    name; a reviewed one also with feedback id, prediction id, reviewer and via.
+    Each has its source (bootstrap, reviewed or assumed), its id in that source, its key, label and weight, and its
+    features by name. A reviewed example also has feedback id, prediction id, reviewer and via.
     """
 
     async def export(pool: Pool) -> int:
@@ -68,7 +68,7 @@ def examples(version: int, form: str, out: Path | None) -> None:
 
 
 async def write_examples(pool: Pool, version: int, write: Write, on_progress: OnProgress) -> int:
-    """Write a model's examples one by one, as they come; how many there were."""
+    """Write a model's examples one by one; returns their number."""
     written = 0
     async with aclosing(used_examples(pool, version)) as found:
         async for one in found:
@@ -81,13 +81,13 @@ async def write_examples(pool: Pool, version: int, write: Write, on_progress: On
 
 @contextmanager
 def _output(out: Path | None) -> Iterator[TextIO]:
-    """stdout, or a file that is there whole or not at all. Whoever stops reading stdout ends the program quietly."""
+    """stdout, or a file that is written atomically. If the reader of stdout goes away, the program exits silently."""
     if out is None:
         try:
             yield sys.stdout
             sys.stdout.flush()
         except BrokenPipeError:
-            # What is still buffered would complain once more when Python ends.
+            # Python would report the error again when it flushes the buffer at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         return

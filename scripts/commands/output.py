@@ -28,7 +28,7 @@ def show_list(
     nothing: str,
     as_json: bool,
 ) -> None:
-    """Print what was found; on stderr the word `nothing` where that is so."""
+    """Print the rows as JSON or as a table; prints `nothing` to stderr if there are none."""
     if as_json:
         click.echo(json.dumps([fields(one) for one in found], indent=2))
     elif found:
@@ -45,10 +45,10 @@ def show_one(
     nothing: str,
     as_json: bool,
 ) -> None:
-    """Print what was found.
+    """Print one row as JSON or as lines.
 
     Raises:
-        Refused: it isn't there, in the words of `nothing`.
+        Refused: there is no row; the message is `nothing`.
     """
     if found is None:
         raise Refused(nothing)

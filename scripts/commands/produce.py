@@ -1,4 +1,4 @@
-"""`relearn produce`: stream a data set or a CSV file to the ingest topic."""
+"""`relearn produce`: streams a data set or a CSV file to the ingest topic."""
 
 from __future__ import annotations
 
@@ -36,15 +36,21 @@ COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 @click.command()
 @click.argument("source", metavar="DATASET|FILE")
-@click.option("--label", metavar="COLUMN", help="The column that holds the label (name, or number from 1): not sent.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records per second; as fast as can be.")
+@click.option("--label", metavar="COLUMN", help="The label column, by name or by number from 1. It is not sent.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records per second.  [default: no limit]")
 @click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Records per message.")
-@click.option("--repeat", is_flag=True, help="Round and round, until Ctrl-C.")
-@click.option("--count", type=click.IntRange(1), help="Stop after so many records, going round as often as it takes.")
-@click.option("--form", default="packed", show_default=True, type=click.Choice(FORMS), help="How features are written.")
+@click.option("--repeat", is_flag=True, help="Repeat the data until Ctrl-C.")
+@click.option(
+    "--count", type=click.IntRange(1), help="Stop after this number of records; repeats the data if necessary."
+)
+@click.option(
+    "--form", default="packed", show_default=True, type=click.Choice(FORMS), help="The encoding of the features."
+)
 @click.option("--compression", default="none", show_default=True, type=click.Choice(COMPRESSIONS))
-@click.option("--seed", type=int, help="Shuffle; the same number gives the same records in the same order.")
-@click.option("--noise", default=0.0, type=click.FloatRange(0), help="Noise, in standard deviations of each feature.")
+@click.option("--seed", type=int, help="Shuffle the records; the same seed gives the same order.")
+@click.option(
+    "--noise", default=0.0, type=click.FloatRange(0), help="Add noise, in standard deviations of each feature."
+)
 def produce(
     *,
     source: str,
@@ -58,9 +64,9 @@ def produce(
     seed: int | None,
     noise: float,
 ) -> None:
-    """Stream records to the ingest topic: DATASET is digits, breast_cancer or wine, FILE any CSV file.
+    """Stream records to the ingest topic. DATASET is digits, breast_cancer or wine, FILE a CSV file.
 
-    Ctrl-C ends it in order. The exit code is 1 if the broker has not acknowledged every record.
+    Ctrl-C ends the stream. The exit code is 1 if the broker has not acknowledged every record.
     """
     settings = load_settings()
     dataset = load_dataset(source, label=label)
@@ -90,14 +96,14 @@ def produce(
 
 
 def summary(sent: int, acknowledged: int, error: str | None) -> str:
-    """The last line: what was sent, and whether the broker has it."""
+    """The last line: the records sent and acknowledged."""
     line = f"{sent:,} records sent, {acknowledged:,} acknowledged by the broker"
     lost = sent - acknowledged
     return f"{line}; {lost:,} not: {error or 'no reason given'}" if lost else line
 
 
 class _Rate(ProgressColumn):
-    """Records per second, lately."""
+    """Recent records per second."""
 
     def render(self, task: Task) -> Text:
         return Text("" if task.speed is None else f"{task.speed:,.0f} records/s")
@@ -105,7 +111,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def _bar(total: int | None) -> Iterator[tuple[Progress, TaskID]]:
-    """A progress bar on stderr; a spinner where there is no end; nothing where stderr is no terminal."""
+    """A progress bar on stderr; a spinner if the total is unknown; nothing if stderr is no terminal."""
     console = Console(stderr=True)
     endless = (SpinnerColumn(), TextColumn("{task.completed:,} records"), _Rate())
     known = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""`relearn replay`: what another model would have answered to records that were answered long ago."""
+"""`relearn replay`: scores stored predictions again with another model and counts the differences."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _VERSION = click.IntRange(1, INT32_MAX)
 
 
 @click.command("replay")
-@click.option("--from", "begin", required=True, metavar="T", help="The first time of ingestion.")
-@click.option("--to", "end", default="0s", metavar="T", help="The time before which it ends; now.")
-@click.option("--model", "version", required=True, type=_VERSION, metavar="V", help="The model to answer again.")
-@click.option("--compare", type=_VERSION, metavar="W", help="Compare with what model W says, not with what was stored.")
+@click.option("--from", "begin", required=True, metavar="T", help="Start of the ingestion times.")
+@click.option("--to", "end", default="0s", metavar="T", help="End of the ingestion times, exclusive.  [default: now]")
+@click.option("--model", "version", required=True, type=_VERSION, metavar="V", help="The model to score with.")
+@click.option("--compare", type=_VERSION, metavar="W", help="Compare with model W instead of the stored answers.")
 @as_json_option
 def replay_command(*, begin: str, end: str, version: int, compare: int | None, as_json: bool) -> None:
-    """Score stored predictions again under model V, and tell what would have been different. Nothing is changed.
+    """Score stored predictions again with model V, and print the differences. Nothing is changed.
 
-    T is a time in ISO 8601 (UTC, unless it says otherwise), or an age such as 10m, 2h or 1d. Told are the labels that
-    change, and how often each is right on what was reviewed. Margins of predictions that V itself had made are compared
-    with the stored ones: the exit code is 1 if any isn't the same within 1e-9·max(1, |b| + Σ|xᵢwᵢ|).
+    T is a time in ISO 8601 (UTC unless it has an offset), or an age such as 10m, 2h or 1d. Printed are the labels that
+    change, and the accuracy of both on reviewed records. Margins of predictions that V itself had made are compared
+    with the stored ones: the exit code is 1 if any differs by more than 1e-9·max(1, |b| + Σ|xᵢwᵢ|).
     """
     now = datetime.now(UTC)
     first, last = moment_of(begin, now), moment_of(end, now)
@@ -60,11 +60,11 @@ def replay_command(*, begin: str, end: str, version: int, compare: int | None, a
 
 
 async def replay_span(pool: Pool, *, begin: datetime, end: datetime, version: int, compare: int | None) -> Replayed:
-    """Score a span of predictions again, with a bar on stderr.
+    """Score a span of predictions again, with a progress bar on stderr.
 
     Raises:
-        PostgresUnavailable: ask again.
-        Refused: there are none, or no such model.
+        PostgresUnavailable: retryable.
+        Refused: the span is empty, or the model doesn't exist.
     """
     found = Replayed()
     async with open_span(pool, begin, end) as span:
@@ -82,7 +82,7 @@ async def replay_span(pool: Pool, *, begin: datetime, end: datetime, version: in
 
 
 def replay_lines(fields: dict[str, Any]) -> Iterator[str]:
-    """The counts in words."""
+    """The counts as text."""
     rows, version, other = fields["rows"], fields["model"], fields["compare"]
     yield f"{rows:,} predictions ingested from {fields['from']} until {fields['to']}, again by model {version}"
     before = "what was stored" if other is None else f"model {other}"

@@ -1,4 +1,4 @@
-"""`relearn review`: answer for predictions as a person would who knows the truth, and errs now and then."""
+"""`relearn review`: a simulated reviewer, who knows the true labels and errs with a given probability."""
 
 from __future__ import annotations
 
@@ -20,28 +20,27 @@ from relearn.scripts.client.producer import stopping_on_signals
 from relearn.scripts.client.query import read
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.ground_truth import oracle_of
-from relearn.scripts.data.review_loop import FeedbackSender, Pace
-from relearn.scripts.data.review_loop import review as speak
+from relearn.scripts.data.review_loop import FeedbackSender, Pace, review_predictions
 from relearn.scripts.data.reviewer import Reviewer
 from relearn.scripts.render.progress import bar
 
-WAITING = "nothing to review now; waiting for predictions that nobody has reviewed"
+WAITING = "nothing to review now; waiting for unreviewed predictions"
 
 
 @click.command()
-@click.option("--oracle", "source", required=True, metavar="DATASET|FILE", help="Where the right labels stand.")
+@click.option("--oracle", "source", required=True, metavar="DATASET|FILE", help="The source of the true labels.")
 @click.option("--label", metavar="COLUMN", help="The label column of a CSV file, by name or by number from 1.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Answers per second; as fast as can be.")
-@click.option("--error", default=0.0, type=click.FloatRange(0, 1), help="How likely an answer is wrong.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Answers per second.  [default: no limit]")
+@click.option("--error", default=0.0, type=click.FloatRange(0, 1), help="The probability of a wrong answer.")
 @click.option(
     "--audit",
     type=click.FloatRange(0, 1),
-    help="The share of random records, at least 0.5 while something drifts; RELEARN_AUDIT_SHARE.",
+    help="The share of random records, at least 0.5 while a feature drifts.  [default: RELEARN_AUDIT_SHARE]",
 )
-@click.option("--count", type=click.IntRange(1), help="Stop after so many answers.")
-@click.option("--reviewer", default="oracle", show_default=True, help="The name to answer under.")
-@click.option("--seed", type=int, help="What is left to chance; the same number gives the same choices.")
-@click.option("--only-errors", is_flag=True, help="Answer only where the prediction is wrong, as volunteers do.")
+@click.option("--count", type=click.IntRange(1), help="Stop after this number of answers.")
+@click.option("--reviewer", default="oracle", show_default=True, help="The reviewer's name.")
+@click.option("--seed", type=int, help="Seed of the random choices.")
+@click.option("--only-errors", is_flag=True, help="Answer only wrong predictions, as volunteers do.")
 def review(
     *,
     source: str,
@@ -54,15 +53,15 @@ def review(
     seed: int | None,
     only_errors: bool,
 ) -> None:
-    """Answer for recent predictions that nobody has reviewed, over the feedback topic, until Ctrl-C or --count.
+    """Review recent unreviewed predictions over the feedback topic, until Ctrl-C or --count.
 
-    A share of them is picked at random (audit); else first those on which champion and shadow disagree, then the least
-    certain. The right label is that of the record's subject in DATASET (digits, breast_cancer or wine) or FILE, else
-    that of the row with the very same features; records that it doesn't know are left alone. No prediction is answered
-    twice. The exit code is 1 if the broker has not acknowledged every answer.
+    A share of them is chosen at random (audit). Of the others, those come first on which champion and shadow disagree,
+    then the least certain. The true label is that of the record's subject in DATASET (digits, breast_cancer or wine) or
+    FILE, else that of the row with the same features; unknown records are skipped. No prediction is answered twice. The
+    exit code is 1 if the broker has not acknowledged every answer.
     """
     if only_errors and audit is not None:
-        raise click.UsageError("--only-errors picks what is wrong: it leaves nothing to --audit")
+        raise click.UsageError("--only-errors reviews wrong predictions only: it can't be combined with --audit")
     if fault := "is empty" if not reviewer else text_fault(reviewer):
         raise click.BadParameter(fault, param_hint="--reviewer")
     settings, dataset = load_settings(), load_dataset(source, label=label)
@@ -70,36 +69,36 @@ def review(
     if error > 0 and len(oracle.classes) < 2:
         raise Refused(f"all of {source} is {oracle.classes[0]!r}: there is no other label to answer by mistake")
     share = settings.audit_share if audit is None else audit
-    person = Reviewer(oracle, settings.namespace, reviewer, share, error, only_errors, np.random.default_rng(seed))
-    mouth, stop = FeedbackSender(settings), threading.Event()
-    mouth.sender.check()
+    simulated = Reviewer(oracle, settings.namespace, reviewer, share, error, only_errors, np.random.default_rng(seed))
+    feedback, stop = FeedbackSender(settings), threading.Event()
+    feedback.sender.check()
     try:
         with stopping_on_signals(stop), bar(count, "answers") as on_progress:
             pace = Pace(rate, count, stop, on_progress, _idle(source))
-            asyncio.run(_speak(settings, mouth, person, pace))
+            asyncio.run(_review(settings, feedback, simulated, pace))
     finally:
-        mouth.sender.flush()
-        if person.unknown:
-            click.echo(f"{person.unknown:,} records skipped: {source} doesn't know them", err=True)
-        click.echo(mouth.summary(), err=True)
-    sys.exit(0 if mouth.sender.acknowledged == mouth.sender.sent else 1)
+        feedback.sender.flush()
+        if simulated.unknown:
+            click.echo(f"{simulated.unknown:,} records skipped: {source} has no labels for them", err=True)
+        click.echo(feedback.summary(), err=True)
+    sys.exit(0 if feedback.sender.acknowledged == feedback.sender.sent else 1)
 
 
-async def _speak(settings: Settings, mouth: FeedbackSender, person: Reviewer, pace: Pace) -> None:
+async def _review(settings: Settings, feedback: FeedbackSender, reviewer: Reviewer, pace: Pace) -> None:
     pool = await open_pool(settings, size=1)
     try:
-        await speak(pool, mouth, person, pace)
+        await review_predictions(pool, feedback, reviewer, pace)
     finally:
         pool.terminate()
 
 
 def _idle(source: str) -> Callable[[int], None]:
-    """Says once what is waited for."""
-    told: list[str] = []
+    """Prints once what the reviewer waits for."""
+    printed: list[str] = []
 
     def idle(unknown: int) -> None:
-        if not told:
-            told.append(f"{unknown:,} records aren't in {source}; waiting for others" if unknown else WAITING)
-            click.echo(told[0], err=True)
+        if not printed:
+            printed.append(f"{unknown:,} records aren't in {source}; waiting for others" if unknown else WAITING)
+            click.echo(printed[0], err=True)
 
     return idle

@@ -1,4 +1,4 @@
-"""`relearn status`: what is up, how far behind each partition is, which model each worker serves."""
+"""`relearn status`: servers, API, lag per partition, and the model of each worker."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ EVERY_S = 1.0
 
 
 @click.command()
-@click.option("--json", "json_wanted", is_flag=True, help="As JSON; with --watch a line each second.")
-@click.option("--watch", is_flag=True, help="Again each second, until Ctrl-C.")
+@click.option("--json", "json_wanted", is_flag=True, help="As JSON; with --watch, one line per second.")
+@click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 def status(json_wanted: bool, watch: bool) -> None:
-    """Show what is up, lag per partition, model per worker. The exit code is 1 if anything is down."""
+    """Show servers, API, lag per partition and model per worker. The exit code is 1 if anything is down."""
     settings = load_settings()
     if watch:
         with suppress(KeyboardInterrupt):

@@ -66,7 +66,7 @@ def _what_is_up(now_up: stack.Stack) -> list[str]:
         "valkey": settings.redis_url,
     }
     here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
-    elsewhere = [f"  {name:<9} as {SETTING[name]} says" for name in SETTING if name not in now_up.embedded]
+    elsewhere = [f"  {name:<9} as in {SETTING[name]}" for name in SETTING if name not in now_up.embedded]
     workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
     served = [f"  api       {now_up.api}, with its documentation at /docs"] if now_up.api else []
     return [

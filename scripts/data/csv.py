@@ -1,6 +1,6 @@
-"""Any CSV file as numbers and labels; every fault is one line that names the file, the line and the column.
+"""Reads a CSV file as numbers and labels; each error names the file, the line and the column.
 
-Comma, semicolon or tab; UTF-8 with or without a byte order mark; fields may be quoted; blank lines don't count. The
+Comma, semicolon or tab; UTF-8 with or without a byte order mark; fields may be quoted; blank lines are skipped. The
 first line is a header when none of its cells is a number, or when one of them is the label's name.
 """
 
@@ -25,7 +25,7 @@ from relearn.schemas.text import label_text, text_fault
 
 LINE_MAX = 16 * 1024 * 1024
 FIELD_MAX = 128 * 1024
-#: Rows that the delimiter and the header are judged by.
+#: Rows that decide on delimiter and header.
 LOOKED_AT = 50
 # In this order where several fit: a file with semicolons may have decimal commas, one with commas seldom semicolons.
 DELIMITERS = ("\t", ";", ",")
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True)
 class _Columns:
-    """What the columns are. `label` counts from 0; without a header the names are x1 … xd."""
+    """The columns. `label` counts from 0; without a header the names are x1 … xd."""
 
     path: str
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ class _Columns:
     label: int | None
 
     def shown(self, index: int) -> str:
-        """A column as a person finds it: number, and name where the file has names."""
+        """A column for messages: its number, and its name if the file has names."""
         return f"{index + 1} ({self.names[index]})" if self.header and index < len(self.names) else str(index + 1)
 
 
@@ -61,7 +61,7 @@ def read_csv(path: str, label: str | None = None) -> Table:
     """All of the file. `label` is the label column's name or its number from 1; None: every column is a feature.
 
     Raises:
-        BadFile: it can't be read, or can't be used, and where.
+        BadFile: the file can't be read or used, and where.
     """
     try:
         if Path(path).exists() and not Path(path).is_file():
@@ -125,7 +125,7 @@ def _is_header(rows: Sequence[Row], label: str | None) -> bool:
         return True
     if label is None or not _is_whole(label) or len(rows) < 2:
         return False
-    # Names may be numbers (label,0,1,2,…): then the label column tells.
+    # Names may be numbers (label,0,1,2,…): then the label column decides.
     index, second = int(label) - 1, rows[1][1]
     in_both = 0 <= index < min(len(first), len(second))
     return in_both and not _is_number(first[index]) and _is_number(second[index])
@@ -157,10 +157,10 @@ def _number(columns: _Columns, line: int, index: int, cell: str) -> float:
 def _no_number(columns: _Columns, cell: str) -> str:
     if not cell:
         return "empty where a number belongs"
-    said = f"{cell[:60]!r} where a number belongs"
+    fault = f"{cell[:60]!r} where a number belongs"
     if _is_number(cell.replace(",", ".", 1)):
-        return said + "; write decimals with a point"
-    return said + ("; if this column is the label, say so with --label" if columns.label is None else "")
+        return fault + "; write decimals with a point"
+    return fault + ("; if this column is the label, name it with --label" if columns.label is None else "")
 
 
 def _label(columns: _Columns, line: int, cell: str) -> str:
@@ -240,7 +240,7 @@ def _delimiter(path: str, file: TextIO) -> str:
     def agreement(delimiter: str) -> int:
         file.seek(0)
         widths: Counter[int] = Counter()
-        with suppress(BadFile):  # it is met again, and said, where the file is read
+        with suppress(BadFile):  # reading the file raises it again
             widths.update(len(cells) for _, cells in islice(_rows(path, file, delimiter), LOOKED_AT))
         width, rows = max(widths.items(), key=lambda item: item[1], default=(0, 0))
         return rows if width > 1 else 0

@@ -1,4 +1,4 @@
-"""Labelled records to train on and to stream: what ships inside scikit-learn, or any CSV file."""
+"""Labelled records to train on and to stream: the data sets of scikit-learn, or a CSV file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relearn.schemas.text import label_text
 from relearn.scripts.data.csv import read_csv
 
 BUNDLED = ("digits", "breast_cancer", "wine")
-#: What a feature's value can be, where that is known: digits are 8x8 pictures of 17 shades.
+#: The range of a feature's values, if it is known: digits are 8x8 pictures of 17 shades.
 BOUNDS = {"digits": (0.0, 16.0)}
 
 
@@ -61,7 +61,7 @@ def load_dataset(source: str, *, label: str | None = None) -> Dataset:
     column that may be called `target`, as scikit-learn does, or `label`.
 
     Raises:
-        BadFile: there is no such thing, or it can't be used, and where.
+        BadFile: the file doesn't exist or can't be used, and where.
     """
     if source in BUNDLED:
         if label not in {None, "target", "label"}:
@@ -82,7 +82,7 @@ def require_classes(dataset: Dataset) -> None:
     """
     if dataset.labels is None:
         columns = ", ".join(dataset.feature_names[:8]) + (" …" if len(dataset.feature_names) > 8 else "")
-        raise BadFile(dataset.name, f"which column is the label? Say it with --label; there are {columns}", line=1)
+        raise BadFile(dataset.name, f"which column is the label? Name it with --label; there are {columns}", line=1)
     if len(set(dataset.labels)) < 2:
         said = f"all {len(dataset)} rows are of one class, {dataset.labels[0]!r}; training needs at least two"
         raise BadFile(dataset.name, said, column=dataset.label_column)
@@ -116,7 +116,7 @@ def _shares(sizes: Counter[str], rows: int) -> dict[str, int]:
     exact = {label: rows * size / n for label, size in sizes.items()}
     shares = {label: max(least, int(share)) for label, share in exact.items()}
     while (over := sum(shares.values()) - rows) != 0:
-        # Take from or give to whoever is furthest from its share; by label where that is equal.
+        # Change the class that is furthest from its share; by label if several are.
         movable = [label for label in sorted(sizes) if over < 0 or shares[label] > least]
         step = -1 if over > 0 else 1
         label = max(movable, key=lambda name: step * (exact[name] - shares[name]))

@@ -1,4 +1,4 @@
-"""The truth, as a labelled data set knows it: of a record that it holds, or that was made from one of its."""
+"""True labels from a labelled data set, for its records and for noisy copies of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Oracle:
     by_features: dict[str, str]
 
     def truth(self, key: str, features: Sequence[float]) -> str | None:
-        """The label of a record: of the subject that is its `key`, else of the row with these very features; or None.
+        """The label of the subject `key`, else of the row with the same features, else None.
 
         A noisy resample carries its source's subject, and so has its label.
         """
@@ -38,7 +38,7 @@ def oracle_of(dataset: Dataset, feature_names: tuple[str, ...] | None = None) ->
         BadFile: there are no labels.
     """
     if dataset.labels is None:
-        raise BadFile(dataset.name, "which column is the label? Say it with --label", line=1)
+        raise BadFile(dataset.name, "which column is the label? Name it with --label", line=1)
     keys = [example_key(None, row) for row in _in_order(dataset, feature_names)]
     return Oracle(
         dataset.name,

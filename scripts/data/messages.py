@@ -1,4 +1,4 @@
-"""A data set as messages of the `ingest` topic: one record each or many, in every form that the contract has."""
+"""A data set as messages of the `ingest` topic: one record each or many, in every form of the contract."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMS: tuple[str, ...] = get_args(Form)
 
 
 def passes(dataset: Dataset, *, seed: int | None = None, noise: float = 0.0) -> Iterator[Dataset]:
-    """The data set again and again, without end. With a seed each time in another order; noise is new each time.
+    """The data set repeatedly, without end. With a seed, each pass has another order; each pass has new noise.
 
     The same seed gives the same records in the same order.
     """

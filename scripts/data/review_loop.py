@@ -1,4 +1,4 @@
-"""The loop of `relearn review`: look at the stream's end, speak when it is time, count what the broker has."""
+"""The loop of `relearn review`: reads recent predictions, sends reviews at a rate, counts acknowledgements."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from relearn.scripts.client.producer import Sender
 from relearn.scripts.data.reviewer import Reviewer
 from relearn.scripts.render.progress import OnProgress
 
-#: What was seen is out of date after so long.
+#: Candidates are read again after this time.
 LOOK_EVERY_S = 0.5
-#: A reviewer who was held up catches up on at most so much.
+#: Maximum delay that a reviewer catches up on after a pause.
 _BEHIND_S = 1.0
 _POLL_S = 0.05
 
 OnIdle = Callable[[int], None]
-"""Told when there is nothing to review, and how many records were not known."""
+"""Called when there is nothing to review, with the number of records without a known label."""
 
 
 class FeedbackSender:
-    """Sends statements, and counts what the broker has acknowledged."""
+    """Sends statements and counts acknowledged corrections."""
 
     def __init__(self, settings: Settings) -> None:
         self.corrections = 0
@@ -40,8 +40,8 @@ class FeedbackSender:
         source, topic = f"/{settings.namespace}/review", topic_name(settings.namespace, "feedback")
         self.sender = Sender(settings, topic, source=source, on_ack=self._on_ack)
 
-    def say(self, feedback: Feedback, corrects: bool) -> None:
-        """Hand one statement over."""
+    def send(self, feedback: Feedback, corrects: bool) -> None:
+        """Hand one statement to the producer."""
         if corrects:
             self._correcting.add(feedback.id)
         self.sender.send(OutgoingMessage(encode_feedback(feedback), CE_TYPE, event_id=feedback.id))
@@ -61,7 +61,7 @@ class FeedbackSender:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast, at most so many a second; how many in all; when to stop before; and whom to tell."""
+    """The maximum answers per second and in all (None: no limit), the stop signal, and the callbacks."""
 
     rate: float | None
     count: int | None
@@ -70,22 +70,22 @@ class Pace:
     on_idle: OnIdle
 
 
-async def review(pool: Pool, mouth: FeedbackSender, reviewer: Reviewer, pace: Pace) -> None:
-    """Speak until so many statements were sent or it is time to stop. Doesn't flush.
+async def review_predictions(pool: Pool, feedback: FeedbackSender, reviewer: Reviewer, pace: Pace) -> None:
+    """Send reviews until `pace.count` were sent or `pace.stop` is set. Doesn't flush.
 
     Raises:
-        PostgresUnavailable: what was sent until then, was sent.
+        PostgresUnavailable: retryable; statements sent before stay sent.
     """
-    sender = mouth.sender
-    said: Iterator[tuple[Feedback, bool]] = iter(())
+    sender = feedback.sender
+    statements: Iterator[tuple[Feedback, bool]] = iter(())
     due_s, look_s, seen = time.monotonic(), -math.inf, 0
     while not pace.stop.is_set() and (pace.count is None or sender.sent < pace.count):
         await _until(due_s, sender, pace.stop)
         if time.monotonic() >= look_s:
             look_s = time.monotonic() + LOOK_EVERY_S
             look = await read_review_candidates(pool, reviewer.handled)
-            said, seen = reviewer.answers(look), len(look.candidates)
-        statement = next(said, None)
+            statements, seen = reviewer.answers(look), len(look.candidates)
+        statement = next(statements, None)
         if statement is None:
             if not seen:
                 pace.on_idle(reviewer.unknown)
@@ -93,7 +93,7 @@ async def review(pool: Pool, mouth: FeedbackSender, reviewer: Reviewer, pace: Pa
                 due_s = max(due_s, look_s)
             look_s = -math.inf
             continue
-        mouth.say(*statement)
+        feedback.send(*statement)
         sender.serve()
         pace.on_progress(sender.sent)
         now_s = time.monotonic()
@@ -101,7 +101,7 @@ async def review(pool: Pool, mouth: FeedbackSender, reviewer: Reviewer, pace: Pa
 
 
 async def _until(due_s: float, sender: Sender, stop: threading.Event) -> None:
-    """Wait for a time on the monotonic clock, taking acknowledgements meanwhile. Others on the loop get their turn."""
+    """Wait for a time on the monotonic clock; processes acknowledgements and lets other tasks run meanwhile."""
     await asyncio.sleep(0)
     while (left_s := due_s - time.monotonic()) > 0 and not stop.is_set():
         sender.serve()

@@ -1,4 +1,4 @@
-"""A reviewer who knows the truth, and errs now and then: from a look at the stream's end to statements. No I/O."""
+"""A simulated reviewer: from candidates to statements, with the true labels and a share of errors. No I/O."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from relearn.scripts.data.ground_truth import Oracle
 
 @dataclass(slots=True)
 class Reviewer:
-    """Says of each prediction at most one thing, also before that is stored. The same seed and looks give the same.
+    """Reviews each prediction at most once. The same seed and candidates give the same statements.
 
-    `error`: how likely another label than the right one is. `only_errors`: silent where the prediction seems right.
-    `handled`: what was seen, with its key where something was said of it.
+    `error`: the probability of a wrong label. `only_errors`: review only predictions that seem wrong. `handled`: the
+    predictions seen, with their keys if they were reviewed.
     """
 
     oracle: Oracle
@@ -32,12 +32,12 @@ class Reviewer:
     rng: np.random.Generator
     handled: dict[Place, str | None] = field(default_factory=dict)
     unknown: int = 0
-    """Records that the oracle doesn't know."""
+    """Records without a label in the oracle."""
 
     def answers(self, look: StreamEnd) -> Iterator[tuple[Feedback, bool]]:
-        """Statements on what there is to see, one at a time, and whether each corrects the prediction.
+        """Yields statements on the candidates, each with whether it corrects the prediction.
 
-        One per key in a look, and first of all those keys of which nobody has spoken lately.
+        One per key in a call; keys without a recent review come first.
         """
         self._forget(look)
         left = [one for one in look.candidates if one.place not in self.handled]
@@ -56,7 +56,7 @@ class Reviewer:
             yield self._feedback(candidate, label, choice.via), label != candidate.label
 
     def _label(self, candidate: Candidate) -> str | None:
-        """What this reviewer says; None: nothing."""
+        """The label that this reviewer gives; None: no statement."""
         truth = self.oracle.truth(candidate.key, candidate.features)
         if truth is None:
             self.unknown += 1
@@ -67,14 +67,14 @@ class Reviewer:
         return None if self.only_errors and truth == candidate.label else truth
 
     def _feedback(self, candidate: Candidate, label: str, via: Via) -> Feedback:
-        """With an id that is the same for the same reviewer and prediction, so that another run changes nothing."""
+        """A statement whose id depends on reviewer and prediction only, so that another run changes nothing."""
         place = candidate.place
         name = f"relearn:{self.namespace}:review:{self.name}:{place}"
-        told: Via = "volunteer" if self.only_errors else via
-        return Feedback(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), label, place, None, self.name, told)
+        stated: Via = "volunteer" if self.only_errors else via
+        return Feedback(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), label, place, None, self.name, stated)
 
     def _forget(self, look: StreamEnd) -> None:
-        """Forget what no look will show again."""
+        """Forget predictions that are no longer candidates."""
         reached = look.reached
         gone = [at for at in self.handled if at.offset < reached.get((at.generation, at.partition), at.offset + 1)]
         for place in gone:

@@ -14,7 +14,7 @@ from relearn.schemas.errors import Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.data.ground_truth import oracle_of
-from relearn.scripts.data.review_loop import FeedbackSender, Pace, review
+from relearn.scripts.data.review_loop import FeedbackSender, Pace, review_predictions
 from relearn.scripts.data.reviewer import Reviewer
 
 #: The probability of a wrong answer.
@@ -69,7 +69,7 @@ class DemoReviewer:
     async def _run(self, pace: Pace) -> None:
         while not pace.stop.is_set():
             try:
-                await review(self.pool, self.feedback, self.reviewer, pace)
+                await review_predictions(self.pool, self.feedback, self.reviewer, pace)
             except Unavailable:
                 await asyncio.sleep(_RETRY_S)
 

@@ -12,7 +12,7 @@ from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.processes.commands import relearn
 from tests.support.processes.workers import workers
 
-RESUME = "automatic promotion is on hold from now on; `relearn model resume` lifts that"
+RESUME = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
 
 def test_train_look_and_choose(migrated: Settings) -> None:
@@ -70,7 +70,7 @@ def _a_shadow_is_not_waited_for(settings: Settings) -> None:
     job_id = more.stdout.split()[1].rstrip(":")
     assert f"job {job_id}: shadow" in more.stdout
     assert "model 2: shadow" in more.stdout
-    assert "until reviews tell" in more.stderr
+    assert "until reviews decide" in more.stderr
     assert f"`relearn job show {job_id}`" in more.stderr
     shown = relearn(settings, "job", "show", job_id).stdout
     for part in (

@@ -156,7 +156,7 @@ def test_a_subject_is_known_whatever_its_features(settings: Settings, oracle: st
     *_, skipped, last = done.stderr.splitlines()
     assert sorted(offsets(said(settings))) == list(range(30))
     assert {one.label for one in said(settings)} == {"class_0"}
-    assert skipped.endswith("records skipped: wine doesn't know them")
+    assert skipped.endswith("records skipped: wine has no labels for them")
     assert last.startswith("30 answers")
 
 
