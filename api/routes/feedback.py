@@ -12,8 +12,14 @@ from msgspec import UNSET
 from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Caller, Handlers
 from relearn.api.http.problems import ProblemError, invalid_fields
-from relearn.api.queries.feedback import dead_feedback, waiting_feedback
-from relearn.api.queries.reviews import RecordedStatement, find_statement, latest_statements, superseded_by
+from relearn.api.queries.feedback import (
+    RecordedStatement,
+    dead_feedback,
+    find_statement,
+    latest_statements,
+    superseded_by,
+    waiting_feedback,
+)
 from relearn.api.review.served_via import served_via
 from relearn.api.writes.feedback import reviewer_of, send_feedback
 from relearn.schemas.errors import BadIdentity, BadMessage

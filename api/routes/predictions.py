@@ -13,8 +13,7 @@ from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
 from relearn.api.http.problems import ProblemError
-from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
-from relearn.api.queries.reviews import (
+from relearn.api.queries.feedback import (
     NO_REVIEWS,
     PredictionReviews,
     RecordedStatement,
@@ -24,6 +23,7 @@ from relearn.api.queries.reviews import (
     reviews_by_place,
     superseded_by,
 )
+from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,
