@@ -35,6 +35,12 @@ from tests.support.waiting import eventually
 
 
 @pytest.fixture
+def partitions() -> int:
+    """As many as `relearn migrate` makes."""
+    return 8
+
+
+@pytest.fixture
 def worker(migrated: Settings) -> Iterator[WorkerProcess]:
     """One feedback worker on a namespace of its own."""
     with workers(migrated, feedback=1) as running:

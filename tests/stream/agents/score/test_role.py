@@ -27,7 +27,7 @@ MODEL = models.a_model(classes=("0", "1", "2"))
 @pytest.fixture(scope="module")
 def running(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """One score and one store worker with a model, for all tests of this module."""
-    settings = namespaces.fresh(tmp_path_factory.mktemp("score"))
+    settings = namespaces.fresh(tmp_path_factory.mktemp("score"), partitions=8)
     models.publish(settings, MODEL, 1)
     with workers(settings, score=1, store=1) as found:
         found["score-1"].wait_for("worker_ready")

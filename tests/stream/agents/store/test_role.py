@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
+import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from relearn.agents.kafka.config import librdkafka_config
@@ -35,6 +36,12 @@ from tests.support.servers.embedded import Servers
 DEADLINE_S = 60.0
 #: The worker goes by the real clock: what was ingested long ago it would skip.
 TODAY_S = float(int(time.time()))
+
+
+@pytest.fixture
+def partitions() -> int:
+    """As many as `relearn migrate` makes."""
+    return 8
 
 
 def block_of(n: int, *, first_offset: int = 0, **given: Any) -> Block:
