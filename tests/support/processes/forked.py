@@ -14,23 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from relearn.agents.worker.main import ROLES
+from relearn.scripts.cli import VERBS, main
 from tests.support.paths import ROOT
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        "relearn.scripts.cli",
-        "relearn.scripts.commands.worker",
-        "relearn.scripts.commands.api",
-        "relearn.agents.score.role",
-        "relearn.agents.store.role",
-        "relearn.agents.feedback.role",
-        "relearn.agents.retrain.role",
-        "relearn.api.server.app",
-        "aiokafka",
-        "faust",
-    ]
-)
+_CONTEXT.set_forkserver_preload([main.__module__, VERBS["worker"][0].partition(":")[0], *ROLES.values()])
 
 
 class ForkedCommand:
@@ -85,6 +74,4 @@ def _run(argv: tuple[str, ...], environment: dict[str, str], log_path: str) -> N
     os.environ.update(environment)
     sys.argv = ["relearn", *argv]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    from relearn.scripts.cli import main
-
     main()
