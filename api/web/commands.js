@@ -60,7 +60,8 @@ export async function rollBack(former, champion) {
 }
 
 /**
- * Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job has the reason.
+ * Sends without an idempotency key, so that it works while Redis is away: a repeated command is skipped, and its job has
+ * the reason.
  *
  * @template {import("./types").PathOf<"post">} P
  * @param {P} path
