@@ -16,7 +16,7 @@ from tests.support.page.judged import FeedbackRole, champion, predicted
 from tests.support.page.site import Site
 from tests.support.page.visit import PHONE, Visit, visit
 
-#: What was said is asked about where nobody records it for long.
+#: The page reads the state of a review that isn't recorded for 10 s.
 SILENT = "/v1/feedback/"
 
 
@@ -42,7 +42,7 @@ async def test_without_batches_it_says_what_to_do_and_a_new_one_appears(
 
 
 async def test_a_batch_is_corrected_row_by_row_and_the_rest_confirmed(visitor: Visit, page: Page, model: Model) -> None:
-    """What isn't recorded yet when the rest is confirmed stays as it was said."""
+    """A review that isn't recorded yet when the rest is confirmed keeps its label."""
     visitor.may_fail(SILENT)
     role, site = FeedbackRole(visitor.site), visitor.site
     ids = await predicted(site, model, 4, batches=["b"] * 4, labels=np.zeros(4, np.int16))
@@ -106,7 +106,7 @@ async def test_a_large_batch_is_confirmed_call_by_call(visitor: Visit, page: Pag
 
 
 async def test_a_prediction_shows_everything_and_is_judged_there(visitor: Visit, page: Page, model: Model) -> None:
-    """Reviewers who disagree, what was taken back, comments; and what is said here."""
+    """Reviewers who disagree, withdrawals, comments, and a review made here."""
     visitor.may_fail(SILENT)
     site, role = visitor.site, FeedbackRole(visitor.site)
     [one] = await predicted(site, model, 1, labels=np.zeros(1, np.int16), contexts=["<i>as it came</i>"], batches=["d"])

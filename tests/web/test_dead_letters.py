@@ -82,7 +82,7 @@ async def test_all_are_sent_again_call_after_call_and_what_was_refused_is_listed
 
 
 async def test_on_a_phone_a_letter_takes_the_place_of_the_list(browser: Browser, site: Site) -> None:
-    """What can't be sent again says why."""
+    """A letter that can't be sent again shows the reason."""
     async with visit(browser, site, size=PHONE) as one:
         page = one.page
         one.may_fail("/v1/dead-letters/")

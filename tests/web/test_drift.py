@@ -24,7 +24,7 @@ PIXELS = tuple(f"pixel_{row}_{column}" for row in range(7) for column in range(8
 
 
 async def watched(site: Site, names: tuple[str, ...], windows: int) -> None:
-    """A watch of the champion after so many windows in which the second feature has moved."""
+    """A watch of the champion after `windows` windows in which the second feature has moved."""
     rng = np.random.default_rng(0)
     moved = np.array([2.0 * (i == 1) for i in range(len(names))])
 
@@ -65,7 +65,7 @@ async def test_a_new_champion_gathers_and_it_says_how_far_it_is(visitor: Visit, 
 
 
 async def test_what_has_drifted_comes_first_with_both_histograms(visitor: Visit, page: Page) -> None:
-    """Others open and close; what a bin holds is told in words and numbers."""
+    """Others open and close; a bin's range and share are shown as text."""
     await watched(visitor.site, ("x1", "x2", "x3", "x4"), 2)
     await visitor.go("#/drift")
     lines = page.locator(".drift-list li")

@@ -51,7 +51,7 @@ async def test_without_a_model_it_says_how_to_make_one(browser: Browser, site: S
 
 
 async def test_without_records_it_leads_to_where_some_can_be_sent(visitor: Visit, page: Page) -> None:
-    """And says that nothing is known of how good the model is."""
+    """And the accuracy is shown as unknown."""
     await asyncio.to_thread(retrains.load, visitor.site.settings)
     await asyncio.to_thread(register, visitor.site.settings)
     await visitor.go()
@@ -145,7 +145,7 @@ async def test_all_of_it_fits_a_phone(browser: Browser, site: Site) -> None:
 
 
 async def test_what_is_told_again_or_late_is_no_swap(visitor: Visit, page: Page) -> None:
-    """The same activation, the same model signed anew, and an older activation."""
+    """The same activation, the same model with another signature, and an older activation."""
     site = visitor.site
     await visitor.go()
     await expect(page.get_by_role("region", name="Champion")).to_contain_text("Model 2")

@@ -161,7 +161,7 @@ async def test_jobs_are_chosen_by_state_and_command(visitor: Visit, page: Page) 
 
 
 async def test_a_reason_of_any_shape_is_told_as_text(visitor: Visit, page: Page) -> None:
-    """Whoever may write to the topic of commands chooses what stands in it."""
+    """A sender of commands may put any value in the reason."""
     code = """async (reasons) => {
         const { reasonText } = await import("/web/descriptions.js");
         return reasons.map((reason) => reasonText({ reason }));
@@ -197,7 +197,7 @@ async def test_each_of_them_fits_a_phone_and_is_accessible(browser: Browser, sit
 
 
 async def test_another_model_answers_once_that_was_confirmed(visitor: Visit, page: Page) -> None:
-    """The question says what will happen; afterwards promotion is on hold, plainly visible, and can be resumed."""
+    """The dialog states the effect; afterwards promotion is on hold, which is visible, and can be resumed."""
     site = visitor.site
     await visitor.go("#/models")
     await site.heard()
@@ -232,13 +232,13 @@ async def test_what_is_refused_says_why(visitor: Visit, page: Page) -> None:
     await obeyed(site, await asked(site, 2))
     await page.get_by_role("button", name="Hold automatic training").click()
     command = await asked(site, 3)
-    await obeyed(site, Command("somebody else's", "hold", {"trigger": "manual"}, by="bob"))
+    await obeyed(site, Command("another-operator", "hold", {"trigger": "manual"}, by="bob"))
     await obeyed(site, command)
     await expect(page.get_by_text("The hold: skipped. on hold already: held by bob")).to_be_visible()
 
 
 async def test_examples_are_saved_as_the_api_gives_them_with_the_key(browser: Browser, site: Site) -> None:
-    """Last in this file: once there is a key, everybody needs one."""
+    """Last in this file: once there is a key, every request needs one."""
     all_of_them = await site.client.json("GET", "/v1/models/2/examples?limit=1000")
     rows = len(all_of_them["items"])
     key = await a_key(site.settings, "read")

@@ -1,4 +1,4 @@
-"""The review screen: one record after the other, by keys, mouse and touch, and nothing that was said is lost."""
+"""The review screen: one record after the other, by keys, mouse and touch, and no review is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.page.visit import PHONE, Visit, visit
 from tests.support.servers.namespaces import Namespaces
 from tests.support.waiting import eventually_async
 
-#: What was said is asked about where nobody records it for long.
+#: The page reads the state of a review that isn't recorded for 10 s.
 SILENT = "/v1/feedback/"
 
 
@@ -47,7 +47,7 @@ async def role(site: Site, visitor: Visit) -> AsyncIterator[FeedbackRole]:
 
 
 async def _as(visitor: Visit, name: str) -> None:
-    """Somebody who gave their name before."""
+    """A reviewer whose name is stored."""
     await visitor.page.add_init_script(f"localStorage.setItem('relearn.reviewer', '{name}')")
 
 
@@ -69,7 +69,7 @@ async def _prediction(page: Page) -> str:
 async def test_records_are_judged_by_keyboard_alone(
     visitor: Visit, page: Page, model: Model, role: FeedbackRole
 ) -> None:
-    """Confirm, correct, skip, can't tell, undo; each is with Kafka as it was said, in its order."""
+    """Confirm, correct, skip, can't tell, undo; each is in Kafka with its label, in order."""
     await predicted(visitor.site, model, 5, contexts=["A short text for a person."] * 5)
     await visitor.go("#/review")
     await expect(page.get_by_text("A short text for a person.")).to_be_visible()
@@ -154,7 +154,7 @@ async def test_a_picture_is_drawn_as_one(visitor: Visit, page: Page, role: Feedb
 
 
 async def test_of_many_labels_one_is_found_by_typing(visitor: Visit, page: Page, role: FeedbackRole) -> None:
-    """Keys are the field's while somebody types; a label that no model knows can be said too."""
+    """Keys belong to the field while it has the focus; a label that no model knows can be given too."""
     model = a_model(97, classes=tuple(f"kind {i}" for i in range(40)))
     _activate(visitor.site, model)
     one, other = await predicted(visitor.site, model, 2)
@@ -241,7 +241,7 @@ async def test_ten_digits_take_few_rows_and_nothing_moves_after_the_first_answer
 async def test_what_was_said_while_the_api_is_away_arrives_later(
     visitor: Visit, page: Page, model: Model, role: FeedbackRole
 ) -> None:
-    """Also after a reload. The reviewer goes on meanwhile, is told, and is asked before the tab is closed."""
+    """Also after a reload. Reviewing goes on meanwhile, a banner is shown, and closing the tab asks first."""
     visitor.may_fail("/v1/", "/web/icon.svg")
     _activate(visitor.site, model)
     ids = await predicted(visitor.site, model, 3)
@@ -332,7 +332,7 @@ _REVEALED = re.compile("^You said yes(, and so had|; the model had)")
 
 
 async def test_a_blind_record_is_answered_before_the_model_is_seen(browser: Browser, audits: Site) -> None:
-    """On a phone, by touch; what the model had said is told afterwards, while the next one is shown already."""
+    """On a phone, by touch; the model's answer is shown afterwards, beside the next record."""
     async with visit(browser, audits, size=PHONE, has_touch=True) as one:
         one.may_fail(SILENT)
         page = one.page
@@ -439,7 +439,7 @@ async def test_where_nothing_waits_it_says_what_to_do(
 async def test_who_was_away_too_long_is_asked_before_more_is_claimed(
     browser: Browser, site_settings: Settings, model: Model
 ) -> None:
-    """Others get what nobody answered."""
+    """Other reviewers get the unanswered records."""
     site = Site(site_settings.model_copy(update={"review_claim_s": 2.0}))
     await site.start()
     try:
@@ -454,7 +454,7 @@ async def test_who_was_away_too_long_is_asked_before_more_is_claimed(
             async def others_get_it() -> bool:
                 return len((await site.client.json("GET", "/v1/review-queue"))["items"]) == 1
 
-            await eventually_async(others_get_it, "nobody gets it")
+            await eventually_async(others_get_it, "no reviewer gets it")
             await one.page.keyboard.press("Enter")
             await expect(_shown(one.page)).to_be_visible()
     finally:
@@ -462,7 +462,7 @@ async def test_who_was_away_too_long_is_asked_before_more_is_claimed(
 
 
 async def test_with_keys_the_keys_name_counts(browser: Browser, site_settings: Settings, model: Model) -> None:
-    """Nobody is asked for another. Last in this file: once there is a key, everybody needs one."""
+    """No dialog requests another key. Last in this file: once there is a key, every request needs one."""
     key = await a_key(site_settings, "review", "carol")
     site = Site(site_settings)
     await site.start()

@@ -66,7 +66,7 @@ async def test_the_theme_follows_the_system_until_it_is_set_and_is_kept(visitor:
 
 
 async def test_the_api_away_is_told_and_the_page_is_well_again_by_itself(visitor: Visit, page: Page) -> None:
-    """Everything is read anew, without a reload."""
+    """Everything is read again, without a reload."""
     visitor.may_fail(*AWAY)
     await visitor.go()
     await _listens(visitor.site)
@@ -116,7 +116,7 @@ async def test_the_first_tab_stop_skips_the_navigation(visitor: Visit, page: Pag
 
 
 async def test_on_a_phone_everything_is_within_reach(browser: Browser, site: Site) -> None:
-    """The bar at the bottom has what is used most; More has the rest, and goes when somebody went there."""
+    """The bar at the bottom has the most used screens; More has the rest, and closes after a step to another screen."""
     async with visit(browser, site, size=PHONE) as one:
         await one.go()
         page = one.page
@@ -132,7 +132,7 @@ async def test_on_a_phone_everything_is_within_reach(browser: Browser, site: Sit
 
 
 async def test_a_key_is_asked_for_once_and_held_for_the_tab_alone(browser: Browser, site_settings: Settings) -> None:
-    """Last in this file: once there is a key, everybody needs one."""
+    """Last in this file: once there is a key, every request needs one."""
     key = await a_key(site_settings, "review")
     site = Site(site_settings)
     await site.start()
@@ -166,5 +166,5 @@ async def test_a_key_is_asked_for_once_and_held_for_the_tab_alone(browser: Brows
 
 
 async def _listens(site: Site) -> None:
-    """Until the page hears the live events."""
-    await eventually_async(lambda: site.client.context.events.clients > 0, "nobody listens to the events")
+    """Waits until the page is connected to the live events."""
+    await eventually_async(lambda: site.client.context.events.clients > 0, "no page is connected to the events")

@@ -20,7 +20,7 @@ from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.servers.namespaces import Namespaces
 
 RECORDS = 400
-#: So many the reviewer looks at, at most.
+#: Maximum number of records that the reviewer sees.
 PATIENCE = 350
 NAMES = ("x1", "x2", "x3", "x4")
 _SWAPPED = re.compile(r"Model (\d+) answers now")
@@ -79,7 +79,7 @@ async def test_records_are_sent_corrected_by_keyboard_and_a_better_model_answers
 
 
 async def _corrected(page: Page) -> int:
-    """Say what is right of one record after the other, by keys alone, until the page says that another model answers.
+    """Review one record after the other, by keys alone, until the page reports another champion.
 
     Its version.
     """

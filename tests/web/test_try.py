@@ -165,7 +165,7 @@ async def test_what_the_api_refuses_is_said_and_can_be_tried_again(taught: Site,
 
 
 QUOTED = 'two\nlines, "quoted"'
-#: What is typed, the names that are known, and what comes of it: the body, or the faults.
+#: The text, the known names, and the result: the request's body, or the faults.
 TYPED: tuple[tuple[str, list[str] | None, Any], ...] = (
     ("1,2\n3,4", ["a", "b"], {"features": [[1, 2], [3, 4]]}),
     ("1; 2\r\n3;\t4\r\n", None, {"features": [[1, 2], [3, 4]]}),

@@ -1,6 +1,6 @@
 """What the page costs: bytes at the first visit, memory over hours of events, frames at two thousand events a second.
 
-Times are told, not judged: `pytest -rP tests/web/test_weight.py` shows them.
+Times are printed, not asserted: `pytest -rP tests/web/test_weight.py` shows them.
 """
 
 from __future__ import annotations
@@ -57,8 +57,13 @@ class Used(NamedTuple):
 async def test_a_first_visit_brings_little(visitor: Visit, page: Page) -> None:
     """All that the page is made of comes at once: no screen loads more."""
     await visitor.go()
-    sent = dict(await page.evaluate(_SENT))
+
+    async def drawn() -> bool:
+        return await page.evaluate(_DRAWN) is not None
+
+    await eventually_async(drawn, "the browser has no time of the first paint")  # it comes after the load event
     drawn_ms = await page.evaluate(_DRAWN)
+    sent = dict(await page.evaluate(_SENT))
     print(f"{len(sent)} files, {sum(sent.values()):,} bytes; drawn after {drawn_ms:.0f} ms")  # noqa: T201 - a figure
     assert 0 < sum(sent.values()) < MOST_BYTES
     for route in ROUTES:
@@ -68,9 +73,9 @@ async def test_a_first_visit_brings_little(visitor: Visit, page: Page) -> None:
 
 
 async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(browser: Browser, site: Site) -> None:
-    """The page's clock is turned on: whatever it does from time to time is done. It walks through its screens.
+    """The page's clock is driven by the test, so that its timers fire. The test walks through the screens.
 
-    A short run tells only whether a screen leaves its elements behind: what the page may keep is far from full then.
+    A short run finds only elements that a screen leaves behind: the page's bounded memory is far from full then.
     """
     async with visit(browser, site) as one:
         page = one.page
@@ -81,7 +86,7 @@ async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(b
         happening = busy(CORRECTIONS)
 
         async def after(steps: int) -> Used:
-            """What is used after so many steps, back at home."""
+            """What is used after that number of steps, back at home."""
             for number, events in zip(range(steps), happening, strict=False):
                 await site.tell(*events)
                 await page.evaluate("(route) => void (location.hash = route)", ROUTES[(number + 1) % len(ROUTES)])
@@ -96,7 +101,7 @@ async def test_a_second_hour_of_events_leaves_no_more_in_memory_than_the_first(b
 
 
 async def test_two_thousand_events_a_second_are_few_for_the_page(visitor: Visit, page: Page) -> None:
-    """They are merged before they come; the last one is heard, and the connection isn't given up."""
+    """The API merges them; the last one arrives, and the connection stays open."""
     await visitor.go()
     await visitor.site.heard()
     await page.evaluate(_WATCH)

@@ -1,4 +1,4 @@
-"""What reviewers' screens are tested on: predictions of a registered model, and the work of the feedback role."""
+"""Data of the reviewers' screens: predictions of a registered model, and the work of the feedback role."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ async def predicted(site: Site, model: Model, n: int, features: Floats | None = 
 
 
 class FeedbackRole:
-    """Stores what was sent, and tells it, by the functions that the role uses itself; when it is told to."""
+    """Stores the feedback that was sent, and appends its events, by the role's own functions, when a test calls it."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._taken: set[tuple[int, int]] = set()
 
     async def sent(self) -> list[Feedback]:
-        """All statements that stand on the topic, in Kafka's order."""
+        """All statements on the topic, in Kafka's order."""
         statements, rejects = decode_feedback_messages(await self._messages(), 0)
         assert not rejects
         return [one.feedback for one in sorted(statements, key=lambda one: one.sent)]
 
     async def wait_for(self, *said: tuple[str, str | None]) -> list[Feedback]:
-        """Until these labels of predictions are the last that were sent; in Kafka's order, which is that of what is
-        said of one prediction."""
+        """Waits until these labels of predictions are the last that were sent. Returns them in Kafka's order, which is
+        the order of the statements about one prediction."""
         found: list[Feedback] = []
 
         async def there() -> bool:
@@ -71,7 +71,7 @@ class FeedbackRole:
         return found
 
     async def record(self) -> int:
-        """Store what is new; how many rows came of it."""
+        """Store the new statements; returns the number of rows."""
         new = [one for one in await self._messages() if (one.partition, one.offset) not in self._taken]
         self._taken |= {(one.partition, one.offset) for one in new}
         context = self._site.client.context

@@ -1,4 +1,4 @@
-"""What a busy system tells the page, faster than it happens: events in Redis, an hour of them in a minute."""
+"""The live events of a busy system, faster than real time: an hour of events in a minute."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def batch(number: int) -> BatchEvent:
 
 
 def busy(each: int) -> Iterator[list[EventData]]:
-    """Step after step without end, what happens in five busy seconds: `each` corrections, commits, heartbeats; now and
-    then a job, and a swap."""
+    """Without end, the events of five busy seconds: `each` corrections, commits, heartbeats, and at times a job
+    and a swap."""
     for step in count(1):
         events: list[EventData] = [correction(step * each + i) for i in range(each)]
         events += [batch(step * 10 + i) for i in range(10)]
@@ -40,7 +40,7 @@ def busy(each: int) -> Iterator[list[EventData]]:
 
 
 def correction(number: int) -> CorrectionEvent:
-    """Somebody corrected a prediction."""
+    """A correction of a prediction."""
     return CorrectionEvent(f"2-{number}-0", f"feedback-{number}", "yes", "no", True, "ann", "queue")
 
 

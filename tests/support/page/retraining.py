@@ -1,4 +1,4 @@
-"""What a retrain worker would do, done by its own functions in the test that waits for it."""
+"""The work of a retrain worker, done by the worker's functions in the test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JUDGED = "UPDATE jobs SET metrics = metrics || jsonb_build_object('gate', $2::j
 
 
 async def commands(site: Site) -> list[Command]:
-    """All that was asked of the retrain role."""
+    """All commands to the retrain role."""
     return [decode_command(one.value()) for one in await asyncio.to_thread(messages, site.settings, "commands")]
 
 
@@ -33,12 +33,12 @@ async def asked(site: Site, after: int) -> Command:
         found[:] = await commands(site)
         return len(found) > after
 
-    await eventually_async(there, "nothing was asked for")
+    await eventually_async(there, "no command was sent")
     return found[after]
 
 
 async def obeyed(site: Site, command: Command) -> None:
-    """Write the command's job, do what it asks for, and tell those who listen."""
+    """Write the command's job, execute it, and send the events."""
     settings, pool = site.settings, site.client.context.pool
     before = await pool.fetchval("SELECT coalesce(max(activation), 0) FROM activations")
     assert await execute_command(pool, command, SigningContext(settings.namespace, load_signer(settings)), above=0)
@@ -46,7 +46,7 @@ async def obeyed(site: Site, command: Command) -> None:
 
 
 def judged(settings: Settings, version: int, verdict: Verdict) -> None:
-    """Note how the gate judged a model that stands in the registry, as its training would have."""
+    """Store the gate's verdict on a registered model, as its training would."""
     facts = asdict(verdict)
     figures = {**{name: facts[name] for name in ("outcome", "path", "why")}, **verdict.facts}
     query(settings, _JUDGED, version, json.dumps(figures), None if verdict.outcome == "promoted" else verdict.why)

@@ -19,7 +19,7 @@ from tests.support.waiting import eventually_async
 
 
 class Site:
-    """The API on a port that it keeps. `client` asks it, and reaches what it holds."""
+    """The API on a fixed port. `client` sends requests to it, and has its context."""
 
     def __init__(self, settings: Settings) -> None:
         ensure_pair(settings.keys_dir)
@@ -41,18 +41,18 @@ class Site:
         self._client = Client(http, self.settings)
 
     async def tell(self, *events: EventData) -> None:
-        """Append live events, as agents do."""
+        """Append live events, as the workers do."""
         context = self.client.context
         async with context.redis.pipeline(transaction=False) as pipe:
             put_events(pipe, context.settings.namespace, *events)
             await pipe.execute()
 
     async def heard(self) -> None:
-        """Until the page hears the live events."""
-        await eventually_async(lambda: self.client.context.events.listeners > 0, "nobody listens to the events")
+        """Waits until the page is connected to the live events."""
+        await eventually_async(lambda: self.client.context.events.listeners > 0, "no page is connected to the events")
 
     async def stop(self) -> None:
-        """In order, as at SIGTERM; nothing where it is stopped already."""
+        """Stop in order, as at SIGTERM; no effect if it is stopped already."""
         if self._client is not None:
             await self._client.http.close()
             self._client = None

@@ -1,4 +1,4 @@
-"""One visit of the page in a browser, and what must not happen in it."""
+"""One visit of the page in a browser, and the faults that fail a test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AXE = DIRECTORY / "node_modules" / "axe-core" / "axe.min.js"
 
 class Visit:
     """A page that is open, and every fault that was seen in it: errors in its console, in its scripts, against its
-    policy, and requests to anybody else."""
+    policy, and requests to other hosts."""
 
     def __init__(self, page: Page, site: Site) -> None:
         self.page = page
@@ -43,7 +43,7 @@ class Visit:
         await self.page.goto(f"{self.site.url}/{route}")
 
     def may_fail(self, *paths: str) -> None:
-        """Requests to paths that begin so are answered with errors in this test, on purpose."""
+        """Requests to paths with these prefixes fail on purpose in this test."""
         self._may_fail.extend(paths)
 
     async def check_accessible(self) -> None:
@@ -76,14 +76,14 @@ class Visit:
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self.site.url}/", "data:", "blob:")):
-            self.faults.append(f"asks somebody else: {request.url}")
+            self.faults.append(f"request to another host: {request.url}")
 
 
 @asynccontextmanager
 async def visit(
     browser: Browser, site: Site, *, size: tuple[int, int] = WIDE, dark: bool = False, **more: Any
 ) -> AsyncIterator[Visit]:
-    """A visit by somebody who was never here before; any fault in it fails the test."""
+    """A first visit, with an empty browser profile; any fault in it fails the test."""
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
