@@ -16,10 +16,10 @@ export function setReviewerName(given) {
 /** The name as the API takes it; null: without a name. @returns {string | null} */
 export const reviewerName = () => name.get() || null;
 
-/** @returns {{asked: boolean, name: string | null, keyed: boolean}} `keyed`: the key's name counts, not this one */
+/** @returns {{entered: boolean, name: string | null, keyed: boolean}} `keyed`: the key's name counts, not this one */
 export function useReviewer() {
   const given = useCell(name);
   useCell(keysEntered);
   const keyed = currentKey() !== null;
-  return { asked: given !== null || keyed, name: given || null, keyed };
+  return { entered: given !== null || keyed, name: given || null, keyed };
 }

@@ -34,10 +34,10 @@ const question = cell(/** @type {(Question & {answer: (yes: boolean) => void}) |
 /**
  * Ask for confirmation of an action that affects others. `text` describes what will happen.
  *
- * @param {Question} asked
+ * @param {Question} given
  * @returns {Promise<boolean>}
  */
-export function confirmed(asked) {
+export function confirmed(given) {
   question.get()?.answer(false);
   return new Promise((resolve) => {
     /** @param {boolean} yes */
@@ -45,15 +45,15 @@ export function confirmed(asked) {
       question.set(null);
       resolve(yes);
     };
-    question.set({ ...asked, answer });
+    question.set({ ...given, answer });
   });
 }
 
 /** The dialog of `confirmed`, drawn once by the page. */
 export function Confirmation() {
-  const asked = useCell(question);
-  if (!asked) return null;
-  const { title, text, yes, danger, answer } = asked;
+  const open = useCell(question);
+  if (!open) return null;
+  const { title, text, yes, danger, answer } = open;
   return html`
     <${Dialog} title=${title} onClose=${() => answer(false)}>
       <div class="dialog-text">${text}</div>

@@ -19,10 +19,10 @@ const LEAD = "Correct what is wrong, then confirm the rest: together that is a r
 
 /** @param {{id: string, query: Record<string, string>}} props */
 export function Batch({ id, query }) {
-  const asked = useResource("/v1/batches/{id}", { params: { id }, on: ["batch", "correction"] });
+  const reading = useResource("/v1/batches/{id}", { params: { id }, on: ["batch", "correction"] });
   return html`
     <${Screen} title=${`Batch ${id}`} lead=${LEAD} actions=${html`<${ReviewerName} />`}>
-      ${loaded(asked, (batch) => html`<${Known} batch=${batch} query=${query} again=${asked.refresh} />`, 6)}
+      ${loaded(reading, (batch) => html`<${Known} batch=${batch} query=${query} again=${reading.refresh} />`, 6)}
     <//>
   `;
 }

@@ -17,15 +17,15 @@ import { Steps } from "./models/steps.js";
 
 /** @param {{id: string}} props */
 export function Job({ id }) {
-  const asked = useResource("/v1/jobs/{id}", { params: { id }, on: ["job"] });
-  const job = asked.value;
+  const reading = useResource("/v1/jobs/{id}", { params: { id }, on: ["job"] });
+  const job = reading.value;
   const state = job && jobStateText(job);
   return html`
     <${Screen} title=${job ? commandText(job) : "Job"} lead=${html`Job <code>${id}</code>`}
       actions=${state && html`<${Badge} kind=${state.kind}>${state.words}<//>`}>
-      ${!job && asked.error?.status === 404
-        ? html`<${PendingJob} again=${asked.refresh} />`
-        : loaded(asked, (found) => html`<${Known} job=${found} />`, 8)}
+      ${!job && reading.error?.status === 404
+        ? html`<${PendingJob} again=${reading.refresh} />`
+        : loaded(reading, (found) => html`<${Known} job=${found} />`, 8)}
     <//>
   `;
 }

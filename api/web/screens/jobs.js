@@ -110,7 +110,7 @@ function None({ filtered }) {
   if (filtered) return html`<${Empty} title="No such job"><a href=${href("jobs")}>All jobs</a><//>`;
   return html`
     <${Empty} title="No job yet">
-      <p>A job is made when a model is asked for, by hand or by the policy. The first model is trained in a shell:</p>
+      <p>A job is made for each command, from operators or from the policy. The first model is trained in a shell:</p>
       <${FirstModel} />
     <//>
   `;

@@ -20,15 +20,15 @@ import { Quality } from "./models/quality.js";
 
 /** @param {{id: string}} props */
 export function Model({ id }) {
-  const asked = useResource("/v1/models/{version}", { params: { version: id }, on: ["model", "job"] });
+  const reading = useResource("/v1/models/{version}", { params: { version: id }, on: ["model", "job"] });
   const champion = useLive((live) => live.stats.value?.champion);
-  const model = asked.value;
-  const none = !model && (asked.error?.status === 404 || asked.error?.status === 400);
+  const model = reading.value;
+  const none = !model && (reading.error?.status === 404 || reading.error?.status === 400);
   return html`
     <${Screen} title=${`Model ${id}`} actions=${model && html`<${Actions} model=${model} champion=${champion} />`}>
       ${none
-        ? html`<${Empty} title="There is no such model"><p>${asked.error?.detail}</p><a href=${href("models")}>All models</a><//>`
-        : loaded(asked, (found) => html`<${Known} model=${found} />`, 8)}
+        ? html`<${Empty} title="There is no such model"><p>${reading.error?.detail}</p><a href=${href("models")}>All models</a><//>`
+        : loaded(reading, (found) => html`<${Known} model=${found} />`, 8)}
     <//>
   `;
 }

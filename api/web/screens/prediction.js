@@ -14,11 +14,11 @@ import { Statements } from "./prediction/statements.js";
 
 /** @param {{id: string}} props */
 export function Prediction({ id }) {
-  const asked = useResource("/v1/predictions/{id}", { params: { id }, on: ["correction"] });
-  const times = asked.value && `Scored ${dateTime(asked.value.scored_at)}, stored ${dateTime(asked.value.stored_at)}`;
+  const reading = useResource("/v1/predictions/{id}", { params: { id }, on: ["correction"] });
+  const times = reading.value && `Scored ${dateTime(reading.value.scored_at)}, stored ${dateTime(reading.value.stored_at)}`;
   return html`
     <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${ReviewerName} />`}>
-      ${loaded(asked, (prediction) => html`<${Known} prediction=${prediction} />`, 8)}
+      ${loaded(reading, (prediction) => html`<${Known} prediction=${prediction} />`, 8)}
     <//>
   `;
 }

@@ -23,12 +23,12 @@ export function Review() {
   const reviewer = useReviewer();
   const [help, setHelp] = useState(false);
   const actions = html`
-    ${reviewer.asked && html`<${ReviewerName} />`}
+    ${reviewer.entered && html`<${ReviewerName} />`}
     <button type="button" onClick=${() => setHelp(true)}>Keys <kbd aria-hidden="true">?</kbd></button>
   `;
   return html`
     <${Screen} title="Review" lead=${html`<span class="lead-of-review">${LEAD}</span>`} actions=${actions}>
-      ${reviewer.asked ? html`<${Queue} onHelp=${() => setHelp(true)} />` : html`<${AskReviewerName} />`}
+      ${reviewer.entered ? html`<${Queue} onHelp=${() => setHelp(true)} />` : html`<${AskReviewerName} />`}
       ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
     <//>
   `;

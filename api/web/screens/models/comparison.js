@@ -15,10 +15,10 @@ const NOTE = "each on its own examples, which aren't the same; none had been see
 
 /** @param {{challenger: Challenger, champion: number}} props */
 export function Comparison({ challenger, champion }) {
-  const asked = useResource("/v1/models/{version}", { params: { version: champion } });
+  const reading = useResource("/v1/models/{version}", { params: { version: champion } });
   return html`
     <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${NOTE}>
-      ${loaded(asked, (model) => html`<${Known} champion=${model} challenger=${challenger} />`)}
+      ${loaded(reading, (model) => html`<${Known} champion=${model} challenger=${challenger} />`)}
     <//>
   `;
 }

@@ -23,7 +23,7 @@ export function ProgressStrip({ more, atLeast }) {
         <li class=${open > 0 && "aside"}><strong>${count(answered - open - failed)}</strong> recorded</li>
         ${open > 0 && html`<li><strong>${count(open)}</strong> under way</li>`}
         ${failed > 0 && html`<li class="bad"><strong>${count(failed)}</strong> failed</li>`}
-        <li class="aside" title="How often you and the model said the same, in this tab">
+        <li class="aside" title="How often your answer is the model's, in this tab">
           <strong>${percent(agreement)}</strong> agree with the model
         </li>
         <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>

@@ -72,10 +72,10 @@ function Why({ item }) {
 
 /** @param {ItemProps} props */
 function WhyOfFormer({ item }) {
-  const asked = useResource("/v1/predictions/{id}", { params: { id: item.prediction } });
+  const reading = useResource("/v1/predictions/{id}", { params: { id: item.prediction } });
   const { answer, classes } = item;
   return loaded(
-    asked,
+    reading,
     ({ contributions, base }) =>
       html`<${Explanation} answer=${answer} contributions=${contributions} base=${base} classes=${classes} />`,
   );

@@ -41,18 +41,18 @@ export function StreamResults({ trial: { records, answer, about }, names }) {
   const total = answer.predictions.length;
   const [back, setBack] = useState(0);
   const all = back === total;
-  const asked = useResource("/v1/predictions", { query: { batch: answer.batch_id, limit: MOST }, on: all ? [] : ["batch"] });
-  const stored = useMemo(() => new Map(asked.value?.items.map((one) => [one.prediction, one])), [asked.value]);
+  const reading = useResource("/v1/predictions", { query: { batch: answer.batch_id, limit: MOST }, on: all ? [] : ["batch"] });
+  const stored = useMemo(() => new Map(reading.value?.items.map((one) => [one.prediction, one])), [reading.value]);
   const answers = useMemo(() => {
     /** @type {string[]} */
     const ids = answer.predictions;
     return ids.map((id, i) => rowOf(i, records.features[i], stored.get(id)));
   }, [stored]);
   useEffect(() => setBack(answers.filter((one) => one.label !== null).length), [answers]);
-  usePolling(all, asked.refresh);
+  usePolling(all, reading.refresh);
   return html`
     <${Card} title="Sent to the stream" note=${about} actions=${html`<${Links} batch=${answer.batch_id} />`}>
-      <${Problem} error=${asked.error?.away ? null : asked.error} again=${asked.refresh} />
+      <${Problem} error=${reading.error?.away ? null : reading.error} again=${reading.refresh} />
       <div class="scored-words">
         <p role="status">
           ${all ? (total === 1 ? "" : "All ") : `${count(back)} of `}${plural(total, "record")} ${total === 1 ? "is" : "are"} scored and
