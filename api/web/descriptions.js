@@ -37,7 +37,9 @@ export const modelKind = (state) => MODEL_KINDS[state] ?? "plain";
  * @param {{reason: import("./types").Reason, by?: string | null}} job
  */
 export function reasonText({ reason, by = null }) {
-  const why = Object.hasOwn(WHY, reason.trigger) ? WHY[reason.trigger](reason) : text(reason.trigger ?? "no reason given");
+  const { trigger } = reason;
+  const known = trigger !== undefined && Object.hasOwn(WHY, trigger);
+  const why = known ? WHY[trigger](reason) : text(trigger ?? "no reason given");
   return `${why}${by ? `, by ${by}` : ""}`;
 }
 
@@ -65,23 +67,23 @@ export function jobDuration({ started_at: from, ended_at: to }, nowMs) {
   return from ? duration(Math.max(0, (to ? Date.parse(to) : nowMs) - Date.parse(from)) / 1000) : duration(null);
 }
 
-/** fixes 12, breaks 3 of 60 records @param {{fixed: number, broken: number, rows: number}} counts */
+/** fixes 12, breaks 3 of 60 records @param {{fixed?: number, broken?: number, rows?: number}} counts */
 export const tally = ({ fixed, broken, rows }) => `fixes ${count(fixed)}, breaks ${count(broken)} of ${plural(rows, "record")}`;
 
 /** p = 0.034; p < 0.0001 @param {number} p */
 export const chance = (p) => (p < LEAST_P ? `p < ${SIGNIFICANT.format(LEAST_P)}` : `p = ${SIGNIFICANT.format(p)}`);
 
-/** 62.5% right (always "1": 51.8%) @param {import("./types").Metrics} metrics */
+/** 62.5% right (always "1": 51.8%) @param {import("./types").TrainingMetrics} metrics */
 export const shareRight = ({ accuracy, majority, majority_class: label }) =>
   `${percent(accuracy)} right (always “${label}”: ${percent(majority)})`;
 
 /**
  * The share of right answers on the bootstrap rows, which all models have in common; null: it wasn't measured.
  *
- * @param {import("./types").Metrics} metrics
+ * @param {import("./types").TrainingMetrics} metrics
  * @returns {number | null}
  */
-export const bootstrapShare = ({ bootstrap }) => (bootstrap?.examples ? bootstrap.right / bootstrap.examples : null);
+export const bootstrapShare = ({ bootstrap }) => (bootstrap?.examples ? (bootstrap.right ?? 0) / bootstrap.examples : null);
 
 /** a, b, c and 4 more @param {unknown} given */
 export function names(given) {

@@ -63,9 +63,12 @@ export type Drift = Answer<"get", "/v1/drift">;
 export type Spread = components["schemas"]["Spread"];
 export type Statement = Item<"/v1/predictions/{id}/feedback">;
 
-/** A job's metrics and reason: the API leaves both open, since older versions wrote other facts. */
-export type Metrics = Record<string, any>;
-export type Reason = Record<string, any>;
+/** Every fact of these is optional: older versions, and other senders of commands, write others. */
+export type Metrics = NonNullable<Job["metrics"]>;
+export type TrainingMetrics = Model["metrics"];
+export type Gate = NonNullable<Metrics["gate"]>;
+export type TrainedOn = NonNullable<Metrics["trained_on"]>;
+export type Reason = Job["reason"];
 
 /** The data of each type of live event. */
 export interface EventData {

@@ -33,8 +33,7 @@ export function Job({ id }) {
 /** @param {{job: import("../types").Job}} props */
 function Known({ job }) {
   const shadow = useLive((live) => live.retraining.value?.shadow);
-  const { command, state, version, champion } = job;
-  const metrics = /** @type {import("../types").Metrics | null} */ (job.metrics);
+  const { command, state, metrics, version, champion } = job;
   const trained = metrics?.trained_on;
   return html`
     <div class="stack">

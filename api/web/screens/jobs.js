@@ -98,7 +98,7 @@ function State({ job }) {
 
 /** The error of a job, or the gate's reason. @param {{job: Job}} props */
 function Outcome({ job: { version, error, metrics } }) {
-  const gate = /** @type {import("../types").Metrics | null} */ (metrics)?.gate;
+  const gate = metrics?.gate;
   const why = error ?? gate?.shadow?.why ?? gate?.why;
   const model = version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
   if (!model && !why) return number(null);

@@ -34,7 +34,6 @@ export function Model({ id }) {
 }
 
 /** @typedef {import("../types").Model} ModelAnswer */
-/** @typedef {import("../types").Metrics} Metrics */
 
 /** @param {{model: ModelAnswer, champion: {version: number} | null | undefined}} props */
 function Actions({ model: { version, state }, champion }) {
@@ -50,9 +49,7 @@ function Actions({ model: { version, state }, champion }) {
 
 /** @param {{model: ModelAnswer}} props */
 function Known({ model }) {
-  const { version, live, examples, assumed, created_at: at, made_by: job } = model;
-  const metrics = /** @type {Metrics} */ (model.metrics);
-  const gate = /** @type {Metrics | null} */ (job.metrics)?.gate;
+  const { version, metrics, live, examples, assumed, created_at: at, made_by: job } = model;
   return html`
     <div class="stack">
       <section class="card" aria-label="In short">
@@ -70,7 +67,7 @@ function Known({ model }) {
         <${Origin} model=${model} />
         <${MadeOf} model=${model} />
       </div>
-      <${Gate} gate=${gate} champion=${job.champion} version=${version} />
+      <${Gate} gate=${job.metrics?.gate} champion=${job.champion} version=${version} />
       <${Card} title="Out of fold" note="on examples that it was not trained on"><${Quality} metrics=${metrics} /><//>
       <${Activations} activations=${model.activations} />
       <${Examples} version=${version} all=${examples + assumed} />
@@ -78,7 +75,7 @@ function Known({ model }) {
   `;
 }
 
-/** @param {Metrics} metrics */
+/** @param {ModelAnswer["metrics"]} metrics */
 const loadedOf = ({ bootstrap }) =>
   bootstrap ? `out of fold, on the ${count(bootstrap.examples)} labelled rows that all models have in common` : "not measured";
 /** @param {ModelAnswer["live"]} live */

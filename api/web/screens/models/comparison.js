@@ -7,7 +7,7 @@ import { Table } from "../../parts/table.js";
 import { html } from "../../view.js";
 import { Confusion } from "./confusion.js";
 
-/** @typedef {import("../../types").Metrics} Metrics */
+/** @typedef {import("../../types").TrainingMetrics} Metrics */
 /** @typedef {{version: number | null, metrics: Metrics}} Challenger */
 /** @typedef {{name: string, shares: (number | null)[]}} Row */
 
@@ -53,12 +53,12 @@ function Known({ champion, challenger }) {
 /** @param {{title: string, metrics: Metrics}} props */
 function Matrix({ title, metrics }) {
   if (!metrics.confusion) return null;
-  return html`<${Confusion} title=${title} labels=${Object.keys(metrics.per_class)} counts=${metrics.confusion} />`;
+  return html`<${Confusion} title=${title} labels=${Object.keys(metrics.per_class ?? {})} counts=${metrics.confusion} />`;
 }
 
 /** @param {Row} row */
 const nameOf = ({ name }) => name;
-/** A class that a model doesn't know has no share. @param {{examples: number, right: number} | undefined} counts */
-const shareOf = (counts) => (counts?.examples ? counts.right / counts.examples : null);
+/** A class that a model doesn't know has no share. @param {{examples?: number, right?: number} | undefined} counts */
+const shareOf = (counts) => (counts?.examples ? (counts.right ?? 0) / counts.examples : null);
 /** @param {(number | null)[]} shares */
 const points = ([before, after]) => change(before === null || after === null ? null : 100 * (after - before));

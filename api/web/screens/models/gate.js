@@ -6,18 +6,21 @@ import { Table } from "../../parts/table.js";
 import { html } from "../../view.js";
 import { chance, jobStateText } from "../../descriptions.js";
 
-const ROWS = [
+/** @typedef {import("../../types").Gate} Gate */
+
+const ROWS = /** @type {const} */ ([
   ["evidence", "Evidence", "reviews of records that weren't chosen for their answers"],
   ["silence", "All records", "an unreviewed record counts for the champion"],
-];
+]);
 
 /**
- * @param {{gate: import("../../types").Metrics | undefined, champion: number | null, version: number | null}} props of
+ * @param {{gate: Gate | undefined, champion: number | null, version: number | null}} props of
  *   a job's metrics
  */
 export function Gate({ gate, champion, version }) {
   if (!gate) return null;
   const { outcome, why, shadow } = gate;
+  const vanished = gate.vanished ?? [];
   /** @type {Row[]} */
   const rows = ROWS.filter(([name]) => gate[name]).map(([name, title, what]) => ({ title, what, ...gate[name] }));
   if (shadow?.shadow) rows.push({ title: "As a shadow", what: "reviews of what both answered", ...shadow.shadow });
@@ -28,18 +31,18 @@ export function Gate({ gate, champion, version }) {
       ${shadow && html`<p class="verdict"><${Outcome} outcome=${shadow.outcome} /> ${shadow.why}</p>`}
       ${rows.length > 0 && html`<${Figures} rows=${rows} />`}
       ${typeof gate.majority === "number" && html`<${First} ...${gate} />`}
-      ${gate.vanished?.length > 0 && html`<p class="note">Classes that it doesn't know: ${gate.vanished.join(", ")}</p>`}
+      ${vanished.length > 0 && html`<p class="note">Classes that it doesn't know: ${vanished.join(", ")}</p>`}
     <//>
   `;
 }
 
-/** @param {{outcome: string}} props */
-function Outcome({ outcome }) {
+/** @param {{outcome: string | undefined}} props */
+function Outcome({ outcome = "" }) {
   const { words, kind } = jobStateText({ command: "train", state: outcome });
   return html`<${Badge} kind=${kind}>${words}<//>`;
 }
 
-/** @typedef {{title: string, what: string, fixed: number, broken: number, rows: number, p?: number}} Row */
+/** @typedef {{title: string, what: string, fixed?: number, broken?: number, rows?: number, p?: number}} Row */
 
 /**
  * A challenger fixes a record if it is right and the champion wrong, and breaks it in the reverse case.

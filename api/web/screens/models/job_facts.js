@@ -28,15 +28,16 @@ export function JobFacts({ job }) {
   return html`<${Card} title="The job"><${FactList} of=${facts} /><//>`;
 }
 
-/** @param {{trained: import("../../types").Metrics}} props `trained_on` of the job's metrics */
+/** @param {{trained: import("../../types").TrainedOn}} props `trained_on` of the job's metrics */
 export function TrainedOn({ trained }) {
-  const { bootstrap, reviewed, assumed, corrections, confirmations, waiting_for_later_jobs: later, disputed, cut } = trained;
+  const { bootstrap, reviewed, assumed, corrections, confirmations, disputed, cut = 0 } = trained;
+  const later = trained.waiting_for_later_jobs ?? 0;
   const facts = [
     ["Examples", `${count(bootstrap)} bootstrap, ${count(reviewed)} reviewed, ${count(assumed)} assumed`],
     ["Reviews", `${plural(corrections, "correction")}, ${plural(confirmations, "confirmation")}`],
     ["Known", cut > 0 ? `reviews up to number ${count(cut)}` : "before the first review"],
     ["Left for later", later > 0 && `${plural(later, "review")}: too many from one reviewer`],
-    ["Disputed", disputed?.length > 0 && html`<${Disputed} predictions=${disputed} />`],
+    ["Disputed", disputed && disputed.length > 0 && html`<${Disputed} predictions=${disputed} />`],
   ];
   return html`<${Card} title="What it was trained on"><${FactList} of=${facts} /><//>`;
 }

@@ -12,7 +12,7 @@ import { html, useMemo } from "../../view.js";
 import { bootstrapShare, modelKind, tally } from "../../descriptions.js";
 
 /** @typedef {import("../../types").ListedModel} ListedModel */
-/** @typedef {import("../../types").Metrics} Metrics */
+/** @typedef {import("../../types").Gate} Gate */
 
 /** @param {{models: ListedModel[], stats: import("../../types").Stats | null}} props */
 export function ModelsTable({ models, stats }) {
@@ -24,8 +24,8 @@ export function ModelsTable({ models, stats }) {
   const columns = [
     { title: "Model", cell: ({ version }) => html`<strong><a href=${href("model", { id: version })}>Model ${version}</a></strong>`, short: true },
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
-    { title: "Out of fold", cell: (one) => html`<${Share} share=${metricsOf(one).accuracy} />` },
-    { title: "On what was loaded", cell: (one) => html`<${Share} share=${bootstrapShare(metricsOf(one))} />` },
+    { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
+    { title: "On what was loaded", cell: (one) => html`<${Share} share=${bootstrapShare(one.metrics)} />` },
     { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
@@ -35,10 +35,8 @@ export function ModelsTable({ models, stats }) {
   return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${versionOf} />`;
 }
 
-/** @param {import("../../types").Job} job @returns {Metrics | undefined} */
-const gateOf = ({ metrics }) => /** @type {Metrics | null} */ (metrics)?.gate;
-/** @param {ListedModel} model @returns {Metrics} */
-const metricsOf = ({ metrics }) => metrics;
+/** @param {import("../../types").Job} job @returns {Gate | undefined} */
+const gateOf = ({ metrics }) => metrics?.gate;
 /** @param {ListedModel} model */
 const versionOf = ({ version }) => version;
 
@@ -70,7 +68,7 @@ function Live({ model: { version, live }, stats }) {
   return html`<span>${percent(estimate)} <span class="note short">${percent(low)} to ${percent(high)}</span></span>`;
 }
 
-/** The first model had no champion to be compared with. @param {{gate: Metrics | undefined}} props */
+/** The first model had no champion to be compared with. @param {{gate: Gate | undefined}} props */
 function Gate({ gate }) {
   const found = gate?.shadow?.shadow ?? gate?.evidence;
   return found ? tally(found) : percent(null);

@@ -9,7 +9,7 @@ import { Confusion } from "./confusion.js";
 /** @param {[string, unknown]} row */
 const labelOf = ([label]) => label;
 
-/** @param {{metrics: import("../../types").Metrics}} props of a model or of its job */
+/** @param {{metrics: import("../../types").TrainingMetrics}} props of a model or of its job */
 export function Quality({ metrics }) {
   if (typeof metrics.accuracy !== "number") return html`<p class="note">Nothing was measured.</p>`;
   const classes = Object.entries(metrics.per_class ?? {});
