@@ -49,7 +49,7 @@ class Site:
 
     async def heard(self) -> None:
         """Waits until the page is connected to the live events."""
-        await eventually_async(lambda: self.client.context.events.listeners > 0, "no page is connected to the events")
+        await eventually_async(lambda: self.client.context.events.clients > 0, "no page is connected to the events")
 
     async def stop(self) -> None:
         """Stop in order, as at SIGTERM; no effect if it is stopped already."""
