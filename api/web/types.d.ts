@@ -60,7 +60,7 @@ export type QueueItem = Item<"/v1/review-queue">;
 export type Example = Item<"/v1/models/{version}/examples">;
 export type Letter = Answer<"get", "/v1/dead-letters/{id}">;
 export type Drift = Answer<"get", "/v1/drift">;
-export type Spread = components["schemas"]["Spread"];
+export type Spread = components["schemas"]["DriftHistogram"];
 export type Statement = Item<"/v1/predictions/{id}/feedback">;
 
 /** Every fact of these is optional: older versions, and other senders of commands, write others. */
