@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc  # type: ignore[import-untyped]
 
 from relearn.schemas.model.linear_svm import Floats
 
@@ -170,6 +169,9 @@ def _shift(before: Sequence[int], now: Sequence[int], n: int, m: int, p_limit: f
 
     Without drift PSI / (1/n + 1/m) is about chi-square with bins - 1 degrees of freedom (Yurdakul and Naranjo, 2020).
     """
+    # Imported at the first window: scipy.special takes as long to import as a worker's own modules.
+    from scipy.special import chdtrc  # type: ignore[import-untyped] # noqa: PLC0415
+
     bins, noise = len(before), 1.0 / n + 1.0 / m
     expected, live = _shares(before, n), _shares(now, m)
     raw = float(((live - expected) * np.log(live / expected)).sum())

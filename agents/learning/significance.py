@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from math import log
 from typing import Any, NamedTuple
 
-from scipy.special import betainc  # type: ignore[import-untyped]
-
 #: Up to this many records that differ, tails are summed in integers; more would block the process for too long.
 _SUMMED = 20_000
 
@@ -45,6 +43,9 @@ def sign_test(fixed: int, broken: int) -> float:
     if fixed <= 0:
         return 1.0
     if n > _SUMMED:
+        # Imported when needed: scipy.special takes as long to import as a worker's own modules.
+        from scipy.special import betainc  # type: ignore[import-untyped] # noqa: PLC0415
+
         p = float(betainc(fixed, broken + 1, 0.5))
     elif fixed <= broken:
         p = (2**n - _sum_of_binomials(n, fixed)) / 2**n
