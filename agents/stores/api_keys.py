@@ -1,4 +1,4 @@
-"""Keys of the HTTP API in Postgres: made and revoked by `relearn key`, looked at by every API process."""
+"""The `api_keys` table: keys of the HTTP API, created and revoked by `relearn key`, read by every API process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UPDATE api_keys SET revoked_at = now() WHERE revoked_at IS NULL AND (id = $1 OR 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key, live unless `revoked_at` is set. `hash` is the SHA-256 of its text."""
+    """An API key, valid unless `revoked_at` is set. `hash` is the SHA-256 of its text."""
 
     id: str
     name: str
@@ -34,17 +34,17 @@ class ApiKey:
 
 
 def key_fields(key: ApiKey) -> dict[str, Any]:
-    """A key as JSON's values, without its hash."""
+    """A key as JSON values, without its hash."""
     told = asdict(key)
     del told["hash"]
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in told.items()}
 
 
 async def create_key(pool: Pool, name: str, role: Role, proof: KeyProof) -> ApiKey:
-    """Keep a new key.
+    """Insert a new key.
 
     Raises:
-        Refused: the name can't be used, or a live key has it.
+        Refused: the name isn't allowed, or a valid key has it.
         PostgresUnavailable, SetupError: see `translated`.
     """
     if not usable_name(name):
@@ -57,7 +57,7 @@ async def create_key(pool: Pool, name: str, role: Role, proof: KeyProof) -> ApiK
 
 
 async def list_keys(pool: Pool) -> list[ApiKey]:
-    """All that were ever made, the newest first.
+    """All keys, revoked ones too, the newest first.
 
     Raises:
         PostgresUnavailable, SetupError: see `translated`.
@@ -67,7 +67,7 @@ async def list_keys(pool: Pool) -> list[ApiKey]:
 
 
 async def revoke_key(pool: Pool, name_or_id: str) -> ApiKey | None:
-    """End a live key; None where there is none of that name or id.
+    """Revoke a valid key; None: there is no valid key of that name or id.
 
     Raises:
         PostgresUnavailable, SetupError: see `translated`.

@@ -1,4 +1,4 @@
-"""The `dead_letters` table: one row per record, once per place, with the original message kept once."""
+"""The `dead_letters` table: one row per record and place, with the original message stored once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relearn.schemas.messages.feedback import feedback_id
 
 @dataclass(frozen=True, slots=True)
 class StoredLetters:
-    """Rows that were inserted, and for each topic among them how many there ever were."""
+    """The number of inserted rows, and the total number of dead letters of each topic among them."""
 
     inserted: int
     totals: dict[str, int]
@@ -22,7 +22,7 @@ class StoredLetters:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterRow:
-    """One row without the original message, which `original_of` reads: it may be large, and shared by many rows."""
+    """One row without the original message, which `original_of` reads: it can be large, and shared by many rows."""
 
     id: int
     agent: str
@@ -39,14 +39,14 @@ class DeadLetterRow:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The message that a dead letter's record stood in. Where the agent was `store` it holds that record alone."""
+    """The message that held a dead letter's record. From agent `store`, it holds only that record."""
 
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, str]]
 
 
-# The original goes with the first record of each letter: 50,000 bad records of one message don't keep it 50,000 times.
+# Only the first record of each letter stores the original: 50,000 bad records of one message store it once.
 _INSERT = """
 WITH letters AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bigint[],
@@ -79,10 +79,10 @@ FROM dead_letters
 
 
 async def store_dead_letters(pool: Pool, letters: Sequence[DeadLetter]) -> StoredLetters:
-    """Store letters, one row per record, in one transaction; rows whose place is there already change nothing.
+    """Insert letters, one row per record, in one transaction; rows whose place is stored already change nothing.
 
     Raises:
-        PostgresUnavailable: nothing was stored, or it was and the answer was lost; storing again is safe.
+        PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction():
@@ -90,7 +90,7 @@ async def store_dead_letters(pool: Pool, letters: Sequence[DeadLetter]) -> Store
 
 
 async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> StoredLetters:
-    """The same within a transaction of the caller's."""
+    """As `store_dead_letters`, within the caller's transaction."""
     if not letters:
         return StoredLetters(0, {})
     places = [(n, index, i == 0) for n, letter in enumerate(letters, 1) for i, index in enumerate(letter.indexes)]
@@ -118,7 +118,7 @@ def _texts(letter: DeadLetter) -> tuple[str, str, str, str]:
 
 
 def clean(text: str) -> str:
-    """`text` without what Postgres can't hold: NUL and lone surrogates become replacement characters."""
+    """`text` with replacement characters for what Postgres can't store: NUL and lone surrogates."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
@@ -137,7 +137,7 @@ async def list_dead_letters(
     reason: str | None = None,
     is_open: bool | None = None,
 ) -> list[DeadLetterRow]:
-    """The newest first; go on with `before_id` = the last one's id. `is_open`: whether it was not sent again."""
+    """The newest first; the next page begins with `before_id` = the last id. `is_open`: whether not redriven yet."""
     with translated():
         rows = await pool.fetch(
             _ROW + " WHERE ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR agent = $3)"
@@ -160,7 +160,7 @@ async def get_dead_letter(pool: Pool, letter_id: int) -> DeadLetterRow | None:
 
 
 async def open_ids(pool: Pool, *, reason: str | None, after_id: int = 0, limit: int | None = None) -> list[int]:
-    """Letters that were not sent again, the oldest first; go on with `after_id` = the last one's."""
+    """Ids of dead letters not redriven yet, the oldest first; the next page begins with `after_id` = the last id."""
     with translated():
         rows = await pool.fetch(
             "SELECT id FROM dead_letters WHERE redriven_at IS NULL AND ($1::text IS NULL OR reason = $1) AND id > $2"
@@ -173,9 +173,9 @@ async def open_ids(pool: Pool, *, reason: str | None, after_id: int = 0, limit: 
 
 
 async def lock_open(connection: Connection, ids: Sequence[int]) -> list[DeadLetterRow]:
-    """Those of these letters that were not sent again, for the caller's transaction alone; the oldest first.
+    """Lock those of these letters that are not redriven yet, for the caller's transaction; the oldest first.
 
-    One that another transaction has is left out.
+    Letters that another transaction has locked are left out.
     """
     rows = await connection.fetch(
         _ROW + " WHERE id = ANY ($1) AND redriven_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED", list(ids)
@@ -184,7 +184,7 @@ async def lock_open(connection: Connection, ids: Sequence[int]) -> list[DeadLett
 
 
 async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
-    """The message that the row's record stood in; None where the row is gone."""
+    """The message that held the row's record; None: the row was deleted."""
     with translated():
         found = await pool.fetchrow(
             "SELECT key, value, headers FROM dead_letters WHERE topic = $1 AND generation = $2 AND kafka_partition = $3"
@@ -201,7 +201,7 @@ async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
 
 
 async def mark_redriven(pool: Pool, letter_id: int, now_s: float) -> bool:
-    """Note that the record was sent again and has arrived; False where it was noted before, or there is no such row."""
+    """Mark a letter as redriven, after Kafka acknowledged it; False: marked before, or there is no such row."""
     with translated():
         marked = await pool.fetchval(
             "UPDATE dead_letters SET redriven_at = $2 WHERE id = $1 AND redriven_at IS NULL RETURNING id",

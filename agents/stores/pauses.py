@@ -1,4 +1,4 @@
-"""Pauses of the score role: begun by a worker that met too many bad records, ended by `relearn dlq resume`."""
+"""The `pauses` table: a score worker begins a pause after too many bad records, `relearn dlq resume` ends it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ AGENT = "score"
 
 
 class Pauses:
-    """The open pause of the role, in Postgres, so that a worker started anew is paused too."""
+    """The open pause of the role, in Postgres, so that a restarted worker is paused too."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def begin(self, reason: str) -> None:
-        """Pause the role; where it is paused already, that pause stands."""
+        """Pause the role; an open pause is kept as it is."""
         with translated():
             await self._pool.execute(
                 "INSERT INTO pauses (agent, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING", AGENT, reason
             )
 
     async def current(self) -> str | None:
-        """Why the role is paused, or None."""
+        """The reason of the open pause; None: the role isn't paused."""
         with translated():
             reason = await self._pool.fetchval(
                 "SELECT reason FROM pauses WHERE agent = $1 AND resumed_at IS NULL", AGENT

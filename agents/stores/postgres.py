@@ -92,7 +92,7 @@ class _Acquire(PoolAcquireContext):  # type: ignore[misc]
             connection.terminate()
             raise
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
-            # The block's own error, which is being raised, says more about the reason than this one.
+            # The block's own error, which is being raised, has the reason; this one only closes the connection.
             connection.terminate()
 
 

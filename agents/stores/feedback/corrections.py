@@ -1,7 +1,7 @@
-"""The `corrections` table: what was said, once per feedback id, with a copy of the prediction that it is about.
+"""The `corrections` table: one row per feedback id, with a copy of the prediction that the feedback is about.
 
-Whoever writes here holds one lock of the namespace until the commit, so that ids rise in the order of commits: a reader
-that has seen up to some id has missed nothing below it.
+Each writer holds one lock of the namespace until its commit, so that ids rise in the order of commits: a reader that
+has read up to an id has missed no row below it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from relearn.schemas.messages.feedback import ReceivedFeedback, Via
 from relearn.schemas.messages.records import Fault
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
-# With the rows, what their reviewers have said altogether.
+# In the same statement, the totals of the reviewers.
 _INSERT = """
 WITH inserted AS (
 INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, comment, record,
@@ -53,7 +53,7 @@ SELECT feedback, label, predicted, reviewer, via, generation, kafka_partition, k
 
 
 class Recorded(NamedTuple):
-    """A new row of `corrections`: what was said, and of which prediction."""
+    """A new row of `corrections`."""
 
     feedback: str
     label: str | None
@@ -64,7 +64,7 @@ class Recorded(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A statement that Postgres refuses for what it holds."""
+    """Feedback that Postgres rejects as bad data."""
 
     statement: ReceivedFeedback
     fault: Fault
@@ -72,9 +72,9 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of statements, each counted once. Corrections, confirmations and withdrawals are new rows.
+    """The outcomes of feedback messages, each counted once. Corrections, confirmations and withdrawals are new rows.
 
-    These are `recorded`, in the order of their ids.
+    `recorded`: the new rows, in the order of their ids.
     """
 
     corrections: int = 0
@@ -103,12 +103,12 @@ class Taken:
 
 
 async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> Taken:
-    """Write statements in one transaction, in Kafka's order; those whose prediction isn't stored yet wait.
+    """Insert feedback in one transaction, in Kafka's order; feedback whose prediction isn't stored yet waits.
 
-    An id that was written before changes nothing.
+    A feedback id that is stored already changes nothing.
 
     Raises:
-        PostgresUnavailable: nothing was stored, or it was and the answer was lost; storing again is safe.
+        PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
     if not statements:
         return Taken()
@@ -118,9 +118,9 @@ async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> 
 
 
 async def take_statements(connection: Connection, statements: Sequence[ReceivedFeedback], *, put: bool) -> Taken:
-    """The same within a transaction of the caller's. Without `put`, what has no prediction yet is only counted.
+    """As `store_feedback`, within the caller's transaction; finds feedback that Postgres rejects by halving.
 
-    Those that Postgres refuses are found by halving.
+    Without `put`, feedback without a stored prediction is only counted.
     """
     in_order = sorted(statements, key=lambda one: one.sent)
     try:

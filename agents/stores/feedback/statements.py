@@ -1,4 +1,4 @@
-"""Rows of `corrections` as statements: what was said, with what it was said about."""
+"""Rows of `corrections` as statements: a label or its withdrawal, with the prediction that it is about."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ WHERE c.model = $1 ORDER BY c.id
 
 
 async def all_statements(connection: Connection) -> list[Statement]:
-    """Everything that was ever said, with features, in the order of commits."""
+    """All statements, with features, in the order of commits."""
     return _statements(await connection.fetch(_WITH_FEATURES + "ORDER BY c.id"))
 
 
 async def statements_since(connection: Connection, cut: int, limit: int) -> list[Statement]:
-    """What was said after correction `cut`, without features, in the order of commits; the first `limit`."""
+    """The first `limit` statements after correction `cut`, without features, in the order of commits."""
     return _statements(await connection.fetch(_WITHOUT_FEATURES + "WHERE c.id > $1 ORDER BY c.id LIMIT $2", cut, limit))
 
 
 async def newest_of_model(connection: Connection, model: int) -> int:
-    """The newest correction that is about one model's predictions; 0 where there is none."""
+    """The id of the newest statement about one model's predictions; 0: there is none."""
     return int(await connection.fetchval("SELECT coalesce(max(id), 0) FROM corrections WHERE model = $1", model))
 
 
 async def audited_statements(connection: Connection, model: int, *, keys: int | None = None) -> list[Statement]:
-    """All that was said, by way of an audit or not, of the first `keys` keys of a model's that were audited.
+    """All statements, audits or not, about the first `keys` audited keys of a model; None: about all audited keys.
 
-    Without features, in the order of commits. None: of every key that was.
+    Without features, in the order of commits.
     """
     return _statements(await connection.fetch(_AUDITED, model, sorted(UNBIASED), keys))
 
 
 async def features_of(connection: Connection, ids: Sequence[int]) -> dict[int, Sequence[float]]:
-    """The features of what these corrections are about."""
+    """The features of the predictions that these corrections are about."""
     rows = await connection.fetch("SELECT id, features FROM corrections WHERE id = ANY ($1)", ids)
     return {row["id"]: row["features"] for row in rows}
 
@@ -60,7 +60,7 @@ async def features_of(connection: Connection, ids: Sequence[int]) -> dict[int, S
 async def statements_of_model_since(
     connection: Connection, model: int, cut: int, limit: int | None = None
 ) -> list[Statement]:
-    """What was said of one model's predictions after correction `cut`, without features, in the order of commits.
+    """The statements about one model's predictions after correction `cut`, without features, in the order of commits.
 
     The first `limit`; None: all.
     """
@@ -69,7 +69,7 @@ async def statements_of_model_since(
 
 
 async def statements_with_shadow(connection: Connection, shadow: int) -> list[tuple[Statement, str]]:
-    """What was said of predictions that `shadow` answered too, and its answer to each; without features."""
+    """The statements about predictions that `shadow` scored too, each with the shadow's label; without features."""
     query = _WITHOUT_FEATURES.replace("FROM corrections c", ", s.label AS shadow FROM corrections c") + (
         "JOIN shadow_predictions s USING (generation, kafka_partition, kafka_offset, record_index, ingested_at)"
         " WHERE s.model = $1 ORDER BY c.id"
@@ -79,7 +79,7 @@ async def statements_with_shadow(connection: Connection, shadow: int) -> list[tu
 
 
 def statement_of(row: Any) -> Statement:
-    """A row that has these columns as a statement."""
+    """A row of COLUMNS as a statement."""
     return Statement(
         row["id"],
         place_of_row(row),

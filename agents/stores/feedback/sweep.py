@@ -1,4 +1,4 @@
-"""The sweep of `waiting_feedback`: what has its prediction by now becomes a correction, what waits too long expires."""
+"""The sweep of `waiting_feedback`: feedback whose prediction is stored becomes a correction, old feedback expires."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '
 
 
 class Expired(NamedTuple):
-    """A message that has become no correction and never will, and why. Its row stays until it is forgotten."""
+    """A message that becomes no correction, and why. Its row is kept until `forget_waiting` deletes it."""
 
     message: Kept
     fault: Fault
 
 
 class Swept(NamedTuple):
-    """What a sweep came to. The next one is to be given `after`. `taken.waiting`: looked at, and waits on."""
+    """The result of a sweep. `after`: where the next sweep begins. `taken.waiting`: rows read that still wait."""
 
     taken: Taken
     expired: Sequence[Expired]
@@ -31,18 +31,18 @@ class Swept(NamedTuple):
 
 
 async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor = BEGIN) -> Swept:
-    """Move what has its prediction by now to `corrections`, in Kafka's order; tell what has waited for too long.
+    """Move feedback with a stored prediction to `corrections`, in Kafka's order; return feedback that waited too long.
 
-    Bounded: see `waiting.look`. One at a time per namespace: while another sweep is at work, this one
-    does nothing. Whatever is there is found before it may expire. The clock is Postgres'.
+    Bounded: see `waiting.look`. One sweep per namespace at a time: while another one runs, this one does nothing.
+    Predictions are looked up before feedback expires. The clock is Postgres'.
 
     Args:
         topic: the full name of the feedback topic, for dead letters.
-        wait_s: how long a statement waits before it expires.
-        after: where the sweep before this one left off.
+        wait_s: how long feedback waits before it expires.
+        after: where the previous sweep ended.
 
     Raises:
-        PostgresUnavailable: nothing was moved, or it was and the answer was lost; sweeping again is safe.
+        PostgresUnavailable: Retryable; nothing was moved, or all was and the answer was lost.
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction():

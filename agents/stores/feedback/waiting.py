@@ -1,4 +1,4 @@
-"""The `waiting_feedback` table: statements whose prediction isn't stored yet, each kept as the message that came."""
+"""The `waiting_feedback` table: feedback whose prediction isn't stored yet, each row with the whole message."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.messages.feedback import ReceivedFeedback
 from relearn.schemas.messages.records import RawMessage
 
-#: One look brings at most twice so many rows, and twice so many bytes.
+#: One `look` reads at most twice these numbers of rows and bytes.
 LOOK_ROWS = 500
 LOOK_BYTES = 4 * 1024 * 1024
 
-#: How far a round through the table has come: since when the last row that was looked at waits, and its feedback's id.
+#: Position of a round through the table: since when the last row that was read waits, and its feedback id.
 Cursor = tuple[datetime, str]
 BEGIN: Cursor = (datetime.fromtimestamp(0, UTC), "")
 
@@ -54,7 +54,7 @@ RETURNING feedback
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One row: the message (a `RawMessage`), the id of its feedback, and for how long it has waited."""
+    """One row: the message (a `RawMessage`), its feedback id, and how long it has waited."""
 
     feedback: str
     generation: int
@@ -69,7 +69,7 @@ class Kept:
 
 
 async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedback]) -> int:
-    """Let statements wait that neither wait already nor are corrections; how many those were."""
+    """Insert feedback that neither waits already nor is a correction; the number of inserted rows."""
     if not statements:
         return 0
     status: str = await connection.execute(
@@ -87,10 +87,10 @@ async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedb
 
 
 async def look(connection: Connection, topic: str, after: Cursor) -> tuple[list[Kept], Cursor]:
-    """Some of those that wait, in Kafka's order, and how far the round has come.
+    """Some of the waiting rows, in Kafka's order, and the position that the round has reached.
 
-    They are the newest, whose predictions are the likeliest to have come, and the next ones of a round through the
-    whole table: however many wait in vain, everything has its turn. topic: the full name of the feedback topic.
+    The newest rows, whose predictions are the likeliest to be stored by now, and the next rows of a round through the
+    whole table, so that every row is read in its turn. topic: the full name of the feedback topic.
     """
     bounds = (LOOK_ROWS, LOOK_BYTES)
     newest = await connection.fetch(_LOOK.format(way="DESC"), *bounds, *BEGIN)
@@ -101,12 +101,12 @@ async def look(connection: Connection, topic: str, after: Cursor) -> tuple[list[
 
 
 async def drop_settled(connection: Connection, feedback_ids: Sequence[str]) -> set[str]:
-    """Let those that are corrections wait no longer; which of the given ones those were."""
+    """Delete the rows of these that are corrections by now; the ids of the deleted rows."""
     return {row["feedback"] for row in await connection.fetch(_DROP_SETTLED, feedback_ids)}
 
 
 async def forget_waiting(pool: Pool, feedback_ids: Sequence[str]) -> None:
-    """Let statements wait no longer, whose dead letters the broker has acknowledged. Safe to repeat.
+    """Delete rows whose dead letters the broker has acknowledged. Safe to repeat.
 
     Raises:
         PostgresUnavailable: Retryable.
@@ -131,5 +131,5 @@ def _kept(row: Any, topic: str) -> Kept:
 
 
 def _headers_json(message: RawMessage) -> str:
-    """Names as text, values as base64: jsonb holds no bytes, and a dead letter keeps them as they were."""
+    """Names as text, values as base64: jsonb holds no bytes, and a dead letter needs the exact values."""
     return json.dumps([[clean(name), b64encode(value or b"").decode()] for name, value in message.headers or ()])

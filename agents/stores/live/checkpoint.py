@@ -1,4 +1,4 @@
-"""What is announced of jobs and activations: how they stand, in Postgres, and what of it was announced, in Redis."""
+"""Announcements of jobs and activations: their states, read from Postgres, and the states announced last, in Redis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from relearn.schemas.http.events import EventData, EventGate, JobEvent, ModelEve
 
 _WRITE_S = 1.0
 
-# The newest, those that were open when it was looked last, and the training that is open: each by an index.
+# The newest jobs, the jobs that were open at the last read, and the open training: each by an index.
 _STANDING = """
 SELECT id, state, (SELECT max(activation) FROM activations) FROM (
     (SELECT id, state FROM jobs ORDER BY queued_at DESC, id LIMIT 100)
@@ -42,18 +42,18 @@ SELECT activation, role, version, job, by, {_REASON}, at FROM activations WHERE 
 
 
 class EventCheckpoint(Struct, frozen=True):
-    """The states of the jobs that may change yet or are new, by id, and the newest activation; in which database."""
+    """The states of jobs that are new or can still change, by id, and the newest activation, in `database`."""
 
     database: str
     jobs: dict[str, str]
     activation: int
 
     def changed(self, before: EventCheckpoint) -> list[str]:
-        """The jobs that are in another state than before."""
+        """The jobs whose state differs from `before`."""
         return [job for job, state in self.jobs.items() if before.jobs.get(job) != state]
 
     def after(self, news: Sequence[JobEvent | ModelEvent]) -> EventCheckpoint:
-        """How things stand after these, which were read later."""
+        """The checkpoint with these later events applied."""
         states = {one.id: one.state for one in news if isinstance(one, JobEvent)}
         activations = [one.activation for one in news if isinstance(one, ModelEvent)]
         return EventCheckpoint(self.database, {**self.jobs, **states}, max([self.activation, *activations]))
@@ -64,7 +64,7 @@ class EventCheckpoint(Struct, frozen=True):
 
 
 async def read_checkpoint(pool: Pool, database: str, tracked: Collection[str]) -> EventCheckpoint:
-    """How things stand, as one query sees them; the `tracked` jobs among them, however old they are."""
+    """The current states, read by one query; includes the `tracked` jobs, however old they are."""
     with translated():
         rows = await pool.fetch(_STANDING, list(tracked))
     return EventCheckpoint(database, {job: state for job, state, _ in rows}, (rows[0][2] or 0) if rows else 0)
@@ -80,7 +80,7 @@ async def read_news(pool: Pool, jobs: Sequence[str], activation: int) -> list[Jo
 
 
 async def announced(redis: Redis, namespace: str) -> EventCheckpoint | None:
-    """How things stood when something was announced last; None where that isn't known.
+    """The checkpoint of the last announcement; None: unknown.
 
     Raises:
         RedisUnavailable: Retryable.
@@ -94,10 +94,10 @@ async def announced(redis: Redis, namespace: str) -> EventCheckpoint | None:
 
 
 async def announce(redis: Redis, namespace: str, events: Sequence[EventData], standing: EventCheckpoint) -> None:
-    """Append events, and note up to where that is; both or neither.
+    """Append events and write the checkpoint, both or neither.
 
     Raises:
-        RedisUnavailable: neither, or both and the answer was lost; announcing again says the same twice.
+        RedisUnavailable: Retryable; neither was written, or both and the answer was lost. A retry may repeat events.
     """
     with redis_translated():
         async with asyncio.timeout(_WRITE_S), redis.pipeline() as pipe:
@@ -117,7 +117,7 @@ def _job(row: Any) -> JobEvent:
 
 
 def _plain(row: Any) -> dict[str, Any]:
-    """Times as texts, always with microseconds, so that those sort as times do."""
+    """The row with times as ISO 8601 texts with microseconds, which sort in the order of time."""
     return {
         name: value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
         for name, value in row.items()

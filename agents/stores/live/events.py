@@ -1,8 +1,8 @@
 """Live events in Redis: one stream per namespace. Agents append what the database has committed; the API reads.
 
 The ids are Redis' own, and only rise. About 10,000 entries are kept. While Redis is away events are dropped, never
-queued; whoever may have dropped some appends a `reset` first when it answers again, and when it starts: the process
-before it may have died between its commit and its word.
+queued. A process that may have dropped events appends a `reset` first when Redis answers again, and when it starts:
+the process before it may have died between its commit and its events.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ async def missed_entries(redis: Redis, namespace: str, after: str, upto: str, co
     with redis_translated():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.xrange(key, min=f"({after}", max=upto, count=count)
-            # Asked for last: what was still there then was there when the entries were read.
+            # Read last: entries that still exist now existed when the entries above were read.
             pipe.xrange(key, count=1)
             pipe.xrevrange(key, count=1)
             found, first, last = await pipe.execute()
@@ -123,7 +123,7 @@ async def missed_entries(redis: Redis, namespace: str, after: str, upto: str, co
 
 
 async def next_entries(redis: Redis, namespace: str, after: str, count: int, *, wait_s: float) -> list[Entry]:
-    """The first `count` entries after the id `after`, waiting for the first of them for so long.
+    """The first `count` entries after the id `after`, waiting up to `wait_s` for the first.
 
     Raises:
         RedisUnavailable: Retryable.
@@ -133,7 +133,7 @@ async def next_entries(redis: Redis, namespace: str, after: str, count: int, *, 
         found: Any = await redis.xread({key: after}, count=count, block=round(1000 * wait_s))
     if not found:
         return []
-    # The driver's answer has another form where the URL says `protocol=3`.
+    # The driver's answer has another form with `protocol=3` in the URL.
     return _entries(found[key][0] if isinstance(found, dict) else found[0][1])
 
 
@@ -143,12 +143,12 @@ def kept(event_id: str, first: str, last: str) -> bool:
 
 
 def order(event_id: str) -> tuple[int, int]:
-    """What an id is compared by; below every other where it isn't one."""
+    """The sort key of an id; an invalid id sorts below all others."""
     found = _ID.fullmatch(event_id)
     numbers = (int(found[1]), int(found[2])) if found else (-1, 0)
     return numbers if max(numbers) <= _LARGEST else (-1, 0)
 
 
 def _entries(found: list[Any]) -> list[Entry]:
-    """An entry that isn't ours keeps its id, and has no type that anybody asks for."""
+    """The entries; one that no process of this program wrote keeps its id and has no type that readers select."""
     return [Entry(event_id, fields.get("type", ""), fields.get("data", "")) for event_id, fields in found]

@@ -44,7 +44,7 @@ def packed_rows(
     *,
     nulls: int = 0,
 ) -> bytes:
-    """n rows: columns of `numbers`, then so many that are NULL, then `arrays` (n, width) of float8, then `texts`."""
+    """n rows: columns of `numbers`, then `nulls` NULL columns, then `arrays` (n, width) of float8, then `texts`."""
     fixed = b"".join(tail for tail in texts if isinstance(tail, bytes))
     columns = len(numbers) + nulls + len(arrays) + len(texts)
     if all(isinstance(tail, bytes) for tail in texts):

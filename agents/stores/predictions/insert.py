@@ -1,9 +1,9 @@
-"""The `predictions` table: many blocks in one transaction, each record once, whatever is read again.
+"""The `predictions` table: many blocks in one transaction, each record once, also when topics are read again.
 
 Straight COPY first, which is twice as fast as anything else. Where Postgres refuses that (a row is there already, a
 day has no partition yet, a row holds what can't be stored), the transaction is made again carefully: through a stage
 table, leaving out what is there, and cutting down what is refused to the records at fault, which become dead letters.
-What a shadow says of the records goes the same two ways, after them.
+The answers of shadows are stored after the records, in the same two ways.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from relearn.schemas.messages.predictions import Block
 
 _DAY_US = 86_400_000_000
 _DAY_ZERO = date(2000, 1, 1)
-#: Not the record's fault but ours: the bytes themselves are wrong.
+#: SQLSTATEs of malformed COPY bytes: a bug of this program, not bad data.
 _OUR_FAULT = {"22P03", "22P04"}
 
 _COLUMNS = ", ".join(COLUMNS)
@@ -62,14 +62,14 @@ class Stored:
 
 
 async def store_blocks(pool: Pool, blocks: Iterable[Block], *, topic: str, retention_days: int, now_s: float) -> Stored:
-    """Store the blocks' records in one transaction; those whose identity is there already change nothing.
+    """Insert the blocks' records in one transaction; records whose identity is stored already change nothing.
 
     Args:
         topic: the full name of the topic that the records came from, for dead letters.
-        retention_days: records ingested on a UTC day before the last so many are skipped and counted.
+        retention_days: records ingested before the last `retention_days` UTC days are skipped and counted.
 
     Raises:
-        PostgresUnavailable: nothing was stored, or it was and the answer was lost; storing again is safe.
+        PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
     kept, expired = _without_expired(blocks, oldest_kept(now_s, retention_days))
     with translated():

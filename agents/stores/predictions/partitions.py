@@ -16,7 +16,7 @@ log = structlog.get_logger()
 #: The tables that have a partition per UTC day of `ingested_at`.
 Table = Literal["predictions", "shadow_predictions"]
 
-#: With the namespace's name in front, one lock per namespace for whoever makes a partition.
+#: One lock per namespace for creating partitions.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' partitions', 0))"
 _EXISTING = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

@@ -1,6 +1,6 @@
-"""Recent predictions that nobody has said anything of: what a reviewer may be asked about next.
+"""Recent predictions without feedback: the candidates for the review queue.
 
-Bounded, however much is stored: a walk along the primary key over so many records, backwards from each partition's end.
+Bounded: a walk along the primary key over at most DEPTH records, backwards from each partition's end.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.champion import CHAMPION_ACTIVATION, CHAMPION_VERSION
 from relearn.schemas.identity import Place, place_columns
 
-#: So many records are walked over in all partitions together, and of the unreviewed among them the newest are kept.
+#: Maximum number of records read in all partitions together, and of unreviewed ones kept, the newest.
 DEPTH = 5000
 POOL = 500
 _LEAST_PER_PARTITION = 50
 
-# Without features, which are most of a row: they are read of those that are kept.
+# Without features, which are most of a row: only the kept rows' features are read.
 _RECENT = f"""
 WITH newest AS (SELECT generation, kafka_partition, count(*) OVER () AS partitions FROM totals
     WHERE generation = (SELECT max(generation) FROM totals)
@@ -62,11 +62,10 @@ _DRIFTED = f"SELECT drifted FROM drift WHERE activation = {CHAMPION_ACTIVATION}"
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd:
-    """What stands at the stream's end: the candidates, newest first, without those that were named as handled.
+    """The end of the stream: the candidates, newest first, without the handled ones.
 
-    `said`: keys of recent records that somebody has said something of. `reached`: per generation and partition the
-    lowest offset that was looked at; no later look will go below. `drifted`: what differs from the champion's first
-    records.
+    `said`: keys of recent records that have feedback. `reached`: per generation and partition the lowest offset that
+    was read; later reads never go below. `drifted`: features that differ from the champion's first records.
     """
 
     candidates: Sequence[Candidate]

@@ -64,7 +64,7 @@ async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor
         wanted = sample_quotas(new, REFERENCE)
         found = await first_rows(connection, answers, marks, wanted)
     if _size(found) < REFERENCE:
-        # Others answered in between. Where they still did after so many rows, look for another beginning.
+        # Other activations answered in between. If they still did after FIRST_AMONG rows, find another beginning.
         stuck = {p: _unseen(records[p]) for p in _short(found, wanted) if new[p] >= FIRST_AMONG}
         return Cursor(generation, {**marks, **stuck}), None
     taken = {p: _mark(rows, marks[p].records + max(row["nth"] for row in rows)) for p, rows in found.items()}

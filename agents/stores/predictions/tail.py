@@ -1,6 +1,6 @@
 """Rows of `predictions` reached from a mark, or from the end of their partition, along the primary key.
 
-Nothing here reads more than so many rows of a partition, however many there are.
+The number of rows read of a partition has a fixed maximum.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from relearn.agents.learning.drift import REFERENCE, WINDOW
 from relearn.agents.stores.postgres import Connection, force_index_scans
 
-#: So many rows of a partition are walked over, at most: back to where an activation began, to its first, to its latest.
+#: Maximum number of rows read of a partition: back to where an activation began, to its first, to its latest.
 BEGINNING_AMONG = 5 * REFERENCE
 FIRST_AMONG = 2 * REFERENCE
 LATEST_AMONG = 2 * WINDOW
@@ -62,9 +62,9 @@ Rows = Mapping[int, list[Any]]
 
 
 class Mark(NamedTuple):
-    """How far a partition was looked at: up to this record, when it had had so many rows.
+    """The position reached in a partition: this record, and the number of rows the partition had then.
 
-    Offset -1: no record of the activation was seen among these rows, or none is looked for there.
+    Offset -1: no record of the activation was found among these rows, or none is searched for there.
     """
 
     offset: int
@@ -73,14 +73,14 @@ class Mark(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What one activation said of one generation of the topic. None: the topic has no rows yet."""
+    """One activation's answers in one generation of the topic. None: the topic has no rows yet."""
 
     generation: int | None
     activation: int
 
 
 async def count_rows(connection: Connection, ingest: str) -> tuple[int | None, dict[int, int]]:
-    """The topic's newest generation, None before its first row, and how many rows each partition ever got."""
+    """The topic's newest generation, None before its first row, and the total number of rows of each partition."""
     rows = await connection.fetch(_TOTALS, ingest)
     return (rows[0]["generation"] if rows else None), {row["kafka_partition"]: row["records"] for row in rows}
 
@@ -99,14 +99,14 @@ async def beginnings(
 async def first_rows(
     connection: Connection, answers: Answers, marks: Mapping[int, Mark], wanted: Mapping[int, int]
 ) -> Rows:
-    """So many rows of the activation as are `wanted` of each partition, the first beyond its mark."""
+    """The first `wanted` rows of the activation in each partition beyond its mark."""
     return await _sample(connection, _FIRST, answers, marks, wanted)
 
 
 async def latest_rows(
     connection: Connection, answers: Answers, marks: Mapping[int, Mark], wanted: Mapping[int, int]
 ) -> Rows:
-    """So many rows of the activation as are `wanted` of each partition, the latest, none up to its mark."""
+    """The latest `wanted` rows of the activation in each partition, none up to its mark."""
     return await _sample(connection, _LATEST, answers, marks, wanted)
 
 

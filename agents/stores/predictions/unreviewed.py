@@ -1,4 +1,4 @@
-"""The champion's latest records that nobody has said anything of: read where they make a difference, they are many."""
+"""The champion's latest records without feedback. They are many, and read only where a verdict depends on them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from relearn.agents.learning.training_set import Example, example_key
 from relearn.agents.stores.postgres import Connection, Pool, force_index_scans, read_snapshot
 from relearn.schemas.identity import Place
 
-#: Of the stream's records, at most so many of the latest are looked at; where the champion has more, it isn't all.
+#: Maximum number of the stream's latest records that are read. The champion may have more.
 UNREVIEWED_MAX = 20_000
 _LEAST_PER_PARTITION = 200
 
-# Models follow one another along a partition's offsets: from its end backwards, a walk along the primary key. Only the
-# champion's rows come back, the features of the others stay where they are.
+# Models follow one another along a partition's offsets, so the query walks the primary key backwards from its end. It
+# reads features only of the champion's rows.
 _OF_A_PARTITION = """
     SELECT kafka_offset, record_index, subject, features, label, model FROM predictions
     WHERE generation = t.generation AND kafka_partition = t.kafka_partition
@@ -22,7 +22,7 @@ _LATEST = f"""
 SELECT t.kafka_partition, p.* FROM totals t CROSS JOIN LATERAL ({_OF_A_PARTITION} LIMIT $2) p
 WHERE t.generation = $1 AND p.model = $3
 """  # noqa: S608 - nothing but names of our own
-# Where the last row that is looked at is the champion's, there may be more of them.
+# If the last row that is read is the champion's, the champion may have more rows.
 _MORE = f"""
 SELECT coalesce(bool_or(p.model = $3), false) FROM totals t
 CROSS JOIN LATERAL ({_OF_A_PARTITION} OFFSET $2::bigint - 1 LIMIT 1) p WHERE t.generation = $1

@@ -1,7 +1,8 @@
-"""Activations in Postgres: the truth about which model answers. Kafka is told what stands here, as often as it takes.
+"""The `activations` table: the truth about which model answers. Its rows are published to Kafka until acknowledged.
 
-An activation and its signed message are written in one transaction, so that what is published is always the same bytes.
-Champions and shadows share one row of numbers; the topic keeps the last word of each under a key of its own.
+An activation and its signed message are written in one transaction, so that every publication of an activation has the
+same bytes. Champions and shadows share one sequence of numbers; the topic keeps the newest message of each under its
+own key.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.model.signing import Signer
 from relearn.schemas.model.updates import Key, Role, Update, encode_update
 
-# A number above every one given before, here or (after Postgres came back from an older copy) on the topic.
+# A number above all numbers given before, here or (after a restore of an older Postgres backup) on the topic.
 _NEXT = """
 SELECT setval(s::regclass, greatest(nextval(s::regclass), $1::int + 1))
 FROM pg_get_serial_sequence('activations', 'activation') AS s
@@ -34,7 +35,7 @@ SELECT DISTINCT ON (role = 'champion') CASE role WHEN 'champion' THEN 'champion'
     version, message, published_at IS NOT NULL
 FROM activations ORDER BY role = 'champion', activation DESC
 """
-# The champion before this one. What was rolled back is no candidate.
+# The champion before the current one. Rolled-back models are excluded.
 _FORMER = """
 SELECT a.version FROM activations a JOIN models m USING (version)
 WHERE a.role = 'champion' AND m.state = 'former' ORDER BY a.activation DESC LIMIT 1
@@ -42,7 +43,7 @@ WHERE a.role = 'champion' AND m.state = 'former' ORDER BY a.activation DESC LIMI
 
 
 class ActivationCause(NamedTuple):
-    """Why an activation is made: by which job, for whom, with which facts."""
+    """The cause of an activation: the job, the user that requested it, and the facts."""
 
     job: str
     by: str | None
@@ -51,14 +52,14 @@ class ActivationCause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SigningContext:
-    """What makes a message ours: the namespace that it is for, and the key that signs it."""
+    """The namespace that messages are for, and the key that signs them."""
 
     namespace: str
     signer: Signer
 
 
 class Activation(NamedTuple):
-    """An activation, and the signed message that tells it. `version` is None for role `none`: no shadow."""
+    """An activation and its signed message. `version` is None for role `none`: no shadow."""
 
     key: Key
     activation: int
@@ -79,7 +80,7 @@ async def activate(
 ) -> int:
     """Make `version` the champion, inside the caller's transaction; the number of the activation, larger than `above`.
 
-    `leaves` is the state in which the champion until now is left.
+    `leaves` is the new state of the previous champion.
 
     Raises:
         Refused: there is no such model, or it is the champion already.
@@ -98,13 +99,13 @@ async def activate(
 async def begin_shadowing(
     connection: Connection, version: int, cause: ActivationCause, signing: SigningContext, *, above: int
 ) -> int:
-    """Let `version` answer beside the champion, inside the caller's transaction; the number of the activation."""
+    """Make `version` the shadow, inside the caller's transaction; the number of the activation."""
     await _lock(connection)
     return await _write(connection, "shadow", version, cause, signing, above=above)
 
 
 async def end_shadowing(connection: Connection, cause: ActivationCause, signing: SigningContext, *, above: int) -> int:
-    """Let no model answer beside the champion any more, inside the caller's transaction."""
+    """End the shadow, inside the caller's transaction; the number of the activation."""
     await _lock(connection)
     return await _write(connection, "none", None, cause, signing, above=above)
 
@@ -120,7 +121,7 @@ async def shadow_began_s(connection: Connection, version: int) -> float:
 
 
 async def former_champion(connection: Connection) -> int:
-    """The version that a rollback returns to.
+    """The version that a rollback activates.
 
     Raises:
         Refused: there is none.
@@ -132,14 +133,14 @@ async def former_champion(connection: Connection) -> int:
 
 
 async def newest_activations(pool: Pool) -> list[Activation]:
-    """What the topic should say last, under each of its keys; lower numbers first."""
+    """The newest activation under each key of the topic; lower numbers first."""
     with translated():
         rows = await pool.fetch(_NEWEST)
     return sorted((Activation(*row) for row in rows), key=lambda one: one.activation)
 
 
 async def mark_published(pool: Pool, activation: int) -> None:
-    """Note when the broker first acknowledged an activation."""
+    """Set the time at which the broker first acknowledged an activation."""
     with translated():
         await pool.execute(
             "UPDATE activations SET published_at = now() WHERE activation = $1 AND published_at IS NULL", activation
@@ -149,8 +150,8 @@ async def mark_published(pool: Pool, activation: int) -> None:
 async def renew(pool: Pool, newest: Activation, signing: SigningContext, *, above: int) -> Activation:
     """`newest` again under a number larger than `above`, signed with the key of today.
 
-    For when the topic holds a higher number than Postgres, and when the key was changed: then nobody who trusts only
-    the new key could read the old message.
+    Used when the topic holds a higher number than Postgres, and when the signing key was changed: a process that trusts
+    only the new key refuses the old message.
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction():

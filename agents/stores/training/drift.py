@@ -1,4 +1,4 @@
-"""What is known of drift, in the table of that name: one row per activation of a champion."""
+"""The `drift` table: one row per activation of a champion."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ RETURNING updated_at
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The champion whose records are looked at.
+    """The champion whose records are compared.
 
-    `updated_at`: when its row was written last; None: it has none. `now_s`: Postgres' clock, epoch seconds.
+    `updated_at`: when its row was written last; None: there is no row. `now_s`: Postgres' clock, epoch seconds.
     """
 
     activation: int
@@ -47,7 +47,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last comparison: the how many-th it was, when in epoch seconds, and what it said of each name."""
+    """The last comparison: its number, its time in epoch seconds, and its result per name."""
 
     number: int
     at_s: float
@@ -56,7 +56,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class DriftState:
-    """How far the watch of one activation has come. `streak`: windows in a row that drifted, by name."""
+    """The state of the drift watch of one activation. `streak`: consecutive windows that drifted, by name."""
 
     cursor: Cursor = field(default_factory=Cursor)
     reference: Reference | None = None
@@ -66,7 +66,7 @@ class DriftState:
 
 @dataclass(frozen=True, slots=True)
 class DriftRow:
-    """One activation's row. `drifted`: in the reference's order. `updated_at`: None until it is written."""
+    """One activation's row. `drifted`: in the reference's order. `updated_at`: None before the first write."""
 
     activation: int
     model: int
@@ -76,7 +76,7 @@ class DriftRow:
 
 
 async def read_watched(pool: Pool) -> Watched | None:
-    """The champion of now; None before the first.
+    """The current champion; None before the first.
 
     Raises:
         PostgresUnavailable: Retryable.
@@ -89,7 +89,7 @@ async def read_watched(pool: Pool) -> Watched | None:
 
 
 async def read_drift(pool: Pool, activation: int) -> DriftRow | None:
-    """What is known of one activation; None: nothing.
+    """The row of one activation; None: there is none.
 
     Raises:
         PostgresUnavailable: Retryable.
@@ -99,7 +99,7 @@ async def read_drift(pool: Pool, activation: int) -> DriftRow | None:
 
 
 async def latest_drift(pool: Pool) -> DriftRow | None:
-    """What is known of the champion that answers now; None: nothing yet, whatever is known of those before it.
+    """The row of the current champion; None: there is none yet.
 
     Raises:
         PostgresUnavailable: Retryable.
@@ -109,10 +109,10 @@ async def latest_drift(pool: Pool) -> DriftRow | None:
 
 
 async def write_drift(pool: Pool, row: DriftRow) -> DriftRow | None:
-    """Write the row as it is to be; as it stands then. None: another one was written since it was read, and stays.
+    """Write the row; the row with its new `updated_at`. None: another write came since the row was read, and is kept.
 
     Raises:
-        PostgresUnavailable: it may have been written or not; read it again.
+        PostgresUnavailable: the row was written or not; read it again.
     """
     with translated():
         fields = state_fields(row.state)

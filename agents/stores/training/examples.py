@@ -1,4 +1,4 @@
-"""Labelled examples in Postgres: loaded once however often; the first of them fix the namespace's features."""
+"""The `examples` table: labelled records. Loading is idempotent; the first load fixes the namespace's features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relearn.schemas.text import text_fault
 _STAGE = """
 CREATE TEMP TABLE loading (place int, key text, subject text, features float8[], label text) ON COMMIT DROP
 """
-# The latest row of each key in the file, unless it says what is known already.
+# The latest row of each key in the file, unless the stored example is equal.
 _ADD = """
 INSERT INTO examples (key, subject, features, label, source)
 SELECT l.key, l.subject, l.features, l.label, $1
@@ -35,7 +35,7 @@ async def load_examples(
     subjects: Sequence[str | None],
     source: str,
 ) -> int:
-    """Add labelled records, all or none; how many said something new. features: (n, d), finite. Safe to repeat.
+    """Insert labelled records, all or none; the number of new rows. features: (n, d), finite. Safe to repeat.
 
     The first load of all fixes the namespace's features, names and order.
 

@@ -1,4 +1,4 @@
-"""Jobs in Postgres: what was asked for, once per command, and what came of it."""
+"""The `jobs` table: one job per command, with its state and result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relearn.schemas.messages.commands import Command, Verb
 State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
 OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))
 
-# Refused by the id: the same command again. Refused by the partial index: another training is open.
+# A conflict on the id: the same command again. A conflict on the partial index: another training is open.
 _QUEUE = f"""
 INSERT INTO jobs (id, command, state, reason, requested, by, champion)
 VALUES ($1, $2, $3, $4, $5, $6, {CHAMPION_VERSION})
@@ -112,18 +112,18 @@ async def end_job(
     metrics: Mapping[str, Any] | None = None,
     error: str | None = None,
 ) -> bool:
-    """Write what came of a job; False if it had ended before, and nothing was changed."""
+    """End a job with its result; False: the job had ended before, and nothing was changed."""
     status = await connection.execute(_END, job_id, state, version, None if metrics is None else dict(metrics), error)
     return bool(status == "UPDATE 1")
 
 
 async def begin_shadow(connection: Connection, job_id: str, version: int, metrics: Mapping[str, Any]) -> None:
-    """Note that the job's model answers beside the champion from now on; the job stays open."""
+    """Set the state `shadow`: the job's model scores beside the champion from now on, and the job stays open."""
     await connection.execute(_SHADOW, job_id, version, dict(metrics))
 
 
 async def take_training(pool: Pool) -> Job | None:
-    """The open training, running or shadow; None where there is none. One that is running already was interrupted."""
+    """The open training, running or shadow; None: there is none. A job that is running already was interrupted."""
     with translated():
         row = await pool.fetchrow(_TAKE)
     return None if row is None else Job(*row)
@@ -139,7 +139,7 @@ async def read_job(pool: Pool, job_id: str) -> Job | None:
 async def list_jobs(
     pool: Pool, limit: int = 100, *, before: int | None = None, state: State | None = None, command: Verb | None = None
 ) -> list[Job]:
-    """The newest jobs first; go on with `before` = the last one's number."""
+    """The newest jobs first; the next page begins with `before` = the last number."""
     query = (
         f"SELECT {_COLUMNS} FROM jobs WHERE ($2::bigint IS NULL OR number < $2) AND ($3::text IS NULL OR state = $3)"  # noqa: S608 - column names
         " AND ($4::text IS NULL OR command = $4) ORDER BY number DESC LIMIT $1"

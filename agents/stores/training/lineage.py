@@ -129,7 +129,7 @@ async def used_examples(
 ) -> AsyncGenerator[Used, None]:
     """The examples that a model was trained on, in the order of training, by a cursor: however many there are.
 
-    Without the first `skip`, and at most `limit`: they are the same for ever. Close it (`contextlib.aclosing`) where
+    Without the first `skip`, and at most `limit`: they never change. Close it (`contextlib.aclosing`) where
     it isn't read to its end.
 
     Raises:

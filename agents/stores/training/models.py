@@ -1,4 +1,4 @@
-"""Models in Postgres: their numbers, their bodies, and the very examples that each was trained on."""
+"""The `models` table: each model's metrics, its body, and the exact examples that it was trained on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (SELECT * FROM activations WHERE version = m.version ORDER BY 
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model as people see it; from `activation` on, what its latest activation says, if it ever had one."""
+    """One model without its body; the fields from `activation` on are of its latest activation, if it has one."""
 
     version: int
     state: State
@@ -51,9 +51,9 @@ class ModelRow:
 async def register_model(
     connection: Connection, job_id: str, examples: TrainingSet, fitted: Fitted, state: State, *, cut: int = 0
 ) -> int:
-    """Write a new model with its lineage; its version, a number that only rises.
+    """Insert a new model with its lineage; its version, a number that only rises.
 
-    `cut` is the newest correction that its training could know.
+    `cut` is the newest correction at the time of its training snapshot.
     """
     version = int(await connection.fetchval("SELECT nextval('model_versions')"))
     body = encode_model(fitted.as_model(version, examples.feature_names))
@@ -88,7 +88,7 @@ async def leave_shadow(connection: Connection, version: int, state: State) -> No
 
 
 async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:
-    """The champion's version and the digest of its training set; None where there is no champion."""
+    """The champion's version and the digest of its training set; None before the first champion."""
     with translated():
         row = await pool.fetchrow(f"SELECT version, set_digest FROM models WHERE version = {CHAMPION_VERSION}")  # noqa: S608 - names of our own
     return None if row is None else (row["version"], row["set_digest"])
@@ -97,7 +97,7 @@ async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:
 async def list_models(
     pool: Pool, limit: int = 100, *, before: int | None = None, state: State | None = None
 ) -> list[ModelRow]:
-    """The newest models first; go on with `before` = the last one's version."""
+    """The newest models first; the next page begins with `before` = the last version."""
     query = (
         f"{_SELECT} WHERE ($2::int IS NULL OR m.version < $2) AND ($3::text IS NULL OR m.state = $3)"
         " ORDER BY m.version DESC LIMIT $1"

@@ -1,4 +1,4 @@
-"""What the retrain policy decides on, read from Postgres: the same rows give the same facts to whoever asks."""
+"""The facts that the retrain policy decides on, read from Postgres. The same rows always give the same facts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_aud
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.champion import read_champion
 
-#: A training that ran, or a rollback that nobody asked for: `ended_cut` says so. Refused commands have none.
+#: The last training that ran, or rollback by evidence. Both set `ended_cut`; refused commands don't.
 _LAST = """
 SELECT extract(epoch FROM ended_at)::float8 AS ended_s, ended_cut FROM jobs
 WHERE ended_cut IS NOT NULL AND (command = 'train' OR (command = 'rollback' AND reason->>'trigger' = 'evidence'))
@@ -21,7 +21,7 @@ _REJECTIONS = """
 SELECT count(*) FROM jobs WHERE command = 'train' AND state = 'rejected'
 AND ended_at > coalesce((SELECT max(ended_at) FROM jobs WHERE command = 'train' AND state = 'promoted'), '-infinity')
 """
-# Whatever a person did last to the champion, or said about it. `resume` lifts all of them.
+# The last command of a user that holds promotion. `resume` ends all holds.
 _HOLD = """
 SELECT number, command, by, version, ended_at FROM jobs
 WHERE state = 'promoted' AND command IN ('hold', 'resume', 'activate', 'rollback')
@@ -31,7 +31,7 @@ ORDER BY number DESC LIMIT 1
 
 
 async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
-    """The facts as they stand, and Postgres' clock in epoch seconds. `audits`: also count the champion's audit rows.
+    """The current facts, and Postgres' clock in epoch seconds. `audits`: also count the champion's audit rows.
 
     Raises:
         PostgresUnavailable: Retryable.
@@ -42,7 +42,7 @@ async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
 
 
 class Hold(NamedTuple):
-    """Who holds automatic promotion: by which command, with which model, since when."""
+    """A hold of automatic promotion: the command, the user, the model, and since when."""
 
     command: Literal["hold", "activate", "rollback"]
     by: str | None
@@ -51,19 +51,19 @@ class Hold(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The same for people."""
+        """The hold as text for users."""
         what = {"hold": "held", "activate": f"model {self.version} was activated", "rollback": "rolled back"}
         whom = f" by {self.by}" if self.by else ""
         return f"{what[self.command]}{whom} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 async def read_hold(connection: Connection) -> Hold | None:
-    """Who holds automatic promotion; None: nobody."""
+    """The hold of automatic promotion; None: there is none."""
     return _hold(await connection.fetchrow(_HOLD))
 
 
 async def hold_of(connection: Connection) -> str | None:
-    """The same in words."""
+    """The hold of automatic promotion as text for users; None: there is none."""
     return _words(await read_hold(connection))
 
 
@@ -78,7 +78,7 @@ def _words(hold: Hold | None) -> str | None:
 
 
 async def last_ended_cut(connection: Connection) -> int:
-    """The newest correction that the last training, or rollback by evidence, had known when it ended; 0 before any."""
+    """The newest correction when the last training, or rollback by evidence, ended; 0 before the first."""
     row = await connection.fetchrow(_LAST)
     return 0 if row is None else int(row["ended_cut"])
 

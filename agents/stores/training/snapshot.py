@@ -1,4 +1,4 @@
-"""What a training works from, as it stood at one moment; what nobody has spoken of is read where it is needed."""
+"""The input of a training, read in one snapshot; unreviewed records are read only where they are needed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ UNION SELECT a.key FROM assumed a WHERE a.version = $1
 
 
 async def read_training_snapshot(pool: Pool) -> Snapshot:
-    """What is known now, but for the champion's unreviewed records (see `silence`).
+    """The current input, without the champion's unreviewed records (see `predictions.unreviewed`).
 
     Raises:
         PostgresUnavailable: Retryable.
-        Refused: no examples were ever loaded.
+        Refused: no examples were loaded yet.
     """
     async with read_snapshot(pool) as connection:
         names = await connection.fetchval("SELECT names FROM feature_schema")
@@ -58,7 +58,7 @@ async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
 
     Raises:
         PostgresUnavailable: Retryable.
-        Refused: no examples were ever loaded.
+        Refused: no examples were loaded yet.
     """
     snapshot, weight, labels = await read_training_snapshot(pool), settings.assumed_weight, settings.reviewer_labels
     # In threads: at 50,000 reviews each of the two takes a good part of a second, and the loop has other uses for that.
@@ -71,7 +71,7 @@ async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
 
 
 async def training_keys(connection: Connection, version: int) -> frozenset[str]:
-    """The keys of everything that a model was trained on."""
+    """The keys of all examples that a model was trained on."""
     return frozenset(row["key"] for row in await connection.fetch(_KEYS, version))
 
 

@@ -1,4 +1,4 @@
-"""What asyncpg raises, in our own words: what may be tried again is told apart from what never will be better."""
+"""Errors of asyncpg become errors of the project: retryable ones, bad data, and wrong set-up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from relearn.schemas.errors import BadRow, PostgresUnavailable, RelearnError, Se
     ("raised", "becomes"),
     [
         (asyncpg.CannotConnectNowError("the database system is shutting down"), PostgresUnavailable),
-        (asyncpg.ConnectionDoesNotExistError("closed in the midst of an operation"), PostgresUnavailable),
+        (asyncpg.ConnectionDoesNotExistError("closed in the middle of an operation"), PostgresUnavailable),
         (asyncpg.AdminShutdownError("terminating connection"), PostgresUnavailable),
         (asyncpg.DeadlockDetectedError("deadlock"), PostgresUnavailable),
         (asyncpg.InterfaceError("connection is closed"), PostgresUnavailable),

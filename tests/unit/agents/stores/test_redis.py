@@ -1,4 +1,4 @@
-"""Redis is left out for a while after a failure, and the first failure and success are told apart from others."""
+"""Redis is left out for a while after a failure, and the first failure and success are reported as such."""
 
 from __future__ import annotations
 

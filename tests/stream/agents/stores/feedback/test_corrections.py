@@ -233,7 +233,7 @@ async def test_ids_rise_in_the_order_of_commits(settings: Settings) -> None:
 
 
 async def test_workers_that_read_the_same_store_each_statement_once(settings: Settings) -> None:
-    """After a rebalance, or a kill, in any order; nobody waits for the other in a circle."""
+    """After a rebalance, or a kill, in any order, without a deadlock."""
     async with tables(settings, size=8) as pool:
         await store(pool, block_of(50))
         said = [statement(feedback(f"f{i}", prediction=f"0-{i}-0"), i) for i in range(100)]
@@ -337,7 +337,7 @@ async def test_what_is_there_is_found_before_it_may_expire(settings: Settings) -
 
 
 async def test_many_that_wait_in_vain_hold_up_nobody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest are looked at in every sweep, the others in turn, so many at a time."""
+    """The newest are looked at in every sweep, the others in turn, LOOK_ROWS at a time."""
     monkeypatch.setattr(waiting_table, "LOOK_ROWS", 10)
     async with tables(settings) as pool:
         await take(pool, *(statement(feedback(f"old-{i}", record=f"old-{i}"), i) for i in range(95)))
@@ -422,7 +422,7 @@ async def test_an_id_that_postgres_refuses_is_refused_while_it_would_wait(settin
 
 
 async def test_what_waits_and_cannot_be_read_any_more_ends_as_a_dead_letter(settings: Settings) -> None:
-    """At once, with the reason; it holds up nobody."""
+    """At once, with the reason; it blocks no other feedback."""
     async with tables(settings) as pool:
         said = feedback("f", record="r")
         await take(pool, ReceivedFeedback(said, 0, FakeMessage(b"\xc1", 4, topic=TOPIC)))

@@ -112,7 +112,7 @@ async def test_a_frozen_redis_is_given_up_after_a_moment(settings: Settings, ser
 
 
 async def test_what_another_database_left_is_removed(settings: Settings) -> None:
-    """The tables were made anew under the same name: numbers begin at nothing again."""
+    """The tables were made again under the same name: numbers start at zero."""
     async with view_of(settings) as (pool, redis, view):
         await store(pool, block_of(4, batches=["a"] * 4))
         await view.tend()

@@ -23,7 +23,7 @@ DAY_S = 86_400
 
 
 async def test_blocks_of_different_shapes_go_in_one_call(settings: Settings) -> None:
-    """Other features, other classes, other partitions, and what was inserted is told."""
+    """Other features, other classes, other partitions, and the inserted numbers are returned."""
     given = [block_of(5), block_of(4, partition=1, d=7, k=3), block_of(3, generation=2, partition=1)]
     async with tables(settings) as pool:
         stored = await store(pool, *given)
@@ -50,7 +50,7 @@ async def test_the_same_blocks_again_change_nothing(settings: Settings) -> None:
 
 
 async def test_an_overlap_adds_only_what_is_new(settings: Settings) -> None:
-    """And says so per partition and batch, in absolute numbers."""
+    """And returns them per partition and batch, in absolute numbers."""
     async with tables(settings) as pool:
         await store(pool, block_of(10, batches=["b"] * 10))
         stored = await store(pool, block_of(10, first_offset=6, batches=["b"] * 10))
@@ -141,7 +141,7 @@ async def test_partitions_that_are_too_old_are_dropped(settings: Settings) -> No
 
 
 async def test_a_partition_in_use_is_dropped_another_time(settings: Settings) -> None:
-    """A long query on the old day holds up neither the worker nor, for long, anybody else."""
+    """A long query on the old day blocks neither the worker nor, for long, another process."""
     async with tables(settings) as pool:
         async with pool.acquire() as connection:
             await make_partitions(connection, "predictions", [date(2026, 8, 1)])

@@ -1,4 +1,4 @@
-"""The daily partitions of what shadows say: made when one speaks, dropped with those of the predictions."""
+"""The daily partitions of shadows' answers: made with the first answer, dropped with those of the predictions."""
 
 from __future__ import annotations
 

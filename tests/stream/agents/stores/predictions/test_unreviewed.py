@@ -1,4 +1,4 @@
-"""What nobody has said anything of, read from Postgres: the champion's latest records, and whether these are all."""
+"""Records without feedback, read from Postgres: the champion's latest, and whether these are all."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_champions_records_are_read_but_those_that_somebody_spoke_of(migrate
 def test_where_the_champion_has_more_than_are_looked_at_it_says_so(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch, own: int, complete: bool
 ) -> None:
-    """Also where somebody spoke of the last one."""
+    """Also if the last one has feedback."""
     monkeypatch.setattr(unreviewed, "UNREVIEWED_MAX", 6)
     monkeypatch.setattr(unreviewed, "_LEAST_PER_PARTITION", 6)
     features, _ = reviewed.records(4 + own)

@@ -1,4 +1,4 @@
-"""From a model back to the very examples that it was trained on: what is exported makes the same model again."""
+"""From a model back to the exact examples that it was trained on: the export makes the same model again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = ("x1", "x2", "x3", "x4")
 
 @pytest.fixture
 def settings(migrated: Settings) -> Settings:
-    """A champion of 14 examples, and model 2, which learned from 12 corrections and what nobody objected to."""
+    """A champion of 14 examples, and model 2, which learned from 12 corrections and from unreviewed records."""
     retrains.load(migrated, 14)
     assert register(migrated) == 1
     features, truth = reviewed.records(120)

@@ -100,7 +100,7 @@ async def test_the_same_file_twice_adds_nothing_and_the_latest_label_wins(settin
         found = await _set(pool)
         assert len(found) == 20
         assert [found.labels[found.keys.index(key)] for key in ("s0", "s1")] == corrected
-        assert await _load(pool) == 2, "what the first file says is news again"
+        assert await _load(pool) == 2, "the first file's rows are new again"
         assert (await _set(pool)).labels[found.keys.index("s0")] == LABELS[0]
 
 
@@ -213,7 +213,7 @@ async def test_shadows_have_numbers_among_the_champions_and_a_last_word_of_their
 
 
 async def test_a_new_key_signs_the_champion_anew(settings: Settings) -> None:
-    """Whoever trusts only the new key couldn't read the old message."""
+    """A process that trusts only the new key couldn't read the old message."""
     old, new = _seal(settings, "old"), _seal(settings, "new")
     async with tables(settings) as pool:
         await _load(pool)

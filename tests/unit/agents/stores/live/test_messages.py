@@ -25,7 +25,7 @@ HISTORIES = st.lists(st.sampled_from(["batch a", "batch b", "correction", "job",
 
 
 def history(kinds: list[str]) -> list[Entry]:
-    """A stream of events; a batch's number is the place at which it was told."""
+    """A stream of events; a batch's number is its position in the stream."""
     entries = []
     for number, kind in enumerate(kinds):
         name, _, batch = kind.partition(" ")
@@ -35,7 +35,7 @@ def history(kinds: list[str]) -> list[Entry]:
 
 
 def known(entries: list[Entry]) -> tuple[dict[str, int], set[str]]:
-    """What a client knows that was told these: the largest number of each batch, and every other event."""
+    """The state of a client that received these: the largest number of each batch, and every other event."""
     batches: dict[str, int] = {}
     for one in entries:
         if one.type == "batch":
