@@ -1,1 +1,1 @@
-"""What decides, as plain functions over arrays: scoring, training, judging. No clock, no network, no files."""
+"""Every decision as plain functions over arrays and dataclasses: predicting, fitting, judging. No clock, no I/O."""

@@ -1,4 +1,4 @@
-"""How often a model is right, as its audits tell while it runs: counted as they come, with an interval."""
+"""A model's accuracy while it runs: its audit reviews counted as they arrive, with a confidence interval."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from relearn.agents.learning.reviews import Statement
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 
-#: Of a standard normal variable 95 % lie within.
+#: 95 % of a standard normal variable lie between -_Z and _Z.
 _Z = 1.959963984540054
 
 
 class Interval(NamedTuple):
-    """A share, and between which it lies with 95 % confidence."""
+    """A share with its 95 % confidence interval."""
 
     share: float
     low: float
     high: float
 
 
-class _Word(NamedTuple):
+class _Latest(NamedTuple):
     sent: tuple[float, int, int]
     label: str | None
     via: Via
@@ -29,38 +29,38 @@ class _Word(NamedTuple):
 
 
 class AuditTally:
-    """The audit reviews of one model among the statements so far, in whatever order they come: `n`, of them `right`.
+    """Counts one model's audit reviews, from statements in any order: `n`, of which `right`.
 
-    The same as counting `reviews` that came by audit; a statement costs the same however many there were before it.
+    Gives the same counts as `reviews` restricted to audits, at a constant cost per statement.
     """
 
     def __init__(self) -> None:
         self.n = 0
         self.right = 0
-        self._last: dict[Place, dict[str | None, _Word]] = {}
+        self._last: dict[Place, dict[str | None, _Latest]] = {}
 
     def add(self, one: Statement) -> None:
-        """Take one more statement into account."""
-        words = self._last.setdefault(one.place, {})
-        before = words.get(one.reviewer)
+        """Count one more statement."""
+        by_reviewer = self._last.setdefault(one.place, {})
+        before = by_reviewer.get(one.reviewer)
         if before is not None and before.sent > one.sent:
             return
-        self._count(words, -1)
-        words[one.reviewer] = _Word(one.sent, one.label, one.via, one.label == one.predicted)
-        self._count(words, 1)
+        self._count(by_reviewer, -1)
+        by_reviewer[one.reviewer] = _Latest(one.sent, one.label, one.via, one.label == one.predicted)
+        self._count(by_reviewer, 1)
 
-    def _count(self, words: dict[str | None, _Word], sign: int) -> None:
-        latest = max((word for word in words.values() if word.label is not None), default=None)
+    def _count(self, by_reviewer: dict[str | None, _Latest], sign: int) -> None:
+        latest = max((one for one in by_reviewer.values() if one.label is not None), default=None)
         if latest is not None and latest.via == "audit":
             self.n += sign
             self.right += sign * latest.right
 
 
 def wilson_interval(right: int, n: int) -> Interval | None:
-    """The share right / n and its 95 % score interval (Wilson, 1927), which holds for few and for all or none.
+    """The share right / n and its 95 % score interval (Wilson, 1927), valid also for small n and shares of 0 or 1.
 
     Returns:
-        None where n is 0: nothing is known.
+        None where n is 0.
 
     Raises:
         ValueError: unless 0 ≤ right ≤ n.

@@ -1,4 +1,4 @@
-"""Platt's sigmoid on out-of-fold margins: what a margin is worth as a probability."""
+"""Platt's sigmoid, fitted on out-of-fold margins: from a margin to a probability."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from relearn.schemas.model.linear_svm import Floats
 
-#: With fewer examples in any class a probability would pretend to know.
+#: With fewer examples in any class a fitted probability would mean nothing.
 LEAST_PER_CLASS = 10
 _ITERATIONS = 100
 _RIDGE = 1e-12
 
 
 def calibrate(margins: Floats, y: NDArray[np.intp], k: int) -> dict[str, Any] | None:
-    """`{"a": […], "b": […]}`, one of each per row of weights, as `scoring.confidence` reads them.
+    """`{"a": […], "b": […]}`, one of each per row of weights, as `predict.confidence` reads them.
 
     Args:
         margins: (n, 1) for two classes, else (n, k), from models that didn't see the row; NaN where there is none.
@@ -44,7 +44,7 @@ def platt(margins: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
     """
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     targets = np.where(positive, (n_positive + 1.0) / (n_positive + 2.0), 1.0 / (n_negative + 2.0))
-    # Margins of any size are brought to about 1 first; the slope is brought back at the end.
+    # Margins of any size are scaled to about 1 first; the slope is scaled back at the end.
     unit = float(np.abs(margins).max()) or 1.0
     scaled = margins / unit
     at = np.array([0.0, np.log((n_negative + 1.0) / (n_positive + 1.0))])

@@ -1,4 +1,4 @@
-"""Why a model answers as it does: what each feature adds to the margin, against a record that is average in all."""
+"""Explains a prediction: what each feature adds to the margin, compared with a record of average features."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from relearn.schemas.model.linear_svm import Floats, Model
 def contributions(model: Model, features: Floats, label: str) -> tuple[Floats, float] | None:
     """Each feature's wᵢ(xᵢ - meanᵢ), (d,) float64, and the base w·mean + b: together the margin.
 
-    Two classes: above 0 speaks for `classes[1]`. More: of the row of `label`, which won, and so for that.
+    Two classes: a value above 0 favours `classes[1]`. More: the row of `label` is used, and a value above 0 favours it.
 
     Args:
-        features: (d,) float64, raw, as they were scored.
+        features: (d,) float64, raw, as scored.
 
     Returns:
-        None where they aren't of this model: another d, or a class that it doesn't know.
+        None where record and model don't match: another d, or a class that the model doesn't know.
     """
     if features.shape != model.mean.shape or label not in model.classes:
         return None

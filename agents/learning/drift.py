@@ -1,4 +1,4 @@
-"""Whether live records still look as they did when the champion went live: PSI per feature and on its margin."""
+"""Drift: live records compared with those at the champion's activation, by PSI per feature and on its margin."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from relearn.schemas.model.linear_svm import Floats
 
-#: The champion's first records, which later ones are compared with, and how many are compared at a time.
+#: Number of first records after an activation that form the reference, and of later records per comparison.
 REFERENCE = 1000
 WINDOW = 500
 BINS = 10
 PSI_LIMIT = 0.25
-#: Shared by the d features.
+#: Divided by d, the number of features (Bonferroni).
 P_LIMIT = 0.01
 IN_A_ROW = 2
 _LARGEST = float(np.finfo(np.float64).max)
@@ -25,10 +25,10 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """How n records spread over bins: per name, ascending edges, and one count more than edges.
+    """The distribution of n records over bins: per name ascending edges, and one count more than edges.
 
-    `names` are the features, then the margin. A bin holds what lies above its lower edge and up to its upper one;
-    the outer ones are open.
+    `names` are the features, then the margin. A bin holds the values above its lower edge up to its upper edge;
+    the outer bins are open.
     """
 
     names: tuple[str, ...]
@@ -38,9 +38,9 @@ class Reference:
 
 
 class Shift(NamedTuple):
-    """One name in one window. `psi` is less its expectation, so about 0 or below without drift.
+    """One name in one window. `psi`: PSI minus its expected value without drift, so without drift about 0 or below.
 
-    `p`: the chance of such a spread, or a stranger one, without drift. `drifted`: this window alone.
+    `p`: the probability of this or a larger PSI without drift. `drifted`: in this window alone.
     """
 
     psi: float
@@ -76,10 +76,10 @@ def sample_quotas(new: Mapping[int, int], n: int) -> dict[int, int]:
 def reference(names: Sequence[str], features: Floats, margins: Floats) -> Reference:
     """The champion's first n live records, as counts. features: (n, d), margins: (n,).
 
-    The margin's name is "margin", with underscores where a feature is called so.
+    The margin's name is "margin", with underscores appended while a feature has that name.
 
     Raises:
-        ValueError: no records, or shapes that don't fit.
+        ValueError: no records, or mismatched shapes.
     """
     margin = "margin"
     while margin in names:
@@ -93,7 +93,7 @@ def compare(reference: Reference, features: Floats, margins: Floats) -> Comparis
     """A window of m live records, in any order, against the reference. features: (m, d), margins: (m,).
 
     Raises:
-        ValueError: no records, or shapes that don't fit.
+        ValueError: no records, or mismatched shapes.
     """
     columns = _columns(features, margins, len(reference.names))
     n, m = reference.n, len(columns)
@@ -103,12 +103,12 @@ def compare(reference: Reference, features: Floats, margins: Floats) -> Comparis
 
 
 def update_streak(streak: Mapping[str, int], comparison: Comparison) -> dict[str, int]:
-    """How many windows in a row each name has drifted, after one more; names that haven't are left out."""
+    """Updates the number of consecutive windows in which each name drifted; names without drift now are left out."""
     return {name: streak.get(name, 0) + 1 for name, shift in comparison.shifts.items() if shift.drifted}
 
 
 def drifted(streak: Mapping[str, int]) -> tuple[str, ...]:
-    """The names that have drifted in enough windows in a row."""
+    """The names that drifted in at least IN_A_ROW consecutive windows."""
     return tuple(name for name, windows in streak.items() if windows >= IN_A_ROW)
 
 
@@ -119,7 +119,7 @@ def reference_fields(reference: Reference) -> dict[str, Any]:
 
 
 def reference_from_fields(fields: Mapping[str, Any]) -> Reference:
-    """The reference in the fields that `reference_fields` gave."""
+    """The reference in fields written by `reference_fields`."""
     return Reference(
         tuple(fields["names"]),
         tuple(tuple(map(float, edges)) for edges in fields["edges"]),
@@ -129,7 +129,7 @@ def reference_from_fields(fields: Mapping[str, Any]) -> Reference:
 
 
 def _columns(features: Floats, margins: Floats, width: int) -> Floats:
-    """(n, width): the features, then the margin; what isn't finite is as large as can be, -0.0 is 0.0."""
+    """(n, width): the features, then the margin; non-finite values become ±the largest float64, -0.0 becomes 0.0."""
     columns = np.column_stack([features, margins])
     if columns.shape[1] != width or len(columns) == 0:
         raise ValueError(f"{columns.shape} numbers, should be {width} of each of at least one record")
@@ -140,9 +140,9 @@ def _columns(features: Floats, margins: Floats, width: int) -> Floats:
 def _edges(ordered: Floats) -> tuple[float, ...]:
     """The distinct deciles of a sorted column: at most nine, so at most ten bins.
 
-    A value that is two deciles or more gets a bin of its own, and whatever is less than the smallest value stays apart
-    from it where that is a decile: a constant has the bins below, equal and above. Deciles are values that were seen;
-    between two of 1e308 nothing need be computed.
+    A value that is two or more of the deciles gets a bin of its own. Where the smallest value is a decile, values below
+    it get a bin of their own, so a constant has the bins below, equal and above. Deciles are observed values: no mean
+    of two values is computed, which could overflow.
     """
     n = len(ordered)
     deciles = ordered[-(-np.arange(1, BINS) * n // BINS) - 1]
@@ -165,7 +165,7 @@ def _counts(columns: Floats, edges: Sequence[Sequence[float]]) -> tuple[tuple[in
 
 
 def _shift(before: Sequence[int], now: Sequence[int], n: int, m: int, p_limit: float) -> Shift:
-    """PSI of two spreads over the same bins, with half a record more in each bin of both.
+    """PSI of two distributions over the same bins, with half a record added to each bin of both.
 
     Without drift PSI / (1/n + 1/m) is about chi-square with bins - 1 degrees of freedom (Yurdakul and Naranjo, 2020).
     """

@@ -1,4 +1,4 @@
-"""Fitting a linear SVM, one class against the rest, judged out of fold. scikit-learn: training process only."""
+"""Fitting a linear SVM, one class against the rest, evaluated out of fold. scikit-learn: training process only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from relearn.agents.learning.training_set import FOLDS, TrainingSet, folds_of
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats
 
-#: Below this many examples folds are too small to choose by.
+#: Minimum number of labelled examples for choosing C by folds; with fewer, C is C_FEW.
 CHOOSE_FROM = 60
 C_FEW = 0.1
 C_CHOICE = (0.01, 0.1, 1.0)
@@ -35,7 +35,7 @@ class Svm(NamedTuple):
 
 
 class OutOfFold(NamedTuple):
-    """What models that didn't see a row say of it. margins: (n, 1 or k). `models`: one per fold, without that fold."""
+    """Each row predicted by a model not fitted on it. margins: (n, 1 or k). `models`: one per fold, without it."""
 
     margins: Floats
     answers: Classes
@@ -43,12 +43,12 @@ class OutOfFold(NamedTuple):
 
 
 def fit(examples: TrainingSet) -> Fitted:
-    """The model of `examples`, and those without each fold.
+    """The model of `examples`, and the models without each fold.
 
-    The same set gives the same numbers, bit for bit. Only what somebody labelled chooses C, calibrates and judges.
+    The same set gives the same numbers, bit for bit. Only labelled examples choose C, calibrate and count in metrics.
 
     Raises:
-        Refused: nothing can be learned from it, and why.
+        Refused: no model can be fitted; the message has the reason.
     """
     classes = tuple(sorted(set(examples.labels)))
     if len(classes) < 2:
@@ -59,7 +59,7 @@ def fit(examples: TrainingSet) -> Fitted:
     folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
     candidates = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,)
     outs = {c: out_of_fold(examples.features, y, weights, folds, k=k, c=c) for c in candidates}
-    # The smallest of equals: it trusts single examples least.
+    # The smallest of equals: it depends least on single examples.
     c = max(candidates, key=lambda one: (int((outs[one].answers == y)[real].sum()), -one))
     svm = fit_svm(examples.features, y, c, weights)
     if not all(np.isfinite(part).all() for part in svm):
@@ -69,7 +69,7 @@ def fit(examples: TrainingSet) -> Fitted:
         "c": c,
         "set_aside": dict(examples.set_aside),
         "assumed": int((~real).sum()),
-        # The same records for one model after another, whatever else each has learned from.
+        # The same records for every model, whatever other examples each is trained on.
         "bootstrap": _on(examples.of("bootstrap"), outs[c].answers == y),
     }
     calibration = calibrate(outs[c].margins[real], y[real], k)
@@ -80,10 +80,10 @@ def fit_svm(features: Floats, y: Classes, c: float, sample_weights: Floats | Non
     """LinearSVC on standardised features, the scaler folded into its weights; a constant feature has scale 1.
 
     features: (n, d). y: (n,), at least two different values; `y` of two values gives one row of weights.
-    sample_weights: (n,), what each row's loss counts; 1 where None.
+    sample_weights: (n,), the weight of each row's loss; None: all 1.
     """
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        # A model that isn't quite at its optimum is judged out of fold like any other.
+        # A model that has not quite converged is evaluated out of fold like any other.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mean, scale = standardisation(features)
         svm = linear_svc(c).fit((features - mean) / scale, y, sample_weight=sample_weights)
@@ -93,10 +93,10 @@ def fit_svm(features: Floats, y: Classes, c: float, sample_weights: Floats | Non
 
 
 def standardisation(features: Floats) -> tuple[Floats, Floats]:
-    """Mean and scale of each column, (d,) each, as StandardScaler has them; all of (x - mean) / scale is within √n.
+    """Mean and scale of each column, (d,) each, as StandardScaler computes them; |x - mean| / scale is at most √n + 1.
 
-    StandardScaler takes a column that varies within its rounding error for constant and leaves it unscaled. Of numbers
-    around 1e100 that error is 1e84, on which liblinear never ends: such columns are scaled after all.
+    StandardScaler treats a column that varies within its rounding error as constant and leaves it unscaled. For values
+    around 1e100 that error is 1e84, and liblinear would not terminate, so such columns are scaled here.
     """
     scaler = StandardScaler().fit(features)
     constant = features.max(axis=0) == features.min(axis=0)
@@ -108,14 +108,14 @@ def standardisation(features: Floats) -> tuple[Floats, Floats]:
 
 
 def linear_svc(c: float) -> LinearSVC:
-    """The estimator. The primal solver needs no random order; the seed is there in case that changes."""
+    """The estimator. The primal solver uses no random order; the seed is set in case that changes."""
     return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=0, max_iter=_MAX_ITER)
 
 
 def out_of_fold(
     features: Floats, y: Classes, weights: Floats, folds: NDArray[np.int_], *, k: int, c: float
 ) -> OutOfFold:
-    """Each fold answered by a model of the others. A fold may lack classes: then they are never its answer."""
+    """Each fold predicted by a model fitted on the others. Classes missing in the others are never predicted."""
     margins = np.full((len(y), 1 if k == 2 else k), np.nan)
     answers = np.zeros(len(y), dtype=np.intp)
     models = []
@@ -127,7 +127,7 @@ def out_of_fold(
 
 
 def _on(rows: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, int]:
-    """How many of these rows are right."""
+    """The number of these rows, and how many of them are right."""
     return {"examples": int(rows.sum()), "right": int(right[rows].sum())}
 
 

@@ -1,4 +1,4 @@
-"""What goes to the training process and what comes back, as MessagePack on its standard streams."""
+"""Messages to and from the training process, as MessagePack: the training set in, the fitted model or a refusal out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSION = 3
 
 
 def encode_task(examples: TrainingSet) -> bytes:
-    """The training set as the process reads it."""
+    """The training set, for the training process."""
     return _pack(
         {
             "v": VERSION,
@@ -49,7 +49,7 @@ def decode_task(task: bytes) -> TrainingSet:
 
 
 def encode_answer(answer: Fitted | Refused) -> bytes:
-    """The model, or why there is none. The same answer gives the same bytes."""
+    """The model, or the reason why there is none. The same answer gives the same bytes."""
     if isinstance(answer, Refused):
         return _pack({"v": VERSION, "refused": str(answer)})
     arrays = {name: _packed(getattr(answer, name)) for name in ("weights", "bias", "mean", "scale")}
@@ -70,8 +70,8 @@ def decode_answer(answer: bytes) -> Fitted:
     """The model in `answer`.
 
     Raises:
-        Refused: there is none.
-        ValueError: this isn't an answer.
+        Refused: the process could fit no model.
+        ValueError: not an answer of this version.
     """
     fields = _unpack(answer)
     if "refused" in fields:

@@ -16,9 +16,9 @@ Classes = NDArray[np.intp]
 
 
 class FoldModel(NamedTuple):
-    """A model of all folds but one. `seen`: (m,) the classes that it knows, ascending.
+    """A model of all folds but one. `seen`: (m,) the classes that it was fitted on, ascending.
 
-    weights: (rows, d), bias: (rows,); one row for two classes, one for each where there are more, none where m < 2.
+    weights: (rows, d), bias: (rows,); one row for m = 2, none for m < 2, else one per class.
     """
 
     seen: Classes
@@ -26,7 +26,7 @@ class FoldModel(NamedTuple):
     bias: Floats
 
     def margins(self, features: Floats, k: int) -> Floats:
-        """(n, 1) for k = 2, else (n, k); NaN where it can't tell: a class that it never saw."""
+        """(n, 1) for k = 2, else (n, k); NaN for a class that it was not fitted on."""
         margins = np.full((len(features), 1 if k == 2 else k), np.nan)
         if not len(self.bias):
             return margins
@@ -37,7 +37,7 @@ class FoldModel(NamedTuple):
         return margins
 
     def answers(self, features: Floats) -> Classes:
-        """(n,): a class among those that it saw; of the only one always that, of none the first of all."""
+        """(n,): one of the classes it was fitted on; with none of them always class 0."""
         if not len(self.bias):
             return np.full(len(features), self.seen[0] if len(self.seen) else 0, dtype=np.intp)
         found = features @ self.weights.T + self.bias
@@ -47,9 +47,9 @@ class FoldModel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model without a number yet. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
+    """A model before it gets its version. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
 
-    `folds`: for each fold the model of the others, which never saw a key of that fold.
+    `folds`: for each fold the model of the other folds, fitted on no key of that fold.
     """
 
     classes: tuple[str, ...]
@@ -62,11 +62,11 @@ class Fitted:
     folds: tuple[FoldModel, ...] = ()
 
     def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
-        """Its labels of n records, features (n, d), out of fold."""
+        """The labels of n records, features (n, d), predicted out of fold."""
         return [self.classes[int(i)] for i in answered_out_of_fold(self.folds, keys, features)]
 
     def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
-        """The model, numbered."""
+        """The model with its version."""
         return Model(
             version,
             self.classes,
@@ -81,7 +81,7 @@ class Fitted:
 
 
 def answered_out_of_fold(models: Sequence[FoldModel], keys: Sequence[str], features: Floats) -> Classes:
-    """(n,) classes: each record answered by the model that saw nothing of its fold, and so never its key.
+    """(n,) classes: each record predicted by the model fitted without its fold, and so without its key.
 
     models: one per fold, without that fold. features: (n, d).
     """

@@ -21,7 +21,7 @@ from relearn.agents.learning.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a challenger. `path`: which part of the gate decided. `facts`: the numbers, JSON-able."""
+    """The outcome for a challenger. `path`: the part of the gate that decided. `facts`: the numbers, JSON-able."""
 
     outcome: Literal["promoted", "rejected", "shadow"]
     path: Literal["evidence", "silence", "shadow", "vanished", "first"]
@@ -95,7 +95,7 @@ def judge_first(accuracy: float, majority: float, majority_class: str) -> Verdic
 
 
 def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any]:
-    """What the job keeps: the challenger out of fold, what it was trained on, and the gate's figures."""
+    """The metrics stored with the job: the challenger out of fold, its training set's facts and the gate's figures."""
     figures = {"outcome": verdict.outcome, "path": verdict.path, "why": verdict.why, **verdict.facts}
     return {**fitted.metrics, "trained_on": trial.facts, "gate": figures}
 

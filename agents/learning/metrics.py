@@ -1,4 +1,4 @@
-"""How good a set of answers is: plain counts, to be read by people and compared by the gate."""
+"""Classification metrics as plain counts, for people and for the gate's test of the first model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 def classification_metrics(y: NDArray[np.intp], answers: NDArray[np.intp], classes: Sequence[str]) -> dict[str, Any]:
     """Counts and shares of `answers` against the truth `y`, both (n,) indexes into `classes`, n > 0.
 
-    `confusion` has a row per true class and a column per answer; `majority` is the share that always answering
-    `majority_class` gets.
+    `confusion` has a row per true class and a column per answer; `majority` is the
+    accuracy of always answering `majority_class`.
     """
     n, k = len(y), len(classes)
     confusion = np.bincount(y * k + answers, minlength=k * k).reshape(k, k)

@@ -1,4 +1,4 @@
-"""When to train by itself: from facts, limits and the time to a decision that explains itself."""
+"""The retraining policy: from facts, limits and the time to a decision with its reasons."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from uuid import NAMESPACE_OID, uuid5
 
 from relearn.schemas.settings import Settings
 
-#: A share of corrected audits means something from so many audits on.
+#: Minimum number of audits from which the share of corrected audits counts.
 LEAST_AUDITS = 50
-#: Drift and a schedule alone are no reason to train again on what is known already.
+#: Minimum number of new labels for the triggers drift and schedule: without labels a training learns nothing new.
 LEAST_LABELS = 10
-#: N doubles with each rejection in a row, so often at most.
+#: N doubles with each consecutive rejection, at most this many times.
 MOST_DOUBLINGS = 3
-#: A stream of corrections that never falls quiet is waited for so many times as long as quiet is.
+#: Maximum wait for a quiet period, as a multiple of its length, while corrections keep arriving.
 SETTLE_AT_MOST = 5
-#: A moment further ahead than clocks of two machines differ was told by a clock that has been set back since.
+#: A moment further ahead than two machines' clocks differ comes from a clock that has since been set back.
 AHEAD_S = 60.0
-#: Seconds since 1970 are floats that can't tell less apart for certain; nobody waits for less.
+#: Shorter waits count as none: seconds since 1970 as floats resolve no less for certain.
 _LEAST_S = 0.001
-_ALWAYS_TOLD = ("champion", "activation", "cut", "corrections", "labels", "rejections")
+_ALWAYS_GIVEN = ("champion", "activation", "cut", "corrections", "labels", "rejections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +53,27 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the policy decides by. Moments are seconds since 1970, best all by the clock that tells `now_s` too."""
+    """The inputs of the policy. Moments are seconds since 1970, preferably by the same clock as `now_s`."""
 
     #: The version that answers now; None before the first.
     champion: int | None
     activation: int | None
-    #: The id of the newest correction that these facts know.
+    #: The id of the newest correction in these facts.
     cut: int
     open_job: str | None
-    #: Who holds and since when, in words; None: nobody.
+    #: Reason and start of the hold, as text; None: not on hold.
     on_hold: str | None
-    #: The number of the `resume` that lifted the last hold, else 0: what was refused on hold is asked for again.
+    #: The number of the `resume` that ended the last hold, else 0. It is part of the command's id, so that a training
+    #: refused during the hold can be requested once more.
     resumed: int
-    #: When the last training, or automatic rollback, ended; what is "new" below came after it.
+    #: When the last training, or automatic rollback, ended; "new" below means after it.
     last_ended_s: float | None
-    #: Trainings in a row that ended rejected since the last promotion.
+    #: Consecutive trainings that ended rejected since the last promotion.
     rejections: int
     #: When each new correction was stored, ascending; the first 8·N are enough.
     corrections_s: tuple[float, ...]
     corrections: int
-    #: New labels, confirmations too.
+    #: New labels, including confirmations.
     labels: int
     #: When the newest feedback was stored.
     latest_s: float | None
@@ -89,8 +90,8 @@ class Facts:
 class Trigger:
     """One reason to train. `threshold`: None where it is off; `value`: now, None where there is nothing to measure.
 
-    `progress`: how far it is, in words. `waits_for`: what is missing, in words, empty once it is `met`. `wait_s`: how
-    long until it is met if nothing but time passes, 0 where it is met, None where time alone isn't enough.
+    `progress`: the state, as text. `waits_for`: what is missing, as text, empty once it is `met`. `wait_s`: time until
+    it is met if nothing but time passes, 0 where it is met, None where time alone isn't enough.
     """
 
     name: str
@@ -104,10 +105,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to train now, and everything behind it.
+    """Whether to train now, and the reasons.
 
-    `trigger`: the first that is met where nothing stands in the way, else None. `reason`: the facts, for the command.
-    `words`: one line for a person. `wake_s`: how long until time alone makes it a training; None: only new facts can.
+    `trigger`: the first that is met, if there is no obstacle, else None. `reason`: the facts, for the command.
+    `words`: one line for a person. `wake_s`: time until a training is due without new facts; None: never.
     """
 
     trigger: str | None
@@ -138,13 +139,13 @@ def decide(facts: Facts, limits: Limits, now_s: float) -> Decision:
 
 
 def command_id(namespace: str, facts: Facts, trigger: str) -> str:
-    """The id of the command, and so of its job: the same facts never make two."""
+    """The id of the command, and so of its job: the same facts give the same id."""
     resumed = f"/{facts.resumed}" if facts.resumed else ""
     return str(uuid5(NAMESPACE_OID, f"{namespace}/{facts.activation}/{facts.cut}/{trigger}{resumed}"))
 
 
 def corrections_needed(facts: Facts, limits: Limits) -> int:
-    """N, doubled with each rejection in a row, at most to 8·N."""
+    """N, doubled with each consecutive rejection, at most 8·N."""
     doublings = min(max(facts.rejections, 0), MOST_DOUBLINGS)
     return int(limits.corrections * 2**doublings)
 
@@ -173,7 +174,7 @@ def _rate(facts: Facts, limits: Limits) -> Trigger:
     progress = f"{facts.audit_corrected} of {facts.audit_rows} audits corrected"
     if limits.rate is None:
         return _trigger("rate", None, share, progress, ["off"])
-    # The audits were the same before the last training: without a new label the next would learn nothing else.
+    # Without a new label the next training would see the same audits as the last one.
     missing = _more(LEAST_AUDITS, facts.audit_rows, "audit") + _more(1, facts.labels, "label")
     if share is None or share <= limits.rate:
         missing.append(f"more than {limits.rate:.1%} of audits corrected")
@@ -213,7 +214,7 @@ def _more(needed: int, there: int, thing: str) -> list[str]:
 
 
 def _lasting_obstacles(facts: Facts, limits: Limits) -> tuple[str, ...]:
-    """What stands in the way of any training until the facts are others."""
+    """The obstacles to any training until the facts change."""
     found = []
     if facts.champion is None:
         found.append("no champion yet")
@@ -235,7 +236,7 @@ def _reason(facts: Facts, limits: Limits, trigger: str | None) -> dict[str, Any]
     }
     return {
         "trigger": trigger,
-        **{name: getattr(facts, name) for name in _ALWAYS_TOLD},
+        **{name: getattr(facts, name) for name in _ALWAYS_GIVEN},
         "corrections_needed": corrections_needed(facts, limits),
         "labels_needed": limits.labels,
         **decided.get(trigger, {}),
@@ -249,7 +250,7 @@ def _wake_s(triggers: Sequence[Trigger], cooldown_s: float) -> float | None:
 
 
 def _left_s(since_s: float | None, length_s: float, now_s: float) -> float:
-    """What is left of `length_s` after `since_s`, never negative; nothing where that moment can't be right."""
+    """The rest of `length_s` since `since_s`, never negative; 0 where `since_s` is implausibly far ahead."""
     if since_s is None or since_s - now_s > AHEAD_S:
         return 0.0
     left_s = since_s + length_s - now_s

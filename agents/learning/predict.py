@@ -1,4 +1,4 @@
-"""Scoring: one matrix product per chunk, then a label and a confidence per record."""
+"""Prediction: one matrix product per chunk of records, then a label and a confidence per record."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def predict(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
 
 
 def confidence(model: Model, margins: Floats, labels: NDArray[np.generic]) -> NDArray[np.float32]:
-    """The chance that the label is right, by Platt's sigmoid per row of weights; NaN where the model has none.
+    """The probability that the label is right, by Platt's sigmoid per row of weights; NaN where the model has none.
 
     With more than two classes the rows' sigmoids are normalised to sum to one (Zadrozny and Elkan, 2002).
     """

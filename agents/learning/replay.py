@@ -1,4 +1,4 @@
-"""Stored predictions scored again: which labels change, which are right, and whether margins come out the same."""
+"""Replay: stored predictions scored again. Counts changed labels, right labels and margins that differ."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from relearn.agents.learning.predict import predict
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Floats, Model
 
-#: Relative to max(1, |b| + Σ|xᵢwᵢ|): two ways of adding up the same products differ by no more.
+#: Relative to max(1, |b| + Σ|xᵢwᵢ|): the maximum difference between two orders of adding up the same products.
 TOLERANCE = 1e-9
 
 Label = str | None
-"""None: the model has no answer, its margin is larger than any float64."""
+"""None: no prediction, since a margin is larger than any float64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """n predictions as they stand. features: (n, d) float64, `models` (n,), the version that answered each.
+    """n stored predictions. features: (n, d) float64, `models` (n,), the version that made each.
 
-    margins: (m, 1 or k) float64, of those m alone that the version to be replayed had answered, in the same order.
+    margins: (m, 1 or k) float64, only of the m predictions made by the version that is replayed, in the same order.
     """
 
     places: Sequence[Place]
@@ -39,9 +39,9 @@ class Stored:
 class Replayed:
     """Counts over predictions; two of them add up.
 
-    `changes`: of pairs (label before, label by the model), where the two differ; before: as stored, or by the model
-    compared with. `right`: per name of whoever answered (`model`, `stored`, `compare`) how many of the `reviewed` ones
-    its labels get right. `own`: predictions that the model itself had made, `off` of them with other margins now.
+    `changes`: counts of pairs (label before, label by the model) that differ; before: as stored, or by the model it is
+    compared with. `right`: per source of labels (`model`, `stored`, `compare`) the number of `reviewed` predictions
+    with the right label. `own`: predictions made by the model itself, `off` of them with different margins now.
     """
 
     rows: int = 0
@@ -56,23 +56,23 @@ class Replayed:
             self.rows + other.rows,
             self.changes + other.changes,
             self.reviewed + other.reviewed,
-            {who: self.right.get(who, 0) + other.right.get(who, 0) for who in {**self.right, **other.right}},
+            {name: self.right.get(name, 0) + other.right.get(name, 0) for name in {**self.right, **other.right}},
             self.own + other.own,
             self.off + other.off,
         )
 
     @property
     def changed(self) -> int:
-        """How many labels differ."""
+        """The number of labels that differ."""
         return self.changes.total()
 
 
 def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: Model | None = None) -> Replayed:
-    """Score `stored` again under `model`; what it comes to. `truths`: the standing label of reviewed predictions."""
+    """Score `stored` again with `model` and count. `truths`: the label of each reviewed prediction's review."""
     labels, margins = predict(model, stored.features)
-    answers: dict[str, Sequence[Label]] = {"model": named(model, labels, margins), "stored": stored.labels}
+    answers: dict[str, Sequence[Label]] = {"model": label_texts(model, labels, margins), "stored": stored.labels}
     if compare is not None:
-        answers["compare"] = named(compare, *predict(compare, stored.features))
+        answers["compare"] = label_texts(compare, *predict(compare, stored.features))
     before = answers["stored" if compare is None else "compare"]
     reviewed = [(i, truths[place]) for i, place in enumerate(stored.places) if place in truths]
     own = stored.models == model.version
@@ -80,13 +80,13 @@ def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: M
         rows=len(stored.places),
         changes=Counter(pair for pair in zip(before, answers["model"], strict=True) if pair[0] != pair[1]),
         reviewed=len(reviewed),
-        right={who: sum(said[i] == truth for i, truth in reviewed) for who, said in answers.items()},
+        right={source: sum(given[i] == truth for i, truth in reviewed) for source, given in answers.items()},
         own=int(own.sum()),
         off=int((~reproduced(model, stored.features[own], stored.margins, margins[own])).sum()),
     )
 
 
-def named(model: Model, labels: NDArray[np.int16], margins: Floats) -> list[Label]:
+def label_texts(model: Model, labels: NDArray[np.int16], margins: Floats) -> list[Label]:
     """(n,) labels as texts; None where a margin isn't finite."""
     answered = np.asarray(np.isfinite(margins).all(axis=1)).tolist()
     return [model.classes[i] if one else None for i, one in zip(labels.tolist(), answered, strict=True)]
@@ -111,7 +111,7 @@ def replayed_fields(found: Replayed, most: int = 10) -> dict[str, Any]:
         "changes": [{"from": old, "to": new, "records": count} for (old, new), count in ranked[:most]],
         "reviewed": found.reviewed,
         "right": dict(found.right),
-        "accuracy": {who: _share(count, found.reviewed) for who, count in found.right.items()},
+        "accuracy": {source: _share(count, found.reviewed) for source, count in found.right.items()},
         "margins": {"compared": found.own, "off": found.off},
     }
 

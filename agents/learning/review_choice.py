@@ -1,4 +1,4 @@
-"""Which record a reviewer is asked about next: one at random, or the one from which most is to be learned."""
+"""The record that a reviewer gets next: one at random, or the one from which training learns most."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 
-#: While the stream drifts, the least certain records tell least about the others.
+#: While the stream drifts, the least certain records represent the others least.
 DRIFTED_SHARE = 0.5
 
 
 class Candidate(NamedTuple):
-    """An unreviewed prediction: the label that it got, and what `certainty` says of it.
+    """An unreviewed prediction, with its label and its `certainty`.
 
-    `key` is what the record is about; `disagrees`: a shadow that is watched now answers otherwise.
+    `key`: the record's example key. `disagrees`: the current shadow predicts another label.
     """
 
     place: Place
@@ -30,16 +30,16 @@ class Candidate(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What to ask about, and how it was chosen."""
+    """The candidate to review, and how it was chosen."""
 
     candidate: Candidate
     via: Via
 
 
 def certainty(confidence: float | None, margins: Sequence[float]) -> float:
-    """How sure a model is, in [0, 1]: its confidence; unknown, 1 / (1 + e^-gap), so that a larger gap is surer.
+    """A model's certainty, in [0, 1]: its confidence; where unknown, 1 / (1 + e^-gap), which rises with the gap.
 
-    The gap: of two classes how far the margin is from 0, of more the largest margin less the second.
+    The gap: with two classes the margin's distance from 0, with more the largest margin minus the second largest.
     """
     if confidence is not None:
         return confidence
@@ -51,15 +51,15 @@ def certainty(confidence: float | None, margins: Sequence[float]) -> float:
 def choose(
     candidates: Sequence[Candidate], *, taken: Collection[str], audit_share: float, rng: np.random.Generator
 ) -> Choice | None:
-    """The next record to ask about; None where there are no candidates.
+    """The next record to review; None where there are no candidates.
 
-    With probability `audit_share` any, each record as likely as any other. Else one on which champion and shadow
-    disagree, at random: the least certain of those would favour the shadow. Else the least certain of all, the first of
+    With probability `audit_share` a record drawn uniformly. Else one on which champion and shadow disagree, drawn
+    uniformly, since the least certain of those would favour the shadow. Else the least certain of all, the first of
     equals.
 
     Args:
         candidates: unreviewed ones.
-        taken: keys that somebody was asked about lately. Such a record is a near-duplicate, and waits for the others.
+        taken: keys given to a reviewer lately. A record with such a key is a near-duplicate and comes after all others.
         audit_share: in [0, 1].
         rng: drawn from once or twice.
     """

@@ -1,4 +1,4 @@
-"""From statements to labels: who says what of which prediction now, in Kafka's order, and what that comes to."""
+"""From statements to reviews: each reviewer's current label of a prediction, and the one that counts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NamedTuple
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 
-#: Every way of being reviewed but `volunteer` is evidence between models: the reviewer didn't choose the record.
+#: Reviews that are evidence between models, all but `volunteer`: the reviewer didn't choose the record.
 EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))
-#: Only these estimate accuracy: which records they are doesn't depend on any model.
+#: Reviews that estimate accuracy: the choice of their records doesn't depend on any model.
 UNBIASED: frozenset[Via] = frozenset(("audit", "batch"))
 
 
@@ -32,12 +32,12 @@ class Statement(NamedTuple):
 
     @property
     def corrects(self) -> bool:
-        """Whether it says another label than the prediction."""
+        """Whether its label differs from the predicted label."""
         return self.label is not None and self.label != self.predicted
 
 
 def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
-    """Each reviewer's last word on each prediction, without those that were taken back; in Kafka's order."""
+    """Each reviewer's latest statement about each prediction, without those taken back; in Kafka's order."""
     last: dict[tuple[Place, str | None], Statement] = {}
     for one in sorted(statements, key=lambda statement: statement.sent):
         last[one.place, one.reviewer] = one
@@ -45,24 +45,24 @@ def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
 
 
 def reviews(statements: Iterable[Statement]) -> list[Statement]:
-    """One review per prediction: of what its reviewers say now, the latest; in Kafka's order."""
+    """One review per prediction: the latest of its reviewers' current statements; in Kafka's order."""
     latest: dict[Place, Statement] = {one.place: one for one in standing_statements(statements)}
     return sorted(latest.values(), key=lambda statement: statement.sent)
 
 
 def disputed(statements: Iterable[Statement]) -> list[Place]:
-    """Predictions of which two reviewers say different labels now."""
-    said: dict[Place, set[str | None]] = {}
+    """Predictions to which two reviewers now give different labels."""
+    labels: dict[Place, set[str | None]] = {}
     for one in standing_statements(statements):
-        said.setdefault(one.place, set()).add(one.label)
-    return sorted(place for place, labels in said.items() if len(labels) > 1)
+        labels.setdefault(one.place, set()).add(one.label)
+    return sorted(place for place, given in labels.items() if len(given) > 1)
 
 
 def limit_new_keys(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
-    """`found` with what each reviewer says anew of at most `limit` keys; those of which he spoke first count.
+    """`found` with the new reviews of at most `limit` keys per reviewer, those reviewed first.
 
-    What was learned from before (the `known` ids) stays, and so does what is older than that about the same key: only
-    the latest of a key is ever learned from. The rest of a flood waits for the jobs to come.
+    Reviews with `known` ids, from which a model was trained before, stay, and so do older ones of the same key, since
+    training uses only the latest of a key. The other reviews of a flood wait for later jobs.
     """
     ordered = sorted(found, key=lambda statement: statement.sent)
     learned = {one.key: one.sent for one in ordered if one.id in known}

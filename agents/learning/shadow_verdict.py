@@ -35,7 +35,7 @@ def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int, seen:
 
 
 def shadow_verdict(tally: Tally, *, elapsed_s: float, labels_limit: int, time_limit_s: float) -> Verdict | None:
-    """What becomes of a shadow after `elapsed_s` and the labels so far; None: not yet known.
+    """The verdict on a shadow after `elapsed_s` and the labels so far; None: not yet decided.
 
     With a look after every label, a shadow equal to the champion is promoted in at most one of 16 cases (Ville's
     inequality: e^2.77 = 16).

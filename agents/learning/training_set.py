@@ -1,4 +1,4 @@
-"""What a model is trained on: the latest label per key, in an order and in folds that never depend on luck."""
+"""The training set: the latest label per key, in a deterministic order and deterministic folds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from relearn.schemas.model.linear_svm import Floats
 
 FOLDS = 5
-#: Part of every digest: another way of fitting makes another model of the same examples.
+#: Part of every digest: to be changed with the way of fitting, which gives another model of the same examples.
 RECIPE = b"svm-2"
-#: A class with fewer examples can't be learned and judged at the same time; it waits for more.
+#: Minimum number of examples per class: with fewer a class can't be both fitted and evaluated.
 LEAST_PER_CLASS = 2
 
 
@@ -27,7 +27,7 @@ Source = Literal["bootstrap", "reviewed", "assumed"]
 class Example(NamedTuple):
     """One labelled record: `id` is its row in Postgres, or the prediction's id where it is assumed.
 
-    `features` are d numbers, `key` says what it is about.
+    `features` are d numbers; `key`: see `example_key`.
     """
 
     id: int | str
@@ -42,7 +42,7 @@ class Example(NamedTuple):
 class TrainingSet:
     """n examples with n different keys, in the order of the keys. features: (n, d), weights: (n,), float64, read-only.
 
-    `set_aside` are the classes left out for want of examples, and how many each has.
+    `set_aside`: the classes left out because they have too few examples, and the number of each.
     """
 
     feature_names: tuple[str, ...]
@@ -59,7 +59,7 @@ class TrainingSet:
 
     @property
     def real(self) -> NDArray[np.bool_]:
-        """(n,): which examples somebody labelled; the others are assumed."""
+        """(n,): which examples are labelled; the others are assumed."""
         return ~self.of("assumed")
 
     def of(self, source: Source) -> NDArray[np.bool_]:
@@ -72,17 +72,14 @@ class TrainingSet:
 
 
 def example_key(subject: str | None, features: Floats) -> str:
-    """What an example is about: its subject, else the SHA-256 of its packed features, so that repeats count once.
-
-    -0.0 counts as 0.0.
-    """
+    """The key by which repeats count once: the subject, else the SHA-256 of the packed features, -0.0 taken as 0.0."""
     if subject is not None:
         return subject
     return "sha256:" + hashlib.sha256((np.asarray(features, "<f8") + 0.0).tobytes()).hexdigest()
 
 
 def fold_of(key: str) -> int:
-    """The fold of `key`, 0 to 4, for ever: the first 8 bytes of its SHA-256, big-endian, modulo 5."""
+    """The fold of `key`, 0 to 4, always the same: the first 8 bytes of its SHA-256, big-endian, modulo 5."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % FOLDS
 
 
@@ -92,9 +89,9 @@ def folds_of(keys: Sequence[str]) -> NDArray[np.int_]:
 
 
 def training_set(feature_names: Sequence[str], examples: Iterable[Example]) -> TrainingSet:
-    """The set that `examples`, oldest first, come to: the latest of each key, without classes that are too small.
+    """The training set of `examples`, oldest first: the latest of each key, without classes that are too small.
 
-    What somebody labelled counts before anything assumed; an assumed example neither makes a class nor saves one.
+    A labelled example replaces an assumed one of its key; assumed examples don't count towards a class's minimum.
     """
     labelled: dict[str, Example] = {}
     assumed: dict[str, Example] = {}
@@ -122,7 +119,7 @@ def training_set(feature_names: Sequence[str], examples: Iterable[Example]) -> T
 
 
 def set_digest(examples: TrainingSet) -> bytes:
-    """SHA-256 of all that a model of `examples` depends on; equal sets give equal models, byte for byte."""
+    """SHA-256 of everything that a model of `examples` depends on; equal digests give equal models, byte for byte."""
     digest = hashlib.sha256(RECIPE)
     for texts in (examples.feature_names, examples.keys, examples.labels):
         digest.update(len(texts).to_bytes(8))
