@@ -25,7 +25,7 @@ _PACKED = "application/msgpack"
 
 
 class UpdateEnvelope(Struct):
-    """A message of `model-updates` as it travels: what is signed, and the signature."""
+    """A message of `model-updates`: the signed body and its signature."""
 
     body: Annotated[bytes, Meta(description="A MessagePack map: `UpdateBody`.")]
     key_id: str
@@ -34,12 +34,12 @@ class UpdateEnvelope(Struct):
 
 
 class UpdateBody(Struct):
-    """What the `body` of a model update holds. A role `none` has no model: from now on there is no shadow."""
+    """The fields of a model update's `body`. With role `none` there is no model: the shadow ends."""
 
     v: int
     namespace: str
     role: updates.Role
-    activation: Annotated[int, Meta(ge=1, description="Only rises; an update below the live one's is refused.")]
+    activation: Annotated[int, Meta(ge=1, description="Only rises; an update below the live one's is rejected.")]
     version: int
     classes: list[str]
     feature_names: list[str]
@@ -48,15 +48,15 @@ class UpdateBody(Struct):
     mean: Annotated[bytes, Meta(description="float64 d; information.")]
     scale: Annotated[bytes, Meta(description="float64 d; information.")]
     calibration: dict[str, Any] | None
-    histograms: dict[str, Any] | None
+    histograms: Annotated[dict[str, Any] | None, Meta(description="Always null.")]
     metrics: dict[str, Any]
     job: str | None
     reason: dict[str, Any]
     published_at: Annotated[float, Meta(description="Seconds since 1970, the publisher's clock.")]
 
 
-class _Said(NamedTuple):
-    """What travels on one topic, and who sends it."""
+class _Topic(NamedTuple):
+    """The messages of one topic, and whether Relearn sends or receives them."""
 
     payloads: tuple[Any, ...]
     ce_type: str | None
@@ -66,14 +66,16 @@ class _Said(NamedTuple):
 
 
 _LETTER_HEADERS = ("agent", "reason", "error", "topic", "generation", "partition", "offset", "index", "time")
-_TOPICS: dict[TopicName, _Said] = {
-    "ingest": _Said((ingest.OneRecord, ingest.ManyRecords), None, "receive", "Records to score."),
-    "predictions": _Said((predictions.BlockWire,), predictions.CE_TYPE, "send", "Scored records, in columns."),
-    "feedback": _Said((feedback.FeedbackWire,), feedback.CE_TYPE, "receive", "What people and programs say of one."),
-    "commands": _Said((commands.CommandWire,), commands.CE_TYPE, "receive", "What the retrain role is asked to do."),
-    "model-updates": _Said((UpdateEnvelope,), updates.CE_TYPE, "send", "Which model answers from now on; compacted."),
-    "dead-letters": _Said(
-        (), dead_letters.CE_TYPE, "send", "What could not be used: the original key and value.", _LETTER_HEADERS
+_TOPICS: dict[TopicName, _Topic] = {
+    "ingest": _Topic((ingest.OneRecord, ingest.ManyRecords), None, "receive", "Records to score."),
+    "predictions": _Topic((predictions.BlockWire,), predictions.CE_TYPE, "send", "Scored records, in columns."),
+    "feedback": _Topic(
+        (feedback.FeedbackWire,), feedback.CE_TYPE, "receive", "Statements of people and programs about one prediction."
+    ),
+    "commands": _Topic((commands.CommandWire,), commands.CE_TYPE, "receive", "Commands to the retrain role."),
+    "model-updates": _Topic((UpdateEnvelope,), updates.CE_TYPE, "send", "Which model answers from now on; compacted."),
+    "dead-letters": _Topic(
+        (), dead_letters.CE_TYPE, "send", "Rejected records: the original key and value.", _LETTER_HEADERS
     ),
 }
 _CLOUD_EVENT = ("ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time")
@@ -81,65 +83,65 @@ _CLOUD_EVENT = ("ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time")
 
 def asyncapi() -> Schema:
     """The document, as JSON's values; of the default namespace."""
-    types = [kind for said in _TOPICS.values() for kind in said.payloads] + [UpdateBody, ShadowWire]
+    types = [kind for topic in _TOPICS.values() for kind in topic.payloads] + [UpdateBody, ShadowWire]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     by_type = dict(zip(types, schemas, strict=True))
-    # It is read apart from the rest of its block.
+    # It is decoded apart from the rest of its block.
     components["BlockWire"]["properties"]["shadow"] = by_type[ShadowWire]
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Relearn's topics", "version": __version__, "description": _DESCRIPTION.strip()},
         "defaultContentType": _PACKED,
-        "channels": {name: _channel(name, said) for name, said in _TOPICS.items()},
+        "channels": {name: _channel(name, topic) for name, topic in _TOPICS.items()},
         "operations": {
-            f"{said.action}-{name}": {
-                "action": said.action,
+            f"{topic.action}-{name}": {
+                "action": topic.action,
                 "channel": {"$ref": f"#/channels/{name}"},
-                "summary": said.summary,
+                "summary": topic.summary,
             }
-            for name, said in _TOPICS.items()
+            for name, topic in _TOPICS.items()
         },
         "components": {
-            "messages": {name: _message(name, said, by_type) for name, said in _TOPICS.items()},
+            "messages": {name: _message(name, topic, by_type) for name, topic in _TOPICS.items()},
             "schemas": _packed(components),
         },
     }
 
 
-def _channel(name: TopicName, said: _Said) -> Schema:
+def _channel(name: TopicName, topic: _Topic) -> Schema:
     spec = next(one for one in topic_specs(read_settings({})) if one.name.endswith(f".{name}"))
     return {
         "address": spec.name,
-        "description": said.summary,
+        "description": topic.summary,
         "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         "bindings": {"kafka": {"partitions": spec.partitions, "topicConfiguration": _known(spec.config)}},
     }
 
 
 def _known(config: dict[str, str]) -> Schema:
-    """The part of a topic's configuration that the Kafka binding has words for."""
+    """The part of a topic's configuration that the Kafka binding has fields for."""
     known: Schema = {name: int(config[name]) for name in ("retention.ms", "max.message.bytes") if name in config}
     return {**known, "cleanup.policy": [config["cleanup.policy"]]} if "cleanup.policy" in config else known
 
 
-def _message(name: TopicName, said: _Said, by_type: dict[Any, Schema]) -> Schema:
-    told = {header: {"type": "string"} for header in (*_CLOUD_EVENT, *said.headers)}
-    if said.ce_type:
-        told["ce_type"] = {"type": "string", "const": said.ce_type}
+def _message(name: TopicName, topic: _Topic, by_type: dict[Any, Schema]) -> Schema:
+    headers = {header: {"type": "string"} for header in (*_CLOUD_EVENT, *topic.headers)}
+    if topic.ce_type:
+        headers["ce_type"] = {"type": "string", "const": topic.ce_type}
     found: Schema = {
         "name": name,
-        "summary": said.summary,
-        "contentType": _PACKED if said.payloads else "application/octet-stream",
-        "headers": {"type": "object", "properties": told, "required": list(said.headers)},
+        "summary": topic.summary,
+        "contentType": _PACKED if topic.payloads else "application/octet-stream",
+        "headers": {"type": "object", "properties": headers, "required": list(topic.headers)},
     }
-    if said.payloads:
-        payloads = [by_type[kind] for kind in said.payloads]
+    if topic.payloads:
+        payloads = [by_type[kind] for kind in topic.payloads]
         found["payload"] = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
     return found
 
 
 def _packed(schema: Any) -> Any:
-    """Bytes travel as they are, not as base64."""
+    """The schema with bytes as binary, not as base64."""
     if isinstance(schema, dict):
         if schema.get("contentEncoding") == "base64":
             return {**{k: v for k, v in schema.items() if k != "contentEncoding"}, "format": "binary"}

@@ -1,17 +1,17 @@
 """Every error that Relearn raises on purpose.
 
 RelearnError
-├── BadData                  the input is wrong and will be wrong again: never retried
+├── BadData                  the input is wrong: not retryable
 │   ├── BadMessage           a message or one record in it can't be read → dead letter
-│   ├── BadModel             a model update is refused; the live model stays
-│   ├── BadFile              a file can't be read; names the file, the line and the column
-│   ├── BadRow               Postgres refuses a row for what it holds
+│   ├── BadModel             a model update is rejected; the live model stays
+│   ├── BadFile              a file can't be read; gives the file, the line and the column
+│   ├── BadRow               Postgres rejects a row's values
 │   └── BadIdentity          a text that isn't a prediction id
-├── Refused                  a command that can't be obeyed as things stand; says why
-├── SettingsError            settings that can't be used: all of them in one message
-├── SetupError               this machine or this namespace isn't ready: says what to do
-├── TrainingDied             the training process gave no answer; worth trying again, a few times
-└── Unavailable              a server is away; worth trying again
+├── Refused                  a command that can't be executed in the current state; gives the reason
+├── SettingsError            invalid settings: all of them in one message
+├── SetupError               this machine or this namespace isn't ready; gives the remedy
+├── TrainingDied             the training process gave no answer; retryable a few times
+└── Unavailable              a server is away; retryable
     ├── KafkaUnavailable
     ├── PostgresUnavailable
     └── RedisUnavailable
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 
 class RelearnError(Exception):
-    """The root of the tree; `str()` of any of them is one line fit for a person."""
+    """The root of the tree; `str()` of each error is one line for people."""
 
 
 class BadData(RelearnError):
@@ -43,7 +43,7 @@ class BadMessage(BadData):
 
 
 class BadModel(BadData):
-    """A model update that must not go live. `reason` is a short constant word."""
+    """A model update that must not go live. `reason` is a constant word."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -68,27 +68,27 @@ class BadIdentity(BadData):
 
 
 class BadRow(BadData):
-    """Postgres refuses a row for what it holds (SQLSTATE classes 22 and 23)."""
+    """Postgres rejects a row's values (SQLSTATE classes 22 and 23)."""
 
 
 class Refused(RelearnError):
-    """A command that can't be obeyed as things stand."""
+    """A command that can't be executed in the current state; the message gives the reason."""
 
 
 class SettingsError(RelearnError):
-    """One or more settings that can't be used; the message lists them all."""
+    """One or more invalid settings; the message lists them all."""
 
 
 class SetupError(RelearnError):
-    """This machine or namespace isn't ready; the message says what to do about it."""
+    """This machine or namespace isn't ready; the message gives the remedy."""
 
 
 class TrainingDied(RelearnError):
-    """A training process was killed, crashed or could not be started: that says nothing about what it was to learn."""
+    """A training process was killed, crashed or could not be started, for reasons that may not lie in its task."""
 
 
 class Unavailable(RelearnError):
-    """A server is away. What was asked may be asked again."""
+    """A server is away. Retryable."""
 
 
 class KafkaUnavailable(Unavailable):

@@ -1,7 +1,7 @@
-"""A prediction's identity: where its record stands in Kafka, and the one way to write it.
+"""A prediction's identity: its record's place in Kafka, and the text form of that place.
 
 `2-10481-0` is partition 2, offset 10481, record 0 of that message, in the topic's first generation; in a later
-generation (the topic was deleted and made again) that number stands in front: `1-2-10481-0`.
+generation (the topic was deleted and created again) the generation comes first: `1-2-10481-0`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Place:
 
 
 class PlaceColumns(NamedTuple):
-    """Some places in columns, as a query takes them."""
+    """Places in columns, as parameters of a query."""
 
     generations: list[int]
     partitions: list[int]
@@ -47,7 +47,7 @@ def place_columns(places: Iterable[Place]) -> PlaceColumns:
 
 
 def parse_place(text: str) -> Place:
-    """The place that `text` names.
+    """The place in `text`.
 
     Raises:
         BadIdentity: `text` isn't three or four whole numbers joined by `-`, or one is out of range.

@@ -1,6 +1,6 @@
 """Settings: one frozen object, read once at the entry point from a mapping of `RELEARN_…` names.
 
-Every problem is reported at once, by the name that the person typed. Nothing secret has a default.
+All problems are reported in one message, by the variables' names. No secret has a default.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def _off(value: Any) -> Any:
 
 
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-#: A number that can be turned off: the word `off` is None.
+#: A number that can be turned off: the text `off` is None.
 OrOff = Annotated[float | None, BeforeValidator(_off)]
 
 
 class Settings(BaseModel):
-    """All that a process of Relearn can be told. Field `x` is the environment variable `RELEARN_X`."""
+    """All settings of Relearn's processes. Field `x` is the environment variable `RELEARN_X`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -124,7 +124,7 @@ class Settings(BaseModel):
 
     @property
     def keys_dir(self) -> Path:
-        """Where `relearn up` makes the signing pair."""
+        """The directory where `relearn up` creates the signing key pair."""
         return self.data_dir / "keys"
 
 
@@ -132,7 +132,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from a mapping such as `os.environ`.
 
     Raises:
-        SettingsError: one line per wrong value, each with its `RELEARN_…` name.
+        SettingsError: one line per invalid value, each with its `RELEARN_…` name.
     """
     given = {
         name.removeprefix(PREFIX).lower(): value
@@ -147,8 +147,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """The settings that aren't the default, as `read_settings` reads them: for a child process."""
-    told = settings.model_dump(exclude_defaults=True)
-    return {PREFIX + name.upper(): _as_text(value) for name, value in told.items()}
+    changed = settings.model_dump(exclude_defaults=True)
+    return {PREFIX + name.upper(): _as_text(value) for name, value in changed.items()}
 
 
 def _as_text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a string in a message may be: UTF-8, without NUL, at most so many bytes."""
+"""Checks of strings in messages: UTF-8, without NUL, up to a maximum size in bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_CONTEXT_BYTES = 2048
 
 
 def text_fault(value: object, limit_bytes: int = MAX_TEXT_BYTES) -> str | None:
-    """What is wrong with `value` as a text of a message, or None. None itself is fine: the text isn't there."""
+    """The fault of `value` as a text of a message, or None. A `value` of None has no fault: the text is absent."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -38,7 +38,7 @@ def check_text(value: str | None, name: str, limit_bytes: int = MAX_TEXT_BYTES) 
 
 
 def label_text(value: str | float) -> str:
-    """A class label as the string that it is everywhere: `3`, `3.0` and `"3"` are all `"3"`."""
+    """A class label as a string, its form everywhere: `3`, `3.0` and `"3"` are all `"3"`."""
     if isinstance(value, str):
         return value
     if isinstance(value, int):  # any size: not all of them are a float

@@ -8,7 +8,7 @@ from typing import Literal
 from relearn.schemas.settings import Settings
 
 INGEST_MAX_BYTES = 8 * 1024 * 1024
-#: A dead letter carries the original value and its own headers, so its topic takes a little more than ingest does.
+#: A dead letter carries the original value and its own headers, so its topic's maximum exceeds that of ingest.
 DEAD_LETTER_MAX_BYTES = INGEST_MAX_BYTES + 1024 * 1024
 BLOCK_MAX_BYTES = 900_000
 
@@ -19,7 +19,7 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """What `relearn migrate` makes: full name, number of partitions, topic configuration as Kafka names it."""
+    """A topic as `relearn migrate` creates it: full name, number of partitions, configuration by Kafka's names."""
 
     name: str
     partitions: int

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.records import Texts
-from relearn.schemas.text import MAX_CONTEXT_BYTES, check_text
+from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, check_text
 
 
 def read_array(packed: bytes, dtype: str, shape: tuple[int, ...], name: str) -> NDArray[Any]:
@@ -32,7 +32,7 @@ def read_texts(column: list[str | None], name: str, n: int) -> Texts:
     """
     if len(column) != n:
         raise BadMessage("length", f"`{name}` has {len(column)} entries, should have {n}")
-    limit = MAX_CONTEXT_BYTES if name == "contexts" else 256
+    limit = MAX_CONTEXT_BYTES if name == "contexts" else MAX_TEXT_BYTES
     for item in column:
         check_text(item, name, limit)
     return column

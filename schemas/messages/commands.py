@@ -1,4 +1,4 @@
-"""The `commands` topic's messages: what the retrain role is asked to do. A job's id is its command's id."""
+"""The `commands` topic's messages: commands to the retrain role. A job's id is its command's id."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Command:
 
 
 def rollback_id(namespace: str, activation: int) -> str:
-    """The job that leaves one activation behind: whoever asks for that, and however often, goes back once."""
+    """The id of the job that rolls one activation back: the same for every request, so the rollback runs once."""
     return str(uuid5(NAMESPACE_URL, f"relearn:{namespace}:{activation}:rollback"))
 
 
@@ -63,7 +63,7 @@ def decode_command(value: bytes | None) -> Command:
     """The command in one message.
 
     Raises:
-        BadMessage: it can't be read, names no command that there is, or lacks what that command needs.
+        BadMessage: it can't be read, its command is unknown, or a field that the command needs is missing.
     """
     wire = _decoder.read(value)
     if not wire.id:

@@ -1,7 +1,7 @@
-"""The `dead-letters` topic's messages: the original key and value untouched, and in headers what was wrong and where.
+"""The `dead-letters` topic's messages: the original key and value unchanged, the fault and its place in headers.
 
-One message names one record, or, when many records of one large message share a reason, several: `index` is then a list
-`3,17,20`. That keeps what one hostile message can cost within its own size.
+One message names one record, or several where many records of one large message share a reason: `index` is then a
+list, `3,17,20`. That bounds the copies that one hostile message can cause.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from relearn.schemas.messages.records import Reject
 from relearn.schemas.topics import INGEST_MAX_BYTES
 
 CE_TYPE = "relearn.dead-letter.v1"
-#: Copies of one original value may take this much together.
+#: Maximum size of all copies of one original value together.
 COPIES_MAX_BYTES = 1024 * 1024
 _DETAIL_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Records of one message that an agent could not use. `at` is in seconds since the epoch."""
+    """Records of one message that an agent rejected. `at` is in seconds since the epoch."""
 
     agent: str
     reason: str
@@ -41,7 +41,7 @@ class DeadLetter:
 
 
 def dead_letters(rejects: Iterable[Reject], *, agent: str, generation: int, now_s: float) -> Iterator[DeadLetter]:
-    """Dead letters for what `decode_chunk` refused, grouped so that their copies of a value stay within bounds."""
+    """Dead letters for the rejects of `decode_chunk`, grouped so that copies of a value stay below COPIES_MAX_BYTES."""
     by_place = sorted(
         rejects, key=lambda r: (r.message.topic, r.message.partition, r.message.offset, r.fault.reason, r.fault.index)
     )
@@ -72,7 +72,7 @@ def dead_letters(rejects: Iterable[Reject], *, agent: str, generation: int, now_
 
 
 def dead_letter_headers(letter: DeadLetter, source: str) -> Headers:
-    """The message's headers: the original's own, then CloudEvents, then ours. Ours win where a name is given twice."""
+    """The message's headers: the original's, then CloudEvents, then the dead letter's, which win over equal names."""
     ours = {
         "agent": letter.agent,
         "reason": letter.reason,

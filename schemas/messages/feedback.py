@@ -1,4 +1,4 @@
-"""The `feedback` topic's messages: what a person or program says of one prediction."""
+"""The `feedback` topic's messages: a person's or program's statement about one prediction."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Via = Literal["audit", "queue", "disagree", "batch", "volunteer"]
 class Feedback:
     """One statement. It names a prediction, or a record by the producer's own id, or both: then `prediction` counts.
 
-    A `label` equal to the prediction's confirms it, another one corrects it, None takes back what this reviewer said.
-    `id` makes it idempotent.
+    A `label` equal to the prediction's confirms it, another one corrects it, None takes this reviewer's review
+    back. `id` makes it idempotent.
     """
 
     id: str
@@ -94,13 +94,13 @@ def decode_feedback(value: bytes | None) -> Feedback:
     """The feedback in one message.
 
     Raises:
-        BadMessage: it can't be read, names nothing, has no label (`null` is one), or holds what no row can.
+        BadMessage: it can't be read, names no record, has no label (`null` is one), or a value that no row can hold.
     """
     wire = _decoder.read(value)
     if not wire.id:
         raise BadMessage("invalid", "`id` is empty")
     if wire.label is msgspec.UNSET:
-        raise BadMessage("invalid", "there is no `label`; null takes back what was said")
+        raise BadMessage("invalid", "there is no `label`; null takes the review back")
     texts = {"id": wire.id, "record": wire.record, "reviewer": wire.reviewer, "comment": wire.comment}
     for name, text in texts.items():
         check_text(text, name)
@@ -116,7 +116,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
 
 
 def feedback_id(value: bytes | None) -> str | None:
-    """The id of a message that may hold no feedback that can be used; None where not even that can be read."""
+    """The id of a message whose feedback may be unusable; None where the id can't be read either."""
     try:
         found = _id_decoder.read(value).id
     except BadMessage:
@@ -148,7 +148,7 @@ def _place(given: str | None) -> Place | None:
 
 def _record(wire: FeedbackWire) -> str | None:
     if wire.prediction is None and not wire.record:
-        raise BadMessage("invalid", "neither `prediction` nor `record` says what it is about")
+        raise BadMessage("invalid", "neither `prediction` nor `record` is given")
     return wire.record or None
 
 

@@ -1,4 +1,4 @@
-"""CloudEvents headers, binary mode of the Kafka binding: every message of ours carries them."""
+"""CloudEvents headers in binary mode of the Kafka binding: every message that Relearn sends has them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def cloud_event(kind: str, source: str, *, now_s: float, event_id: str | None = 
     """Headers for one message.
 
     Args:
-        kind: what it is, as `relearn.prediction-block.v1`.
-        source: who sends it, as `/relearn/score-1`.
+        kind: the CloudEvents type, as `relearn.prediction-block.v1`.
+        source: the sender, as `/relearn/score-1`.
         now_s: the sender's clock, seconds since the epoch.
         event_id: unique within `source`; a random UUID where none is given.
     """

@@ -22,19 +22,19 @@ from relearn.schemas.topics import BLOCK_MAX_BYTES
 VERSION = 1
 CE_TYPE = "relearn.prediction-block.v1"
 
-# What a block takes beside features and margins: per record its numbers and its texts' lengths; once, its names.
+# Size of a block beside features and margins: per record its numbers and its texts' lengths, once its names.
 _ROW_BYTES = 26 + 4 * 5
 _HEAD_BYTES = 16 * 1024
 _SHADOW_ROW_BYTES = 2
 _SHADOW_HEAD_BYTES = 128
 
-# How a message that has the key says that it has no shadow: by nil, by JSON's null.
+# Values of the key `shadow` in a message without a shadow: MessagePack's nil, JSON's null.
 _NO_SHADOW = {b"\xc0", b"null"}
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Scored records of ONE ingest partition, all by one model; `shadow` is what one other model says of them, if any.
+    """Scored records of ONE ingest partition, all by one model; `shadow`: another model's answers, if any.
 
     features: (n, d) float64. labels: int16, index into `classes`. margins: float64 (n, 1) for two classes, else (n, k).
     confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock; scored_at: seconds, the
@@ -105,7 +105,7 @@ class BlockWire(msgspec.Struct, gc=False):
     model: int
     activation: int
     scored_at: float
-    # Unread, so that one that can't be read takes nothing with it.
+    # Decoded apart, so that an unreadable shadow costs no record.
     shadow: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -140,13 +140,13 @@ def encode_block(block: Block) -> bytes:
 
 
 def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], None] | None = None) -> Block:
-    """The block in one message. A `shadow` that can't be used costs no record: the block comes without it.
+    """The block in one message. Where `shadow` can't be used, the block is returned without it.
 
     Args:
-        without_shadow: told why, where a shadow is left out.
+        without_shadow: called with the fault where a shadow is left out.
 
     Raises:
-        BadMessage: it can't be read, or its columns don't agree.
+        BadMessage: it can't be read, or its columns don't match.
     """
     wire = _decoder.read(value)
     if wire.v != VERSION:
@@ -185,23 +185,23 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
     return block
 
 
-def _shadow(packed: bytes, n: int, told: Callable[[BadMessage], None] | None) -> ShadowAnswers | None:
+def _shadow(packed: bytes, n: int, rejected: Callable[[BadMessage], None] | None) -> ShadowAnswers | None:
     if packed in _NO_SHADOW:
         return None
     try:
         return read_shadow(packed, n)
     except BadMessage as exc:
-        if told is not None:
-            told(exc)
+        if rejected is not None:
+            rejected(exc)
         return None
 
 
 def block_bounds(
     records: Records, margin_columns: int, shadow: ShadowAnswers | None = None, limit_bytes: int = BLOCK_MAX_BYTES
 ) -> Iterator[slice]:
-    """Slices of `records` whose encoded blocks stay below `limit_bytes`, as few as that allows.
+    """The fewest slices of `records` whose encoded blocks stay below `limit_bytes`.
 
-    Of `shadow` only the classes count: answers of that kind go with every record.
+    Of `shadow` only the classes matter: each record's answers have the same size.
     """
     n = len(records)
     row_bytes = 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES

@@ -1,4 +1,4 @@
-"""Decoded records, in columns: what one chunk of ingest messages comes to, and what was wrong with the rest."""
+"""Decoded records of one chunk of ingest messages, in columns, and the faults of the records that were rejected."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OneTexts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why the record at `index` of a message can't be scored: a constant word, and a sentence with the facts."""
+    """Why the record at `index` of a message is rejected: a constant word, and a sentence with the facts."""
 
     index: int
     reason: str
@@ -50,7 +50,7 @@ class Fault:
 
 
 class Reject(NamedTuple):
-    """A fault, with the message that it stands in."""
+    """A fault, and the message that has it."""
 
     message: RawMessage
     fault: Fault
@@ -117,7 +117,7 @@ class Records:
 
 @dataclass(slots=True)
 class RecordsBuilder:
-    """Gathers records message by message; one per chunk."""
+    """Collects the records of one chunk message by message."""
 
     feature_names: Sequence[str]
     messages: list[RawMessage] = field(default_factory=list)
@@ -130,7 +130,7 @@ class RecordsBuilder:
     rejects: list[Reject] = field(default_factory=list)
 
     def add_one(self, message: RawMessage, packed: bytes, texts: OneTexts) -> None:
-        """One record in a message of its own."""
+        """Add the record of a single-record message."""
         self.messages.append(message)
         self.packed.append(packed)
         self.indexes.append(0)
@@ -140,7 +140,7 @@ class RecordsBuilder:
         self.contexts.append(texts.context)
 
     def add_rows(self, message: RawMessage, rows: Rows) -> None:
-        """All readable records of one message, and its faults."""
+        """Add all readable records of one message, and its faults."""
         n = len(rows.indexes)
         self.messages.extend([message] * n)
         self.packed.append(rows.packed)

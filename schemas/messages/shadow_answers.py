@@ -1,4 +1,4 @@
-"""What a shadow says of the records of a block: the optional part `shadow` of a message of `predictions`."""
+"""A shadow's answers to the records of a block: the optional part `shadow` of a message of `predictions`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relearn.schemas.messages.columns import read_array
 from relearn.schemas.messages.decoder import Decoder
 from relearn.schemas.text import check_text
 
-#: The label of a record that the shadow has no answer for: its margin is larger than any float64.
+#: The label of a record without an answer of the shadow: its margin is larger than any float64.
 NO_ANSWER = -1
 
 
@@ -24,7 +24,7 @@ class ShadowAnswers:
     """One shadow's answers to the n records that the champion answers in the same block. Stored apart, never served.
 
     labels: int16, index into `classes`, the shadow's own, or NO_ANSWER. margins: float64 (n, 1) for two classes, else
-    (n, k); they mean nothing where there is no answer.
+    (n, k), undefined where there is no answer.
     """
 
     model: int
@@ -39,7 +39,7 @@ class ShadowAnswers:
 
 
 class ShadowWire(msgspec.Struct, gc=False):
-    """What a shadow says of a block's records, as it travels."""
+    """A shadow's answers to a block's records, as encoded."""
 
     model: int
     activation: int
@@ -63,7 +63,7 @@ def shadow_fields(answers: ShadowAnswers) -> dict[str, Any]:
 
 
 def read_shadow(value: bytes, n: int) -> ShadowAnswers:
-    """The answers in such a map, MessagePack or JSON, to n records. What is read can be stored.
+    """The answers to n records in an encoded map, MessagePack or JSON. Values that no column could store are rejected.
 
     Raises:
         BadMessage: it can't be read, or doesn't fit a block of n records.

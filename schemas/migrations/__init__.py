@@ -9,7 +9,7 @@ from importlib import resources
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its number, its name, its SQL, and the SHA-256 that tells whether it was changed after it ran."""
+    """One file: its number, its name, its SQL, and a SHA-256, by which a change after it ran is detected."""
 
     number: int
     name: str

@@ -111,7 +111,7 @@ def decode_model(body: bytes) -> Model:
     """The model in stored bytes.
 
     Raises:
-        BadModel: not a model of a version that this can read.
+        BadModel: not a model, or a model of another format version.
     """
     fields = unpack_map(body)
     if fields.get("v") != VERSION:

@@ -1,4 +1,4 @@
-"""Ed25519 signatures over model updates. Pure: keys come as PEM text, whoever calls has read the file."""
+"""Ed25519 signatures over model updates. Pure: keys are passed as PEM text; the caller reads the files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from relearn.schemas.errors import BadModel, SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs for the one role that may: retrain."""
+    """Signs model updates; only the retrain role has one."""
 
     key_id: str
     key: Ed25519PrivateKey
@@ -34,10 +34,10 @@ class Verifier:
     keys: dict[str, Ed25519PublicKey]
 
     def verify(self, body: bytes, key_id: str, signature: bytes) -> None:
-        """Return if `signature` is `key_id`'s over `body`.
+        """Returns if `signature` is the signature of key `key_id` over `body`.
 
         Raises:
-            BadModel: with reason `signature`: an unknown key, or not its signature.
+            BadModel: with reason `signature`: an unknown key, or another signature.
         """
         key = self.keys.get(key_id)
         if key is None:
@@ -72,7 +72,7 @@ def verifier_from_texts(texts: Iterable[tuple[str, str]]) -> Verifier:
     """The verifier for (text, source) pairs; a text is a PEM public key or 32 raw bytes in base64.
 
     Raises:
-        SettingsError: naming the source of the first that can't be read.
+        SettingsError: naming the source of the first text that can't be read.
     """
     keys = [_public_key(text, source) for text, source in texts]
     return Verifier({key_id_of(key): key for key in keys})

@@ -1,4 +1,4 @@
-"""The `model-updates` topic's messages: a signed body that says which model answers from now on."""
+"""The `model-updates` topic's messages: a signed body with the model that answers from now on."""
 
 from __future__ import annotations
 
