@@ -62,11 +62,11 @@ class EventHub:
         while True:
             await asyncio.sleep(_CHECK_EVERY_S)
             idle_since_s = loop.time() + _CHECK_EVERY_S - self.heartbeat_s
-            for stream in self._clients:
-                if stream.gone:
-                    stream.end()
-                elif stream.live and stream.last_put_s <= idle_since_s:
-                    stream.put(b": still here\n" + (b"\n" if stream.unsure else self._place()))
+            for client in self._clients:
+                if client.gone:
+                    client.end()
+                elif client.live and client.last_put_s <= idle_since_s:
+                    client.put(b": still here\n" + (b"\n" if client.unsure else self._place()))
 
     @contextmanager
     def connect(
@@ -81,74 +81,74 @@ class EventHub:
             why = "is shutting down" if self._closing else f"serves {self.max_clients} streams already"
             headers = {"Retry-After": "1" if self._closing else "5"}
             raise ProblemError("unavailable", f"This process {why}; reconnect.", headers=headers)
-        stream = ClientQueue(connection, types)
-        self._clients.add(stream)
+        client = ClientQueue(connection, types)
+        self._clients.add(client)
         self._no_clients.clear()
         try:
-            yield stream
+            yield client
         finally:
-            stream.ended = True
-            self._clients.discard(stream)
+            client.ended = True
+            self._clients.discard(client)
             if not self._clients:
                 self._no_clients.set()
 
-    async def chunks(self, stream: ClientQueue, after: str | None) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, client: ClientQueue, after: str | None) -> AsyncGenerator[bytes, None]:
         """The chunks to send until the client is to be disconnected, first the events that it missed since `after`."""
         yield _FIRST_CHUNK
         lost = False
         try:
-            while after is not None and self._reader.reads and not stream.ended:
+            while after is not None and self._reader.reads and not client.ended:
                 missed = await self._reader.missed(after)
                 if missed is None:
                     lost = True
                     break
                 after, entries = missed
-                if chunk := encode_events(entries, stream.types):
+                if chunk := encode_events(entries, client.types):
                     yield chunk
                 if order(after) >= order(self._reader.place):
                     break  # no await from here until the client is live: events dispatched meanwhile would be lost
         except RedisUnavailable as exc:
             log.debug("resume_failed", error=str(exc))
             lost = True
-        self._go_live(stream, lost=lost)
-        while chunk := await stream.next():
+        self._go_live(client, lost=lost)
+        while chunk := await client.next():
             yield chunk
 
     async def close_streams(self) -> None:
         """End all streams with a reconnect delay. Clients that don't read it within a second are disconnected."""
         self._closing = True
-        for stream in self._clients:
-            stream.end(_LAST_CHUNK)
+        for client in self._clients:
+            client.end(_LAST_CHUNK)
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_CHUNK_TIMEOUT_S):
                 while self._clients:
                     await self._no_clients.wait()
-        for stream in self._clients:
-            stream.drop()
+        for client in self._clients:
+            client.drop()
 
     async def close(self) -> None:
         """Disconnect from Redis."""
         await self._redis.aclose()
 
-    def _go_live(self, stream: ClientQueue, *, lost: bool) -> None:
-        stream.live = True
-        stream.unsure = not self._reader.reads
+    def _go_live(self, client: ClientQueue, *, lost: bool) -> None:
+        client.live = True
+        client.unsure = not self._reader.reads
         if self._reader.reads:
-            stream.put(self._reset("events after the given id are no longer stored") if lost else self._place())
+            client.put(self._reset("events after the given id are no longer stored") if lost else self._place())
 
     def _dispatch(self, entries: list[Entry]) -> None:
         by_types: dict[frozenset[EventType], bytes] = {}
-        for stream in self._clients:
-            if stream.live:
-                if stream.types not in by_types:
-                    by_types[stream.types] = encode_events(entries, stream.types)
-                stream.put(by_types[stream.types])
+        for client in self._clients:
+            if client.live:
+                if client.types not in by_types:
+                    by_types[client.types] = encode_events(entries, client.types)
+                client.put(by_types[client.types])
 
     def _reading_began(self, lost: bool) -> None:
-        for stream in self._clients:
-            if stream.live and (lost or stream.unsure):
-                stream.unsure = False
-                stream.put(self._reset("Redis was away, and events may have been lost"))
+        for client in self._clients:
+            if client.live and (lost or client.unsure):
+                client.unsure = False
+                client.put(self._reset("Redis was away, and events may have been lost"))
 
     def _place(self) -> bytes:
         """Moves the client's `Last-Event-ID`; not an event."""

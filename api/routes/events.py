@@ -23,16 +23,16 @@ async def stream_events(call: Call[None, EventsQuery, None]) -> web.StreamRespon
     """Send events until the client disconnects or is too slow, or the process ends."""
     after = call.request.headers.get("Last-Event-ID") or call.query.last_event_id or None
     hub, request = call.context.events, call.request
-    with hub.connect(lambda: request.transport, wanted_types(call.query.types)) as stream:
+    with hub.connect(lambda: request.transport, wanted_types(call.query.types)) as client:
         response = web.StreamResponse(headers=_HEADERS)
         try:
             await response.prepare(request)
-            async with aclosing(hub.chunks(stream, after)) as chunks:
+            async with aclosing(hub.chunks(client, after)) as chunks:
                 async for chunk in chunks:
                     async with asyncio.timeout(_WRITE_TIMEOUT_S):
                         await response.write(chunk)
         except TimeoutError:
-            stream.drop()
+            client.drop()
         except (ConnectionError, ClientConnectionError):
             log.debug("client_disconnected", id=call.request_id)
     return response

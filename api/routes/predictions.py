@@ -64,6 +64,7 @@ _AFTER_ALL = SentAt(moment(LATEST_US), INT32_MAX, INT64_MAX)
 async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Prediction]:
     """A page of predictions with their reviews."""
     query = call.query
+    # Not `Cursors.page`: the walk ends after LOOKED rows, so a short page may have a next one.
     key = PREDICTIONS.read(query)
     after = (
         None
