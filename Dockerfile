@@ -1,10 +1,10 @@
-# What the web page loads besides its own files.
+# The libraries that the web page loads.
 FROM node:24-slim AS page
 WORKDIR /page
 COPY api/web/package.json api/web/package-lock.json api/web/.npmrc ./
 RUN npm ci --ignore-scripts --omit=dev
 
-# The image of every worker and of the API: runtime packages only, at the versions and hashes of the lock, as a user without rights.
+# The image of every worker and of the API: runtime packages only, at the versions and hashes of the lock, as an unprivileged user.
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONPATH=/app/src

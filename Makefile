@@ -1,4 +1,4 @@
-# Everything a person needs, by verb. Paths are relative on purpose: the clone may stand in a path with spaces.
+# All developer commands, by verb. Paths are relative on purpose: the clone's path may contain spaces.
 
 PYTHON ?= python3
 ARGS ?=
@@ -15,9 +15,9 @@ help: ## list these verbs
 	@echo "make VERB [ARGS=…]      (PYTHON=… chooses another Python ≥ 3.11)"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP) ## make .venv and the page's libraries from hashed locks; a second run is instant
+setup: $(STAMP) ## install .venv and the page's libraries from hashed locks; a second run is instant
 
-demo: $(STAMP) ## see it learn: a stream, a reviewer, better models, a checked summary (ARGS=--exit leaves after it)
+demo: $(STAMP) ## run the demo: a stream, a reviewer, better models, a checked summary (ARGS=--exit ends after it)
 	@$(BIN)/relearn demo $(ARGS)
 
 up: $(STAMP) ## run everything on this machine until Ctrl-C (ARGS="--score 4 --store 2")
@@ -49,13 +49,13 @@ bench: $(STAMP) ## measure this machine, all of it or one thing (ARGS=score, ARG
 	@$(BIN)/relearn bench $(or $(ARGS),score)
 	@$(if $(ARGS),,$(BIN)/relearn bench latency)
 
-documents: $(STAMP) ## write schemas/openapi.json and schemas/asyncapi.json as the code says they are
+documents: $(STAMP) ## write schemas/openapi.json and schemas/asyncapi.json from the code
 	@$(BIN)/python -P -m relearn.scripts.dev.documents
 
-screenshots: $(STAMP) ## take the pictures in docs/screenshots of a small real system (needs Chromium)
+screenshots: $(STAMP) ## take the pictures in docs/screenshots from a small real system (needs Chromium)
 	@$(BIN)/python -P -m relearn.scripts.dev.screenshots
 
-lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's libraries, Kafka's jars
+lock: $(STAMP) ## lock the newest versions: requirements.lock, the page's libraries, Kafka's jars
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet --output-file requirements.lock
@@ -69,7 +69,7 @@ lock: $(STAMP) ## choose newest versions again: requirements.lock, the page's li
 	@$(BIN)/python -m relearn.scripts.embedded.servers.jars > .venv/jars.lock && mv .venv/jars.lock scripts/embedded/servers/kafka-jars.lock
 	@git --no-pager diff --stat -- requirements.lock requirements-runtime.lock $(PAGE)/package-lock.json scripts/embedded/servers/kafka-jars.lock
 
-clean: ## remove what was made here, except the data in .relearn
+clean: ## remove generated files, except the data in .relearn
 	@rm -rf .venv $(PAGE)/node_modules build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(STAMP): requirements.lock pyproject.toml $(PAGE)/package-lock.json
