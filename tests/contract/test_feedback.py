@@ -1,4 +1,4 @@
-"""Feedback: what a person or program says of one prediction."""
+"""Feedback: a person's or program's statement on one prediction."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_value_of_the_wrong_type_is_refused(encode: Any, name: str, wrong: Any
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_bytes_are_no_text(name: str) -> None:
-    """MessagePack tells them apart."""
+    """MessagePack distinguishes them."""
     assert reason_of(packed({**WHOLE, name: b"x"})) == "unreadable"
 
 
@@ -230,7 +230,7 @@ def test_a_random_map_is_read_or_refused_and_nothing_else(message: dict[str, Any
 
 @pytest.mark.parametrize("encode", [packed, typed])
 def test_the_id_is_read_also_of_what_can_not_be_used(encode: Any) -> None:
-    """So that whoever sent it can ask what became of it."""
+    """So that the sender can read its outcome."""
     assert feedback_id(encode({"id": "x"})) == "x"
     assert feedback_id(encode({"id": "x", "label": ["?"], "prediction": 7, "comment": "c" * 9999})) == "x"
 

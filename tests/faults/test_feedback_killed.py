@@ -33,7 +33,7 @@ def settings(migrated: Settings) -> Settings:
 
 @pytest.fixture
 def running(settings: Settings) -> Iterator[Running]:
-    """Two feedback workers; nobody obeys what they ask for until a test starts somebody who does."""
+    """Two feedback workers; no worker executes their commands until a test starts one."""
     with workers(settings, feedback=2) as started:
         for worker in started.values():
             worker.wait_for("event=worker_ready")
@@ -41,7 +41,7 @@ def running(settings: Settings) -> Iterator[Running]:
 
 
 def _corrections(settings: Settings, count: int) -> list[Feedback]:
-    """What is said of so many stored predictions of the champion that are wrong."""
+    """Corrections of `count` stored wrong predictions of the champion."""
     features, truth = reviewed.records(20 * count)
     offsets, answers, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 1))
     wrong = [i for i in range(len(truth)) if answers[i] != truth[i]][:count]
@@ -65,7 +65,7 @@ def _asked(settings: Settings) -> list[Command]:
 
 
 def _asker(running: Running) -> WorkerProcess:
-    """A worker that says that it has asked."""
+    """A worker that has logged its command."""
     found: list[WorkerProcess] = []
 
     def asked() -> bool:
@@ -118,7 +118,7 @@ def test_killed_when_it_has_asked_it_asks_for_the_same_job_again(settings: Setti
 def test_two_workers_in_a_burst_with_kills_make_one_training_and_keep_everything(
     settings: Settings, running: Running
 ) -> None:
-    """Every correction is sent twice, as by somebody who got no answer."""
+    """Every correction is sent twice, as by a client without a response."""
     said = _corrections(settings, BURST)
     _say(settings, [*said, *said])
     eventually(lambda: value(settings, "SELECT count(*) FROM corrections") > 0, lambda: _logs(running))

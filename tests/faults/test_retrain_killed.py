@@ -1,4 +1,4 @@
-"""The retrain worker killed at the worst moments: one model per job, and everybody comes to the same champion."""
+"""The retrain worker killed at the worst moments: one model per job, and every process serves the same champion."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def running(settings: Settings) -> Iterator[Running]:
 
 
 def _shadow_role(settings: Settings) -> str | None:
-    """What the topic says last of shadows."""
+    """The latest message about shadows on the topic."""
     found = [one for one in messages(settings, "model-updates") if one.key() == b"shadow"]
     return decode_update(found[-1].value(), load_verifier(settings), settings.namespace).role if found else None
 
@@ -113,9 +113,9 @@ def test_killed_before_it_publishes_a_shadows_promotion_it_publishes_that_and_th
 
 @pytest.mark.long
 def test_one_that_was_taken_for_dead_changes_nothing_when_it_wakes_up(settings: Settings, running: Running) -> None:
-    """It stood still in the midst of a training; another worker has done the job meanwhile, and publishes.
+    """It was stopped during a training; another worker has finished the job since, and publishes.
 
-    Where it wants to publish before it has read what the other one did, it is fenced: then it ends, and starts anew.
+    If it publishes before it has read the other worker's result, it is fenced: then it ends, and is restarted.
     """
     promotions.audited(settings)
     training = retrains.training_process(running["retrain-1"])

@@ -13,7 +13,7 @@ from tests.support.servers.embedded import Servers
 
 
 async def test_postgres_comes_back_with_its_rows_after_kill_and_after_stop(servers: Servers) -> None:
-    """What was committed is there after kill -9 and after an orderly stop; in between nobody answers."""
+    """What was committed is there after kill -9 and after an orderly stop; in between no server answers."""
     connection = await asyncpg.connect(servers.dsn)
     await connection.execute("CREATE TABLE before_kill AS SELECT 7 AS n")
     await connection.close()

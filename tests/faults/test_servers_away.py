@@ -18,7 +18,7 @@ from tests.support.size import FULL
 from tests.support.waiting import eventually
 
 RATE = 5_000
-#: `make long` holds Postgres away for as long as the contract says.
+#: `make long` keeps Postgres away for the contract's duration.
 AWAY_S = 30 if FULL else 6
 MEMORY_BYTES = 300 * 1024 * 1024
 

@@ -13,7 +13,7 @@ from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.waiting import eventually
 
 EARLY, LATE = 1_000, 5_000
-#: A model of so many classes takes more than 20 kB: 4,000 that were kept would take 80 MB.
+#: A model with this number of classes takes more than 20 kB: 4,000 that were kept would take 80 MB.
 CLASSES = tuple(f"class-{i}" for i in range(300))
 BOUND_BYTES = 20 * 1024 * 1024
 RATE = 50

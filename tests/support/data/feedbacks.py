@@ -20,7 +20,7 @@ APPENDED_MS = 1_790_000_000_000
 
 
 def feedback(feedback_id: str, label: str | None = "1", *, prediction: str | None = None, **given: Any) -> Feedback:
-    """What somebody says; `prediction` as it is written, `0-3-0`."""
+    """A statement; `prediction` as text, `0-3-0`."""
     place = None if prediction is None else parse_place(prediction)
     return Feedback(feedback_id, label, place, **given)
 

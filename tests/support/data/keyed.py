@@ -1,4 +1,4 @@
-"""Keys for tests, made by the very function that `relearn key create` uses."""
+"""API keys for tests, made by the function that `relearn key create` uses."""
 
 from __future__ import annotations
 

@@ -57,14 +57,14 @@ def send(settings: Settings, verb: Verb, version: int | None = None, *, command_
 
 
 def put(settings: Settings, topic: TopicName, value: bytes | None, key: bytes | None = None) -> None:
-    """Write one message, as anybody who may could."""
+    """Write one message, as any client with access could."""
     producer = Producer(librdkafka_config(settings))
     producer.produce(topic_name(settings.namespace, topic), value, key)
     assert producer.flush(30) == 0
 
 
 def state_of(settings: Settings, job_id: str) -> str | None:
-    """The state of a job; None while nobody has written it down."""
+    """The state of a job; None until it is written."""
     found = query(settings, "SELECT state FROM jobs WHERE id = $1", job_id)
     return str(found[0][0]) if found else None
 

@@ -1,4 +1,4 @@
-"""Predictions and what was said of them, put into Postgres as store and feedback workers would."""
+"""Predictions and their statements, put into Postgres as store and feedback workers would."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def records(n: int, *, seed: int = 5, d: int = 4) -> tuple[Floats, list[str]]:
 
 
 def answers_of(model: Model, features: Floats) -> dict[str, Any]:
-    """What `model` says of (n, d) records, as `block_of` takes it."""
+    """The answers of `model` to (n, d) records, as `block_of` takes them."""
     scores = score(model, features)
     return {
         "features": features,

@@ -1,4 +1,4 @@
-"""Statements for tests: what somebody said of a prediction, with everything that isn't given made up."""
+"""Statements for tests, with defaults for everything that isn't given."""
 
 from __future__ import annotations
 

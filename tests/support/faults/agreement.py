@@ -1,4 +1,4 @@
-"""Whether everybody agrees on the champion: Postgres, the topic, and every process that holds a model."""
+"""Whether all agree on the champion: Postgres, the topic, and every process that holds a model."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class Champion(NamedTuple):
 
 
 def newest(settings: Settings) -> Champion:
-    """What Postgres says."""
+    """The champion in Postgres."""
     activation, version, *_ = query(settings, _NEWEST)[0]
     return Champion(activation, version)
 
 
 def on_the_topic(settings: Settings) -> Champion | None:
-    """What the topic says last; None where that isn't ours."""
+    """The latest champion on the topic; None for a foreign message."""
     update = retrains.tail(settings)
     return None if update is None or update.model is None else Champion(update.activation, update.model.version)
 
 
 def all_agree(settings: Settings, running: dict[str, WorkerProcess]) -> None:
-    """Wait until every running score and retrain worker serves what Postgres and the topic say; none says otherwise."""
+    """Wait until every running score and retrain worker serves the champion of Postgres and the topic."""
     began_s = time.time()
     holders = {name for name, worker in running.items() if name.startswith(("score", "retrain")) and worker.running}
     found: list[Any] = []
 
     def agree() -> bool:
         activation, version, state, published_at = query(settings, _NEWEST)[0]
-        # What a process said before it was killed or continued isn't what it says now.
+        # The last heartbeat before a kill or a stop isn't the current one.
         beats = {one["id"]: (one["activation"], one["model"]) for one in _beats(settings) if one["seen_at"] > began_s}
         found[:] = [(activation, version, state, published_at), on_the_topic(settings), beats]
         champion = Champion(activation, version)

@@ -20,7 +20,7 @@ _UNPUBLISHED = "SELECT activation FROM activations WHERE published_at IS NULL OR
 
 
 class Held:
-    """The champion's row is locked: whoever replaces it waits, its transaction open. Nothing here needs luck."""
+    """The champion's row is locked: a worker that replaces it waits, its transaction open. Deterministic."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -31,22 +31,22 @@ class Held:
     def until_registering(self) -> None:
         """Wait until a worker has written all but the change of champion, and can't go on."""
         asked = _WAITS_FOR_THE_CHAMPION, self._settings.namespace
-        eventually(lambda: self._loop.run(self._watch.fetchval(*asked)) == 1, "nobody replaces the champion")
+        eventually(lambda: self._loop.run(self._watch.fetchval(*asked)) == 1, "no worker replaces the champion")
 
     def let_it_register(self) -> list[int]:
-        """Let its transaction commit, but nobody read activations any more; those that are not published.
+        """Let its transaction commit, but let no worker read activations any more; those that are not published.
 
         The worker holds its lock on `activations` until it commits; the next one in the queue is ours.
         """
         locking = self._loop.run(self._ask_for_the_table())
         blocked = "SELECT cardinality(pg_blocking_pids($1)) > 0", self._table.get_server_pid()
-        eventually(lambda: self._loop.run(self._watch.fetchval(*blocked)), "nobody has written an activation")
+        eventually(lambda: self._loop.run(self._watch.fetchval(*blocked)), "no worker has written an activation")
         self._loop.run(self._row.execute("ROLLBACK"))
         self._loop.run(asyncio.wait_for(locking, DEADLINE_S))
         return [row["activation"] for row in self._loop.run(self._table.fetch(_UNPUBLISHED))]
 
     def close(self) -> None:
-        """Let everybody go on."""
+        """Release all locks."""
         for connection in (self._row, self._table, self._watch):
             self._loop.run(connection.close())
         self._loop.close()
@@ -66,7 +66,7 @@ class Held:
 
 @contextmanager
 def champion_held(settings: Settings) -> Iterator[Held]:
-    """Nobody replaces the champion while the block runs, unless it is let."""
+    """No worker replaces the champion while the block runs, unless it is released."""
     held = Held(settings)
     try:
         yield held

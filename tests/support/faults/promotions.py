@@ -25,7 +25,7 @@ def shadowed(settings: Settings) -> str:
 
 
 def shadow_is_right(settings: Settings, count: int = 8) -> None:
-    """Reviews of records on which the first champion and its shadow differ: so many promote it."""
+    """Reviews of records on which the first champion and its shadow differ: this number promotes it."""
     features, _ = reviewed.records(400, seed=9)
     first, second = reviewed.model_of(settings, 1), reviewed.model_of(settings, 2)
     offsets, answers, beside = reviewed.predict(settings, features, first, shadow=second)

@@ -1,4 +1,4 @@
-"""The API as processes: the very command of `relearn api`."""
+"""The API as processes: the command `relearn api` itself."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ApiProcess:
         return self.log_path.read_text(errors="replace")
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        """Until its log says so."""
+        """Until its log reports it."""
         eventually(
             lambda: self.log.count(text) >= times or self.process.poll() is not None,
             lambda: f"it never said {text!r}:\n{self.log[-3000:]}",

@@ -1,4 +1,4 @@
-"""Worker processes for tests: the very command of `relearn worker`, to be killed, stopped and started again."""
+"""Worker processes for tests: the command `relearn worker` itself, to be killed, stopped and restarted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 
 
 def environment(settings: Settings, **given: str) -> dict[str, str]:
-    """The settings as a child process is told them: all that aren't the default; `given`, without the prefix, wins."""
+    """The settings as a child's environment: all that aren't the default; `given`, without the prefix, wins."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return {**plain, **as_environment(settings), **{PREFIX + name: value for name, value in given.items()}}
 
@@ -65,13 +65,13 @@ class WorkerProcess:
         return self._process.wait(60)
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        """Until its log says so."""
+        """Until its log reports it."""
         eventually(lambda: self.log.count(text) >= times, lambda: f"{self.id} never said {text!r}:\n{self.log[-3000:]}")
 
 
 @contextmanager
 def workers(settings: Settings, **roles: int) -> Iterator[dict[str, WorkerProcess]]:
-    """So many workers of each role while the block runs, by name (`score-1`)."""
+    """The given number of workers per role while the block runs, by name (`score-1`)."""
     running: dict[str, WorkerProcess] = {}
     try:
         for role, count in roles.items():

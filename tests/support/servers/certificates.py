@@ -18,7 +18,7 @@ LIFE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Signed:
-    """PEM files: a certificate, its key, and both in one as Kafka's key store wants them."""
+    """PEM files: a certificate, its key, and both in one as Kafka's key store needs them."""
 
     cert: Path
     key: Path

@@ -1,4 +1,4 @@
-"""The real servers for tests: started once per session by the very code of `relearn up`, each can be taken away.
+"""The real servers for tests: started once per session by the code of `relearn up`, each can be taken away.
 
 The supervisor's event loop runs in a thread of its own, so that tests with loops of their own, and without, can use it.
 """
@@ -48,7 +48,7 @@ class LoopThread:
 
 
 class Server:
-    """One server that a test may take away. Whoever does brings it back: `start()` waits until it answers."""
+    """One server that a test may take away, and then brings back: `start()` waits until it answers."""
 
     def __init__(self, name: str, supervisor: Supervisor, thread: LoopThread, log_path: Path) -> None:
         self.name = name
@@ -149,7 +149,7 @@ class Servers:
         return any(answer.exception() is not None or answer.result().offset > 0 for answer in answers)
 
     def drop_topics(self, names: Iterable[str]) -> None:
-        """Those that nobody needs any more: a broker that starts again reads all that it has."""
+        """Topics that no test needs any more: a restarted broker reads all its topics."""
         for future in self._admin.delete_topics(list(names)).values():
             try:
                 future.result()
@@ -182,7 +182,7 @@ def quick_to_start(process: Process) -> Process:
 
 
 def free_ports() -> local.Ports:
-    """Ports that nobody uses, below those handed out to clients: a stopped server finds its own again."""
+    """Unused ports, below those given to clients: a stopped server finds its own again."""
     rng = random.SystemRandom()
     taken: list[int] = []
     for _ in range(4):

@@ -50,7 +50,7 @@ listener.name.{listener}.{mechanism}.sasl.jaas.config=org.apache.kafka.common.se
 """
 SECURED = ("SSL", "SASL_SSL", "SASL_PLAINTEXT")
 
-# `postgres` without a password is for those who run the server; everyone else needs one.
+# `postgres` without a password is for the server's operator; all other users need one.
 HBA = f"""\
 host all postgres {LOOPBACK}/32 trust
 host all all {LOOPBACK}/32 scram-sha-256

@@ -12,7 +12,7 @@ import ssl
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 from tests.support.servers.certificates import Signed
 
-#: Postgres' first message of a client that wants TLS: a length and a code. The answer is one letter.
+#: Postgres' first message of a client that requests TLS: a length and a code. The answer is one letter.
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 
 

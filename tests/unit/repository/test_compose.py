@@ -60,7 +60,7 @@ def test_only_retrain_is_given_the_key_that_signs() -> None:
 
 
 def test_the_api_is_reached_from_outside_its_container_and_has_a_key_by_then() -> None:
-    """Its host makes it refuse to start without; nobody but who makes the key holds it."""
+    """Its host makes it refuse to start without; only the service that creates the key holds it."""
     api, maker = SERVICES["api"], SERVICES["api-key"]
     assert is_loopback(api["environment"]["RELEARN_API_HOST"]) is False
     assert api["ports"] == [f"127.0.0.1:28080:{Settings().api_port}"]

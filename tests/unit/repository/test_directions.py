@@ -41,7 +41,7 @@ def test_no_room_imports_from_a_later_one() -> None:
 
 
 def test_the_import_name_is_relearn() -> None:
-    """The folders' own names would collide with anybody's once they are installed."""
+    """The folders' own names would collide with other packages once they are installed."""
     direct = [
         str(path.relative_to(ROOT))
         for room in [*ORDER, "tests"]

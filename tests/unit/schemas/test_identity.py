@@ -1,4 +1,4 @@
-"""A prediction's id says where its record stands."""
+"""A prediction's id is its record's place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings come from one mapping, and every problem is said at once."""
+"""Settings come from one mapping, and all problems are reported together."""
 
 from __future__ import annotations
 

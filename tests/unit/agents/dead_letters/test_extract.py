@@ -35,7 +35,7 @@ MANY = {"n": 3, "features": ROWS, "ids": ["a", "b", None], "contexts": ["1", "2"
 
 
 def test_a_record_is_cut_out_with_its_own_texts() -> None:
-    """Whatever is wrong with it stays wrong; keys that nobody gave don't appear."""
+    """Its faults are kept; keys that weren't given don't appear."""
     assert decode_map(extract_from_value(packed(**MANY), 1, "invalid") or b"") == {
         "features": "x",
         "id": "b",

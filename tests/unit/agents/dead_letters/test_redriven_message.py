@@ -55,6 +55,6 @@ def test_a_record_that_is_cut_out_is_one_record_and_a_whole_message_is_many() ->
 
 @pytest.mark.parametrize("topic", ["other.ingest", "ingest", "ns.dead-letters", "ns.model-updates", "ns.ingest2", ""])
 def test_nothing_goes_to_a_topic_that_records_do_not_come_from(topic: str) -> None:
-    """A dead letter's headers are only what somebody wrote."""
+    """A dead letter's headers are untrusted input."""
     with pytest.raises(Refused):
         sent_again(row_of(topic), ONE)

@@ -1,4 +1,4 @@
-"""The evaluator's loop: whoever isn't in charge rests."""
+"""The evaluator's loop: a worker that isn't in charge rests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relearn.schemas.settings import Settings
 
 
 async def _nobody() -> Any:
-    raise AssertionError("one who isn't in charge asks nobody")
+    raise AssertionError("a worker that isn't in charge sends no query")
 
 
 async def test_feedback_stored_by_a_worker_that_is_not_in_charge_does_not_keep_it_busy() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a delivery report: a receipt, or an error that names its cause."""
+"""A delivery report becomes a receipt, or an error that names its cause."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_a_broker_that_is_away_is_retryable_and_a_refusal_is_not() -> None
 
 
 async def test_an_acknowledgement_without_any_place_is_an_error_of_its_own() -> None:
-    """Never `KafkaException(None)`, which says nothing."""
+    """Never `KafkaException(None)`, which has no cause."""
     with pytest.raises(KafkaUnavailable, match="without its partition"):
         await settled(None, None)
 

@@ -27,13 +27,13 @@ EVEN = Tally(5, 5, 100)
 NAMES = ("x",)
 ALPHA = 0.05
 CHAMPION = Model(1, ("no", "yes"), NAMES, np.array([[1.0]]), np.zeros(1), np.zeros(1), np.ones(1))
-#: Says "yes" where x > 0, whatever the fold.
+#: Answers "yes" where x > 0, whatever the fold.
 FOLD = FoldModel(np.array([0, 1]), np.array([[1.0]]), np.zeros(1))
 CHALLENGER = Fitted(
     ("no", "yes"), np.array([[1.0]]), np.zeros(1), np.zeros(1), np.ones(1), None, {}, folds=(FOLD,) * FOLDS
 )
 
-#: What became of a record: the challenger is right where it was wrong, the reverse, both are right, both are wrong.
+#: How a record was answered: only the challenger is right, only the champion, both, neither.
 kinds = st.sampled_from(("fixed", "broken", "right", "wrong"))
 
 
@@ -129,7 +129,7 @@ def _case(kind: str, key: str = "a") -> Case:
 
 
 def _unreviewed(kept: int, changed: int) -> Unreviewed:
-    """So many that the challenger answers as the champion did, and so many otherwise."""
+    """Records that the challenger answers as the champion did, and records that it answers otherwise."""
     labels = ["yes"] * kept + ["no"] * changed
     return Unreviewed([Example(f"0-{i}-0", f"u{i}", (1.0,), one, "assumed") for i, one in enumerate(labels)], True)
 

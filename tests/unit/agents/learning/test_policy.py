@@ -1,4 +1,4 @@
-"""The retrain policy: what sets a training off, what stands in its way, and how it says so."""
+"""The retrain policy: what starts a training, what prevents it, and the reasons it gives."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CLASSES = ("a", "b", "c")
 
 
 def stored_by(model: Model, n: int = 20, *, seed: int = 0, version: int | None = None) -> Stored:
-    """What `model` answered to n records; `version`: but says that it was another."""
+    """What `model` answered to n records; `version`: recorded as another version's."""
     features = np.random.default_rng(seed).normal(size=(n, len(model.feature_names)))
     labels, margins = predict(model, features)
     places = [Place(0, 0, i, 0) for i in range(n)]

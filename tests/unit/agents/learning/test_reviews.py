@@ -42,7 +42,7 @@ def test_reviewers_who_disagree_are_seen() -> None:
     ann, bob = said(1, "yes", of=7, reviewer="ann"), said(2, "no", of=7, reviewer="bob")
     assert disputed([ann, bob]) == [Place(0, 0, 7, 0)]
     assert disputed([ann, bob, said(3, "yes", of=7, reviewer="bob")]) == []
-    assert disputed([ann, said(2, "no", of=7, reviewer="ann")]) == [], "one who thought again disagrees with nobody"
+    assert disputed([ann, said(2, "no", of=7, reviewer="ann")]) == [], "a changed label is no dispute"
 
 
 def test_a_flood_is_limited_per_reviewer_and_what_is_known_stays() -> None:

@@ -49,7 +49,7 @@ def test_what_is_no_news_changes_nothing(all_: list[Statement], known: int, limi
 def test_what_is_enough_counts_as_everything_does(
     found: list[Statement], keys: int, limit: int, trained_on: set[str]
 ) -> None:
-    """Which of those that were audited at the same time are first, nobody says."""
+    """The order of records that were audited at the same time is undefined."""
     by_audit = sorted((one for one in found if one.via in UNBIASED), key=lambda one: (one.sent[0], -one.sent[2]))
     first = list(dict.fromkeys(one.key for one in by_audit))[:keys]
     read = [one for one in found if one.key in first]
@@ -64,7 +64,7 @@ def test_until_enough_is_audited_every_audit_is_news() -> None:
 
 
 def test_once_enough_is_audited_only_what_is_said_of_that_is_news() -> None:
-    """Or was said before it, and stored later."""
+    """Or was sent before it, and stored later."""
     counted = count_audited([said(2, "yes"), said(3, "no")], (), limit=2)
     assert not counted.may_change(said(4, "yes"))
     assert counted.may_change(said(4, None, of=3, via="volunteer"))

@@ -1,4 +1,4 @@
-"""What becomes of a shadow, by evidence that may be looked at after every label."""
+"""The verdict on a shadow, by evidence that may be checked after every label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is trained on: latest label per key, folds for ever, a digest that tells sets apart."""
+"""What a model is trained on: latest label per key, fixed folds, a digest that distinguishes sets."""
 
 from __future__ import annotations
 

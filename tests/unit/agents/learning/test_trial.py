@@ -1,4 +1,4 @@
-"""The trial of a challenger: latest label per key, and no record judges whoever was trained on it."""
+"""The trial of a challenger: latest label per key, and no record judges a model that was trained on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 
 NAMES = ("x", "y")
-#: Says "yes" where x > 0.
+#: Answers "yes" where x > 0.
 MODEL = Model(1, ("no", "yes"), NAMES, np.array([[1.0, 0.0]]), np.zeros(1), np.zeros(2), np.ones(2))
 
 

@@ -40,7 +40,7 @@ class Process:
         self.swapper = Swapper(self.live, Verifier({SIGNER.key_id: KEY.public_key()}), "relearn")
 
     def take(self, *values: bytes | None) -> list[dict[str, Any]]:
-        """What is said about these messages, debug lines left out."""
+        """The log lines about these messages, debug lines left out."""
         with capture_logs() as said:
             for value in values:
                 self.swapper.apply(value)

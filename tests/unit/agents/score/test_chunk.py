@@ -91,7 +91,7 @@ def test_a_record_whose_margin_overflows_for_the_champion_is_not_asked_of_the_sh
 
 
 def test_a_shadow_with_a_calibration_that_makes_no_sense_answers_all_the_same() -> None:
-    """Nobody asks a shadow how sure it is."""
+    """A shadow's confidence is never used."""
     shadow = Served(dataclasses.replace(SHADOW.model, calibration={"nonsense": 1}), 4)
     answers = shadow_answers(shadow, np.ones((3, 4)))
     assert_same(answers, shadow_answers(SHADOW, np.ones((3, 4))))

@@ -71,7 +71,7 @@ def test_what_is_readable_has_a_day_that_a_partition_can_be_made_for() -> None:
 
 
 def test_a_shadow_that_cannot_be_read_costs_no_record() -> None:
-    """The block comes without it, and a warning says where it was; its neighbour keeps its own."""
+    """The block comes without it, and a warning names its place; its neighbour keeps its own."""
     bad = Message(encode_block(block_of(2, shadow=shadow_of(3))))
     good = Message(encode_block(block_of(4, shadow=shadow_of(4))), offset=8)
     with capture_logs() as said:

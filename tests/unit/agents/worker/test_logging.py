@@ -30,7 +30,7 @@ print(sys.stderr.getvalue(), end="")
 
 
 def test_two_threads_that_log_at_once_write_a_line_each() -> None:
-    """Whoever reads a log by lines would lose both events."""
+    """A reader that splits a log by lines would lose both events."""
     ended = subprocess.run([sys.executable, "-c", _TWO_THREADS], capture_output=True, text=True, timeout=60, check=True)
     ours, library = ended.stdout.splitlines()
     assert ours.endswith("event=ours")

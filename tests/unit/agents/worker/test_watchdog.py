@@ -1,4 +1,4 @@
-"""The watchdog ends only who has work, waits for nobody, and gets nowhere; or whose loop stands still."""
+"""The watchdog ends only a process with work, no server to wait for and no progress, or with a blocked loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relearn.agents.worker.watchdog import LOOK_EVERY_S, STUCK_TIMEOUT_S, Progre
 from tests.support.waiting import eventually
 
 LOOKS = int(STUCK_TIMEOUT_S / LOOK_EVERY_S)
-#: A process with a watchdog of little patience, as an argument says what goes on in its loop.
+#: A process with a short watchdog timeout; an argument chooses what its loop does.
 _WATCHED = """
 import asyncio, os, signal, sys, threading
 import structlog
@@ -127,7 +127,7 @@ def test_a_process_whose_loop_stands_still_ends_and_says_where(work: str) -> Non
 
 
 def test_a_process_whose_stderr_nobody_reads_ends_all_the_same() -> None:
-    """It can't say so: whoever writes there waits for ever."""
+    """It can't log: a write there blocks without limit."""
     with _watched("logs_to_nobody") as process:
         assert process.wait(60) == 1
 

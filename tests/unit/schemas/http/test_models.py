@@ -1,4 +1,4 @@
-"""What the API says of jobs and models is what the stores say: no field and no state is missing or made up."""
+"""The API's jobs and models match the stores: no field and no state is missing or made up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any CSV file is read, or one line says what is wrong with it and where."""
+"""Any CSV file is read, or rejected with one line that names the fault and its place."""
 
 from pathlib import Path
 

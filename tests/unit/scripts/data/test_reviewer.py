@@ -1,4 +1,4 @@
-"""What a reviewer says of what is to be seen: the oracle's label, more or less often, and of each prediction once."""
+"""A simulated reviewer's statements: the oracle's label, at the given rates, and once per prediction."""
 
 from __future__ import annotations
 

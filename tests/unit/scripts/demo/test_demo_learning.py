@@ -1,4 +1,4 @@
-"""What is held back, how the world shifts, and in which words the demo tells of policy, verdict and drift."""
+"""What is held back, how the world shifts, and the demo's texts on policy, verdict and drift."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_drift_is_told_by_the_readings_that_moved_most() -> None:
 
 
 def test_drift_is_told_once_and_again_where_there_is_more() -> None:
-    """Per champion; what is gone is no news, and the reviewer is told each time."""
+    """Per champion; drift that ended is not shown, and the reviewer gets each change."""
     told, minded = list[str](), list[tuple[str, ...]]()
     drifts = DriftWatch(None, lambda _, text, style="": told.append(text), minded.append)
     assert not drifts.has_reference

@@ -26,7 +26,7 @@ DEADLINE_S = 20
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, but not for ever."""
+    """Wait for a condition, with a deadline."""
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 - another process makes it true
             await asyncio.sleep(0.02)
@@ -84,7 +84,7 @@ async def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
 
 
 async def test_a_second_cancellation_kills_at_once(tmp_path: Path) -> None:
-    """Whatever the stop timeout says."""
+    """Whatever the stop timeout is."""
     supervisor = Supervisor(tmp_path)
     process = program(tmp_path, STUBBORN, stop_timeout_s=3600)
     await supervisor.start(process)
