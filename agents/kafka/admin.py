@@ -25,7 +25,7 @@ class Admin(AdminClient):
         """The result of one of this client's futures.
 
         Raises:
-            KafkaException: there is none; `why` says more.
+            KafkaException: there is none; `why` has the reason.
         """
         found = await asyncio.wrap_future(future)
         self.poll(0)

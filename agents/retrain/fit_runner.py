@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 #: Whatever takes longer than this hangs, and would keep every later training waiting.
 TIMEOUT_S = 3600.0
-#: A process that waits is replaced so often: what it was told and has imported when it started doesn't grow older.
+#: Age at which a waiting process is replaced, so that its environment and imports don't grow older.
 WAITS_AT_MOST_S = 3600.0
 #: Where processes die while they wait, the next is started after 2, 4, 8 … seconds, at most after so many.
 LONGEST_PAUSE_S = 64.0

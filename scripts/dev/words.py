@@ -1,6 +1,7 @@
 """Finds words in docs, docstrings, comments and messages that the project's plain English avoids: part of `make lint`.
 
-The word list is `AVOIDED`; each entry has the words to write instead. Code in backticks and fenced blocks is not read.
+The word list is `AVOIDED`; each entry has the words to write instead. Code in backticks and fenced blocks is not read,
+nor are quoted single words.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ _COMPILED = [
     (re.compile(rf"\b(?:{words})\b".replace(" ", r"\s+"), re.IGNORECASE), instead) for words, instead in AVOIDED
 ]
 _ANY = re.compile("|".join(pattern.pattern for pattern, _ in _COMPILED), re.IGNORECASE)
-_CODE = re.compile(r"`[^`\n]+`")
+_CODE = re.compile(r"`[^`\n]+`|(?<!\w)'[^'\s]+'(?!\w)")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"\{[^{}\n]*\}")
 _TEXT_TOKENS = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}

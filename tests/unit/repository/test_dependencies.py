@@ -90,7 +90,7 @@ def test_every_declared_distribution_is_imported_or_named_as_an_exception() -> N
 
 @pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", True), ("requirements-runtime.lock", False)])
 def test_the_locks_name_every_declared_distribution_as_ours(lock: str, extras: bool) -> None:
-    """As `make lock` would write them: in the comment that tells why a distribution is there."""
+    """As `make lock` would write them: in the comment with the reason for a distribution."""
     entries = re.split(r"^(?=[a-z0-9])", (ROOT / lock).read_text(), flags=re.MULTILINE)
     ours = {re.split("[=[]", entry)[0].lower() for entry in entries if "relearn (pyproject.toml)" in entry}
     assert ours == _declared(*(PROJECT["optional-dependencies"] if extras else ()))

@@ -1,4 +1,4 @@
-"""The watch for drift on a real Postgres: which records it compares, what it keeps, and what it says."""
+"""The watch for drift on a real Postgres: which records it compares, what it keeps, and what it reports."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ async def test_how_far_the_next_look_is_can_be_told(settings: Settings) -> None:
 
 
 async def test_the_windows_after_it_are_of_what_came_after_it(settings: Settings) -> None:
-    """Where the reference was taken in the midst of what there was."""
+    """The reference was taken from the middle of the records."""
     async with stream(settings) as live:
         first = await live.come(1000)
         rest = await live.come(WINDOW)
@@ -208,7 +208,7 @@ async def test_messages_of_many_records_are_taken_record_by_record(settings: Set
 
 
 async def test_a_shift_is_drift_after_two_windows_and_gone_when_it_is_over(settings: Settings) -> None:
-    """And whoever waits for news is told each time."""
+    """And the policy watch is woken each time."""
     async with stream(settings) as live:
         await live.come(1000)
         await live.row()
@@ -242,7 +242,7 @@ async def test_of_several_classes_the_winning_margin_is_watched(settings: Settin
 
 @pytest.mark.parametrize("restarts", [True, False])
 async def test_a_restart_in_between_changes_nothing(settings: Settings, restarts: bool) -> None:
-    """What is known stands in Postgres, bit for bit; nothing is told twice."""
+    """The state is in Postgres, bit for bit; nothing is reported twice."""
     async with stream(settings) as live:
         parts = []
         with capture_logs() as logs:
@@ -326,7 +326,7 @@ async def test_partitions_weigh_in_a_sample_what_they_weigh_in_the_stream(settin
 
 
 async def test_a_sender_with_a_partition_of_his_own_is_no_drift(settings: Settings) -> None:
-    """Though his records look otherwise, and however much comes between two looks."""
+    """Even if its records differ, and however many come between two checks."""
     async with stream(settings) as live:
         for n in (40, 400, 4, 40, 400, 4000, 40):
             for _ in range(1 + 100 // n):
@@ -339,7 +339,7 @@ async def test_a_sender_with_a_partition_of_his_own_is_no_drift(settings: Settin
 
 
 async def test_a_partition_whose_worker_has_another_model_is_passed_over(settings: Settings) -> None:
-    """Before the reference and after it, for as long as that lasts."""
+    """Before the reference and after it, while it lasts."""
     async with stream(settings) as live:
         await live.activate(2)
         for _ in range(3):
@@ -513,11 +513,11 @@ async def test_what_was_written_meanwhile_stays(settings: Settings) -> None:
             row = await latest_drift(live.pool)
             assert row is not None
             assert row.state.window is not None
-            assert row.state.window.number == number, "whoever wrote last, each goes on from there"
+            assert row.state.window.number == number, "each continues from the latest state"
 
 
 async def test_only_the_one_in_charge_watches_and_it_waits_for_postgres(settings: Settings, servers: Servers) -> None:
-    """From look to look, until it is told to stop."""
+    """From check to check, until it is stopped."""
     async with stream(settings) as live:
         charge, stopped, looks = asyncio.Event(), asyncio.Event(), asyncio.Queue[bool]()
 

@@ -1,4 +1,4 @@
-"""The feedback worker as a process: statements come to rest in Postgres, whatever comes between."""
+"""The feedback worker as a process: statements are stored in Postgres, whatever fails in between."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def predict(settings: Settings, *some: Block) -> None:
 
 
 def recorded(settings: Settings) -> list[str]:
-    """The ids of what was said, in the order of the rows."""
+    """The ids of the statements, in the order of the rows."""
     return [row["feedback"] for row in query(settings, "SELECT feedback FROM corrections ORDER BY id")]
 
 
@@ -108,7 +108,7 @@ def read_again(settings: Settings) -> None:
 
 @contextmanager
 def lock_held(settings: Settings) -> Iterator[Callable[[], bool]]:
-    """Nobody can write corrections while the block runs; what it is given tells whether somebody waits to."""
+    """No worker can write corrections while the block runs; yields a check for workers that wait to."""
     lock = "SELECT pg_advisory_lock(hashtextextended($1 || ' corrections', 0))"
     waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with asyncio.Runner() as runner:
@@ -173,7 +173,7 @@ def test_feedback_may_come_before_its_prediction(migrated: Settings) -> None:
                 lambda: len(recorded(migrated)) == 51, lambda: f"{waiting(migrated)}\n{running['feedback-1'].log}"
             )
         assert recorded(migrated) == ["later", *(one.id for one in said)]
-        eventually(lambda: waiting(migrated) == 0, "some wait for ever")
+        eventually(lambda: waiting(migrated) == 0, "some wait without end")
         assert all(one.terminate() == 0 for one in running.values())
     assert letters(migrated) == []
 
@@ -265,7 +265,7 @@ def test_reading_the_whole_topic_again_changes_nothing(migrated: Settings) -> No
 
 @pytest.mark.long
 def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings) -> None:
-    """kill -9 in the midst of a transaction, right after a commit, and of both workers; some of it waits meanwhile."""
+    """kill -9 during a transaction, right after a commit, and of both workers; some feedback waits meanwhile."""
     per_partition, partitions = 3000, 4
     total = per_partition * partitions
     predict(migrated, *(a_block(per_partition, partition=p) for p in range(partitions - 1)))
@@ -279,7 +279,7 @@ def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings)
                     *(Feedback(f"{p}-{i}", "1", Place(0, p, i, 0)) for i in range(per_partition)),
                     partition=p,
                 )
-            eventually(somebody_waits, "nobody stores anything")
+            eventually(somebody_waits, "no worker stores anything")
             for one in running.values():
                 one.kill()
                 one.start()
@@ -291,7 +291,7 @@ def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings)
         for one in running.values():
             one.start()
         eventually(lambda: len(recorded(migrated)) >= total, lambda: running["feedback-1"].log[-3000:])
-        eventually(lambda: waiting(migrated) == 0, "some wait for ever")
+        eventually(lambda: waiting(migrated) == 0, "some wait without end")
         settled(migrated, running["feedback-1"])
         right = "kafka_partition || '-' || kafka_offset = feedback AND kafka_offset = sent_offset"
         assert value(migrated, f"SELECT count(*) FROM corrections WHERE {right}") == len(recorded(migrated)) == total
@@ -300,7 +300,7 @@ def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings)
 
 
 def waits(settings: Settings) -> bool:
-    """Whether the worker says that it waits for Postgres: whichever of its tasks said so last."""
+    """Whether the worker's latest log line reports that one of its tasks waits for Postgres."""
     words = {"waiting for Kafka and Postgres", "waiting for Postgres"}
     return [(name, role) for name, role, said in condition_of(settings) if said in words] == [
         ("feedback-1", "feedback")
@@ -310,7 +310,7 @@ def waits(settings: Settings) -> bool:
 def test_postgres_away_holds_the_offsets_and_then_catches_up(
     migrated: Settings, servers: Servers, worker: WorkerProcess
 ) -> None:
-    """The worker stays up and says what it waits for; also SIGTERM ends it then, and nothing is lost."""
+    """The worker stays up and reports what it waits for; SIGTERM ends it then too, and nothing is lost."""
     predict(migrated, a_block(100))
     send(migrated, feedback("first", prediction="0-0-0"))
     eventually(lambda: recorded(migrated) == ["first"], lambda: worker.log[-3000:])

@@ -51,7 +51,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def settings_for(secured: SecuredServers, directory: Path, protocol: str, mechanism: str = "PLAIN") -> Settings:
-    """Settings of a namespace that nobody has used before."""
+    """Settings of an unused namespace."""
     own = {"RELEARN_NAMESPACE": f"t{uuid.uuid4().hex[:8]}", "RELEARN_DATA_DIR": str(directory / "data")}
     return read_settings({**secured.settings(protocol, mechanism), **own})
 
@@ -159,7 +159,7 @@ WRONG: dict[str, tuple[str, Wrong, str]] = {
 SETTING = {"kafka": "RELEARN_KAFKA_", "postgres": "RELEARN_POSTGRES_DSN", "valkey": "RELEARN_REDIS_URL"}
 
 
-#: Kafka's clients go on trying for as long as they may.
+#: Kafka's clients retry until their timeout.
 SLOW = {"Kafka's authority", "Kafka's protocol"}
 
 

@@ -159,7 +159,7 @@ async def test_a_topic_made_anew_is_read_from_its_start(signed: Settings) -> Non
         await asyncio.to_thread(eventually, made, "the topic can't be made again")
         _champion(signed, _message(signed, 7, 7))
         await _until(lambda: _on(live) == (7, 7), "the new topic isn't read")
-        await _until(lambda: feed.readings > 1 and feed.complete, "nobody noticed that the topic is another one")
+        await _until(lambda: feed.readings > 1 and feed.complete, "the feed did not notice that the topic is new")
         assert feed.latest[b"champion"] == _message(signed, 7, 7)
 
 

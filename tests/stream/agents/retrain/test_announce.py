@@ -1,4 +1,4 @@
-"""Jobs and activations are announced from what stands in Postgres: each once, in order, also what nobody looked at."""
+"""Jobs and activations are announced from Postgres: each once, in order, also changes made while no announcer ran."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_each_change_is_announced_once_and_in_order(settings: Settings) ->
 
 
 async def test_what_happened_while_nobody_looked_is_announced_afterwards(settings: Settings) -> None:
-    """Also of a job that was open then and is an old one now; without the mark of the former it starts anew."""
+    """Also of a job that was open then and is old now; without the former announcer's mark it starts from now."""
     async with namespace(settings) as (pool, redis):
         await job(pool, "old", "running")
         async with announcing(settings):
@@ -118,7 +118,7 @@ async def test_what_happened_while_nobody_looked_is_announced_afterwards(setting
 
 
 async def test_the_mark_of_another_database_is_none(settings: Settings) -> None:
-    """Tables that were made anew under the same name begin at the first activation again."""
+    """Tables that were recreated under the same name begin at the first activation again."""
     async with namespace(settings) as (pool, redis):
         await job(pool, "a", "running")
         async with announcing(settings):

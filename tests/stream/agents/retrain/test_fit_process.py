@@ -90,7 +90,7 @@ def test_only_the_worker_in_charge_has_one(migrated: Settings, retrain: WorkerPr
 
 
 def _settled(settings: Settings) -> int:
-    """How many members the group of retrain workers has; 0 while partitions are given anew."""
+    """How many members the group of retrain workers has; 0 during a rebalance."""
     group, admin = f"{settings.namespace}.retrain", AdminClient(librdkafka_config(settings))
     found = admin.describe_consumer_groups([group])[group].result(30)
     return len(found.members) if found.state == ConsumerGroupState.STABLE else 0

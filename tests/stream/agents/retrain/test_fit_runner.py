@@ -121,7 +121,7 @@ async def test_the_process_that_waits_takes_the_next_task_and_no_other(trainer: 
 
 
 async def test_a_process_that_was_killed_while_it_waited_costs_no_training(trainer: FitRunner) -> None:
-    """Also in its first moment; and where nobody trains, another one soon waits in its place."""
+    """Also in its first moment; without a training, another one soon waits in its place."""
     killed = await _waiting(trainer)
     killed.kill()
     await _until(lambda: _children() == [], "it lives on")

@@ -43,7 +43,7 @@ def _train(settings: Settings) -> dict[str, Any]:
 
 
 def _shadow_role(settings: Settings) -> str | None:
-    """What the topic says last of shadows."""
+    """The latest message about shadows on the topic."""
     found = [one for one in messages(settings, "model-updates") if one.key() == b"shadow"]
     return decode_update(found[-1].value(), load_verifier(settings), settings.namespace).role if found else None
 
@@ -73,7 +73,7 @@ def test_reviewed_records_promote_a_challenger_that_is_right_where_the_champion_
     job = _promoted_by_evidence(settings)
     gate = job["metrics"]["gate"]
     assert (job["state"], job["version"], gate["path"]) == ("promoted", 2, "evidence"), gate
-    assert gate["silence"] is None, "nobody had to look"
+    assert gate["silence"] is None, "silence was not needed"
     assert job["metrics"]["trained_on"]["reviewed"] == 120
     assert value(settings, "SELECT cut FROM models WHERE version = 2") == 120
     assert value(settings, "SELECT cardinality(correction_ids) FROM models WHERE version = 2") == 120
@@ -83,7 +83,7 @@ def test_reviewed_records_promote_a_challenger_that_is_right_where_the_champion_
 def test_corrections_alone_promote_where_the_challenger_keeps_what_nobody_objected_to(
     settings: Settings, retrain: WorkerProcess
 ) -> None:
-    """Errors only, volunteered: no evidence, but silence says that the rest was right."""
+    """Errors only, volunteered: no evidence, but by silence the rest was right."""
     features, truth = reviewed.records(200)
     offsets, answers, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 1))
     wrong = [i for i in range(200) if answers[i] != truth[i]]
@@ -204,7 +204,7 @@ def test_a_training_that_the_policy_asked_for_on_old_facts_is_skipped(
 def test_a_training_that_found_nothing_new_is_over_for_the_policy_too(
     settings: Settings, retrain: WorkerProcess
 ) -> None:
-    """Else the policy would ask again at once, with every cut that follows."""
+    """Else the policy would send the command again at once, with every later cut."""
     assert _promoted_by_evidence(settings)["state"] == "promoted"
     again = _train(settings)
     assert (again["state"], "nothing new" in again["error"]) == ("skipped", True)

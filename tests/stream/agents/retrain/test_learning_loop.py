@@ -73,7 +73,7 @@ def _live(settings: Settings) -> int | None:
 
 
 def test_the_same_facts_never_make_a_second_job(migrated: Settings, running: dict[str, WorkerProcess]) -> None:
-    """The worker is killed, everything is said again, and it starts anew: one job."""
+    """The worker is killed, all feedback is sent again, and the worker restarts: one job."""
     offsets, labels = _errors(migrated, 20)
     _say(migrated, offsets, labels)
     eventually(lambda: reviewed.job_of(migrated, "count") is not None, lambda: running["feedback-1"].log[-3000:])

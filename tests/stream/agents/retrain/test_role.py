@@ -34,7 +34,7 @@ def _becomes(settings: Settings, champion: tuple[int, int], worker: WorkerProces
 
 
 def test_a_life_of_models(migrated: Settings, retrain: WorkerProcess) -> None:
-    """Train, train again on nothing new, on more, activate, roll back, and what can't be done says why."""
+    """Train, train again on nothing new, on more, activate, roll back, and refused commands have a reason."""
     settings = migrated
     retrains.load(settings, 14)
     first = retrains.send(settings, "train")
@@ -130,7 +130,7 @@ def test_commands_that_cannot_be_read_are_dead_letters_and_the_next_one_is_obeye
 def test_a_second_training_while_one_is_open_is_skipped_and_an_end_costs_no_job(
     migrated: Settings, retrain: WorkerProcess
 ) -> None:
-    """kill -9 and SIGTERM in the midst of a training: no process is left, and that job makes one model later."""
+    """kill -9 and SIGTERM during a training: no process is left, and that job makes one model later."""
     retrains.load(migrated)
     long = retrains.send(migrated, "train")
     process = retrains.training_process(retrain)

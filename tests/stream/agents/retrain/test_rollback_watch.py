@@ -37,7 +37,7 @@ async def _say(connection: Connection, rng: np.random.Generator, sent: int) -> N
 
 
 async def _plainly(connection: Connection, limit: int) -> list[AnswerPair]:
-    """What counts, of everything that was ever said."""
+    """What counts, of all statements."""
     found = [one for one in await all_statements(connection) if one.model == CHAMPION]
     return compare_answers(audited(found, TRAINED_ON), FORMER)[:limit]
 
@@ -45,7 +45,7 @@ async def _plainly(connection: Connection, limit: int) -> list[AnswerPair]:
 @pytest.mark.parametrize("limit", [3, 1000])
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_each_look_finds_what_reading_everything_finds(settings: Settings, limit: int, seed: int) -> None:
-    """Answers change, are taken back, and are stored later than what was said after them."""
+    """Labels change, are withdrawn, and are stored later than statements sent after them."""
     rng = np.random.default_rng(seed)
     sent = rng.permutation(10 * LOOKS).tolist()
     watched = Watched(2, CHAMPION, FORMER, TRAINED_ON)
@@ -62,7 +62,7 @@ async def test_each_look_finds_what_reading_everything_finds(settings: Settings,
 
 
 async def test_nothing_is_read_again_where_nothing_that_counts_was_said(settings: Settings) -> None:
-    """A record beyond the limit, or one that nobody audited."""
+    """A record beyond the limit, or one without an audit."""
     watched = Watched(2, CHAMPION, FORMER, frozenset())
     say = "yes", "ann", "audit"
     async with tables(settings, size=1) as pool, pool.acquire() as connection:

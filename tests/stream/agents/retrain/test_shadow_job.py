@@ -82,14 +82,14 @@ def test_a_shadow_comes_answers_beside_the_champion_and_goes(migrated: Settings)
         score.wait_for("event=shadow_begun")
         send(migrated)
         during = blocks(migrated, 2)[-1]
-        eventually(lambda: beating(migrated) == [2], lambda: f"the heartbeat says {beating(migrated)}")
+        eventually(lambda: beating(migrated) == [2], lambda: f"the heartbeat has {beating(migrated)}")
         models.publish_shadow(migrated, models.a_model(3, d=5), 3)
         score.wait_for("event=model_refused")
         models.publish_shadow(migrated, None, 4)
         score.wait_for("event=shadow_ended")
         send(migrated)
         after = blocks(migrated, 3)[-1]
-        eventually(lambda: beating(migrated) == [None], lambda: f"the heartbeat says {beating(migrated)}")
+        eventually(lambda: beating(migrated) == [None], lambda: f"the heartbeat has {beating(migrated)}")
     assert before.shadow is None
     assert_shadowed(during)
     assert after.shadow is None

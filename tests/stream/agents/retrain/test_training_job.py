@@ -1,4 +1,4 @@
-"""A training job whose processes die: a few attempts and its word for it, or left open for whoever goes on with it."""
+"""A training job whose processes die: a few attempts and a reason, or left open for the next worker."""
 
 from __future__ import annotations
 

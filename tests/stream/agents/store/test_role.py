@@ -181,7 +181,7 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_of_itself(settings: Set
 
 
 async def test_postgres_away_holds_the_offsets_and_then_catches_up(settings: Settings, servers: Servers) -> None:
-    """The worker stays up and says what it waits for."""
+    """The worker stays up and reports what it waits for."""
     redis = open_redis(settings)
     async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
         await send(producer, settings, block_of(5))
@@ -216,7 +216,7 @@ async def test_redis_away_holds_up_nothing_and_is_filled_again(settings: Setting
 
 
 async def test_a_killed_worker_stores_nothing_twice(settings: Settings, servers: Servers) -> None:
-    """kill -9 in the midst of a backlog, and again: every record once, every offset committed at the end."""
+    """kill -9 during a backlog, and again: every record once, every offset committed at the end."""
     redis = open_redis(settings)
     async with namespace(settings) as (pool, producer):
         blocks = [block_of(500, first_offset=500 * n, partition=n % 4, d=30) for n in range(240)]

@@ -68,7 +68,7 @@ def test_clean_text_has_no_hits(sentence: str) -> None:
 
 
 def test_code_is_not_prose() -> None:
-    assert hits(Path("a.py"), 'anew = nobody("nobody")\n"""The account `nobody` has no files."""\n') == []
+    assert hits(Path("a.py"), 'anew = nobody("nobody")\n"""The account `nobody` has no record \'anew\'."""\n') == []
     assert hits(Path("a.md"), "The account `nobody`.\n\n```\necho anew\n```\n") == []
 
 
