@@ -1,5 +1,5 @@
 """The `relearn` command, and what only commands need.
 
-Order of reading: `cli` (verbs → modules), commands/ (one module per verb), client/ (Kafka, Postgres, commands), render/
-(tables and text), data/ (data sets, reviewers), embedded/ (`relearn up`), demo/ (`relearn demo`), dev/ (tools).
+Order of reading: `cli` and `lazy_group` (verbs → modules), commands/ (one module per verb), client/ (Kafka, Postgres,
+commands), render/ (tables and text), data/ (data sets, reviewers), embedded/ (`relearn up`), demo/, dev/ (tools).
 """
