@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from relearn.schemas.http.operation import Count, Operation, Page, PageQuery, PlaceText, Text, Time
+from relearn.schemas.identity import INT64_MAX
 
 #: Maximum size of an original's bytes, and of its JSON, in an answer.
 SHOWN_BYTES = 64 * 1024
@@ -15,7 +16,7 @@ READABLE_BYTES = 1024 * 1024
 #: Maximum number of records that one call redrives.
 REDRIVE_AT_MOST = 1000
 
-DeadLetterId = Annotated[int, Meta(ge=1, le=2**63 - 1, examples=[1])]
+DeadLetterId = Annotated[int, Meta(ge=1, le=INT64_MAX, examples=[1])]
 
 
 class DeadLetter(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from relearn.schemas.http.operation import JSON, Operation
+from relearn.schemas.identity import INT32_MAX
 
 OutputName = Literal["label", "margin"]
 
@@ -19,7 +20,7 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 EXTENSIONS = ("binary_tensor_data",)
 _TAG = "Open Inference Protocol"
 
-Shape = list[Annotated[int, Meta(ge=0, le=2**31 - 1)]]
+Shape = list[Annotated[int, Meta(ge=0, le=INT32_MAX)]]
 Size = Annotated[int, Meta(ge=0)]
 Name = Annotated[str, Meta(max_length=100, examples=["svm"])]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from msgspec import Meta, Struct
 
 from relearn.schemas.http.problems import Kind
+from relearn.schemas.identity import INT32_MAX
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ PlaceText = Annotated[
     str,
     Meta(pattern=r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$", description="The id of a prediction.", examples=["2-10481-0"]),
 ]
-Version = Annotated[int, Meta(ge=1, le=2**31 - 1, description="The version of a model.")]
+Version = Annotated[int, Meta(ge=1, le=INT32_MAX, description="The version of a model.")]
 Time = Annotated[
     str,
     Meta(
