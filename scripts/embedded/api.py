@@ -1,4 +1,4 @@
-"""The HTTP API under `relearn up`: one process, at its own port."""
+"""The HTTP API under `relearn up`: one process, and its port."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.servers import ports
 
 PORT_SETTING = PREFIX + "API_PORT"
-#: It says so in its log.
+#: The API logs it once it serves.
 SERVING = "event=serving"
 
 
 def choose_port(environment: Mapping[str, str], last: Mapping[str, str], on_event: OnEvent) -> int:
-    """The port that was asked for, taken or not; else that of the last start, the usual one or the next free one."""
+    """The port in the settings, taken or not; else that of the last start, the default one or the next free one."""
     if wanted := environment.get(PORT_SETTING):
         return int(wanted)
     usual: int = Settings.model_fields["api_port"].default
@@ -34,7 +34,7 @@ def server(environment: Mapping[str, str], log_path: Path) -> Process:
     """The process, for the supervisor to start."""
     return Process(
         name=NAME,
-        # -P: the working directory, which may hold anything, is no place to import from.
+        # -P: modules in the working directory must not be imported.
         argv=(sys.executable, "-P", "-m", "relearn.scripts", "api"),
         cwd=Path.cwd(),
         log_path=log_path,

@@ -49,7 +49,7 @@ async def run_several(settings: Settings, count: int) -> int:
         argv = ("api", "--share", str(number), ",".join(map(str, numbers)))
         try:
             return await asyncio.create_subprocess_exec(
-                # -P: the working directory, which may hold anything, is no place to import from.
+                # -P: modules in the working directory must not be imported.
                 *(sys.executable, "-P", "-m", "relearn.scripts", *argv),
                 env=_environment(settings),
                 pass_fds=numbers,

@@ -1,4 +1,4 @@
-"""The pair that signs models, made once per data directory. Only retrain is given the half that signs."""
+"""The key pair that signs and verifies models, created once per data directory. Only retrain gets the signing key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNING, VERIFY = "signing.pem", "verify.pem"
 
 
 def ensure_pair(keys_dir: Path) -> tuple[Path, Path]:
-    """Paths of the signing key (PKCS8, readable by its owner only) and the verify key; makes what is missing."""
+    """Paths of the signing key (PKCS8, readable by its owner only) and the verify key; creates missing ones."""
     keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     signing, verify = keys_dir / SIGNING, keys_dir / VERIFY
     if not signing.exists():

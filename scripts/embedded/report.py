@@ -1,4 +1,4 @@
-"""Events as lines on stderr, with a bar while something is fetched."""
+"""Events as lines on stderr, with a progress bar for downloads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STYLES = {"note": "yellow", "died": "red", "ready": "green", "restarted": "green
 
 
 class Report:
-    """An `OnEvent` for a person. Without a terminal: plain lines, and of a fetch only its beginning and end."""
+    """An `OnEvent` that prints. Without a terminal: plain lines, and only the start and end of a download."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
@@ -40,7 +40,7 @@ class Report:
             self.close()
 
     def close(self) -> None:
-        """Take down a bar that is still up."""
+        """Remove the progress bar, if any."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -1,4 +1,4 @@
-"""All of Relearn on this machine, as one context: servers, then topics and tables, then workers; and back again."""
+"""All of Relearn on this machine, as one context: servers, topics and tables, workers, API; stopped in reverse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIGNING_KEY, VERIFY_KEYS = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS"
 
 @dataclass(frozen=True)
 class Stack:
-    """What is up. `api`: where the HTTP API is, if it is."""
+    """The running deployment. `api`: the address of the HTTP API, or None."""
 
     settings: Settings
     supervisor: Supervisor
@@ -48,14 +48,14 @@ async def running(
     api: bool = False,
     on_event: OnEvent = ignore,
 ) -> AsyncIterator[Stack]:
-    """Everything up while the block runs; stopped in reverse when it is left, however it is left.
+    """Runs everything during the block, and stops it in reverse order afterwards, also after an error.
 
-    A server whose setting is in `environment` isn't started here: that one is used. Workers may not be ready yet when
-    the block begins: score waits for a first model. The API, where it is wanted, serves by then. Cancelled once, all is
-    stopped in order; cancelled twice, killed.
+    A server whose address is in `environment` is used and not started. Workers may not be ready when the block begins:
+    score waits for a first model. The API, if enabled, serves by then. The first cancellation stops all in order, the
+    second kills all.
 
     Raises:
-        SettingsError, SetupError: it can't be started, and why.
+        SettingsError, SetupError: a part can't be started, and why.
         Refused: another supervisor is at work in this data directory.
     """
     data_dir = data_dir_of(environment)
@@ -93,12 +93,12 @@ async def running(
 
 
 def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Path) -> Process:
-    """One worker. It says `worker_ready` in its log when it works; nobody waits for that."""
+    """One worker process. It logs `worker_ready` once it processes messages; the start doesn't wait for that."""
     name = f"{role}-{number}"
     log_path = data_dir / "logs" / f"{name}.log"
     return Process(
         name=name,
-        # -P: the working directory, which may hold anything, is no place to import from.
+        # -P: modules in the working directory must not be imported.
         argv=(sys.executable, "-P", "-m", "relearn.scripts", "worker", role, "--id", name),
         cwd=Path.cwd(),
         log_path=log_path,
@@ -109,7 +109,7 @@ def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Pat
 
 
 def _check(environment: Mapping[str, str]) -> None:
-    """What is wrong with the settings is said before anything starts."""
+    """Raise settings errors before anything starts."""
     read_settings(environment)
     if bool(environment.get(SIGNING_KEY)) != bool(environment.get(VERIFY_KEYS)):
         raise SettingsError(f"{SIGNING_KEY} and {VERIFY_KEYS} belong together: give both or neither")
@@ -118,7 +118,7 @@ def _check(environment: Mapping[str, str]) -> None:
 def _settle(
     data_dir: Path, addresses: Mapping[str, str], environment: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The settings for every child and, apart, the one for retrain alone; commands elsewhere find the former too."""
+    """The settings for every child, also written for other commands, and the signing key's for retrain only."""
     if environment.get(SIGNING_KEY):
         signing_key, verify_keys = environment[SIGNING_KEY], environment[VERIFY_KEYS]
     else:

@@ -1,4 +1,4 @@
-"""What the servers and their supervisor have to say. `up` prints it, `demo` makes a story of it, tests read it."""
+"""Events of the servers and their supervisor: `up` and `demo` print them, tests read them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "note",  # something a person should know, such as a port that was taken
+    "note",  # worth printing, such as a port that was taken
     "fetching",  # done of total
     "making",  # a data directory, made once
     "starting",
@@ -21,7 +21,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to `name`; `text` is a line for a person."""
+    """An event of the process `name`; `text` is one line to print."""
 
     kind: Kind
     name: str
@@ -34,4 +34,4 @@ OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """An `OnEvent` for those who don't care."""
+    """An `OnEvent` that does nothing."""

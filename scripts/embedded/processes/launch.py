@@ -1,10 +1,10 @@
-"""Run as a program between the supervisor and a child: become the child, having tied its life to the supervisor's.
+"""A program between the supervisor and a child: ties its life to the supervisor's, then becomes the child.
 
     python -I -S launch.py PARENT_PID DEATH_SIGNAL UID GID COMMAND …
 
-The kernel (Linux) sends DEATH_SIGNAL when the supervisor dies, however it dies. That has to be asked for in the child,
-after it has changed its user and before it becomes its program; a small program of its own is the way to do so without
-running Python code in a forked copy of a threaded parent. Standard library only; UID -1 keeps the user.
+The kernel (Linux) sends DEATH_SIGNAL when the supervisor ends for any reason. The child must request that after it has
+changed its user and before it becomes its program. A program of its own does so without running Python code in a forked
+copy of a threaded parent. Standard library only; UID -1 keeps the user.
 """
 
 from __future__ import annotations

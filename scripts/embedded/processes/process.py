@@ -1,4 +1,4 @@
-"""A child process as a plain description: what to run, how to know that it is ready, how to ask it to stop."""
+"""The description of a child process: its command, its readiness check, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from relearn.scripts.embedded.servers.account import Account
 
 Ready = Callable[[int], Awaitable[bool]]
-"""Is it ready? Given the size of the log when this life of the process began. Never raises; answers within seconds."""
+"""Whether the process is ready, given the size of its log when it was started. Never raises; returns within seconds."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """What `Supervisor` starts. `ready_timeout_s` None: nobody waits for it, it may take as long as it likes."""
+    """What `Supervisor` starts. `ready_timeout_s` None: the start doesn't wait for readiness."""
 
     name: str
     argv: tuple[str, ...]
@@ -32,7 +32,7 @@ class Process:
 
 
 def logged(path: Path, word: str) -> Ready:
-    """Ready when the process has written `word` to its log in this life."""
+    """Ready once the process has written `word` to its log since it was started."""
 
     async def ready(since: int) -> bool:
         return word.encode() in _written(path, since)
@@ -41,7 +41,7 @@ def logged(path: Path, word: str) -> Ready:
 
 
 def last_lines(path: Path, count: int = 12, since: int = 0) -> str:
-    """The end of a log, for an error that has to explain itself."""
+    """The last lines of a log, for an error message."""
     text = _written(path, max(since, _size(path) - 20_000)).decode(errors="replace")
     return "\n".join(text.splitlines()[-count:])
 
@@ -49,7 +49,7 @@ def last_lines(path: Path, count: int = 12, since: int = 0) -> str:
 def _written(path: Path, since: int) -> bytes:
     try:
         with path.open("rb") as file:
-            file.seek(since if since <= _size(path) else 0)  # a log that was cut starts again at 0
+            file.seek(since if since <= _size(path) else 0)  # a truncated log starts again at 0
             return file.read()
     except FileNotFoundError:
         return b""

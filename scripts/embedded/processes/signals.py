@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, for commands that hold child processes."""
+"""Ctrl-C, SIGTERM and SIGHUP for commands that have child processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 def run(main: Coroutine[Any, Any, None]) -> bool:
     """Run `main`; each signal cancels it once more (`stack.running` stops at the first, kills at the second).
 
-    Returns whether it ran to its own end.
+    Returns whether it ended without being cancelled.
     """
 
     async def cancellable() -> None:

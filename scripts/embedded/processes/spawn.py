@@ -1,4 +1,4 @@
-"""Start one child process and end it: in a session of its own, its words in its log, its life tied to ours."""
+"""Starts and ends one child process: in a session of its own, with a log, and its life tied to the supervisor's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOG_LIMIT_BYTES = 20_000_000
 
 
 def through_launcher(argv: Sequence[str], death_signal: signal.Signals, account: Account | None) -> tuple[str, ...]:
-    """`argv` by way of `launch.py`. Must be spawned by the thread that lives longest: Linux ties children to it."""
+    """`argv` by way of `launch.py`. The spawning thread must outlive the child: Linux ties the child to it."""
     launcher = str(Path(__file__).with_name("launch.py"))
     uid, gid = (account.uid, account.gid) if account is not None else (-1, -1)
     numbers = (str(os.getpid()), str(int(death_signal)), str(uid), str(gid))
@@ -28,7 +28,7 @@ def through_launcher(argv: Sequence[str], death_signal: signal.Signals, account:
 
 
 async def spawn(process: Process) -> asyncio.subprocess.Process:
-    """A new session, so that Ctrl-C in the terminal reaches only the supervisor."""
+    """Start a child in a new session, so that Ctrl-C in the terminal reaches only the supervisor."""
     process.log_path.parent.mkdir(parents=True, exist_ok=True)
     bound_log(process.log_path)
     if process.before_start is not None:
@@ -46,7 +46,7 @@ async def spawn(process: Process) -> asyncio.subprocess.Process:
 
 
 async def run_once(argv: Sequence[str], cwd: Path, account: Account | None = None) -> tuple[int, str]:
-    """Run a program to its end: its code and what it said. Cancelled: kills it and what it had started."""
+    """Run a program to its end; its exit code and output. Cancelled: kills it and its children."""
     child = await asyncio.create_subprocess_exec(
         *through_launcher(argv, signal.SIGKILL, account),
         cwd=cwd,
@@ -66,7 +66,7 @@ async def run_once(argv: Sequence[str], cwd: Path, account: Account | None = Non
 
 
 async def end(handle: asyncio.subprocess.Process, process: Process) -> None:
-    """Ask, wait, insist; then end whatever it had started itself."""
+    """Send the stop signal, wait, then kill; then kill the processes that it had started."""
     family = _family(handle.pid) if handle.returncode is None else []
     if handle.returncode is None:
         with contextlib.suppress(ProcessLookupError):
@@ -91,7 +91,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def bound_log(path: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
-    """Move what stands in a log that has grown too long to `<name>.log.1`; who writes to it (appending) may go on."""
+    """Move the contents of a log that is too large to `<name>.log.1`; processes that append to the log may continue."""
     try:
         if path.stat().st_size <= limit_bytes:
             return

@@ -1,4 +1,4 @@
-"""Starts processes in groups, starts again what dies, and stops the groups in reverse, leaving nothing behind."""
+"""Starts processes in groups, restarts those that end, and stops the groups in reverse order with all children."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIDY_S = 30.0
 
 
 class Child:
-    """A process and what has become of it; one life follows another."""
+    """A process and its state over all restarts."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -43,7 +43,7 @@ class Supervisor:
 
     def __init__(self, data_dir: Path, on_event: OnEvent = ignore, *, restart: bool = True) -> None:
         self._data_dir = data_dir
-        self._say = on_event
+        self._on_event = on_event
         self._restart = restart
         self._children: dict[str, Child] = {}
         self._groups: list[list[str]] = []
@@ -54,7 +54,7 @@ class Supervisor:
         """Start a group side by side; returns when all that have a deadline are ready.
 
         Raises:
-            SetupError: one wasn't ready in time, or ended; the message has the end of its log.
+            SetupError: a process wasn't ready in time, or ended; the message has the end of its log.
         """
         if self._tidying is None:
             self._tidying = asyncio.create_task(self._tidy())
@@ -67,7 +67,7 @@ class Supervisor:
         await asyncio.gather(*awaited)
 
     async def stop(self, name: str) -> None:
-        """Ask one to stop and wait for its end; kill it when it takes too long. No harm if it isn't running."""
+        """Stop one process and wait for its end; kill it after its stop timeout. Does nothing if it isn't running."""
         child = self._children[name]
         if child.running.state != "stopped":
             await self._end(child)
@@ -81,7 +81,7 @@ class Supervisor:
             await child.first_ready
 
     async def stop_all(self) -> None:
-        """Stop the groups, last first. Cancelled while waiting: kills what is left at once, then raises."""
+        """Stop the groups, last first. Cancelled while waiting: kills the rest at once, then raises."""
         try:
             for group in reversed(self._groups):
                 await asyncio.gather(*(self.stop(name) for name in group))
@@ -96,7 +96,7 @@ class Supervisor:
                 await asyncio.gather(self._tidying, return_exceptions=True)
 
     def kill(self, name: str) -> None:
-        """Kill one as a crash would. It is started again if this supervisor restarts."""
+        """Kill one process as a crash would. It is restarted if this supervisor restarts."""
         child = self._children[name]
         if child.handle is not None and child.alive:
             child.handle.kill()
@@ -107,12 +107,12 @@ class Supervisor:
             _kill_group(child)
 
     def pid(self, name: str) -> int | None:
-        """The process id of one that is alive."""
+        """The process id; None if the process isn't running."""
         child = self._children[name]
         return child.handle.pid if child.handle is not None and child.alive else None
 
     def state(self, name: str) -> str:
-        """As in `run.json`."""
+        """The state as in `run.json`."""
         return self._children[name].running.state
 
     def _begin(self, child: Child) -> None:
@@ -120,7 +120,7 @@ class Supervisor:
         child.lives.add_done_callback(lambda lives: self._over(child, lives))
 
     def _over(self, child: Child, lives: asyncio.Task[None]) -> None:
-        """Whatever ends the care for a child is said, and nobody waits for it any longer."""
+        """Report an error that ended the supervision of a child, and fail the start that waits for it."""
         error = None if lives.cancelled() else lives.exception()
         if error is None:
             return
@@ -129,7 +129,7 @@ class Supervisor:
             child.first_ready.set_exception(SetupError(f"{child.process.name} can't be run: {error}"))
 
     async def _live(self, child: Child) -> None:
-        """Life after life of one child, until `_end` cancels it."""
+        """Run one child and restart it when it ends, until `_end` cancels this."""
         while True:
             await self._spawn(child)
             born = time.monotonic()
@@ -141,7 +141,7 @@ class Supervisor:
                 child.first_ready.set_exception(SetupError(_why_not_ready(child)))
                 return
             elif child.alive:
-                self._say(Event("note", child.process.name, "isn't ready in time: killed"))
+                self._on_event(Event("note", child.process.name, "isn't ready in time: killed"))
                 _kill_group(child)
             await self._wait_for_the_end(child)
             if not self._restart:
@@ -152,7 +152,7 @@ class Supervisor:
     async def _spawn(self, child: Child) -> None:
         child.log_start = _size(child.process.log_path)
         child.spawning = asyncio.create_task(spawn(child.process))
-        child.handle = await asyncio.shield(child.spawning)  # a child that nobody holds would be left behind
+        child.handle = await asyncio.shield(child.spawning)  # a child without a handle would be left behind
         runfile.describe(child.running, child.handle.pid)
         self._note(child, "starting", "starting", "starting")
 
@@ -172,8 +172,8 @@ class Supervisor:
         child.running.pid = child.running.create_time = None
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         again = ", starting it again" if self._restart else ""
-        words = last_lines(child.process.log_path, 1, child.log_start).strip()
-        text = f"{how}{again}; the last line of {child.process.log_path}: {words}"
+        line = last_lines(child.process.log_path, 1, child.log_start).strip()
+        text = f"{how}{again}; the last line of {child.process.log_path}: {line}"
         self._note(child, "waiting" if self._restart else "dead", "died", text)
 
     async def _end(self, child: Child) -> None:
@@ -181,7 +181,7 @@ class Supervisor:
             child.lives.cancel()
             await asyncio.gather(child.lives, return_exceptions=True)
         if not child.first_ready.cancel() and not child.first_ready.cancelled():
-            child.first_ready.exception()  # so that nobody complains that it was never looked at
+            child.first_ready.exception()  # else asyncio warns that it was never retrieved
         if child.spawning is not None:
             with contextlib.suppress(OSError):
                 child.handle = await child.spawning
@@ -202,11 +202,11 @@ class Supervisor:
         child.running.state = state
         self._run.processes[child.process.name] = child.running
         runfile.save(self._data_dir, self._run)
-        self._say(Event(kind, child.process.name, text))
+        self._on_event(Event(kind, child.process.name, text))
 
 
 def _kill_group(child: Child) -> None:
-    """The child leads a process group, which outlives it while it has members."""
+    """Kill the child's process group, which remains while it has members."""
     if child.handle is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.handle.pid, signal.SIGKILL)

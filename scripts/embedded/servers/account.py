@@ -1,8 +1,8 @@
-"""Postgres refuses to run as root. Where we are root, it runs under an account of its own that owns nothing else.
+"""Postgres refuses to run as root. Under root, it runs under an account of its own that owns nothing else.
 
-The account must reach Postgres' programs and its data directory. Whatever stands in its way is opened as little as
-possible (search for others on directories above, reading for others on Postgres' own files) and always said.
-Where we aren't root, none of this happens.
+The account must reach Postgres' programs and its data directory. Permissions are added as narrowly as possible (search
+for others on directories above, read for others on Postgres' own files) and every change is reported as an event.
+Without root, none of this happens.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Account:
 
 
 def owner_for(directory: Path) -> Account | None:
-    """None unless we are root; then who owns `directory` or is to own it. What root itself owns there is given away."""
+    """None without root; else the account that owns `directory` or shall own it. Root's files there change owner."""
     if os.geteuid() != 0:
         return None
     if not directory.exists():
@@ -46,7 +46,7 @@ def owner_for(directory: Path) -> Account | None:
 
 
 def _unprivileged() -> Account:
-    """The account for Postgres, made at need; `nobody` where accounts can't be made."""
+    """The account for Postgres, created if missing; the user `nobody` if accounts can't be created."""
     try:
         return _look_up(NAME)
     except KeyError:
@@ -60,17 +60,17 @@ def _unprivileged() -> Account:
 
 
 def open_way_to(account: Account, path: Path) -> list[Path]:
-    """Let `account` pass through the directories above `path`; returns those that had to be changed."""
+    """Let `account` enter the directories above `path`; returns the changed ones."""
     return [parent for parent in path.resolve().parents if _allow(account, parent, search=True, read=False)]
 
 
 def open_tree(account: Account, root: Path) -> list[Path]:
-    """Let `account` read and run what is below `root`; returns what had to be changed."""
+    """Let `account` read and execute everything below `root`; returns the changed paths."""
     return [path for path in _walk(root) if _allow(account, path, search=_runs(path), read=True)]
 
 
 def give(account: Account, directory: Path) -> None:
-    """Make `account` the owner of an empty directory that nobody else may enter."""
+    """Make `account` the owner of an empty directory, with mode 700."""
     os.chown(directory, account.uid, account.gid)
     directory.chmod(0o700)
 

@@ -1,9 +1,9 @@
 """Kafka's jars. `kafka-jars.lock` names each by Maven coordinate and sha256; they are fetched once and checked.
 
 They are kept beside the Python packages (`.venv/share/relearn`), so that every data directory and test run of a clone
-shares them; outside a virtual environment in the user's cache directory. Each arrives whole or not at all.
+shares them; outside a virtual environment in the user's cache directory. Each is written atomically.
 
-`python -m relearn.scripts.embedded.servers.jars` resolves the coordinates anew and prints a lock (`make lock`).
+`python -m relearn.scripts.embedded.servers.jars` resolves the coordinates again and prints a lock (`make lock`).
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Jar:
 
 
 def locked(lock: Path = LOCK) -> list[Jar]:
-    """The jars that Kafka's class path is made of."""
+    """The jars of Kafka's class path."""
     lines = [line for line in lock.read_text().splitlines() if line and not line.startswith("#")]
     return [Jar(*line.replace(":", " ").split()) for line in lines]
 
 
 def home() -> Path:
-    """Where the jars are kept."""
+    """The directory of the jars."""
     beside_packages = Path(sys.prefix) / "share"
     if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
         return beside_packages / "relearn" / f"kafka-{KAFKA}"
@@ -58,12 +58,12 @@ def home() -> Path:
 
 
 def missing(directory: Path) -> list[Jar]:
-    """Those of the lock that aren't there yet."""
+    """The jars of the lock that are missing."""
     return [jar for jar in locked() if not (directory / jar.filename).exists()]
 
 
 def fetch(directory: Path, on_progress: Callable[[int, int], None], stopped: Callable[[], bool]) -> None:
-    """Fetch what is missing, calling `on_progress(done, total)`; blocks. Gives up between two jars once `stopped()`.
+    """Fetch missing jars, calling `on_progress(done, total)`; blocks. Gives up between two jars once `stopped()`.
 
     Raises:
         SetupError: no network, no space, or a jar that isn't the one in the lock.

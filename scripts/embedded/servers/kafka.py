@@ -22,7 +22,7 @@ NAME = "kafka"
 PORT = 19092
 CONTROLLER_PORT = 19093
 
-# Relative paths: Kafka runs in its own directory, so what the path above it is made of doesn't matter.
+# Relative paths: Kafka runs in its own directory, so the characters of the path above don't matter.
 PROPERTIES = """\
 # Written by relearn at each start.
 process.roles=broker,controller
@@ -71,12 +71,12 @@ LOG4J = """\
 
 
 def brokers(port: int) -> str:
-    """What `RELEARN_KAFKA_BROKERS` is for this node."""
+    """The value of `RELEARN_KAFKA_BROKERS` for this node."""
     return f"{LOOPBACK}:{port}"
 
 
 async def prepare(data_dir: Path, on_event: OnEvent) -> None:
-    """Fetch the jars and format the storage, where that hasn't been done.
+    """Fetch the jars and format the storage, if that hasn't been done.
 
     Raises:
         SetupError: a package is missing, or the disk or network fails.
@@ -115,7 +115,7 @@ def _lists_a_broker(port: int) -> bool:
 
     try:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
-    except OSError:  # spares librdkafka's own complaints while nobody listens
+    except OSError:  # avoids librdkafka's log lines while the port is closed
         return False
     admin = AdminClient({"bootstrap.servers": brokers(port), "log_level": 0})
     try:

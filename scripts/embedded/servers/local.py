@@ -1,4 +1,4 @@
-"""The three servers together: their ports, their preparation, and the settings that lead to them."""
+"""The three servers together: their ports, their preparation, and their settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETTING = {
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each listens, on loopback."""
+    """The port of each server, on loopback."""
 
     kafka: int
     controller: int
@@ -30,7 +30,7 @@ class Ports:
     valkey: int
 
     def settings(self, wanted: Collection[str]) -> dict[str, str]:
-        """`RELEARN_…` settings that lead to the wanted servers."""
+        """The `RELEARN_…` settings with the addresses of the wanted servers."""
         every = {
             kafka.NAME: kafka.brokers(self.kafka),
             postgres.NAME: postgres.dsn(self.postgres),
@@ -40,12 +40,12 @@ class Ports:
 
 
 def embedded(environment: Mapping[str, str]) -> list[str]:
-    """The servers to run here: those whose setting isn't given."""
+    """The servers to start here: those without a setting."""
     return [name for name, setting in SETTING.items() if not environment.get(setting)]
 
 
 def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnEvent) -> Ports:
-    """Free ports for the wanted servers, those of the last start (its settings) first; says what was taken."""
+    """Free ports for the wanted servers, first those of the last start; reports ports that were taken."""
     taken: list[int] = []
 
     def one(name: str, server: str, usual: int) -> int:
@@ -67,7 +67,7 @@ def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnE
 
 
 async def prepare(data_dir: Path, wanted: Collection[str], on_event: OnEvent) -> None:
-    """Make what the wanted servers need, side by side.
+    """Prepare the wanted servers' data directories concurrently.
 
     Raises:
         SetupError: a package is missing, or the disk or network fails.

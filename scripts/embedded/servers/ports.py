@@ -1,4 +1,4 @@
-"""Which port a server listens on: the one it had last time, else its usual one, else the next that is free."""
+"""Chooses a server's port: the one of the last start, else the default one, else the next free one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPAN = 200
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` of loopback now. What a closed connection leaves doesn't count."""
+    """Whether a server could listen on `port` of loopback now. Connections in TIME_WAIT don't matter."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -45,7 +45,7 @@ def choose(
 
 @asynccontextmanager
 async def choosing() -> AsyncIterator[None]:
-    """Hold this from choosing ports until servers listen on them: two starts at once would choose the same."""
+    """Hold this lock from the choice of ports until servers listen on them: concurrent starts would choose the same."""
     path = Path(tempfile.gettempdir()) / f"relearn-ports-{os.getuid()}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:

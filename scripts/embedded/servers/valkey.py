@@ -1,4 +1,4 @@
-"""One Valkey on loopback. It keeps nothing on disk: all that Relearn puts there may be lost and comes back."""
+"""One Valkey on loopback. It stores nothing on disk: Relearn can rebuild all of its data."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SETTINGS = {
 
 
 def url(port: int) -> str:
-    """What `RELEARN_REDIS_URL` is for this server."""
+    """The value of `RELEARN_REDIS_URL` for this server."""
     return f"redis://{LOOPBACK}:{port}/0"
 
 
 def prepare(data_dir: Path) -> None:
-    """Make its working directory."""
+    """Create its working directory."""
     (data_dir / NAME).mkdir(parents=True, exist_ok=True)
 
 
