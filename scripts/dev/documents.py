@@ -1,4 +1,4 @@
-"""Write the committed documents of the HTTP API and of the topics, as the code says they are: `make documents`."""
+"""Writes the committed documents of the HTTP API and of the topics from the code: `make documents`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""`relearn bench events`: from a commit to everybody who listens at the API, at some rates and numbers of listeners.
+"""`relearn bench events`: from a commit to all listeners of the API, at some rates and numbers of listeners.
 
 Rows are stored by the store worker's own functions, in this process; the clock starts when Postgres has acknowledged
 the commit. The API is a process of its own; the listeners share this one, whose work is in the figures. A listener has
-been told of a commit when it gets a batch event whose `records` are as many as there were after it, or more.
+received a commit when it gets a batch event whose `records` are at least as many as after the commit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PATIENCE_S = 30.0
 
 @dataclass(slots=True)
 class Listener:
-    """One client: how many records it was told of, and when (`time.perf_counter`)."""
+    """One client: the numbers of records in its events, and when they came (`time.perf_counter`)."""
 
     told: list[tuple[int, float]] = field(default_factory=list)
 
@@ -104,7 +104,7 @@ async def _one(commits: _Commits, listeners: list[Listener], rate: int, seconds:
 
 @dataclass(slots=True)
 class _Commits:
-    """Stores so many records at a time, and shows them."""
+    """Stores a number of records at a time, and publishes them."""
 
     settings: Settings
     pool: Pool

@@ -115,7 +115,7 @@ async def _one_rate(settings: Settings, rate: int, seconds: float) -> NDArray[np
 
 
 async def _watch(connection: Any, sending: Sending) -> dict[tuple[int, int], float]:
-    """When each record's row could first be read: its partition's total says so, in the rows' own transaction."""
+    """When each record's row could first be read: its partition's total changes in the same transaction."""
     look = await connection.prepare("SELECT kafka_partition, records FROM totals")
     totals: dict[int, int] = {row[0]: row[1] for row in await look.fetch()}
     stored_before = sum(totals.values())

@@ -1,4 +1,4 @@
-"""Servers for a measurement: embedded, in a temporary directory, on ports that nobody uses."""
+"""Servers for a measurement: embedded, in a temporary directory, on free ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API, client as any script would."""
+"""A client of the HTTP API."""
 
 from __future__ import annotations
 

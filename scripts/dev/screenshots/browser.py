@@ -1,4 +1,4 @@
-"""Which browser there is."""
+"""Finds an installed browser."""
 
 from __future__ import annotations
 

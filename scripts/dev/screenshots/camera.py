@@ -1,4 +1,4 @@
-"""Taking pictures of the page, light and dark."""
+"""Takes pictures of the page, light and dark."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ FAST, SLOW = 400.0, 40.0
 #: Audits that tell how good the champion is, and answers a second until there are so many.
 AUDITS, ANSWERS = 40, 15.0
 NOISE = 0.6
-#: A training that finds nothing new is rejected; so many may find something.
+#: Maximum trainings until one finds nothing new and is rejected.
 TRAININGS = 5
 
 
@@ -83,7 +83,7 @@ async def _flow(stream: DemoStream, rate: float, change: Callable[[Dataset], Dat
 
 
 async def _send_batches(real: Dataset, client: ApiClient) -> None:
-    """Send each; Ann reviews so many of its records, and Ben says otherwise of one."""
+    """Send each batch; Ann reviews a number of its records, and Ben contradicts one review."""
     first = 0
     for batch, (n, reviewed) in BATCHES.items():
         rows = real.take(slice(first, first + n))
@@ -139,7 +139,7 @@ def _state(page: dict[str, Any], job: str) -> str | None:
 
 
 def _send_bad_ones(system: System) -> None:
-    """Records that nobody can use."""
+    """Records that can't be decoded or scored."""
     producer = Producer(librdkafka_config(system.settings))
     values = (
         *(json.dumps({"features": [i, 2, 3], "id": f"till-7-{990 + i}"}).encode() for i in range(4)),

@@ -1,4 +1,4 @@
-"""A small real system with some history: the demo's first act, in a directory that is gone afterwards."""
+"""A small real system with some history: the demo's learning scenario, in a temporary directory."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from relearn.scripts.dev.screenshots.history import Found
 
 WIDE = (1440, 900)
 PHONE = (390, 844)
-#: Of items that are blind so many are skipped: most pictures are of one that isn't.
+#: The number of blind items to skip: most pictures are of an item that isn't blind.
 _SKIPPED = 12
 
 

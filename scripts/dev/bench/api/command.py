@@ -1,4 +1,4 @@
-"""`relearn bench api`: how many requests a second, and how long one takes; predictions beside FastAPI and MLServer."""
+"""`relearn bench api`: requests per second and latency; predictions beside FastAPI and MLServer."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Target:
 
 @click.command()
 @click.option("--seconds", default=4.0, show_default=True, type=click.FloatRange(0.1), help="Per figure and round.")
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Interleaved; medians are told.")
-@click.option("--connections", default=16, show_default=True, type=click.IntRange(1), help="That stay open.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Rounds; medians are printed.")
+@click.option("--connections", default=16, show_default=True, type=click.IntRange(1), help="Open connections.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes of the API.")
 @click.option("--rivals/--no-rivals", "beside", default=True, help="Predict with FastAPI and MLServer as well.")
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON on stdout.")

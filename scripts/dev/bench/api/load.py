@@ -112,7 +112,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def load(port: int, request: Request, *, connections: int, seconds: float, per_s: float | None = None) -> Answers:
-    """What a server on loopback answers. `per_s`: so many requests a second, else as many as it can.
+    """The answers of a server on loopback. `per_s`: requests per second; None: as many as the server answers.
 
     Raises:
         RuntimeError: an answer had a status other than 2xx, or none came.

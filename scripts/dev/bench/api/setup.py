@@ -1,4 +1,4 @@
-"""What is measured: the API on servers of its own, with a model and stored predictions, and what is asked of it."""
+"""The API on servers of its own, with a model and stored predictions, and the requests that are measured."""
 
 from __future__ import annotations
 

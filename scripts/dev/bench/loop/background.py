@@ -18,7 +18,7 @@ from relearn.schemas.topics import topic_name
 
 SUBJECT = "background-"
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
-# The broker's clock tells milliseconds.
+# The broker's clock has a resolution of a millisecond.
 _WAITS = """
 SELECT EXISTS (
         SELECT FROM unnest($1::float8[], $2::float8[]) AS training (began, ended)
@@ -32,7 +32,7 @@ GROUP BY 1
 
 
 class Waits(NamedTuple):
-    """How long so many records waited from the broker to their scores, in ms, at each of QUANTILES."""
+    """The time from the broker to the score of a number of records, in ms, at each of QUANTILES."""
 
     records: int
     ms: tuple[float, ...]

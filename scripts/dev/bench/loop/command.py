@@ -29,7 +29,7 @@ from relearn.scripts.embedded.stack import Stack, running
 from relearn.scripts.render.progress import bar
 from relearn.scripts.render.tables import stdout_console
 
-#: Silence first: there, no record that nobody speaks of may be about, and the background sends nothing else.
+#: Silence first: it needs a stream without other unreviewed records, and the background sends only such records.
 WAYS: tuple[Way, ...] = ("silence", "evidence")
 BOOTSTRAP = 20
 #: The background streams alone before each round of evidence: scoring without training is measured in between.

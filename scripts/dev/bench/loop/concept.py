@@ -1,6 +1,6 @@
 """The clusters of the rounds: four clusters of records, and a concept that turns by a right angle every round.
 
-A record lies on one side of each of two directions, and the label says on which side of one of them. The concept turns
+A record lies on one side of each of two directions, and the label is the side of one of them. The concept turns
 in their plane, so that of records spread evenly the champion has half wrong, and the one before it all of them: it
 isn't brought back. Nothing but the labels changes: the records of any two rounds look alike.
 """
@@ -35,7 +35,7 @@ class Clusters:
         return cls(directions.T, rng)
 
     def records(self, n: int, turn: int) -> tuple[Floats, list[str]]:
-        """n records, (n, FEATURES), spread evenly over the clusters, and their labels after so many turns."""
+        """n records, (n, FEATURES), spread evenly over the clusters, and their labels after `turn` turns."""
         return self._around(self.rng.choice([-1, 1], size=(n, 2)), turn)
 
     def turned(self, n: int, turn: int, *, wrong: int) -> tuple[Floats, list[str]]:

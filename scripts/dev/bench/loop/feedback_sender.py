@@ -1,4 +1,4 @@
-"""Whatever comes from outside in a round: records, and what people say of the answers to them."""
+"""The messages of a round: records, and feedback on the answers to them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unsaid(statements: Iterable[Feedback]) -> list[Feedback]:
 
 
 class Sender:
-    """Sends messages and tells when the broker had them."""
+    """Sends messages; returns when the broker has acknowledged them."""
 
     def __init__(self, settings: Settings) -> None:
         self._namespace = settings.namespace

@@ -64,7 +64,7 @@ class Round:
 
 
 class NeverLive(Exception):
-    """A round after which no better model answered everywhere within PATIENCE_S, and what became of it."""
+    """A round after which no better model answered everywhere within PATIENCE_S, and its state."""
 
 
 class Rounds:
@@ -142,7 +142,7 @@ class Rounds:
         async def stored() -> bool | None:
             return await self._pool.fetchval(_STORED, names) == len(names) or None
 
-        await self._until(stored, f"{run}: what was said could not be taken back")
+        await self._until(stored, f"{run}: the statements could not be withdrawn")
 
     async def _until(self, look: Callable[[], Awaitable[T | None]], otherwise: str) -> T:
         """What `look` finds, once it finds something."""

@@ -1,4 +1,4 @@
-"""When each process swapped its model: as it says itself, in its log."""
+"""The time at which each process swapped its model, from its log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Swap(NamedTuple):
 
 
 def swaps(log: str) -> list[Swap]:
-    """Every swap that one process tells of, in order."""
+    """Every swap in the log of one process, in order."""
     return [
         Swap(int(activation), datetime.fromisoformat(at).timestamp(), float(after_ms))
         for at, activation, after_ms in _SWAPPED.findall(log)

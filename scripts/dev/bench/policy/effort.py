@@ -22,7 +22,7 @@ from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream
 
 #: The way is from the first model to the one that knows every label; so much of it is made.
 MOST = 0.8
-#: A model is made after so many labels.
+#: The number of labels after which a model is trained.
 EVERY = 10
 #: At most this share of the labels that random review needs: on each data set, and in the median of them.
 EACH, MEDIAN = 0.65, 0.5

@@ -54,7 +54,7 @@ class Loop:
         self.drift = DriftWatch(stream.bootstrap.feature_names, stream.drift_at)
         train(self.memory, self._settings, "first")
         if not self.memory.activations:
-            # Somebody had to activate it by hand.
+            # The first model is activated by hand.
             self.memory.activate(1)
 
     def play(self) -> None:
@@ -113,7 +113,7 @@ class Loop:
         return ReviewView(latest, self._unreviewed, memory.said_of, champion, shadow, share, self._rng)
 
     def _ask_policy(self, *, until_s: float) -> None:
-        """Train when the policy says so: now, or when it wants to look again before `until_s`."""
+        """Train when the policy decides so: now, or at its next decision before `until_s`."""
         while True:
             facts = self.memory.facts()
             decision = decide(facts, self._limits, self.memory.now_s)

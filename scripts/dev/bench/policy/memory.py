@@ -1,4 +1,4 @@
-"""What the servers hold, in memory: statements, examples, models, activations, jobs; and a clock.
+"""The servers' contents in memory: statements, examples, models, activations, jobs; and a clock.
 
 What `agents.stores` (snapshot, policy_facts, jobs) reads from Postgres is read from here by the same rules.
 """

@@ -1,4 +1,4 @@
-"""Kinds of feedback: who says what of which answers, as records go by."""
+"""Kinds of feedback: the answers that each reviewer reviews, and how."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReviewView:
-    """What a reviewer sees: the records that just came, and the latest of which nothing was said.
+    """What a reviewer sees: the newest records, and the latest unreviewed ones.
 
-    `said`: keys of which somebody has said something. `champion`, `shadow`: the versions that answer now.
+    `said`: keys that have a review. `champion`, `shadow`: the versions that answer now.
     """
 
     latest: Sequence[Answered]
@@ -84,7 +84,7 @@ class Kind:
 
 
 def corrects_errors(view: ReviewView) -> list[Said]:
-    """A volunteer corrects every answer that seems wrong, and says nothing of the others."""
+    """A volunteer corrects every answer that seems wrong, and skips the others."""
     return [Said(one, "volunteer") for one in view.latest if one.believed != one.predicted]
 
 

@@ -20,7 +20,7 @@ from relearn.scripts.data.datasets import Dataset, load_dataset, resample_with_n
 
 #: Standard deviations of each feature, as in the demo.
 NOISE = 0.2
-#: So many records that two models which differ in 6 % of their answers are told apart by a point.
+#: Enough records to find a difference of a point between two models that differ in 6 % of their answers.
 HELD_BACK = 5000
 #: Records after those that are reviewed, for the drift watch: its reference, and three windows.
 QUIET = 2500
@@ -55,7 +55,7 @@ Shift = Callable[[Floats, Floats], Floats]
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """How a stream is drawn: so many first rows, so many records that can be reviewed; the shift comes halfway."""
+    """How a stream is drawn: the numbers of first rows and of reviewable records; the shift comes halfway."""
 
     source: Source
     first_rows: int = 40
@@ -116,7 +116,7 @@ def _gaussian(k: int, d: int, apart: float) -> Source:
 
 
 def _moved(columns: int, by: float) -> Shift:
-    """The first columns moved by so many standard deviations."""
+    """The first columns moved by a number of standard deviations."""
 
     def shift(features: Floats, spread: Floats) -> Floats:
         amount = np.where(np.arange(len(spread)) < columns, by, 0.0) * spread

@@ -24,7 +24,7 @@ class Body(BaseModel):
 
 
 class Predicted(BaseModel):
-    """What the model says of them."""
+    """The model's labels."""
 
     model: int
     labels: list[str]

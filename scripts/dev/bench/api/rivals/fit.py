@@ -1,4 +1,4 @@
-"""A linear SVM as MLServer's scikit-learn runtime wants it: run in its environment, which has no Relearn in it."""
+"""A linear SVM in the form of MLServer's scikit-learn runtime: run in its environment, which has no Relearn in it."""
 
 from __future__ import annotations
 
