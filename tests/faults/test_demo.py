@@ -72,7 +72,7 @@ def test_the_first_act_ends_with_a_better_model_and_counts_that_agree(data_dir: 
 
 @pytest.mark.long
 def test_a_first_model_that_nothing_followed_is_no_success(data_dir: Path) -> None:
-    """In plain text: the state, and the policy's reason."""
+    """The output has the state and the policy's reason."""
     done = demo(data_dir, "--rate", "200", "--seconds", "2")
     assert done.returncode == 1, done.stderr + done.stdout
     assert "All agree: " in done.stdout

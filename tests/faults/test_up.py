@@ -73,7 +73,7 @@ class Up:
             process.wait()
 
     def status(self) -> dict[str, Any]:
-        """The output of `relearn status`."""
+        """The output of `relearn status --json`."""
         argv = [sys.executable, "-m", "relearn.scripts", "status", "--json"]
         environment = self._environment()
         done = subprocess.run(argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
@@ -98,7 +98,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 @pytest.fixture
 def answering(tmp_path: Path) -> Iterator[Up]:
-    """With the API, and no worker that a start waits for."""
+    """With the API, and without workers."""
     up = Up(tmp_path / "up", "--score", "0", "--store", "0")
     yield up
     up.kill()

@@ -106,7 +106,7 @@ async def test_a_letter_that_names_a_topic_of_others_is_refused(settings: Settin
 
 
 async def test_nothing_is_marked_while_kafka_is_away(settings: Settings, pool: Pool) -> None:
-    """One line, and it can be retried; a confirmation without input is a no."""
+    """One line, and the command can be repeated; a confirmation without an answer is a no."""
     await store_dead_letters(pool, [letter(settings, 5, "dimension", b"x")])
     done = relearn(settings, "dlq", "redrive", "--all", "--yes", KAFKA_BROKERS="127.0.0.1:1")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -138,7 +138,7 @@ async def test_letters_are_listed_and_shown(settings: Settings, pool: Pool) -> N
 
 
 async def test_resume_ends_the_pause_and_says_what_it_was(settings: Settings, pool: Pool) -> None:
-    """And reports it if there is none."""
+    """Without a pause, the command reports that."""
     pauses = Pauses(pool)
     assert relearn(settings, "dlq", "resume").stderr == "nothing is paused\n"
     await pauses.begin("9 of the last 10 records are bad")

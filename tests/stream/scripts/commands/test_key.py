@@ -34,7 +34,7 @@ def test_a_key_is_told_once_listed_without_its_text_and_ended_by_its_name(migrat
 
 
 def test_a_key_in_a_file_is_made_once(migrated: Settings, tmp_path: Path) -> None:
-    """For its owner alone; replaced where it was revoked, and nothing is lost where it can't be written."""
+    """Readable by its owner only; made again if it was revoked, and nothing is lost if it can't be written."""
     path = tmp_path / "admin.key"
     create = ("key", "create", "--role", "admin", "--name", "compose", "--file", str(path))
     made = relearn(migrated, *create)

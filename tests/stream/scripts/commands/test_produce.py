@@ -1,4 +1,4 @@
-"""`relearn produce` against a real broker: the acknowledged count is the number of records on the topic."""
+"""`relearn produce` against a real broker: the acknowledged records are those in the topic."""
 
 import uuid
 from pathlib import Path
@@ -94,7 +94,7 @@ async def test_a_count_ends_an_endless_stream_at_a_rate(settings: Settings, tmp_
 
 
 async def test_what_can_not_be_sent_is_said_with_an_exit_code(settings: Settings, tmp_path: Path) -> None:
-    """No topic yet, a faulty file, no broker: one line each."""
+    """No topic yet, a bad file, no broker: one line each."""
     done = relearn(settings, "produce", "wine")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "run `relearn migrate`" in done.stderr

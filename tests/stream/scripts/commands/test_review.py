@@ -1,4 +1,4 @@
-"""`relearn review` on real servers: its statements are stored as reviews, one per prediction."""
+"""`relearn review` on real servers: its statements become reviews, one per prediction."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_reviewer_errs_as_often_as_asked_for(settings: Settings, oracle: str) 
 
 
 def test_a_subject_is_known_whatever_its_features(settings: Settings, oracle: str) -> None:
-    """A noisy copy of a record has its label; a record without a known label is left alone, and counted."""
+    """A noisy copy of a record has its label; records without a known label are skipped and counted."""
     predict(settings)
     query(settings, "UPDATE predictions SET features = ARRAY[9, 9, 9, 9]")
     query(settings, "UPDATE predictions SET subject = 'wine-' || kafka_offset WHERE kafka_offset < 30")
@@ -191,7 +191,7 @@ def test_it_waits_for_predictions_keeps_its_pace_and_ends_in_order(settings: Set
         assert process.stderr.readline().startswith("nothing to review now")
         predict(settings)
         began_s = time.monotonic()
-        eventually(lambda: spoken(settings) >= 25, "it sends nothing")
+        eventually(lambda: spoken(settings) >= 25, "no review was stored")
         assert time.monotonic() - began_s > 0.8
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(60) == 0
@@ -207,7 +207,7 @@ def test_a_database_that_goes_away_ends_it_and_what_was_said_is_counted(
     predict(settings)
     with running(settings, "--oracle", oracle, "--label", "truth", "--rate", "20") as process:
         assert process.stderr is not None
-        eventually(lambda: spoken(settings) >= 3, "it sends nothing")
+        eventually(lambda: spoken(settings) >= 3, "no review was stored")
         with servers.postgres.away():
             assert process.wait(60) == 2
         *_, counted, why = process.stderr.read().splitlines()

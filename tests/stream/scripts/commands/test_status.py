@@ -15,7 +15,7 @@ from tests.support.waiting import eventually_async
 
 
 async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings: Settings) -> None:
-    """Lag from Kafka before any message was read, workers from Redis, the rest from Postgres."""
+    """Lag from Kafka before any worker has read, workers from Redis, the rest from Postgres."""
     await run_migrations(settings)
     redis = open_redis(settings)
     beat = {"id": "score-1", "role": "score", "model": None, "activation": None, "partitions": [], "lag": None}

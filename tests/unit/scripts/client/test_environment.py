@@ -33,7 +33,7 @@ def test_a_directory_where_nothing_ever_ran_says_nothing(tmp_path: Path) -> None
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
-    """The message names the file and what to do."""
+    """The message names the file and the remedy."""
     (tmp_path / "servers.json").write_text("{")
     with pytest.raises(SettingsError, match=r"servers\.json.*relearn up"):
         read_servers(tmp_path)

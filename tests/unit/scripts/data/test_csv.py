@@ -1,4 +1,4 @@
-"""Any CSV file is read, or rejected with one line that names the fault and its place."""
+"""A CSV file is read, or one line names the error and its place."""
 
 from pathlib import Path
 

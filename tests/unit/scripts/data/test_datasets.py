@@ -68,7 +68,7 @@ def test_what_is_neither_set_nor_file_is_said() -> None:
 
 
 def test_training_needs_labels_of_two_classes(tmp_path: Path) -> None:
-    """A missing value is reported with the file and the column."""
+    """The message names the file and the column."""
     path = tmp_path / "same.csv"
     path.write_text("a,kind\n1,x\n2,x\n")
     with pytest.raises(BadFile, match=r"same\.csv, column 2 \(kind\): all 2 rows are of one class, 'x'"):

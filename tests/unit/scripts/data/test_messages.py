@@ -62,7 +62,7 @@ def test_json_can_be_read_by_anyone() -> None:
 
 @given(st.integers(1, 10), st.integers(1, 40))
 def test_a_limit_is_kept_however_often_one_goes_round(batch: int, limit: int) -> None:
-    """To the record; each pass begins at the first record."""
+    """To the record; each pass starts at the first record."""
     pieces = list(cut(passes(DATASET), batch, limit))
     subjects = [subject for piece in pieces for subject in piece.subjects]
     assert subjects == [f"people-{i % 7}" for i in range(limit)]

@@ -1,4 +1,4 @@
-"""A simulated reviewer's statements: the oracle's label, at the given rates, and once per prediction."""
+"""The statements of a simulated reviewer: the oracle's label, with a share of errors, once per prediction."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def shown(*counts: Counted, served: Served = SERVED) -> str:
 
 
 def test_counts_agree_when_all_say_the_same() -> None:
-    """A count of only messages or only records shows only that; answers are counted apart from records."""
+    """A place that counts only messages or only records is compared by that; answers are counted apart from records."""
     counts = [Counted("Kafka", messages=10), Counted("rows", records=100), SAID, Counted("told", 7, of="answers")]
     assert disagreeing([SENT, *counts]) == []
     text = shown(*counts)
@@ -128,7 +128,7 @@ def test_only_workers_that_score_serve() -> None:
 
 
 def taken(messages: Iterator[Labelled], least: int) -> list[Labelled]:
-    """Messages until they hold this number of records."""
+    """Messages until they hold `least` records."""
     found: list[Labelled] = []
     while sum(message.records for message in found) < least:
         found += islice(messages, 1)
@@ -209,7 +209,7 @@ def test_figures_fit_80_columns_on_a_terminal() -> None:
 
 
 def test_figures_fit_80_columns_without_a_terminal() -> None:
-    """The policy is shown once there was an answer."""
+    """The policy is shown after the first review."""
     assert lines(EARLY) == [("stream", "0 in, lag 0, p50 -, p99 -, - right")]
     told_lines = [text for name, line in lines(LARGE) for text in report_lines(name, line, LARGE.elapsed_s)]
     assert max(len(text) for text in drawn(*told_lines)) <= 80

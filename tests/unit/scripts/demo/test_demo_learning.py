@@ -1,4 +1,4 @@
-"""What is held back, how the world shifts, and the demo's texts on policy, verdict and drift."""
+"""Held-back records, the shift, and the texts about policy, verdicts and drift in the demo."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_drift_is_told_by_the_readings_that_moved_most() -> None:
 
 
 def test_drift_is_told_once_and_again_where_there_is_more() -> None:
-    """Per champion; drift that ended is not shown, and the reviewer gets each change."""
+    """Per champion; a feature that drifts no longer is not reported, and the reviewer is called each time."""
     told, minded = list[str](), list[tuple[str, ...]]()
     drifts = DriftWatch(None, lambda _, text, style="": told.append(text), minded.append)
     assert not drifts.has_reference

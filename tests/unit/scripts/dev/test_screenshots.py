@@ -1,4 +1,4 @@
-"""Pictures for the documentation: the message if they can't be taken, or are too large."""
+"""Pictures for the documentation: the errors if they can't be taken, or are too large."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relearn.scripts.dev.screenshots.views import views
 
 
 def test_a_browser_is_the_named_one_else_the_first_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a browser the message names how to install one."""
+    """Without a browser, the message names the way to install one."""
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert chromium() is None

@@ -54,7 +54,7 @@ def test_what_is_away_is_named_and_hides_nothing_else() -> None:
 
 
 def test_an_api_that_is_not_ready_says_why() -> None:
-    """It isn't down; a machine that runs none isn't either."""
+    """It isn't down; nor is an API that doesn't run here."""
     error = "model: no model is live yet"
     assert error in shown(api={"state": "not ready", "address": "http://127.0.0.1:8080", "error": error})
     assert "http://127.0.0.1:8080" in shown()
@@ -66,7 +66,7 @@ def test_numbers_that_differ_are_both_shown() -> None:
 
 
 def test_a_pause_says_how_it_ends() -> None:
-    """Readers shouldn't have to look that up."""
+    """The page has the command that ends the pause."""
     pause = {"agent": "score", "reason": "all bad", "paused_at": "2026-01-31T12:00:00+00:00"}
     text = " ".join(shown(pauses=[pause]).split())
     assert "PAUSED score since 2026-01-31T12:00:00: all bad; end it with `relearn dlq resume`" in text
@@ -99,7 +99,7 @@ def test_partitions_of_several_topics_are_told_apart() -> None:
 
 
 def test_lag_is_by_partition() -> None:
-    """And shows that a group has never committed."""
+    """The line shows that a group has never committed."""
     lags = [
         {"group": "relearn.score", "topic": "relearn.ingest", "partition": i, "committed": None, "end": 9, "lag": 9 - i}
         for i in range(3)
@@ -116,7 +116,7 @@ def test_dead_letters_are_counted_by_reason() -> None:
 
 
 def test_what_should_run_and_does_not_is_down() -> None:
-    """Each once. An API that isn't run here is no fault."""
+    """Each once. An API that doesn't run here is not down."""
     up, away = {"state": "up", "error": None}, {"state": "away", "error": "no"}
     assert what_is_down({"kafka": up}, {}, away) == []
     assert what_is_down({"kafka": away}, {"score-1": {"state": "waiting"}}, up) == ["kafka", "score-1"]

@@ -1,4 +1,4 @@
-"""`relearn bench loop`: its rounds, and that its report holds only what happened."""
+"""`relearn bench loop`: its rounds, and that its figures only count what happened."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_turn_leaves_the_concept_before_it_with_exactly_so_many_wrong(turn: in
 
 
 def _answers(clusters: Clusters, features: np.ndarray, turn: int) -> np.ndarray:
-    """The answers of a model that knows the concept after its `turn`-th turn."""
+    """The labels of a model that knows the concept of a turn."""
     direction = [clusters.plane[0], clusters.plane[1], -clusters.plane[0], -clusters.plane[1]][turn % 4]
     return np.where(features @ direction > 0, "1", "0")
 

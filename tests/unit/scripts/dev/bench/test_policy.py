@@ -96,7 +96,7 @@ def _answered(n: int, model: int = 1, shadow: tuple[int, str] | None = None) -> 
 
 
 def test_the_queue_asks_for_disagreements_then_for_the_least_certain_within_its_budget() -> None:
-    """A shadow that is gone, or compared with another champion, disagrees with no champion."""
+    """A shadow that has ended, or was compared with another champion, has no disagreement."""
     sure = [
         _answered(50, 1, (2, "b")),
         _answered(51, 1, (2, "a")),

@@ -26,7 +26,7 @@ DEADLINE_S = 20
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, with a deadline."""
+    """Wait for a condition, up to a deadline."""
     async with asyncio.timeout(DEADLINE_S):
         while not condition():  # noqa: ASYNC110 - another process makes it true
             await asyncio.sleep(0.02)

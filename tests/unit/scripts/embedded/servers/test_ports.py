@@ -57,7 +57,7 @@ def test_a_server_whose_setting_is_given_is_not_run_here() -> None:
 
 
 def test_the_api_listens_where_it_was_told_to_and_nowhere_else() -> None:
-    """The address was given explicitly; a taken port is then an error, with the API's message."""
+    """Other terminals use the same port; that it is taken is then an error of the API."""
     with socket.create_server((ports.LOOPBACK, 0)) as listener:
         taken = listener.getsockname()[1]
         told = {"RELEARN_API_PORT": str(taken)}
@@ -65,7 +65,7 @@ def test_the_api_listens_where_it_was_told_to_and_nowhere_else() -> None:
 
 
 def test_the_api_comes_back_to_its_last_port_or_says_where_it_is() -> None:
-    """Without a given port: last time's, unless that is taken now."""
+    """Without a port in the settings: the one of the last start, unless it is taken now."""
     with socket.create_server((ports.LOOPBACK, 0)) as listener:
         last = listener.getsockname()[1]
     assert api.choose_port({}, {"RELEARN_API_PORT": str(last)}, ignore) == last
