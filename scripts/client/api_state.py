@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import aiohttp
-
 from relearn.schemas.settings import Settings
 
 TIMEOUT_S = 3.0
@@ -23,6 +21,8 @@ def url(settings: Settings) -> str:
 
 async def read_api(settings: Settings) -> dict[str, Any]:
     """The `state`, the `address`, and in `error` what is wrong, else None. Away if another program answers there."""
+    import aiohttp  # noqa: PLC0415 - `relearn up` needs only `url`
+
     address = url(settings)
     try:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from relearn.agents.stores.training.jobs import Job
-from relearn.agents.stores.training.models import ModelRow
 from relearn.scripts.render.figures import gate_lines, moment, out_of_fold_lines, share, trained_on_lines
 from relearn.scripts.render.tables import plain_table
+
+if TYPE_CHECKING:  # models need numpy
+    from relearn.agents.stores.training.jobs import Job
+    from relearn.agents.stores.training.models import ModelRow
 
 
 def models_table(models: Sequence[ModelRow]) -> Table:

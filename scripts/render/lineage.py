@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from relearn.agents.stores.training.lineage import Activated, Lineage
 from relearn.scripts.render.figures import gate_lines, moment, out_of_fold_lines, review_lines
 from relearn.scripts.render.jobs_models import facts_line, state_of
+
+if TYPE_CHECKING:
+    from relearn.agents.stores.training.lineage import Activated, Lineage
 
 
 def lineage_lines(found: Lineage) -> Iterator[str]:
