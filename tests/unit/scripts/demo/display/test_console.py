@@ -1,0 +1,25 @@
+"""Lines of the demo fit 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from relearn.scripts.demo.display.console import report_lines
+
+
+def drawn(*lines: Any) -> list[str]:
+    """As they stand on a terminal of 80 columns."""
+    console = Console(width=80, color_system=None, soft_wrap=True)
+    with console.capture() as captured:
+        for one in lines:
+            console.print(one)
+    return captured.get().splitlines()
+
+
+def test_a_line_of_the_story_has_its_time_and_goes_on_below_it() -> None:
+    """Eighty columns, whatever there is to say."""
+    first, second = drawn(*report_lines("verdict", "word " * 15, 12.4))
+    assert first == f"{'verdict':<10}{'word ' * 12:<61}{'12 s':>9}"
+    assert second == f"{'':<10}{'word ' * 3}".rstrip()
