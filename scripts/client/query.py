@@ -1,4 +1,4 @@
-"""One question to Postgres on a connection of its own."""
+"""One query to Postgres on connections of its own."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from relearn.scripts.client.environment import load_settings
 T = TypeVar("T")
 
 
-def read(question: Callable[[Pool], Awaitable[T]]) -> T:
-    """The answer to `question`, asked on a connection that is closed afterwards.
+def with_pool(question: Callable[[Pool], Awaitable[T]], *, connections: int = 1) -> T:
+    """The result of `question` on a pool that is closed afterwards.
 
     Raises:
-        PostgresUnavailable, SetupError: there is none.
+        PostgresUnavailable, SetupError: there is no result.
     """
 
     async def run() -> T:
-        pool = await open_pool(load_settings(), size=1)
+        pool = await open_pool(load_settings(), size=connections)
         try:
             return await question(pool)
         finally:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
@@ -24,15 +23,14 @@ from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
 from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.pauses import AGENT, Pause, end_pauses
-from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.redis import open_redis
 from relearn.schemas.errors import RedisUnavailable, Refused
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.environment import load_settings
+from relearn.scripts.client.query import with_pool
 from relearn.scripts.render.tables import plain_table, stdout_console
-
-T = TypeVar("T")
 
 #: Maximum wait for the broker's acknowledgement.
 GIVE_UP_S = 20.0
@@ -50,7 +48,7 @@ def dlq() -> None:
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON.")
 def list_(limit: int, reason: str | None, open_only: bool, json_wanted: bool) -> None:
     """List dead letters, the newest first."""
-    rows = _with_pool(lambda _, pool: list_dead_letters(pool, limit=limit, reason=reason, is_open=open_only or None))
+    rows = with_pool(lambda pool: list_dead_letters(pool, limit=limit, reason=reason, is_open=open_only or None))
     if json_wanted:
         click.echo(json.dumps([_facts(row) for row in rows], indent=2))
     elif rows:
@@ -65,11 +63,11 @@ def list_(limit: int, reason: str | None, open_only: bool, json_wanted: bool) ->
 def show(letter_id: int, json_wanted: bool) -> None:
     """Show one dead letter: its reason, and the original message as far as it can be decoded."""
 
-    async def find(_: Settings, pool: Pool) -> Any:
+    async def find(pool: Pool) -> Any:
         row = await get_dead_letter(pool, letter_id)
         return (row, await original_of(pool, row)) if row is not None else (None, None)
 
-    row, original = _with_pool(find)
+    row, original = with_pool(find)
     if row is None or original is None:
         raise Refused(f"there is no dead letter {letter_id}")
     facts = {**_facts(row), "headers": dict(original.headers)}
@@ -96,14 +94,14 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
     if bool(letter_ids) == everything:
         raise click.UsageError("name dead letters by their ids, or --all")
 
-    async def choose(_: Settings, pool: Pool) -> list[int]:
+    async def choose(pool: Pool) -> list[int]:
         if everything:
             return await open_ids(pool, reason=reason)
         for letter_id in letter_ids:
             sendable(await get_dead_letter(pool, letter_id), letter_id)
         return sorted(set(letter_ids))
 
-    ids = _with_pool(choose)
+    ids = with_pool(choose)
     if not ids:
         click.echo("no dead letters to send again", err=True)
         return
@@ -112,7 +110,7 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("records", total=len(ids))
-        done = _with_pool(lambda settings, pool: _send(settings, pool, ids, lambda n: bar.update(task, completed=n)))
+        done = with_pool(lambda pool: _send(pool, ids, lambda n: bar.update(task, completed=n)), connections=2)
     for letter_id, error in done.refused:
         click.echo(f"dead letter {letter_id} was refused: {error}", err=True)
     sent = "1 record" if len(ids) == 1 else f"{len(ids):,} records"
@@ -124,11 +122,11 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
 def resume() -> None:
     """Resume the score role after a pause because of too many bad records."""
 
-    async def end(settings: Settings, pool: Pool) -> tuple[list[Pause], int | None]:
-        paused = await _paused_workers(settings)
+    async def end(pool: Pool) -> tuple[list[Pause], int | None]:
+        paused = await _paused_workers(load_settings())
         return await end_pauses(pool), paused
 
-    ended, paused = _with_pool(end)
+    ended, paused = with_pool(end)
     for pause in ended:
         role = f"{pause.agent} role" if paused is None else f"{pause.agent} role ({paused} workers)"
         click.echo(f"resumed the {role}, paused since {pause.paused_at:%Y-%m-%d %H:%M:%S}: {pause.reason}", err=True)
@@ -136,7 +134,8 @@ def resume() -> None:
         click.echo("nothing is paused", err=True)
 
 
-async def _send(settings: Settings, pool: Pool, ids: list[int], on_progress: Callable[[int], None]) -> Redriven:
+async def _send(pool: Pool, ids: list[int], on_progress: Callable[[int], None]) -> Redriven:
+    settings = load_settings()
     await topic_id(admin_client(settings), topic_name(settings.namespace, "ingest"))
     producer = KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
     try:
@@ -155,19 +154,6 @@ async def _paused_workers(settings: Settings) -> int | None:
     finally:
         await redis.aclose()
     return sum(1 for worker in workers if worker["role"] == AGENT and worker["condition"].startswith("paused"))
-
-
-def _with_pool(work: Callable[[Settings, Pool], Awaitable[T]]) -> T:
-    settings = load_settings()
-
-    async def run() -> T:
-        pool = await open_pool(settings)
-        try:
-            return await work(settings, pool)
-        finally:
-            await pool.close()
-
-    return asyncio.run(run())
 
 
 def _facts(row: DeadLetterRow) -> dict[str, Any]:

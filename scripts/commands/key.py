@@ -16,7 +16,7 @@ from relearn.agents.stores.api_keys import ApiKey, create_key, key_fields, list_
 from relearn.schemas.api_keys import ENTROPY_BYTES, make_key, proves, read_key
 from relearn.schemas.errors import Refused, SetupError
 from relearn.schemas.http.operation import ROLES, Role
-from relearn.scripts.client.query import read
+from relearn.scripts.client.query import with_pool
 from relearn.scripts.commands.output import as_json_option, show_list
 from relearn.scripts.render.figures import moment
 from relearn.scripts.render.tables import plain_table
@@ -50,7 +50,7 @@ def create(role: Role, name: str, path: Path | None) -> None:
         return
     text, proof = make_key(secrets.token_bytes(ENTROPY_BYTES))
     with _written(path, text) if path is not None else nullcontext():
-        made = read(lambda pool: create_key(pool, name, role, proof))
+        made = with_pool(lambda pool: create_key(pool, name, role, proof))
     if path is None:
         click.echo(text)
     where = "it isn't shown again" if path is None else f"it is in {path}"
@@ -61,7 +61,7 @@ def create(role: Role, name: str, path: Path | None) -> None:
 @as_json_option
 def list_(as_json: bool) -> None:
     """List all keys, revoked ones included, the newest first. The keys themselves can't be listed."""
-    found = read(list_keys)
+    found = with_pool(list_keys)
     nothing = "there are no keys: the API needs none, and serves loopback only"
     show_list(found, fields=key_fields, table=_table, nothing=nothing, as_json=as_json)
 
@@ -70,7 +70,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name_or_id", metavar="NAME|ID")
 def revoke(name_or_id: str) -> None:
     """Revoke a key for good. Running APIs refuse it within seconds."""
-    revoked = read(lambda pool: revoke_key(pool, name_or_id))
+    revoked = with_pool(lambda pool: revoke_key(pool, name_or_id))
     if revoked is None:
         raise Refused(f"there is no live key {name_or_id!r}")
     click.echo(f"key {revoked.name!r} (id {revoked.id}) is revoked", err=True)
@@ -86,7 +86,7 @@ def _kept(path: Path) -> ApiKey | None:
         raise SetupError(f"{path} can't be read: {exc}") from exc
     if proof is None:
         raise Refused(f"{path} holds something else than a key: it is not changed")
-    live = [one for one in read(list_keys) if one.id == proof.id and one.revoked_at is None]
+    live = [one for one in with_pool(list_keys) if one.id == proof.id and one.revoked_at is None]
     return live[0] if live and proves(proof, live[0].hash) else None
 
 

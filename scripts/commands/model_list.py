@@ -17,7 +17,7 @@ from relearn.agents.stores.training.examples_file import FORMATS, Write, writer
 from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import list_models, model_row_fields, read_model
 from relearn.schemas.errors import BadFile, Refused
-from relearn.scripts.client.query import read
+from relearn.scripts.client.query import with_pool
 from relearn.scripts.commands.output import as_json_option, limit_option, show_list, show_one, version_argument
 from relearn.scripts.render.jobs_models import models_table
 from relearn.scripts.render.lineage import lineage_lines
@@ -31,7 +31,7 @@ NO_MODELS = "there are no models; `relearn model train --data digits --rows 60` 
 @as_json_option
 def list_(limit: int, as_json: bool) -> None:
     """List models, the newest first."""
-    found = read(lambda pool: list_models(pool, limit))
+    found = with_pool(lambda pool: list_models(pool, limit))
     show_list(found, fields=model_row_fields, table=models_table, nothing=NO_MODELS, as_json=as_json)
 
 
@@ -40,7 +40,7 @@ def list_(limit: int, as_json: bool) -> None:
 @as_json_option
 def show(version: int, as_json: bool) -> None:
     """Show model VERSION: its examples, its out-of-fold accuracy, the gate's verdict and its activations."""
-    found = read(lambda pool: read_lineage(pool, version))
+    found = with_pool(lambda pool: read_lineage(pool, version))
     nothing = f"there is no model {version}"
     show_one(found, fields=lineage_fields, lines=lineage_lines, nothing=nothing, as_json=as_json)
 
@@ -63,7 +63,7 @@ def examples(version: int, form: str, out: Path | None) -> None:
         with _output(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:
             return await write_examples(pool, version, writer(file, form, names), on_progress)
 
-    written = read(export)
+    written = with_pool(export)
     click.echo(f"{written:,} examples", err=True)
 
 

@@ -5,31 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import cast
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.producer import Sender, send_paced, stopping_on_signals
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
+from relearn.scripts.render.progress import bar
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -83,14 +69,12 @@ def produce(
     run = f"{dataset.stem}-{uuid.uuid4().hex[:8]}"
     messages = outgoing(pieces, form=cast(Form, form), run=run, many=batch > 1)
     stop = threading.Event()
-    with stopping_on_signals(stop), _bar(total) as (bar, task):
+    with stopping_on_signals(stop), bar(total, "records") as on_progress:
         try:
-            send_paced(
-                sender, messages, rate=rate, stop=stop, on_progress=lambda: bar.update(task, completed=sender.sent)
-            )
+            send_paced(sender, messages, rate=rate, stop=stop, on_progress=lambda: on_progress(sender.sent))
         finally:
             sender.flush()
-            bar.update(task, completed=sender.acknowledged)
+            on_progress(sender.acknowledged)
     click.echo(summary(sender.sent, sender.acknowledged, sender.error), err=True)
     sys.exit(0 if sender.acknowledged == sender.sent else 1)
 
@@ -100,21 +84,3 @@ def summary(sent: int, acknowledged: int, error: str | None) -> str:
     line = f"{sent:,} records sent, {acknowledged:,} acknowledged by the broker"
     lost = sent - acknowledged
     return f"{line}; {lost:,} not: {error or 'no reason given'}" if lost else line
-
-
-class _Rate(ProgressColumn):
-    """Recent records per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f} records/s")
-
-
-@contextmanager
-def _bar(total: int | None) -> Iterator[tuple[Progress, TaskID]]:
-    """A progress bar on stderr; a spinner if the total is unknown; nothing if stderr is no terminal."""
-    console = Console(stderr=True)
-    endless = (SpinnerColumn(), TextColumn("{task.completed:,} records"), _Rate())
-    known = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    columns = endless if total is None else known
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        yield bar, bar.add_task("records", total=total)

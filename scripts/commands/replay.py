@@ -17,7 +17,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.span import open_span
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import INT32_MAX
-from relearn.scripts.client.query import read
+from relearn.scripts.client.query import with_pool
 from relearn.scripts.client.time_argument import moment_of
 from relearn.scripts.commands.output import as_json_option
 from relearn.scripts.render.figures import share
@@ -43,7 +43,7 @@ def replay_command(*, begin: str, end: str, version: int, compare: int | None, a
     first, last = moment_of(begin, now), moment_of(end, now)
     if first >= last:
         raise Refused(f"--from {_time(first)} isn't before --to {_time(last)}")
-    found = read(partial(replay_span, begin=first, end=last, version=version, compare=compare))
+    found = with_pool(partial(replay_span, begin=first, end=last, version=version, compare=compare))
     fields = {
         "from": first.isoformat(),
         "to": last.isoformat(),

@@ -17,7 +17,7 @@ from relearn.schemas.settings import Settings
 from relearn.schemas.text import text_fault
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.producer import stopping_on_signals
-from relearn.scripts.client.query import read
+from relearn.scripts.client.query import with_pool
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.ground_truth import oracle_of
 from relearn.scripts.data.review_loop import FeedbackSender, Pace, review_predictions
@@ -65,7 +65,7 @@ def review(
     if fault := "is empty" if not reviewer else text_fault(reviewer):
         raise click.BadParameter(fault, param_hint="--reviewer")
     settings, dataset = load_settings(), load_dataset(source, label=label)
-    oracle = oracle_of(dataset, read(read_features))
+    oracle = oracle_of(dataset, with_pool(read_features))
     if error > 0 and len(oracle.classes) < 2:
         raise Refused(f"all of {source} is {oracle.classes[0]!r}: there is no other label to answer by mistake")
     share = settings.audit_share if audit is None else audit
