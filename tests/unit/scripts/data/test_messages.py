@@ -1,4 +1,4 @@
-"""What `produce` sends, and when: messages, pacing, the last line."""
+"""A data set as messages: every form, limits and seeds."""
 
 import json
 from itertools import islice
@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.schemas.messages.ingest_fast_path import decode_chunk
-from relearn.scripts.client.pacing import due_s, wait_s
-from relearn.scripts.commands.produce import summary
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
 
@@ -76,23 +74,3 @@ def test_a_seed_gives_the_same_records_in_the_same_order() -> None:
     assert len({one.subjects for one in first}) > 1
     assert all(sorted(one.subjects) == sorted(DATASET.subjects) for one in first)
     assert not np.array_equal(first[0].features, first[1].features)
-
-
-@given(st.integers(0, 10**9), st.floats(0.001, 1e6), st.floats(0, 1e6))
-def test_pacing_follows_the_clock_and_nothing_else(before: int, rate: float, elapsed_s: float) -> None:
-    """A record that is late isn't waited for; one that is early is sent when its time comes."""
-    wait = wait_s(before, rate, elapsed_s)
-    assert wait >= 0
-    assert wait == 0 or elapsed_s + wait == pytest.approx(due_s(before, rate))
-    assert (wait == 0) == (due_s(before, rate) <= elapsed_s)
-
-
-def test_without_a_rate_nothing_waits() -> None:
-    """As fast as can be."""
-    assert wait_s(10**9, None, 0.0) == 0.0
-
-
-def test_the_last_line_counts_and_says_why() -> None:
-    """What isn't acknowledged is never hidden."""
-    assert summary(1737, 1737, "an old story") == "1,737 records sent, 1,737 acknowledged by the broker"
-    assert summary(2, 1, "too large") == "2 records sent, 1 acknowledged by the broker; 1 not: too large"
