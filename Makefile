@@ -37,7 +37,7 @@ lint: $(STAMP) ## ruff: rules and format; eslint: the page's code; the words tha
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(NODE) $(TOOLS)/eslint/bin/eslint.js --config $(PAGE)/eslint.config.mjs $(PAGE)
-	@$(BIN)/python -P -m relearn.scripts.dev.words --report-only
+	@$(BIN)/python -P -m relearn.scripts.dev.words
 
 types: $(STAMP) ## mypy, and tsc on the page's code with the types of the OpenAPI document; both strict
 	@$(BIN)/mypy

@@ -12,7 +12,6 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 #: What to avoid, as a regular expression in which a space is any white space, and what to write instead.
@@ -117,21 +116,15 @@ def files(root: Path) -> Iterator[Path]:
                 yield relative
 
 
-def main(root: Path, *, report_only: bool) -> int:
-    """Print each hit as `file:line: word: write …`; exit code 1 if there is one, 0 with `report_only`."""
-    lines = list(
-        chain.from_iterable(
-            (f"{path}:{hit.line}: {hit.word!r}: write {hit.instead}" for hit in hits(path, (root / path).read_text()))
-            for path in files(root)
-        )
-    )
-    if report_only:
-        lines = (
-            [f"words: {len(lines)} to replace; `python -P -m relearn.scripts.dev.words` lists them"] if lines else []
-        )
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    return int(bool(lines) and not report_only)
+def main(root: Path) -> int:
+    """Print each hit as `file:line: word: write …`; exit code 1 if there is one."""
+    code = 0
+    for path in files(root):
+        for hit in hits(path, (root / path).read_text()):
+            sys.stdout.write(f"{path}:{hit.line}: {hit.word!r}: write {hit.instead}\n")
+            code = 1
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path.cwd(), report_only="--report-only" in sys.argv))
+    sys.exit(main(Path.cwd()))

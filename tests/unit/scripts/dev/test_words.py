@@ -80,11 +80,10 @@ def test_a_hit_has_its_line_also_across_a_line_break() -> None:
 def test_the_exit_code_is_1_where_a_word_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/page.md").write_text("Clean.\nAnd anew.\n")
-    assert main(tmp_path, report_only=False) == 1
+    assert main(tmp_path) == 1
     assert capsys.readouterr().out.startswith("docs/page.md:2: 'anew': write ")
-    assert main(tmp_path, report_only=True) == 0
     (tmp_path / "docs/page.md").write_text("Clean.\n")
-    assert main(tmp_path, report_only=False) == 0
+    assert main(tmp_path) == 0
 
 
 def test_the_page_its_docs_and_all_packages_are_read() -> None:
