@@ -1,6 +1,6 @@
-"""What each worker says of itself, once a second, in Redis: who it is, which model it serves, how far behind it is.
+"""Each worker's heartbeat, once a second, in Redis: its name, the model it serves, its lag.
 
-Where that is news, it says it to those who follow the live events too.
+A changed heartbeat is also appended to the live events.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEWS = ("model", "activation", "shadow", "partitions", "condition")
 
 
 def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> None:
-    """Add the task that writes this worker's heartbeat for as long as the app runs."""
+    """Add the task that writes this worker's heartbeat while the app runs."""
 
     async def beat() -> None:
         await _beat(app, settings, state)
@@ -84,7 +84,7 @@ def read_assignment(app: faust.App) -> tuple[list[str], int | None]:
         assigned = sorted(consumer.assignment())
         positions = consumer.ledger.positions()
         behind = [_behind(consumer, positions, tp) for tp in assigned]
-    except Exception:  # noqa: BLE001 - not started yet, or in the midst of a rebalance: nothing is known
+    except Exception:  # noqa: BLE001 - not started yet, or during a rebalance: nothing is known
         return [], None
     known = [messages for messages in behind if messages is not None]
     return [f"{tp.topic}-{tp.partition}" for tp in assigned], sum(known) if len(known) == len(behind) else None
