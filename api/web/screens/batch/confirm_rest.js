@@ -58,7 +58,7 @@ function questionOf(left) {
   return {
     title: "Confirm the rest of this batch?",
     text:
-      `${plural(left, "unreviewed record")} will be confirmed as the model labelled them.` +
+      `${plural(left, "record")} without a review will be confirmed as the model labelled them.` +
       " Correct what is wrong first.",
     yes: `Confirm ${count(left)}`,
   };
