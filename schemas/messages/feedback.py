@@ -86,8 +86,8 @@ def encode_feedback(feedback: Feedback) -> bytes:
         "via": feedback.via,
         "comment": feedback.comment,
     }
-    told = {name: value for name, value in message.items() if value is not None}
-    return bytes(msgpack.packb({**told, "label": feedback.label}))
+    given = {name: value for name, value in message.items() if value is not None}
+    return bytes(msgpack.packb({**given, "label": feedback.label}))
 
 
 def decode_feedback(value: bytes | None) -> Feedback:

@@ -33,7 +33,7 @@ def test_the_original_key_and_value_are_untouched() -> None:
     assert (letter.key, letter.value) == (b"k", b"\xff\x00raw")
 
 
-def test_the_headers_say_what_was_wrong_and_where() -> None:
+def test_the_headers_give_the_fault_and_its_place() -> None:
     (letter,) = _letters(FakeMessage(b"x", offset=7, partition=3), 2)
     headers = dead_letter_headers(letter, "/relearn/score-1")
     names = ("agent", "reason", "topic", "generation", "partition", "offset", "index", "time")

@@ -41,7 +41,7 @@ def reason_of(value: bytes | None) -> str:
 
 
 @pytest.mark.parametrize("encode", [packed, typed])
-def test_all_that_can_be_said_is_read(encode: Any) -> None:
+def test_every_field_is_read(encode: Any) -> None:
     """MessagePack, and JSON as a person types it."""
     assert decode_feedback(encode(WHOLE)) == Feedback(
         "f-1", "malignant", Place(1, 2, 10481, 3), "r-1", "ann", "audit", "é"
@@ -132,7 +132,7 @@ def test_bytes_are_no_text(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("encode", [packed, typed])
-def test_what_says_nothing_is_refused(encode: Any, message: dict[str, Any]) -> None:
+def test_a_message_without_a_record_or_a_label_is_rejected(encode: Any, message: dict[str, Any]) -> None:
     """No id, no label, or nothing that it is about."""
     assert reason_of(encode(message)) == "invalid"
 
@@ -243,5 +243,5 @@ def test_what_has_no_id_that_a_row_can_hold_has_none(value: bytes | None) -> Non
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_stand_there_reading_the_id_raises_nothing(value: bytes) -> None:
+def test_reading_the_id_of_any_bytes_raises_nothing(value: bytes) -> None:
     feedback_id(value)

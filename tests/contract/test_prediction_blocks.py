@@ -110,7 +110,7 @@ def test_a_shadows_answers_are_read_as_they_were_written(n: int, classes: list[s
     assert_same(decode_block(encode_block(block)), block)
 
 
-def test_a_block_without_a_shadow_says_nothing_of_one() -> None:
+def test_a_block_without_a_shadow_has_no_key_for_one() -> None:
     assert "shadow" not in msgpack.unpackb(encode_block(a_block()))
 
 

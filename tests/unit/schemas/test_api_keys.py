@@ -46,5 +46,5 @@ def test_a_name_is_as_people_and_programs_are_called(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ann", "ann ", "a\x00b", "a\nb", "\udcff", "x" * 101, "é" * 51, KEPT.id])
-def test_a_name_that_can_not_be_told_or_stored_is_refused(name: str) -> None:
+def test_a_name_that_cannot_be_shown_or_stored_is_rejected(name: str) -> None:
     assert not usable_name(name)

@@ -60,7 +60,7 @@ def test_an_empty_value_is_as_good_as_none() -> None:
     assert read_settings({"RELEARN_PARTITIONS": ""}).partitions == Settings().partitions
 
 
-def test_a_child_is_told_what_its_parent_was() -> None:
+def test_a_child_gets_its_parents_settings() -> None:
     given = {"RELEARN_NAMESPACE": "other", "RELEARN_KAFKA_BROKERS": "a:1,b:2", "RELEARN_API_RATE": "off"}
     settings = read_settings(given)
     assert read_settings(as_environment(settings)) == settings

@@ -31,7 +31,7 @@ statements = st.lists(
 
 
 @given(statements, st.randoms(use_true_random=False))
-def test_a_tally_is_what_counting_all_audit_reviews_says(found: list[Statement], random: Random) -> None:
+def test_a_tally_equals_counting_all_audit_reviews(found: list[Statement], random: Random) -> None:
     """Whatever came first: two partitions of `feedback` are read in no order."""
     random.shuffle(found)
     tally = AuditTally()

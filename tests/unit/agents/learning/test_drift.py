@@ -62,7 +62,7 @@ def _drifted(comparison: Comparison) -> set[str]:
 
 
 @pytest.mark.parametrize("draw", [_normal, _tied, _rare])
-def test_without_drift_at_most_one_window_in_a_hundred_says_otherwise(draw: Draw) -> None:
+def test_without_drift_at_most_one_window_in_a_hundred_reports_drift(draw: Draw) -> None:
     rng = np.random.default_rng(11)
     alarms = 0
     for _ in range(20):

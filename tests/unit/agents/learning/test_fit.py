@@ -113,7 +113,7 @@ def test_what_was_loaded_is_judged_apart_from_what_was_reviewed() -> None:
         (np.full((4, 2), 1e308) * [[1], [-1], [1], [-1]], ["a", "a", "b", "b"], "'x0' has values too large"),
     ],
 )
-def test_what_cannot_be_learned_says_why(features: Floats, labels: list[str], why: str) -> None:
+def test_a_set_that_cannot_be_fitted_is_refused_with_the_reason(features: Floats, labels: list[str], why: str) -> None:
     with pytest.raises(Refused, match=why):
         fit(_set(features, labels))
 

@@ -84,7 +84,7 @@ def test_evidence_comes_first() -> None:
     assert verdict.facts["silence"] is None
 
 
-def test_silence_is_asked_where_evidence_says_too_little() -> None:
+def test_silence_decides_where_evidence_is_too_little() -> None:
     verdict = gate(Tally(0, 0, 0), Tally(20, 6, 500), vanished=[], alpha=0.05)
     assert (verdict.outcome, verdict.path) == ("promoted", "silence")
     assert "silence counting against it" in verdict.why
@@ -144,7 +144,7 @@ def test_silence_counts_every_record_of_the_champion_a_key_as_often_as_it_came()
     assert (silence["fixed"], silence["broken"], silence["rows"]) == (2, 3, 8)
 
 
-def test_silence_says_nothing_where_there_is_more_of_it_or_nobody_looked() -> None:
+def test_silence_does_not_count_where_it_is_incomplete_or_was_not_read() -> None:
     trial = _trial([], [_case("fixed")] * 9)
     assert judge_challenger(trial, CHALLENGER, _unreviewed(1, 0), alpha=ALPHA).path == "silence"
     for unreviewed in (None, Unreviewed([], complete=False)):
@@ -152,7 +152,7 @@ def test_silence_says_nothing_where_there_is_more_of_it_or_nobody_looked() -> No
         assert (verdict.outcome, verdict.facts["silence"]) == ("shadow", None)
 
 
-def test_it_is_asked_for_only_where_corrections_alone_would_be_enough() -> None:
+def test_unreviewed_records_are_needed_only_where_corrections_alone_would_be_enough() -> None:
     """Evidence that decides, too few corrections, a class that vanished: no need to read thousands of records."""
     volunteered = [_case("fixed")] * 9
     assert depends_on_unreviewed(_trial([], volunteered), CHALLENGER, alpha=ALPHA)
@@ -164,7 +164,7 @@ def test_it_is_asked_for_only_where_corrections_alone_would_be_enough() -> None:
 
 
 @given(st.lists(kinds, max_size=20), st.lists(kinds, max_size=20), st.integers(0, 50), st.integers(0, 50))
-def test_where_it_is_not_asked_for_it_would_have_changed_nothing(
+def test_where_unreviewed_records_are_not_needed_they_change_nothing(
     evidence: list[str], reviewed: list[str], kept: int, changed: int
 ) -> None:
     trial = _trial([_case(kind) for kind in evidence], [_case(kind) for kind in reviewed])

@@ -140,7 +140,7 @@ def test_one_less_of_anything_does_not(facts: Facts, waiting: str, waits_for: st
 @pytest.mark.parametrize(
     ("facts", "name", "value"), [(RATE, "rate", 0.22), (DRIFT, "drift", 2), (SCHEDULE, "schedule", 3600.0)]
 )
-def test_what_is_off_never_fires_but_is_told(facts: Facts, name: str, value: float) -> None:
+def test_a_trigger_that_is_off_never_fires_but_is_listed(facts: Facts, name: str, value: float) -> None:
     decision = decide(facts, replace(LIMITS, rate=None, drift=False, every_s=None), NOW)
     assert decision.trigger is None
     assert [one.name for one in decision.triggers] == ["count", "labels", "rate", "drift", "schedule"]
@@ -156,7 +156,7 @@ def test_the_first_of_several_is_named() -> None:
     assert decide(_corrected(20, facts=facts), LIMITS, NOW).trigger == "count"
 
 
-def test_one_line_says_how_far_it_is() -> None:
+def test_one_line_gives_the_progress() -> None:
     facts = replace(_corrected(12), last_ended_s=NOW - 20)
     assert decide(facts, LIMITS, NOW).words == "12 of 20 corrections; cooldown 40 s left"
 
@@ -200,7 +200,7 @@ def test_rejections_in_a_row_double_what_is_needed(rejections: int, needed: int)
     ],
 )
 @pytest.mark.parametrize("facts", [COUNT, LABELS, RATE, DRIFT])
-def test_what_stands_in_the_way_stops_every_trigger(facts: Facts, change: dict[str, object], obstacle: str) -> None:
+def test_an_obstacle_stops_every_trigger(facts: Facts, change: dict[str, object], obstacle: str) -> None:
     decision = decide(replace(facts, **change), LIMITS, NOW)  # type: ignore[arg-type]
     assert (decision.trigger, decision.obstacles) == (None, (obstacle,))
     assert decision.words.endswith(f"; {obstacle}")
@@ -212,7 +212,7 @@ def test_enough_corrections_end_what_a_rollback_began() -> None:
 
 
 @given(some_facts(), some_limits)
-def test_it_trains_when_a_trigger_is_met_and_nothing_stands_in_the_way(facts: Facts, limits: Limits) -> None:
+def test_it_trains_when_a_trigger_is_met_and_there_is_no_obstacle(facts: Facts, limits: Limits) -> None:
     decision = decide(facts, limits, NOW)
     met = [one.name for one in decision.triggers if one.met]
     assert decision.trigger == (met[0] if met and not decision.obstacles else None)
@@ -251,7 +251,7 @@ def test_a_clock_set_back_by_hours_holds_nothing_up() -> None:
     assert decide(facts, LIMITS, NOW - 7200).trigger == "count"
 
 
-def test_a_schedule_that_never_comes_wakes_nobody() -> None:
+def test_a_schedule_that_never_comes_gives_no_time_to_wake() -> None:
     decision = decide(SCHEDULE, replace(LIMITS, every_s=math.inf), NOW)
     assert (decision.trigger, decision.wake_s) == (None, None)
 

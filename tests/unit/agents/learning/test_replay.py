@@ -91,7 +91,7 @@ def test_the_tolerance_grows_with_what_was_added_up() -> None:
     assert not reproduced(model, features, margins + 1.1e-9 * 2e9, margins).any()
 
 
-def test_a_model_without_an_answer_is_wrong_and_says_so() -> None:
+def test_a_model_without_an_answer_is_wrong_and_its_label_is_none() -> None:
     model = replace(a_model(), weights=np.full((1, 4), 1e308))
     stored = replace(stored_by(a_model(), version=9), features=np.full((20, 4), 1e10))
     found = replay(stored, {stored.places[0]: stored.labels[0]}, model)
@@ -121,7 +121,7 @@ def test_chunks_add_up(n: int, size: int, reviewed: int) -> None:
         assert not n or total.right == whole.right
 
 
-def test_the_ten_most_frequent_changes_are_told_in_words_and_figures() -> None:
+def test_the_fields_hold_the_ten_most_frequent_changes_and_the_counts() -> None:
     found = Replayed(rows=200, reviewed=4, right={"model": 3, "stored": 0}, own=3, off=1)
     found.changes.update({("a", str(i)): i + 1 for i in range(12)} | {("b", None): 50})
     fields = {"from": "T", "to": "U", "model": 7, "compare": None, **replayed_fields(found)}

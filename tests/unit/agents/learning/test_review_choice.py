@@ -33,7 +33,7 @@ def chosen(found: list[Candidate], share: float = 0.0, seed: int = 0, taken: fro
     return f"{choice.candidate.place.offset} {choice.via}"
 
 
-def test_the_least_certain_is_asked_about_and_the_first_of_equals() -> None:
+def test_the_least_certain_is_chosen_and_the_first_of_equals() -> None:
     assert chosen(candidates([0.9, 0.6, 0.8])) == "1 queue"
     assert chosen(candidates([0.9, 0.6, 0.6])) == "1 queue"
 
@@ -52,7 +52,7 @@ def test_an_audit_asks_about_any_record_alike() -> None:
     assert min(counts.values()) > 900
 
 
-def test_the_share_of_audits_is_what_was_asked_for() -> None:
+def test_the_share_of_audits_is_the_given_one() -> None:
     rng = np.random.default_rng(1)
     found = candidates([0.1, 0.9])
     drawn = [choose(found, taken=(), audit_share=0.2, rng=rng) for _ in range(5000)]
@@ -67,7 +67,7 @@ def test_near_duplicates_wait_until_nothing_else_is_left() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=12), st.floats(0, 1), st.integers(0, 99))
-def test_a_choice_is_one_of_the_candidates_and_says_how(
+def test_a_choice_is_one_of_the_candidates_and_has_its_via(
     given_: list[tuple[float, bool]], share: float, seed: int
 ) -> None:
     """The same draw gives the same choice."""

@@ -30,7 +30,7 @@ def test_the_order_is_that_of_kafka_not_of_arrival() -> None:
     assert [one.label for one in reviews(same_time)] == ["second"]
 
 
-def test_taking_back_leaves_what_the_others_said() -> None:
+def test_taking_back_leaves_the_other_reviewers_labels() -> None:
     ann, bob = said(1, "yes", of=7, reviewer="ann"), said(2, "other", of=7, reviewer="bob")
     assert [one.label for one in reviews([ann, bob])] == ["other"]
     assert [one.label for one in reviews([ann, bob, said(3, None, of=7, reviewer="bob")])] == ["yes"]
@@ -72,7 +72,9 @@ def test_arrival_changes_nothing(statements: list[Statement], random: Random) ->
 
 
 @given(spoken)
-def test_there_is_one_review_per_prediction_and_it_is_the_latest_that_stands(statements: list[Statement]) -> None:
+def test_there_is_one_review_per_prediction_and_it_is_the_latest_standing_statement(
+    statements: list[Statement],
+) -> None:
     found = {one.place: one for one in reviews(statements)}
     assert len(found) == len(reviews(statements))
     for place, review in found.items():

@@ -63,7 +63,7 @@ def test_until_enough_is_audited_every_audit_is_news() -> None:
     assert not counted.may_change(said(2, "yes", via="queue"))
 
 
-def test_once_enough_is_audited_only_what_is_said_of_that_is_news() -> None:
+def test_once_enough_is_audited_only_statements_about_those_records_change_anything() -> None:
     """Or was sent before it, and stored later."""
     counted = count_audited([said(2, "yes"), said(3, "no")], (), limit=2)
     assert not counted.may_change(said(4, "yes"))
@@ -109,7 +109,7 @@ def test_looking_often_finds_what_looking_once_finds(rows: list[AnswerPair], loo
     assert whole.rolls_back == (whole.e >= 5)
 
 
-def test_any_amount_of_evidence_can_be_told() -> None:
+def test_any_amount_of_evidence_gives_finite_numbers() -> None:
     found = rollback_verdict([WORSE] * 5000, threshold=20, limit=5000)
     assert (found.e, found.log_e < -3000) == (0.0, True)
     huge = rollback_verdict([BETTER] * 5000, threshold=float("inf"), limit=5000)

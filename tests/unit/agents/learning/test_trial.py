@@ -127,7 +127,7 @@ def test_while_corrections_outnumber_confirmations_unreviewed_predictions_join()
     assert _trial([said(2, "yes")], unreviewed=many, assumed_weight=0.0).examples.ids_of("assumed") == []
 
 
-def test_unreviewed_predictions_are_asked_for_only_where_some_join() -> None:
+def test_unreviewed_predictions_are_read_only_where_some_join() -> None:
     def asks(*statements: Statement, champion: Champion | None, **given: Any) -> bool:
         snapshot = Snapshot(NAMES, _bootstrap(), statements, len(statements), champion, None, None)
         return assumes(snapshot, **{"assumed_weight": 0.2, "reviewer_labels": 500, **given})
