@@ -146,7 +146,7 @@ async def test_a_key_is_asked_for_once_and_held_for_the_tab_alone(browser: Brows
             await one.check_accessible()
             await page.get_by_label("API key").fill("wrong")
             await page.keyboard.press("Enter")
-            await expect(prompt).to_contain_text("isn't known")
+            await expect(prompt).to_contain_text("is unknown or revoked")
             await page.keyboard.press("Escape")
             await expect(page.get_by_text("A key is needed to see anything here.")).to_be_visible()
             await page.get_by_role("button", name="Enter a key").click()
