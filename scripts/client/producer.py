@@ -169,7 +169,10 @@ def send_paced(
 
 @contextmanager
 def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM sets `stop`; the second interrupts at once."""
+    """The first Ctrl-C or SIGTERM sets `stop`; the second interrupts at once. Outside the main thread: no effect."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
+        yield
+        return
 
     def on_signal(*_: Any) -> None:
         if stop.is_set():
