@@ -94,7 +94,6 @@ def _all_kept(settings: Settings, said: Sequence[Feedback]) -> None:
     assert messages(settings, "dead-letters") == []
 
 
-@pytest.mark.long
 def test_killed_when_it_has_asked_it_asks_for_the_same_job_again(settings: Settings, running: Running) -> None:
     """First the other worker takes over and asks, then the killed one is back: all ask for one job."""
     said = _corrections(settings, 20)

@@ -88,7 +88,6 @@ def test_killed_between_registering_and_publishing_it_publishes_when_it_is_back(
     assert value(settings, "SELECT count(*) FROM activations") == 2
 
 
-@pytest.mark.long
 def test_killed_before_it_publishes_a_shadows_promotion_it_publishes_that_and_the_shadows_end(
     settings: Settings, running: Running
 ) -> None:
@@ -111,7 +110,6 @@ def test_killed_before_it_publishes_a_shadows_promotion_it_publishes_that_and_th
     one_model_per_job(settings)
 
 
-@pytest.mark.long
 def test_one_that_was_taken_for_dead_changes_nothing_when_it_wakes_up(settings: Settings, running: Running) -> None:
     """It was stopped during a training; another worker has finished the job since, and publishes.
 
@@ -183,7 +181,6 @@ def _bad_messages(settings: Settings) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.long
 def test_a_score_worker_killed_during_a_swap_comes_back_with_it_and_loses_nothing(settings: Settings) -> None:
     """By turns: with the message unread, and at the moment when the swap is due."""
     retrains.load(settings)

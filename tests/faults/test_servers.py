@@ -37,7 +37,6 @@ async def test_valkey_comes_back_empty(servers: Servers) -> None:
         assert await client.get("key") is None
 
 
-@pytest.mark.long
 def test_kafka_comes_back_with_its_topics_after_kill(servers: Servers, settings: Settings) -> None:
     """The log survives kill -9; topics are never made by accident."""
     name = f"{settings.namespace}.kept"

@@ -6,7 +6,6 @@ import signal
 import time
 
 import psutil
-import pytest
 
 from relearn.schemas.settings import Settings
 from tests.support.data import models
@@ -70,7 +69,6 @@ def test_while_redis_is_away_storing_goes_on(migrated: Settings, servers: Server
         _check_all_stored(migrated, stream.finish())
 
 
-@pytest.mark.long
 def test_a_broker_killed_and_started_again_costs_nothing(migrated: Settings, servers: Servers) -> None:
     models.publish(migrated, models.a_model(), 1)
     with workers(migrated, score=1, store=1) as running:
@@ -97,7 +95,6 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
         _check_all_stored(migrated, stream.finish())
 
 
-@pytest.mark.long
 def test_workers_stopped_while_kafka_is_away_end(migrated: Settings, servers: Servers) -> None:
     """They can't commit; what they had in hand is read again."""
     models.publish(migrated, models.a_model(), 1)

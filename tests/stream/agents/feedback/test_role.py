@@ -232,7 +232,6 @@ def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_stored(
     assert worker.starts == 1
 
 
-@pytest.mark.long
 def test_reading_the_whole_topic_again_changes_nothing(migrated: Settings) -> None:
     """Rows, ids, what waits; dead letters may be sent twice, and are one row each."""
     predict(migrated, a_block(100, ids=[f"r-{i}" for i in range(100)]))
@@ -263,7 +262,6 @@ def test_reading_the_whole_topic_again_changes_nothing(migrated: Settings) -> No
         assert everything() == before
 
 
-@pytest.mark.long
 def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings) -> None:
     """kill -9 during a transaction, right after a commit, and of both workers; some feedback waits meanwhile."""
     per_partition, partitions = 3000, 4
@@ -333,7 +331,6 @@ def test_postgres_away_holds_the_offsets_and_then_catches_up(
     eventually(lambda: recorded(migrated)[-1] == "last", lambda: worker.log[-3000:])
 
 
-@pytest.mark.long
 def test_what_has_expired_stays_until_the_broker_has_its_dead_letter(migrated: Settings, servers: Servers) -> None:
     """Kafka goes away before it expires, and the worker is killed then; the next one sends it."""
     settings = migrated.model_copy(update={"feedback_wait_s": 2.0})

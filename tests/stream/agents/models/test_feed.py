@@ -163,7 +163,6 @@ async def test_a_topic_made_anew_is_read_from_its_start(signed: Settings) -> Non
         assert feed.latest[b"champion"] == _message(signed, 7, 7)
 
 
-@pytest.mark.long
 async def test_a_broker_that_comes_back_is_read_on(signed: Settings, servers: Servers) -> None:
     _champion(signed, _message(signed, 1))
     with servers.kafka.away():

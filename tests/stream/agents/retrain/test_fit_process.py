@@ -47,7 +47,6 @@ def test_a_job_is_trained_in_the_process_that_waited_for_it_and_then_another_one
     assert retrains.gone(waiting)
 
 
-@pytest.mark.long
 def test_one_that_was_killed_while_it_waited_costs_no_job_and_is_replaced(
     migrated: Settings, retrain: WorkerProcess
 ) -> None:
@@ -72,7 +71,6 @@ def test_it_ends_with_its_worker_however_that_ends(migrated: Settings, retrain: 
     assert retrains.gone(waiting)
 
 
-@pytest.mark.long
 def test_only_the_worker_in_charge_has_one(migrated: Settings, retrain: WorkerProcess) -> None:
     """The other one gets its own when it takes over."""
     other = WorkerProcess(migrated, "retrain", "retrain-2")

@@ -119,7 +119,6 @@ def test_a_shadow_that_is_worse_is_rejected(settings: Settings, retrain: WorkerP
     assert [state for _, state, _ in retrains.models(settings)] == ["champion", "rejected"]
 
 
-@pytest.mark.long
 def test_a_shadow_ends_when_its_champion_does(settings: Settings, retrain: WorkerProcess) -> None:
     """It was compared with another one."""
     assert _promoted_by_evidence(settings)["state"] == "promoted"
@@ -133,7 +132,6 @@ def test_a_shadow_ends_when_its_champion_does(settings: Settings, retrain: Worke
     assert "no longer the champion" in value(settings, "SELECT error FROM jobs WHERE id = $1", job["id"])
 
 
-@pytest.mark.long
 def test_a_shadow_outlives_its_worker(settings: Settings, retrain: WorkerProcess) -> None:
     job = _shadowed(settings)
     retrain.kill()
@@ -154,7 +152,6 @@ def _review_disagreements(settings: Settings, count: int, *, champion_is_right: 
     reviewed.review(settings, [offsets[i] for i in differ], labels, via="disagree")
 
 
-@pytest.mark.long
 def test_on_hold_nothing_is_promoted_that_nobody_activated(settings: Settings, retrain: WorkerProcess) -> None:
     retrains.ended(settings, retrains.send(settings, "hold"))
     job = _promoted_by_evidence(settings)
@@ -213,7 +210,6 @@ def test_a_training_that_found_nothing_new_is_over_for_the_policy_too(
     assert (refused["state"], refused["ended_cut"]) == ("skipped", None)
 
 
-@pytest.mark.long
 def test_a_class_that_vanished_rejects(settings: Settings, retrain: WorkerProcess) -> None:
     """Every `yes` was taken back to `no`: a model without `yes` can't replace one that has it."""
     retrains.load(settings, 14, prefix="third")

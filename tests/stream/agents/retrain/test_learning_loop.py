@@ -104,7 +104,6 @@ def test_a_hold_keeps_corrections_for_later(migrated: Settings, running: dict[st
     eventually(lambda: reviewed.job_of(migrated, "count") is not None, lambda: running["feedback-1"].log[-3000:])
 
 
-@pytest.mark.long
 def test_what_was_refused_on_hold_is_asked_again_after_resume(
     migrated: Settings, running: dict[str, WorkerProcess]
 ) -> None:
