@@ -26,7 +26,8 @@ TIMEOUT_S = 90
 def relearn(settings: Settings, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
     """Run the command's entry point in this process. `given` are settings by their names without the prefix.
 
-    `sys.argv`, the environment and the standard streams are the command's own meanwhile.
+    `sys.argv`, the environment and the standard streams are the command's own meanwhile. `produce` and `review` handle
+    signals, which takes the main thread: a test that calls them is no coroutine.
     """
     alone = mock.patch.dict(os.environ, environment(settings, **given), clear=True)
     called_as = mock.patch.object(sys, "argv", ["relearn", *argv])

@@ -1,5 +1,6 @@
 """`relearn produce` against a real broker: the acknowledged records are those in the topic."""
 
+import asyncio
 import uuid
 from pathlib import Path
 
@@ -64,9 +65,9 @@ class Fetched:
         ["--batch", "20", "--noise", "0.1", "--seed", "1", "--compression", "gzip"],
     ],
 )
-async def test_all_that_is_acknowledged_stands_in_the_topic(settings: Settings, options: list[str]) -> None:
+def test_all_that_is_acknowledged_stands_in_the_topic(settings: Settings, options: list[str]) -> None:
     """Record for record, with CloudEvents headers, spread over partitions or not."""
-    await run_migrations(settings)
+    asyncio.run(run_migrations(settings))
     done = relearn(settings, "produce", "wine", *options)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == "178 records sent, 178 acknowledged by the broker"
@@ -83,9 +84,9 @@ async def test_all_that_is_acknowledged_stands_in_the_topic(settings: Settings, 
     assert header_text(headers, "ce_source") == f"/{settings.namespace}/produce"
 
 
-async def test_a_count_ends_an_endless_stream_at_a_rate(settings: Settings, tmp_path: Path) -> None:
+def test_a_count_ends_an_endless_stream_at_a_rate(settings: Settings, tmp_path: Path) -> None:
     """To the record, going round the file."""
-    await run_migrations(settings)
+    asyncio.run(run_migrations(settings))
     path = tmp_path / "few.csv"
     path.write_text("kind;a\nx;1\ny;2\n")
     done = relearn(settings, "produce", str(path), "--label", "kind", "--repeat", "--count", "101", "--rate", "1000")
@@ -93,12 +94,12 @@ async def test_a_count_ends_an_endless_stream_at_a_rate(settings: Settings, tmp_
     assert len(read_ingest(settings)) == 101
 
 
-async def test_what_can_not_be_sent_is_said_with_an_exit_code(settings: Settings, tmp_path: Path) -> None:
+def test_what_can_not_be_sent_is_said_with_an_exit_code(settings: Settings, tmp_path: Path) -> None:
     """No topic yet, a bad file, no broker: one line each."""
     done = relearn(settings, "produce", "wine")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "run `relearn migrate`" in done.stderr
-    await run_migrations(settings)
+    asyncio.run(run_migrations(settings))
     path = tmp_path / "bad.csv"
     path.write_text("a,b\n1,2\n1,two\n")
     done = relearn(settings, "produce", str(path))

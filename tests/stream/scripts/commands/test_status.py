@@ -10,7 +10,7 @@ from relearn.scripts.client.api_state import read_api
 from relearn.scripts.client.migrations import run_migrations
 from tests.support.api.client import serving
 from tests.support.data.models import a_model
-from tests.support.processes.commands import relearn
+from tests.support.processes.commands import relearn, relearn_process
 from tests.support.waiting import eventually_async
 
 
@@ -21,7 +21,7 @@ async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings:
     beat = {"id": "score-1", "role": "score", "model": None, "activation": None, "partitions": [], "lag": None}
     await send_heartbeat(redis, settings.namespace, {**beat, "rate": 0.0, "seen_at": time.time(), "condition": "ready"})
     await redis.aclose()
-    assert relearn(settings, "produce", "wine").returncode == 0
+    assert relearn_process(settings, "produce", "wine").returncode == 0
     done = relearn(settings, "status", "--json")
     assert done.returncode == 0, done.stdout
     condition = json.loads(done.stdout)
