@@ -1,5 +1,5 @@
 """The contract: what every message, setting, topic, table and model is. No I/O in this package.
 
 Order of reading: `topics`, messages/ (one module per topic), `identity`, model/ (the model as data), migrations/ (the
-tables), http/ (the operations of the API), `settings`, `errors`. `asyncapi` and `openapi` make the two documents.
+tables), http/ (the operations of the API), `api_keys`, `settings`, `errors`, `text`, `asyncapi`, `openapi`.
 """
