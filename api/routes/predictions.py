@@ -108,6 +108,7 @@ async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDe
 async def list_prediction_feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
     """A page of statements on one prediction, whether the prediction is still stored or not."""
     place = parse_place(call.path.id)
+    FEEDBACK.read(call.query, str(place))  # a malformed cursor is 400 also while Postgres is unavailable
     async with read_snapshot(call.context.pool, index_only=True) as connection:
 
         async def fetch(after: Latest | None, limit: int) -> Sequence[RecordedStatement]:

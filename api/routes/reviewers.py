@@ -27,6 +27,7 @@ REVIEWERS = Cursors("reviewers", ReviewerKey)
 
 async def list_reviewers(call: Call[None, PageQuery, None]) -> Page[Reviewer]:
     """A page of reviewers, with their agreement."""
+    REVIEWERS.read(call.query)  # a malformed cursor is 400 also while Postgres is unavailable
     async with read_snapshot(call.context.pool, index_only=True) as connection:
 
         async def fetch(after: ReviewerKey | None, limit: int) -> Sequence[Any]:
