@@ -25,11 +25,11 @@ from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
+from relearn.agents.stores.live.event_content import correction_events
 from relearn.agents.stores.live.events import EventLog
-from relearn.agents.stores.live.messages import correction_events
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.feedback import decode_feedback_messages

@@ -23,7 +23,7 @@ from relearn.agents.feedback.recorder import Recorder
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.app import make_app
-from relearn.agents.worker.driver import chunk_topic
+from relearn.agents.worker.consumer import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import process_chunks
 from relearn.agents.worker.readiness import assigned, attach_readiness

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from relearn.agents.kafka.topics import admin_client, topic_id
-from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.topic_generations import register_generation
 from relearn.schemas.settings import Settings
 
 

@@ -13,7 +13,7 @@ from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.execute import execute_command
-from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.schemas.errors import BadMessage, BadRow
 from relearn.schemas.messages.commands import decode_command

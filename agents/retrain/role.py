@@ -27,7 +27,7 @@ from relearn.agents.retrain.reconcile import ActivationReconciler
 from relearn.agents.retrain.rollback_watch import watch_champion
 from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.app import make_app
-from relearn.agents.worker.driver import chunk_topic
+from relearn.agents.worker.consumer import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import process_chunks
 from relearn.agents.worker.model_feed import attach_model_feed

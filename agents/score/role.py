@@ -16,7 +16,7 @@ from relearn.agents.availability.retry import wait_until
 from relearn.agents.models.live import LiveModel
 from relearn.agents.score.scorer import IN_FLIGHT, Scorer
 from relearn.agents.worker.app import make_app
-from relearn.agents.worker.driver import Chunk, chunk_topic
+from relearn.agents.worker.consumer import Chunk, chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.agents.worker.model_feed import attach_model_feed

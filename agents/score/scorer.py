@@ -17,12 +17,12 @@ from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
-from relearn.agents.score.chunk import ScoredChunk, blocks_of, score_chunk
 from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.score.pause import Pause
+from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_chunk
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.stores.postgres import Pool, open_pool
-from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.headers import cloud_event

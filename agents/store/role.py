@@ -13,7 +13,7 @@ import faust
 
 from relearn.agents.store.writer import IN_FLIGHT, StoreWriter
 from relearn.agents.worker.app import make_app
-from relearn.agents.worker.driver import chunk_topic
+from relearn.agents.worker.consumer import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import process_chunks
 from relearn.agents.worker.readiness import attach_readiness

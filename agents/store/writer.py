@@ -19,7 +19,7 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.agents.stores.predictions.partitions import drop_expired_partitions
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable

@@ -9,7 +9,7 @@ from faust.tables import TableManager
 from yarl import URL
 
 from relearn.agents.kafka.config import ssl_context
-from relearn.agents.worker.driver import ChunkTransport
+from relearn.agents.worker.consumer import ChunkTransport
 from relearn.schemas.settings import Settings
 
 Role = Literal["score", "store", "feedback", "retrain"]

@@ -13,7 +13,7 @@ from typing import Any
 import faust
 
 from relearn.agents.availability.retry import Stopping
-from relearn.agents.worker.driver import Chunk
+from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.shutdown import crash
 
 Receipts = Sequence[Awaitable[Any]]

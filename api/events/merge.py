@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from relearn.agents.stores.live.event_content import merge_batch_events
 from relearn.agents.stores.live.events import Entry
-from relearn.agents.stores.live.messages import merge_batch_events
 from relearn.schemas.http.events import EVENTS, BatchEvent, EventType
 
 _batch = msgspec.json.Decoder(BatchEvent)

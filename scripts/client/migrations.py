@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from relearn.agents.kafka.topics import admin_client, create_topics, topic_id_once_known
-from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.migrations import migrate as migrate_tables
 from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.topic_generations import register_generation
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from relearn.agents.kafka.topics import admin_client, topic_id
-from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import Redis, open_redis
+from relearn.agents.stores.topic_generations import register_generation
 from relearn.agents.stores.training.examples import read_features
 from relearn.agents.stores.training.models import ModelRow, champion_digest, read_model
 from relearn.schemas.errors import Refused, SetupError, Unavailable

@@ -23,7 +23,7 @@ import relearn
 from relearn.agents.worker.logging import set_up_logging
 from relearn.api.server.listening import reserve, share
 from relearn.schemas.settings import PREFIX, Settings
-from relearn.scripts.embedded.processes.restarts import Restarts
+from relearn.scripts.embedded.processes.restart_wait import RestartWait
 
 log = structlog.get_logger()
 
@@ -107,7 +107,7 @@ async def _keep_all(start: Start, count: int, up: Callable[[], None]) -> int:
 
 async def _keep_one(start: Start, number: int, serving: asyncio.Event) -> None:
     """Run one process and restart it when it ends, until cancelled."""
-    restarts = Restarts()
+    restarts = RestartWait()
     while True:
         born_s = time.monotonic()
         spawning = asyncio.ensure_future(start(number))

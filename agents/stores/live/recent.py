@@ -14,9 +14,9 @@ import asyncio
 import structlog
 from redis.exceptions import WatchError
 
+from relearn.agents.stores.live.event_content import batch_event
 from relearn.agents.stores.live.events import DROPPED, put_events
 from relearn.agents.stores.live.layout import KEPT_BATCHES, Changes, Keys, add, trim
-from relearn.agents.stores.live.messages import batch_event
 from relearn.agents.stores.postgres import Pool, database_id, translated
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.stores.redis import Redis, redis_translated

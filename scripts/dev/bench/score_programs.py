@@ -18,7 +18,7 @@ from faust.transport.drivers.aiokafka import Transport as FaustTransport
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.worker.app import make_app
-from relearn.agents.worker.driver import Chunk, chunk_topic
+from relearn.agents.worker.consumer import Chunk, chunk_topic
 from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.schemas.settings import Settings

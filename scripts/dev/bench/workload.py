@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.score.chunk import blocks_of, score_chunk
+from relearn.agents.score.scored_chunk import blocks_of, score_chunk
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.messages.records import RawMessage
 from relearn.schemas.model.linear_svm import Model

@@ -13,7 +13,7 @@ from relearn.schemas.errors import SetupError
 from relearn.scripts.client import runfile
 from relearn.scripts.embedded.processes.events import Event, Kind, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, last_lines
-from relearn.scripts.embedded.processes.restarts import Restarts
+from relearn.scripts.embedded.processes.restart_wait import RestartWait
 from relearn.scripts.embedded.processes.spawn import bound_log, end, spawn
 
 POLL_S = 0.1
@@ -30,7 +30,7 @@ class Child:
         self.handle: asyncio.subprocess.Process | None = None
         self.lives: asyncio.Task[None] | None = None
         self.log_start = 0
-        self.restarts = Restarts()
+        self.restarts = RestartWait()
         self.first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -72,7 +72,7 @@ class Supervisor:
         if child.running.state != "stopped":
             await self._end(child)
 
-    async def start_again(self, name: str) -> None:
+    async def start_stopped(self, name: str) -> None:
         """Start one that was stopped or killed; returns when it is ready."""
         child = Child(self._children[name].process)
         self._children[name] = child

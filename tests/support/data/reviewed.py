@@ -12,9 +12,9 @@ import numpy as np
 
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.learning.predict import score
-from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import store_blocks
+from relearn.agents.stores.topic_generations import register_generation
 from relearn.schemas.messages.shadow_answers import ShadowAnswers
 from relearn.schemas.model.linear_svm import Floats, Model, decode_model
 from relearn.schemas.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from relearn.agents.stores.feedback.corrections import store_feedback
-from relearn.agents.stores.live.messages import correction_events
+from relearn.agents.stores.live.event_content import correction_events
 from relearn.schemas.messages.feedback import Feedback, decode_feedback_messages
 from relearn.schemas.messages.records import RawMessage
 from relearn.schemas.model.linear_svm import Floats, Model

@@ -76,7 +76,7 @@ class Server:
     def start(self) -> None:
         """Start it again on the same port and data, unless it runs."""
         if self.pid is None:
-            self._thread.call(self._supervisor.start_again(self.name))
+            self._thread.call(self._supervisor.start_stopped(self.name))
 
     @contextmanager
     def away(self) -> Iterator[None]:

@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from relearn.agents.availability.retry import Retry
 from relearn.agents.feedback.drift_watch import DriftWatch
 from relearn.agents.learning.drift import REFERENCE, WINDOW, compare, reference
-from relearn.agents.stores.generations import register_generation
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.sample import gathered
 from relearn.agents.stores.predictions.tail import BEGINNING_AMONG, FIRST_AMONG
+from relearn.agents.stores.topic_generations import register_generation
 from relearn.agents.stores.training.drift import DriftRow, latest_drift, read_drift, write_drift
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.model.linear_svm import Floats

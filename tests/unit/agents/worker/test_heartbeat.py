@@ -9,7 +9,7 @@ from faust.types import TP
 
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.worker.heartbeat import heartbeat
-from relearn.agents.worker.offsets import Ledger
+from relearn.agents.worker.offset_ledger import Ledger
 from relearn.agents.worker.state import WorkerState
 from tests.support.data.models import a_model
 

@@ -1,4 +1,4 @@
-"""One chunk: messages → records → scores → blocks, by one model and, beside it, one shadow. Pure."""
+"""Scoring one chunk: messages → records → scores → blocks, and rejects (undecodable, or the margin overflows). Pure."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.worker.offsets import Ledger
+from relearn.agents.worker.offset_ledger import Ledger
 
 
 def test_nothing_may_be_committed_before_a_chunk_is_done() -> None:

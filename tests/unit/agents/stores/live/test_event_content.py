@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.stores.feedback.corrections import Recorded
-from relearn.agents.stores.live.events import Entry, order
-from relearn.agents.stores.live.layout import Changes
-from relearn.agents.stores.live.messages import (
+from relearn.agents.stores.live.event_content import (
     MOST_BATCHES,
     MOST_EVENTS,
     batch_event,
     correction_events,
     merge_batch_events,
 )
+from relearn.agents.stores.live.events import Entry, order
+from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.predictions.totals import BatchTotal
 from relearn.api.events.merge import encode_events, merge_events
 from relearn.schemas.http.events import BatchEvent

@@ -13,7 +13,7 @@ STEADY_S = 60.0
 
 
 @dataclass(slots=True)
-class Restarts:
+class RestartWait:
     """The restarts of one process: each wait doubles, until the process has lived for `STEADY_S`."""
 
     backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_S, LONGEST_S))

@@ -1,4 +1,4 @@
-"""The chunked Faust driver: an agent gets all messages of one fetch as ONE event instead of one event per message.
+"""The chunked Kafka consumer of Faust: an agent gets all messages of one fetch as ONE event instead of one per message.
 
 Faust runs two asyncio tasks per message, which is most of its time on a topic of small records. This subclass of its
 aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by its own
@@ -17,7 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
-from relearn.agents.worker.offsets import Ledger, Ticket
+from relearn.agents.worker.offset_ledger import Ledger, Ticket
 from relearn.schemas.messages.records import RawMessage
 
 #: Maximum size of the values in a chunk, unless it holds one message alone.
@@ -214,7 +214,7 @@ class ChunkConsumer(driver.Consumer):
         """Nothing: gaps left by compaction or transactions don't matter to the ledger."""
 
     async def wait_empty(self) -> None:
-        """Let the chunks in flight finish, for a bounded time, then commit."""
+        """Let the chunks in flight finish, for DRAIN_S, then commit: called at a rebalance and at the stop."""
         if not await self.ledger.wait_idle(DRAIN_S):
             self.log.warning("chunks in flight were not done after %s s; they will be read again", DRAIN_S)
         try:

@@ -6,8 +6,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.worker import driver
-from relearn.agents.worker.driver import split_fetch
+from relearn.agents.worker import consumer
+from relearn.agents.worker.consumer import split_fetch
 from tests.support.data.messages import FakeMessage
 
 
@@ -34,7 +34,7 @@ def test_every_message_is_in_one_chunk_of_its_topic_in_order(sizes: dict[tuple[s
     for records, ends, size_bytes in split_fetch(fetched):
         assert len({record.topic for record in records}) == 1
         assert size_bytes == sum(len(record.value or b"") for record in records)
-        assert size_bytes <= driver.CHUNK_BYTES or len(records) == 1
+        assert size_bytes <= consumer.CHUNK_BYTES or len(records) == 1
         for record in records:
             found.setdefault(TP(record.topic, record.partition), []).append(record.offset)
         assert ends == {TP(r.topic, r.partition): r.offset + 1 for r in records}
