@@ -16,17 +16,12 @@ WHOLE = frozenset({"empty", "unreadable", "names", "length"})
 _TEXTS = {"ids": "id", "subjects": "subject", "contexts": "context"}
 
 
-def extract_from_value(value: bytes | None, index: int, reason: str) -> bytes | None:
+def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason: str) -> bytes | None:
     """A single-record message with the record at `index` of `value`; None if `value` itself is to be sent again.
 
     That is the case if `value` has one record, or if `reason` is a fault of the message instead of a record in it.
+    `message` is the map in `value`, as `decode_map` returns it.
     """
-    message = None if reason in WHOLE or not value else decode_map(value)
-    return None if value is None or message is None else extract_record(message, value, index, reason)
-
-
-def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason: str) -> bytes | None:
-    """As `extract_from_value`, of a decoded `value`: `message` is the map in it."""
     if reason in WHOLE or not _has_rows(message, index):
         return None
     if reason == "dimension" and isinstance(message["features"], bytes):

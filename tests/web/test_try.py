@@ -164,7 +164,6 @@ async def test_what_the_api_refuses_is_said_and_can_be_tried_again(taught: Site,
     assert keys[0] == keys[1] is not None
 
 
-QUOTED = 'two\nlines, "quoted"'
 #: The text, the known names, and the result: the request's body, or the faults.
 TYPED: tuple[tuple[str, list[str] | None, Any], ...] = (
     ("1,2\n3,4", ["a", "b"], {"features": [[1, 2], [3, 4]]}),

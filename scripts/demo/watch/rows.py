@@ -55,7 +55,6 @@ class RowWatch:
     generation: int
     since_s: float
     stored: int = 0
-    given_up: int = 0
     accuracy: Accuracy = field(default_factory=Accuracy)
     latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=200_000))
     """Per record: from the hand-over to the producer until this connection could read its row."""
@@ -100,4 +99,4 @@ class RowWatch:
             self.latencies_s.append(now_s - missed.message.sent_s)
             self.accuracy.add(missed.message.labels[index], label)
         for place in [p for p, missed in self._missed.items() if now_s - missed.message.sent_s > GIVEN_UP_S]:
-            self.given_up += len(self._missed.pop(place).indexes)
+            del self._missed[place]

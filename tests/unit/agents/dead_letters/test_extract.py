@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.dead_letters.extract import decode_map, extract_from_value
+from relearn.agents.dead_letters.extract import decode_map, extract_record
 from relearn.agents.dead_letters.render import as_json, as_short_json, as_text, hex_dump
 from relearn.schemas.messages.ingest import encode_records
 from relearn.schemas.messages.ingest_fast_path import decode_chunk
@@ -24,6 +24,12 @@ class Fetched:
 
     def __init__(self, value: bytes) -> None:
         self.value = value
+
+
+def extract_from_value(value: bytes | None, index: int, reason: str) -> bytes | None:
+    """As `redrive` does it: the record of a value as it is stored."""
+    message = decode_map(value) if value else None
+    return None if value is None or message is None else extract_record(message, value, index, reason)
 
 
 def packed(**message: Any) -> bytes:
