@@ -2,7 +2,7 @@
 
     stand_by ─▶ a process that has imported all it needs, and waits ─▶ train: its one task ─▶ its end
 
-One task per process: no state of a training can leak into the next.
+One task per process: no state of a training can leak into the next. A training ends after TIMEOUT_S at the latest.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from relearn.agents.learning.rollback_verdict import (
 )
 from relearn.agents.retrain.context import LOOK_EVERY_S, RetrainContext
 from relearn.agents.retrain.execute import execute_command
-from relearn.agents.stores.feedback.statements import (
+from relearn.agents.stores.feedback.reviewer_statements import (
     audited_statements,
     features_of,
     newest_of_model,

@@ -10,7 +10,7 @@ import structlog
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
 from relearn.agents.retrain.context import RetrainContext
-from relearn.agents.stores.feedback.statements import statements_with_shadow
+from relearn.agents.stores.feedback.reviewer_statements import statements_with_shadow
 from relearn.agents.stores.postgres import Connection, translated
 from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing, shadow_began_s
 from relearn.agents.stores.training.champion import champion_version

@@ -2,7 +2,7 @@
 
 Faust runs two asyncio tasks per message, which is most of its time on a topic of small records. This subclass of its
 aiokafka driver yields each fetch as one chunk per topic, bounded in bytes, over all partitions, and commits by its own
-ledger (offsets.py). Group membership, heartbeats, fetches and commits remain those of Faust and aiokafka.
+ledger (offset_ledger.py). Group membership, heartbeats, fetches and commits remain those of Faust and aiokafka.
 """
 
 from __future__ import annotations

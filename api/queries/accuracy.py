@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relearn.agents.learning.audit_accuracy import AuditTally, wilson_interval
-from relearn.agents.stores.feedback.statements import statements_of_model_since
+from relearn.agents.stores.feedback.reviewer_statements import statements_of_model_since
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.http.accuracy import Accuracy
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from relearn.agents.learning.reviews import Statement, reviews, standing_statements
 from relearn.agents.stores.feedback.review_sql import latest_of_prediction
-from relearn.agents.stores.feedback.statements import COLUMNS, statement_of
+from relearn.agents.stores.feedback.reviewer_statements import COLUMNS, statement_of
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.identity import Place, place_columns
 

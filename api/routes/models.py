@@ -13,7 +13,7 @@ from msgspec import Struct
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, live_audits
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.examples import read_features
-from relearn.agents.stores.training.examples_file import writer
+from relearn.agents.stores.training.examples_writer import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
 from relearn.agents.stores.training.models import list_models as read_models

@@ -13,7 +13,7 @@ import click
 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.examples import read_features
-from relearn.agents.stores.training.examples_file import FORMATS, Write, writer
+from relearn.agents.stores.training.examples_writer import FORMATS, Write, writer
 from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import list_models, model_row_fields, read_model
 from relearn.schemas.errors import BadFile, Refused

@@ -12,7 +12,7 @@ import numpy as np
 
 from relearn.agents.learning.replay import Stored
 from relearn.agents.learning.reviews import reviews
-from relearn.agents.stores.feedback.statements import statements_since
+from relearn.agents.stores.feedback.reviewer_statements import statements_since
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, translated
 from relearn.schemas.errors import Refused

@@ -8,7 +8,7 @@ from dataclasses import replace
 from relearn.agents.learning.snapshot import Champion, Snapshot
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Trial, assumes, prepare
-from relearn.agents.stores.feedback.statements import all_statements
+from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION

@@ -7,7 +7,7 @@ import pytest
 
 from relearn.agents.learning.rollback_verdict import AnswerPair, audited, compare_answers
 from relearn.agents.retrain.rollback_watch import Watched, evidence
-from relearn.agents.stores.feedback.statements import all_statements
+from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.settings import Settings
 from tests.support.data.models import a_model

@@ -6,7 +6,7 @@ import random
 
 from relearn.agents.learning.reviews import Statement, reviews
 from relearn.agents.stores.feedback.review_counts import Audits, New, count_audits, count_new
-from relearn.agents.stores.feedback.statements import all_statements
+from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.schemas.settings import Settings
 from tests.support.data.random_corrections import insert_random_corrections
 from tests.support.data.stored import tables

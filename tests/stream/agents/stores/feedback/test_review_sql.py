@@ -6,7 +6,7 @@ import random
 
 from relearn.agents.learning.reviews import Statement, reviews, standing_statements
 from relearn.agents.stores.feedback.review_sql import latest_of_prediction, latest_reviews, latest_statements
-from relearn.agents.stores.feedback.statements import all_statements
+from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.schemas.identity import Place
 from relearn.schemas.settings import Settings
 from tests.support.data.random_corrections import insert_random_corrections

@@ -15,7 +15,7 @@ import pytest
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.stores.training.examples_file import OURS
+from relearn.agents.stores.training.examples_writer import OURS
 from relearn.schemas.model.linear_svm import encode_model
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains, reviewed

@@ -9,7 +9,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.stores.training.examples_file import OURS, csv_names, csv_writer, ndjson_writer
+from relearn.agents.stores.training.examples_writer import OURS, csv_names, csv_writer, ndjson_writer
 from relearn.agents.stores.training.lineage import Used
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
