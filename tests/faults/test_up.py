@@ -152,7 +152,7 @@ def test_up_keeps_its_servers_and_their_data_through_every_kind_of_end(up: Up) -
     killed = up.recorded("postgres")["pid"]
     os.kill(killed, signal.SIGKILL)
     until(
-        lambda: up.recorded("postgres")["state"] == "ready" and up.recorded("postgres")["pid"] != killed,
+        lambda: (now := up.recorded("postgres"))["state"] == "ready" and now["pid"] != killed,
         "Postgres started again",
     )
     assert ask(up, "SELECT answer FROM kept") == 42
@@ -199,7 +199,7 @@ def test_the_api_is_part_of_it_and_found_at_the_port_that_it_got(answering: Up) 
     assert (condition["api"]["address"], condition["api"]["state"]) == (address, "not ready")
     assert condition["down"] == []
     os.kill(answering.recorded("api")["pid"], signal.SIGKILL)
-    until(lambda: (answering.recorded("api")["restarts"], answering.recorded("api")["state"]) == (1, "ready"), "again")
+    until(lambda: (now := answering.recorded("api"))["restarts"] == 1 and now["state"] == "ready", "again")
     condition = answering.status()
     assert (condition["api"]["address"], condition["down"]) == (address, [])
     process.send_signal(signal.SIGTERM)
