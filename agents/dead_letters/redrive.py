@@ -18,7 +18,7 @@ from relearn.agents.dead_letters.extract import decode_map
 from relearn.agents.dead_letters.redriven_message import redriven_message
 from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_redriven, original_of
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import KafkaUnavailable, Refused
 
 #: Maximum number of letters in flight, and maximum size of their values together.
@@ -55,7 +55,7 @@ async def redrive(
     acknowledged, refused = 0, []
     left = sorted(ids)
     while left:
-        with translated():
+        with postgres_errors():
             async with pool.acquire() as connection, connection.transaction():
                 sent = await _send(connection, producer, namespace, left[:AT_ONCE], timeout_s)
                 acknowledged += sum([await mark_redriven(connection, one, time.time()) for one in sent.acknowledged])

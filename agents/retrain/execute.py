@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, former_champion
 from relearn.agents.stores.training.champion import champion_activation
 from relearn.agents.stores.training.jobs import end_job, queue_job
@@ -33,7 +33,7 @@ async def execute_command(pool: Pool, command: Command, signing: SigningContext,
         BadMessage, BadRow: the command has a value that no row can store.
     """
     check_command_storable(command)
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if not await queue_job(connection, command):
                 return False

@@ -26,7 +26,7 @@ from relearn.agents.stores.feedback.reviewer_statements import (
     newest_of_model,
     statements_of_model_since,
 )
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.activations import former_champion
 from relearn.agents.stores.training.champion import read_champion
 from relearn.agents.stores.training.models import load_model
@@ -75,7 +75,7 @@ async def _look(context: RetrainContext, pool: Pool, watched: Watched) -> None:
     settings = context.settings
 
     async def read() -> list[AnswerPair]:
-        with translated():
+        with postgres_errors():
             async with pool.acquire() as connection:
                 return await evidence(connection, watched, limit=settings.rollback_labels)
 
@@ -129,7 +129,7 @@ def _command(namespace: str, watched: Watched, verdict: RollbackVerdict) -> Comm
 
 async def _watched(pool: Pool, before: Watched | None) -> Watched | None:
     """The champion to watch now; `before` if it hasn't changed."""
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection:
             champion = await read_champion(connection)
             if champion is None or champion.command != "train" or await hold_of(connection) is not None:

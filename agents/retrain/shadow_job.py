@@ -11,7 +11,7 @@ from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.feedback.reviewer_statements import statements_with_shadow
-from relearn.agents.stores.postgres import Connection, translated
+from relearn.agents.stores.postgres import Connection, postgres_errors
 from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing, shadow_began_s
 from relearn.agents.stores.training.champion import champion_version
 from relearn.agents.stores.training.jobs import Job, end_job, lock_job, write_shadow_tally
@@ -35,7 +35,7 @@ async def _judge(context: RetrainContext, job: Job) -> bool:
     settings, pool = context.settings, await context.pool()
     if job.version is None:
         raise RuntimeError(f"job {job.id} is a shadow without a model")
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if await lock_job(connection, job.id) != "shadow":
                 return True

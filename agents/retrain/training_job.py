@@ -12,7 +12,7 @@ from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_met
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.trial import Trial, nothing_new
 from relearn.agents.retrain.context import RetrainContext
-from relearn.agents.stores.postgres import Connection, translated
+from relearn.agents.stores.postgres import Connection, postgres_errors
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.activations import ActivationCause, activate, begin_shadowing
 from relearn.agents.stores.training.champion import champion_version
@@ -98,7 +98,7 @@ async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unrevie
 async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
     """Write the model, its activation and the end of the job in one transaction; nothing if the job has ended."""
     pool = await context.pool()
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if await lock_job(connection, job.id) != "running":
                 log.warning("job_ended_elsewhere", job=job.id)
@@ -142,7 +142,7 @@ async def _end(context: RetrainContext, job: Job, state: State, error: str) -> N
     pool = await context.pool()
 
     async def end() -> bool:
-        with translated():
+        with postgres_errors():
             return await end_job(pool, job.id, state, error=error)
 
     await context.until_available(end)

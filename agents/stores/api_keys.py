@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.schemas.api_keys import KeyProof, usable_name
 from relearn.schemas.errors import Refused
 from relearn.schemas.http.operation import Role
@@ -45,11 +45,11 @@ async def create_key(pool: Pool, name: str, role: Role, proof: KeyProof) -> ApiK
 
     Raises:
         Refused: the name isn't allowed, or a valid key has it.
-        PostgresUnavailable, SetupError: see `translated`.
+        PostgresUnavailable, SetupError: see `postgres_errors`.
     """
     if not usable_name(name):
         raise Refused(f"{name!r} can't be a key's name: 1 to 100 printable bytes, unlike a key's id")
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(_CREATE, proof.id, name, role, proof.hash)
     if row is None:
         raise Refused(f"there is a key named {name!r} already: `relearn key revoke` ends it")
@@ -60,9 +60,9 @@ async def list_keys(pool: Pool) -> list[ApiKey]:
     """All keys, revoked ones too, the newest first.
 
     Raises:
-        PostgresUnavailable, SetupError: see `translated`.
+        PostgresUnavailable, SetupError: see `postgres_errors`.
     """
-    with translated():
+    with postgres_errors():
         return [ApiKey(**row) for row in await pool.fetch(_LIST)]
 
 
@@ -70,8 +70,8 @@ async def revoke_key(pool: Pool, name_or_id: str) -> ApiKey | None:
     """Revoke a valid key; None: there is no valid key of that name or id.
 
     Raises:
-        PostgresUnavailable, SetupError: see `translated`.
+        PostgresUnavailable, SetupError: see `postgres_errors`.
     """
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(_REVOKE, name_or_id)
     return None if row is None else ApiKey(**row)

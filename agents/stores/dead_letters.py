@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.feedback import feedback_id
 
@@ -84,7 +84,7 @@ async def store_dead_letters(pool: Pool, letters: Sequence[DeadLetter]) -> Store
     Raises:
         PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             return await insert_dead_letters(connection, letters)
 
@@ -138,7 +138,7 @@ async def list_dead_letters(
     is_open: bool | None = None,
 ) -> list[DeadLetterRow]:
     """The newest first; the next page begins with `before_id` = the last id. `is_open`: whether not redriven yet."""
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(
             _ROW + " WHERE ($2::bigint IS NULL OR id < $2) AND ($3::text IS NULL OR agent = $3)"
             " AND ($4::text IS NULL OR reason = $4) AND ($5::bool IS NULL OR $5 = (redriven_at IS NULL))"
@@ -154,14 +154,14 @@ async def list_dead_letters(
 
 async def get_dead_letter(pool: Pool, letter_id: int) -> DeadLetterRow | None:
     """One row, or None."""
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(_ROW + " WHERE id = $1", letter_id)
     return None if row is None else DeadLetterRow(*row)
 
 
 async def open_ids(pool: Pool, *, reason: str | None, after_id: int = 0, limit: int | None = None) -> list[int]:
     """Ids of dead letters not redriven yet, the oldest first; the next page begins with `after_id` = the last id."""
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(
             "SELECT id FROM dead_letters WHERE redriven_at IS NULL AND ($1::text IS NULL OR reason = $1) AND id > $2"
             " ORDER BY id LIMIT $3",
@@ -185,7 +185,7 @@ async def lock_open(connection: Connection, ids: Sequence[int]) -> list[DeadLett
 
 async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
     """The message that held the row's record; None: the row was deleted."""
-    with translated():
+    with postgres_errors():
         found = await pool.fetchrow(
             "SELECT key, value, headers FROM dead_letters WHERE topic = $1 AND generation = $2 AND kafka_partition = $3"
             " AND kafka_offset = $4 AND agent = $5 AND ($5 <> 'store' OR record_index = $6)"
@@ -202,7 +202,7 @@ async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
 
 async def mark_redriven(pool: Pool, letter_id: int, now_s: float) -> bool:
     """Mark a letter as redriven, after Kafka acknowledged it; False: marked before, or there is no such row."""
-    with translated():
+    with postgres_errors():
         marked = await pool.fetchval(
             "UPDATE dead_letters SET redriven_at = $2 WHERE id = $1 AND redriven_at IS NULL RETURNING id",
             letter_id,

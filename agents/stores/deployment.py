@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from relearn.agents.stores.postgres import Pool, quoted, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors, quoted
 from relearn.agents.stores.training.champion import CHAMPION
 from relearn.schemas.settings import Settings
 
@@ -59,7 +59,7 @@ async def read_deployment(settings: Settings) -> DeploymentFigures:
         PostgresUnavailable: Postgres doesn't answer within three seconds.
         SetupError: the tables don't exist.
     """
-    with translated():
+    with postgres_errors():
         connection = await asyncpg.connect(
             settings.postgres_dsn,
             timeout=CONNECT_TIMEOUT_S,
@@ -79,21 +79,21 @@ async def read_deployment(settings: Settings) -> DeploymentFigures:
 
 async def read_totals(pool: Pool) -> tuple[int, int]:
     """The numbers of all records and of all dead letters that were ever stored."""
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(_RECORDS_AND_DEAD_LETTERS)
     return row[0], row[1]
 
 
 async def count_predictions(pool: Pool, *, since_s: float, id_prefix: str) -> int:
     """The number of predictions ingested since a time, epoch seconds, whose record ids begin with `id_prefix`."""
-    with translated():
+    with postgres_errors():
         count: int = await pool.fetchval(_PREDICTIONS, since_s, id_prefix)
     return count
 
 
 async def count_corrections(pool: Pool, reviewer: str) -> int:
     """The number of rows in `corrections` by one reviewer, confirmations included."""
-    with translated():
+    with postgres_errors():
         count: int = await pool.fetchval(_CORRECTIONS, reviewer)
     return count
 
@@ -106,6 +106,6 @@ async def stored_labels(
     `spans` maps partitions to their first and last offset; `since_s` is a time before their ingestion, epoch seconds.
     """
     first, last = [low for low, _ in spans.values()], [high for _, high in spans.values()]
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(_LABELS, generation, list(spans), first, last, since_s)
     return [tuple(row) for row in rows]

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from relearn.agents.stores.postgres import Connection, quoted, translated
+from relearn.agents.stores.postgres import Connection, postgres_errors, quoted
 from relearn.schemas.errors import SetupError
 from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
@@ -24,7 +24,7 @@ async def migrate(settings: Settings) -> list[str]:
         PostgresUnavailable: Retryable.
         SetupError: a migration was changed after it ran, or the tables are of a later version than this program.
     """
-    with translated():
+    with postgres_errors():
         connection = await asyncpg.connect(settings.postgres_dsn, timeout=5)
         try:
             async with connection.transaction():

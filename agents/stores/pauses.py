@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 
 AGENT = "score"
 
@@ -18,14 +18,14 @@ class Pauses:
 
     async def begin(self, reason: str) -> None:
         """Pause the role; an open pause is kept as it is."""
-        with translated():
+        with postgres_errors():
             await self._pool.execute(
                 "INSERT INTO pauses (agent, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING", AGENT, reason
             )
 
     async def current(self) -> str | None:
         """The reason of the open pause; None: the role isn't paused."""
-        with translated():
+        with postgres_errors():
             reason = await self._pool.fetchval(
                 "SELECT reason FROM pauses WHERE agent = $1 AND resumed_at IS NULL", AGENT
             )
@@ -43,7 +43,7 @@ class Pause:
 
 async def end_pauses(pool: Pool) -> list[Pause]:
     """Ends every open pause; returns them."""
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(
             "UPDATE pauses SET resumed_at = now() WHERE resumed_at IS NULL RETURNING agent, reason, paused_at"
         )

@@ -27,7 +27,7 @@ _INDEX_ONLY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; S
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def postgres_errors() -> Iterator[None]:
     """Raise driver errors as PostgresUnavailable (retryable), BadRow (not retryable) or SetupError; others pass."""
     try:
         yield
@@ -123,7 +123,7 @@ async def open_pool(settings: Settings, *, size: int = 2, timeouts: Timeouts = W
 
     Connections are opened when first needed, so this succeeds while Postgres is away.
     """
-    with translated():
+    with postgres_errors():
         pool = _Pool(
             settings.postgres_dsn,
             min_size=0,
@@ -158,7 +158,7 @@ async def read_snapshot(pool: Pool, *, index_only: bool = False) -> AsyncIterato
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             if index_only:
                 await force_index_scans(connection)
@@ -181,7 +181,7 @@ async def database_id(pool: Pool) -> str:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         return str(await pool.fetchval("SELECT extract(epoch FROM at)::text FROM migrations ORDER BY number LIMIT 1"))
 
 
@@ -191,7 +191,7 @@ async def ping(pool: Pool) -> None:
     Raises:
         PostgresUnavailable: it doesn't.
     """
-    with translated():
+    with postgres_errors():
         await pool.fetchval("SELECT 1")
 
 
@@ -202,6 +202,6 @@ async def newest_migration(pool: Pool) -> int | None:
         PostgresUnavailable: retryable.
         SetupError: there are no tables.
     """
-    with translated():
+    with postgres_errors():
         number: int | None = await pool.fetchval("SELECT max(number) FROM migrations")
     return number

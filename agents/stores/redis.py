@@ -52,7 +52,7 @@ def open_redis(settings: Settings, *, answers_within_s: float = TIMEOUT_S) -> Re
 
 
 @contextmanager
-def redis_translated() -> Iterator[None]:
+def redis_errors() -> Iterator[None]:
     """Raise every error of the driver as RedisUnavailable, which is retryable."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 
 _REGISTER = """
 INSERT INTO topics (name, topic_id, generation)
@@ -17,7 +17,7 @@ async def register_generation(pool: Pool, topic: str, topic_id: str) -> int:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         while True:
             await pool.execute(_REGISTER, topic, topic_id)
             known = await pool.fetchval(

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from relearn.agents.stores.redis import Redis, RedisBackoff, redis_translated
+from relearn.agents.stores.redis import Redis, RedisBackoff, redis_errors
 from relearn.api.access.token_bucket import Bucket, capacity, take, wait_s
 from relearn.api.http.problems import ProblemError
 from relearn.schemas.errors import RedisUnavailable
@@ -114,7 +114,7 @@ class SharedRateLimit:
     async def _from_redis(self, key_id: str) -> tuple[Bucket, int] | None:
         arguments = (self._rate, capacity(self._rate), self._lot)
         try:
-            with redis_translated():
+            with redis_errors():
                 taken, left = await self._take(keys=[f"{self._namespace}:rate:{key_id}"], args=arguments)
         except RedisUnavailable as exc:
             if self._backoff.fail():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relearn.agents.kafka.topics import admin_client, check_led
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool, newest_migration, ping
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.api.observe.health import Probe
 from relearn.schemas.errors import SetupError
 from relearn.schemas.migrations import migrations
@@ -33,7 +33,7 @@ def probes(settings: Settings, pool: Pool, redis: Redis, live: LiveModel) -> dic
             raise SetupError(f"the tables are at migration {found}, this program at {newest}; run `relearn migrate`")
 
     async def valkey() -> None:
-        with redis_translated():
+        with redis_errors():
             await redis.ping()
 
     async def model() -> None:

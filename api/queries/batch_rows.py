@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.api.queries.models import ModelCache
 from relearn.schemas.identity import Place, place_columns
 
@@ -52,13 +52,13 @@ async def is_batch(pool: Pool, batch: str) -> bool:
     Raises:
         PostgresUnavailable: retryable, as in all functions here.
     """
-    with translated():
+    with postgres_errors():
         return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM predictions WHERE batch = $1)", batch))
 
 
 async def rows_of_subjects(pool: Pool, batch: str, subjects: Sequence[str], limit: int) -> list[BatchRow]:
     """At most `limit` predictions of the batch with these subjects, ordered by subject as given, then by id."""
-    with translated():
+    with postgres_errors():
         found = _rows(await pool.fetch(_OF_SUBJECTS, batch, list(subjects), limit))
     order = {subject: i for i, subject in enumerate(subjects)}
     return sorted(found, key=lambda row: order[row.subject or ""])
@@ -66,13 +66,13 @@ async def rows_of_subjects(pool: Pool, batch: str, subjects: Sequence[str], limi
 
 async def rows_of_places(pool: Pool, batch: str, places: Sequence[Place]) -> list[BatchRow]:
     """These predictions as far as they are in the batch, in the order given."""
-    with translated():
+    with postgres_errors():
         return _rows(await pool.fetch(_OF_PLACES, batch, *place_columns(places)))
 
 
 async def unreviewed_rows(pool: Pool, batch: str, without: Collection[Place], limit: int) -> list[BatchRow]:
     """At most `limit` predictions of the batch without feedback, newest first, leaving out `without`."""
-    with translated():
+    with postgres_errors():
         found = _rows(await pool.fetch(_UNREVIEWED, batch, limit + len(without)))
     return [row for row in found if row.place not in without][:limit]
 
@@ -80,7 +80,7 @@ async def unreviewed_rows(pool: Pool, batch: str, without: Collection[Place], li
 async def classes_of(pool: Pool, models: ModelCache, versions: Iterable[int]) -> dict[int, tuple[str, ...]]:
     """The classes of each of these models that is registered and readable."""
     found: dict[int, tuple[str, ...]] = {}
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection:
             for version, digest in await connection.fetch(_DIGESTS, list(set(versions))):
                 model = await models.get(connection, version, digest)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 import structlog
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadModel, PostgresUnavailable, SetupError
 from relearn.schemas.model.linear_svm import Model, decode_model, model_digest
 
@@ -34,7 +34,7 @@ class ModelCache:
         """
         found = self._models.get(digest)
         if found is None:
-            with translated():
+            with postgres_errors():
                 body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
             found = _decoded(version, digest, body)
             if found is None:
@@ -57,7 +57,7 @@ class ModelCache:
         if kept is not None:
             self._models.move_to_end(kept)
             return self._models[kept]
-        with translated():
+        with postgres_errors():
             async with pool.acquire() as connection:
                 digest = await connection.fetchval("SELECT sha256 FROM models WHERE version = $1", version)
                 return None if digest is None else await self.get(connection, version, digest)
@@ -65,7 +65,7 @@ class ModelCache:
     async def versions(self, pool: Pool) -> list[int]:
         """The newest registered versions, at most MAX_CACHED; the cached ones while Postgres is away."""
         try:
-            with translated():
+            with postgres_errors():
                 return [row["version"] for row in await pool.fetch(_NEWEST, MAX_CACHED)]
         except (PostgresUnavailable, SetupError) as exc:
             log.debug("versions_unavailable", error=str(exc))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 import structlog
 
-from relearn.agents.stores.redis import Redis, RedisBackoff, redis_translated
+from relearn.agents.stores.redis import Redis, RedisBackoff, redis_errors
 from relearn.schemas.errors import RedisUnavailable
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class Claims:
         if not keys or self._backoff.active:
             return
         try:
-            with redis_translated():
+            with redis_errors():
                 await self._release(keys=[self._name(key) for key in keys], args=[self._claimant])
         except RedisUnavailable as exc:
             self._redis_failed(exc)
@@ -71,7 +71,7 @@ class Claims:
     async def _claimed_elsewhere(self, key: str) -> float | None:
         """Seconds until another process's claim expires; None: there was none, and `key` is claimed now."""
         name = self._name(key)
-        with redis_translated():
+        with redis_errors():
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.set(name, self._claimant, nx=True, px=int(1000 * self._expires_s))
                 pipe.pttl(name)

@@ -7,7 +7,7 @@ from typing import cast
 
 import structlog
 
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
@@ -23,7 +23,7 @@ async def remember_served(redis: Redis, namespace: str, served: Mapping[Place, V
     if not served:
         return
     try:
-        with redis_translated():
+        with redis_errors():
             async with redis.pipeline(transaction=False) as pipe:
                 for place, via in served.items():
                     pipe.set(_key(namespace, place), via, ex=REMEMBERED_S)
@@ -37,7 +37,7 @@ async def served_via(redis: Redis, namespace: str, places: Sequence[Place]) -> l
     if not places:
         return []
     try:
-        with redis_translated():
+        with redis_errors():
             found = await redis.mget([_key(namespace, place) for place in places])
     except RedisUnavailable as exc:
         log.warning("served_via_unavailable", items=len(places), error=str(exc))

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.api.http.call import Call
 from relearn.api.http.problems import RETRY, ProblemError
 from relearn.api.http.request import read_bytes
@@ -79,7 +79,7 @@ async def answer_once(
     """
     redis, name = call.context.redis, _name(call, key)
     mine = _Entry(await _hash(call.request), secrets.token_hex(8))
-    with redis_translated():
+    with redis_errors():
         before = await _claim(redis, name, mine)
     if before is not None:
         return _replay(before, mine)
@@ -118,7 +118,7 @@ async def _settle(redis: Redis, name: str, mine: _Entry, response: web.StreamRes
         body = zlib.compress(response.body, 1)
         entry = _encode(_Entry(mine.request, mine.claim, response.status, response.content_type, body))
     try:
-        with redis_translated():
+        with redis_errors():
             await redis.eval(_SETTLE, 1, name, claim, entry, str(KEPT_S))
     except RedisUnavailable as exc:
         log.warning("response_not_stored", error=str(exc))

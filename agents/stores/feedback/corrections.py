@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from relearn.agents.stores.feedback.waiting import put_waiting
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.lookup import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
@@ -112,7 +112,7 @@ async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> 
     """
     if not statements:
         return Taken()
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             return await take_statements(connection, statements, put=True)
 
@@ -124,7 +124,7 @@ async def take_statements(connection: Connection, statements: Sequence[ReceivedF
     """
     in_order = sorted(statements, key=lambda one: one.sent)
     try:
-        with translated():
+        with postgres_errors():
             async with connection.transaction():
                 return await _take(connection, in_order, put=put)
     except BadRow as exc:

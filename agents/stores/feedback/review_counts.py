@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from relearn.agents.stores.feedback.review_sql import latest_reviews, latest_statements
 from relearn.agents.stores.places import PLACE
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 
 #: Maximum number of new statements that are counted. Every threshold is far below.
 NEW_MAX = 10_000
@@ -79,6 +79,6 @@ async def live_audits(pool: Pool, models: Sequence[int]) -> dict[int, Audits]:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection:
             return await count_audits(connection, models)

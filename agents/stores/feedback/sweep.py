@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from relearn.agents.stores.feedback.corrections import Taken, take_statements
 from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, look
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.schemas.messages.feedback import Feedback, decode_feedback_messages
 from relearn.schemas.messages.records import Fault
 
@@ -44,7 +44,7 @@ async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor 
     Raises:
         PostgresUnavailable: Retryable; nothing was moved, or all was and the answer was lost.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval(_LOCK):
                 return Swept(Taken(), (), after)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relearn.agents.stores.dead_letters import clean
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.messages.feedback import ReceivedFeedback
 from relearn.schemas.messages.records import RawMessage
 
@@ -111,7 +111,7 @@ async def forget_waiting(pool: Pool, feedback_ids: Sequence[str]) -> None:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         await pool.execute("DELETE FROM waiting_feedback WHERE feedback = ANY($1::text[])", feedback_ids)
 
 

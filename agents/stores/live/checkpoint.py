@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from relearn.agents.stores.live.events import put_events
-from relearn.agents.stores.postgres import Pool, translated
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.agents.stores.training.jobs import OPEN
 from relearn.schemas.http.events import EventData, EventGate, JobEvent, ModelEvent
 
@@ -65,14 +65,14 @@ class EventCheckpoint(Struct, frozen=True):
 
 async def read_checkpoint(pool: Pool, database: str, tracked: Collection[str]) -> EventCheckpoint:
     """The current states, read by one query; includes the `tracked` jobs, however old they are."""
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(_STANDING, list(tracked))
     return EventCheckpoint(database, {job: state for job, state, _ in rows}, (rows[0][2] or 0) if rows else 0)
 
 
 async def read_news(pool: Pool, jobs: Sequence[str], activation: int) -> list[JobEvent | ModelEvent]:
     """These jobs, and the activations after that one, in the order of their times."""
-    with translated():
+    with postgres_errors():
         found = [_job(row) for row in await pool.fetch(_JOBS, jobs)]
         made = [ModelEvent(**_plain(row)) for row in await pool.fetch(_ACTIVATIONS, activation)]
     timed = [(one.ended_at or one.started_at or one.queued_at, one) for one in found] + [(one.at, one) for one in made]
@@ -85,7 +85,7 @@ async def announced(redis: Redis, namespace: str) -> EventCheckpoint | None:
     Raises:
         RedisUnavailable: Retryable.
     """
-    with redis_translated():
+    with redis_errors():
         marker = await redis.get(_key(namespace))
     try:
         return None if marker is None else msgspec.json.decode(marker, type=EventCheckpoint)
@@ -99,7 +99,7 @@ async def announce(redis: Redis, namespace: str, events: Sequence[EventData], st
     Raises:
         RedisUnavailable: Retryable; neither was written, or both and the answer was lost. A retry may repeat events.
     """
-    with redis_translated():
+    with redis_errors():
         async with asyncio.timeout(_WRITE_S), redis.pipeline() as pipe:
             put_events(pipe, namespace, *events)
             pipe.set(_key(namespace), msgspec.json.encode(standing))

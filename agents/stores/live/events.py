@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from redis.asyncio.client import Pipeline
 
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.events import EVENTS, EventData, EventType, ResetEvent
 
@@ -79,7 +79,7 @@ class EventLog:
 
     async def _write(self, *events: EventData) -> None:
         try:
-            with redis_translated():
+            with redis_errors():
                 async with asyncio.timeout(_WRITE_S), self._redis.pipeline(transaction=False) as pipe:
                     put_events(pipe, self._namespace, *events)
                     await pipe.execute()
@@ -95,7 +95,7 @@ async def edges(redis: Redis, namespace: str) -> tuple[str, str]:
         RedisUnavailable: Retryable.
     """
     key = stream_key(namespace)
-    with redis_translated():
+    with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.xrange(key, count=1)
             pipe.xrevrange(key, count=1)
@@ -112,7 +112,7 @@ async def missed_entries(redis: Redis, namespace: str, after: str, upto: str, co
     if order(after) < order(NOWHERE):
         return None
     key = stream_key(namespace)
-    with redis_translated():
+    with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.xrange(key, min=f"({after}", max=upto, count=count)
             # Read last: entries that still exist now existed when the entries above were read.
@@ -129,7 +129,7 @@ async def next_entries(redis: Redis, namespace: str, after: str, count: int, *, 
         RedisUnavailable: Retryable.
     """
     key = stream_key(namespace)
-    with redis_translated():
+    with redis_errors():
         found: Any = await redis.xread({key: after}, count=count, block=round(1000 * wait_s))
     if not found:
         return []

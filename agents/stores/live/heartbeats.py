@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from relearn.agents.stores.live.events import put_events
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.schemas.http.events import WorkerEvent
 
 #: A worker without a heartbeat for this long is no longer listed.
@@ -35,7 +35,7 @@ async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, 
         RedisUnavailable: Retryable; the heartbeat was not written.
     """
     names, now_s = _names_key(namespace), time.time()
-    with redis_translated():
+    with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
             if tell:
@@ -53,7 +53,7 @@ async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
     Raises:
         RedisUnavailable: Retryable.
     """
-    with redis_translated():
+    with redis_errors():
         # By the list of names. A search for keys would walk over all keys of the server.
         names: list[Any] = await redis.zrange(_names_key(namespace), 0, -1)
         beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []

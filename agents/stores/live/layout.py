@@ -12,7 +12,7 @@ from typing import Any
 from redis.asyncio.client import Pipeline
 
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 
 #: Number of batches that the view keeps, the latest.
 KEPT_BATCHES = 1000
@@ -94,7 +94,7 @@ async def read_recent(redis: Redis, namespace: str, *, batches: int = 100) -> Sh
         RedisUnavailable: read Postgres instead.
     """
     keys = Keys(namespace)
-    with redis_translated():
+    with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             for key in (keys.records, keys.expired, keys.dead_letters, keys.batch_first, keys.batch_records):
                 pipe.zrange(key, 0, -1, withscores=True)
@@ -129,7 +129,7 @@ async def read_batches(redis: Redis, namespace: str, *, after: tuple[datetime, s
     """
     keys, wanted = Keys(namespace), limit + _SAME_TIME
     below = (math.inf, b"") if after is None else (round(1e6 * after[0].timestamp()), after[1].encode())
-    with redis_translated():
+    with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.get(keys.epoch)
             pipe.zcard(keys.batch_last)
@@ -157,7 +157,7 @@ async def read_counts(redis: Redis, namespace: str) -> tuple[int, int] | None:
         RedisUnavailable: Retryable.
     """
     keys = Keys(namespace)
-    with redis_translated():
+    with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.get(keys.epoch)
             for key in (keys.records, keys.dead_letters):

@@ -17,9 +17,9 @@ from redis.exceptions import WatchError
 from relearn.agents.stores.live.event_content import batch_event
 from relearn.agents.stores.live.events import DROPPED, put_events
 from relearn.agents.stores.live.layout import KEPT_BATCHES, Changes, Keys, add, trim
-from relearn.agents.stores.postgres import Pool, database_id, translated
+from relearn.agents.stores.postgres import Pool, database_id, postgres_errors
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
-from relearn.agents.stores.redis import Redis, redis_translated
+from relearn.agents.stores.redis import Redis, redis_errors
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.events import ResetEvent
 
@@ -53,7 +53,7 @@ class RecentView:
         if not self.available:
             return False
         try:
-            with redis_translated():
+            with redis_errors():
                 async with asyncio.timeout(_WRITE_S), self._redis.pipeline(transaction=False) as pipe:
                     pipe.get(self._keys.epoch)
                     add(pipe, self._keys, changes)
@@ -78,7 +78,7 @@ class RecentView:
         if self._database is None:
             self._database = await database_id(self._pool)
         try:
-            with redis_translated():
+            with redis_errors():
                 async with self._redis.pipeline(transaction=False) as pipe:
                     pipe.get(self._keys.epoch)
                     trim(pipe, self._keys)
@@ -89,7 +89,7 @@ class RecentView:
             if self._mended == gaps and epoch == self._database:
                 return False
             everything = await _everything(self._pool)
-            with redis_translated():
+            with redis_errors():
                 await self._fill(everything)
         except RedisUnavailable as exc:
             self._lost(exc)
@@ -127,7 +127,7 @@ class RecentView:
 
 
 async def _everything(pool: Pool) -> Changes:
-    with translated():
+    with postgres_errors():
         totals = await pool.fetch("SELECT generation, kafka_partition, records, expired FROM totals")
         batches = await pool.fetch(_BATCHES, KEPT_BATCHES)
         dead_letters = await pool.fetch("SELECT topic, records FROM dead_letter_totals")

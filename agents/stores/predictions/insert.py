@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.stores.dead_letters import clean, insert_dead_letters
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.binary_copy import timestamp_us
 from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
 from relearn.agents.stores.predictions.partitions import make_partitions, oldest_kept
@@ -72,7 +72,7 @@ async def store_blocks(pool: Pool, blocks: Iterable[Block], *, topic: str, reten
         PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
     kept, expired = _without_expired(blocks, oldest_kept(now_s, retention_days))
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection:
             try:
                 return await _copy_direct(connection, kept, expired)

@@ -11,7 +11,7 @@ import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import place_of_row
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.identity import Place, place_columns
 from relearn.schemas.messages.feedback import Feedback
 
@@ -71,7 +71,7 @@ async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Ans
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(_ANSWERS, *place_columns(places))
     return {Place(*row[:4]): Answer(*row[4:]) for row in map(tuple, rows)}
 

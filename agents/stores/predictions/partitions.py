@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import asyncpg
 import structlog
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ async def drop_expired_partitions(pool: Pool, retention_days: int, now_s: float)
     """
     oldest = oldest_kept(now_s, retention_days)
     dropped = []
-    with translated():
+    with postgres_errors():
         for table in get_args(Table):
             existing = sorted(row["relname"] for row in await pool.fetch(_EXISTING, table))
             expired = [name for name in existing if name < partition_name(table, oldest)]

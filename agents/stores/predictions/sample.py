@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW, sample_quotas
-from relearn.agents.stores.postgres import Connection, Pool, read_snapshot, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, read_snapshot
 from relearn.agents.stores.predictions.tail import (
     FIRST_AMONG,
     Answers,
@@ -108,7 +108,7 @@ async def gathered(pool: Pool, ingest: str, cursor: Cursor, *, begun: bool) -> i
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection:
             generation, records = await count_rows(connection, ingest)
     new = _new(records, marks := _marks(cursor, generation, records))

@@ -14,7 +14,7 @@ from relearn.agents.learning.replay import Stored
 from relearn.agents.learning.reviews import reviews
 from relearn.agents.stores.feedback.reviewer_statements import statements_since
 from relearn.agents.stores.places import place_of_row
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import INT32_MAX, Place
 from relearn.schemas.model.linear_svm import Floats, Model, decode_model, model_digest
@@ -47,7 +47,7 @@ class Span:
         Raises:
             Refused: there is no such model, or its bytes aren't those that were registered.
         """
-        with translated():
+        with postgres_errors():
             row = await self.connection.fetchrow("SELECT body, sha256 FROM models WHERE version = $1", version)
         if row is None:
             raise Refused(f"there is no model {version}")
@@ -57,7 +57,7 @@ class Span:
 
     async def truths(self) -> dict[Place, str]:
         """The standing label of every prediction that was ever reviewed."""
-        with translated():
+        with postgres_errors():
             found = reviews(await statements_since(self.connection, 0, _ALL))
         return {one.place: one.label for one in found if one.label is not None}
 
@@ -67,7 +67,7 @@ class Span:
         Raises:
             Refused: a prediction doesn't fit the model.
         """
-        with translated():
+        with postgres_errors():
             cursor = await self.connection.cursor(_ROWS, self.begin, self.end, model.version)
             while rows := await cursor.fetch(size):
                 yield _stored(rows, model)
@@ -80,10 +80,10 @@ async def open_span(pool: Pool, begin: datetime, end: datetime) -> AsyncIterator
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         connection = await pool.acquire()
     try:
-        with translated():
+        with postgres_errors():
             transaction = connection.transaction(isolation="repeatable_read", readonly=True)
             await transaction.start()
             rows = await connection.fetchval(_COUNT, begin, end, timeout=_COUNT_TIMEOUT_S)

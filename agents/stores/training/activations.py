@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.models import State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
@@ -134,14 +134,14 @@ async def former_champion(connection: Connection) -> int:
 
 async def newest_activations(pool: Pool) -> list[Activation]:
     """The newest activation under each key of the topic; lower numbers first."""
-    with translated():
+    with postgres_errors():
         rows = await pool.fetch(_NEWEST)
     return sorted((Activation(*row) for row in rows), key=lambda one: one.activation)
 
 
 async def mark_published(pool: Pool, activation: int) -> None:
     """Set the time at which the broker first acknowledged an activation."""
-    with translated():
+    with postgres_errors():
         await pool.execute(
             "UPDATE activations SET published_at = now() WHERE activation = $1 AND published_at IS NULL", activation
         )
@@ -153,7 +153,7 @@ async def renew(pool: Pool, newest: Activation, signing: SigningContext, *, abov
     Used when the topic holds a higher number than Postgres, and when the signing key was changed: a process that trusts
     only the new key refuses the old message.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             await _lock(connection)
             row = await connection.fetchrow(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 
 #: The champion's activation as a subquery of one row, no row before the first champion. Use: `FROM {CHAMPION} AS c`.
 CHAMPION = """(
@@ -59,6 +59,6 @@ async def champion_activation(connection: Connection | Pool) -> int | None:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         activation = await connection.fetchval(f"SELECT {CHAMPION_ACTIVATION}")
     return None if activation is None else int(activation)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from relearn.agents.learning.drift import Comparison, Reference, Shift, reference_fields, reference_from_fields
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.agents.stores.predictions.sample import Cursor
 from relearn.agents.stores.predictions.tail import Mark
 from relearn.agents.stores.training.champion import CHAMPION, CHAMPION_ACTIVATION
@@ -81,7 +81,7 @@ async def read_watched(pool: Pool) -> Watched | None:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(_WATCHED)
     if row is None:
         return None
@@ -94,7 +94,7 @@ async def read_drift(pool: Pool, activation: int) -> DriftRow | None:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         return _as_row(await pool.fetchrow(_READ, activation))
 
 
@@ -104,7 +104,7 @@ async def latest_drift(pool: Pool) -> DriftRow | None:
     Raises:
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         return _as_row(await pool.fetchrow(_LATEST))
 
 
@@ -114,7 +114,7 @@ async def write_drift(pool: Pool, row: DriftRow) -> DriftRow | None:
     Raises:
         PostgresUnavailable: the row was written or not; read it again.
     """
-    with translated():
+    with postgres_errors():
         fields = state_fields(row.state)
         updated_at = await pool.fetchval(_WRITE, row.activation, row.model, fields, list(row.drifted), row.updated_at)
     return None if updated_at is None else replace(row, updated_at=updated_at)

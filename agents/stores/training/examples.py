@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
@@ -48,7 +48,7 @@ async def load_examples(
         (place, example_key(subject, row), subject, row.tolist(), label)
         for place, (subject, row, label) in enumerate(zip(subjects, features, labels, strict=True))
     ]
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             # One load at a time, so that two of the same file add its rows once.
             await connection.execute("LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE")
@@ -61,7 +61,7 @@ async def load_examples(
 
 async def read_features(pool: Pool) -> tuple[str, ...] | None:
     """The namespace's feature names in order; None before its first load."""
-    with translated():
+    with postgres_errors():
         names = await pool.fetchval("SELECT names FROM feature_schema")
     return None if names is None else tuple(names)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.messages.commands import Command, Verb
 
@@ -124,14 +124,14 @@ async def begin_shadow(connection: Connection, job_id: str, version: int, metric
 
 async def take_training(pool: Pool) -> Job | None:
     """The open training, running or shadow; None: there is none. A job that is running already was interrupted."""
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(_TAKE)
     return None if row is None else Job(*row)
 
 
 async def read_job(pool: Pool, job_id: str) -> Job | None:
     """One job, or None."""
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(f"SELECT {_COLUMNS} FROM jobs WHERE id = $1", job_id)  # noqa: S608 - column names
     return None if row is None else Job(*row)
 
@@ -144,7 +144,7 @@ async def list_jobs(
         f"SELECT {_COLUMNS} FROM jobs WHERE ($2::bigint IS NULL OR number < $2) AND ($3::text IS NULL OR state = $3)"  # noqa: S608 - column names
         " AND ($4::text IS NULL OR command = $4) ORDER BY number DESC LIMIT $1"
     )
-    with translated():
+    with postgres_errors():
         return [Job(*row) for row in await pool.fetch(query, limit, before, state, command)]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.training_set import TrainingSet, set_digest
-from relearn.agents.stores.postgres import Connection, Pool, translated
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.model.linear_svm import Model, decode_model, encode_model, model_digest
 
@@ -77,7 +77,7 @@ async def load_model(connection: Connection | Pool, version: int) -> Model | Non
         BadModel: the stored body can't be read.
         PostgresUnavailable: Retryable.
     """
-    with translated():
+    with postgres_errors():
         body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
     return None if body is None else decode_model(body)
 
@@ -89,7 +89,7 @@ async def leave_shadow(connection: Connection, version: int, state: State) -> No
 
 async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:
     """The champion's version and the digest of its training set; None before the first champion."""
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(f"SELECT version, set_digest FROM models WHERE version = {CHAMPION_VERSION}")  # noqa: S608 - names of our own
     return None if row is None else (row["version"], row["set_digest"])
 
@@ -102,13 +102,13 @@ async def list_models(
         f"{_SELECT} WHERE ($2::int IS NULL OR m.version < $2) AND ($3::text IS NULL OR m.state = $3)"
         " ORDER BY m.version DESC LIMIT $1"
     )
-    with translated():
+    with postgres_errors():
         return [ModelRow(*row) for row in await pool.fetch(query, limit, before, state)]
 
 
 async def read_model(pool: Pool, version: int) -> ModelRow | None:
     """One model, or None."""
-    with translated():
+    with postgres_errors():
         row = await pool.fetchrow(f"{_SELECT} WHERE m.version = $1", version)
     return None if row is None else ModelRow(*row)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relearn.agents.stores.postgres import Pool, translated
+from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.agents.stores.training.models import load_model
 from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
@@ -54,7 +54,7 @@ async def held_back_accuracy(pool: Pool, held_back: Dataset, versions: Sequence[
     Raises:
         PostgresUnavailable: retryable.
     """
-    with translated():
+    with postgres_errors():
         async with pool.acquire() as connection:
             seen = [await training_keys(connection, version) for version in versions]
     records = unseen(held_back, frozenset[str]().union(*seen))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from relearn.agents.stores.postgres import translated
+from relearn.agents.stores.postgres import postgres_errors
 from relearn.schemas.errors import BadRow, PostgresUnavailable, RelearnError, SetupError
 
 
@@ -32,11 +32,11 @@ from relearn.schemas.errors import BadRow, PostgresUnavailable, RelearnError, Se
 )
 def test_an_error_of_the_driver_becomes_one_of_ours(raised: Exception, becomes: type[RelearnError]) -> None:
     """One that isn't known would end the process."""
-    with pytest.raises(becomes), translated():
+    with pytest.raises(becomes), postgres_errors():
         raise raised
 
 
 def test_an_error_of_ours_in_the_query_itself_is_not_hidden() -> None:
     """A wrong statement is a bug: nothing to wait for."""
-    with pytest.raises(asyncpg.PostgresSyntaxError), translated():
+    with pytest.raises(asyncpg.PostgresSyntaxError), postgres_errors():
         raise asyncpg.PostgresSyntaxError("syntax error")
