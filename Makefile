@@ -23,11 +23,11 @@ demo: $(STAMP) ## run the demo: a stream, a reviewer, better models, a checked s
 up: $(STAMP) ## run everything on this machine until Ctrl-C (ARGS="--score 4 --store 2")
 	@$(BIN)/relearn up $(ARGS)
 
-test: $(STAMP) ## the tests, on real servers, four files at a time (ARGS=unit: unit and contract tests only, in seconds)
+test: $(STAMP) ## the tests, on real servers, three files at a time (ARGS=unit: unit and contract tests only, in seconds)
 ifeq ($(strip $(ARGS)),unit)
 	@$(BIN)/python -m pytest -q -m "not long" tests/unit tests/contract
 else
-	@$(BIN)/python -m pytest -q -m "not long" -n 4 --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=5 $(ARGS)
+	@$(BIN)/python -m pytest -q -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=5 $(ARGS)
 endif
 
 long: $(STAMP) ## every test at full size
