@@ -26,10 +26,13 @@ TIMEOUT_S = 0.5
 AWAY_S = 1.0
 
 
-def open_redis(settings: Settings, *, answers_within_s: float = TIMEOUT_S) -> Redis:
+def open_redis(
+    settings: Settings, *, answers_within_s: float = TIMEOUT_S, connects_within_s: float = TIMEOUT_S
+) -> Redis:
     """A client with string answers. It connects when first used, so this succeeds while Redis is away.
 
     answers_within_s: timeout of a command; longer for commands that block in Redis.
+    connects_within_s: timeout of a connection; longer for a process that has nothing else to do.
 
     Raises:
         SettingsError: the driver can't use the address.
@@ -40,7 +43,7 @@ def open_redis(settings: Settings, *, answers_within_s: float = TIMEOUT_S) -> Re
             decode_responses=True,
             encoding_errors="replace",
             socket_timeout=answers_within_s,
-            socket_connect_timeout=TIMEOUT_S,
+            socket_connect_timeout=connects_within_s,
             retry=Retry(NoBackoff(), 0),
             client_name=settings.namespace,
         )

@@ -1,5 +1,5 @@
 /** Sends requests to the API: adds the key, and turns every failure into an `ApiError` that a person can read. */
-import { currentKey, requestKey } from "./api_key.js";
+import { cancellations, currentKey, requestKey } from "./api_key.js";
 
 const TIMEOUT_MS = 20_000;
 
@@ -88,6 +88,7 @@ async function json(method, path, options = {}) {
  * @throws {ApiError}
  */
 export async function openResponse(method, path, options = {}) {
+  const before = cancellations();
   for (;;) {
     const key = currentKey();
     const response = await send(method, path, options, key);
@@ -95,7 +96,8 @@ export async function openResponse(method, path, options = {}) {
     const error = await problemOf(response);
     if (error.status !== 401) throw error;
     const changed = currentKey() !== key; // entered meanwhile, for another request
-    if (!changed && !(await requestKey(error.detail))) throw error;
+    if (changed) continue;
+    if (cancellations() !== before || !(await requestKey(error.detail))) throw error;
   }
 }
 

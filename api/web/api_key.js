@@ -31,7 +31,15 @@ export function enterKey(text) {
   keysEntered.set(keysEntered.get() + 1);
 }
 
-export const cancelKey = () => answer(false);
+let cancelled = 0;
+
+/** How often a request for a key was cancelled. A request that is older than the last cancellation requests none. */
+export const cancellations = () => cancelled;
+
+export function cancelKey() {
+  cancelled += 1;
+  answer(false);
+}
 
 export function forgetKey() {
   sessionStorage.removeItem(NAME);

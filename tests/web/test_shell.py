@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from relearn.agents.stores.live.events import put_events
 from relearn.schemas.http.events import ModelEvent
@@ -144,11 +145,16 @@ async def test_a_key_is_asked_for_once_and_held_for_the_tab_alone(browser: Brows
             prompt = page.get_by_role("dialog", name="A key is needed")
             await expect(prompt).to_be_visible()
             await one.check_accessible()
+            slow = await _held_back(page, "**/v1/stats")
             await page.get_by_label("API key").fill("wrong")
             await page.keyboard.press("Enter")
             await expect(prompt).to_contain_text("is unknown or revoked")
             await page.keyboard.press("Escape")
             await expect(page.get_by_text("A key is needed to see anything here.")).to_be_visible()
+            async with page.expect_response("**/v1/stats"):
+                slow.set()
+            await page.evaluate("new Promise(requestAnimationFrame)")
+            await expect(prompt).to_have_count(0)
             await page.get_by_role("button", name="Enter a key").click()
             await page.get_by_label("API key").fill(key)
             async with page.expect_response(lambda answer: answer.url.endswith("/v1/jobs?limit=50") and answer.ok):
@@ -163,6 +169,19 @@ async def test_a_key_is_asked_for_once_and_held_for_the_tab_alone(browser: Brows
             await expect(other.get_by_role("dialog", name="A key is needed")).to_be_visible()
     finally:
         await site.stop()
+
+
+async def _held_back(page: Page, url: str) -> asyncio.Event:
+    """Responses from `url` reach the page only once the event is set: those to requests of before included."""
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        response = await route.fetch()
+        await released.wait()
+        await route.fulfill(response=response)
+
+    await page.route(url, hold)
+    return released
 
 
 async def _listens(site: Site) -> None:
