@@ -91,9 +91,10 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
     starting = asyncio.ensure_future(consumer.start())
     try:
         await asyncio.shield(starting)
+        # Before the assignment: afterwards a fetch would hold the connection for half a second.
+        end = (await consumer.end_offsets([tp]))[tp]
         consumer.assign([tp])
         await consumer.seek_to_beginning(tp)
-        end = (await consumer.end_offsets([tp]))[tp]
         yield FromTheStart()
         checked_s, position = time.monotonic(), -1
         while True:
