@@ -12,6 +12,7 @@ import time
 
 import structlog
 
+from relearn.agents.availability.backoff import Backoff
 from relearn.agents.learning.fit_messages import decode_answer, encode_task
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.training_set import TrainingSet
@@ -24,7 +25,8 @@ log = structlog.get_logger()
 TIMEOUT_S = 3600.0
 #: Age at which a waiting process is replaced, so that its environment and imports don't grow older.
 WAITS_AT_MOST_S = 3600.0
-#: Where processes die while they wait, the next is started after 2, 4, 8 … seconds, at most after so many.
+#: The first and the longest pause before the next process is started, after processes that died while they waited.
+FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 64.0
 
 
@@ -33,7 +35,7 @@ class FitRunner:
 
     def __init__(self) -> None:
         self._waiting: FitProcess | None = None
-        self._deaths = 0
+        self._backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._not_before_s = 0.0  # time.monotonic()
 
     async def stand_by(self) -> None:
@@ -74,7 +76,7 @@ class FitRunner:
             raise RelearnError(f"the training process was ended after {TIMEOUT_S:g} s") from exc
         finally:
             await process.end()
-        self._deaths = 0
+        self._backoff.reset()
         try:
             return decode_answer(answer)
         except ValueError as exc:
@@ -89,10 +91,9 @@ class FitRunner:
         return await FitProcess.start()
 
     def _note_death(self, how: str) -> None:
-        self._deaths += 1
-        pause_s = min(2.0**self._deaths, LONGEST_PAUSE_S)
+        pause_s = self._backoff.next_s()
         self._not_before_s = time.monotonic() + pause_s
-        log.warning("training_process_died", how=how, again_after_s=pause_s)
+        log.warning("training_process_died", how=how, again_after_s=round(pause_s, 1))
 
 
 def _usable(process: FitProcess) -> bool:
