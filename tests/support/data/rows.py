@@ -16,7 +16,14 @@ from relearn.schemas.topics import TopicName, topic_name
 from tests.support.servers.embedded import LoopThread
 from tests.support.waiting import eventually
 
-_NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._UNKNOWN_PARTITION}
+_NO_LEADER = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._UNKNOWN_PARTITION,
+    # The broker has just come back and is behind the metadata that the client has, or the other way round.
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+}
 
 
 class _Asker:
@@ -93,7 +100,7 @@ def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
     found: dict[int, int] = {}
 
     def asked() -> bool:
-        """A topic that was just made may have no leader for a moment."""
+        """A topic that was just made, or a broker that just came back, may have no leader for a moment."""
         try:
             places = [TopicPartition(name, one) for one in admin.list_topics(name, 10).topics[name].partitions]
             wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
