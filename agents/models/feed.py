@@ -30,6 +30,8 @@ _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 3.0
 #: How often the reader checks that the topic was not deleted and created again.
 _CHECK_EVERY_S = 5.0
+#: How long the broker may take for one answer: less than a worker has for its shutdown.
+_ANSWER_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,9 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
         max_partition_fetch_bytes=INGEST_MAX_BYTES,
         **aiokafka_config(settings),
     )
-    starting = asyncio.ensure_future(consumer.start())
+    starting = asyncio.ensure_future(_start(consumer, tp))
     try:
-        await asyncio.shield(starting)
-        # Before the assignment: afterwards a fetch would hold the connection for half a second.
-        end = (await consumer.end_offsets([tp]))[tp]
+        end = await asyncio.shield(starting)
         consumer.assign([tp])
         await consumer.seek_to_beginning(tp)
         yield FromTheStart()
@@ -115,6 +115,21 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
         # Cancelled while it connects, aiokafka would leave that connection open.
         await asyncio.wait([starting])
         await consumer.stop()
+
+
+async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
+    """Connect, and ask for the topic's end before the assignment: afterwards a fetch would hold the connection.
+
+    Raises:
+        KafkaError, KafkaUnavailable: the broker doesn't answer.
+    """
+    await consumer.start()
+    try:
+        async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            end: int = (await consumer.end_offsets([tp]))[tp]
+            return end
+    except TimeoutError as exc:
+        raise KafkaUnavailable(f"Kafka doesn't return the end of {tp.topic}") from exc
 
 
 async def _is_another(admin: Admin, topic: str, found: str) -> bool:
