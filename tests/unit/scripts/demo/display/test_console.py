@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rich.console import Console
-
 from relearn.scripts.demo.display.console import report_lines
-
-
-def drawn(*lines: Any) -> list[str]:
-    """As they stand on a terminal of 80 columns."""
-    console = Console(width=80, color_system=None, soft_wrap=True)
-    with console.capture() as captured:
-        for one in lines:
-            console.print(one)
-    return captured.get().splitlines()
+from tests.support.terminal import drawn
 
 
 def test_a_line_of_the_story_has_its_time_and_goes_on_below_it() -> None:

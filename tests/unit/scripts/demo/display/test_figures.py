@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from relearn.scripts.demo.display.console import report_lines
 from relearn.scripts.demo.display.figures import Figures, Learning, Rate, lines, panel, percentile
+from tests.support.terminal import drawn
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=50), st.floats(0.01, 1))
@@ -54,15 +52,6 @@ NO_MODEL = {"id": "score-1", "role": "score", "model": None}
 
 
 EARLY = Figures(0.0, 0, 0, 0.0, None, None, None, None, [NO_MODEL])
-
-
-def drawn(*lines: Any) -> list[str]:
-    """As they stand on a terminal of 80 columns."""
-    console = Console(width=80, color_system=None, soft_wrap=True)
-    with console.capture() as captured:
-        for one in lines:
-            console.print(one)
-    return captured.get().splitlines()
 
 
 def test_figures_fit_80_columns_on_a_terminal() -> None:
