@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,17 +17,14 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
-from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
-from relearn.agents.kafka.generations import Generations
-from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.live.event_content import correction_events
 from relearn.agents.stores.live.events import EventLog
-from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.worker.connections import Connections, connect
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -45,16 +41,6 @@ SWEEP_EVERY_S = 0.2
 IDLE_S = 1.0
 #: One connection each for the agent, the sweep and two watches, and one spare.
 POOL_SIZE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The connections of a worker."""
-
-    pool: Pool
-    producer: KafkaProducer
-    dead_letters: DeadLetterSink
-    generations: Generations
 
 
 class Recorder:
@@ -117,7 +103,7 @@ class Recorder:
             else:
                 await self._rest(something_waits=swept.taken.waiting > 0)
 
-    async def _settle(self, opened: Opened, swept: Swept) -> None:
+    async def _settle(self, opened: Connections, swept: Swept) -> None:
         """Send expired statements as dead letters, and delete their rows once the broker has acknowledged them."""
         await self._tell(swept.taken)
         log.debug("feedback_swept", **_counts(swept.taken), expired=len(swept.expired))
@@ -146,7 +132,7 @@ class Recorder:
             self.news.set()
         await self._events.append(*correction_events(taken.recorded))
 
-    async def opened(self) -> Opened:
+    async def opened(self) -> Connections:
         """The connections, opened at the first call, after the check that the broker stamps the topic's messages.
 
         Raises:
@@ -155,24 +141,15 @@ class Recorder:
         """
         return await self._opened.get()
 
-    async def _open(self) -> Opened:
+    async def _open(self) -> Connections:
         settings = self._settings
         await self.retry.until_available(lambda: check_log_append_time(settings, self.topic))
-        pool = await open_pool(settings, size=POOL_SIZE)
-        producer = KafkaProducer(settings, self._state.id)
-        source = f"/{settings.namespace}/{self._state.id}"
-        return Opened(
-            pool,
-            producer,
-            DeadLetterSink(producer, settings.namespace, agent="feedback", source=source),
-            Generations(settings, pool, self.topic),
-        )
+        return await connect(settings, self._state.id, self.topic, agent="feedback", pool_size=POOL_SIZE)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the dead letters, and disconnect."""
         if self._opened.value is not None:
-            await self._opened.value.producer.close()
-            self._opened.value.pool.terminate()
+            await self._opened.value.close()
         await self._redis.aclose()
 
 

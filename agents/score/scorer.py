@@ -12,16 +12,14 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
-from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
-from relearn.agents.kafka.generations import Generations
-from relearn.agents.kafka.producer import KafkaProducer, Receipt
+from relearn.agents.kafka.producer import Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.score.pause import Pause
 from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_chunk
 from relearn.agents.stores.pauses import Pauses
-from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.worker.connections import Connections, connect
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -38,12 +36,9 @@ IN_FLIGHT = 4
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The connections of a worker."""
+    """What a score worker opens."""
 
-    pool: Pool
-    producer: KafkaProducer
-    dead_letters: DeadLetterSink
-    generations: Generations
+    connections: Connections
     pause: Pause
 
 
@@ -55,7 +50,6 @@ class Scorer:
         self._settings = settings
         self._state = state
         self._live = live
-        self._source = f"/{settings.namespace}/{state.id}"
         self._retry = Retry(state, stop)
         self._limit = DlqLimit(settings.dlq_max_share, settings.dlq_min_records)
         self._opened = OpenOnce(self._open)
@@ -68,7 +62,9 @@ class Scorer:
         """
         opened = await self._opened.get()
         await opened.pause.wait_at_start()
-        generation = await self._retry.until_available(lambda: opened.generations.current(chunk.ledger.epoch))
+        generation = await self._retry.until_available(
+            lambda: opened.connections.generations.current(chunk.ledger.epoch)
+        )
         began = time.perf_counter()
         served = await self._live.loaded()
         shadow = self._live.shadow
@@ -79,7 +75,7 @@ class Scorer:
             await opened.pause.begin(self._limit, records, scored.rejects)
             self._limit.clear()
         self._limit.add(records, bad)
-        receipts = await self._send(opened, scored, served, generation)
+        receipts = await self._send(opened.connections, scored, served, generation)
         self._state.records += records
         log.debug(
             "chunk_scored",
@@ -93,36 +89,28 @@ class Scorer:
         return receipts
 
     async def _send(
-        self, opened: Opened, scored: ScoredChunk, served: Served, generation: int
+        self, connections: Connections, scored: ScoredChunk, served: Served, generation: int
     ) -> list[asyncio.Future[Receipt]]:
         now_s, topic = time.time(), topic_name(self._settings.namespace, "predictions")
         receipts = [
-            await opened.producer.send(
+            await connections.producer.send(
                 topic,
                 encode_block(block),
                 partition=block.partition,
-                headers=cloud_event(CE_TYPE, self._source, now_s=now_s),
+                headers=cloud_event(CE_TYPE, connections.source, now_s=now_s),
             )
             for block in blocks_of(scored, served, generation=generation, scored_at=now_s)
         ]
-        return [*receipts, *await opened.dead_letters.send(scored.rejects, generation)]
+        return [*receipts, *await connections.dead_letters.send(scored.rejects, generation)]
 
     async def _open(self) -> Opened:
         """Check the topic, and connect."""
         settings, ingest = self._settings, topic_name(self._settings.namespace, "ingest")
         await self._retry.until_available(lambda: check_log_append_time(settings, ingest), "Kafka")
-        pool = await open_pool(settings, size=1)
-        producer = KafkaProducer(settings, self._state.id)
-        return Opened(
-            pool,
-            producer,
-            DeadLetterSink(producer, settings.namespace, agent="score", source=self._source),
-            Generations(settings, pool, ingest),
-            Pause(Pauses(pool), self._retry, self._state),
-        )
+        connections = await connect(settings, self._state.id, ingest, agent="score", pool_size=1)
+        return Opened(connections, Pause(Pauses(connections.pool), self._retry, self._state))
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the producer, and disconnect."""
         if self._opened.value is not None:
-            await self._opened.value.producer.close()
-            self._opened.value.pool.terminate()
+            await self._opened.value.connections.close()
