@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import asyncpg
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.agents.kafka.config import librdkafka_config
@@ -16,14 +16,7 @@ from relearn.schemas.topics import TopicName, topic_name
 from tests.support.servers.embedded import LoopThread
 from tests.support.waiting import eventually
 
-_NO_LEADER = {
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError._UNKNOWN_PARTITION,
-    # The broker has just come back and is behind the metadata that the client has, or the other way round.
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.FENCED_LEADER_EPOCH,
-}
+T = TypeVar("T")
 
 
 class _Asker:
@@ -93,28 +86,36 @@ def stored(settings: Settings) -> int:
     return int(value(settings, "SELECT coalesce(sum(records), 0)::bigint FROM totals"))
 
 
+def answered(ask: Callable[[], T]) -> T:
+    """The answer of Kafka. Errors are retried: a topic that was just made, or a broker that has just come back, has no
+    leader for a moment, or one of an epoch that the client doesn't know."""
+    found: list[T] = []
+    refusal = ""
+
+    def asked() -> bool:
+        nonlocal refusal
+        try:
+            found.append(ask())
+        except KafkaException as exc:
+            refusal = str(exc)
+        return bool(found)
+
+    eventually(asked, lambda: f"Kafka refuses: {refusal}")
+    return found[0]
+
+
 def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
     """Per partition the offset after its last message."""
     name = topic_name(settings.namespace, topic)
     admin = _asker.admin(settings)
-    found: dict[int, int] = {}
 
-    def asked() -> bool:
-        """A topic that was just made, or a broker that just came back, may have no leader for a moment."""
-        try:
-            places = [TopicPartition(name, one) for one in admin.list_topics(name, 10).topics[name].partitions]
-            wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
-            answers = admin.list_offsets(wanted, request_timeout=10) if wanted else {}
-            for place, answer in answers.items():
-                found[place.partition] = answer.result().offset
-        except KafkaException as exc:
-            if not exc.args[0].retriable() and exc.args[0].code() not in _NO_LEADER:
-                raise
-            return False
-        return True
+    def ask() -> dict[int, int]:
+        places = [TopicPartition(name, one) for one in admin.list_topics(name, 10).topics[name].partitions]
+        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
+        answers = admin.list_offsets(wanted, request_timeout=10) if wanted else {}
+        return {place.partition: answer.result().offset for place, answer in answers.items()}
 
-    eventually(asked, f"no leader answers for {name}")
-    return found
+    return answered(ask)
 
 
 def committed_offsets(settings: Settings, role: str, topic: TopicName) -> dict[int, int]:
@@ -122,7 +123,8 @@ def committed_offsets(settings: Settings, role: str, topic: TopicName) -> dict[i
     name = topic_name(settings.namespace, topic)
     wanted = [TopicPartition(name, p) for p in end_offsets(settings, topic)]
     group = ConsumerGroupTopicPartitions(f"{settings.namespace}.{role}", wanted)
-    found = next(iter(_asker.admin(settings).list_consumer_group_offsets([group]).values())).result(30)
+    admin = _asker.admin(settings)
+    found = answered(lambda: next(iter(admin.list_consumer_group_offsets([group]).values())).result(30))
     return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
 
 
@@ -144,8 +146,10 @@ def messages(settings: Settings, topic: TopicName) -> Sequence[Any]:
         left = {p for p, end in ends.items() if end > 0}
         while left:
             for message in consumer.consume(1000, 0.2):
-                assert message.error() is None
-                found.append(message)
+                if (error := message.error()) is None:
+                    found.append(message)
+                else:
+                    assert not error.fatal(), error
             left = {
                 tp.partition
                 for tp in consumer.position([TopicPartition(name, p) for p in left])
