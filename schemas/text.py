@@ -35,12 +35,3 @@ def check_text(value: str | None, name: str, limit_bytes: int = MAX_TEXT_BYTES) 
     if fault:
         raise BadMessage("text", f"{name} {fault}")
     return value
-
-
-def label_text(value: str | float) -> str:
-    """A class label as a string, its form everywhere: `3`, `3.0` and `"3"` are all `"3"`."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):  # any size: not all of them are a float
-        return str(value)
-    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -13,7 +13,8 @@ from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.http.batches import BatchReviewBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
-from relearn.schemas.messages.feedback import Feedback, read_label
+from relearn.schemas.labels import read_label
+from relearn.schemas.messages.feedback import Feedback
 
 
 class Verdict(NamedTuple):
@@ -40,7 +41,7 @@ def read_verdicts(review: BatchReviewBody) -> Verdicts:
     if faults:
         raise invalid_fields(faults)
     given = [Verdict(rating) for rating in review.ratings or ()]
-    given += [Verdict(None, read_label(label)) for label in review.labels or ()]
+    given += [Verdict(None, None if label is None else read_label(label)) for label in review.labels or ()]
     subjects, places = review.subjects or (), [parse_place(one) for one in review.predictions or ()]
     return Verdicts(dict(zip(subjects, given, strict=not places)), dict(zip(places, given, strict=not subjects)))
 
@@ -73,7 +74,7 @@ def _unreadable(review: BatchReviewBody) -> Iterator[FieldFault]:
     yield from _twice("predictions", places)
     for i, label in enumerate(review.labels or ()):
         try:
-            read_label(label)
+            _ = None if label is None else read_label(label)
         except BadMessage as exc:
             yield FieldFault(f"labels[{i}]", exc.detail)
 

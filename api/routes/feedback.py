@@ -34,7 +34,8 @@ from relearn.schemas.http.feedback import (
 )
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place, parse_place
-from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback, read_label
+from relearn.schemas.labels import read_label
+from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback
 from relearn.schemas.text import text_fault
 
 
@@ -94,7 +95,7 @@ def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | N
             faults.append(FieldFault(f"{at}id", f"{one.id!r} is given twice"))
         try:
             places.append(None if one.prediction is None else parse_place(one.prediction))
-            labels.append(read_label(one.label))
+            labels.append(None if one.label is None else read_label(one.label))
         except BadIdentity as exc:
             faults.append(FieldFault(f"{at}prediction", str(exc)))
         except BadMessage as exc:

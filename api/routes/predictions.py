@@ -35,6 +35,7 @@ from relearn.schemas.http.predictions import (
     Review,
 )
 from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place, parse_place
+from relearn.schemas.labels import read_label
 from relearn.schemas.model.linear_svm import Model
 
 
@@ -71,7 +72,8 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
         if key is None
         else At(moment(key.ingested_us), Place(key.generation, key.partition, key.offset, key.index))
     )
-    filters = Filters(query.batch, query.model, query.label, query.reviewed)
+    label = None if query.label is None else read_label(query.label)
+    filters = Filters(query.batch, query.model, label, query.reviewed)
     async with read_snapshot(call.context.pool, index_only=True) as connection:
         rows, last = await read_page(connection, filters, after, query.limit)
         places = [at_of(row).place for row in rows]

@@ -10,13 +10,16 @@ from relearn.schemas.http.operation import Operation, PlaceText, Text, Time
 from relearn.schemas.messages.feedback import Via
 
 MOST_STATEMENTS = 1_000
-_MAX_NUMBER = 2**53
 
 Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
-#: A class: its name, or a number that is converted to its string (integral ones without a decimal point).
-Label = Name | Annotated[int, Meta(ge=-_MAX_NUMBER, le=_MAX_NUMBER)] | float | None
+#: A class: its name, or a number that is converted to its string. `relearn.schemas.labels` reads it.
+Label = Annotated[str, Meta(min_length=1)] | int | float | None
 
-_LABEL = Meta(description="The right label: the predicted label confirms it; null withdraws the reviewer's review.")
+_LABEL = Meta(
+    description="The right label: the predicted label confirms it; null withdraws the reviewer's review. At most 256 "
+    "bytes, read without spaces and invisible characters at its ends, in Unicode's form NFC; a number is its shortest "
+    "text, an integral one without a decimal point."
+)
 _ID = Meta(description="Makes the feedback idempotent: an id sent again changes nothing. Generated if missing.")
 _REVIEWER = Meta(description="The reviewer's name. Requests with a key are recorded under the key's name.")
 _VIA = Meta(

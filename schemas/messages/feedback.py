@@ -11,9 +11,10 @@ import msgspec
 
 from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.identity import Place, parse_place
+from relearn.schemas.labels import read_label
 from relearn.schemas.messages.decoder import Decoder
 from relearn.schemas.messages.records import Fault, RawMessage, Reject
-from relearn.schemas.text import check_text, label_text, text_fault
+from relearn.schemas.text import check_text, text_fault
 
 CE_TYPE = "relearn.feedback.v1"
 
@@ -106,7 +107,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
         check_text(text, name)
     return Feedback(
         wire.id,
-        read_label(wire.label),
+        None if wire.label is None else read_label(wire.label),
         _place(wire.prediction),
         _record(wire),
         wire.reviewer or None,
@@ -122,19 +123,6 @@ def feedback_id(value: bytes | None) -> str | None:
     except BadMessage:
         return None
     return None if text_fault(found) else found or None
-
-
-def read_label(given: str | float | None) -> str | None:
-    """The label that a text or number gives; None stays None.
-
-    Raises:
-        BadMessage: no class can have that name.
-    """
-    if given is None:
-        return None
-    if given == "" or (isinstance(given, float) and not abs(given) < float("inf")):
-        raise BadMessage("invalid", f"`label` is {given!r}: no class can have that name")
-    return check_text(label_text(given), "label")
 
 
 def _place(given: str | None) -> Place | None:

@@ -20,8 +20,9 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.errors import BadFile
-from relearn.schemas.text import label_text, text_fault
+from relearn.schemas.errors import BadFile, BadMessage
+from relearn.schemas.labels import LabelSpellings
+from relearn.schemas.text import text_fault
 
 LINE_MAX = 16 * 1024 * 1024
 FIELD_MAX = 128 * 1024
@@ -83,14 +84,14 @@ def _read(path: str, file: TextIO, label: str | None) -> Table:
         raise BadFile(path, "is empty")
     columns = _columns(path, looked_at, label)
     data = chain(looked_at[1:] if columns.header else looked_at, rows)
-    numbers, labels = array("d"), []
+    numbers, labels, spellings = array("d"), list[str](), LabelSpellings()
     kept = [i for i in range(len(columns.names)) if i != columns.label]
     for line, cells in data:
         if len(cells) != len(columns.names):
             raise _ragged(columns, line, cells)
         numbers.extend([_number(columns, line, i, cells[i]) for i in kept])
         if columns.label is not None:
-            labels.append(_label(columns, line, cells[columns.label]))
+            labels.append(_label(columns, line, cells[columns.label], spellings))
     features = np.array(numbers, dtype=np.float64).reshape(-1, len(kept))
     if not len(features):
         raise BadFile(path, "has a header and no rows", line=looked_at[0][0])
@@ -163,19 +164,16 @@ def _no_number(columns: _Columns, cell: str) -> str:
     return fault + ("; if this column is the label, name it with --label" if columns.label is None else "")
 
 
-def _label(columns: _Columns, line: int, cell: str) -> str:
+def _label(columns: _Columns, line: int, cell: str, spellings: LabelSpellings) -> str:
     def bad(detail: str) -> BadFile:
         return BadFile(columns.path, detail, line, columns.shown(columns.label or 0))
 
     if not cell:
         raise bad("empty where a label belongs")
-    if fault := text_fault(cell):
-        raise bad(f"the label {fault}")
-    if not _is_number(cell):
-        return cell
-    if not math.isfinite(float(cell)):
-        raise bad(f"{cell!r} can't be a label")
-    return str(int(cell)) if _is_whole(cell) else label_text(float(cell))
+    try:
+        return spellings.read(cell)
+    except BadMessage as exc:
+        raise bad(exc.detail) from exc
 
 
 def _ragged(columns: _Columns, line: int, cells: Sequence[str]) -> BadFile:

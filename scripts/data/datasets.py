@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, Refused
-from relearn.schemas.text import label_text
+from relearn.schemas.labels import read_label
 from relearn.scripts.data.csv import read_csv
 
 BUNDLED = ("digits", "breast_cancer", "wine")
@@ -146,7 +146,7 @@ def _bundled(name: str) -> Dataset:
         name
     ]()
     features: NDArray[np.float64] = np.ascontiguousarray(bunch.data, dtype=np.float64)
-    classes = [label_text(item.item()) for item in np.asarray(bunch.target_names)]
+    classes = [read_label(item.item()) for item in np.asarray(bunch.target_names)]
     labels = tuple(classes[i] for i in bunch.target)
     names = tuple(str(item) for item in bunch.feature_names)
     return Dataset(name, names, features, labels, tuple(f"{name}-{i}" for i in range(len(features))), "target")

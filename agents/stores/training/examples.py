@@ -8,7 +8,8 @@ import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.schemas.errors import Refused
+from relearn.schemas.errors import BadMessage, Refused
+from relearn.schemas.labels import read_label
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
 
@@ -83,11 +84,17 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def _check(feature_names: Sequence[str], features: Floats, labels: Sequence[str]) -> None:
-    for kind, texts in (("feature name", feature_names), ("label", sorted(set(labels)))):
-        for text in texts:
-            fault = "is empty" if text == "" else text_fault(text)
-            if fault:
-                raise Refused(f"the {kind} {text[:40]!r} {fault}")
+    for name in feature_names:
+        fault = "is empty" if name == "" else text_fault(name)
+        if fault:
+            raise Refused(f"the feature name {name[:40]!r} {fault}")
+    for label in sorted(set(labels)):
+        try:
+            read = read_label(label)
+        except BadMessage as exc:
+            raise Refused(f"{label[:40]!r}: {exc.detail}") from exc
+        if read != label:
+            raise Refused(f"the label {label[:40]!a} is written {read[:40]!a}: read it with `read_label` first")
     if len(set(feature_names)) != len(feature_names):
         raise Refused("two features have the same name")
     if not np.isfinite(features).all():

@@ -62,10 +62,17 @@ def test_a_header_of_numbers_is_told_by_the_label_column(tmp_path: Path) -> None
         assert (table.feature_names, table.labels) == (("0", "1"), ("5", "3"))
 
 
-def test_numbers_as_labels_become_strings_integral_ones_without_a_point(tmp_path: Path) -> None:
-    """As everywhere outside the model's arithmetic; a long one keeps all its digits."""
-    table = read_csv(write(tmp_path, "1,3\n1,3.0\n1,2.5\n1,1e2\n1,12345678901234567891\n"), "2")
-    assert table.labels == ("3", "3", "2.5", "100", "12345678901234567891")
+def test_labels_stand_as_they_are_written(tmp_path: Path) -> None:
+    """Text that looks like a number stays text: `007` and `7` are two classes."""
+    written = ("3", "3.0", "007", "7", "1E5", "nan", "12345678901234567891")
+    table = read_csv(write(tmp_path, "".join(f"1,{label}\n" for label in written)), "2")
+    assert table.labels == written
+
+
+def test_two_spellings_of_one_label_in_a_file_are_refused(tmp_path: Path) -> None:
+    """The error names both."""
+    with pytest.raises(BadFile, match=r"line 2, column 2: the label 'e\\u0301' has another spelling here, '\\xe9'"):
+        read_csv(write(tmp_path, "1,\u00e9\n1,e\u0301\n"), "2")
 
 
 BAD = {
@@ -88,7 +95,11 @@ BAD = {
     "nan": ("a,b\n1,2\n1,NaN\n", None, ", line 3, column 2 (b): 'NaN' isn't a finite number"),
     "infinite": ("a,b\n1,2\n1e400,2\n", None, ", line 3, column 1 (a): '1e400' isn't a finite number"),
     "an empty label": ("a,b\n1,x\n1,\n", "b", ", line 3, column 2 (b): empty where a label belongs"),
-    "a label that isn't a number": ("a,b\n1,1\n1,nan\n", "b", ", line 3, column 2 (b): 'nan' can't be a label"),
+    "a label of which nothing is visible": (
+        "a,b\n1,1\n1,\u200b\n",
+        "b",
+        ", line 3, column 2 (b): the label has nothing visible in it",
+    ),
     "a long label": (f"a,b\n1,{'x' * 257}\n", "b", ", line 2, column 2 (b): the label is 257 bytes long"),
     "a short row": ("a,b,c\n1,2,3\n1,2\n", None, ", line 3, column 3 (c): 2 fields, where line 1 has 3"),
     "a long row": ("1,2\n1,2,3\n", None, ", line 2, column 3: 3 fields, not 2"),
