@@ -1,4 +1,6 @@
 """How a process waits for a server that is unavailable: `backoff` (how long), `retry` (the loop), `open_once`.
 
+`notices` has what people must know meanwhile.
+
 No module here knows a particular server. `kafka`, `models`, `worker`, the roles and the supervisor build on them.
 """

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 EVERY_S = 1.0
 #: What is news: the rest of a heartbeat changes all the time.
-_NEWS = ("model", "activation", "shadow", "partitions", "condition")
+_NEWS = ("model", "activation", "shadow", "partitions", "condition", "notices")
 
 
 def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> None:
@@ -74,6 +74,7 @@ def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) 
         "rate": round(rate, 1),
         "seen_at": round(now_s, 3),
         "condition": state.condition,
+        "notices": state.notices.listed(),
     }
 
 

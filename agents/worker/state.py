@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from relearn.agents.availability.notices import Notices
 from relearn.agents.models.live import LiveModel
 
 
@@ -18,6 +19,7 @@ class WorkerState:
     stage: str = "starting"
     records: int = 0
     live: LiveModel | None = None
+    notices: Notices = field(default_factory=Notices)
     _meanwhile: list[str] = field(default_factory=list)
 
     @property

@@ -11,9 +11,15 @@ from msgspec import Meta, Struct
 
 from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import Redis
-from relearn.schemas.http.workers import Worker
+from relearn.schemas.http.workers import Worker, WorkerNotice
 
 log = structlog.get_logger()
+
+
+class _Notice(Struct, frozen=True):
+    code: str
+    detail: str
+    since: Annotated[float, Meta(ge=0, le=1e11)]
 
 
 class _Beat(Struct, frozen=True):
@@ -27,6 +33,7 @@ class _Beat(Struct, frozen=True):
     lag: Annotated[int, Meta(ge=0)] | None
     rate: float
     seen_at: Annotated[float, Meta(ge=0, le=1e11)]
+    notices: list[_Notice] = []
 
 
 async def live_workers(redis: Redis, namespace: str) -> list[Worker]:
@@ -46,5 +53,9 @@ def _worker(beat: dict[str, Any]) -> Worker | None:
     except msgspec.ValidationError as exc:
         log.debug("heartbeat_unreadable", worker=str(beat["id"])[:256], error=str(exc))
         return None
-    seen_at = datetime.fromtimestamp(found.seen_at, UTC).isoformat()
-    return Worker(**{**msgspec.structs.asdict(found), "seen_at": seen_at})
+    notices = [WorkerNotice(one.code, one.detail, _text_of(one.since)) for one in found.notices]
+    return Worker(**{**msgspec.structs.asdict(found), "seen_at": _text_of(found.seen_at), "notices": notices})
+
+
+def _text_of(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from relearn.schemas.http.operation import Count, Operation, PlaceText, Time, Version, described_by
 from relearn.schemas.http.training_metrics import Reason
+from relearn.schemas.http.workers import WorkerNotice
 from relearn.schemas.messages.feedback import Via
 
 EventType = Literal["batch", "correction", "job", "model", "worker", "reset"]
@@ -113,7 +114,7 @@ class ModelEvent(Struct, frozen=True):
 
 
 class WorkerEvent(Struct, frozen=True):
-    """A heartbeat of a new worker, or of a worker whose model, partitions or condition changed."""
+    """A heartbeat of a new worker, or of a worker whose model, partitions, condition or notices changed."""
 
     id: str
     role: str
@@ -125,6 +126,7 @@ class WorkerEvent(Struct, frozen=True):
     rate: float
     condition: str
     seen_at: Time
+    notices: list[WorkerNotice]
 
 
 class ResetEvent(Struct, frozen=True):

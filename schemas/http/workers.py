@@ -9,6 +9,14 @@ from msgspec import Meta, Struct
 from relearn.schemas.http.operation import Count, Operation, Time
 
 
+class WorkerNotice(Struct, frozen=True):
+    """Something that is wrong with a worker that goes on."""
+
+    code: Annotated[str, Meta(description="A constant word.", examples=["retrying"])]
+    detail: Annotated[str, Meta(description="For display.")]
+    since: Time
+
+
 class Worker(Struct, frozen=True):
     """The last heartbeat of a worker process, sent every second; after ten seconds without one it isn't listed."""
 
@@ -21,6 +29,7 @@ class Worker(Struct, frozen=True):
     partitions: Annotated[list[str], Meta(description="Its assigned partitions.", examples=[["relearn.ingest-0"]])]
     lag: Annotated[Count | None, Meta(description="Unprocessed messages of its partitions; null: not known.")]
     rate: Annotated[float, Meta(description="Records per second.")]
+    notices: Annotated[list[WorkerNotice], Meta(description="What is wrong with it, oldest first.")]
     seen_at: Time
 
 
@@ -38,7 +47,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/workers",
         "Monitoring",
-        "Workers with their condition, model, partitions and lag.",
+        "Workers with their condition, notices, model, partitions and lag.",
         description="Heartbeats are read from Redis: while Redis is unavailable the list is empty and `known` is "
         "false.",
         answer=Workers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -18,7 +19,7 @@ def page(condition: Condition) -> Group:
     """All values, and which are unknown."""
     parts: list[RenderableType] = [_headline(condition), Text(), _servers(condition), Text(), _facts(condition)]
     if condition["workers"] is not None:
-        parts += [Text(), _workers(condition["workers"])]
+        parts += [Text(), _workers(condition["workers"]), *_notices(condition["workers"])]
     if condition["lag"] is not None:
         parts += [Text(), _lag(condition["lag"])]
     return Group(*parts)
@@ -26,7 +27,9 @@ def page(condition: Condition) -> Group:
 
 def _headline(condition: Condition) -> Text:
     down = ", ".join(condition["down"])
-    state = ("down: " + down, "bold red") if down else ("all up", "green")
+    told = sum(len(worker.get("notices", ())) for worker in condition["workers"] or ())
+    up = (f"all up, {told:,} notice{'s' if told > 1 else ''}", "yellow") if told else ("all up", "green")
+    state = ("down: " + down, "bold red") if down else up
     return Text.assemble(("Relearn", "bold"), f"  namespace {condition['namespace']}  ", state)
 
 
@@ -93,6 +96,22 @@ def _workers(workers: list[dict[str, Any]]) -> Table | Text:
         model = [_number(worker["model"]), _number(worker["activation"])]
         table.add_row(worker["id"], condition, *model, partitions_line(worker["partitions"]), *numbers)
     return table
+
+
+def _notices(workers: list[dict[str, Any]]) -> list[Text]:
+    """A line for each notice of each worker."""
+    return [
+        Text.assemble(
+            (f"{worker['id']} {printable(one['code'])}", "bold yellow"),
+            f" since {_time_of(one['since'])}: {printable(one['detail'])}",
+        )
+        for worker in workers
+        for one in worker.get("notices", ())
+    ]
+
+
+def _time_of(unix_s: float) -> str:
+    return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def partitions_line(partitions: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 
 from playwright.async_api import Browser, Page, expect
 
@@ -83,11 +84,14 @@ async def test_a_worker_that_answers_with_an_older_model_is_visible_as_such(visi
     redis, namespace = visitor.site.client.context.redis, visitor.site.settings.namespace
     for number, activation in ((1, 1), (2, 0)):
         beat = beat_of(f"score-{number}", "score", model=1, activation=activation, lag=3, condition="ready")
-        await send_heartbeat(redis, namespace, beat)
+        notices = [{"code": "retrying", "detail": "Kafka: no leader", "since": time.time()}] if number == 2 else []
+        await send_heartbeat(redis, namespace, {**beat, "notices": notices}, tell=True)
     await visitor.go()
     await expect(page.get_by_role("row", name=re.compile("score-1.*ready.*model 1"))).not_to_contain_text("behind")
     await expect(page.get_by_role("row", name=re.compile("score-2.*ready.*model 1"))).to_contain_text("behind")
     await expect(page.get_by_role("region", name="Counts")).to_contain_text("score 6")
+    await expect(page.get_by_role("list", name="Notices")).to_contain_text("retrying score-2, since")
+    await visitor.check_accessible()
 
 
 async def test_a_swap_is_told_with_what_was_before_and_charts_outlive_the_screen(visitor: Visit, page: Page) -> None:

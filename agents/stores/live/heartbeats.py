@@ -39,12 +39,21 @@ async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, 
         async with redis.pipeline(transaction=False) as pipe:
             pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
             if tell:
-                seen_at = datetime.fromtimestamp(beat["seen_at"], UTC).isoformat()
-                put_events(pipe, namespace, msgspec.convert({**beat, "seen_at": seen_at}, WorkerEvent))
+                put_events(pipe, namespace, _event(beat))
             pipe.zadd(names, {beat["id"]: now_s})
             pipe.zremrangebyscore(names, "-inf", now_s - NAME_KEPT_S)
             pipe.expire(names, NAME_KEPT_S)
             await pipe.execute()
+
+
+def _event(beat: dict[str, Any]) -> WorkerEvent:
+    """The heartbeat as a live event, its times as text."""
+    notices = [{**one, "since": _text_of(one["since"])} for one in beat.get("notices", ())]
+    return msgspec.convert({**beat, "seen_at": _text_of(beat["seen_at"]), "notices": notices}, WorkerEvent)
+
+
+def _text_of(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()
 
 
 async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from tests.support.data.heartbeats import beat_of
 
 async def test_workers_are_those_that_said_something_lately(client: Client) -> None:
     partitions = [f"{client.settings.namespace}.ingest-0"]
-    for one in (beat_of("store-1", lag=5, partitions=partitions), beat_of("score-1", "score")):
+    notices = [{"code": "gap", "detail": "9 records are gone", "since": 1_800_000_000.0}]
+    for one in (beat_of("store-1", lag=5, partitions=partitions, notices=notices), beat_of("score-1", "score")):
         await send_heartbeat(client.context.redis, client.settings.namespace, one)
     found = await client.json("GET", "/v1/workers")
     assert (found["known"], found["next"]) == (True, None)
@@ -23,6 +24,8 @@ async def test_workers_are_those_that_said_something_lately(client: Client) -> N
     assert (store["model"], store["activation"], store["shadow"], store["rate"]) == (3, 7, None, 12.3)
     assert (store["lag"], store["partitions"]) == (5, partitions)
     assert store["seen_at"].endswith("+00:00")
+    assert found["items"][0]["notices"] == []
+    assert store["notices"] == [{**notices[0], "since": "2027-01-15T08:00:00+00:00"}]
 
 
 async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:

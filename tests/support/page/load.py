@@ -47,7 +47,7 @@ def correction(number: int) -> CorrectionEvent:
 def worker(number: int) -> WorkerEvent:
     """One of ten workers has other partitions."""
     name = f"score-{number % 10}"
-    return WorkerEvent(name, "score", 1, 1, None, [f"ingest/{number % 8}"], number % 50, 2000.0, "ready", AT)
+    return WorkerEvent(name, "score", 1, 1, None, [f"ingest/{number % 8}"], number % 50, 2000.0, "ready", AT, [])
 
 
 def job(number: int, state: str) -> JobEvent:

@@ -43,7 +43,25 @@ function Known({ items, known, champion }) {
     { title: "Rate", cell: (one) => rate(one.rate), numeric: true },
     { title: "Seen", cell: (one) => html`<${Time} at=${one.seen_at} />` },
   ];
-  return html`<${Table} caption="Workers" columns=${columns} rows=${items} keyOf=${idOf} />`;
+  return html`
+    <${Table} caption="Workers" columns=${columns} rows=${items} keyOf=${idOf} />
+    <${Notices} workers=${items} />
+  `;
+}
+
+/** What is wrong with workers that go on. @param {{workers: Worker[]}} props */
+function Notices({ workers }) {
+  const notices = workers.flatMap((one) => one.notices.map((notice) => ({ id: one.id, ...notice })));
+  if (notices.length === 0) return null;
+  return html`
+    <ul class="notices" aria-label="Notices">
+      ${notices.map(
+        ({ id, code, detail, since }) => html`
+          <li key=${`${id} ${code}`}><${Badge} kind="warn">${code}<//> <strong>${id}</strong>, since <${Time} at=${since} />: ${detail}</li>
+        `,
+      )}
+    </ul>
+  `;
 }
 
 /** @param {Worker} worker */

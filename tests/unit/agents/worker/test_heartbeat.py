@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from relearn.agents.availability.notices import DETAIL_MAX_CHARS, NOTICES_MAX, Notices
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.offset_ledger import Ledger
@@ -69,6 +70,7 @@ def test_a_worker_that_has_not_started_says_so() -> None:
         "rate": 12.3,
         "seen_at": 5.0,
         "condition": "starting",
+        "notices": [],
     }
 
 
@@ -84,6 +86,32 @@ def test_lag_is_what_is_not_processed_over_all_partitions() -> None:
 def test_lag_is_unknown_before_the_first_fetch() -> None:
     """Rather nothing than a number that is too small."""
     assert beat(Consumer({A: 100, B: None}, {}))["lag"] is None
+
+
+def test_a_heartbeat_carries_notices() -> None:
+    """Each with its code, its detail in one line, and the time of its first setting."""
+    now = iter((100.0, 200.0))
+    state = WorkerState("score-1", "score", notices=Notices(clock=lambda: next(now)))
+    state.notices.set("gap", "10 records\nare gone")
+    state.notices.set("fenced", "another worker has this id")
+    state.notices.set("gap", "12 records are gone")
+    told = heartbeat(App(), state, rate=0.0, now_s=5.0)  # type: ignore[arg-type]
+    assert told["notices"] == [
+        {"code": "gap", "detail": "12 records are gone", "since": 100.0},
+        {"code": "fenced", "detail": "another worker has this id", "since": 200.0},
+    ]
+    state.notices.clear("gap")
+    state.notices.clear("never set")
+    assert [one["code"] for one in state.notices.listed()] == ["fenced"]
+
+
+def test_notices_are_bounded() -> None:
+    """In number and in length, whatever sets them."""
+    notices = Notices()
+    for number in range(2 * NOTICES_MAX):
+        notices.set(f"gap:{number}", "x" * 10_000)
+    assert len(notices.listed()) == NOTICES_MAX
+    assert {len(str(one["detail"])) for one in notices.listed()} == {DETAIL_MAX_CHARS}
 
 
 def test_a_condition_lasts_as_long_as_its_cause_however_many_there_are() -> None:

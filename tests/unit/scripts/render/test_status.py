@@ -90,6 +90,15 @@ def test_a_worker_is_a_line() -> None:
     assert "no worker" in shown()
 
 
+def test_a_notice_is_a_line() -> None:
+    """With its worker and its time; the headline counts the notices."""
+    notice = {"code": "retrying", "detail": "Postgres: out of memory (53200)", "since": 1_800_000_000.0}
+    beat = {"id": "store-1", "model": None, "activation": None, "partitions": [], "lag": 0, "rate": 0.0}
+    text = shown(workers=[{**beat, "condition": "ready", "notices": [notice]}])
+    assert text.startswith("Relearn  namespace relearn  all up, 1 notice\n")
+    assert "store-1 retrying since 2027-01-15T08:00:00: Postgres: out of memory (53200)" in " ".join(text.split())
+
+
 def test_partitions_of_several_topics_are_told_apart() -> None:
     """Numbers in ranges, topics without the namespace."""
     assert partitions_line(["a.b.dead-letters-0", "a.b.predictions-10", "a.b.predictions-9"]) == (
