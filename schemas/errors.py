@@ -6,6 +6,7 @@ RelearnError
 │   ├── BadModel             a model update is rejected; the live model stays
 │   ├── BadFile              a file can't be read; gives the file, the line and the column
 │   ├── BadRow               Postgres rejects a row's values
+│   ├── RejectedMessage      Kafka rejects a message as it is: too large, invalid
 │   └── BadIdentity          a text that isn't a prediction id
 ├── Refused                  a command that can't be executed in the current state; gives the reason
 ├── SettingsError            invalid settings: all of them in one message
@@ -69,6 +70,10 @@ class BadIdentity(BadData):
 
 class BadRow(BadData):
     """Postgres rejects a row's values (SQLSTATE classes 22 and 23)."""
+
+
+class RejectedMessage(BadData):
+    """Kafka rejects a message as it is, now and later: it is too large, or invalid."""
 
 
 class Refused(RelearnError):

@@ -59,7 +59,7 @@ def test_schemas_does_no_io() -> None:
 
 #: Packages of agents/ in the order of imports. The packages of one step don't import each other.
 AGENTS = [
-    {"learning", "availability"},
+    {"learning", "availability", "driver_errors"},
     {"stores"},
     {"kafka"},
     {"models"},
@@ -75,7 +75,7 @@ def _package(path: str) -> str:
 
 
 def test_agents_import_one_way() -> None:
-    """learning, availability ◀ stores ◀ kafka ◀ models ◀ worker ◀ dead_letters and the roles."""
+    """learning, availability, driver_errors ◀ stores ◀ kafka ◀ models ◀ worker ◀ dead_letters and the roles."""
     step = {package: i for i, packages in enumerate(AGENTS) for package in packages}
     wrong = [
         f"{path} imports {name}"
