@@ -11,11 +11,19 @@ from typing import Any
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.settings import Settings
 
+#: A request without an answer for this time ends its connection, and the request is sent again on a new one. A peer
+#: that vanished (a lost address translation, a machine without power) closes nothing. The libraries wait 40 to 60 s.
+REQUEST_TIMEOUT_S = 10.0
+#: The same for consumers in a group. It exceeds the time that a member may take to finish its chunks at a rebalance,
+#: because the broker answers a request to join only when all members have joined.
+GROUP_REQUEST_TIMEOUT_S = 15.0
+
 
 def librdkafka_config(settings: Settings) -> dict[str, Any]:
     """Configuration for confluent-kafka's producers, consumers and admin client."""
     config: dict[str, Any] = {
         "bootstrap.servers": ",".join(settings.kafka_brokers),
+        "socket.timeout.ms": int(1000 * REQUEST_TIMEOUT_S),
         "security.protocol": settings.kafka_security_protocol,
     }
     if settings.kafka_security_protocol.startswith("SASL"):
@@ -41,6 +49,7 @@ def aiokafka_config(settings: Settings) -> dict[str, Any]:
     """Keyword arguments for aiokafka's clients."""
     config: dict[str, Any] = {
         "bootstrap_servers": list(settings.kafka_brokers),
+        "request_timeout_ms": int(1000 * REQUEST_TIMEOUT_S),
         "security_protocol": settings.kafka_security_protocol,
         "ssl_context": ssl_context(settings),
     }

@@ -8,14 +8,15 @@ import faust
 from faust.tables import TableManager
 from yarl import URL
 
-from relearn.agents.kafka.config import ssl_context
+from relearn.agents.kafka.config import GROUP_REQUEST_TIMEOUT_S, ssl_context
 from relearn.agents.worker.consumer import ChunkTransport
 from relearn.schemas.settings import Settings
 
 Role = Literal["score", "store", "feedback", "retrain"]
 
 COMMIT_INTERVAL_S = 0.5
-#: The group drops a silent member after this time. A static member that is back earlier keeps its partitions.
+#: The group drops a silent member after this time. It is shorter than
+#: GROUP_REQUEST_TIMEOUT_S: Faust requires that. A static member that is back earlier keeps its partitions.
 SESSION_TIMEOUT_S = 8.0
 
 
@@ -35,7 +36,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
         broker_credentials=_credentials(settings),
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=2.0,
-        broker_request_timeout=20.0,
+        broker_request_timeout=GROUP_REQUEST_TIMEOUT_S,
         broker_commit_interval=COMMIT_INTERVAL_S,
         broker_max_poll_records=8000,
         consumer_auto_offset_reset="earliest",

@@ -72,9 +72,9 @@ class Supervisor:
         if child.running.state != "stopped":
             await self._end(child)
 
-    async def start_stopped(self, name: str) -> None:
-        """Start one that was stopped or killed; returns when it is ready."""
-        child = Child(self._children[name].process)
+    async def start_stopped(self, name: str, changed: Process | None = None) -> None:
+        """Start one that was stopped or killed, as `changed` if given; returns when it is ready."""
+        child = Child(changed or self._children[name].process)
         self._children[name] = child
         self._begin(child)
         if child.process.ready_timeout_s is not None:

@@ -23,9 +23,9 @@ from relearn.api.server.listening import listen, reserve, share
 from relearn.api.server.serve import serve_until
 from relearn.schemas.errors import SettingsError, SetupError
 from relearn.schemas.settings import Settings
+from relearn.scripts.dev.bench.faults.servers import free_ports
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.api.client import Client
-from tests.support.servers.embedded import free_ports
 from tests.support.waiting import eventually_async
 
 HOST = "127.0.0.1"

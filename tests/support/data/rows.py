@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
-from tests.support.servers.embedded import LoopThread
+from relearn.scripts.dev.bench.faults.servers import LoopThread
 from tests.support.waiting import eventually
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from relearn.api.http.limits import CONNECTION
 from relearn.api.server.app import make_app
 from relearn.schemas.http.events import EventData
 from relearn.schemas.settings import Settings
+from relearn.scripts.dev.bench.faults.servers import free_ports
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.api.client import Client
-from tests.support.servers.embedded import free_ports
 from tests.support.waiting import eventually_async
 
 

@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from relearn.schemas.settings import Settings
+from relearn.scripts.dev.bench.faults.servers import free_ports
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.paths import ROOT
 from tests.support.processes.workers import environment
-from tests.support.servers.embedded import free_ports
 from tests.support.waiting import eventually
 
 

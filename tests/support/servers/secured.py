@@ -17,12 +17,13 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from relearn.scripts.dev.bench.faults.servers import LoopThread, free_ports
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import kafka, local, ports, postgres, valkey
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 from tests.support.servers.certificates import Authority, Signed
-from tests.support.servers.embedded import LoopThread, free_ports, quick_to_start
+from tests.support.servers.embedded import quick_to_start
 from tests.support.servers.tls_relay import TlsRelay
 
 USER = "relearn"

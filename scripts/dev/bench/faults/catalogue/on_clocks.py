@@ -1,0 +1,128 @@
+"""Clocks of workers, broker and Postgres set apart by 40 days, by libfaketime."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from relearn.scripts.dev.bench.faults.fault import Fault
+from relearn.scripts.dev.bench.faults.scene import Scene
+from relearn.scripts.dev.bench.faults.servers import Server
+
+DAYS = 40
+#: Where Debian's package has it; the variable names another place.
+_PLACES = "*/faketime/libfaketime.so.1"
+_VARIABLE = "LIBFAKETIME"
+_TRAININGS = "SELECT count(*) FROM jobs WHERE command = 'train'"
+_DAYS_STORED = "SELECT count(DISTINCT ingested_at::date) FROM predictions"
+_TRAININGS_BAR = 3
+
+
+def library() -> str | None:
+    """The path of libfaketime; None where it isn't installed."""
+    return os.environ.get(_VARIABLE) or next((str(path) for path in Path("/usr/lib").glob(_PLACES)), None)
+
+
+def faked(offset: str = "", file: Path | None = None) -> dict[str, str]:
+    """The environment of a process whose clock differs by `offset`, or by what `file` holds at each look."""
+    found = library()
+    assert found is not None
+    if file is not None:
+        file.write_text(offset or "+0")
+        given: Mapping[str, str] = {"FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
+    else:
+        given = {"FAKETIME": offset}
+    return {"LD_PRELOAD": found, "FAKETIME_DONT_FAKE_MONOTONIC": "1", **given}
+
+
+def workers(scene: Scene) -> None:
+    """The clock of one role after another is 40 days ahead, then back, at its start; then it steps while it runs."""
+    for role in ("store", "score", "feedback", "retrain"):
+        for offset in (f"+{DAYS}d", f"-{DAYS}d"):
+            _restart(scene, role, faked(offset))
+            scene.stores(500)
+    file = scene.settings.data_dir / "clock"
+    for role in ("store", "score"):
+        _restart(scene, role, faked(file=file))
+        for offset in (f"+{DAYS}d", "+0", f"-{DAYS}d", "+0"):
+            file.write_text(offset)
+            scene.stores(500)
+        _restart(scene, role, {})
+    scene.measure("trainings", float(scene.probe.value(_TRAININGS)), bar=_TRAININGS_BAR)
+    scene.measure("days in predictions", float(scene.probe.value(_DAYS_STORED)))
+
+
+def postgres(scene: Scene) -> None:
+    """Postgres restarts with a clock 40 days ahead, then back."""
+    for offset in (f"+{DAYS}d", f"-{DAYS}d"):
+        scene.stores(500)
+        with _restarted(scene.machine.postgres, faked(offset)):
+            scene.stores(500)
+            _restart(scene, "store", {})
+            scene.stores(500)
+    scene.measure("trainings", float(scene.probe.value(_TRAININGS)), bar=_TRAININGS_BAR)
+
+
+def broker(scene: Scene) -> None:
+    """The broker restarts with a clock 40 days back, which steps forward again. Old rows must stay."""
+    scene.stores(500)
+    before = scene.probe.stored()
+    with _restarted(scene.machine.kafka, faked(f"-{DAYS}d")):
+        time.sleep(3)
+        _restart(scene, "store", {})
+    scene.stores(500)
+    scene.measure("rows that were there before and are gone", float(before - _still(scene, before)), bar=0)
+
+
+def broker_ahead(scene: Scene) -> None:
+    """The broker restarts with a clock 40 days ahead, which steps back again. Rows of today must stay."""
+    scene.stores(500)
+    with _restarted(scene.machine.kafka, faked(f"+{DAYS}d")):
+        scene.stores(500)
+        _restart(scene, "store", {})
+        scene.stores(500)
+    scene.stores(500)
+    _restart(scene, "store", {})
+    scene.stores(500)
+
+
+def _still(scene: Scene, before: int) -> int:
+    return min(before, int(scene.probe.value("SELECT count(*) FROM predictions")))
+
+
+def _restart(scene: Scene, role: str, extra: dict[str, str]) -> None:
+    for worker in scene.of_role(role):
+        worker.terminate()
+        clean = {key: value for key, value in worker.environment.items() if not key.startswith(("LD_PRELOAD", "FAKET"))}
+        worker.environment = {**clean, **extra}
+        worker.start()
+        worker.wait_ready()
+
+
+@contextmanager
+def _restarted(server: Server, extra: dict[str, str]) -> Iterator[None]:
+    """The server with other environment variables while the block runs."""
+    server.stop()
+    server.start(extra)
+    try:
+        yield
+    finally:
+        server.stop()
+        server.start({})
+
+
+def _no_library() -> str | None:
+    return None if library() else f"libfaketime isn't installed ({_VARIABLE} may name it)"
+
+
+_ALL = {"score": 1, "store": 1, "feedback": 1, "retrain": 1}
+_ROW = "clocks ± 40 days: nothing dropped that is younger than retention, no storm of trainings"
+FAULTS = (
+    Fault("clock-workers", f"{_ROW} (workers)", workers, roles=_ALL, learns=True, alone=True, unless=_no_library),
+    Fault("clock-postgres", f"{_ROW} (Postgres)", postgres, roles=_ALL, learns=True, alone=True, unless=_no_library),
+    Fault("clock-broker-back", f"{_ROW} (broker, back)", broker, alone=True, unless=_no_library),
+    Fault("clock-broker-ahead", f"{_ROW} (broker, ahead)", broker_ahead, alone=True, unless=_no_library),
+)

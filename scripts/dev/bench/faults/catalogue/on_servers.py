@@ -1,0 +1,225 @@
+"""Servers killed, away, full, flushed; deadlocks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import redis
+
+from relearn.agents.stores.postgres import quoted
+from relearn.scripts.dev.bench.faults.fault import Fault
+from relearn.scripts.dev.bench.faults.probe import until
+from relearn.scripts.dev.bench.faults.scene import Scene
+from relearn.scripts.dev.bench.faults.servers import LoopThread, Server
+
+#: Storing waits for Redis at most for its timeouts, which bound one pipeline.
+_REDIS_PAUSE_BAR_S = 5.0
+_COPYING = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND query LIKE 'COPY %' AND state = 'active'
+"""
+_TABLESPACE = "faults_small"
+_TABLESPACE_MB = 48
+
+
+def _away(scene: Scene, server: Server, seconds: float, *, kill: bool = False) -> None:
+    """The server is away for this time; then everything must be drained within twice that, plus what starting takes."""
+    began = time.monotonic()
+    if kill:
+        server.kill()
+    else:
+        server.stop()
+    try:
+        time.sleep(seconds)
+    finally:
+        server.start()
+    outage = time.monotonic() - began
+    took = max(scene.goes_on("score"), scene.goes_on("store"))
+    scene.measure(f"{server.name} was away", outage, "s")
+    scene.measure(f"drained after {server.name} was back", took, "s", 2 * outage)
+
+
+def broker_killed(scene: Scene) -> None:
+    """kill -9 of the broker, started again at once; the last time it stays away."""
+    for number in range(scene.scale.broker_kills):
+        last = number == scene.scale.broker_kills - 1
+        scene.stores(500)
+        _away(scene, scene.machine.kafka, scene.scale.broker_away_s if last else 0.0, kill=True)
+
+
+def postgres_away(scene: Scene) -> None:
+    """Stopped in order, started again after a while."""
+    scene.stores(500)
+    _away(scene, scene.machine.postgres, scene.scale.postgres_away_s)
+
+
+def postgres_killed(scene: Scene) -> None:
+    """kill -9 while a store worker copies rows."""
+    scene.stores(500)
+    found: list[int] = []
+
+    def copying() -> bool:
+        found[:] = [int(scene.probe.value(_COPYING, scene.settings.namespace))]
+        return found[0] > 0
+
+    began = time.monotonic()
+    while not copying() and time.monotonic() - began < 20:
+        time.sleep(0.002)
+    scene.measure("COPY statements that ran when it was killed", found[0])
+    _away(scene, scene.machine.postgres, 0.0, kill=True)
+
+
+def deadlocks(scene: Scene) -> None:
+    """Another session locks the totals of the last partition, then those of the first, while workers wait for it."""
+    scene.stores(500)
+    loop = LoopThread()
+    try:
+        hit = sum(loop.call(_deadlock(scene)) for _ in range(scene.scale.deadlocks))
+    finally:
+        loop.close()
+    scene.measure("deadlocks, the other session's included", hit)
+    scene.measure("goes on after the deadlocks", scene.goes_on("store"), "s")
+
+
+async def _deadlock(scene: Scene) -> int:
+    path = {"search_path": quoted(scene.settings.namespace)}
+    connection: Any = await asyncpg.connect(scene.settings.postgres_dsn, server_settings=path)
+    try:
+        before = await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        async with connection.transaction():
+            await connection.execute("SET LOCAL deadlock_timeout = '30s'")
+            rows = await connection.fetch("SELECT generation, kafka_partition FROM totals ORDER BY 1, 2")
+            lock = "SELECT FROM totals WHERE generation = $1 AND kafka_partition = $2 FOR UPDATE"
+            await connection.execute(lock, *rows[-1])
+            blocked = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            async with asyncio.timeout(30):
+                while not await connection.fetchval(blocked):  # noqa: ASYNC110 - another server's state
+                    await asyncio.sleep(0.02)
+            try:
+                for row in rows[:-1]:
+                    await connection.execute(lock, *row)
+            except asyncpg.DeadlockDetectedError:
+                return 1
+        await asyncio.sleep(1.2)
+        after = await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(after - before)
+    finally:
+        await connection.close()
+
+
+def disk_full(scene: Scene) -> None:
+    """The tables move to a tablespace on a small tmpfs, which a file fills until it is removed."""
+    directory = scene.settings.data_dir / "small"
+    directory.mkdir()
+    subprocess.run(
+        ["/bin/mount", "-t", "tmpfs", "-o", f"size={_TABLESPACE_MB}m,mode=0777", "tmpfs", str(directory)], check=True
+    )
+    try:
+        _fill(scene, directory)
+    finally:
+        _leave(scene, directory)
+
+
+def _fill(scene: Scene, directory: Path) -> None:
+    place = directory / "postgres"
+    place.mkdir()
+    owner = os.stat(_data_of(scene))  # noqa: PTH116 - one call, no object
+    os.chown(place, owner.st_uid, owner.st_gid)
+    scene.probe.rows(f"CREATE TABLESPACE {_TABLESPACE} LOCATION '{place}'")
+    scene.traffic.hold()
+    scene.drained()
+    _move(scene, _TABLESPACE)
+    scene.traffic.go_on()
+    scene.stores(500)
+    ballast = directory / "ballast"
+    with ballast.open("wb") as file:
+        try:
+            while file.write(bytes(65_536)):
+                file.flush()
+        except OSError:  # it is full, which is the point
+            scene.measure("the tablespace was filled", 1)
+    began, before = time.monotonic(), -1
+    while before != (now := scene.probe.stored()) or time.monotonic() - began < scene.scale.postgres_away_s:
+        before = now
+        time.sleep(1.0)
+        if time.monotonic() - began > 4 * scene.scale.postgres_away_s:
+            break
+    outage = time.monotonic() - began
+    ballast.unlink()
+    scene.measure("the disk was full", outage, "s")
+    scene.measure("drained after the disk had room", scene.goes_on("store"), "s", 2 * outage)
+
+
+def _leave(scene: Scene, directory: Path) -> None:
+    scene.traffic.hold()
+    scene.drained()
+    _move(scene, "pg_default")
+    scene.probe.rows(f"DROP TABLESPACE IF EXISTS {_TABLESPACE}")
+    scene.traffic.go_on()
+    subprocess.run(["/bin/umount", str(directory)], check=True)
+
+
+def _move(scene: Scene, tablespace: str) -> None:
+    tables = """
+    SELECT c.oid::regclass::text, c.relkind FROM pg_class c
+    WHERE c.relnamespace = $1::text::regnamespace AND c.relkind IN ('r', 'p', 'i', 'I')
+    """
+    for name, kind in scene.probe.rows(tables, scene.settings.namespace):
+        what = "TABLE" if kind in (b"r", b"p", "r", "p") else "INDEX"
+        scene.probe.rows(f"ALTER {what} {name} SET TABLESPACE {tablespace}")
+
+
+def _data_of(scene: Scene) -> Path:
+    return Path(scene.probe.value("SHOW data_directory"))
+
+
+def redis_away(scene: Scene) -> None:
+    """Killed, and back after a while."""
+    scene.stores(500)
+    with scene.pauses("the longest pause of storing while Redis was away", _REDIS_PAUSE_BAR_S):
+        scene.machine.valkey.kill()
+        try:
+            time.sleep(scene.scale.redis_away_s)
+        finally:
+            scene.machine.valkey.start()
+        scene.stores(500)
+
+
+def redis_flushed_and_full(scene: Scene) -> None:
+    """FLUSHALL, then no room for a single key more."""
+    with redis.Redis.from_url(scene.settings.redis_url) as client:
+        kept: Any = client.config_get("maxmemory*")
+        with scene.pauses("the longest pause of storing while Redis was flushed and full", _REDIS_PAUSE_BAR_S):
+            client.flushall()
+            scene.stores(500)
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1")
+            try:
+                scene.stores(500)
+                time.sleep(scene.scale.redis_away_s)
+            finally:
+                client.config_set("maxmemory", kept["maxmemory"])
+                client.config_set("maxmemory-policy", kept["maxmemory-policy"])
+            scene.stores(500)
+        beats = f"relearn:{scene.settings.namespace}:*", f"{scene.settings.namespace}:*"
+        until(lambda: any(next(client.scan_iter(one), None) for one in beats), "Redis stays empty", 30)
+
+
+def _no_tmpfs() -> str | None:
+    return None if os.geteuid() == 0 else "mounting a tmpfs needs root"
+
+
+FAULTS = (
+    Fault("broker-killed", "broker killed, once away: 0 lost, drained within twice the outage", broker_killed),
+    Fault("postgres-away", "Postgres away: 0 lost, 0 twice, drained within twice the outage", postgres_away),
+    Fault("postgres-killed", "Postgres killed during a COPY: 0 lost, 0 twice", postgres_killed),
+    Fault("deadlocks", "deadlocks in Postgres: 0 lost, 0 twice", deadlocks),
+    Fault("disk-full", "disk of Postgres full: 0 lost, 0 twice", disk_full, alone=True, unless=_no_tmpfs),
+    Fault("redis-away", "Redis away: storing never waits for it", redis_away),
+    Fault("redis-full", "Redis flushed, and full: storing never waits for it", redis_flushed_and_full),
+)

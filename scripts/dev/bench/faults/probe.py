@@ -1,0 +1,156 @@
+"""Questions to Kafka and Postgres, past the proxies: offsets, topic ids, rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import asyncpg
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
+
+from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.stores.postgres import quoted
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import TopicName, TopicSpec, topic_name
+from relearn.scripts.dev.bench.faults.servers import LoopThread
+
+T = TypeVar("T")
+#: Kafka may be starting; a condition that isn't met within this time is a failure.
+DEADLINE_S = 120.0
+_PAUSE_S = 0.1
+
+
+class NeverHappened(Exception):
+    """A condition was not met within its deadline."""
+
+
+def until(condition: Callable[[], bool], what: Callable[[], str] | str, deadline_s: float = DEADLINE_S) -> float:
+    """Wait for a condition; the seconds that it took.
+
+    Raises:
+        NeverHappened: not within the deadline.
+    """
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > deadline_s:
+            raise NeverHappened(f"{what() if callable(what) else what} (within {deadline_s:.0f} s)")
+        time.sleep(_PAUSE_S)
+    return time.monotonic() - began
+
+
+class Probe:
+    """Reads of one namespace. Used by one thread at a time."""
+
+    def __init__(self, settings: Settings, deadline_s: float = DEADLINE_S) -> None:
+        """`deadline_s`: errors of Kafka are retried for this time."""
+        self._settings = settings
+        self._deadline_s = deadline_s
+        self._loop = LoopThread()
+        self._connection: Any = None
+        self.admin = AdminClient({**librdkafka_config(settings), "log_level": 0, "reconnect.backoff.max.ms": 200})
+
+    def name(self, topic: TopicName) -> str:
+        """The topic's full name."""
+        return topic_name(self._settings.namespace, topic)
+
+    def rows(self, sql: str, *arguments: Any) -> list[Any]:
+        """The rows of a query on the namespace's tables.
+
+        Raises:
+            asyncpg.PostgresError, OSError: Postgres is away, or refuses.
+        """
+        return self._loop.call(self._fetch(sql, *arguments), 600)
+
+    def value(self, sql: str, *arguments: Any) -> Any:
+        """The first value of the first row."""
+        return self.rows(sql, *arguments)[0][0]
+
+    def stored(self) -> int:
+        """Stored records by the totals."""
+        return int(self.value("SELECT coalesce(sum(records), 0)::bigint FROM totals"))
+
+    def topic_id(self, topic: TopicName) -> str:
+        """Kafka's UUID of the topic, once the topic is known."""
+        name = self.name(topic)
+        wanted = TopicCollection([name])
+        return str(self.answered(lambda: self.admin.describe_topics(wanted)[name].result(10)).topic_id)
+
+    def ends(self, topic: TopicName) -> dict[int, int]:
+        """Per partition the offset after the last message."""
+        return self._offsets(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def starts(self, topic: TopicName) -> dict[int, int]:
+        """Per partition the offset of the first message that is still there."""
+        return self._offsets(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def committed(self, role: str, topic: TopicName) -> dict[int, int]:
+        """Per partition the role's committed offset; 0 where there is none."""
+        wanted = [TopicPartition(self.name(topic), number) for number in self.ends(topic)]
+        group = ConsumerGroupTopicPartitions(f"{self._settings.namespace}.{role}", wanted)
+        found = self.answered(lambda: next(iter(self.admin.list_consumer_group_offsets([group]).values())).result(10))
+        return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
+
+    def lag(self, role: str, topic: TopicName) -> dict[int, int]:
+        """Per partition the messages that the role hasn't committed; partitions without any are left out."""
+        committed = self.committed(role, topic)
+        behind = {number: end - committed.get(number, 0) for number, end in self.ends(topic).items()}
+        return {number: left for number, left in behind.items() if left}
+
+    def delete_topic(self, topic: TopicName) -> None:
+        """Delete the topic; returns when the broker has forgotten it."""
+        name = self.name(topic)
+        self.answered(lambda: self.admin.delete_topics([name])[name].result(10), KafkaError.UNKNOWN_TOPIC_OR_PART)
+        until(lambda: name not in self.answered(lambda: self.admin.list_topics(timeout=10)).topics, f"{name} is there")
+
+    def wait_until_led(self, specs: Mapping[str, TopicSpec]) -> None:
+        """Wait until every partition of these topics can be written to."""
+        places = [TopicPartition(name, number) for name, one in specs.items() for number in range(one.partitions)]
+        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
+        until(
+            lambda: all(found.exception() is None for found in self.admin.list_offsets(wanted).values()),
+            "partitions have no leader",
+        )
+
+    def answered(self, ask: Callable[[], T], *accepted: int) -> Any:
+        """Kafka's answer; errors are retried until the deadline. An error in `accepted` is the answer None."""
+        began = time.monotonic()
+        while True:
+            try:
+                return ask()
+            except (KafkaException, KeyError) as exc:
+                if isinstance(exc, KafkaException) and exc.args[0].code() in accepted:
+                    return None
+                if time.monotonic() - began > self._deadline_s:
+                    raise
+            time.sleep(_PAUSE_S)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._loop.call(self._disconnect())
+        self._loop.close()
+
+    def _offsets(self, topic: TopicName, spec: Any) -> dict[int, int]:
+        name = self.name(topic)
+
+        def ask() -> dict[int, int]:
+            numbers = self.admin.list_topics(name, 10).topics[name].partitions
+            answers = self.admin.list_offsets({TopicPartition(name, one): spec for one in numbers}, request_timeout=10)
+            return {place.partition: found.result(10).offset for place, found in answers.items()}
+
+        found: dict[int, int] = self.answered(ask)
+        return found
+
+    async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        if self._connection is None or self._connection.is_closed():
+            path = {"search_path": quoted(self._settings.namespace)}
+            self._connection = await asyncpg.connect(
+                self._settings.postgres_dsn, server_settings=path, statement_cache_size=0, timeout=10
+            )
+        return list(await self._connection.fetch(sql, *arguments))
+
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
