@@ -9,10 +9,12 @@ from typing import Any
 
 import msgpack
 
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_complete, check_weight
 from relearn.schemas.text import text_fault
 
 #: Reasons that concern the message as a whole, with any index.
-WHOLE = frozenset({"empty", "unreadable", "names", "length"})
+WHOLE = frozenset({"empty", "unreadable", "names", "length", "too-large", "quarantined"})
 _TEXTS = {"ids": "id", "subjects": "subject", "contexts": "context"}
 
 
@@ -38,13 +40,20 @@ def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason:
 
 
 def decode_map(value: bytes) -> dict[Any, Any] | None:
-    """The map in a message, MessagePack or JSON; None if there is none. Text that isn't UTF-8 keeps its bytes."""
+    """The map in a message, MessagePack or JSON; None if there is none, or one that takes too much memory.
+
+    Text that isn't UTF-8 keeps its bytes.
+    """
+    is_json = value[:1] == b"{"
     try:
-        if value[:1] == b"{":
+        if len(value) >= WEIGHED_FROM_BYTES:
+            check_weight(value)
+        if is_json:
             found = json.loads(value.decode("utf-8", "surrogateescape"))
         else:
+            check_complete(value)
             found = msgpack.unpackb(value, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0)
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
+    except (BadMessage, ValueError, TypeError, RecursionError, msgpack.UnpackException):
         return None
     return found if isinstance(found, dict) else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from relearn.agents.learning.predict import Scores, predict, score
 from relearn.agents.models.live import Served
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
+from relearn.schemas.messages.ingest_fast_path import decode_chunk, decode_parts
 from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
@@ -27,12 +27,22 @@ class ScoredChunk:
     shadow: ShadowAnswers | None = None
 
 
+def score_parts(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> Iterator[ScoredChunk]:
+    """As `score_chunk`, in parts that bound the memory of a chunk with a great many records."""
+    for records, rejects in decode_parts(messages, served.model.feature_names):
+        yield _answered(_score(messages, records, rejects, served), shadow)
+
+
 def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
     """Decode and score one chunk with one model. A record whose margin overflows is rejected, too.
 
     `shadow`, a model of the same features, answers what `served` answers and rejects nothing.
     """
-    scored = _score(messages, served)
+    records, rejects = decode_chunk(messages, served.model.feature_names)
+    return _answered(_score(messages, records, rejects, served), shadow)
+
+
+def _answered(scored: ScoredChunk, shadow: Served | None) -> ScoredChunk:
     return scored if shadow is None else replace(scored, shadow=shadow_answers(shadow, scored.records.features))
 
 
@@ -44,8 +54,7 @@ def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
     return ShadowAnswers(model.version, shadow.activation, model.classes, labels, margins)
 
 
-def _score(messages: Sequence[RawMessage], served: Served) -> ScoredChunk:
-    records, rejects = decode_chunk(messages, served.model.feature_names)
+def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[Reject], served: Served) -> ScoredChunk:
     scores = score(served.model, records.features)
     finite = np.isfinite(scores.margins).all(axis=1)
     if finite.all():

@@ -17,7 +17,7 @@ from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.score.pause import Pause
-from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_chunk
+from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.worker.connections import Connections, connect
 from relearn.agents.worker.consumer import Chunk
@@ -68,14 +68,13 @@ class Scorer:
         began = time.perf_counter()
         served = await self._live.loaded()
         shadow = self._live.shadow
-        scored = score_chunk(chunk.records, served, shadow)
-        records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
-        if self._limit.would_exceed(records, bad):
-            # The role pauses before the rejects of this chunk are sent, until a person has looked.
-            await opened.pause.begin(self._limit, records, scored.rejects)
-            self._limit.clear()
-        self._limit.add(records, bad)
-        receipts = await self._send(opened.connections, scored, served, generation)
+        receipts: list[asyncio.Future[Receipt]] = []
+        records = bad = 0
+        for scored in score_parts(chunk.records, served, shadow):
+            await self._check_limit(opened, scored)
+            receipts += await self._send(opened.connections, scored, served, generation)
+            records += len(scored.records) + len(scored.rejects)
+            bad += len(scored.rejects)
         self._state.records += records
         log.debug(
             "chunk_scored",
@@ -87,6 +86,14 @@ class Scorer:
             ms=round(1000 * (time.perf_counter() - began), 2),
         )
         return receipts
+
+    async def _check_limit(self, opened: Opened, scored: ScoredChunk) -> None:
+        """Pause the role before the rejects of this part are sent, if too many are bad, until a person has looked."""
+        records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
+        if self._limit.would_exceed(records, bad):
+            await opened.pause.begin(self._limit, records, scored.rejects)
+            self._limit.clear()
+        self._limit.add(records, bad)
 
     async def _send(
         self, connections: Connections, scored: ScoredChunk, served: Served, generation: int

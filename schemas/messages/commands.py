@@ -70,6 +70,8 @@ def decode_command(value: bytes | None) -> Command:
         raise BadMessage("invalid", "`id` is empty")
     check_text(wire.id, "id")
     check_text(wire.by, "by")
+    if not isinstance(wire.reason.get("trigger"), str | None):
+        raise BadMessage("invalid", "`reason`: `trigger` should be a string")
     if wire.command == "activate" and (wire.version is None or wire.version < 1):
         raise BadMessage("invalid", "`activate` needs a `version`")
     return Command(wire.id, wire.command, wire.reason, wire.version, wire.by)

@@ -7,15 +7,20 @@ from typing import Generic, TypeVar
 import msgspec
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_complete, check_weight
 
 T = TypeVar("T")
 
 
 class Decoder(Generic[T]):
-    """Decodes values of one type, checking field types and ignoring unknown keys. `what` names the type in errors."""
+    """Decodes values of one type, checking field types and ignoring unknown keys. `what` names the type in errors.
 
-    def __init__(self, kind: type[T], what: str) -> None:
+    Values of `weighed_from_bytes` and more are weighed first (weight.py).
+    """
+
+    def __init__(self, kind: type[T], what: str, *, weighed_from_bytes: int = WEIGHED_FROM_BYTES) -> None:
         self._what = what
+        self._weighed_from_bytes = weighed_from_bytes
         self._packed = msgspec.msgpack.Decoder(kind)
         self._json = msgspec.json.Decoder(kind)
 
@@ -23,11 +28,16 @@ class Decoder(Generic[T]):
         """The decoded `value`.
 
         Raises:
-            BadMessage: with reason `empty` or `unreadable`.
+            BadMessage: with reason `empty`, `unreadable` or `too-large`.
         """
         if not value:
             raise BadMessage("empty", "the message has no value")
+        is_json = value[:1] == b"{"
+        if len(value) >= self._weighed_from_bytes:
+            check_weight(value)
+        if not is_json:
+            check_complete(value)
         try:
-            return self._json.decode(value) if value[:1] == b"{" else self._packed.decode(value)
+            return self._json.decode(value) if is_json else self._packed.decode(value)
         except (ValueError, RecursionError) as exc:
             raise BadMessage("unreadable", f"no {self._what}: {str(exc)[:200]}") from exc

@@ -14,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.messages.records import Texts
+from relearn.schemas.topics import INGEST_MAX_BYTES
 
+#: Maximum number of records in a message, and of numbers: as many as fit a message in packed form.
+RECORDS_MAX = 100_000
+NUMBERS_MAX = INGEST_MAX_BYTES // 8
 #: CloudEvents types of a message with one record, and of one with many.
 CE_TYPE_ONE = "relearn.record.v1"
 CE_TYPE_MANY = "relearn.records.v1"
@@ -34,7 +38,7 @@ class OneRecord(msgspec.Struct, gc=False):
 class ManyRecords(msgspec.Struct, gc=False):
     """A message of `ingest` with n records."""
 
-    n: int
+    n: Annotated[int, msgspec.Meta(description="The number of records: at most 100,000, and 1,048,576 numbers.")]
     features: Annotated[bytes | list[list[float]], msgspec.Meta(description="n lists of d, or packed float64 n·d.")]
     ids: list[str | None] | None = None
     subjects: list[str | None] | None = None

@@ -7,15 +7,16 @@ typed decoder rejects, and every message by name: slower, item by item, it names
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import ManyRecords, OneRecord
-from relearn.schemas.messages.ingest_faults import read_with_faults
+from relearn.schemas.messages.ingest_faults import check_size, read_with_faults
 from relearn.schemas.messages.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows
+from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_weight
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 _one_packed = msgspec.msgpack.Decoder(OneRecord).decode
@@ -25,6 +26,9 @@ _many_json = msgspec.json.Decoder(ManyRecords).decode
 
 _BRACE = 0x7B
 
+#: Records and faults of one part: what is decoded at a time beside the messages themselves.
+PART_RECORDS = 65_536
+
 
 def decode_chunk(messages: Iterable[RawMessage], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
     """All records of a chunk in columns, and those that can't be scored.
@@ -32,22 +36,45 @@ def decode_chunk(messages: Iterable[RawMessage], feature_names: Sequence[str]) -
     Never raises for what a message holds: every record of every message is in exactly one of the two results.
     """
     builder = RecordsBuilder(feature_names)
-    d = len(feature_names)
-    pack_row = struct.Struct(f"<{d}d").pack
+    pack_row = _row_packer(feature_names)
     for message in messages:
-        value = message.value
-        if not value:
-            builder.rejects.append(Reject(message, Fault(0, "empty", "the message has no value")))
-            continue
-        if _add_single(builder, message, value, d, pack_row):
-            continue
-        try:
-            rows = _read_many(value, d) or read_with_faults(value, feature_names)
-        except BadMessage as exc:
-            builder.rejects.append(Reject(message, Fault(exc.index, exc.reason, exc.detail)))
-            continue
-        builder.add_rows(message, rows)
+        _add(builder, message, pack_row)
     return builder.finish()
+
+
+def decode_parts(
+    messages: Iterable[RawMessage], feature_names: Sequence[str]
+) -> Iterator[tuple[Records, list[Reject]]]:
+    """As `decode_chunk`, in parts: each ends with the message that brings it to PART_RECORDS records or more."""
+    pack_row = _row_packer(feature_names)
+    builder = RecordsBuilder(feature_names)
+    for message in messages:
+        _add(builder, message, pack_row)
+        if len(builder.indexes) + len(builder.rejects) >= PART_RECORDS:
+            yield builder.finish()
+            builder = RecordsBuilder(feature_names)
+    if builder.indexes or builder.rejects:
+        yield builder.finish()
+
+
+def _row_packer(feature_names: Sequence[str]) -> Callable[..., bytes]:
+    return struct.Struct(f"<{len(feature_names)}d").pack
+
+
+def _add(builder: RecordsBuilder, message: RawMessage, pack_row: Callable[..., bytes]) -> None:
+    """Add the records of one message, or its faults."""
+    value, d = message.value, len(builder.feature_names)
+    if not value:
+        builder.rejects.append(Reject(message, Fault(0, "empty", "the message has no value")))
+        return
+    try:
+        if len(value) >= WEIGHED_FROM_BYTES:
+            check_weight(value)
+        if _add_single(builder, message, value, d, pack_row):
+            return
+        builder.add_rows(message, _read_many(value, d) or read_with_faults(value, builder.feature_names))
+    except BadMessage as exc:
+        builder.rejects.append(Reject(message, Fault(exc.index, exc.reason, exc.detail)))
 
 
 def _add_single(
@@ -74,12 +101,18 @@ def _add_single(
 
 
 def _read_many(value: bytes, d: int) -> Rows | None:
-    """The rows of a well-formed many-record message given by position; None where it is anything else."""
+    """The rows of a well-formed many-record message given by position; None where it is anything else.
+
+    Raises:
+        BadMessage: with reason `too-large`.
+    """
     try:
         many = _many_json(value) if value[0] == _BRACE else _many_packed(value)
     except (ValueError, RecursionError):
         return None
     n = many.n
+    if n > 0:
+        check_size(n, d)
     if n < 1 or many.names is not None or text_fault(many.batch):
         return None
     nothing: list[str | None] = [None] * min(n, len(value))

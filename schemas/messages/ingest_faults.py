@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgpack
 import numpy as np
+from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
 from relearn.schemas.messages.records import Fault, Rows, Texts
+from relearn.schemas.messages.weight import check_complete
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 
@@ -26,7 +30,7 @@ def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
 
     Raises:
         BadMessage: nothing in it can be read; `reason` is one of `unreadable` (neither MessagePack nor JSON),
-            `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`.
+            `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`, `too-large`.
     """
     message = _as_map(_parse(value))
     if "features" not in message:
@@ -35,8 +39,11 @@ def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
 
 
 def _parse(value: bytes) -> Any:
+    is_json = value[:1] == b"{"
+    if not is_json:
+        check_complete(value)
     try:
-        if value[:1] == b"{":
+        if is_json:
             return json.loads(value.decode("utf-8", "surrogateescape"), object_pairs_hook=_Pairs)
         return msgpack.unpackb(
             value, object_pairs_hook=_Pairs, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0
@@ -88,10 +95,11 @@ def _check_names(names: Sequence[Any], feature_names: Sequence[str]) -> None:
     strange = [name for name in names if not isinstance(name, str) or name not in known]
     if strange:
         raise BadMessage("names", f"unknown feature {_shown(strange)}")
-    if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+    counts = Counter(names)
+    if len(counts) != len(names):
+        twice = sorted(name for name, count in counts.items() if count > 1)
         raise BadMessage("names", f"given twice: {_shown(twice)}")
-    missing = [name for name in feature_names if name not in set(names)]
+    missing = [name for name in feature_names if name not in counts]
     if missing:
         raise BadMessage("names", f"missing feature {_shown(missing)}")
 
@@ -128,21 +136,28 @@ def _read_many(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
     if isinstance(n, bool) or not isinstance(n, int):
         raise BadMessage("invalid", f"`n` should be a whole number, is {type(n).__name__}")
     if n < 1:
-        raise BadMessage("empty" if n == 0 else "invalid", f"`n` is {n}; there are no records")
-    rows = _rows(message["features"], n, d)
+        raise BadMessage("empty" if n == 0 else "invalid", f"`n` is {str(n)[:20]}; there are no records")
+    check_size(n, d)
+    given = message["features"]
+    matrix = _packed_rows(given, n, d) if isinstance(given, bytes) else None
+    rows = _list_rows(given, n) if matrix is None else ()
     order = _order(message.get("names"), feature_names)
     texts = {name: _texts(message.get(name), name, n) for name in ("ids", "subjects", "contexts")}
     good: list[int] = []
     faults: list[Fault] = []
-    for index, row in enumerate(rows):
-        found = _row_fault(row, d) or _text_faults(texts, index)
+    alike: dict[tuple[str, str], tuple[str, str]] = {}  # a million equal faults share their texts
+    for index in range(n):
+        found = (_row_fault(rows[index], d) if matrix is None else None) or _text_faults(texts, index)
         if found:
-            faults.append(Fault(index, *found))
+            faults.append(Fault(index, *alike.setdefault(found, found)))
         else:
             good.append(index)
-    matrix = np.array([rows[index] for index in good], dtype="<f8").reshape(len(good), d)
+    if matrix is None:
+        matrix = np.array([rows[index] for index in good], dtype="<f8").reshape(len(good), d)
+    elif faults:
+        matrix = matrix[good]
     return Rows(
-        np.ascontiguousarray(matrix[:, order]).tobytes(),
+        (matrix if order is None else np.ascontiguousarray(matrix[:, order])).tobytes(),
         good,
         [texts["ids"][index] for index in good],
         [texts["subjects"][index] for index in good],
@@ -152,13 +167,24 @@ def _read_many(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
     )
 
 
-def _rows(given: Any, n: int, d: int) -> list[Any]:
-    if isinstance(given, bytes):
-        if len(given) != n * d * 8:
-            raise BadMessage(
-                "dimension", f"{len(given)} bytes of packed features; {n} rows of {d} are {n * d * 8} bytes"
-            )
-        return [list(row) for row in np.frombuffer(given, dtype="<f8").reshape(n, d)]
+def check_size(n: int, d: int) -> None:
+    """Return if a message may hold n records of d features.
+
+    Raises:
+        BadMessage: with reason `too-large`.
+    """
+    if n > RECORDS_MAX or n * d > NUMBERS_MAX:
+        most = min(RECORDS_MAX, NUMBERS_MAX // d)
+        raise BadMessage("too-large", f"`n` is {str(n)[:20]}; a message holds at most {most} records of {d} features")
+
+
+def _packed_rows(given: bytes, n: int, d: int) -> NDArray[np.float64]:
+    if len(given) != n * d * 8:
+        raise BadMessage("dimension", f"{len(given)} bytes of packed features; {n} rows of {d} are {n * d * 8} bytes")
+    return np.frombuffer(given, dtype="<f8").reshape(n, d)
+
+
+def _list_rows(given: Any, n: int) -> list[Any]:
     if not isinstance(given, list) or isinstance(given, _Pairs):
         raise BadMessage("invalid", f"`features` should be packed bytes or a list of rows, is {type(given).__name__}")
     if len(given) != n:
@@ -166,14 +192,15 @@ def _rows(given: Any, n: int, d: int) -> list[Any]:
     return given
 
 
-def _order(names: Any, feature_names: Sequence[str]) -> list[int]:
-    """The column of the message that holds each feature of the schema."""
+def _order(names: Any, feature_names: Sequence[str]) -> list[int] | None:
+    """The column of the message that holds each feature of the schema; None without names: its own."""
     if names is None:
-        return list(range(len(feature_names)))
+        return None
     if not isinstance(names, list):
         raise BadMessage("invalid", f"`names` should be a list, is {type(names).__name__}")
     _check_names(names, feature_names)
-    return [names.index(name) for name in feature_names]
+    column_of = {name: column for column, name in enumerate(names)}
+    return [column_of[name] for name in feature_names]
 
 
 def _texts(given: Any, name: str, n: int) -> Texts:

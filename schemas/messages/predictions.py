@@ -109,7 +109,8 @@ class BlockWire(msgspec.Struct, gc=False):
     shadow: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-_decoder = Decoder(BlockWire, "prediction block")
+# A block of ours is smaller, and its types bound the memory that it takes.
+_decoder = Decoder(BlockWire, "prediction block", weighed_from_bytes=2 * BLOCK_MAX_BYTES)
 
 
 def encode_block(block: Block) -> bytes:

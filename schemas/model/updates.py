@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 import msgpack
+import msgspec
 
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.linear_svm import Model, model_fields, model_from_fields, unpack_map
@@ -37,6 +38,18 @@ class Update:
     def key(self) -> Key:
         """The key that the message is compacted by."""
         return "champion" if self.role == "champion" else "shadow"
+
+
+class _Envelope(msgspec.Struct):
+    """The signed message. Nothing else in it is decoded before the signature is checked."""
+
+    body: bytes
+    key_id: str
+    signature: bytes
+    sha256: bytes | None = None
+
+
+_envelope = msgspec.msgpack.Decoder(_Envelope)
 
 
 def encode_update(update: Update, signer: Signer) -> bytes:
@@ -97,12 +110,13 @@ def _role(given: object) -> Role:
 def _open(value: bytes | None, verifier: Verifier) -> bytes:
     if not value:
         raise BadModel("unreadable", "the message has no value")
-    envelope = unpack_map(value)
-    body, key_id, signature = envelope.get("body"), envelope.get("key_id"), envelope.get("signature")
-    if not isinstance(body, bytes) or not isinstance(key_id, str) or not isinstance(signature, bytes):
-        raise BadModel("unreadable", "`body`, `key_id` and `signature` are needed")
-    checksum = envelope.get("sha256")
-    if checksum is not None and checksum != hashlib.sha256(body).digest():
+    try:
+        envelope = _envelope.decode(value)
+    except (ValueError, RecursionError) as exc:
+        fault = f"a map of `body`, `key_id` and `signature` is needed: {str(exc)[:200]}"
+        raise BadModel("unreadable", fault) from exc
+    body = envelope.body
+    if envelope.sha256 is not None and envelope.sha256 != hashlib.sha256(body).digest():
         raise BadModel("checksum", "`sha256` isn't that of `body`")
-    verifier.verify(body, key_id, signature)
+    verifier.verify(body, envelope.key_id, envelope.signature)
     return body

@@ -85,7 +85,7 @@ BAD = {
     "n is zero": (packed({"n": 0, "features": b""}), "empty"),
     "n is negative": (packed({"n": -1, "features": b""}), "invalid"),
     "n is no whole number": (packed({"n": 1.5, "features": [[1, 2, 3]]}), "invalid"),
-    "n is astronomic": (packed({"n": 10**15, "features": b""}), "dimension"),
+    "n is astronomic": (packed({"n": 10**15, "features": b""}), "too-large"),
     "n isn't the number of rows": (packed({"n": 2, "features": [[1, 2, 3]]}), "length"),
     "ids of another length": (packed({"n": 1, "features": [[1, 2, 3]], "ids": ["a", "b"]}), "length"),
     "names that aren't known": (packed({"n": 1, "features": [[1, 2, 3]], "names": ["a", "b", "z"]}), "names"),
