@@ -113,9 +113,9 @@ class Recorder:
             receipts += await opened.dead_letters.send(rejects, generation)
         for receipt in receipts:
             await receipt
-        ids = [one.message.feedback for one in swept.expired]
-        if ids:
-            await self.retry.until_available(lambda: forget_waiting(opened.pool, ids))
+        expired = [one.message for one in swept.expired]
+        if expired:
+            await self.retry.until_available(lambda: forget_waiting(opened.pool, expired))
 
     async def _rest(self, *, something_waits: bool) -> None:
         await asyncio.sleep(SWEEP_EVERY_S)

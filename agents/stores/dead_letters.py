@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.messages.dead_letters import DeadLetter
-from relearn.schemas.messages.feedback import feedback_id
+from relearn.schemas.messages.feedback import feedback_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,17 @@ class Original:
 _INSERT = """
 WITH letters AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bigint[],
-        $8::float8[], $9::bytea[], $10::bytea[], $11::text[], $12::text[]) WITH ORDINALITY AS l
-        (agent, reason, error, topic, generation, kafka_partition, kafka_offset, at, key, value, headers, feedback, n)
+        $8::float8[], $9::bytea[], $10::bytea[], $11::text[], $12::text[], $16::text[]) WITH ORDINALITY AS l
+        (agent, reason, error, topic, generation, kafka_partition, kafka_offset, at, key, value, headers, feedback,
+        feedback_scope, n)
 ), places AS (
     SELECT * FROM unnest($13::bigint[], $14::int[], $15::bool[]) AS p (n, record_index, first)
 ), inserted AS (
     INSERT INTO dead_letters (agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
-        key, value, headers, at, feedback)
+        key, value, headers, at, feedback, feedback_scope)
     SELECT agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
         CASE WHEN first THEN key END, CASE WHEN first THEN value END,
-        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at), feedback
+        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at), feedback, feedback_scope
     FROM places JOIN letters USING (n)
     ORDER BY topic, generation, kafka_partition, kafka_offset, record_index
     ON CONFLICT DO NOTHING
@@ -93,6 +94,7 @@ async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLett
     """As `store_dead_letters`, within the caller's transaction."""
     if not letters:
         return StoredLetters(0, {})
+    feedback = [feedback_key(letter.value) if letter.agent == "feedback" else None for letter in letters]
     places = [(n, index, i == 0) for n, letter in enumerate(letters, 1) for i, index in enumerate(letter.indexes)]
     rows = await connection.fetch(
         _INSERT,
@@ -104,8 +106,9 @@ async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLett
         [letter.key for letter in letters],
         [letter.value for letter in letters],
         [_headers_json(letter) for letter in letters],
-        [feedback_id(letter.value) if letter.agent == "feedback" else None for letter in letters],
+        [key and key.id for key in feedback],
         *map(list, zip(*places, strict=True)),
+        [key and key.scope for key in feedback],
     )
     if not rows:
         return StoredLetters(0, {})

@@ -11,6 +11,7 @@ from relearn.agents.stores.feedback.review_sql import latest_of_prediction
 from relearn.agents.stores.feedback.reviewer_statements import COLUMNS, statement_of
 from relearn.agents.stores.postgres import Connection
 from relearn.schemas.identity import Place, place_columns
+from relearn.schemas.messages.feedback import decode_feedback
 
 _COLUMNS = f"{COLUMNS}, c.feedback, c.comment, c.record, c.sent_at, c.stored_at"
 _LATEST = f"""
@@ -25,10 +26,14 @@ WHERE (c.generation, c.kafka_partition, c.kafka_offset, c.record_index) = ($1, $
     AND (c.sent_at, c.sent_partition, c.sent_offset) < ($5, $6, $7)
 ORDER BY c.sent_at DESC, c.sent_partition DESC, c.sent_offset DESC LIMIT $8
 """  # noqa: S608 - the same
-_OF_FEEDBACK = f"SELECT {_COLUMNS} FROM corrections c WHERE c.feedback = $1"  # noqa: S608 - the same
-_WAITING = "SELECT value, sent_at, since FROM waiting_feedback WHERE feedback = $1"
+#: Maximum number of senders whose feedback with one id is read.
+MOST_SENDERS = 100
+_OF_FEEDBACK = f"SELECT {_COLUMNS}, c.scope FROM corrections c WHERE c.feedback = $1 LIMIT $2"  # noqa: S608 - the same
+_WAITING = "SELECT value, sent_at, since, scope FROM waiting_feedback WHERE feedback = $1 LIMIT $2"
+# The newest dead letter of each sender.
 _DEAD = """
-SELECT id, reason, error, at, redriven_at FROM dead_letters WHERE feedback = $1 ORDER BY id DESC LIMIT 1
+SELECT DISTINCT ON (feedback_scope) id, reason, error, at, redriven_at, feedback_scope
+FROM dead_letters WHERE feedback = $1 ORDER BY feedback_scope, id DESC LIMIT $2
 """
 
 
@@ -78,20 +83,29 @@ async def read_statements(connection: Connection, place: Place, after: SentAt, l
     return [_recorded_statement(row) for row in await connection.fetch(_OF_PLACE, *at, *after, limit)]
 
 
-async def find_statement(connection: Connection, feedback: str) -> RecordedStatement | None:
-    """The statement with this feedback id, or None."""
-    row = await connection.fetchrow(_OF_FEEDBACK, feedback)
-    return None if row is None else _recorded_statement(row)
+class FoundFeedback(NamedTuple):
+    """The feedback of one sender: recorded, waiting (`row` has the message), or a dead letter (`row` describes it)."""
+
+    scope: str
+    reviewer: str | None
+    recorded: RecordedStatement | None
+    waits: bool
+    row: Any
 
 
-async def waiting_feedback(connection: Connection, feedback: str) -> Any | None:
-    """The waiting message of this id with the times when it was sent and began to wait, or None."""
-    return await connection.fetchrow(_WAITING, feedback)
-
-
-async def dead_feedback(connection: Connection, feedback: str) -> Any | None:
-    """The newest dead letter of feedback with this id, or None."""
-    return await connection.fetchrow(_DEAD, feedback)
+async def find_feedback(connection: Connection, feedback: str) -> list[FoundFeedback]:
+    """The newest state of the feedback with this id, one for each of at most MOST_SENDERS senders."""
+    found: dict[str, FoundFeedback] = {}
+    for row in await connection.fetch(_DEAD, feedback, MOST_SENDERS):
+        scope = row["feedback_scope"] or ""
+        reviewer = scope.removeprefix("reviewer:") if scope.startswith("reviewer:") else None
+        found[scope] = FoundFeedback(scope, reviewer, None, False, row)
+    for row in await connection.fetch(_WAITING, feedback, MOST_SENDERS):
+        found[row["scope"]] = FoundFeedback(row["scope"], decode_feedback(row["value"]).reviewer, None, True, row)
+    for row in await connection.fetch(_OF_FEEDBACK, feedback, MOST_SENDERS):
+        recorded = _recorded_statement(row)
+        found[row["scope"]] = FoundFeedback(row["scope"], recorded.statement.reviewer, recorded, False, row)
+    return list(found.values())
 
 
 def reviews_by_place(latest: Iterable[RecordedStatement]) -> Mapping[Place, PredictionReviews]:

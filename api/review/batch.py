@@ -111,7 +111,7 @@ def verdict_on(row: BatchRow, verdicts: Verdicts) -> Verdict:
 
 
 def feedback_on(
-    row: BatchRow, verdict: Verdict, classes: Mapping[int, Sequence[str]], reviewer: str | None
+    row: BatchRow, verdict: Verdict, classes: Mapping[int, Sequence[str]], reviewer: str | None, principal: str | None
 ) -> Feedback:
     """The feedback on one row.
 
@@ -130,10 +130,12 @@ def feedback_on(
             detail = f"{row.place} isn't from a model of two classes, so a rating of 0 gives no label: give `labels`"
             raise ProblemError("malformed", detail, [FieldFault("ratings", detail)])
         label = others[0]
-    return Feedback(str(uuid.uuid4()), label, row.place, None, reviewer, "batch")
+    return Feedback(str(uuid.uuid4()), label, row.place, None, reviewer, "batch", None, principal)
 
 
-def confirmation_of(row: BatchRow, namespace: str, reviewer: str | None) -> Feedback:
+def confirmation_of(row: BatchRow, namespace: str, reviewer: str | None, principal: str | None) -> Feedback:
     """The confirmation of an unreviewed row. Its id is the same each time, so that a reviewer confirms a row once."""
     name = f"relearn:{namespace}:confirm:{reviewer or ''}:{row.place}"
-    return Feedback(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), row.label, row.place, None, reviewer, "batch")
+    return Feedback(
+        str(uuid.uuid5(uuid.NAMESPACE_URL, name)), row.label, row.place, None, reviewer, "batch", None, principal
+    )

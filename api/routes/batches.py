@@ -86,13 +86,15 @@ async def review_batch(call: Call[BatchPath, None, BatchReviewBody]) -> Accepted
     reviewer = reviewer_of(call.caller, call.body.reviewer)
     rows = await _named_rows(context, batch, verdicts)
     classes = await _classes(context, [row for row in rows if verdict_on(row, verdicts).rating == 0])
-    feedback = [feedback_on(row, verdict_on(row, verdicts), classes, reviewer) for row in rows]
+    feedback = [feedback_on(row, verdict_on(row, verdicts), classes, reviewer, call.caller.key_id) for row in rows]
     more = False
     if call.body.confirm_rest:
         room = MOST_REVIEWED - len(rows)
         rest = await unreviewed_rows(context.pool, batch, {row.place for row in rows}, room + 1)
         more = len(rest) > room
-        feedback += [confirmation_of(row, context.settings.namespace, reviewer) for row in rest[:room]]
+        feedback += [
+            confirmation_of(row, context.settings.namespace, reviewer, call.caller.key_id) for row in rest[:room]
+        ]
     await send_feedback(context, feedback)
     return AcceptedBatchReview(batch, [str(one.prediction) for one in feedback], [one.id for one in feedback], more)
 

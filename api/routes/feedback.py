@@ -13,12 +13,11 @@ from relearn.agents.stores.postgres import read_snapshot
 from relearn.api.http.call import Call, Caller, Handlers
 from relearn.api.http.problems import ProblemError, invalid_fields
 from relearn.api.queries.feedback import (
+    FoundFeedback,
     RecordedStatement,
-    dead_feedback,
-    find_statement,
+    find_feedback,
     latest_statements,
     superseded_by,
-    waiting_feedback,
 )
 from relearn.api.review.served_via import served_via
 from relearn.api.writes.feedback import reviewer_of, send_feedback
@@ -29,6 +28,7 @@ from relearn.schemas.http.feedback import (
     FeedbackBody,
     FeedbackItem,
     FeedbackPath,
+    FeedbackQuery,
     RecordedFeedback,
     WaitingFeedback,
 )
@@ -54,22 +54,37 @@ async def create_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedb
     return AcceptedFeedback(ids, ids[0] if call.body.feedback is UNSET else UNSET)
 
 
-async def get_feedback(call: Call[FeedbackPath, None, None]) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
+async def get_feedback(
+    call: Call[FeedbackPath, FeedbackQuery, None],
+) -> RecordedFeedback | WaitingFeedback | DeadFeedback:
     """The outcome, read from all three tables in one snapshot, since feedback moves between them."""
     feedback = call.path.id
     async with read_snapshot(call.context.pool, index_only=True) as connection:
-        recorded = await find_statement(connection, feedback)
-        if recorded is not None:
-            latest = await latest_statements(connection, [recorded.statement.place])
-            return _recorded(recorded, superseded_by(recorded, latest))
-        row = await waiting_feedback(connection, feedback)
-        if row is not None:
-            return _waiting(feedback, row)
-        row = await dead_feedback(connection, feedback)
-    if row is None:
+        found = await find_feedback(connection, feedback)
+        one = _chosen(found, call)
+        if one.recorded is None:
+            return _waiting(feedback, one.row) if one.waits else _dead(feedback, one.row)
+        latest = await latest_statements(connection, [one.recorded.statement.place])
+    return _recorded(one.recorded, superseded_by(one.recorded, latest))
+
+
+def _chosen(found: Sequence[FoundFeedback], call: Call[FeedbackPath, FeedbackQuery, None]) -> FoundFeedback:
+    """The only feedback of this id, the caller's own, or that of the reviewer whom the query names."""
+    reviewer = call.query.reviewer
+    if reviewer is not None:
+        found = [one for one in found if one.reviewer == reviewer]
+    elif call.caller.key_id is not None:
+        found = [one for one in found if one.scope == f"key:{call.caller.key_id}"] or found
+    if not found:
         raise ProblemError(
             "not-found", "There is no such feedback: none was sent with this id, or it hasn't been read yet."
         )
+    if len(found) > 1:
+        raise ProblemError("conflict", f"{len(found)} senders used this id: name one with the parameter `reviewer`.")
+    return found[0]
+
+
+def _dead(feedback: str, row: Any) -> DeadFeedback:
     redriven_at = row["redriven_at"] and row["redriven_at"].isoformat()
     return DeadFeedback(feedback, row["id"], row["reason"], row["error"], row["at"].isoformat(), redriven_at)
 
@@ -79,19 +94,20 @@ def _feedback(
 ) -> Feedback:
     via: Via = "volunteer" if place is None or given.via == "volunteer" else served[place]
     reviewer = reviewer_of(caller, given.reviewer)
-    return Feedback(given.id or str(uuid.uuid4()), label, place, given.record, reviewer, via, given.comment)
+    feedback_id = given.id or str(uuid.uuid4())
+    return Feedback(feedback_id, label, place, given.record, reviewer, via, given.comment, caller.key_id)
 
 
 def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | None], list[str | None]]:
     """The place (None: named by record) and the label of each item. Unusable fields are a problem that names them."""
     places, labels, faults = [], [], []
-    twice = {name for name, count in Counter(one.id for one in given).items() if name is not None and count > 1}
+    twice = {key for key, count in Counter((one.id, one.reviewer) for one in given).items() if key[0] and count > 1}
     for i, one in enumerate(given):
         at = "" if alone else f"feedback[{i}]."
         for name in ("id", "record", "reviewer", "comment"):
             if fault := text_fault(getattr(one, name)):
                 faults.append(FieldFault(at + name, fault))
-        if one.id in twice:
+        if (one.id, one.reviewer) in twice:
             faults.append(FieldFault(f"{at}id", f"{one.id!r} is given twice"))
         try:
             places.append(None if one.prediction is None else parse_place(one.prediction))

@@ -20,7 +20,11 @@ _LABEL = Meta(
     "bytes, read without spaces and invisible characters at its ends, in Unicode's form NFC; a number is its shortest "
     "text, an integral one without a decimal point."
 )
-_ID = Meta(description="Makes the feedback idempotent: an id sent again changes nothing. Generated if missing.")
+_ID = Meta(
+    description="Makes the feedback idempotent: sent again under its id it changes nothing. Ids are unique per "
+    "sender: an API key, or a reviewer where no key is needed. Other feedback under a used id becomes a dead letter. "
+    "Generated if missing."
+)
 _REVIEWER = Meta(description="The reviewer's name. Requests with a key are recorded under the key's name.")
 _VIA = Meta(
     description="How the record came to be reviewed. The server records how it served the record; of values sent "
@@ -92,6 +96,15 @@ class FeedbackPath(Struct, frozen=True):
     """One feedback."""
 
     id: Annotated[Text, Meta(description="The id of the feedback.")]
+
+
+class FeedbackQuery(Struct, frozen=True):
+    """The sender, where several have used the id."""
+
+    reviewer: Annotated[
+        Name | None,
+        Meta(description="The reviewer who sent it. Without this: the caller's own feedback, else the only sender's."),
+    ] = None
 
 
 class RecordedFeedback(Struct, frozen=True, tag_field="state", tag="recorded"):
@@ -166,9 +179,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "Feedback",
         "The state of feedback that was sent.",
         description="Recorded, waiting for its prediction, or a dead letter. 404 also until a feedback worker has "
-        "read it, and briefly while waiting feedback expires and becomes a dead letter.",
+        "read it, and briefly while waiting feedback expires and becomes a dead letter. 409: several senders used the "
+        "id, and `reviewer` names none of them.",
         path_type=FeedbackPath,
+        query=FeedbackQuery,
         answer=RecordedFeedback | WaitingFeedback | DeadFeedback,
-        fails=("not-found", "unavailable"),
+        fails=("not-found", "conflict", "unavailable"),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgpack
 import msgspec
@@ -28,7 +28,8 @@ class Feedback:
     """One statement. It names a prediction, or a record by the producer's own id, or both: then `prediction` counts.
 
     A `label` equal to the prediction's confirms it, another one corrects it, None takes this reviewer's review
-    back. `id` makes it idempotent.
+    back. `id` makes it idempotent among the statements of one sender: `principal`, the id of an API key, or the
+    reviewer where no key was needed.
     """
 
     id: str
@@ -38,6 +39,12 @@ class Feedback:
     reviewer: str | None = None
     via: Via = "volunteer"
     comment: str | None = None
+    principal: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """The sender among whose statements `id` is unique."""
+        return f"reviewer:{self.reviewer or ''}" if self.principal is None else f"key:{self.principal}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,13 @@ class FeedbackWire(msgspec.Struct):
     reviewer: str | None = None
     via: Via | None = None
     comment: str | None = None
+    principal: str | None = None
 
 
 class _WithId(msgspec.Struct):
     id: str
+    reviewer: object = None
+    principal: object = None
 
 
 _decoder = Decoder(FeedbackWire, "feedback")
@@ -86,6 +96,7 @@ def encode_feedback(feedback: Feedback) -> bytes:
         "reviewer": feedback.reviewer,
         "via": feedback.via,
         "comment": feedback.comment,
+        "principal": feedback.principal,
     }
     given = {name: value for name, value in message.items() if value is not None}
     return bytes(msgpack.packb({**given, "label": feedback.label}))
@@ -103,6 +114,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
     if wire.label is msgspec.UNSET:
         raise BadMessage("invalid", "there is no `label`; null takes the review back")
     texts = {"id": wire.id, "record": wire.record, "reviewer": wire.reviewer, "comment": wire.comment}
+    texts["principal"] = wire.principal
     for name, text in texts.items():
         check_text(text, name)
     return Feedback(
@@ -113,16 +125,30 @@ def decode_feedback(value: bytes | None) -> Feedback:
         wire.reviewer or None,
         wire.via or "volunteer",
         wire.comment,
+        wire.principal or None,
     )
 
 
-def feedback_id(value: bytes | None) -> str | None:
-    """The id of a message whose feedback may be unusable; None where the id can't be read either."""
+class FeedbackKey(NamedTuple):
+    """What identifies a statement: its id, and the scope in which the id is unique."""
+
+    id: str
+    scope: str
+
+
+def feedback_key(value: bytes | None) -> FeedbackKey | None:
+    """The key of a message whose feedback may be unusable; None where the id can't be read either."""
     try:
-        found = _id_decoder.read(value).id
+        found = _id_decoder.read(value)
     except BadMessage:
         return None
-    return None if text_fault(found) else found or None
+    if text_fault(found.id) or not found.id:
+        return None
+    reviewer, principal = (
+        text if isinstance(text, str) and text and not text_fault(text) else None
+        for text in (found.reviewer, found.principal)
+    )
+    return FeedbackKey(found.id, Feedback(found.id, None, reviewer=reviewer, principal=principal).scope)
 
 
 def _place(given: str | None) -> Place | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import Place
 from relearn.schemas.labels import read_label
-from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_id
+from relearn.schemas.messages.feedback import Feedback, Via, decode_feedback, encode_feedback, feedback_key
 
 WHOLE: dict[str, Any] = {
     "id": "f-1",
@@ -209,6 +209,7 @@ REST: dict[str, Any] = {
     "reviewer": st.none() | TEXTS,
     "via": st.sampled_from(get_args(Via)),
     "comment": st.none() | TEXTS,
+    "principal": st.none() | TEXTS,
 }
 FEEDBACK = st.builds(Feedback, prediction=PLACES, record=st.none() | TEXTS, **REST) | st.builds(
     Feedback, prediction=st.none(), record=TEXTS, **REST
@@ -239,17 +240,19 @@ def test_a_random_map_is_read_or_refused_and_nothing_else(message: dict[str, Any
 @pytest.mark.parametrize("encode", [packed, typed])
 def test_the_id_is_read_also_of_what_can_not_be_used(encode: Any) -> None:
     """So that the sender can read its outcome."""
-    assert feedback_id(encode({"id": "x"})) == "x"
-    assert feedback_id(encode({"id": "x", "label": ["?"], "prediction": 7, "comment": "c" * 9999})) == "x"
+    assert feedback_key(encode({"id": "x"})) == ("x", "reviewer:")
+    assert feedback_key(encode({"id": "x", "reviewer": "ann", "comment": "c" * 9999})) == ("x", "reviewer:ann")
+    unusable = {"id": "x", "label": ["?"], "prediction": 7, "reviewer": [], "principal": "k"}
+    assert feedback_key(encode(unusable)) == ("x", "key:k")
 
 
 @pytest.mark.parametrize(
     "value", [None, b"", b"{", b"\xff", packed([1]), *(typed({"id": i}) for i in ("", 7, "\0", "x" * 257))]
 )
 def test_what_has_no_id_that_a_row_can_hold_has_none(value: bytes | None) -> None:
-    assert feedback_id(value) is None
+    assert feedback_key(value) is None
 
 
 @given(st.binary(max_size=200))
 def test_reading_the_id_of_any_bytes_raises_nothing(value: bytes) -> None:
-    feedback_id(value)
+    feedback_key(value)

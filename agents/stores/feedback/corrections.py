@@ -1,4 +1,4 @@
-"""The `corrections` table: one row per feedback id, with a copy of the prediction that the feedback is about.
+"""The `corrections` table: one row per feedback id of a sender, with a copy of the prediction.
 
 Each writer holds one lock of the namespace until its commit, so that ids rise in the order of commits: a reader that
 has read up to an id has missed no row below it.
@@ -8,28 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from relearn.agents.stores.feedback.waiting import put_waiting
+from relearn.agents.stores.feedback.waiting import put_waiting, read_waiting
+from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.lookup import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
-from relearn.schemas.messages.feedback import ReceivedFeedback, Via
-from relearn.schemas.messages.records import Fault
+from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, Via
+from relearn.schemas.messages.records import Fault, RawMessage
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
 # In the same statement, the totals of the reviewers.
 _INSERT = """
 WITH inserted AS (
-INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, comment, record,
-    generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation)
-SELECT u.feedback, to_timestamp(u.sent_s), u.sent_partition, u.sent_offset, u.label, u.reviewer, u.via, u.comment,
-    u.record, u.g, u.p, u.o, u.i, u.ingested_at, u.key, prediction.*
+INSERT INTO corrections (feedback, principal, sent_at, sent_partition, sent_offset, label, reviewer, via, comment,
+    record, generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model,
+    activation)
+SELECT u.feedback, u.principal, to_timestamp(u.sent_s), u.sent_partition, u.sent_offset, u.label, u.reviewer, u.via,
+    u.comment, u.record, u.g, u.p, u.o, u.i, u.ingested_at, u.key, prediction.*
 FROM unnest($1::text[], $2::float8[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::text[], $10::int[], $11::int[], $12::bigint[], $13::int[], $14::timestamptz[], $15::text[])
+        $9::text[], $10::int[], $11::int[], $12::bigint[], $13::int[], $14::timestamptz[], $15::text[], $16::text[])
     WITH ORDINALITY AS u (feedback, sent_s, sent_partition, sent_offset, label, reviewer, via, comment,
-        record, g, p, o, i, ingested_at, key, n)
+        record, g, p, o, i, ingested_at, key, principal, n)
 CROSS JOIN LATERAL (
     SELECT features, label, model, activation FROM predictions
     WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
@@ -37,8 +39,9 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS prediction
 ORDER BY u.n
-ON CONFLICT (feedback) DO NOTHING
-RETURNING feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index, sent_at
+ON CONFLICT (feedback, scope) DO NOTHING
+RETURNING feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index, sent_at,
+    sent_partition, sent_offset
 ), added AS (
 INSERT INTO reviewer_totals AS t (reviewer, corrections, confirmations, withdrawals, first_at, last_at)
 SELECT coalesce(reviewer, ''), count(*) FILTER (WHERE label <> predicted), count(*) FILTER (WHERE label = predicted),
@@ -48,7 +51,15 @@ ON CONFLICT (reviewer) DO UPDATE SET corrections = t.corrections + excluded.corr
     confirmations = t.confirmations + excluded.confirmations, withdrawals = t.withdrawals + excluded.withdrawals,
     first_at = least(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at)
 )
-SELECT feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index FROM inserted
+SELECT feedback, label, predicted, reviewer, via, generation, kafka_partition, kafka_offset, record_index,
+    sent_partition, sent_offset FROM inserted
+"""
+
+
+_STORED = """
+SELECT u.n, c.label, c.comment, c.record, c.generation, c.kafka_partition, c.kafka_offset, c.record_index
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (feedback, scope, n)
+JOIN corrections c ON c.feedback = u.feedback AND c.scope = u.scope
 """
 
 
@@ -64,7 +75,7 @@ class Recorded(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Feedback that Postgres rejects as bad data."""
+    """Feedback that Postgres rejects as bad data, or whose id its sender has used for another statement."""
 
     statement: ReceivedFeedback
     fault: Fault
@@ -74,7 +85,7 @@ class Refusal(NamedTuple):
 class Taken:
     """The outcomes of feedback messages, each counted once. Corrections, confirmations and withdrawals are new rows.
 
-    `recorded`: the new rows, in the order of their ids.
+    `recorded`: the new rows, in the order of their ids. `settled`: the messages that are rows, new or not.
     """
 
     corrections: int = 0
@@ -84,6 +95,7 @@ class Taken:
     waiting: int = 0
     refused: Sequence[Refusal] = ()
     recorded: Sequence[Recorded] = field(default=(), compare=False)
+    settled: Sequence[RawMessage] = field(default=(), compare=False)
 
     @property
     def rows(self) -> int:
@@ -99,13 +111,15 @@ class Taken:
             self.waiting + other.waiting,
             (*self.refused, *other.refused),
             (*self.recorded, *other.recorded),
+            (*self.settled, *other.settled),
         )
 
 
 async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> Taken:
     """Insert feedback in one transaction, in Kafka's order; feedback whose prediction isn't stored yet waits.
 
-    A feedback id that is stored already changes nothing.
+    A statement that is stored already changes nothing. Another statement with an id that its sender has used is refused
+    with reason `conflict`.
 
     Raises:
         PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
@@ -139,25 +153,70 @@ async def _take(connection: Connection, statements: Sequence[ReceivedFeedback], 
     named = await resolve_predictions(connection, [one.feedback for one in statements])
     found = [(one, its) for one, its in zip(statements, named, strict=True) if its is not None]
     missing = [one for one, its in zip(statements, named, strict=True) if its is None]
-    if not found and not put:
-        return Taken(waiting=len(missing))
-    await connection.execute(_LOCK)
+    if found or put:
+        await connection.execute(_LOCK)
     rows = await connection.fetch(_INSERT, *_columns(found)) if found else []
-    waiting = await put_waiting(connection, missing) if put else len(missing)
+    inserted = {(row["sent_partition"], row["sent_offset"]) for row in rows}
+    put_now = await put_waiting(connection, missing) if put else set[tuple[int, int]]()
+    known = inserted | put_now
+    rest = [(one, its) for one, its in zip(statements, named, strict=True) if one.sent[1:] not in known]
+    outcomes = await _repeats(connection, rest, put=put) if rest else []
     withdrawals = sum(row["label"] is None for row in rows)
     confirmations = sum(row["label"] == row["predicted"] for row in rows)
+    waiting = len(put_now) + outcomes.count(None)
+    refused = tuple(_conflict(one) for (one, _), outcome in zip(rest, outcomes, strict=True) if outcome == "other")
+    same = [one.message for (one, _), outcome in zip(rest, outcomes, strict=True) if outcome == "same"]
     return Taken(
         corrections=len(rows) - withdrawals - confirmations,
         confirmations=confirmations,
         withdrawals=withdrawals,
-        duplicates=len(statements) - len(rows) - waiting,
+        duplicates=len(statements) - len(rows) - waiting - len(refused),
         waiting=waiting,
+        refused=refused,
         recorded=list(map(_recorded, rows)),
+        settled=[one.message for one, _ in found if one.sent[1:] in inserted] + same,
     )
 
 
+async def _repeats(
+    connection: Connection, rest: Sequence[tuple[ReceivedFeedback, PredictionRef | None]], *, put: bool
+) -> list[Literal["same", "other"] | None]:
+    """Whether the statement stored under the id and scope of each is the same; None: none is stored, it still waits.
+
+    With `put`, feedback that waits is compared too.
+    """
+    keys = [one.feedback.id for one, _ in rest], [one.feedback.scope for one, _ in rest]
+    outcomes: list[Literal["same", "other"] | None] = [None] * len(rest)
+    for row in await connection.fetch(_STORED, *keys):
+        one, its = rest[row["n"] - 1]
+        said = one.feedback
+        place = said.prediction if its is None else its.place
+        about_same = row["record"] == said.record if said.prediction is None else place_of_row(row) == place
+        same = about_same and (row["label"], row["comment"]) == (said.label, said.comment)
+        outcomes[row["n"] - 1] = "same" if same else "other"
+    if put:
+        waiting = await read_waiting(connection, *keys)
+        for i, (one, _) in enumerate(rest):
+            if outcomes[i] is None and i in waiting:
+                outcomes[i] = "same" if _content(waiting[i]) == _content(one.feedback) else "other"
+    return outcomes
+
+
+def _content(said: Feedback | None) -> tuple[object, ...] | None:
+    if said is None:
+        return None
+    about = said.record if said.prediction is None else said.prediction
+    return about, said.label, said.comment
+
+
+def _conflict(one: ReceivedFeedback) -> Refusal:
+    said = one.feedback
+    sender = "this API key" if said.principal is not None else f"reviewer {said.reviewer!r}"
+    return Refusal(one, Fault(0, "conflict", f"{sender} has used the id {said.id!r} for another statement"))
+
+
 def _recorded(row: Any) -> Recorded:
-    feedback, label, predicted, reviewer, via, *place = row
+    feedback, label, predicted, reviewer, via, *place = tuple(row)[:9]
     return Recorded(feedback, label, predicted, reviewer, via, Place(*place))
 
 
@@ -167,5 +226,6 @@ def _columns(found: Sequence[tuple[ReceivedFeedback, PredictionRef]]) -> list[li
     for one, its in found:
         said, at = one.feedback, its.place
         statement = (said.id, *one.sent, said.label, said.reviewer, said.via, said.comment, said.record)
-        rows.append((*statement, at.generation, at.partition, at.offset, at.index, its.ingested_at, its.key))
+        place = at.generation, at.partition, at.offset, at.index
+        rows.append((*statement, *place, its.ingested_at, its.key, said.principal))
     return [list(column) for column in zip(*rows, strict=True)]

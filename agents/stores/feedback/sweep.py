@@ -53,13 +53,15 @@ async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor 
                 return Swept(Taken(), (), reached)
             read = [(one, *decode_feedback_messages([one], one.generation)) for one in kept]
             taken = await take_statements(connection, [one for _, found, _ in read for one in found], put=False)
-            settled = await drop_settled(connection, [one.feedback for one in kept])
-    refused = {refusal.statement.feedback.id: refusal.fault for refusal in taken.refused}
+            rows = {id(message) for message in taken.settled}
+            settled = [one for one in kept if id(one) in rows]
+            await drop_settled(connection, settled)
+    refused = {id(refusal.statement.message): refusal.fault for refusal in taken.refused}
     expired = []
     for one, found, unreadable in read:
-        if one.feedback in settled:
+        if id(one) in rows:
             continue
-        fault = unreadable[0].fault if unreadable else refused.get(one.feedback)
+        fault = unreadable[0].fault if unreadable else refused.get(id(one))
         if fault is None and one.waited_s >= wait_s:
             fault = Fault(0, "unknown", _unknown(found[0].feedback, one.waited_s))
         if fault is not None:

@@ -11,52 +11,60 @@ from typing import Any
 
 from relearn.agents.stores.dead_letters import clean
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.schemas.messages.feedback import ReceivedFeedback
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, decode_feedback
 from relearn.schemas.messages.records import RawMessage
 
 #: One `look` reads at most twice these numbers of rows and bytes.
 LOOK_ROWS = 500
 LOOK_BYTES = 4 * 1024 * 1024
 
-#: Position of a round through the table: since when the last row that was read waits, and its feedback id.
-Cursor = tuple[datetime, str]
-BEGIN: Cursor = (datetime.fromtimestamp(0, UTC), "")
+#: Position of a round through the table: since when the last row that was read waits, its feedback id and scope.
+Cursor = tuple[datetime, str, str]
+BEGIN: Cursor = (datetime.fromtimestamp(0, UTC), "", "")
 
 _PUT = """
-INSERT INTO waiting_feedback (feedback, generation, sent_partition, sent_offset, sent_at, key, value, headers)
-SELECT feedback, generation, sent_partition, sent_offset, to_timestamp(sent_s), key, value, headers::jsonb
-FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::float8[], $6::bytea[], $7::bytea[], $8::text[])
-    WITH ORDINALITY AS u (feedback, generation, sent_partition, sent_offset, sent_s, key, value, headers, n)
-WHERE NOT EXISTS (SELECT FROM corrections c WHERE c.feedback = u.feedback)
+INSERT INTO waiting_feedback (feedback, scope, generation, sent_partition, sent_offset, sent_at, key, value, headers)
+SELECT feedback, scope, generation, sent_partition, sent_offset, to_timestamp(sent_s), key, value, headers::jsonb
+FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::float8[], $6::bytea[], $7::bytea[], $8::text[],
+        $9::text[])
+    WITH ORDINALITY AS u (feedback, generation, sent_partition, sent_offset, sent_s, key, value, headers, scope, n)
+WHERE NOT EXISTS (SELECT FROM corrections c WHERE c.feedback = u.feedback AND c.scope = u.scope)
 ORDER BY n
-ON CONFLICT (feedback) DO NOTHING
+ON CONFLICT (feedback, scope) DO NOTHING
+RETURNING sent_partition, sent_offset
 """
 _LOOK = """
-SELECT feedback, generation, sent_partition, sent_offset, since, key, value, headers,
+SELECT feedback, scope, generation, sent_partition, sent_offset, since, key, value, headers,
     extract(epoch FROM sent_at)::float8 AS sent_s, extract(epoch FROM clock_timestamp() - since)::float8 AS waited_s
 FROM (
-    SELECT *, sum(size) OVER (ORDER BY since {way}, feedback {way}) - size AS before
+    SELECT *, sum(size) OVER (ORDER BY since {way}, feedback {way}, scope {way}) - size AS before
     FROM (
         SELECT *, octet_length(value) + coalesce(octet_length(key), 0) + octet_length(headers::text) AS size
-        FROM waiting_feedback WHERE (since, feedback) > ($3, $4)
-        ORDER BY since {way}, feedback {way} LIMIT $1
+        FROM waiting_feedback WHERE (since, feedback, scope) > ($3, $4, $5)
+        ORDER BY since {way}, feedback {way}, scope {way} LIMIT $1
     ) AS window_of_rows
 ) AS measured
 WHERE before < $2
-ORDER BY since, feedback
+ORDER BY since, feedback, scope
 """
-_DROP_SETTLED = """
-DELETE FROM waiting_feedback w WHERE feedback = ANY($1::text[])
-AND EXISTS (SELECT FROM corrections c WHERE c.feedback = w.feedback)
-RETURNING feedback
+_READ = """
+SELECT u.n, w.value
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (feedback, scope, n)
+JOIN waiting_feedback w ON w.feedback = u.feedback AND w.scope = u.scope
+"""
+_DELETE = """
+DELETE FROM waiting_feedback w USING unnest($1::text[], $2::text[]) AS u (feedback, scope)
+WHERE w.feedback = u.feedback AND w.scope = u.scope
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One row: the message (a `RawMessage`), its feedback id, and how long it has waited."""
+    """One row: the message (a `RawMessage`), its feedback id and scope, and how long it has waited."""
 
     feedback: str
+    scope: str
     generation: int
     waited_s: float
     topic: str
@@ -68,11 +76,11 @@ class Kept:
     headers: Sequence[tuple[str, bytes]]
 
 
-async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedback]) -> int:
-    """Insert feedback that neither waits already nor is a correction; the number of inserted rows."""
+async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedback]) -> set[tuple[int, int]]:
+    """Insert feedback that neither waits already nor is a correction; partition and offset of each inserted row."""
     if not statements:
-        return 0
-    status: str = await connection.execute(
+        return set()
+    rows = await connection.fetch(
         _PUT,
         [one.feedback.id for one in statements],
         [one.generation for one in statements],
@@ -82,8 +90,22 @@ async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedb
         [one.message.key for one in statements],
         [one.message.value for one in statements],
         [_headers_json(one.message) for one in statements],
+        [one.feedback.scope for one in statements],
     )
-    return int(status.rsplit(maxsplit=1)[-1])
+    return {(row["sent_partition"], row["sent_offset"]) for row in rows}
+
+
+async def read_waiting(
+    connection: Connection, feedback_ids: Sequence[str], scopes: Sequence[str]
+) -> dict[int, Feedback | None]:
+    """The statements that wait under these ids and scopes, by the position of the id; None: not readable any more."""
+    found: dict[int, Feedback | None] = {}
+    for row in await connection.fetch(_READ, feedback_ids, scopes):
+        try:
+            found[row["n"] - 1] = decode_feedback(row["value"])
+        except BadMessage:  # stored by a version that accepted more labels
+            found[row["n"] - 1] = None
+    return found
 
 
 async def look(connection: Connection, topic: str, after: Cursor) -> tuple[list[Kept], Cursor]:
@@ -95,29 +117,34 @@ async def look(connection: Connection, topic: str, after: Cursor) -> tuple[list[
     bounds = (LOOK_ROWS, LOOK_BYTES)
     newest = await connection.fetch(_LOOK.format(way="DESC"), *bounds, *BEGIN)
     turn = await connection.fetch(_LOOK.format(way="ASC"), *bounds, *after)
-    found = {row["feedback"]: _kept(row, topic) for row in (*newest, *turn)}
-    reached = (turn[-1]["since"], turn[-1]["feedback"]) if turn else BEGIN
+    found = {(row["feedback"], row["scope"]): _kept(row, topic) for row in (*newest, *turn)}
+    reached = (turn[-1]["since"], turn[-1]["feedback"], turn[-1]["scope"]) if turn else BEGIN
     return sorted(found.values(), key=lambda kept: (kept.timestamp, kept.partition, kept.offset)), reached
 
 
-async def drop_settled(connection: Connection, feedback_ids: Sequence[str]) -> set[str]:
-    """Delete the rows of these that are corrections by now; the ids of the deleted rows."""
-    return {row["feedback"] for row in await connection.fetch(_DROP_SETTLED, feedback_ids)}
+async def drop_settled(connection: Connection, settled: Sequence[Kept]) -> None:
+    """Delete rows that are corrections by now."""
+    await connection.execute(_DELETE, *_keys(settled))
 
 
-async def forget_waiting(pool: Pool, feedback_ids: Sequence[str]) -> None:
+async def forget_waiting(pool: Pool, expired: Sequence[Kept]) -> None:
     """Delete rows whose dead letters the broker has acknowledged. Safe to repeat.
 
     Raises:
         PostgresUnavailable: Retryable.
     """
     with postgres_errors():
-        await pool.execute("DELETE FROM waiting_feedback WHERE feedback = ANY($1::text[])", feedback_ids)
+        await pool.execute(_DELETE, *_keys(expired))
+
+
+def _keys(rows: Sequence[Kept]) -> tuple[list[str], list[str]]:
+    return [row.feedback for row in rows], [row.scope for row in rows]
 
 
 def _kept(row: Any, topic: str) -> Kept:
     return Kept(
         feedback=row["feedback"],
+        scope=row["scope"],
         generation=row["generation"],
         waited_s=row["waited_s"],
         topic=topic,

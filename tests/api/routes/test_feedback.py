@@ -40,6 +40,14 @@ async def test_one_statement_stands_on_the_topic_as_it_was_said(client: Client) 
     assert header_text(message.headers(), "ce_id") == "f-1"
 
 
+async def test_an_id_may_be_used_by_several_reviewers(client: Client) -> None:
+    """In one request too; twice by one reviewer is a mistake."""
+    both = [{"id": "1", "record": "r", "label": label, "reviewer": label} for label in ("ann", "bob")]
+    await client.json(*SAY, status=202, json={"feedback": both})
+    assert [decode_feedback(one.value()).scope for one in await said(client)] == ["reviewer:ann", "reviewer:bob"]
+    await client.json(*SAY, status=422, json={"feedback": [both[0], both[0]]})
+
+
 async def test_many_are_taken_in_order_with_ids_of_their_own(client: Client) -> None:
     labels = ["a", 3, 3.0, 0.5, None, "3.0"]
     body = {"feedback": [{"record": f"r-{i}", "label": label} for i, label in enumerate(labels)]}

@@ -114,3 +114,21 @@ async def test_an_id_may_be_any_text(client: Client) -> None:
 async def test_an_outcome_without_postgres_is_503(client: Client, servers: Servers) -> None:
     with servers.postgres.away():
         await client.json("GET", "/v1/feedback/f", status=503)
+
+
+async def test_one_id_of_several_senders_needs_the_reviewers_name(client: Client) -> None:
+    """Recorded, waiting and dead feedback alike."""
+    pool = client.context.pool
+    await store(pool, block_of(1))
+    await say(pool, feedback("1", "0", prediction="0-0-0", reviewer="ann"))
+    assert (await client.json("GET", "/v1/feedback/1"))["reviewer"] == "ann"
+    await say(pool, feedback("1", "1", prediction="0-0-0", reviewer="bob"))
+    await say(pool, feedback("1", "1", record="later", reviewer="cid"))
+    value = encode_feedback(feedback("1", "x", prediction="0-9-0", reviewer="dan"))
+    place = "feedback", 0, 0, 7, (0,)
+    await store_dead_letters(pool, [DeadLetter("feedback", "unknown", "?", *place, at=1e9, key=None, value=value)])
+    problem = await client.json("GET", "/v1/feedback/1", status=409)
+    assert "4 senders used this id" in problem["detail"]
+    found = [await client.json("GET", f"/v1/feedback/1?reviewer={name}") for name in ("ann", "bob", "cid", "dan")]
+    assert [one["state"] for one in found] == ["recorded", "recorded", "waiting", "dead-letter"]
+    await client.json("GET", "/v1/feedback/1?reviewer=eve", status=404)

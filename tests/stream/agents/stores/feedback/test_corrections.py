@@ -18,7 +18,7 @@ from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.messages.feedback import ReceivedFeedback, encode_feedback
+from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, encode_feedback
 from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S, block_of
@@ -77,6 +77,8 @@ async def test_a_correction_copies_the_prediction_that_it_is_about(settings: Set
         "predicted": "1",
         "model": 7,
         "activation": 9,
+        "principal": None,
+        "scope": "reviewer:ann",
     }
 
 
@@ -96,7 +98,7 @@ async def test_what_was_said_is_counted_for_what_it_is(settings: Settings) -> No
             statement(feedback("a", "1", prediction="0-0-0"), 0),
             statement(feedback("b", "1", prediction="0-1-0"), 1),
             statement(feedback("c", None, prediction="0-2-0"), 2),
-            statement(feedback("a", "0", prediction="0-0-0"), 3),
+            statement(feedback("a", "1", prediction="0-0-0"), 3),
             statement(feedback("d", "1", prediction="0-9-0"), 4),
             statement(feedback("e", "new class", prediction="0-1-0"), 5),
         )
@@ -108,6 +110,81 @@ async def test_what_was_said_is_counted_for_what_it_is(settings: Settings) -> No
             ("c", None),
             ("e", "new class"),
         ]
+
+
+@pytest.mark.parametrize("stored_first", [True, False], ids=["stored", "waiting"])
+async def test_an_id_belongs_to_its_sender(settings: Settings, stored_first: bool) -> None:
+    """Two reviewers, or two API keys, that use one id: every statement is a row, once, whenever it is read again."""
+    said = [
+        statement(feedback("1", "1", prediction="0-0-0", reviewer="ann"), 0),
+        statement(feedback("1", "0", prediction="0-0-0", reviewer="bob"), 1),
+        statement(feedback("1", "0", prediction="0-1-0", reviewer="ann", principal="k1"), 2),
+        statement(feedback("1", "1", prediction="0-2-0", reviewer="ann", principal="k2"), 3),
+        statement(feedback("1", "1", prediction="0-3-0"), 4),
+    ]
+    async with tables(settings) as pool:
+        if stored_first:
+            await store(pool, block_of(4))
+        for _ in range(2):
+            await take(pool, *said)
+            for one in said:
+                await take(pool, one)
+        if not stored_first:
+            await store(pool, block_of(4))
+            assert (await sweep(pool)).taken.rows == 5
+        rows = [(row["scope"], row["label"], row["kafka_offset"]) for row in await corrections(pool)]
+        assert sorted(rows) == [
+            ("key:k1", "0", 1),
+            ("key:k2", "1", 2),
+            ("reviewer:", "1", 3),
+            ("reviewer:ann", "1", 0),
+            ("reviewer:bob", "0", 0),
+        ]
+        assert await waiting(pool) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        feedback("1", "0", prediction="0-0-0", reviewer="ann"),
+        feedback("1", "1", prediction="0-1-0", reviewer="ann"),
+        feedback("1", "1", prediction="0-0-0", reviewer="ann", comment="no"),
+        feedback("1", "1", record="r", reviewer="ann"),
+        feedback("1", None, prediction="0-9-0", reviewer="ann"),
+    ],
+)
+@pytest.mark.parametrize("stored_first", [True, False], ids=["stored", "waiting"])
+async def test_another_statement_under_a_used_id_is_refused_not_dropped(
+    settings: Settings, stored_first: bool, other: Feedback
+) -> None:
+    """It becomes a dead letter, so that nothing that was accepted is lost; the first one stands."""
+    first, second = statement(feedback("1", "1", prediction="0-0-0", reviewer="ann"), 0), statement(other, 1)
+    async with tables(settings) as pool:
+        if stored_first:
+            await store(pool, block_of(2, ids=["r", "q"]))
+        taken = await take(pool, first, second, first)
+        assert (taken.rows + taken.waiting, taken.duplicates) == (1, 1)
+        again = await take(pool, second)
+        for refused in (taken.refused, again.refused):
+            assert [(one.statement, one.fault.reason) for one in refused] == [(second, "conflict")]
+            assert "reviewer 'ann' has used the id '1' for another statement" in refused[0].fault.detail
+        if not stored_first:
+            await store(pool, block_of(2, ids=["r", "q"]))
+            await sweep(pool)
+        assert [row["label"] for row in await corrections(pool)] == ["1"]
+
+
+async def test_feedback_that_waits_under_an_id_used_meanwhile_is_refused(settings: Settings) -> None:
+    """The later statement's prediction was stored first: the earlier one isn't dropped."""
+    early = statement(feedback("1", "1", prediction="0-1-0", reviewer="ann"), 0)
+    late = statement(feedback("1", "1", prediction="0-0-0", reviewer="ann"), 1)
+    async with tables(settings) as pool:
+        await store(pool, block_of(1))
+        assert (await take(pool, early)).waiting == (await take(pool, late)).rows == 1
+        ((message, fault),) = (await sweep(pool)).expired
+        assert (message.offset, fault.reason) == (0, "conflict")
+        await forget_waiting(pool, [message])
+        assert await waiting(pool) == []
 
 
 async def test_nothing_at_all_is_nothing_taken(settings: Settings) -> None:
@@ -180,7 +257,8 @@ async def test_of_one_id_said_twice_the_earlier_counts(settings: Settings) -> No
         await store(pool, block_of(2))
         later = statement(feedback("f", "later", prediction="0-1-0"), 5)
         earlier = statement(feedback("f", "earlier", prediction="0-0-0"), 9, ms=1, partition=1)
-        assert (await take(pool, later, earlier)).duplicates == 1
+        taken = await take(pool, later, earlier)
+        assert [one.statement for one in taken.refused] == [later]
         assert [(row["label"], row["kafka_offset"]) for row in await corrections(pool)] == [("earlier", 0)]
 
 
@@ -289,9 +367,9 @@ async def test_what_waited_is_moved_in_kafkas_order_and_not_in_that_of_arrival(s
 
 
 async def test_an_id_that_waits_and_was_stored_meanwhile_is_a_duplicate(settings: Settings) -> None:
-    """The same id said again, of a prediction that is there: that one counts, and the other never expires."""
+    """The same statement read again when its prediction is there: that row counts, and the other never expires."""
     async with tables(settings) as pool:
-        await take(pool, statement(feedback("f", prediction="0-9-0")))
+        await take(pool, statement(feedback("f", prediction="0-0-0")))
         await store(pool, block_of(1))
         await take(pool, statement(feedback("f", prediction="0-0-0"), 1))
         swept = await sweep(pool, wait_s=0)
@@ -321,8 +399,8 @@ async def test_what_has_waited_too_long_is_told_until_it_is_forgotten(settings: 
         assert (message.topic, message.generation, message.partition, message.offset) == (TOPIC, 0, 3, 7)
         assert (message.key, message.value, message.headers) == (b"\0k", encode_feedback(said), headers)
         assert message.timestamp == APPENDED_MS + 7
-        await forget_waiting(pool, ["f", "g"])
-        await forget_waiting(pool, ["f", "g"])
+        await forget_waiting(pool, [one.message for one in expired])
+        await forget_waiting(pool, [one.message for one in expired])
         assert list((await sweep(pool, wait_s=0)).expired) == []
         assert await corrections(pool) == []
 
@@ -439,7 +517,7 @@ async def test_postgres_away_is_said_and_storing_later_succeeds(settings: Settin
         await store(pool, block_of(1))
         said = statement(feedback("f", prediction="0-0-0"))
         with servers.postgres.away():
-            for call in (lambda: take(pool, said), lambda: sweep(pool), lambda: forget_waiting(pool, ["x"])):
+            for call in (lambda: take(pool, said), lambda: sweep(pool), lambda: forget_waiting(pool, [])):
                 with pytest.raises(PostgresUnavailable):
                     await call()
         retry = Retry(WorkerState("", ""), stop=lambda: False)
@@ -459,7 +537,7 @@ async def test_what_each_reviewer_said_is_added_up_as_it_comes(settings: Setting
             statement(feedback("d", "1", prediction="0-9-0", reviewer="bob"), 9),
             statement(feedback("e", "1", prediction="0-2-0"), 4),
         )
-        await take(pool, statement(feedback("a", "0", prediction="0-0-0", reviewer="eve"), 7))
+        await take(pool, statement(feedback("a", "0", prediction="0-0-0", reviewer="ann"), 7))
         await take(pool, statement(feedback("f", "0", prediction="0-0-0", reviewer="ann"), 1))
         await store(pool, block_of(1, first_offset=9, labels=np.array([1], np.int16)))
         await sweep(pool)
