@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from relearn.schemas.errors import SettingsError
 
 PREFIX = "RELEARN_"
+ROLES = ("score", "store", "feedback", "retrain")
 
 
 def _comma_separated(value: Any) -> Any:
@@ -56,6 +57,9 @@ class Settings(BaseModel):
     postgres_dsn: str = Field("postgresql://postgres@127.0.0.1:15432/postgres", repr=False)
     redis_url: str = Field("redis://127.0.0.1:16379/0", repr=False)
     retention_days: int = Field(30, ge=1)
+
+    #: Workers that should run, as `score=2,store=1`: status lists those that send no heartbeat. `up` sets it.
+    expected_workers: CommaSeparated = ()
 
     signing_key_file: Path | None = None
     verify_keys: CommaSeparated = ()
@@ -106,6 +110,16 @@ class Settings(BaseModel):
             raise ValueError("not a postgresql://, redis:// or rediss:// address")
         return url
 
+    @field_validator("expected_workers")
+    @classmethod
+    def _workers_are_numbers_of_roles(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        roles = [one.partition("=")[0] for one in given]
+        for one, role in zip(given, roles, strict=True):
+            number = one.partition("=")[2]
+            if role not in ROLES or not number.isdecimal() or roles.count(role) > 1:
+                raise ValueError(f"{one!r} is not one of {', '.join(ROLES)} with a number, such as score=2, each once")
+        return given
+
     @field_validator("api_cors_origins")
     @classmethod
     def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,6 +135,11 @@ class Settings(BaseModel):
         ):
             raise ValueError("RELEARN_KAFKA_SASL_USERNAME and RELEARN_KAFKA_SASL_PASSWORD are needed for SASL")
         return self
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """The number of workers that should run, by role; a role that isn't in it has no expectation."""
+        return {role: int(number) for role, _, number in (one.partition("=") for one in self.expected_workers)}
 
     @property
     def keys_dir(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -54,7 +55,7 @@ def relearn() -> None:
 
 
 def main() -> None:
-    """Entry point: a RelearnError is one line on stderr and exit code 2; Ctrl-C is 130."""
+    """Entry point: a RelearnError or a driver's error is one line on stderr and exit code 2; Ctrl-C is 130."""
     try:
         relearn.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -65,6 +66,25 @@ def main() -> None:
     except click.ClickException as exc:
         exc.show()
         sys.exit(exc.exit_code)
-    except RelearnError as exc:
-        click.echo(f"relearn: {exc}", err=True)
+    except BrokenPipeError:
+        # The reader of stdout, such as `head`, has ended. Python would report the same error again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as exc:
+        line = one_line(exc)
+        if line is None:
+            raise
+        click.echo(f"relearn: {line}", err=True)
         sys.exit(2)
+
+
+def one_line(exc: BaseException) -> str | None:
+    """The error as a line for people; None for a defect of this program, which deserves its traceback."""
+    if isinstance(exc, RelearnError):
+        return str(exc)
+    if isinstance(exc, BaseExceptionGroup):
+        lines = [one_line(one) for one in exc.exceptions]
+        return None if None in lines else lines[0]
+    from relearn.agents.driver_errors.line import driver_line  # noqa: PLC0415 - imports all drivers
+
+    return driver_line(exc)

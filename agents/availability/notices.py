@@ -31,14 +31,15 @@ class Notices:
         self._clock = clock
         self._notices: dict[str, Notice] = {}
 
-    def set(self, code: str, detail: str) -> None:
-        """Show `detail` under `code` until `clear(code)`. A code that is shown keeps its `since`."""
+    def set(self, code: str, detail: str, *, since: float | None = None) -> None:
+        """Show `detail` under `code` until `clear(code)`. A shown code keeps its `since`, unless it is given."""
         known = self._notices.get(code)
         detail = " ".join(detail.split())[:DETAIL_MAX_CHARS]
         if known is None and len(self._notices) >= NOTICES_MAX:
             log.warning("notice_not_kept", code=code, detail=detail)
             return
-        self._notices[code] = Notice(code, detail, round(self._clock() if known is None else known.since, 3))
+        began_s = since if since is not None else known.since if known is not None else self._clock()
+        self._notices[code] = Notice(code, detail, round(began_s, 3))
         if known is None:
             log.warning("notice", code=code, detail=detail)
 

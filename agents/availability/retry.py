@@ -1,8 +1,13 @@
-"""Retrying a call while a server is unavailable. Offsets stand still until the call returns or the process stops."""
+"""Retrying a call while a server is unavailable, or while a person must mend the deployment.
+
+Offsets stand still until the call returns or the process stops. docs/decisions/driver-errors.md has the errors that are
+retried.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -11,7 +16,8 @@ from typing import Protocol, TypeVar
 import structlog
 
 from relearn.agents.availability.backoff import Backoff
-from relearn.schemas.errors import Unavailable
+from relearn.agents.availability.notices import Notices
+from relearn.schemas.errors import SetupError, Unavailable
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -20,6 +26,11 @@ FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 3.0
 _STOP_POLL_S = 0.2
 _CONDITION_POLL_S = 0.05
+#: A call that is retried for longer than this is a notice with its last error: waiting may be no remedy.
+NOTICE_AFTER_S = 30.0
+RETRYING = "retrying"
+SETUP = "setup"
+_SHOWN_CHARS = 160
 
 
 class Stopping(Exception):
@@ -27,7 +38,9 @@ class Stopping(Exception):
 
 
 class ConditionReporter(Protocol):
-    """Shows the condition of a worker, in its heartbeat."""
+    """Shows the condition and the notices of a worker, in its heartbeat."""
+
+    notices: Notices
 
     def meanwhile(self, text: str) -> AbstractContextManager[None]: ...
 
@@ -38,29 +51,73 @@ class Retry:
 
     state: ConditionReporter
     stop: Callable[[], bool]
+    clock: Callable[[], float] = time.time
 
     async def until_available(self, call: Callable[[], Awaitable[T]], servers: str = "Kafka and Postgres") -> T:
-        """The result of `call`, repeated while it raises Unavailable. `call` must be safe to repeat.
+        """The result of `call`, repeated while it raises Unavailable or SetupError. `call` must be safe to repeat.
 
-        `servers` names what is waited for, in the log and in the worker's condition.
+        `servers` names what is waited for, in the log and in the worker's condition. The notice `setup` shows a
+        SetupError at once, the notice `retrying` an Unavailable that lasts.
 
         Raises:
             Stopping: `stop()` became true while waiting.
         """
-        backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
-        with ExitStack() as condition:
+        with ExitStack() as shown:
+            wait = Wait(self, servers, shown)
             while True:
                 try:
                     result = await call()
-                except Unavailable as exc:
-                    if not backoff.failures:
-                        log.warning("waiting", what=servers, error=str(exc))
-                        condition.enter_context(self.state.meanwhile(f"waiting for {servers}"))
-                    await sleep_unless_stopped(backoff.next_s(), stop=self.stop)
+                except (Unavailable, SetupError) as exc:
+                    await wait.after(exc)
                 else:
-                    if backoff.failures:
-                        log.info("answers_again", what=servers)
+                    wait.end()
                     return result
+
+
+class Wait:
+    """One wait of a worker for a call to succeed: its backoff, and what people see of it until `shown` is closed."""
+
+    def __init__(self, retry: Retry, servers: str, shown: ExitStack) -> None:
+        self._retry = retry
+        self._servers = servers
+        self._shown = shown
+        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
+        self._began_s = 0.0
+        self._condition: str | None = None
+        self._notices: set[str] = set()
+        shown.callback(self._clear)
+
+    async def after(self, exc: Unavailable | SetupError) -> None:
+        """Wait before the next attempt, after `exc`.
+
+        Raises:
+            Stopping: the worker is asked to stop.
+        """
+        retry, setup = self._retry, isinstance(exc, SetupError)
+        if not self._backoff.failures:
+            self._began_s = retry.clock()
+            log.warning("waiting", what=self._servers, error=str(exc))
+        condition = f"waiting: {str(exc)[:_SHOWN_CHARS]}" if setup else f"waiting for {self._servers}"
+        if condition != self._condition:
+            # The newest condition is the one that is shown.
+            self._shown.enter_context(retry.state.meanwhile(condition))
+            self._condition = condition
+        lasts_s = retry.clock() - self._began_s
+        if setup or lasts_s > NOTICE_AFTER_S:
+            code = SETUP if setup else RETRYING
+            self._notices.add(code)
+            detail = str(exc) if setup else f"waiting for {self._servers} for over {NOTICE_AFTER_S:.0f} s: {exc}"
+            retry.state.notices.set(code, detail, since=self._began_s)
+        await sleep_unless_stopped(self._backoff.next_s(), stop=retry.stop)
+
+    def end(self) -> None:
+        """Log the end of the wait, if there was one."""
+        if self._backoff.failures:
+            log.info("answers_again", what=self._servers)
+
+    def _clear(self) -> None:
+        for code in self._notices:
+            self._retry.state.notices.clear(code)
 
 
 async def sleep_unless_stopped(wait_s: float, *, stop: Callable[[], bool]) -> None:

@@ -12,14 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaException
-
 from relearn.agents.dead_letters.extract import decode_map
 from relearn.agents.dead_letters.redriven_message import redriven_message
 from relearn.agents.kafka.producer import KafkaProducer, Receipt
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original, lock_open, mark_redriven, original_of
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.schemas.errors import KafkaUnavailable, Refused
+from relearn.schemas.errors import KafkaUnavailable, Refused, RejectedMessage, SetupError
 
 #: Maximum number of letters in flight, and maximum size of their values together.
 AT_ONCE = 200
@@ -91,9 +89,7 @@ class _Sent:
         match exc:
             case KafkaUnavailable():
                 self.away = exc
-            case KafkaException():
-                self.refused.append((letter_id, exc.args[0].str()))
-            case Refused():
+            case Refused() | RejectedMessage() | SetupError():
                 self.refused.append((letter_id, str(exc)))
             case _:
                 raise exc
@@ -129,7 +125,7 @@ async def _send(
             )
             receipts[row.id] = await producer.send(topic, value, key=key, headers=headers)
             size_bytes += len(value or b"")
-        except (Refused, KafkaUnavailable, KafkaException) as exc:
+        except (Refused, KafkaUnavailable, RejectedMessage, SetupError) as exc:
             sent.fault(row.id, exc)
     else:
         sent.until = ids[-1]

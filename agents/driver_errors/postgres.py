@@ -50,6 +50,9 @@ CLASSES: dict[type[BaseException], Verdict] = {
     exceptions.PostgresError: Verdict.RETRYABLE,
 }
 
+#: Everything that asyncpg and its connection raise.
+ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
 #: States that mean that the tables are missing, or are not those of this version.
 NO_TABLES = frozenset({"42P01", "42703", "42883", "3F000"})
 #: Postgres, or its disk, takes no writes for the moment.

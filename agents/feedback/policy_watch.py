@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
 
+from relearn.agents.availability.backoff import Backoff
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.send_command import send_command
 from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, decide
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.training.jobs import Job, read_job
+from relearn.agents.stores.training.jobs import read_job
 from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
@@ -23,6 +25,11 @@ log = structlog.get_logger()
 #: The interval of evaluation without a signal: other workers store feedback, too, and jobs end.
 LOOK_EVERY_S = 1.0
 _LEAST_S = 0.02
+#: A command whose job isn't written after this time is sent again: its topic or its message was lost, or no retrain
+#: worker runs. The job's id is the command's id, so that a command that arrives twice is one job. The time doubles.
+AGAIN_AFTER_S = 30.0
+_AGAIN_AT_MOST_S = 3600.0
+NOTICE = "command-lost"
 
 
 @dataclass(slots=True)
@@ -37,7 +44,12 @@ class PolicyWatch:
     in_charge: Callable[[], bool]
     #: Set when feedback was stored.
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    _asked: str = ""
+    clock: Callable[[], float] = time.monotonic
+    #: The last command, whether its job is written, and when it is sent again if not.
+    _asked: Command | None = None
+    _answered: bool = False
+    _again_s: float = 0.0
+    _patience: Backoff = field(default_factory=lambda: Backoff(AGAIN_AFTER_S, _AGAIN_AT_MOST_S))
 
     async def run(self) -> None:
         """Evaluate the policy when the facts may have changed, and when the passage of time may decide.
@@ -49,7 +61,7 @@ class PolicyWatch:
             wait_s = LOOK_EVERY_S
             self.news.clear()
             if self.in_charge():
-                decision = await self._look()
+                decision = await self.look()
                 if decision.wake_s is not None:
                     wait_s = max(_LEAST_S, min(wait_s, decision.wake_s))
             try:
@@ -58,7 +70,12 @@ class PolicyWatch:
             except TimeoutError:
                 continue
 
-    async def _look(self) -> Decision:
+    async def look(self) -> Decision:
+        """Evaluate once: send the command that the facts ask for, or again the last one if it was lost.
+
+        Raises:
+            Stopping: asked to stop while a server is away.
+        """
         pool, limits = await self.pool(), Limits.of(self.settings)
         facts, now_s = await self.retry.until_available(
             lambda: read_facts(pool, audits=limits.rate is not None), "Postgres"
@@ -66,19 +83,38 @@ class PolicyWatch:
         decision = decide(facts, limits, now_s)
         if decision.trigger is not None:
             await self._ask(facts, decision)
+        elif self._asked is not None and not self._answered:
+            await self._check(self._asked)
         return decision
 
-    async def _job(self, job_id: str) -> Job | None:
+    async def _check(self, asked: Command) -> None:
+        """Look for the job of the last command. A command that has no job for long is sent again."""
         pool = await self.pool()
-        return await self.retry.until_available(lambda: read_job(pool, job_id), "Postgres")
+        job = await self.retry.until_available(lambda: read_job(pool, asked.id), "Postgres")
+        notices = self.retry.state.notices
+        if job is not None:
+            self._answered = True
+            notices.clear(NOTICE)
+        elif self.clock() > self._again_s:
+            notices.set(NOTICE, f"no retrain worker has written the job of command {asked.id}; it is sent again")
+            await self._send(asked)
 
     async def _ask(self, facts: Facts, decision: Decision) -> None:
         """Send the command, unless the job of the last command isn't written yet: this one would find it open."""
         assert decision.trigger is not None
         command = Command(command_id(self.settings.namespace, facts, decision.trigger), "train", decision.reason)
-        if command.id == self._asked or (self._asked and await self._job(self._asked) is None):
+        if self._asked is not None and not self._answered:
+            await self._check(self._asked)
+        if self._asked is not None and (not self._answered or command.id == self._asked.id):
             return
-        namespace = self.settings.namespace
-        await send_command(await self.producer(), namespace, command, source=self.source)
-        self._asked = command.id
+        self._patience.reset()
+        await self._send(command)
         log.info("retrain_asked", id=command.id, words=decision.words, **decision.reason)
+
+    async def _send(self, command: Command) -> None:
+        producer, namespace = await self.producer(), self.settings.namespace
+        await self.retry.until_available(
+            lambda: send_command(producer, namespace, command, source=self.source), "Kafka"
+        )
+        self._asked, self._answered = command, False
+        self._again_s = self.clock() + self._patience.next_s()

@@ -107,15 +107,19 @@ class Recorder:
         """Send expired statements as dead letters, and delete their rows once the broker has acknowledged them."""
         await self._tell(swept.taken)
         log.debug("feedback_swept", **_counts(swept.taken), expired=len(swept.expired))
+        await self.retry.until_available(lambda: self._reject(opened, swept), "Kafka")
+        expired = [one.message for one in swept.expired]
+        if expired:
+            await self.retry.until_available(lambda: forget_waiting(opened.pool, expired))
+
+    async def _reject(self, opened: Connections, swept: Swept) -> None:
+        """Send the expired statements as dead letters. May be repeated."""
         receipts: list[Awaitable[Any]] = []
         for generation in sorted({one.message.generation for one in swept.expired}):
             rejects = [Reject(*one) for one in swept.expired if one.message.generation == generation]
             receipts += await opened.dead_letters.send(rejects, generation)
         for receipt in receipts:
             await receipt
-        expired = [one.message for one in swept.expired]
-        if expired:
-            await self.retry.until_available(lambda: forget_waiting(opened.pool, expired))
 
     async def _rest(self, *, something_waits: bool) -> None:
         await asyncio.sleep(SWEEP_EVERY_S)

@@ -40,7 +40,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     recorder = Recorder(settings, state, stop=lambda: app.should_stop, moving=lambda: app.rebalancing)
 
     async def take_feedback(stream: Any) -> None:
-        await process_chunks(app, stream, recorder.take)
+        await process_chunks(app, state, stream, recorder.take, stop=lambda: app.should_stop or app.rebalancing)
 
     async def sweep() -> None:
         await run_until_stopped(app, recorder.sweep)

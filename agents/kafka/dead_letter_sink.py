@@ -32,7 +32,7 @@ class DeadLetterSink:
         `generation`: that of the topic which the messages came from.
 
         Raises:
-            KafkaUnavailable, confluent_kafka.KafkaException: as `KafkaProducer.send`.
+            KafkaUnavailable, RejectedMessage, SetupError: as `KafkaProducer.send`.
         """
         if rejects:
             reasons, latest = Counter(reject.fault.reason for reject in rejects), rejects[-1]

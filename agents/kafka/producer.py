@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from relearn.agents.driver_errors.kafka import kafka_error
 from relearn.agents.kafka.config import idempotent_producer_config
-from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import Headers
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
@@ -22,17 +23,6 @@ from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
 log = structlog.get_logger()
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.01
-_AWAY = frozenset(
-    (KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
-)
-
-
-_NO_TOPIC = frozenset((KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART))
-
-
-def missing_topic(error: KafkaError, topic: str) -> SetupError | None:
-    """The error for a user, if `error` means that the topic doesn't exist."""
-    return SetupError(f"there is no topic {topic}; run `relearn migrate` first") if error.code() in _NO_TOPIC else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +108,13 @@ class KafkaProducer:
     ) -> asyncio.Future[Receipt]:
         """Queue a message, waiting while the buffer is full; the future is set at the broker's acknowledgement.
 
-        The future raises KafkaUnavailable or confluent_kafka.KafkaException where the broker refuses the message.
+        The future raises the same errors, but for the buffer.
 
         Raises:
-            KafkaUnavailable: the buffer stayed full for `give_up_s`.
-            confluent_kafka.KafkaException: the message can't be sent at all.
+            KafkaUnavailable: the buffer stayed full for `give_up_s`, or the broker doesn't answer. Retryable.
+            RejectedMessage: the message is refused as it is: too large, invalid.
+            SetupError: the topic or the right to write to it is missing.
+            confluent_kafka.KafkaException: this producer can't go on; a new process has a new one.
         """
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
 
@@ -140,6 +132,8 @@ class KafkaProducer:
                 if self._loop.time() > deadline:
                     raise KafkaUnavailable("Kafka: more waits to be sent than the buffer holds") from exc
                 await asyncio.sleep(_FULL_WAIT_S)
+            except KafkaException as exc:
+                raise kafka_error(exc.args[0], topic=topic) from exc
             else:
                 return receipt
 
@@ -147,7 +141,7 @@ class KafkaProducer:
         self, topic: str, receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None
     ) -> None:
         (self.acknowledged if error is None else self.lost)[topic] += 1
-        settle(receipt, error, at)
+        settle(receipt, error, at, topic)
 
     async def close(self, timeout_s: float = 5.0) -> int:
         """Flush for at most `timeout_s`. Returns the number of messages that were given up."""
@@ -159,18 +153,18 @@ class KafkaProducer:
         return int(left)
 
 
-def settle(receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None) -> None:
-    """Set the result of a delivery, or its error, unless nothing waits for it any more."""
+def settle(
+    receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None, topic: str | None = None
+) -> None:
+    """Set the result of a delivery to `topic`, or its error, unless nothing waits for it any more."""
     if receipt.done():
         return
     if error is None and at is not None:
         receipt.set_result(at)
     elif error is None:
         receipt.set_exception(KafkaUnavailable("Kafka: a message was acknowledged without its partition"))
-    elif error.retriable() or error.code() in _AWAY:
-        receipt.set_exception(KafkaUnavailable(f"Kafka: {error.str()}"))
     else:
-        receipt.set_exception(KafkaException(error))
+        receipt.set_exception(kafka_error(error, topic=topic))
 
 
 class _Quiet:

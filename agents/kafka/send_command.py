@@ -5,10 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 
-from confluent_kafka import KafkaException
-
-from relearn.agents.kafka.producer import KafkaProducer, missing_topic
-from relearn.schemas.errors import KafkaUnavailable
+from relearn.agents.kafka.producer import KafkaProducer
 from relearn.schemas.messages.commands import CE_TYPE, Command, Verb, encode_command
 from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.topics import topic_name
@@ -24,12 +21,9 @@ async def send_command(producer: KafkaProducer, namespace: str, command: Command
 
     Raises:
         KafkaUnavailable: the acknowledgement is missing; the command may have arrived.
-        SetupError: there is no topic for it.
+        SetupError: there is no topic for it, or no right to write to it.
+        RejectedMessage: it is too large.
     """
     topic = topic_name(namespace, "commands")
     headers = cloud_event(CE_TYPE, source, now_s=time.time(), event_id=command.id)
-    try:
-        await (await producer.send(topic, encode_command(command), headers=headers))
-    except KafkaException as exc:
-        error = exc.args[0]
-        raise missing_topic(error, topic) or KafkaUnavailable(f"Kafka didn't take the command: {error.str()}") from exc
+    await (await producer.send(topic, encode_command(command), headers=headers))

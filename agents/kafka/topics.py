@@ -14,6 +14,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports w
     ResourceType,
 )
 
+from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.admin import Admin
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
@@ -85,7 +87,7 @@ async def topic_id(admin: Admin, topic: str) -> str:
     try:
         description = await _answer(admin, future)
     except KafkaException as exc:
-        raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
+        raise kafka_error(exc.args[0], topic=topic) from exc
     return str(description.topic_id)
 
 
@@ -128,11 +130,8 @@ async def _config(admin: Admin, topic: str, name: str) -> str:
     try:
         entries = await _answer(admin, admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])
     except KafkaException as exc:
-        raise SetupError(f"topic {topic}: {exc.args[0].str()}; run `relearn migrate` first") from exc
+        raise kafka_error(exc.args[0], topic=topic) from exc
     return str(entries[name].value)
-
-
-_AWAY = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
 
 
 async def _answer(admin: Admin, future: Any) -> Any:
@@ -145,6 +144,6 @@ async def _answer(admin: Admin, future: Any) -> Any:
     try:
         return await admin.answer(future)
     except KafkaException as exc:
-        if exc.args[0].code() in _AWAY or exc.args[0].retriable():
+        if code_verdict(exc.args[0]) is Verdict.RETRYABLE:
             raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -59,11 +59,14 @@ class UpTo:
 FeedEvent = FeedMessage | FromTheStart | UpTo
 
 
-async def model_updates(settings: Settings) -> AsyncGenerator[FeedEvent, None]:
+async def model_updates(
+    settings: Settings, on_wait: Callable[[str | None], None] = lambda error: None
+) -> AsyncGenerator[FeedEvent, None]:
     """The messages of the topic from the first one on, without end. Retries while no broker is available.
 
     Only committed messages are yielded. Close the generator (`contextlib.aclosing`) to disconnect. A topic that doesn't
-    exist is waited for too: `relearn migrate` makes it.
+    exist is waited for too: `relearn migrate` makes it. `on_wait` is called with the error before each wait, and with
+    None when reading goes on.
     """
     topic = topic_name(settings.namespace, "model-updates")
     admin = Admin(settings)
@@ -73,10 +76,14 @@ async def model_updates(settings: Settings) -> AsyncGenerator[FeedEvent, None]:
             found = await topic_id(admin, topic)
             async with aclosing(_read(settings, TopicPartition(topic, 0), admin, found)) as events:
                 async for event in events:
-                    backoff.reset()
+                    if backoff.failures:
+                        backoff.reset()
+                        on_wait(None)
                     yield event
         except (KafkaUnavailable, SetupError, KafkaError) as exc:
-            log.warning("model_feed_waits", error=str(exc) or type(exc).__name__)
+            error = str(exc) or type(exc).__name__
+            log.warning("model_feed_waits", error=error)
+            on_wait(error)
         await asyncio.sleep(backoff.next_s())
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import cloud_event
@@ -49,6 +51,8 @@ class UpdatesTopic:
 
         Raises:
             KafkaUnavailable: the message may be missing. Retryable.
+            RejectedMessage: the message is larger than the topic takes.
+            SetupError: the topic or a right is missing.
             Fenced: another process publishes now.
         """
         await self.open()
@@ -63,7 +67,10 @@ class UpdatesTopic:
             error: KafkaError = exc.args[0]
             if error.code() in _FENCED:
                 raise Fenced(f"another retrain worker publishes models now: {error.str()}") from exc
-            raise KafkaUnavailable(f"Kafka: {error.str()}") from exc
+            # The next attempt has a producer of its own: what ends this one doesn't end the process.
+            if code_verdict(error) is Verdict.OURS:
+                raise KafkaUnavailable(f"Kafka: {error.str()}") from exc
+            raise kafka_error(error, topic=self._topic) from exc
 
     def _publish(self, key: bytes, message: bytes) -> int:
         producer = self._producer

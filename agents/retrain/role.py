@@ -52,10 +52,11 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app = make_app(settings, "retrain", worker_id)
     live = LiveModel()
     commands = topic_name(settings.namespace, "commands")
+    state = WorkerState(worker_id or "retrain", "retrain", live=live)
     context = RetrainContext(
         settings,
-        WorkerState(worker_id or "retrain", "retrain", live=live),
-        attach_model_feed(app, settings, live, verifier),
+        state,
+        attach_model_feed(app, settings, live, state.notices, verifier),
         live,
         SigningContext(settings.namespace, signer),
         stop=lambda: app.should_stop,
@@ -64,7 +65,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     desk, reconciler, announcer = CommandHandler(context), ActivationReconciler(context), Announcer(context)
 
     async def take_commands(stream: Any) -> None:
-        await process_chunks(app, stream, desk.take)
+        await process_chunks(app, context.state, stream, desk.take, stop=context.stop)
 
     async def train_models() -> None:
         await run_until_stopped(app, lambda: run_jobs(context))

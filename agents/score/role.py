@@ -21,6 +21,7 @@ from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.agents.worker.model_feed import attach_model_feed
 from relearn.agents.worker.readiness import attach_readiness
+from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.settings import Settings
@@ -36,7 +37,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app = make_app(settings, "score", worker_id)
     live = LiveModel()
     state = WorkerState(worker_id or "score", "score", live=live)
-    feed = attach_model_feed(app, settings, live)
+    feed = attach_model_feed(app, settings, live, state.notices)
     scorer = Scorer(settings, state, live, stop=lambda: app.should_stop or app.rebalancing)
 
     def has_model() -> bool:
@@ -47,8 +48,12 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
             await wait_until(has_model, stop=scorer.stop)
             return await scorer.score(chunk)
 
-        await process_chunks(app, stream, score, in_flight=IN_FLIGHT)
+        await process_chunks(app, state, stream, score, stop=scorer.stop, in_flight=IN_FLIGHT)
 
+    async def watch_pause() -> None:
+        await run_until_stopped(app, lambda: scorer.watch_pause(lambda: app.should_stop))
+
+    app.task(watch_pause)
     app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(score_ingest)
     attach_readiness(app, state, waiting_for="a first model", holds=has_model)
     attach_heartbeat(app, settings, state)

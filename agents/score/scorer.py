@@ -16,7 +16,7 @@ from relearn.agents.kafka.producer import Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.dlq_limit import DlqLimit
-from relearn.agents.score.pause import Pause
+from relearn.agents.score.pause import LOOK_EVERY_S, Pause
 from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.worker.connections import Connections, connect
@@ -61,7 +61,8 @@ class Scorer:
             Stopping: asked to stop, or to give up the partitions, while a server is unavailable or the role is paused.
         """
         opened = await self._opened.get()
-        await opened.pause.wait_at_start()
+        if await opened.pause.wait():
+            self._limit.clear()
         generation = await self._retry.until_available(
             lambda: opened.connections.generations.current(chunk.ledger.epoch)
         )
@@ -86,6 +87,13 @@ class Scorer:
             ms=round(1000 * (time.perf_counter() - began), 2),
         )
         return receipts
+
+    async def watch_pause(self, stop: Callable[[], bool]) -> None:
+        """Until `stop()`: look whether another worker has paused the role. Nothing is opened for that."""
+        while not stop():
+            if self._opened.value is not None:
+                await self._opened.value.pause.look()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _check_limit(self, opened: Opened, scored: ScoredChunk) -> None:
         """Pause the role before the rejects of this part are sent, if too many are bad, until a person has looked."""

@@ -28,13 +28,17 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     """The Faust app of one store worker."""
     app = make_app(settings, "store", worker_id)
     state = WorkerState(worker_id or "store", "store")
-    writer = StoreWriter(settings, state, stop=lambda: app.should_stop or app.rebalancing)
+
+    def stop() -> bool:
+        return bool(app.should_stop or app.rebalancing)
+
+    writer = StoreWriter(settings, state, stop=stop)
 
     async def store_predictions(stream: Any) -> None:
-        await process_chunks(app, stream, writer.take_blocks, in_flight=IN_FLIGHT)
+        await process_chunks(app, state, stream, writer.take_blocks, stop=stop, in_flight=IN_FLIGHT)
 
     async def store_letters(stream: Any) -> None:
-        await process_chunks(app, stream, writer.take_letters)
+        await process_chunks(app, state, stream, writer.take_letters, stop=stop)
 
     async def maintain() -> None:
         await run_until_stopped(app, lambda: writer.maintain(lambda: app.should_stop))

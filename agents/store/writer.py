@@ -22,7 +22,7 @@ from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
-from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.errors import PostgresUnavailable, SetupError
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
@@ -34,6 +34,7 @@ log = structlog.get_logger()
 IN_FLIGHT = 2
 _MAINTAIN_EVERY_S = 1.0
 _EXPIRE_EVERY_S = 3600.0
+_MAINTENANCE = "maintenance"
 
 
 class StoreWriter:
@@ -73,6 +74,7 @@ class StoreWriter:
             rows = {"rows": stored.inserted, "duplicates": stored.duplicates, "expired": stored.expired}
             log.debug("blocks_stored", **rows, blocks=len(blocks), refused=stored.refused, ms=_ms_since(began))
             self._state.records += sum(map(len, blocks))
+            self._state.progressed()
         if letters:
             dead = await self._retry.until_available(lambda: store_dead_letters(pool, letters), "Postgres")
             changes.append(Changes(dead_letters=dead.totals))
@@ -96,8 +98,11 @@ class StoreWriter:
                     next_s = time.monotonic() + _EXPIRE_EVERY_S
                 self.ready = True
                 await view.tend()
-            except PostgresUnavailable as exc:
+            except (PostgresUnavailable, SetupError) as exc:
                 log.debug("maintenance_waits", error=str(exc))
+                self._state.notices.set(_MAINTENANCE, str(exc))
+            else:
+                self._state.notices.clear(_MAINTENANCE)
             await asyncio.sleep(_MAINTAIN_EVERY_S)
 
     async def _open(self) -> tuple[Pool, RecentView]:

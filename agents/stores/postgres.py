@@ -11,16 +11,18 @@ from typing import Any, NamedTuple, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolAcquireContext
 
-from relearn.schemas.errors import BadRow, PostgresUnavailable, SetupError
+from relearn.agents.availability.progress import progressed
+from relearn.agents.driver_errors import postgres as driver
+from relearn.agents.driver_errors.verdict import Verdict
+from relearn.schemas.errors import BadRow, PostgresUnavailable, RelearnError, SetupError
 from relearn.schemas.settings import Settings
 
 # asyncpg has no types.
 Pool: TypeAlias = Any
 Connection: TypeAlias = Any
 
-#: SQLSTATE classes of retryable errors: connection, resources, operator intervention, system error, rollback.
-_AWAY = ("08", "53", "57", "58", "40")
-_BAD_DATA = ("22", "23")
+#: Rows that one statement reads where all of a table are wanted.
+PAGE_ROWS = 2_000
 # The first rows of a day are stored before the partition's first statistics. Without statistics the planner expects few
 # rows, and sorts all of them.
 _INDEX_ONLY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
@@ -28,32 +30,45 @@ _INDEX_ONLY = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; S
 
 @contextmanager
 def postgres_errors() -> Iterator[None]:
-    """Raise driver errors as PostgresUnavailable (retryable), BadRow (not retryable) or SetupError; others pass."""
+    """Raise driver errors as PostgresUnavailable (retryable), BadRow (not retryable) or SetupError; others pass.
+
+    The table is `agents.driver_errors.postgres`.
+    """
     try:
         yield
-    except asyncpg.PostgresError as exc:
-        state = getattr(exc, "sqlstate", None) or ""
-        if state.startswith(_AWAY):
-            raise PostgresUnavailable(f"Postgres: {exc} ({state})") from exc
-        if state.startswith(_BAD_DATA):
-            raise BadRow(f"Postgres refuses a row: {exc} ({state})") from exc
-        if state in {"42P01", "3F000"}:
-            raise SetupError(f"{exc}: run `relearn migrate` first") from exc
-        if state.startswith("28") or state in {"3D000", "42501", "42704"}:
-            raise SetupError(f"Postgres: {exc}; look at RELEARN_POSTGRES_DSN") from exc
-        raise
-    except asyncpg.exceptions.ClientConfigurationError as exc:
-        raise SetupError(f"RELEARN_POSTGRES_DSN: {exc}") from exc
-    except asyncpg.InterfaceError as exc:
-        if isinstance(exc, ValueError):
-            raise BadRow(f"asyncpg refuses a value: {exc}") from exc
-        raise PostgresUnavailable(f"Postgres doesn't answer: {exc}") from exc
-    except asyncpg.InternalClientError as exc:
-        # The connection broke in the middle of an answer. asyncpg lost track of its state, and the pool drops it.
-        raise PostgresUnavailable(f"The connection to Postgres broke: {exc}") from exc
-    except (OSError, TimeoutError) as exc:
-        where = "Postgres doesn't answer at RELEARN_POSTGRES_DSN"
-        raise PostgresUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
+    except driver.ERRORS as exc:
+        translated = _translated(exc)
+        if translated is None:
+            raise
+        raise translated from exc
+
+
+def _translated(exc: BaseException) -> RelearnError | None:
+    """The error of Relearn for a driver's error; None where this program is at fault."""
+    verdict, state = driver.verdict_of(exc), getattr(exc, "sqlstate", None) or ""
+    text = f"{exc} ({state})" if state else str(exc)
+    match verdict:
+        case Verdict.REFUSED:
+            return BadRow(f"Postgres refuses a row: {text}" if state else f"asyncpg refuses a value: {text}")
+        case Verdict.SETUP:
+            missing = state in driver.NO_TABLES
+            return SetupError(
+                f"{exc}: run `relearn migrate` first" if missing else f"Postgres: {text}; look at RELEARN_POSTGRES_DSN"
+            )
+        case Verdict.RETRYABLE:
+            return PostgresUnavailable(_away(exc, state, text))
+        case _:
+            return None
+
+
+def _away(exc: BaseException, state: str, text: str) -> str:
+    if state == driver.READ_ONLY:
+        return f"Postgres is read-only: {text}"
+    if isinstance(exc, asyncpg.PostgresError):
+        return f"Postgres: {text}"
+    if isinstance(exc, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        return f"The connection to Postgres broke: {text}"
+    return f"Postgres doesn't answer at RELEARN_POSTGRES_DSN: {text or type(exc).__name__}"
 
 
 class Timeouts(NamedTuple):
@@ -68,17 +83,37 @@ class Timeouts(NamedTuple):
 WORKER_TIMEOUTS = Timeouts(connect_s=5.0, command_s=60.0, acquire_s=None)
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that notes whether a statement has ended by an error or a cancellation since it was acquired."""
+
+    interrupted = False
+
+    def clear_interrupted(self) -> None:
+        """No transaction is open any more because of such a statement."""
+        self.interrupted = False
+
+    async def _do_execute(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._do_execute(*args, **kwargs)
+        except BaseException:
+            self.interrupted = True
+            raise
+
+
 class _Acquire(PoolAcquireContext):  # type: ignore[misc]
     """Returns a connection to the pool without an open implicit transaction; closes the connection if that fails.
 
     Postgres opens an implicit transaction to parse a query, and asyncpg sends the Sync that ends the transaction only
     with the request for rows. A task cancelled in between leaves the transaction open, and asyncpg takes the connection
     for idle. The next user's BEGIN would fail ("SET TRANSACTION ISOLATION LEVEL must be called before any query").
+    An error that the user of the connection has handled leaves the transaction open, too: the connection notes it.
     """
 
     async def __aexit__(self, kind: Any = None, error: Any = None, traceback: Any = None) -> None:
         try:
-            if error is not None and not self.connection.is_closed():
+            if isinstance(error, asyncpg.ActiveSQLTransactionError):
+                self.connection.terminate()
+            elif (error is not None or self.connection.interrupted) and not self.connection.is_closed():
                 await self._end_implicit_transaction(self.connection)
         finally:
             await super().__aexit__(kind, error, traceback)
@@ -88,10 +123,11 @@ class _Acquire(PoolAcquireContext):  # type: ignore[misc]
             # A simple query ends an implicit transaction. Explicit ones are rolled back by the pool, after this.
             if not connection.is_in_transaction():
                 await connection.execute("SELECT 1", timeout=self.timeout)
+            connection.clear_interrupted()
         except asyncio.CancelledError:
             connection.terminate()
             raise
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+        except driver.ERRORS:
             # The block's own error, which is being raised, has the reason; this one only closes the connection.
             connection.terminate()
 
@@ -108,7 +144,7 @@ class _Pool(asyncpg.Pool):  # type: ignore[misc]
             max_queries=50_000,
             max_inactive_connection_lifetime=300.0,
             loop=None,
-            connection_class=asyncpg.Connection,
+            connection_class=_Connection,
             record_class=asyncpg.Record,
             **given,
         )
@@ -163,6 +199,24 @@ async def read_snapshot(pool: Pool, *, index_only: bool = False) -> AsyncIterato
             if index_only:
                 await force_index_scans(connection)
             yield connection
+
+
+async def fetch_pages(
+    connection: Connection, query: str, *arguments: Any, after: Any, size: int = PAGE_ROWS
+) -> list[Any]:
+    """All rows of `query`, a page at a time: no statement reads more than `size` rows, so that none nears its timeout.
+
+    `query` is ordered by a unique key, its first column. Its last two parameters are the key that a page begins after
+    (`after` for the first page) and the number of rows. In a snapshot the pages are those of one moment.
+    """
+    rows: list[Any] = []
+    while True:
+        page = await connection.fetch(query, *arguments, after, size)
+        rows += page
+        if len(page) < size:
+            return rows
+        progressed()
+        after = page[-1][0]
 
 
 async def force_index_scans(connection: Connection) -> None:

@@ -15,6 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from relearn.agents.driver_errors import redis as driver
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.schemas.errors import RedisUnavailable, SettingsError
 from relearn.schemas.settings import Settings
 
@@ -56,11 +58,12 @@ def open_redis(
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Raise every error of the driver as RedisUnavailable, which is retryable."""
+    """Raise every error of the driver as RedisUnavailable: all that Redis has may be lost, so callers go on without."""
     try:
         yield
     except (RedisError, OSError, TimeoutError) as exc:
-        where = "Redis doesn't answer at RELEARN_REDIS_URL"
+        away = driver.verdict_of(exc) is Verdict.RETRYABLE
+        where = "Redis doesn't answer at RELEARN_REDIS_URL" if away else "Redis refuses (look at RELEARN_REDIS_URL)"
         raise RedisUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
+from relearn.agents.availability.notices import Notices
 from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
@@ -19,9 +20,12 @@ from relearn.agents.worker.shutdown import crash
 from relearn.schemas.model.signing import Verifier
 from relearn.schemas.settings import Settings
 
+#: The topic of model updates can't be read for the moment.
+NOTICE = "model-feed"
+
 
 def attach_model_feed(
-    app: faust.App, settings: Settings, live: LiveModel, verifier: Verifier | None = None
+    app: faust.App, settings: Settings, live: LiveModel, notices: Notices, verifier: Verifier | None = None
 ) -> ModelFeed:
     """Add to `app` the task that reads the topic and the agent that swaps; `caught_up` is set once `live` is current.
 
@@ -38,9 +42,15 @@ def attach_model_feed(
             except Exception as exc:  # noqa: BLE001 - ends the process
                 await crash(app, exc)
 
+    def told(error: str | None) -> None:
+        if error is None:
+            notices.clear(NOTICE)
+        else:
+            notices.set(NOTICE, error)
+
     async def read_feed() -> None:
         try:
-            async with aclosing(model_updates(settings)) as events:
+            async with aclosing(model_updates(settings, told)) as events:
                 async for event in events:
                     await channel.put(event)
         except Exception as exc:  # noqa: BLE001 - ends the process

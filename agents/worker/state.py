@@ -12,12 +12,16 @@ from relearn.agents.models.live import LiveModel
 
 @dataclass(slots=True)
 class WorkerState:
-    """The state that heartbeats, the watchdog and readiness read. `records` only rises."""
+    """The state that heartbeats, the watchdog and readiness read. `records` and `steps` only rise.
+
+    `records` are processed records, `steps` everything that is progress: records, chunks, parts of a chunk.
+    """
 
     id: str
     role: str
     stage: str = "starting"
     records: int = 0
+    steps: int = 0
     live: LiveModel | None = None
     notices: Notices = field(default_factory=Notices)
     _meanwhile: list[str] = field(default_factory=list)
@@ -26,6 +30,10 @@ class WorkerState:
     def condition(self) -> str:
         """For people: what the worker waits for at this moment, else its stage."""
         return self._meanwhile[-1] if self._meanwhile else self.stage
+
+    def progressed(self) -> None:
+        """A part of the work in hand is done."""
+        self.steps += 1
 
     @contextmanager
     def meanwhile(self, text: str) -> Iterator[None]:

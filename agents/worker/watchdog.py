@@ -36,14 +36,14 @@ class Progress:
 
     def __init__(self) -> None:
         self._lag: int | None = None
-        self._records = self._looks = 0
+        self._steps = self._looks = 0
 
-    def stuck(self, *, condition: str, lag: int | None, records: int) -> bool:
+    def stuck(self, *, condition: str, lag: int | None, steps: int) -> bool:
         """Check; True after STUCK_TIMEOUT_S with lag, without progress, and with no condition that explains it."""
         idle = condition != "ready" or not lag
-        moved = idle or records != self._records or self._lag is None or (lag or 0) < self._lag
+        moved = idle or steps != self._steps or self._lag is None or (lag or 0) < self._lag
         self._looks = 0 if moved else self._looks + 1
-        self._lag, self._records = lag, records
+        self._lag, self._steps = lag, steps
         return self._looks * LOOK_EVERY_S > STUCK_TIMEOUT_S
 
 
@@ -86,7 +86,7 @@ async def _watch_progress(app: faust.App, state: WorkerState, pulse: Pulse) -> N
         await asyncio.sleep(LOOK_EVERY_S)
         pulse.beat()
         _, lag = read_assignment(app)
-        if progress.stuck(condition=state.condition, lag=lag, records=state.records):
+        if progress.stuck(condition=state.condition, lag=lag, steps=state.records + state.steps):
             log.error("stuck", lag=lag, seconds=STUCK_TIMEOUT_S)
             await crash(app, Stuck(f"{lag} messages behind and no progress for {STUCK_TIMEOUT_S:.0f} s"))
 

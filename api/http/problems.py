@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 import msgspec
 from aiohttp import web
 
-from relearn.schemas.errors import BadIdentity, BadMessage, BadRow, Refused, RelearnError, SetupError, Unavailable
+from relearn.schemas.errors import (
+    BadIdentity,
+    BadMessage,
+    BadRow,
+    Refused,
+    RejectedMessage,
+    RelearnError,
+    SetupError,
+    Unavailable,
+)
 from relearn.schemas.http.inference import InferenceError
 from relearn.schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
 from relearn.schemas.text import MAX_TEXT_BYTES, text_fault
@@ -24,6 +33,7 @@ RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 _BY_CLASS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind], ...] = (
     ((Unavailable, SetupError), "unavailable"),
     (BadIdentity, "malformed"),
+    (RejectedMessage, "too-large"),
     ((BadMessage, BadRow), "invalid"),
     (Refused, "conflict"),
 )

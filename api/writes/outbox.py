@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from confluent_kafka import KafkaError, KafkaException
-
-from relearn.agents.kafka.producer import KafkaProducer, OutgoingMessage, Receipt, missing_topic
+from relearn.agents.kafka.producer import KafkaProducer, OutgoingMessage, Receipt
 from relearn.api.http.problems import RETRY, ProblemError
-from relearn.schemas.errors import KafkaUnavailable, RelearnError, SetupError
+from relearn.schemas.errors import KafkaUnavailable, RelearnError
 from relearn.schemas.messages.headers import cloud_event
 
 #: Maximum size of all messages in flight; requests beyond are answered with 429.
@@ -69,7 +67,7 @@ class Outbox:
         waiting = [one for one in handed if isinstance(one, asyncio.Future)]
         if waiting:
             await asyncio.wait(waiting, timeout=max(0.0, until_s - loop.time()))
-        return [_outcome(one, topic) for one in handed]
+        return [_outcome(one) for one in handed]
 
     def _reserve(self, size_bytes: int) -> None:
         if size_bytes > self._limit_bytes:
@@ -89,7 +87,7 @@ class Outbox:
         try:
             async with asyncio.timeout_at(until_s):
                 receipt = await self._producer.send(topic, message.value, key=message.key, headers=headers)
-        except (KafkaException, KafkaUnavailable, TimeoutError) as exc:
+        except (RelearnError, TimeoutError) as exc:
             self.in_flight_bytes -= _size_bytes(message)
             return exc
         receipt.add_done_callback(partial(self._done, topic, _size_bytes(message)))
@@ -106,22 +104,19 @@ def _size_bytes(message: OutgoingMessage) -> int:
     return len(message.value) + len(message.key or b"") + _OVERHEAD_BYTES
 
 
-def _outcome(handed: asyncio.Future[Receipt] | Exception, topic: str) -> Outcome:
+def _outcome(handed: asyncio.Future[Receipt] | Exception) -> Outcome:
     if not isinstance(handed, asyncio.Future):
-        return _translated(handed, topic)
+        return _translated(handed)
     if not handed.done():
-        return _translated(TimeoutError(), topic)
+        return _translated(TimeoutError())
     fault = handed.exception()
-    return handed.result() if fault is None else _translated(fault, topic)
+    return handed.result() if fault is None else _translated(fault)
 
 
-def _translated(fault: BaseException, topic: str) -> RelearnError:
+def _translated(fault: BaseException) -> RelearnError:
     """Why a message isn't acknowledged, as a RelearnError."""
     if isinstance(fault, RelearnError):
         return fault
     if isinstance(fault, TimeoutError):
         return KafkaUnavailable("Kafka doesn't acknowledge in time")
-    if not isinstance(fault, KafkaException):
-        raise fault
-    error: KafkaError = fault.args[0]
-    return missing_topic(error, topic) or SetupError(f"Kafka refuses messages for {topic}: {error.str()}")
+    raise fault

@@ -33,10 +33,21 @@ class Worker(Struct, frozen=True):
     seen_at: Time
 
 
+class MissingWorkers(Struct, frozen=True):
+    """A role of which fewer workers are alive than `RELEARN_EXPECTED_WORKERS` names."""
+
+    role: str
+    expected: Count
+    seen: Count
+
+
 class Workers(Struct, frozen=True):
     """All workers, by role and id. The list has no pages."""
 
     items: list[Worker]
+    missing: Annotated[
+        list[MissingWorkers], Meta(description="Workers that should run and sent no heartbeat in the last ten seconds.")
+    ]
     next: None
     known: Annotated[bool, Meta(description="False: Redis is unavailable, so that no worker is known.")]
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
+from relearn.agents.driver_errors.line import driver_line
 from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.deployment import read_deployment
-from relearn.agents.stores.live.heartbeats import read_workers
+from relearn.agents.stores.live.heartbeats import missing_workers, read_workers
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.redis import open_redis
-from relearn.schemas.errors import RelearnError, Unavailable
+from relearn.schemas.errors import RelearnError, SetupError, Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.client import api_state, runfile
 from relearn.scripts.client.lag import read_lag
@@ -45,7 +46,8 @@ async def read_condition(settings: Settings) -> Condition:
         "valkey": _server(_address(settings.redis_url), redis[1]),
     }
     processes = _processes(settings)
-    down = what_is_down(servers, processes or {}, api)
+    missing = None if known["workers"] is None else missing_workers(settings.expected, known["workers"])
+    down = what_is_down(servers, processes or {}, api, missing or ())
     return {
         "namespace": settings.namespace,
         "at": round(time.time(), 3),
@@ -54,14 +56,18 @@ async def read_condition(settings: Settings) -> Condition:
         "servers": servers,
         "api": api,
         "processes": processes,
+        "missing": missing,
         **known,
     }
 
 
-def what_is_down(servers: Condition, processes: Condition, api: Condition) -> list[str]:
-    """Names of servers and processes that are down. The API counts only if `relearn up` runs it here."""
+def what_is_down(
+    servers: Condition, processes: Condition, api: Condition, missing: Sequence[Mapping[str, Any]] = ()
+) -> list[str]:
+    """Names of servers, processes and missing workers. The API counts only if `relearn up` runs it here."""
     down = [name for name, server in servers.items() if server["error"]]
     down += [name for name, process in processes.items() if process["state"] in {"waiting", "dead"}]
+    down += [f"{one['expected'] - one['seen']} of {one['expected']} {one['role']}" for one in missing]
     missed = api["state"] == api_state.AWAY and api_state.NAME in processes and api_state.NAME not in down
     return [*down, api_state.NAME] if missed else down
 
@@ -71,6 +77,11 @@ async def _answer(ask: Callable[[], Awaitable[Condition]]) -> tuple[Condition | 
         return await ask(), None
     except RelearnError as exc:
         return None, exc
+    except Exception as exc:
+        line = driver_line(exc)
+        if line is None:
+            raise
+        return None, SetupError(line)
 
 
 def _server(address: str, error: RelearnError | None) -> Condition:

@@ -11,6 +11,8 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
+from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.admin import Admin
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
@@ -34,6 +36,11 @@ _STARTING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    KafkaError._NOENT,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
 }
 
 
@@ -112,7 +119,7 @@ async def _committed(admin: Admin, group: str, places: Iterable[Place]) -> dict[
             if error.code() == KafkaError.GROUP_ID_NOT_FOUND:
                 return {}
             if error.code() not in _STARTING or time.monotonic() > deadline:
-                raise KafkaUnavailable(f"Kafka doesn't return the offsets of group {group}: {error.str()}") from exc
+                raise kafka_error(error, f"Kafka doesn't return the offsets of group {group}") from exc
             await asyncio.sleep(RETRY_S)
         else:
             return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}
@@ -122,4 +129,6 @@ async def _answer(admin: Admin, future: Any) -> Any:
     try:
         return await admin.answer(future)
     except KafkaException as exc:
-        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
+        if code_verdict(exc.args[0]) is Verdict.RETRYABLE:
+            raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
+        raise kafka_error(exc.args[0]) from exc

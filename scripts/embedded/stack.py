@@ -23,6 +23,7 @@ from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import local, ports
 
 WORKER_READY = "worker_ready"
+EXPECTED_WORKERS = PREFIX + "EXPECTED_WORKERS"
 SIGNING_KEY, VERIFY_KEYS = PREFIX + "SIGNING_KEY_FILE", PREFIX + "VERIFY_KEYS"
 
 
@@ -70,9 +71,11 @@ async def running(
             async with ports.choosing():
                 at = local.choose_ports(wanted, last, on_event)
                 await supervisor.start(*local.describe(data_dir, wanted, at, environment))
-            chosen, signing = _settle(data_dir, at.settings(wanted), environment)
-            await run_migrations(read_settings(chosen))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
+            expected = ",".join(f"{role}={count}" for role, count in roles.items())
+            addresses = {EXPECTED_WORKERS: expected, **at.settings(wanted)}
+            chosen, signing = _settle(data_dir, addresses, environment)
+            await run_migrations(read_settings(chosen))
             workers = [
                 worker(role, i + 1, {**chosen, **signing} if role == "retrain" else chosen, data_dir)
                 for role, count in roles.items()

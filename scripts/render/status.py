@@ -19,7 +19,8 @@ def page(condition: Condition) -> Group:
     """All values, and which are unknown."""
     parts: list[RenderableType] = [_headline(condition), Text(), _servers(condition), Text(), _facts(condition)]
     if condition["workers"] is not None:
-        parts += [Text(), _workers(condition["workers"]), *_notices(condition["workers"])]
+        parts += [Text(), _workers(condition["workers"]), *_missing(condition["missing"])]
+        parts += _notices(condition["workers"])
     if condition["lag"] is not None:
         parts += [Text(), _lag(condition["lag"])]
     return Group(*parts)
@@ -96,6 +97,12 @@ def _workers(workers: list[dict[str, Any]]) -> Table | Text:
         model = [_number(worker["model"]), _number(worker["activation"])]
         table.add_row(worker["id"], condition, *model, partitions_line(worker["partitions"]), *numbers)
     return table
+
+
+def _missing(missing: list[dict[str, Any]] | None) -> list[Text]:
+    """A line for each role of which workers are missing."""
+    lines = (f"{one['expected']} {one['role']} expected, {one['seen']} alive" for one in missing or ())
+    return [Text.assemble(("MISSING ", "bold red"), line) for line in lines]
 
 
 def _notices(workers: list[dict[str, Any]]) -> list[Text]:

@@ -8,8 +8,10 @@ import time
 import psutil
 
 from relearn.schemas.settings import Settings
-from tests.support.data import models
+from tests.support.data import feedbacks, models, retrains
+from tests.support.data.registered import register
 from tests.support.data.rows import caught_up, end_offsets, stored, value
+from tests.support.faults.read_only import read_only
 from tests.support.faults.streaming import Stream
 from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.servers.embedded import Servers
@@ -106,3 +108,25 @@ def test_workers_stopped_while_kafka_is_away_end(migrated: Settings, servers: Se
                 worker.send(signal.SIGTERM)
             for worker in running.values():
                 assert worker.terminate() in {0, 1}, worker.log[-3000:]
+
+
+def test_while_postgres_is_read_only_every_role_waits_and_none_is_restarted(migrated: Settings) -> None:
+    """A failover, or a full disk. Records, feedback and commands of that time are stored afterwards."""
+    retrains.load(migrated)
+    register(migrated)
+    with workers(migrated, score=1, store=1, feedback=1, retrain=1) as running:
+        for worker in running.values():
+            worker.wait_for("worker_ready")
+        stream = Stream(migrated, rate=RATE, at_least=2 * RATE)
+        stream.start()
+        eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
+        with read_only(migrated):
+            _scoring_goes_on(migrated)
+            job = retrains.send(migrated, "hold")
+            feedbacks.send(migrated, feedbacks.feedback("f-1", "yes", prediction="0-0-0", reviewer="ann"))
+            for name in ("store-1", "feedback-1", "retrain-1"):
+                running[name].wait_for("Postgres is read-only")
+        assert retrains.ended(migrated, job)["state"] == "promoted"
+        _check_all_stored(migrated, stream.finish())
+        eventually(lambda: value(migrated, "SELECT count(*) FROM corrections") == 1, "the feedback was lost")
+        assert all(worker.running and "event=crashed" not in worker.log for worker in running.values())

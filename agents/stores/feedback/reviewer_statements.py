@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
 from relearn.agents.stores.places import place_of_row
-from relearn.agents.stores.postgres import Connection
+from relearn.agents.stores.postgres import Connection, fetch_pages
 from relearn.schemas.messages.feedback import Via
 
 _COLUMNS = """
@@ -30,7 +30,8 @@ WHERE c.model = $1 ORDER BY c.id
 
 async def all_statements(connection: Connection) -> list[Statement]:
     """All statements, with features, in the order of commits."""
-    return _statements(await connection.fetch(_WITH_FEATURES + "ORDER BY c.id"))
+    query = _WITH_FEATURES + "WHERE c.id > $1 ORDER BY c.id LIMIT $2"
+    return _statements(await fetch_pages(connection, query, after=0))
 
 
 async def statements_since(connection: Connection, cut: int, limit: int) -> list[Statement]:

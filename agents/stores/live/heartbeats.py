@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +70,16 @@ async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
         beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []
     workers = [worker for beat in beats if (worker := _readable(beat)) is not None]
     return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
+
+
+def missing_workers(expected: Mapping[str, int], workers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The roles of which fewer workers are alive than expected: `[{"role", "expected", "seen"}, …]`."""
+    seen = Counter(worker["role"] for worker in workers)
+    return [
+        {"role": role, "expected": number, "seen": seen[role]}
+        for role, number in expected.items()
+        if seen[role] < number
+    ]
 
 
 def _readable(beat: str | bytes | None) -> dict[str, Any] | None:

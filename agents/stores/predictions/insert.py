@@ -17,6 +17,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.availability.progress import progressed
 from relearn.agents.stores.dead_letters import clean, insert_dead_letters
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.binary_copy import timestamp_us
@@ -132,6 +133,7 @@ async def _by_stage(
             raise
         if sum(map(len, blocks)) == 1:
             return [], [_letter(blocks[0], f"{exc} ({exc.sqlstate})", topic, now_s)]
+    progressed()
     halves = [await _by_stage(connection, half, topic, now_s) for half in _halves(blocks)]
     return [group for groups, _ in halves for group in groups], [letter for _, found in halves for letter in found]
 

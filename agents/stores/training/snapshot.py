@@ -9,7 +9,7 @@ from relearn.agents.learning.snapshot import Champion, Snapshot
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Trial, assumes, prepare
 from relearn.agents.stores.feedback.reviewer_statements import all_statements
-from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
+from relearn.agents.stores.postgres import Connection, Pool, fetch_pages, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.errors import Refused
@@ -21,6 +21,10 @@ _CHAMPION = f"""
 SELECT version, body, cut, example_ids, correction_ids FROM models WHERE version = {CHAMPION_VERSION}
 """  # noqa: S608 - nothing but names of our own
 _NEWEST = "SELECT version, state, set_digest, correction_ids FROM models ORDER BY version DESC LIMIT 1"
+_BOOTSTRAP = """
+SELECT id, key, features, label, extract(epoch FROM added_at)::float8 AS at_s FROM examples
+WHERE id > $1 ORDER BY id LIMIT $2
+"""
 _KEYS = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
 UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
@@ -76,9 +80,7 @@ async def training_keys(connection: Connection, version: int) -> frozenset[str]:
 
 
 async def _bootstrap(connection: Connection) -> list[tuple[float, Example]]:
-    rows = await connection.fetch(
-        "SELECT id, key, features, label, extract(epoch FROM added_at)::float8 AS at_s FROM examples ORDER BY id"
-    )
+    rows = await fetch_pages(connection, _BOOTSTRAP, after=0)
     return [(row["at_s"], Example(row["id"], row["key"], row["features"], row["label"])) for row in rows]
 
 

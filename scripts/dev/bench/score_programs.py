@@ -21,6 +21,7 @@ from relearn.agents.worker.app import make_app
 from relearn.agents.worker.consumer import Chunk, chunk_topic
 from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.loop import Receipts, process_chunks
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.dev.bench.workload import blocks, model
@@ -99,7 +100,8 @@ def chunked(settings: Settings, count: int, group: str) -> None:
             ]
             return [receipt(sent, len(chunk.records))]
 
-        await process_chunks(app, stream, handle, in_flight=4)
+        state = WorkerState(group, "score", stage="ready")
+        await process_chunks(app, state, stream, handle, stop=lambda: app.should_stop, in_flight=4)
 
     app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(agent)
     _run_app(app)

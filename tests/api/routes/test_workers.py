@@ -28,6 +28,17 @@ async def test_workers_are_those_that_said_something_lately(client: Client) -> N
     assert store["notices"] == [{**notices[0], "since": "2027-01-15T08:00:00+00:00"}]
 
 
+async def test_workers_that_should_run_and_send_nothing_are_missing(client: Client) -> None:
+    """By role, against the setting."""
+    async with serving(client.settings, expected_workers="score=2,store=1,retrain=0") as other:
+        await send_heartbeat(other.context.redis, other.settings.namespace, beat_of("score-9", "score"))
+        found = await other.json("GET", "/v1/workers")
+        assert found["missing"] == [
+            {"role": "score", "expected": 2, "seen": 1},
+            {"role": "store", "expected": 1, "seen": 0},
+        ]
+
+
 async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
     """Of another version, or not a heartbeat at all."""
     settings, redis = client.settings, client.context.redis
@@ -42,4 +53,4 @@ async def test_what_is_no_heartbeat_is_passed_over(client: Client) -> None:
 
 async def test_without_redis_it_says_that_nothing_is_known(client: Client) -> None:
     async with serving(client.settings, redis_url=f"redis://{NOWHERE}/0") as other:
-        assert await other.json("GET", "/v1/workers") == {"items": [], "next": None, "known": False}
+        assert await other.json("GET", "/v1/workers") == {"items": [], "missing": [], "next": None, "known": False}

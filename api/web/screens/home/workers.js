@@ -25,11 +25,11 @@ export function Workers({ champion }) {
 }
 
 /** @param {import("../../types").Workers & ChampionProps} props */
-function Known({ items, known, champion }) {
+function Known({ items, missing, known, champion }) {
   if (!known) return html`<${Empty} title="Not known"><p>Redis, where workers report their state, is away.</p><//>`;
   if (items.length === 0) {
     const how = html`<code>relearn up</code> starts workers of each role; <code>relearn worker score</code> one more.`;
-    return html`<${Empty} title="No worker is running"><p>${how}</p><//>`;
+    return html`<${Missing} missing=${missing} /><${Empty} title="No worker is running"><p>${how}</p><//>`;
   }
   /** @type {import("../../parts/table.js").Column<Worker>[]} */
   const columns = [
@@ -45,7 +45,22 @@ function Known({ items, known, champion }) {
   ];
   return html`
     <${Table} caption="Workers" columns=${columns} rows=${items} keyOf=${idOf} />
+    <${Missing} missing=${missing} />
     <${Notices} workers=${items} />
+  `;
+}
+
+/** Workers that should run and send no heartbeat. @param {Pick<import("../../types").Workers, "missing">} props */
+function Missing({ missing }) {
+  if (missing.length === 0) return null;
+  return html`
+    <ul class="notices" aria-label="Missing workers">
+      ${missing.map(
+        ({ role, expected, seen }) => html`
+          <li key=${role}><${Badge} kind="bad">missing<//> ${count(expected)} ${role} expected, ${count(seen)} alive</li>
+        `,
+      )}
+    </ul>
   `;
 }
 

@@ -34,10 +34,10 @@ def running(namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory) ->
         yield settings
 
 
-def send(settings: Settings, *values: bytes | None, **config: object) -> None:
+def send(settings: Settings, *values: bytes | None, partition: int = 0, **config: object) -> None:
     producer = Producer({**librdkafka_config(settings), "message.max.bytes": 9_000_000, **config})
     for item in values:
-        producer.produce(topic_name(settings.namespace, "ingest"), item, partition=0)
+        producer.produce(topic_name(settings.namespace, "ingest"), item, partition=partition)
     assert producer.flush(30) == 0
 
 
@@ -172,14 +172,22 @@ def test_a_swap_goes_by_activation_and_a_stale_message_changes_nothing(migrated:
 
 
 def test_a_stream_of_bad_records_pauses_the_role_until_a_person_resumes_it(migrated: Settings) -> None:
+    """Both workers: the one that met the records, and the one whose records are good."""
     settings = migrated.model_copy(update={"dlq_min_records": 50})
     models.publish(settings, models.a_model(), 1)
-    with workers(settings, score=1, store=1) as found:
-        found["score-1"].wait_for("worker_ready")
+    with workers(settings, score=2, store=1) as found:
+        for name in ("score-1", "score-2"):
+            found[name].wait_for("worker_ready")
         send(settings, *[b"rubbish"] * 200)
-        found["score-1"].wait_for("event=paused")
+        eventually(lambda: value(settings, "SELECT count(*) FROM pauses") == 1, "nothing was paused")
+
+        def paused() -> bool:
+            send(settings, encode_record(np.ones(4), subject="other"), partition=1)
+            return all("event=paused" in found[name].log for name in ("score-1", "score-2"))
+
+        eventually(paused, "one of the two workers goes on")
         assert value(settings, "SELECT count(*) FROM dead_letters") < 200
-        assert found["score-1"].running
+        assert all(found[name].running for name in ("score-1", "score-2"))
         query(settings, "UPDATE pauses SET resumed_at = now()")
         send(settings, *[encode_record(np.ones(4), subject="good")] * 300)
         rows(settings, "good", 300)

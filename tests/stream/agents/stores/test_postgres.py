@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import asyncpg
 import pytest
 
 from relearn.agents.stores.postgres import Pool, open_pool, read_snapshot
+from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.settings import Settings
 
 SET = "SELECT current_setting('enable_seqscan') || ' ' || current_setting('transaction_read_only')"
@@ -103,4 +107,82 @@ async def test_a_connection_that_cannot_be_cleaned_is_closed(
             await parse_and_cancel(pool, patched)
         async with read_snapshot(pool) as connection:
             assert await connection.fetchval(BACKEND) != own
+    pool.terminate()
+
+
+async def cancelled_after(steps: int, work: Coroutine[Any, Any, Any]) -> None:
+    """Cancel `work` after `steps` steps of the event loop, and wait for its end."""
+    task = asyncio.ensure_future(work)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_no_cancellation_at_any_moment_leaves_a_connection_inside_a_transaction(migrated: Settings) -> None:
+    """At each step of a new query, of a transaction, of a snapshot, of a COPY, and of an error that is handled.
+
+    After each, the next user begins a snapshot on the pool's one connection. A new text of a query is parsed again.
+    """
+    pool, texts = await open_pool(migrated, size=1), count()
+
+    async def query() -> None:
+        await pool.fetchval(f"SELECT $1::int + count(*) + {next(texts)} FROM models", 1)
+
+    async def transaction() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(f"SELECT {next(texts)} + count(*) FROM jobs")
+
+    async def snapshot() -> None:
+        async with read_snapshot(pool, index_only=True) as connection:
+            await connection.fetch(f"SELECT {next(texts)}, * FROM jobs")
+
+    async def copy() -> None:
+        async with pool.acquire() as connection:
+            await connection.copy_records_to_table("totals_of_nothing", records=[(1,), (2,)])
+
+    async def handled() -> None:
+        async with pool.acquire() as connection:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.fetchval(f"SELECT $1::int + {next(texts)}", "no number")
+
+    await pool.execute("CREATE TABLE totals_of_nothing (n int)")
+    try:
+        for work in (query, transaction, snapshot, copy, handled):
+            for steps in range(24):
+                with suppress(asyncpg.PostgresError):
+                    await cancelled_after(steps, work())
+                async with read_snapshot(pool) as connection:
+                    assert await connection.fetchval(SET) == "on on", (work.__name__, steps)
+    finally:
+        await pool.execute("DROP TABLE totals_of_nothing")
+        pool.terminate()
+
+
+async def test_an_error_that_is_handled_inside_leaves_no_transaction_open(migrated: Settings) -> None:
+    """A value that can't be encoded is refused by asyncpg after Postgres has parsed the query."""
+    pool = await open_pool(migrated, size=1)
+    own = await pool.fetchval(BACKEND)
+    async with pool.acquire() as connection:
+        with pytest.raises(asyncpg.DataError):
+            await connection.fetchval("SELECT $1::int + 40", "no number")
+    async with read_snapshot(pool) as connection:
+        assert await connection.fetchval(SET) == "on on"
+        assert await connection.fetchval(BACKEND) == own
+    pool.terminate()
+
+
+async def test_a_connection_that_came_inside_a_transaction_is_dropped(migrated: Settings) -> None:
+    """However it came to that: the failure is retryable, and the next user gets a new connection."""
+    pool = await open_pool(migrated, size=1)
+    own = await pool.fetchval(BACKEND)
+    connection = await pool.acquire()
+    await connection._protocol.prepare("left_open", "SELECT 41", None, record_class=asyncpg.Record)
+    await pool.release(connection)
+    with pytest.raises(PostgresUnavailable, match="25001"):
+        async with read_snapshot(pool):
+            raise AssertionError("the snapshot began inside another transaction")
+    async with read_snapshot(pool) as connection:
+        assert await connection.fetchval(BACKEND) != own
     pool.terminate()

@@ -34,6 +34,9 @@ async def test_lag_workers_and_totals_come_from_the_servers_themselves(settings:
     assert [worker["id"] for worker in condition["workers"]] == ["score-1"]
     assert (condition["champion"], condition["totals"]["records"], condition["pauses"]) == (None, 0, [])
     assert "178" in relearn(settings, "status").stdout
+    done = relearn(settings, "status", "--json", EXPECTED_WORKERS="score=2,retrain=1")
+    assert (done.returncode, json.loads(done.stdout)["down"]) == (1, ["1 of 2 score", "1 of 1 retrain"])
+    assert relearn(settings, "status", EXPECTED_WORKERS="score=1").returncode == 0
 
 
 async def test_the_api_is_shown_and_what_it_lacks(migrated: Settings) -> None:

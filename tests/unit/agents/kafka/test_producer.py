@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import KafkaError, Message
 
 from relearn.agents.kafka.producer import Receipt, receipt_of, settle
-from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.errors import KafkaUnavailable, RejectedMessage, SetupError
 
 TOO_LARGE = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
 AWAY = KafkaError(KafkaError._MSG_TIMED_OUT)
@@ -16,7 +16,7 @@ AWAY = KafkaError(KafkaError._MSG_TIMED_OUT)
 
 def settled(error: KafkaError | None, at: Receipt | None) -> asyncio.Future[Receipt]:
     receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-    settle(receipt, error, at)
+    settle(receipt, error, at, "ns.ingest")
     return receipt
 
 
@@ -37,9 +37,10 @@ async def test_a_message_that_was_not_delivered_has_no_receipt() -> None:
 async def test_a_broker_that_is_away_is_retryable_and_a_refusal_is_not() -> None:
     with pytest.raises(KafkaUnavailable):
         await settled(AWAY, None)
-    with pytest.raises(KafkaException) as refused:
+    with pytest.raises(RejectedMessage, match="too large"):
         await settled(TOO_LARGE, None)
-    assert refused.value.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE
+    with pytest.raises(SetupError, match=r"there is no topic ns\.ingest; run `relearn migrate` first"):
+        await settled(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART), None)
 
 
 async def test_an_acknowledgement_without_any_place_is_an_error_of_its_own() -> None:

@@ -76,30 +76,30 @@ asyncio.run(main(sys.argv[1]))
 
 def test_lag_without_progress_is_stuck_after_a_while() -> None:
     progress = Progress()
-    looks = [progress.stuck(condition="ready", lag=5, records=0) for _ in range(LOOKS + 2)]
+    looks = [progress.stuck(condition="ready", lag=5, steps=0) for _ in range(LOOKS + 2)]
     assert looks == [False] * (LOOKS + 1) + [True]
 
 
 def test_no_lag_is_idleness() -> None:
     progress = Progress()
     for lag in (0, None):
-        assert not any(progress.stuck(condition="ready", lag=lag, records=0) for _ in range(2 * LOOKS))
+        assert not any(progress.stuck(condition="ready", lag=lag, steps=0) for _ in range(2 * LOOKS))
 
 
 def test_who_says_what_it_waits_for_is_left_alone() -> None:
     progress = Progress()
-    assert not any(progress.stuck(condition="waiting for Postgres", lag=5, records=0) for _ in range(2 * LOOKS))
-    assert not progress.stuck(condition="ready", lag=5, records=0)
+    assert not any(progress.stuck(condition="waiting for Postgres", lag=5, steps=0) for _ in range(2 * LOOKS))
+    assert not progress.stuck(condition="ready", lag=5, steps=0)
 
 
 def test_records_processed_are_progress_even_while_the_lag_grows() -> None:
     progress = Progress()
-    assert not any(progress.stuck(condition="ready", lag=5 * look, records=look) for look in range(2 * LOOKS))
+    assert not any(progress.stuck(condition="ready", lag=5 * look, steps=look) for look in range(2 * LOOKS))
 
 
 def test_a_lag_that_shrinks_is_progress() -> None:
     progress = Progress()
-    assert not any(progress.stuck(condition="ready", lag=100 - look, records=0) for look in range(2 * LOOKS))
+    assert not any(progress.stuck(condition="ready", lag=100 - look, steps=0) for look in range(2 * LOOKS))
 
 
 def test_a_loop_that_beats_now_and_then_is_alive() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
+from relearn.agents.stores.live.heartbeats import missing_workers
 from relearn.scripts.client.condition import what_is_down
 from relearn.scripts.render.status import dead_letters_line, page, partitions_line
 
@@ -22,6 +23,7 @@ def shown(**given: Any) -> str:
         "dead_letters": [],
         "pauses": [],
         "workers": [],
+        "missing": [],
         "lag": [],
         **given,
     }
@@ -88,6 +90,17 @@ def test_a_worker_is_a_line() -> None:
     (line,) = (line for line in shown(workers=[worker]).splitlines() if line.startswith("score-1"))
     assert line.split() == ["score-1", "ready", "3", "4", "ingest", "0-2,5", "7", "501.2"]
     assert "no worker" in shown()
+
+
+def test_what_should_run_and_sends_nothing_is_missing() -> None:
+    """It is down, and a line of its own."""
+    missing = missing_workers({"score": 2, "store": 1}, [{"role": "score"}, {"role": "store"}, {"role": "store"}])
+    assert missing == [{"role": "score", "expected": 2, "seen": 1}]
+    down = what_is_down({}, {}, {"state": "up"}, missing)
+    assert down == ["1 of 2 score"]
+    text = shown(missing=missing, down=down)
+    assert text.startswith("Relearn  namespace relearn  down: 1 of 2 score\n")
+    assert "MISSING 2 score expected, 1 alive" in text
 
 
 def test_a_notice_is_a_line() -> None:
