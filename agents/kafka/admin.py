@@ -21,6 +21,10 @@ class Admin(AdminClient):
         config = {**librdkafka_config(settings), "log_level": 0, "error_cb": self._said.append}
         super().__init__(config)
 
+    def close(self) -> None:
+        """End the client's threads and connections, also while something still refers to the client."""
+        self.__exit__(None, None, None)
+
     async def answer(self, future: Any) -> Any:
         """The result of one of this client's futures.
 

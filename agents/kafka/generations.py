@@ -32,3 +32,7 @@ class Generations:
                 self._known[found] = await register_generation(self._pool, self._topic, found)
             self._epoch, self._current = epoch, self._known[found]
         return self._current
+
+    def close(self) -> None:
+        """Disconnect from Kafka."""
+        self._admin.close()

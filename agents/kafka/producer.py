@@ -144,13 +144,18 @@ class KafkaProducer:
         settle(receipt, error, at, topic)
 
     async def close(self, timeout_s: float = 5.0) -> int:
-        """Flush for at most `timeout_s`. Returns the number of messages that were given up."""
+        """Flush for at most `timeout_s`, then disconnect. Returns the number of messages that were given up."""
         left = await asyncio.to_thread(self._producer.flush, timeout_s)
         self._closing.set()
-        await asyncio.to_thread(self._poller.join)
+        await asyncio.to_thread(self._disconnect)
         if left:
             log.warning("unacknowledged", messages=left)
         return int(left)
+
+    def _disconnect(self) -> None:
+        self._poller.join()
+        self._producer.purge()
+        self._producer.close()
 
 
 def settle(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing, closing
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -69,22 +70,22 @@ async def model_updates(
     None when reading goes on.
     """
     topic = topic_name(settings.namespace, "model-updates")
-    admin = Admin(settings)
     backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
-    while True:
-        try:
-            found = await topic_id(admin, topic)
-            async with aclosing(_read(settings, TopicPartition(topic, 0), admin, found)) as events:
-                async for event in events:
-                    if backoff.failures:
-                        backoff.reset()
-                        on_wait(None)
-                    yield event
-        except (KafkaUnavailable, SetupError, KafkaError) as exc:
-            error = str(exc) or type(exc).__name__
-            log.warning("model_feed_waits", error=error)
-            on_wait(error)
-        await asyncio.sleep(backoff.next_s())
+    with closing(Admin(settings)) as admin:
+        while True:
+            try:
+                found = await topic_id(admin, topic)
+                async with aclosing(_read(settings, TopicPartition(topic, 0), admin, found)) as events:
+                    async for event in events:
+                        if backoff.failures:
+                            backoff.reset()
+                            on_wait(None)
+                        yield event
+            except (KafkaUnavailable, SetupError, KafkaError) as exc:
+                error = str(exc) or type(exc).__name__
+                log.warning("model_feed_waits", error=error)
+                on_wait(error)
+            await asyncio.sleep(backoff.next_s())
 
 
 async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str) -> AsyncGenerator[FeedEvent, None]:
@@ -119,9 +120,7 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
                 if await _is_another(admin, tp.topic, found):
                     return
     finally:
-        # Cancelled while it connects, aiokafka would leave that connection open.
-        await asyncio.wait([starting])
-        await consumer.stop()
+        await _to_the_end(_stop(consumer, starting))
 
 
 async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
@@ -137,6 +136,25 @@ async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
             return end
     except TimeoutError as exc:
         raise KafkaUnavailable(f"Kafka doesn't return the end of {tp.topic}") from exc
+
+
+async def _stop(consumer: AIOKafkaConsumer, starting: asyncio.Future[int]) -> None:
+    """Disconnect. Cancelled while it connects, aiokafka would leave that connection open."""
+    await asyncio.wait([starting])
+    await consumer.stop()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work`, which no cancellation of this task interrupts: a process that ends cancels its tasks repeatedly."""
+    task, cancelled = asyncio.create_task(work), False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def _is_another(admin: Admin, topic: str, found: str) -> bool:

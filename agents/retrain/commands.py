@@ -73,6 +73,7 @@ class CommandHandler:
         """Flush the dead letters."""
         if self._refusals.value is not None:
             await self._refusals.value.producer.close()
+            self._refusals.value.generations.close()
 
 
 class _Refusals(NamedTuple):

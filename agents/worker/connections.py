@@ -24,6 +24,7 @@ class Connections:
     async def close(self) -> None:
         """Flush the producer, and disconnect."""
         await self.producer.close()
+        self.generations.close()
         self.pool.terminate()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from relearn.agents.kafka.topics import admin_client, check_led
+from relearn.agents.kafka.admin import Admin
+from relearn.agents.kafka.topics import check_led
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool, newest_migration, ping
 from relearn.agents.stores.redis import Redis, redis_errors
@@ -16,9 +17,9 @@ from relearn.schemas.topics import topic_name
 REQUIRED = frozenset(("kafka", "postgres", "migrations", "model"))
 
 
-def probes(settings: Settings, pool: Pool, redis: Redis, live: LiveModel) -> dict[str, Probe]:
+def probes(settings: Settings, admin: Admin, pool: Pool, redis: Redis, live: LiveModel) -> dict[str, Probe]:
     """One probe per check, by the check's name."""
-    admin, ingest = admin_client(settings), topic_name(settings.namespace, "ingest")
+    ingest = topic_name(settings.namespace, "ingest")
     newest = max(migration.number for migration in migrations())
 
     async def kafka() -> None:

@@ -10,6 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from aiohttp import web
 
 from relearn.agents.kafka.producer import KafkaProducer
+from relearn.agents.kafka.topics import admin_client
 from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
@@ -104,6 +105,7 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
     """Everything that handlers need, open while the block runs."""
     pool, redis = await open_pool(settings, size=POOL_SIZE, timeouts=REQUEST_TIMEOUTS), open_redis(settings)
     producer = KafkaProducer(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGE_TIMEOUT_S)
+    admin = admin_client(settings)
     events = EventHub(settings)
     generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))
     source = f"/{settings.namespace}/api/{socket.gethostname()}"
@@ -116,7 +118,7 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
             producer=producer,
             live=live,
             feed=feed,
-            health=Health(probes(settings, pool, redis, live), REQUIRED),
+            health=Health(probes(settings, admin, pool, redis, live), REQUIRED),
             events=events,
             source=source,
             review_pool=ReviewPool(pool, live, claims, audit=settings.audit_share),
@@ -128,6 +130,7 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
         )
     finally:
         await generation.close()
+        admin.close()
         await producer.close()
         await events.close()
         await redis.aclose()

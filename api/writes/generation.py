@@ -62,8 +62,9 @@ class CurrentGeneration:
         self._reached[receipt.partition] = receipt.offset
 
     async def close(self) -> None:
-        """Cancel a read under way."""
+        """Cancel a read under way, and disconnect from Kafka."""
         await self._reading.close()
+        self._generations.close()
 
     async def _read(self) -> int:
         self._reads += 1

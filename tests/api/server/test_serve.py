@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -25,7 +26,7 @@ from relearn.schemas.errors import SettingsError, SetupError
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.faults.servers import free_ports
 from relearn.scripts.embedded.keys import ensure_pair
-from tests.support.api.client import Client
+from tests.support.api.client import Client, serving
 from tests.support.waiting import eventually_async
 
 HOST = "127.0.0.1"
@@ -129,6 +130,21 @@ async def test_a_server_that_is_closing_is_not_ready(client: Client) -> None:
     assert client.http.app is not None
     client.http.app[CLOSING].set()
     assert (await client.json("GET", "/readyz", status=503))["status"] == "not ready"
+
+
+def kafka_threads() -> int:
+    """The number of threads of librdkafka in this process."""
+    return sum(path.read_text().startswith("rdk:") for path in Path("/proc/self/task").glob("*/comm"))
+
+
+async def test_an_application_that_has_ended_leaves_no_client_of_kafka(migrated: Settings) -> None:
+    """Its threads would otherwise run until the application is collected."""
+    before = kafka_threads()
+    async with serving(migrated) as one:
+        await one.json("POST", "/v1/feedback", json={"prediction": "0-0-0", "label": "1"}, status=202)
+        await one.context.health.probe_all()
+        assert kafka_threads() > before
+    assert kafka_threads() == before
 
 
 async def test_a_server_that_has_lost_a_task_ends(migrated: Settings) -> None:

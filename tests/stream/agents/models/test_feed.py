@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -47,18 +48,18 @@ def _champion(settings: Settings, value: bytes | None) -> None:
     put(settings, "model-updates", value, b"champion")
 
 
+async def _follow(settings: Settings, feed: ModelFeed) -> None:
+    async with aclosing(model_updates(settings)) as events:
+        async for event in events:
+            feed.take(event)
+
+
 @asynccontextmanager
 async def _reading(settings: Settings) -> AsyncIterator[tuple[ModelFeed, LiveModel]]:
     """A process that reads the feed while the block runs."""
     live = LiveModel()
     feed = ModelFeed(Swapper(live, load_verifier(settings), settings.namespace))
-
-    async def read() -> None:
-        async with aclosing(model_updates(settings)) as events:
-            async for event in events:
-                feed.take(event)
-
-    task = asyncio.create_task(read())
+    task = asyncio.create_task(_follow(settings, feed))
     try:
         yield feed, live
     finally:
@@ -194,3 +195,19 @@ async def test_whoever_published_before_is_fenced(signed: Settings) -> None:
             if len(found) == 3:
                 break
     assert found == [_message(signed, activation) for activation in (1, 2, 4)]
+
+
+async def test_a_process_that_ends_cancels_it_repeatedly_and_no_connection_is_left(signed: Settings) -> None:
+    """An unclosed connection is a warning when it is collected, and so an error."""
+    _champion(signed, _message(signed, 1))
+    for turns in range(1, 40, 3):
+        feed = ModelFeed(Swapper(LiveModel(), load_verifier(signed), signed.namespace))
+        task = asyncio.create_task(_follow(signed, feed))
+        if turns % 2:
+            await _caught_up(feed)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0)
+    gc.collect()
