@@ -366,7 +366,7 @@ async def test_a_blind_answer_is_revealed_once_it_is_with_the_api(browser: Brows
         await expect(page.get_by_text("1 answer not sent yet.")).to_be_visible()
         await expect(page.locator(".last")).to_have_text("You said yes")
         await audits.start()
-        await page.get_by_role("button", name="Try now").click()
+        await one.try_now()
         await expect(page.locator(".last")).to_have_text(_REVEALED)
 
 

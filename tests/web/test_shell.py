@@ -78,7 +78,7 @@ async def test_the_api_away_is_told_and_the_page_is_well_again_by_itself(visitor
     await expect(page.get_by_text(re.compile(r"Trying again in \d+ s\."))).to_be_visible()
     async with page.expect_response(lambda answer: answer.url.endswith("/v1/retraining")):
         await visitor.site.start()
-        await page.get_by_role("button", name="Try now").click()
+        await visitor.try_now()
     await expect(banner).to_be_hidden(timeout=30_000)
     assert await page.evaluate("window.notReloaded")
 

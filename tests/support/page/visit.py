@@ -65,6 +65,15 @@ class Visit:
             found = await self.page.evaluate("options => axe.run(options)", options)
             assert not found["violations"], "\n".join([scheme, *map(_told, found["violations"])])
 
+    async def try_now(self) -> None:
+        """Press every "Try now" that is shown, at once: the page retries by itself too, and then there is none."""
+        await self.page.evaluate(
+            """() => {
+                for (const button of document.querySelectorAll("button"))
+                    if (button.textContent.trim() === "Try now") button.click();
+            }"""
+        )
+
     async def check_narrow(self) -> None:
         """Nothing makes the page wider than the window."""
         wider = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

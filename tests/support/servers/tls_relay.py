@@ -15,6 +15,9 @@ from tests.support.servers.certificates import Signed
 #: Postgres' first message of a client that requests TLS: a length and a code. The answer is one letter.
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 
+#: Turns of the event loop between the acceptance of a connection and the start of its task.
+_TURNS_UNTIL_TAKEN = 5
+
 
 class TlsRelay:
     """One port that takes TLS alone. Used within one event loop."""
@@ -38,6 +41,8 @@ class TlsRelay:
         """Drop every connection."""
         assert self._server is not None
         self._server.close()
+        for _ in range(_TURNS_UNTIL_TAKEN):
+            await asyncio.sleep(0)
         for writer in self._taken.values():
             writer.transport.abort()
         await asyncio.gather(*self._taken)
