@@ -8,7 +8,8 @@ import shutil
 from relearn.schemas.errors import SetupError
 
 HOW = "no Chromium is installed: `apt-get install chromium`, or name one in $CHROMIUM"
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: The shell first: Chromium without a window takes a fifth less processor time.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str | None:
