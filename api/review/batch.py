@@ -111,7 +111,11 @@ def verdict_on(row: BatchRow, verdicts: Verdicts) -> Verdict:
 
 
 def feedback_on(
-    row: BatchRow, verdict: Verdict, classes: Mapping[int, Sequence[str]], reviewer: str | None, principal: str | None
+    row: BatchRow,
+    verdict: Verdict,
+    classes: Mapping[int, Sequence[str]],
+    reviewer: str | None,
+    principal: str | None = None,
 ) -> Feedback:
     """The feedback on one row.
 
@@ -133,7 +137,7 @@ def feedback_on(
     return Feedback(str(uuid.uuid4()), label, row.place, None, reviewer, "batch", None, principal)
 
 
-def confirmation_of(row: BatchRow, namespace: str, reviewer: str | None, principal: str | None) -> Feedback:
+def confirmation_of(row: BatchRow, namespace: str, reviewer: str | None, principal: str | None = None) -> Feedback:
     """The confirmation of an unreviewed row. Its id is the same each time, so that a reviewer confirms a row once."""
     name = f"relearn:{namespace}:confirm:{reviewer or ''}:{row.place}"
     return Feedback(
