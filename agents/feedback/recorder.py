@@ -17,6 +17,7 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
+from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
@@ -24,7 +25,6 @@ from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.live.event_content import correction_events
 from relearn.agents.stores.live.events import EventLog
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.connections import Connections, connect
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -76,7 +76,7 @@ class Recorder:
         """
         opened = await self.opened()
         began = time.perf_counter()
-        generation = await self._chunk_retry.until_available(lambda: opened.generations.current(chunk.ledger.epoch))
+        generation = await self._chunk_retry.until_available(lambda: opened.generations.of(chunk.topic, chunk.topic_id))
         statements, rejects = decode_feedback_messages(chunk.records, generation)
         taken = await self._chunk_retry.until_available(lambda: store_feedback(opened.pool, statements))
         self._state.records += len(chunk.records)
@@ -148,7 +148,7 @@ class Recorder:
     async def _open(self) -> Connections:
         settings = self._settings
         await self.retry.until_available(lambda: check_log_append_time(settings, self.topic))
-        return await connect(settings, self._state.id, self.topic, agent="feedback", pool_size=POOL_SIZE)
+        return await connect(settings, self._state.id, agent="feedback", pool_size=POOL_SIZE)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the dead letters, and disconnect."""

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.topic_generations import register_generation
-from relearn.schemas.settings import Settings
 
 
 class Generations:
-    """The generation of one topic that this process reads, looked up after each assignment of partitions."""
+    """The generations of the topics that this process reads. Postgres is queried once for each topic id."""
 
-    def __init__(self, settings: Settings, pool: Pool, topic: str) -> None:
-        self._admin = admin_client(settings)
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._topic = topic
-        self._known: dict[str, int] = {}
-        self._epoch = -1
-        self._current = 0
+        self._known: dict[tuple[str, str], int] = {}
 
-    async def current(self, epoch: int) -> int:
-        """The generation of the topic as of assignment `epoch`. Postgres is queried for a new topic id only.
+    async def of(self, topic: str, topic_id: str) -> int:
+        """The generation of `topic` with Kafka's id `topic_id`; the next number for an id that was never seen.
 
         Raises:
-            KafkaUnavailable, PostgresUnavailable: retryable.
-            SetupError: the topic or the tables aren't there.
+            PostgresUnavailable: retryable.
         """
-        if epoch != self._epoch:
-            found = await topic_id(self._admin, self._topic)
-            if found not in self._known:
-                self._known[found] = await register_generation(self._pool, self._topic, found)
-            self._epoch, self._current = epoch, self._known[found]
-        return self._current
-
-    def close(self) -> None:
-        """Disconnect from Kafka."""
-        self._admin.close()
+        if (topic, topic_id) not in self._known:
+            self._known[topic, topic_id] = await register_generation(self._pool, topic, topic_id)
+        return self._known[topic, topic_id]

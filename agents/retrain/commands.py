@@ -18,7 +18,6 @@ from relearn.agents.worker.loop import Receipts
 from relearn.schemas.errors import BadMessage, BadRow
 from relearn.schemas.messages.commands import decode_command
 from relearn.schemas.messages.records import Fault, RawMessage, Reject
-from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
 
@@ -42,7 +41,7 @@ class CommandHandler:
             try:
                 await self._execute(message)
             except (BadMessage, BadRow) as exc:
-                receipts += await self._refuse(message, exc, chunk.ledger.epoch)
+                receipts += await self._refuse(message, exc, chunk.topic_id)
             self._context.state.records += 1
         self._context.new_jobs.set()
         self._context.new_activations.set()
@@ -56,24 +55,22 @@ class CommandHandler:
         )
         log.info("command", id=command.id, command=command.command, version=command.version, new=new)
 
-    async def _refuse(self, message: RawMessage, exc: BadMessage | BadRow, epoch: int) -> Receipts:
+    async def _refuse(self, message: RawMessage, exc: BadMessage | BadRow, topic_id: str) -> Receipts:
         refusals = await self._refusals.get()
-        generation = await self._context.until_available(lambda: refusals.generations.current(epoch))
+        generation = await self._context.until_available(lambda: refusals.generations.of(message.topic, topic_id))
         reason, detail = (exc.reason, exc.detail) if isinstance(exc, BadMessage) else ("invalid", str(exc))
         return await refusals.dead_letters.send([Reject(message, Fault(0, reason, detail))], generation)
 
     async def _open_refusals(self) -> _Refusals:
         context = self._context
-        commands = topic_name(context.settings.namespace, "commands")
         producer = KafkaProducer(context.settings, context.state.id)
         sink = DeadLetterSink(producer, context.settings.namespace, agent="retrain", source=context.source)
-        return _Refusals(producer, sink, Generations(context.settings, await context.pool(), commands))
+        return _Refusals(producer, sink, Generations(await context.pool()))
 
     async def close(self) -> None:
         """Flush the dead letters."""
         if self._refusals.value is not None:
             await self._refusals.value.producer.close()
-            self._refusals.value.generations.close()
 
 
 class _Refusals(NamedTuple):

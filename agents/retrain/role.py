@@ -31,6 +31,7 @@ from relearn.agents.worker.consumer import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import process_chunks
 from relearn.agents.worker.model_feed import attach_model_feed
+from relearn.agents.worker.offset_watch import attach_offset_watch
 from relearn.agents.worker.readiness import assigned, attach_readiness
 from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.state import WorkerState
@@ -92,6 +93,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app.task(tell)
     attach_readiness(app, context.state, waiting_for="Kafka and Postgres", holds=lambda: reconciler.ready)
     attach_heartbeat(app, settings, context.state)
+    attach_offset_watch(app, settings, context.state)
     attach_watchdog(app, context.state)
     app.on_before_shutdown.connect(close, weak=False)
     return app

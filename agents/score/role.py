@@ -20,6 +20,7 @@ from relearn.agents.worker.consumer import Chunk, chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.agents.worker.model_feed import attach_model_feed
+from relearn.agents.worker.offset_watch import attach_offset_watch
 from relearn.agents.worker.readiness import attach_readiness
 from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.state import WorkerState
@@ -57,6 +58,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app.agent(chunk_topic(app, topic_name(settings.namespace, "ingest")))(score_ingest)
     attach_readiness(app, state, waiting_for="a first model", holds=has_model)
     attach_heartbeat(app, settings, state)
+    attach_offset_watch(app, settings, state)
     attach_watchdog(app, state)
     app.on_before_shutdown.connect(scorer.close, weak=False)
     return app

@@ -12,6 +12,7 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
+from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.producer import Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
@@ -19,7 +20,6 @@ from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.score.pause import LOOK_EVERY_S, Pause
 from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
 from relearn.agents.stores.pauses import Pauses
-from relearn.agents.worker.connections import Connections, connect
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -64,7 +64,7 @@ class Scorer:
         if await opened.pause.wait():
             self._limit.clear()
         generation = await self._retry.until_available(
-            lambda: opened.connections.generations.current(chunk.ledger.epoch)
+            lambda: opened.connections.generations.of(chunk.topic, chunk.topic_id)
         )
         began = time.perf_counter()
         served = await self._live.loaded()
@@ -122,7 +122,7 @@ class Scorer:
         """Check the topic, and connect."""
         settings, ingest = self._settings, topic_name(self._settings.namespace, "ingest")
         await self._retry.until_available(lambda: check_log_append_time(settings, ingest), "Kafka")
-        connections = await connect(settings, self._state.id, ingest, agent="score", pool_size=1)
+        connections = await connect(settings, self._state.id, agent="score", pool_size=1)
         return Opened(connections, Pause(Pauses(connections.pool), self._retry, self._state))
 
     async def close(self, *_: Any, **__: Any) -> None:

@@ -19,10 +19,13 @@ log = structlog.get_logger()
 _MAX_S = 253_402_214_399.0
 
 
-def decode_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list[Block], list[DeadLetter]]:
+def decode_blocks(
+    messages: Iterable[RawMessage], *, generation: int, now_s: float
+) -> tuple[list[Block], list[DeadLetter]]:
     """The blocks in these messages of `predictions`, and dead letters for the messages without one.
 
-    A block whose shadow answers can't be decoded is returned without them: each record has the champion's answer.
+    `generation`: that of the topic which the messages came from. A block whose shadow answers can't be decoded is
+    returned without them: each record has the champion's answer.
     """
     blocks, letters = [], []
     for message in messages:
@@ -30,20 +33,23 @@ def decode_blocks(messages: Iterable[RawMessage], *, now_s: float) -> tuple[list
             block = decode_block(message.value, without_shadow=partial(_warn, message))
             check_block_storable(block)
         except BadMessage as exc:
-            letters.append(_letter(message, exc, now_s))
+            letters.append(_letter(message, exc, generation, now_s))
         else:
             blocks.append(block)
     return blocks, letters
 
 
-def decode_letters(messages: Iterable[RawMessage], *, now_s: float) -> list[DeadLetter]:
-    """The dead letters in these messages of `dead-letters`. A message without one becomes a dead letter itself."""
+def decode_letters(messages: Iterable[RawMessage], *, generation: int, now_s: float) -> list[DeadLetter]:
+    """The dead letters in these messages of `dead-letters`. A message without one becomes a dead letter itself.
+
+    `generation`: that of the topic which the messages came from.
+    """
     letters = []
     for message in messages:
         try:
             letters.append(decode_dead_letter(message.key, message.value, message.headers or ()))
         except BadMessage as exc:
-            letters.append(_letter(message, exc, now_s))
+            letters.append(_letter(message, exc, generation, now_s))
     return letters
 
 
@@ -67,14 +73,14 @@ def _warn(message: RawMessage, fault: BadMessage) -> None:
     log.warning("shadow_unreadable", reason=fault.reason, error=fault.detail[:500], **place)
 
 
-def _letter(message: RawMessage, fault: BadMessage, now_s: float) -> DeadLetter:
+def _letter(message: RawMessage, fault: BadMessage, generation: int, now_s: float) -> DeadLetter:
     log.info("dead_letter", reason=fault.reason, error=fault.detail, topic=message.topic, offset=message.offset)
     return DeadLetter(
         "store",
         fault.reason,
         fault.detail[:500],
         message.topic,
-        0,
+        generation,
         message.partition,
         message.offset,
         (fault.index,),

@@ -16,6 +16,7 @@ from relearn.agents.worker.app import make_app
 from relearn.agents.worker.consumer import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
 from relearn.agents.worker.loop import process_chunks
+from relearn.agents.worker.offset_watch import attach_offset_watch
 from relearn.agents.worker.readiness import attach_readiness
 from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.state import WorkerState
@@ -48,6 +49,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     app.task(maintain)
     attach_readiness(app, state, waiting_for="Postgres", holds=lambda: writer.ready)
     attach_heartbeat(app, settings, state)
+    attach_offset_watch(app, settings, state)
     attach_watchdog(app, state)
     app.on_before_shutdown.connect(writer.close, weak=False)
     return app

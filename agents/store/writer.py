@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
+from relearn.agents.kafka.generations import Generations
 from relearn.agents.store.decode import decode_blocks, decode_letters
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.live.layout import Changes
@@ -37,6 +38,14 @@ _EXPIRE_EVERY_S = 3600.0
 _MAINTENANCE = "maintenance"
 
 
+class _Opened(NamedTuple):
+    """What a store worker opens."""
+
+    pool: Pool
+    view: RecentView
+    generations: Generations
+
+
 class StoreWriter:
     """The handlers of the store agents. Nothing is opened before the first call."""
 
@@ -52,12 +61,19 @@ class StoreWriter:
 
     async def take_blocks(self, chunk: Chunk) -> Receipts:
         """Decode the blocks of one chunk; the receipt is the commit of the transaction that stores them all."""
-        blocks, unreadable = decode_blocks(chunk.records, now_s=time.time())
+        generation = await self._generation(chunk)
+        blocks, unreadable = decode_blocks(chunk.records, generation=generation, now_s=time.time())
         return [self.store(blocks, unreadable)]
 
     async def take_letters(self, chunk: Chunk) -> Receipts:
         """Decode the dead letters of one chunk; the receipt is their commit."""
-        return [self.store([], decode_letters(chunk.records, now_s=time.time()))]
+        generation = await self._generation(chunk)
+        return [self.store([], decode_letters(chunk.records, generation=generation, now_s=time.time()))]
+
+    async def _generation(self, chunk: Chunk) -> int:
+        """The generation of the topic that the chunk was fetched from."""
+        opened = await self._opened.get()
+        return await self._retry.until_available(lambda: opened.generations.of(chunk.topic, chunk.topic_id), "Postgres")
 
     async def store(self, blocks: Sequence[Block], letters: Sequence[DeadLetter]) -> None:
         """Store blocks and letters, retrying while Postgres is unavailable, then write the new totals to Redis.
@@ -65,7 +81,8 @@ class StoreWriter:
         Raises:
             Stopping: asked to stop while waiting; what was not stored is read again.
         """
-        pool, view = await self._opened.get()
+        opened = await self._opened.get()
+        pool, view = opened.pool, opened.view
         began = time.perf_counter()
         changes = []
         if blocks:
@@ -89,7 +106,8 @@ class StoreWriter:
 
     async def maintain(self, stop: Callable[[], bool]) -> None:
         """Until `stop()`: drop expired partitions each hour, and fill the recent view where it has gaps."""
-        pool, view = await self._opened.get()
+        opened = await self._opened.get()
+        pool, view = opened.pool, opened.view
         next_s = 0.0
         while not stop():
             try:
@@ -105,14 +123,14 @@ class StoreWriter:
                 self._state.notices.clear(_MAINTENANCE)
             await asyncio.sleep(_MAINTAIN_EVERY_S)
 
-    async def _open(self) -> tuple[Pool, RecentView]:
+    async def _open(self) -> _Opened:
         pool = await open_pool(self._settings, size=IN_FLIGHT + 2)
-        return pool, RecentView(self._redis, pool, self._settings.namespace)
+        return _Opened(pool, RecentView(self._redis, pool, self._settings.namespace), Generations(pool))
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Disconnect."""
         if self._opened.value is not None:
-            self._opened.value[0].terminate()
+            self._opened.value.pool.terminate()
         await self._redis.aclose()
 
 

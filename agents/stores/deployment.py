@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from relearn.agents.stores.gaps import recent_gaps
 from relearn.agents.stores.postgres import Pool, postgres_errors, quoted
 from relearn.agents.stores.training.champion import CHAMPION
 from relearn.schemas.settings import Settings
@@ -44,12 +45,13 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFigures:
-    """The champion (None: there is none), stored and expired records, dead letters by reason, and open pauses."""
+    """The champion (None: there is none), stored and expired records, dead letters by reason, open pauses and gaps."""
 
     champion: Mapping[str, Any] | None
     totals: Mapping[str, Any]
     dead_letters: list[Mapping[str, Any]]
     pauses: list[Mapping[str, Any]]
+    gaps: list[Mapping[str, Any]]
 
 
 async def read_deployment(settings: Settings) -> DeploymentFigures:
@@ -72,6 +74,7 @@ async def read_deployment(settings: Settings) -> DeploymentFigures:
                 await connection.fetchrow(_TOTALS),
                 await connection.fetch(_DEAD_LETTERS),
                 await connection.fetch(_PAUSES),
+                await recent_gaps(connection),
             )
         finally:
             await connection.close(timeout=CONNECT_TIMEOUT_S)

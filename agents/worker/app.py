@@ -18,6 +18,8 @@ COMMIT_INTERVAL_S = 0.5
 #: The group drops a silent member after this time. It is shorter than
 #: GROUP_REQUEST_TIMEOUT_S: Faust requires that. A static member that is back earlier keeps its partitions.
 SESSION_TIMEOUT_S = 8.0
+#: Topics that are created again and partitions that are added are seen after this time. Faust's default is 5 min.
+METADATA_MAX_AGE_MS = 5000
 
 
 def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App:
@@ -39,6 +41,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
         broker_request_timeout=GROUP_REQUEST_TIMEOUT_S,
         broker_commit_interval=COMMIT_INTERVAL_S,
         broker_max_poll_records=8000,
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=f"{settings.namespace}.{worker_id}" if worker_id else None,
         datadir=datadir,
@@ -52,7 +55,9 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
         web_tables_enabled=False,
         web_router_enabled=False,
     )
-    app.transport = ChunkTransport(brokers, app)
+    transport = ChunkTransport(brokers, app)
+    transport.isolation_level = settings.kafka_isolation
+    app.transport = transport
     return app
 
 

@@ -8,17 +8,23 @@ ledger (offset_ledger.py). Group membership, heartbeats, fetches and commits rem
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import faust
+import structlog
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
+from relearn.agents.kafka.reading import Jump
+from relearn.agents.worker.consumer_thread import ConsumerThread, Poll, Position
 from relearn.agents.worker.offset_ledger import Ledger, Ticket
 from relearn.schemas.messages.records import RawMessage
+
+log = structlog.get_logger()
 
 #: Maximum size of the values in a chunk, unless it holds one message alone.
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -28,29 +34,27 @@ PAUSE_S = 0.005
 NOTHING_ASSIGNED_S = 0.05
 #: At a rebalance and at the end, chunks in flight may take this time to finish before their partitions are given up.
 DRAIN_S = 5.0
-
-
-class FetchWait(NamedTuple):
-    """How long the broker may hold a fetch: until it has `min_bytes`, or for `max_wait_ms`."""
-
-    min_bytes: int
-    max_wait_ms: int
-
-
-#: While records arrive. A slow stream comes in small batches instead of record by record.
-BUSY = FetchWait(min_bytes=65_536, max_wait_ms=10)
-#: After a poll without records. The first record ends the wait; an idle consumer costs two fetches a second, not 100.
-IDLE = FetchWait(min_bytes=1, max_wait_ms=500)
+#: A position that was committed is committed again after this time, in case the group's offsets were deleted.
+COMMIT_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Messages of one topic from one fetch, in offset order within each partition."""
+    """Messages of one topic from one fetch, in offset order within each partition.
 
+    `topic_id`: Kafka's id of the topic that they were fetched from. A topic of the same name may exist by now.
+    """
+
+    topic_id: str
     records: Sequence[RawMessage]
     size_bytes: int
     ledger: Ledger[TP]
     ticket: Ticket[TP]
+
+    @property
+    def topic(self) -> str:
+        """The topic's full name."""
+        return self.records[0].topic
 
     def start(self) -> None:
         """Tell the driver to wait for this chunk at a rebalance."""
@@ -80,64 +84,58 @@ def chunk_topic(app: faust.App, name: str) -> TopicT:
     return app.topic(name, schema=_AsFetched(), internal=False, allow_empty=True)
 
 
-def split_fetch(fetched: Mapping[TP, Sequence[RawMessage]]) -> Iterator[tuple[list[RawMessage], dict[TP, int], int]]:
-    """One fetch as chunks of at most CHUNK_BYTES per topic: messages, the offset after each partition's last, bytes."""
-    topics: dict[str, list[TP]] = {}
+class Part(NamedTuple):
+    """A part of a poll that becomes a chunk. `ends`: each partition's position after it."""
+
+    topic_id: str
+    records: list[RawMessage]
+    ends: dict[TP, int]
+    size_bytes: int
+
+
+def split_fetch(fetched: Mapping[TP, Sequence[RawMessage]], positions: Mapping[TP, Position]) -> Iterator[Part]:
+    """One fetch as parts of at most CHUNK_BYTES per topic.
+
+    A partition's end is the offset after its last record, or its position: control records and records of aborted
+    transactions may follow the last record.
+    """
+    topics: dict[tuple[str, str], list[TP]] = {}
     for tp in fetched:
-        topics.setdefault(tp.topic, []).append(tp)
-    for partitions in topics.values():
-        records: list[RawMessage] = []
-        ends: dict[TP, int] = {}
-        size_bytes = 0
+        topics.setdefault((tp.topic, positions[tp].topic_id), []).append(tp)
+    for (_, topic_id), partitions in topics.items():
+        part = Part(topic_id, [], {}, 0)
         for tp in partitions:
             for record in fetched[tp]:
                 length = len(record.value or b"")
-                if records and size_bytes + length > CHUNK_BYTES:
-                    yield records, ends, size_bytes
-                    records, ends, size_bytes = [], {}, 0
-                records.append(record)
-                ends[tp] = record.offset + 1
-                size_bytes += length
-        if records:
-            yield records, ends, size_bytes
-
-
-class _PromptThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a shorter long poll than its fixed 1,500 ms.
-
-    aiokafka has one fetch in flight per broker, without the partitions whose records it still holds. While only idle
-    partitions are left to fetch, that fetch delays the busy ones by up to its `max_wait_ms`, which is short in `BUSY`.
-    While all partitions are idle, the fetch contains them all, and the first record on any of them ends it.
-    """
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = BUSY
-        return consumer
-
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        """The result of one poll, and the generation that it belongs to.
-
-        The generation is read here, in the thread where assignments change. A poll may begin under one assignment,
-        wait, and return records of the next one. With the former generation they would be dropped, although the
-        position is behind them already. The next fetch starts after this method has returned (aiokafka sends none for
-        a broker whose records are not consumed), so that it already has the new wait.
-        """
-        fetched = await super()._fetch_records(consumer, *args, **kwargs)
-        fetcher = consumer._fetcher
-        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = BUSY if fetched else IDLE
-        return self.app.consumer_generation_id, fetched
+                if part.records and part.size_bytes + length > CHUNK_BYTES:
+                    yield part
+                    part = Part(topic_id, [], {}, 0)
+                part.records.append(record)
+                part.ends[tp] = record.offset + 1
+                part = part._replace(size_bytes=part.size_bytes + length)
+            if tp in part.ends:
+                part.ends[tp] = max(part.ends[tp], positions[tp].offset)
+        if part.records:
+            yield part
 
 
 class ChunkConsumer(driver.Consumer):
     """Faust's aiokafka consumer, one fetch at a time."""
 
+    _thread: ConsumerThread
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ledger: Ledger[TP] = Ledger()
+        #: Jumps that were not taken yet, oldest first.
+        self.jumps: list[Jump] = []
+        #: Per partition: the topic id of the ledger's position, the last end that got a ticket, the last commit.
+        self._topic_ids: dict[TP, str] = {}
+        self._issued: dict[TP, int] = {}
+        self._sent: dict[TP, tuple[int, float]] = {}
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        return _PromptThread(self, loop=self.loop, beacon=self.beacon)
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's signature
         """Yield the messages of the next fetch, one chunk per event."""
@@ -147,19 +145,28 @@ class ChunkConsumer(driver.Consumer):
         if not active:
             await self.sleep(NOTHING_ASSIGNED_S)
             return
-        generation, fetched = cast(Any, await self._getmany(active_partitions=active, timeout=timeout))
-        if not fetched or self.should_stop:
+        poll = cast(Poll, await self._getmany(active_partitions=active, timeout=timeout))
+        self._follow(poll.jumps)
+        if self.should_stop:
             return
         if not self.flow_active:
-            await self._seek_back()
+            if poll.records:
+                await self._seek_back()
             return
-        for records, ends, size_bytes in split_fetch(cast("Mapping[TP, Sequence[RawMessage]]", fetched)):
-            # Chunks of a former assignment are dropped: the new one starts from the committed offsets.
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+        # What belongs to a former assignment is dropped: the new one starts from the committed offsets.
+        if self.app.consumer_generation_id != poll.generation:
+            return
+        self._pass(poll)
+        epoch = self.ledger.epoch
+        for part in split_fetch(poll.records, poll.positions):
+            # A static member may get its partitions again in the same generation.
+            if not self.flow_active or (self.app.consumer_generation_id, self.ledger.epoch) != (poll.generation, epoch):
                 return
-            self._track_highwater(ends)
-            yield self._event(Chunk(records, size_bytes, self.ledger, self.ledger.issue(ends)))
-        if sum(len(records) for records in fetched.values()) < SMALL_FETCH:
+            self._track_highwater(part.ends)
+            self._issued.update(part.ends)
+            ticket = self.ledger.issue(part.ends)
+            yield self._event(Chunk(part.topic_id, part.records, part.size_bytes, self.ledger, ticket))
+        if 0 < sum(len(records) for records in poll.records.values()) < SMALL_FETCH:
             await asyncio.sleep(PAUSE_S)
 
     async def _seek_back(self) -> None:
@@ -167,6 +174,48 @@ class ChunkConsumer(driver.Consumer):
             await self.perform_seek()
         except Exception as exc:  # noqa: BLE001 - as Faust does: the assignment to come seeks again
             self.log.warning("could not seek back while stopped: %r", exc)
+
+    def _follow(self, jumps: Sequence[Jump]) -> None:
+        """Log jumps. The ledger forgets a partition that is read of another topic, or from a lower offset."""
+        for jump in jumps:
+            tp = TP(jump.topic, jump.partition)
+            if jump.why != "deleted":
+                self._forget(tp)
+            self.jumps.append(jump)
+            place = {"topic": jump.topic, "partition": jump.partition, "position": jump.position}
+            log.warning("offsets_jumped", why=jump.why, **place, resumed=jump.resumed, lost=jump.lost)
+
+    def _forget(self, tp: TP) -> None:
+        self.ledger.forget(tp)
+        for known in (self._topic_ids, self._issued, self._sent, self._committed_offset):
+            cast("dict[TP, Any]", known).pop(tp, None)
+
+    def _pass(self, poll: Poll) -> None:
+        """Note the topics of the positions, and move the ledger past what holds no record: control records, gaps."""
+        moved = {}
+        for tp, at in poll.positions.items():
+            if self._topic_ids.get(tp, at.topic_id) != at.topic_id:
+                self._forget(tp)
+            self._topic_ids[tp] = at.topic_id
+            if tp not in poll.records and at.offset > self._issued.get(tp, -1):
+                moved[tp] = at.offset
+        if moved:
+            self._issued.update(moved)
+            self.ledger.done(self.ledger.issue(moved))
+
+    async def check_topics(self) -> frozenset[str]:
+        """Compare ids and sizes of the topics with those that are read. Returns the topics that don't exist."""
+        return await self._thread.check_topics()
+
+    def held_back(self) -> dict[TP, tuple[int, int]]:
+        """Partitions that are read up to an open transaction: its first offset, and how many follow up to the end."""
+        consumer: Any = self._thread._ensure_consumer()
+        found = {}
+        for tp in self.assignment() if self._thread.read_committed else ():
+            end, stable = consumer.highwater(tp), consumer.last_stable_offset(tp)
+            if end is not None and stable is not None and end > stable >= 0 and self._issued.get(tp, -1) >= stable:
+                found[tp] = stable, end - stable
+        return found
 
     def _track_highwater(self, ends: Mapping[TP, int]) -> None:
         for tp in ends:
@@ -210,6 +259,27 @@ class ChunkConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return self.ledger.positions().get(tp)
 
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        """Whether `offset` isn't what was committed last. It may be lower, where a topic was created again."""
+        committed, at_s = self._sent.get(tp, (-1, 0.0))
+        return offset != committed or time.monotonic() > at_s + COMMIT_AGAIN_S
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit `offsets`, but for those of a partition whose topic has changed since they were chosen."""
+        processed = self.ledger.positions()
+        positions = {
+            tp: Position(self._topic_ids[tp], offset)
+            for tp, offset in offsets.items()
+            if tp in self._topic_ids and offset <= processed.get(tp, -1)
+        }
+        epoch, now_s = self.ledger.epoch, time.monotonic()
+        if not positions or not await self._thread.commit_positions(positions):
+            return False
+        if epoch == self.ledger.epoch:
+            same = {tp: at for tp, at in positions.items() if self._topic_ids.get(tp) == at.topic_id}
+            self._sent.update({tp: (at.offset, now_s) for tp, at in same.items()})
+        return True
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps left by compaction or transactions don't matter to the ledger."""
 
@@ -226,6 +296,8 @@ class ChunkConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Start a new epoch: positions of the former assignment are committed or given up."""
         self.ledger.new_epoch()
+        for known in (self._topic_ids, self._issued, self._sent):
+            known.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
 
@@ -233,3 +305,4 @@ class ChunkTransport(driver.Transport):
     """Faust's aiokafka transport with the chunked consumer."""
 
     Consumer = ChunkConsumer
+    isolation_level = "read_committed"

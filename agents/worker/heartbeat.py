@@ -14,7 +14,7 @@ import structlog
 
 from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.worker.state import WorkerState
+from relearn.agents.worker.state import WorkerState, own_process
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 
@@ -37,14 +37,14 @@ def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> 
 async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
     redis = open_redis(settings)
     before_s, before = time.monotonic(), state.records
-    away, told = False, None
+    away, told, own = False, None, own_process()
     try:
         while not app.should_stop:
             await asyncio.sleep(EVERY_S)
             now_s, records = time.monotonic(), state.records
             rate = (records - before) / (now_s - before_s)
             before_s, before = now_s, records
-            beat = heartbeat(app, state, rate=rate, now_s=time.time())
+            beat = {**heartbeat(app, state, rate=rate, now_s=time.time()), "process": own}
             news = {name: beat[name] for name in _NEWS}
             try:
                 await send_heartbeat(redis, settings.namespace, beat, tell=news != told)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import time
 from signal import Signals
 from typing import Any
 
 import faust
+import psutil
+import structlog
 
+from relearn.agents.stores.live.heartbeats import read_worker
+from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.logging import set_up_logging
-from relearn.agents.worker.shutdown import STOP_GRACE_S, exit_within
+from relearn.agents.worker.shutdown import STOP_GRACE_S, end_fenced, exit_within
+from relearn.agents.worker.state import ProcessMark, own_process
+from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
+
+log = structlog.get_logger()
+
+#: A worker without a new heartbeat for this time has ended. Heartbeats are sent each second.
+_SILENT_S = 3.0
+_POLL_S = 0.1
 
 ROLES = {
     "score": "relearn.agents.score.role",
@@ -23,10 +37,55 @@ ROLES = {
 def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
     """Run one worker until SIGTERM, Ctrl-C or an error that it can't handle; the exit code."""
     set_up_logging(settings.log_level, role=role, worker=worker_id or role)
+    if worker_id is not None and asyncio.run(is_id_in_use(settings, worker_id)):
+        end_fenced(f"{settings.namespace}.{worker_id}", "another worker with this id is running; this worker ends")
     app: faust.App = importlib.import_module(ROLES[role]).build(settings, worker_id)
     app.finalize()
     worker = _QuietWorker(app, loglevel=None, redirect_stdouts=False, override_logging=False)
     worker.execute_from_commandline()
+
+
+async def is_id_in_use(settings: Settings, worker_id: str) -> bool:
+    """Whether a worker with this id is alive, by its heartbeats. Joining the group would end that worker.
+
+    A process of this machine is looked up. The heartbeats of another machine are watched for a moment: a killed worker
+    sends none. False while Redis is unavailable: then the group decides, and the newest worker wins.
+    """
+    redis = open_redis(settings)
+    try:
+        first = await read_worker(redis, settings.namespace, worker_id)
+        mark = _mark_of(first)
+        if first is None or mark is None or mark == own_process():
+            return False
+        if mark.host == own_process().host:
+            return _is_alive(mark)
+        deadline_s = time.monotonic() + _SILENT_S
+        while time.monotonic() < deadline_s:
+            await asyncio.sleep(_POLL_S)
+            beat = await read_worker(redis, settings.namespace, worker_id)
+            if beat is not None and beat.get("seen_at") != first.get("seen_at"):
+                return True
+    except RedisUnavailable as exc:
+        log.debug("id_not_checked", error=str(exc))
+    finally:
+        await redis.aclose()
+    return False
+
+
+def _mark_of(beat: dict[str, Any] | None) -> ProcessMark | None:
+    """The process that wrote a heartbeat; None where the heartbeat doesn't tell."""
+    match beat:
+        case {"process": [str(host), int(pid), int() | float() as started]}:
+            return ProcessMark(host, pid, started)
+    return None
+
+
+def _is_alive(mark: ProcessMark) -> bool:
+    try:
+        process = psutil.Process(mark.pid)
+        return bool(process.create_time() == mark.started and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 class _QuietWorker(faust.Worker):

@@ -80,6 +80,11 @@ class Ledger(Generic[P]):
         self._open.clear()
         self._positions.clear()
 
+    def forget(self, partition: P) -> None:
+        """Drop its position, because its offsets begin again. Tickets issued before change nothing for it any more."""
+        self._open.pop(partition, None)
+        self._positions.pop(partition, None)
+
     async def wait_idle(self, timeout_s: float) -> bool:
         """Wait until no started ticket is unfinished; False if that took longer than `timeout_s`."""
         try:

@@ -20,6 +20,8 @@ log = structlog.get_logger()
 GRACE_S = 10.0
 STOP_GRACE_S = 20.0
 EXIT_CODE = 1
+#: The exit code of a worker whose id another worker uses. A restart would end the other one.
+FENCED_EXIT_CODE = 3
 
 
 async def crash(app: faust.App, exc: BaseException, **facts: object) -> None:
@@ -49,6 +51,12 @@ def exit_now(event: str, **facts: object) -> NoReturn:
     log.error(event, **facts)
     faulthandler.dump_traceback()
     os._exit(EXIT_CODE)
+
+
+def end_fenced(instance: str, reason: str) -> NoReturn:
+    """End this process, from any thread: another member of the group has its id, and its partitions."""
+    log.error("fenced", id=instance, reason=reason)
+    os._exit(FENCED_EXIT_CODE)
 
 
 async def run_until_stopped(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:

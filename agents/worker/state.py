@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import psutil
 
 from relearn.agents.availability.notices import Notices
 from relearn.agents.models.live import LiveModel
+
+
+class ProcessMark(NamedTuple):
+    """What identifies a process: its machine, its number there, and the time of its start."""
+
+    host: str
+    pid: int
+    started: float
+
+
+def own_process() -> ProcessMark:
+    """This process."""
+    own = psutil.Process()
+    return ProcessMark(socket.gethostname(), own.pid, own.create_time())
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import math
 
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Receipt
+from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.postgres import Pool
 from relearn.api.http.single_flight import SingleFlight
 from relearn.schemas.errors import KafkaUnavailable
@@ -24,9 +25,9 @@ class CurrentGeneration:
     """
 
     def __init__(self, settings: Settings, pool: Pool, topic: str) -> None:
-        self._generations = Generations(settings, pool, topic)
+        self._admin = admin_client(settings)
+        self._generations = Generations(pool)
         self._topic = topic
-        self._reads = 0
         self._reading = SingleFlight(self._read)
         self._known = -1
         self._fresh_until_s = -math.inf
@@ -64,11 +65,10 @@ class CurrentGeneration:
     async def close(self) -> None:
         """Cancel a read under way, and disconnect from Kafka."""
         await self._reading.close()
-        self._generations.close()
+        self._admin.close()
 
     async def _read(self) -> int:
-        self._reads += 1
         began_s = asyncio.get_running_loop().time()
-        self._known = await self._generations.current(self._reads)
+        self._known = await self._generations.of(self._topic, await topic_id(self._admin, self._topic))
         self._fresh_until_s = began_s + FRESH_S
         return self._known

@@ -36,7 +36,7 @@ async def read_condition(settings: Settings) -> Condition:
         _answer(lambda: _redis(settings)),
         api_state.read_api(settings),
     )
-    known: Condition = {"champion": None, "totals": None, "dead_letters": None, "pauses": None}
+    known: Condition = {"champion": None, "totals": None, "dead_letters": None, "pauses": None, "gaps": None}
     known |= {"lag": None, "workers": None, "recent_records": None}
     for found, _ in (kafka, postgres, redis):
         known |= found or {}
@@ -102,6 +102,7 @@ async def _postgres(settings: Settings) -> Condition:
         "totals": dict(found.totals),
         "dead_letters": [dict(row) for row in found.dead_letters],
         "pauses": [{**row, "paused_at": row["paused_at"].isoformat()} for row in found.pauses],
+        "gaps": [{**row, "last_at": row["last_at"].isoformat()} for row in found.gaps],
     }
 
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
 from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.admin import Admin
+from relearn.agents.kafka.reading import topic_id_of
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
@@ -46,7 +54,10 @@ _STARTING = {
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """One partition as one group sees it, in messages. `committed` is None before the group's first commit."""
+    """One partition as one group sees it, in messages. `committed` is None before the group's first commit.
+
+    `end` is the end of what the group reads. `held` messages follow it, behind an open transaction.
+    """
 
     group: str
     topic: str
@@ -54,6 +65,7 @@ class Lag:
     committed: int | None
     end: int
     lag: int
+    held: int = 0
 
 
 async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
@@ -65,16 +77,21 @@ async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
     """
     names = [topic_name(settings.namespace, topic) for topics in READS.values() for topic in topics]
     places = await partitions(admin, names)
-    begins, ends = await asyncio.gather(offsets(admin, places, end=False), offsets(admin, places, end=True))
+    begins, ends, stable, ids = await asyncio.gather(
+        offsets(admin, places, end=False),
+        offsets(admin, places, end=True),
+        offsets(admin, places, end=True, committed=settings.kafka_isolation == "read_committed"),
+        topic_ids(admin, set(names)),
+    )
     found = []
     for role, topics in READS.items():
         group = f"{settings.namespace}.{role}"
         own = [place for place in places if place[0] in {topic_name(settings.namespace, topic) for topic in topics}]
-        committed = await _committed(admin, group, own)
+        committed = await _committed(admin, group, own, ids)
         for place in own:
-            at = committed.get(place)
-            behind = max(0, ends[place] - max(begins[place], at or 0))
-            found.append(Lag(group, *place, at, ends[place], behind))
+            at, end = committed.get(place), min(stable[place], ends[place])
+            behind = max(0, end - max(begins[place], at or 0))
+            found.append(Lag(group, *place, at, end, behind, ends[place] - end))
     return found
 
 
@@ -95,19 +112,31 @@ async def partitions(admin: Admin, topics: Iterable[str]) -> list[Place]:
     return [(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
 
 
-async def offsets(admin: Admin, places: Iterable[Place], *, end: bool) -> dict[Place, int]:
-    """Where each partition ends (the next message's offset), or begins.
+async def offsets(admin: Admin, places: Iterable[Place], *, end: bool, committed: bool = False) -> dict[Place, int]:
+    """Where each partition ends (the next message's offset), or begins; `committed`: without open transactions.
 
     Raises:
         KafkaUnavailable: no broker answers.
     """
     spec: Any = OffsetSpec.latest() if end else OffsetSpec.earliest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(*place): spec for place in places}
-    futures = admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+    isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    futures = admin.list_offsets(asked, isolation_level=isolation, request_timeout=TIMEOUT_S)
     return {(place.topic, place.partition): (await _answer(admin, future)).offset for place, future in futures.items()}
 
 
-async def _committed(admin: Admin, group: str, places: Iterable[Place]) -> dict[Place, int]:
+async def topic_ids(admin: Admin, topics: Iterable[str]) -> dict[str, str]:
+    """Kafka's id of each topic.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+    """
+    futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=TIMEOUT_S)
+    return {topic: str((await _answer(admin, future)).topic_id) for topic, future in futures.items()}
+
+
+async def _committed(admin: Admin, group: str, places: Iterable[Place], ids: Mapping[str, str]) -> dict[Place, int]:
+    """The offsets that the group committed for the topics with these ids, not for former ones of the same name."""
     request = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
@@ -122,7 +151,11 @@ async def _committed(admin: Admin, group: str, places: Iterable[Place]) -> dict[
                 raise kafka_error(error, f"Kafka doesn't return the offsets of group {group}") from exc
             await asyncio.sleep(RETRY_S)
         else:
-            return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}
+            return {
+                (tp.topic, tp.partition): tp.offset
+                for tp in answer.topic_partitions
+                if tp.offset >= 0 and topic_id_of(tp.metadata) in {None, ids[tp.topic]}
+            }
 
 
 async def _answer(admin: Admin, future: Any) -> Any:

@@ -60,10 +60,23 @@ def _facts(condition: Condition) -> Table:
         table.add_row("", f"{shown:,} as Redis shows it")
     if condition["dead_letters"] is not None:
         table.add_row("dead letters", Text(dead_letters_line(condition["dead_letters"])))
+    for gap in condition.get("gaps") or ():
+        table.add_row(Text("gap", "bold yellow"), Text(printable(gap_line(gap))))
     for pause in condition["pauses"] or ():
         text = f"{pause['agent']} since {pause['paused_at'][:19]}: {pause['reason']}; end it with `relearn dlq resume`"
         table.add_row(Text("PAUSED", "bold red"), Text(printable(text)))
     return table
+
+
+def gap_line(gap: Mapping[str, Any]) -> str:
+    """Offsets that a role did not read, with the cause and the time."""
+    lost = f"{gap['lost'] or 0:,}" + (" or more" if gap["more"] else "")
+    told = {
+        "deleted": f"{lost} offsets were deleted before they were read",
+        "recreated": f"the topic was deleted and created again, {lost} of its offsets were not read before",
+        "truncated": "the log ended before what was read, and was read again",
+    }
+    return f"{gap['role']} on {gap['topic']}: {told.get(gap['why'], gap['why'])}; last at {gap['last_at'][:19]}"
 
 
 def champion_line(condition: Condition) -> str:
@@ -148,6 +161,8 @@ def _lag(lags: list[dict[str, Any]]) -> Table:
         own = [lag for lag in lags if (lag["group"], lag["topic"]) == (group, topic)]
         total = sum(lag["lag"] for lag in own)
         each = " ".join(f"{lag['lag']:,}" for lag in own) if total else ""
+        held = sum(lag.get("held", 0) for lag in own)
+        each += f" ({held:,} more behind an open transaction)" if held else ""
         never = "" if any(lag["committed"] is not None for lag in own) or not total else " (nothing committed yet)"
         table.add_row(group.rpartition(".")[2], topic.rpartition(".")[2], f"{total:,}", each + never)
     return table

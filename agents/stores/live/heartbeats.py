@@ -58,6 +58,16 @@ def _text_of(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat()
 
 
+async def read_worker(redis: Redis, namespace: str, worker_id: str) -> dict[str, Any] | None:
+    """The last heartbeat of one worker; None if it is older than EXPIRES_S.
+
+    Raises:
+        RedisUnavailable: Retryable.
+    """
+    with redis_errors():
+        return _readable(await redis.get(worker_key(namespace, worker_id)))
+
+
 async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
     """The last heartbeat of every worker that is alive, by role and id.
 

@@ -19,13 +19,15 @@ def environment(settings: Settings, **given: str) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """One worker, with its log in a file."""
+    """One worker, with its log in a file, named after its id or `log_name`."""
 
-    def __init__(self, settings: Settings, role: str, worker_id: str, *, static: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, role: str, worker_id: str, *, static: bool = True, log_name: str | None = None
+    ) -> None:
         self.id = worker_id
         self._arguments = [role, "--id", worker_id] if static else [role]
         self._environment = environment(settings, LOG_LEVEL="debug")
-        self.log_path = settings.data_dir / f"{worker_id}.log"
+        self.log_path = settings.data_dir / f"{log_name or worker_id}.log"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self._process: ForkedCommand | None = None
         self.starts = 0
@@ -57,6 +59,11 @@ class WorkerProcess:
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+    def ended(self) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        assert self._process is not None
+        return self._process.wait(60)
 
     def terminate(self) -> int:
         """SIGTERM, and wait until it has ended; its exit code."""

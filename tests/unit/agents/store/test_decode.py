@@ -50,13 +50,13 @@ class Message:
 def test_what_is_no_block_becomes_a_dead_letter_at_its_own_place(value: bytes | None) -> None:
     """Value, key and headers untouched; the good neighbour is read."""
     good = Message(encode_block(block_of(4)), offset=8)
-    blocks, letters = decode_blocks([Message(value), good], now_s=5.0)
+    blocks, letters = decode_blocks([Message(value), good], generation=2, now_s=5.0)
     assert [len(block) for block in blocks] == [4]
     (letter,) = letters
     assert (letter.agent, letter.topic, letter.generation, letter.partition, letter.offset, letter.indexes) == (
         "store",
         "predictions",
-        0,
+        2,
         3,
         7,
         (0,),
@@ -66,7 +66,9 @@ def test_what_is_no_block_becomes_a_dead_letter_at_its_own_place(value: bytes | 
 
 def test_what_is_readable_has_a_day_that_a_partition_can_be_made_for() -> None:
     """The last moment that is taken: its day has a next one, which is where its partition ends."""
-    blocks, _ = decode_blocks([Message(encode_block(block_of(1, ingested_at=np.array([LAST_DAY_S - 1]))))], now_s=5.0)
+    blocks, _ = decode_blocks(
+        [Message(encode_block(block_of(1, ingested_at=np.array([LAST_DAY_S - 1]))))], generation=2, now_s=5.0
+    )
     assert day_of(float(blocks[0].ingested_at[0])) + timedelta(days=1) == date.max
 
 
@@ -75,7 +77,7 @@ def test_a_shadow_that_cannot_be_read_costs_no_record() -> None:
     bad = Message(encode_block(block_of(2, shadow=shadow_of(3))))
     good = Message(encode_block(block_of(4, shadow=shadow_of(4))), offset=8)
     with capture_logs() as said:
-        blocks, letters = decode_blocks([bad, good], now_s=5.0)
+        blocks, letters = decode_blocks([bad, good], generation=2, now_s=5.0)
     assert letters == []
     assert_same(blocks[0], block_of(2))
     assert_same(blocks[1], block_of(4, shadow=shadow_of(4)))
@@ -86,9 +88,9 @@ def test_a_shadow_that_cannot_be_read_costs_no_record() -> None:
 
 def test_a_dead_letter_that_cannot_be_read_becomes_one_about_itself() -> None:
     """Its neighbours are read."""
-    _, (letter,) = decode_blocks([Message(b"?")], now_s=5.0)
+    _, (letter,) = decode_blocks([Message(b"?")], generation=2, now_s=5.0)
     good = Message(letter.value, headers=dead_letter_headers(letter, "/test"))
     bad = Message(b"x", topic="dead-letters", headers=())
-    first, second = decode_letters([good, bad], now_s=6.0)
+    first, second = decode_letters([good, bad], generation=2, now_s=6.0)
     assert (first.topic, first.offset, first.value) == ("predictions", 7, b"?")
     assert (second.topic, second.agent, second.value) == ("dead-letters", "store", b"x")

@@ -31,6 +31,20 @@ def test_a_chunk_of_a_former_assignment_changes_nothing() -> None:
     assert ledger.positions() == {}
 
 
+def test_a_forgotten_partition_begins_again_while_the_others_of_a_chunk_go_on() -> None:
+    """Its topic was created again: the chunk in hand is of the former topic."""
+    ledger: Ledger[int] = Ledger()
+    done, in_hand = ledger.issue({0: 10, 1: 5}), ledger.issue({0: 20, 1: 8})
+    ledger.done(done)
+    ledger.forget(0)
+    assert ledger.positions() == {1: 5}
+    again = ledger.issue({0: 3})
+    ledger.done(in_hand)
+    assert ledger.positions() == {1: 8}
+    ledger.done(again)
+    assert ledger.positions() == {0: 3, 1: 8}
+
+
 def test_nothing_is_committed_past_a_chunk_that_was_given_up() -> None:
     ledger: Ledger[int] = Ledger()
     given_up, next_one = ledger.issue({0: 10}), ledger.issue({0: 20})

@@ -24,12 +24,11 @@ class Connections:
     async def close(self) -> None:
         """Flush the producer, and disconnect."""
         await self.producer.close()
-        self.generations.close()
         self.pool.terminate()
 
 
-async def connect(settings: Settings, worker_id: str, topic: str, *, agent: str, pool_size: int) -> Connections:
-    """Connect a worker whose agent `agent` reads `topic`. The pool has `pool_size` connections."""
+async def connect(settings: Settings, worker_id: str, *, agent: str, pool_size: int) -> Connections:
+    """Connect a worker with the agent `agent`. The pool has `pool_size` connections."""
     pool = await open_pool(settings, size=pool_size)
     producer = KafkaProducer(settings, worker_id)
     source = f"/{settings.namespace}/{worker_id}"
@@ -38,5 +37,5 @@ async def connect(settings: Settings, worker_id: str, topic: str, *, agent: str,
         producer,
         source,
         DeadLetterSink(producer, settings.namespace, agent=agent, source=source),
-        Generations(settings, pool, topic),
+        Generations(pool),
     )

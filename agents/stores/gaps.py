@@ -1,0 +1,56 @@
+"""The `gaps` table: offsets of a topic that a role never read, or read again, because Kafka no longer had them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
+
+# One row per role, topic id, partition and cause: a log that is cut off again and again adds to its row.
+_ADD = """
+INSERT INTO gaps AS g (role, topic, topic_id, kafka_partition, why, position, lost)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (role, topic, topic_id, kafka_partition, why) DO UPDATE
+SET position = excluded.position, lost = coalesce(g.lost + excluded.lost, g.lost, excluded.lost), times = g.times + 1,
+    last_at = now()
+WHERE g.position <> excluded.position
+"""
+_RECENT = """
+SELECT role, topic, why, sum(lost)::bigint AS lost, bool_or(lost IS NULL) AS more, sum(times)::bigint AS times,
+    max(last_at) AS last_at
+FROM gaps WHERE last_at > now() - interval '7 days' GROUP BY role, topic, why ORDER BY max(last_at) DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Offsets from `position` on that were not read. `lost`: how many, None if unknown.
+
+    `why`: `deleted` (records), `recreated` (the topic with the id `topic_id` is gone) or `truncated` (the log).
+    """
+
+    role: str
+    topic: str
+    topic_id: str
+    partition: int
+    why: str
+    position: int
+    lost: int | None
+
+
+async def add_gaps(pool: Pool, gaps: list[Gap]) -> None:
+    """Write gaps, all or none. A gap that was written last of its kind is not counted twice.
+
+    Raises:
+        PostgresUnavailable: retryable.
+    """
+    rows = [(g.role, g.topic, g.topic_id, g.partition, g.why, g.position, g.lost) for g in gaps]
+    with postgres_errors():
+        await pool.executemany(_ADD, rows)
+
+
+async def recent_gaps(connection: Connection) -> list[Mapping[str, Any]]:
+    """The gaps of the last seven days by role, topic and cause. `more`: the number of some lost offsets is unknown."""
+    return list(await connection.fetch(_RECENT))
