@@ -1,19 +1,17 @@
-"""Fitting a linear SVM, one class against the rest, evaluated out of fold. scikit-learn: training process only."""
+"""Fitting a linear SVM, one class against the rest, evaluated out of fold."""
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
 from relearn.agents.learning.calibration import calibrate
 from relearn.agents.learning.fitted_model import Classes, Fitted, FoldModel
 from relearn.agents.learning.metrics import classification_metrics
+from relearn.agents.learning.solver import solve
 from relearn.agents.learning.training_set import FOLDS, TrainingSet, folds_of
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats
@@ -22,7 +20,6 @@ from relearn.schemas.model.linear_svm import Floats
 CHOOSE_FROM = 60
 C_FEW = 0.1
 C_CHOICE = (0.01, 0.1, 1.0)
-_MAX_ITER = 10_000
 
 
 class Svm(NamedTuple):
@@ -35,11 +32,15 @@ class Svm(NamedTuple):
 
 
 class OutOfFold(NamedTuple):
-    """Each row predicted by a model not fitted on it. margins: (n, 1 or k). `models`: one per fold, without it."""
+    """Each row predicted by a model not fitted on it. margins: (n, 1 or k). `models`: one per fold, without it.
+
+    `near`: the last of the models, if any, as the start of a fit on all rows.
+    """
 
     margins: Floats
     answers: Classes
     models: tuple[FoldModel, ...]
+    near: Svm | None
 
 
 def fit(examples: TrainingSet) -> Fitted:
@@ -58,11 +59,11 @@ def fit(examples: TrainingSet) -> Fitted:
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
     folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
     candidates = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,)
-    outs = {c: out_of_fold(examples.features, y, weights, folds, k=k, c=c) for c in candidates}
+    outs = out_of_fold(examples.features, y, weights, folds, k=k, candidates=candidates)
     # The smallest of equals: it depends least on single examples.
     c = max(candidates, key=lambda one: (int((outs[one].answers == y)[real].sum()), -one))
-    svm = fit_svm(examples.features, y, c, weights)
-    if not all(np.isfinite(part).all() for part in svm):
+    svm = fit_svm(examples.features, y, c, weights, outs[c].near)
+    if not _is_finite(svm):
         raise Refused("the features' values are so large or so close together that no model can be computed")
     metrics = {
         **classification_metrics(y[real], outs[c].answers[real], classes),
@@ -76,67 +77,116 @@ def fit(examples: TrainingSet) -> Fitted:
     return Fitted(classes, *svm, calibration, metrics, outs[c].models)
 
 
-def fit_svm(features: Floats, y: Classes, c: float, sample_weights: Floats | None = None) -> Svm:
-    """LinearSVC on standardised features, the scaler folded into its weights; a constant feature has scale 1.
+def fit_svm(
+    features: Floats, y: Classes, c: float, sample_weights: Floats | None = None, start: Svm | None = None
+) -> Svm:
+    """The optimum of LinearSVC's problem on standardised features, the scaler folded into its weights.
+
+    A constant feature has scale 1. Classes are weighted as `class_weight="balanced"` does: two classes both, of more
+    than two each one against the unweighted rest.
 
     features: (n, d). y: (n,), at least two different values; `y` of two values gives one row of weights.
-    sample_weights: (n,), the weight of each row's loss; None: all 1.
+    sample_weights: (n,), the weight of each row's loss; None: all 1. start: a model of a similar set, which saves time.
     """
-    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        # A model that has not quite converged is evaluated out of fold like any other.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    return _fit(_standardised(features), y, c, np.ones(len(y)) if sample_weights is None else sample_weights, start)
+
+
+class _Standardised(NamedTuple):
+    """rows: (n, d + 1), standardised features and a column of ones. mean, scale: (d,)."""
+
+    rows: Floats
+    mean: Floats
+    scale: Floats
+
+
+def _standardised(features: Floats) -> _Standardised:
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         mean, scale = standardisation(features)
-        svm = linear_svc(c).fit((features - mean) / scale, y, sample_weight=sample_weights)
-        weights = np.ascontiguousarray(svm.coef_ / scale, dtype=np.float64)
-        bias = np.asarray(svm.intercept_ - weights @ mean, dtype=np.float64)
+        rows = np.empty((features.shape[0], features.shape[1] + 1))
+        rows[:, :-1] = (features - mean) / scale
+        rows[:, -1] = 1.0
+    return _Standardised(rows, mean, scale)
+
+
+def _fit(given: _Standardised, y: Classes, c: float, sample_weights: Floats, start: Svm | None) -> Svm:
+    rows, mean, scale = given
+    seen, place = np.unique(y, return_inverse=True)
+    balanced = sample_weights.sum() / (len(seen) * np.bincount(place, weights=sample_weights))
+    if len(seen) == 2:
+        problems = [(place == 1, balanced[place])]
+    else:
+        problems = [(place == one, np.where(place == one, balanced[one], 1.0)) for one in range(len(seen))]
+    near = start if start is not None and len(start.bias) == len(problems) and _is_finite(start) else None
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = [
+            solve(
+                rows,
+                np.where(positive, 1.0, -1.0),
+                c * weights * sample_weights,
+                # In the coordinates of these rows.
+                None if near is None else np.append(near.weights[i] * scale, near.bias[i] + near.weights[i] @ mean),
+            )
+            for i, (positive, weights) in enumerate(problems)
+        ]
+        solved = np.array(found)
+        weights = np.ascontiguousarray(solved[:, :-1] / scale)
+        bias = solved[:, -1] - weights @ mean
     return Svm(weights, bias, mean, scale)
+
+
+def _is_finite(svm: Svm) -> bool:
+    return all(bool(np.isfinite(part).all()) for part in svm)
 
 
 def standardisation(features: Floats) -> tuple[Floats, Floats]:
     """Mean and scale of each column, (d,) each, as StandardScaler computes them; |x - mean| / scale is at most √n + 1.
 
     StandardScaler treats a column that varies within its rounding error as constant and leaves it unscaled. For values
-    around 1e100 that error is 1e84, and liblinear would not terminate, so such columns are scaled here.
+    around 1e100 that error is 1e84, and no solver would come to an end, so such columns are scaled here.
     """
-    scaler = StandardScaler().fit(features)
-    constant = features.max(axis=0) == features.min(axis=0)
-    mean = np.where(constant, features[0], scaler.mean_).astype(np.float64)
-    scale = np.where(constant, 1.0, scaler.scale_).astype(np.float64)
-    wild = np.abs((features - mean) / scale).max(axis=0) > np.sqrt(len(features)) + 1.0
+    n, constant = len(features), features.max(axis=0) == features.min(axis=0)
+    mean = np.where(constant, features[0], features.mean(axis=0))
+    # Two passes, and the second corrected by its own mean (Chan, Golub and LeVeque, 1983).
+    off = features - mean
+    variance = (off**2).mean(axis=0) - off.mean(axis=0) ** 2
+    eps = np.finfo(np.float64).eps
+    flat = constant | (variance <= n * eps * variance + (n * mean * eps) ** 2)
+    scale = np.where(flat, 1.0, np.sqrt(np.where(flat, 1.0, variance)))
+    wild = np.abs(off / scale).max(axis=0) > np.sqrt(n) + 1.0
     scale[wild] = features[:, wild].std(axis=0)
     return mean, scale
 
 
-def linear_svc(c: float) -> LinearSVC:
-    """The estimator. The primal solver uses no random order; the seed is set in case that changes."""
-    return LinearSVC(C=c, class_weight="balanced", dual=False, random_state=0, max_iter=_MAX_ITER)
-
-
 def out_of_fold(
-    features: Floats, y: Classes, weights: Floats, folds: NDArray[np.int_], *, k: int, c: float
-) -> OutOfFold:
-    """Each fold predicted by a model fitted on the others. Classes missing in the others are never predicted."""
-    margins = np.full((len(y), 1 if k == 2 else k), np.nan)
-    answers = np.zeros(len(y), dtype=np.intp)
-    models = []
+    features: Floats, y: Classes, weights: Floats, folds: NDArray[np.int_], *, k: int, candidates: Sequence[float]
+) -> dict[float, OutOfFold]:
+    """For each C, each fold predicted by a model fitted on the others. Classes missing there are never predicted.
+
+    Each fit begins at the solution of the nearest one before it: the same C without another fold, else a smaller C.
+    """
+    margins = {c: np.full((len(y), 1 if k == 2 else k), np.nan) for c in candidates}
+    answers = {c: np.zeros(len(y), dtype=np.intp) for c in candidates}
+    models: dict[float, list[FoldModel]] = {c: [] for c in candidates}
+    near: dict[float, Svm] = {}
     for fold in range(FOLDS):
         held = folds == fold
-        models.append(_without_fold(features[~held], y[~held], c, weights[~held]))
-        margins[held], answers[held] = models[-1].margins(features[held], k), models[-1].answers(features[held])
-    return OutOfFold(margins, answers, tuple(models))
+        seen = np.unique(y[~held])
+        rows = _standardised(features[~held]) if len(seen) > 1 else None
+        before: Svm | None = None
+        for c in candidates:
+            if rows is None:
+                model = FoldModel(seen, np.empty((0, features.shape[1])), np.empty(0))
+            else:
+                before = near[c] = _fit(rows, y[~held], c, weights[~held], near.get(c, before))
+                model = FoldModel(seen, before.weights, before.bias)
+            models[c].append(model)
+            margins[c][held], answers[c][held] = model.margins(features[held], k), model.answers(features[held])
+    return {c: OutOfFold(margins[c], answers[c], tuple(models[c]), near.get(c)) for c in candidates}
 
 
 def _on(rows: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, int]:
     """The number of these rows, and how many of them are right."""
     return {"examples": int(rows.sum()), "right": int(right[rows].sum())}
-
-
-def _without_fold(features: Floats, y: Classes, c: float, weights: Floats) -> FoldModel:
-    seen = np.unique(y)
-    if len(seen) < 2:
-        return FoldModel(seen, np.empty((0, features.shape[1])), np.empty(0))
-    svm = fit_svm(features, y, c, weights)
-    return FoldModel(seen, svm.weights, svm.bias)
 
 
 def _check_size(examples: TrainingSet) -> None:

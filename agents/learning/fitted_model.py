@@ -1,4 +1,4 @@
-"""What a fit gives: the model, and the models without each fold, which answer out of fold. No scikit-learn here."""
+"""What a fit gives: the model, and the models without each fold, which answer out of fold."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from relearn.schemas.model.linear_svm import Floats
 
 FOLDS = 5
 #: Part of every digest: to be changed with the way of fitting, which gives another model of the same examples.
-RECIPE = b"svm-2"
+RECIPE = b"svm-3"
 #: Minimum number of examples per class: with fewer a class can't be both fitted and evaluated.
 LEAST_PER_CLASS = 2
 

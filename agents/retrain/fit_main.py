@@ -1,4 +1,4 @@
-"""The training process: it imports scikit-learn, reads one task on stdin, writes the result to stdout, and ends.
+"""The training process: it reads one task on stdin, writes the result to stdout, and ends.
 
     parent ── length, task ──▶ stdin      stdout ── answer ──▶ parent
 
@@ -27,7 +27,7 @@ def main() -> int:
     os.dup2(2, 1)
     tasks: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(tasks,), daemon=True).start()
-    # Importing scikit-learn takes a second: it is done before the task arrives.
+    # Done before the task arrives.
     from relearn.agents.learning.fit import fit  # noqa: PLC0415
     from relearn.agents.learning.fit_messages import decode_task, encode_answer  # noqa: PLC0415
     from relearn.schemas.errors import Refused  # noqa: PLC0415

@@ -13,13 +13,13 @@ import psutil
 
 from relearn.schemas.errors import TrainingDied
 
-#: One thread for the libraries below numpy and scikit-learn, so that training leaves a core to scoring.
+#: One thread for the libraries below numpy, so that training leaves a core to scoring.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PROGRAM = "relearn.agents.retrain.fit_main"
 
 
 class FitProcess:
-    """A process that has imported scikit-learn and waits for its task. It ends when this process ends."""
+    """A process that has finished its imports and waits for its task. It ends when this process ends."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""Training in child processes, so that the process that executes commands never imports scikit-learn.
+"""Training in child processes, so that the process that executes commands stays responsive.
 
     stand_by ─▶ a process that has imported all it needs, and waits ─▶ train: its one task ─▶ its end
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples_of
 from hypothesis import strategies as st
-from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import make_pipeline
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
-from relearn.agents.learning.fit import fit, fit_svm, linear_svc, out_of_fold
+from relearn.agents.learning.fit import Svm, fit, fit_svm, out_of_fold, standardisation
 from relearn.agents.learning.fit_messages import decode_answer, decode_task, encode_answer, encode_task
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.predict import score
@@ -30,12 +30,19 @@ def _set(features: Floats, labels: list[str]) -> TrainingSet:
     )
 
 
+def _pipeline(c: float) -> Pipeline:
+    svm = LinearSVC(C=c, class_weight="balanced", dual=False, tol=1e-10, max_iter=100_000)
+    return make_pipeline(StandardScaler(), svm)
+
+
 def _assert_parity(features: Floats, y: np.ndarray) -> None:
-    """Labels equal, margins within 1e-9·max(1, |b| + Σ|xᵢwᵢ|) of the pipeline's decision_function."""
+    """The model of scikit-learn's pipeline, as numbers: labels equal, margins within 1e-9·max(1, |b| + Σ|xᵢwᵢ|)."""
     classes = tuple(str(label) for label in np.unique(y))
-    svm = fit_svm(features, np.searchsorted(np.unique(y), y), 0.1)
+    pipeline = _pipeline(0.1).fit(features, y)
+    mean, scale = standardisation(features)
+    weights = np.ascontiguousarray(pipeline[-1].coef_ / scale)
+    svm = Svm(weights, pipeline[-1].intercept_ - weights @ mean, mean, scale)
     scores = score(Model(1, classes, tuple(f"x{i}" for i in range(features.shape[1])), *svm), features)
-    pipeline = make_pipeline(StandardScaler(), linear_svc(0.1)).fit(features, y)
     wanted = pipeline.decision_function(features).reshape(len(features), -1)
     within = 1e-9 * np.maximum(1.0, np.abs(features) @ np.abs(svm.weights).T + np.abs(svm.bias))
     assert (np.abs(scores.margins - wanted) <= within).all()
@@ -46,7 +53,15 @@ def _assert_parity(features: Floats, y: np.ndarray) -> None:
     assert [classes[i] for i in scores.labels[decided]] == [str(label) for label in pipeline.predict(features)[decided]]
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def _assert_same_fit(features: Floats, y: np.ndarray, weights: Floats | None = None) -> None:
+    """The fit is that of scikit-learn's pipeline, as far as liblinear converges."""
+    svm = fit_svm(features, np.searchsorted(np.unique(y), y), 0.1, weights)
+    pipeline = _pipeline(0.1).fit(features, y, linearsvc__sample_weight=weights)
+    wanted = pipeline.decision_function(features).reshape(len(features), -1)
+    found = (features - svm.mean) @ svm.weights.T + (svm.bias + svm.weights @ svm.mean)
+    np.testing.assert_allclose(found, wanted, rtol=0.0, atol=1e-5 * max(1.0, np.abs(wanted).max()))
+
+
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1e6, 0.0), (1.0, 1e6)])
 @pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
 def test_margins_and_labels_equal_those_of_scikit_learn(load: object, scale: float, shift: float) -> None:
@@ -54,15 +69,35 @@ def test_margins_and_labels_equal_those_of_scikit_learn(load: object, scale: flo
     _assert_parity(features * scale + shift, y)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("load", [load_breast_cancer, load_iris])
+def test_fits_equal_those_of_scikit_learn(load: object) -> None:
+    features, y = load(return_X_y=True)  # type: ignore[operator]
+    _assert_same_fit(features, y)
+
+
 @examples_of(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(1, 12), st.sampled_from([1e-6, 1.0, 1e6]))
-def test_margins_and_labels_equal_on_random_problems(seed: int, k: int, d: int, scale: float) -> None:
+def test_fits_margins_and_labels_equal_on_random_problems(seed: int, k: int, d: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     y = np.concatenate([np.arange(k), rng.integers(0, k, 40)])
     features = scale * (rng.normal(size=(len(y), d)) + rng.normal(size=(k, d))[y] + rng.choice([0.0, 1.0]))
     features[:, rng.integers(0, d)] *= rng.choice([0.0, 1.0])
     _assert_parity(features, y)
+    _assert_same_fit(features, y)
+    _assert_same_fit(features, y, rng.choice([0.2, 1.0], len(y)))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-200, 1e-6, 1.0, 1e100]), st.sampled_from([0.0, 1.0, 1e12]))
+def test_features_are_standardised_as_scikit_learn_does(seed: int, scale: float, shift: float) -> None:
+    rng = np.random.default_rng(seed)
+    features = scale * (rng.normal(size=(rng.integers(2, 40), 3)) + shift)
+    features[:, 0] = features[0, 0]
+    scaler = StandardScaler().fit(features)
+    mean, found = standardisation(features)
+    np.testing.assert_allclose(mean[1:], scaler.mean_[1:], rtol=1e-13)
+    assert (mean[0], found[0]) == (features[0, 0], 1.0)
+    tame = np.abs((features - mean) / scaler.scale_).max(axis=0) <= np.sqrt(len(features))
+    np.testing.assert_allclose(found[1:][tame[1:]], scaler.scale_[1:][tame[1:]], rtol=1e-9)
 
 
 def _digits(n: int) -> TrainingSet:
@@ -140,7 +175,7 @@ def test_a_class_that_one_fold_holds_alone_is_never_answered_there() -> None:
     features = np.arange(12.0).reshape(12, 1)
     y = np.array([0] * 5 + [1] * 5 + [2] * 2)
     folds = np.array([0, 1, 2, 3, 4] * 2 + [4, 4])
-    found = out_of_fold(features, y, np.ones(len(y)), folds, k=3, c=0.1)
+    found = out_of_fold(features, y, np.ones(len(y)), folds, k=3, candidates=[0.1])[0.1]
     assert 2 not in found.answers[folds == 4]
     assert np.isnan(found.margins[folds == 4, 2]).all()
     assert np.isfinite(found.margins[folds != 4]).all()
@@ -148,22 +183,9 @@ def test_a_class_that_one_fold_holds_alone_is_never_answered_there() -> None:
 
 def test_folds_that_leave_one_class_or_nothing_to_learn_from_are_answered_all_the_same() -> None:
     features, y = np.arange(6.0).reshape(6, 1), np.array([0, 0, 0, 1, 1, 1])
-    assert out_of_fold(features, y, np.ones(6), np.array([0, 0, 0, 1, 1, 1]), k=2, c=0.1).answers.tolist() == [
-        1,
-        1,
-        1,
-        0,
-        0,
-        0,
-    ]
-    assert out_of_fold(features, y, np.ones(6), np.zeros(6, dtype=int), k=2, c=0.1).answers.tolist() == [0] * 6
-
-
-def test_a_fit_that_does_not_converge_is_no_warning() -> None:
-    """In the training process a warning would be lost; the model is judged like any other."""
-    assert issubclass(ConvergenceWarning, UserWarning)
-    features, y = load_breast_cancer(return_X_y=True)
-    fit_svm(features, y, 1e6)
+    for folds, answers in ([0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0]), ([0] * 6, [0] * 6):
+        found = out_of_fold(features, y, np.ones(6), np.array(folds), k=2, candidates=[0.1])[0.1]
+        assert found.answers.tolist() == answers
 
 
 def test_what_is_assumed_weighs_less_and_neither_chooses_nor_judges() -> None:
