@@ -55,7 +55,8 @@ class Settings(BaseModel):
     ingest_retention_hours: int = Field(168, ge=1)
 
     # sslmode, sslrootcert … in the DSN and rediss:// in the URL turn TLS on, as asyncpg and redis-py read them.
-    postgres_dsn: str = Field("postgresql://postgres@127.0.0.1:15432/postgres", repr=False)
+    postgres_dsn: str = Field("postgresql://relearn_app@127.0.0.1:15432/postgres", repr=False)
+    postgres_owner_dsn: str = Field("", repr=False)
     redis_url: str = Field("redis://127.0.0.1:16379/0", repr=False)
     retention_days: int = Field(30, ge=1)
 
@@ -104,10 +105,10 @@ class Settings(BaseModel):
                 raise ValueError(f"{broker!r} is not host:port")
         return brokers
 
-    @field_validator("postgres_dsn", "redis_url")
+    @field_validator("postgres_dsn", "postgres_owner_dsn", "redis_url")
     @classmethod
     def _urls_have_schemes(cls, url: str) -> str:
-        if urlsplit(url).scheme not in {"postgresql", "postgres", "redis", "rediss", "unix"}:
+        if url and urlsplit(url).scheme not in {"postgresql", "postgres", "redis", "rediss", "unix"}:
             raise ValueError("not a postgresql://, redis:// or rediss:// address")
         return url
 
@@ -141,6 +142,11 @@ class Settings(BaseModel):
     def expected(self) -> dict[str, int]:
         """The number of workers that should run, by role; a role that isn't in it has no expectation."""
         return {role: int(number) for role, _, number in (one.partition("=") for one in self.expected_workers)}
+
+    @property
+    def migration_dsn(self) -> str:
+        """Postgres' address for migrations: that of the tables' owner."""
+        return self.postgres_owner_dsn or self.postgres_dsn
 
     @property
     def keys_dir(self) -> Path:

@@ -28,6 +28,7 @@ VERBS = {
         "relearn.scripts.commands.signing_keys:signing_keys",
         "Create the key pair that signs and verifies models.",
     ),
+    "env": ("relearn.scripts.commands.env:env", "Print the addresses and passwords of the servers of `up`."),
     "status": ("relearn.scripts.commands.status:status", "Show servers, API, lag per partition and model per worker."),
     "produce": ("relearn.scripts.commands.produce:produce", "Stream a data set or a CSV file to the ingest topic."),
     "review": ("relearn.scripts.commands.review:review", "Simulate a reviewer who knows the true labels."),

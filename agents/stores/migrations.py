@@ -1,4 +1,8 @@
-"""Migrations: bring the tables of a namespace to the version of this program."""
+"""Migrations: bring the tables of a namespace to the version of this program, by the role that owns them.
+
+Where `RELEARN_POSTGRES_OWNER_DSN` names an owner, the application's role (`RELEARN_POSTGRES_DSN`) gets the rights to
+read and write rows, and no others.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,21 @@ from typing import Any
 
 import asyncpg
 
+from relearn.agents.stores.database_fit import check_owner, check_server
 from relearn.agents.stores.postgres import Connection, postgres_errors, quoted
 from relearn.schemas.errors import SetupError
 from relearn.schemas.migrations import migrations
 from relearn.schemas.settings import Settings
 
+# Rights are given at each run: a partition or a table of a later version gets them too.
+_GRANTS = (
+    "GRANT USAGE ON SCHEMA {schema} TO {role}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    "REVOKE INSERT, UPDATE, DELETE ON {schema}.migrations FROM {role}",
+    "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+    "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
+)
 #: Any constant: all migrations of a server take this advisory lock.
 _MIGRATION_LOCK = 7_236_051
 
@@ -22,16 +36,55 @@ async def migrate(settings: Settings) -> list[str]:
 
     Raises:
         PostgresUnavailable: Retryable.
-        SetupError: a migration was changed after it ran, or the tables are of a later version than this program.
+        SetupError: a role can't connect, a migration was changed after it ran, or the tables are of a later version
+            than this program.
     """
     with postgres_errors():
-        connection = await asyncpg.connect(settings.postgres_dsn, timeout=5)
+        application = await _role(settings.postgres_dsn)
+        connection = await asyncpg.connect(settings.migration_dsn, timeout=5)
         try:
             async with connection.transaction():
+                await check_server(connection)
+                await check_owner(connection, settings.namespace)
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-                return await _migrate(connection, settings.namespace)
+                ran = await _migrate(connection, settings.namespace)
+                if application != await connection.fetchval("SELECT current_user"):
+                    await _grant(connection, settings.namespace, application)
+                return ran
         finally:
             await connection.close()
+
+
+async def check_migrations(settings: Settings) -> None:
+    """Return if `migrate` can run: both roles can connect, and the database and its owner fit. Changes nothing.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+        SetupError: it can't, and what to do.
+    """
+    with postgres_errors():
+        await _role(settings.postgres_dsn)
+        connection = await asyncpg.connect(settings.migration_dsn, timeout=5)
+        try:
+            await check_server(connection)
+            await check_owner(connection, settings.namespace)
+        finally:
+            await connection.close()
+
+
+async def _role(dsn: str) -> str:
+    """The application's role, which can connect and whose settings fit."""
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        await check_server(connection)
+        return str(await connection.fetchval("SELECT current_user"))
+    finally:
+        await connection.close()
+
+
+async def _grant(connection: Connection, namespace: str, role: str) -> None:
+    for statement in _GRANTS:
+        await connection.execute(statement.format(schema=quoted(namespace), role=quoted(role)))
 
 
 async def _migrate(connection: Connection, namespace: str) -> list[str]:

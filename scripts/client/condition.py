@@ -42,8 +42,8 @@ async def read_condition(settings: Settings) -> Condition:
         known |= found or {}
     servers = {
         "kafka": _server(",".join(settings.kafka_brokers), kafka[1]),
-        "postgres": _server(_address(settings.postgres_dsn), postgres[1]),
-        "valkey": _server(_address(settings.redis_url), redis[1]),
+        "postgres": _server(without_password(settings.postgres_dsn), postgres[1]),
+        "valkey": _server(without_password(settings.redis_url), redis[1]),
     }
     processes = _processes(settings)
     missing = None if known["workers"] is None else missing_workers(settings.expected, known["workers"])
@@ -127,7 +127,7 @@ def _processes(settings: Settings) -> Condition | None:
     }
 
 
-def _address(url: str) -> str:
+def without_password(url: str) -> str:
     """An address without its password."""
     parts = urlsplit(url)
     where = parts.hostname or ""

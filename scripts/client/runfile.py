@@ -20,6 +20,8 @@ from typing import Any
 
 import psutil
 
+from relearn.scripts.client.private_files import write_private
+
 RUN_FILE = "run.json"
 
 
@@ -81,9 +83,7 @@ def save(data_dir: Path, run: Run) -> None:
         "supervisor": {"pid": me.pid, "create_time": me.create_time, "started": me.started},
         "processes": {name: asdict(running) for name, running in run.processes.items()},
     }
-    scratch = data_dir / (RUN_FILE + ".new")
-    scratch.write_text(json.dumps(contents, indent=2) + "\n")
-    scratch.replace(data_dir / RUN_FILE)
+    write_private(data_dir / RUN_FILE, json.dumps(contents, indent=2) + "\n")
 
 
 def load(data_dir: Path) -> Run | None:

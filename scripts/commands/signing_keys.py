@@ -20,7 +20,8 @@ def signing_keys(directory: Path, verify_dir: Path | None, owner: int | None) ->
     signing, verify = ensure_pair(directory)
     if verify_dir is not None:
         verify_dir.mkdir(parents=True, exist_ok=True)
-        verify = Path(shutil.copy(verify, verify_dir / verify.name))
+        verify = Path(shutil.copyfile(verify, verify_dir / verify.name))
+        verify.chmod(0o644)  # a public key, for all roles
     if owner is not None:
         for path in (signing, verify):
             os.chown(path, owner, -1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from relearn.scripts.client.condition import without_password
 from relearn.scripts.embedded import stack
 from relearn.scripts.embedded.data_dir import data_dir_of, only_one, stop_leftovers
 from relearn.scripts.embedded.processes import signals
@@ -29,6 +30,9 @@ OURS = (
     "servers.json",
     "run.json",
 )
+
+
+_OPEN_API = "            until an API key exists (relearn key create), every user of this machine may use it"
 
 
 @click.command()
@@ -61,14 +65,15 @@ async def _up(environment: Mapping[str, str], workers: Mapping[str, int], api: b
 def _what_is_up(now_up: stack.Stack) -> list[str]:
     settings = now_up.settings
     addresses = {
-        "kafka": ",".join(settings.kafka_brokers),
-        "postgres": settings.postgres_dsn,
-        "valkey": settings.redis_url,
+        "kafka": ",".join(settings.kafka_brokers)
+        + ", without a password: every user of this machine can read and send records",
+        "postgres": f"{without_password(settings.postgres_dsn)}, password in `relearn env`",
+        "valkey": f"{without_password(settings.redis_url)}, password in `relearn env`",
     }
     here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
     elsewhere = [f"  {name:<9} as in {SETTING[name]}" for name in SETTING if name not in now_up.embedded]
     workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
-    served = [f"  api       {now_up.api}, with its documentation at /docs"] if now_up.api else []
+    served = [f"  api       {now_up.api}, with its documentation at /docs", _OPEN_API] if now_up.api else []
     return [
         "",
         "Relearn is up. Ctrl-C stops it; stored data stays.",

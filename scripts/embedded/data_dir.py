@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import psutil
 from relearn.schemas.errors import Refused, SetupError
 from relearn.schemas.settings import PREFIX
 from relearn.scripts.client import runfile
+from relearn.scripts.client.private_files import make_private, make_tree_private, private_umask
+from relearn.scripts.embedded.servers import postgres
 
 DATA_DIR = PREFIX + "DATA_DIR"
 LOCK_FILE = "lock"
@@ -25,25 +28,41 @@ def data_dir_of(environment: Mapping[str, str]) -> Path:
 
 @contextmanager
 def only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the directory's lock.
+    """Hold the directory's lock. During the block, all files that this process makes are closed to other users.
 
     Raises:
         Refused: another supervisor holds it.
-        SetupError: the directory can't be made or written.
+        SetupError: the directory can't be made or written, or has files of other users.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        held = (data_dir / LOCK_FILE).open("a")
+        make_private(data_dir)
+        held = os.fdopen(os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "a")
     except OSError as exc:
         raise SetupError(f"{data_dir} can't be used: {exc}") from exc
-    with held as file:
+    with held as file, private_umask():
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             run = runfile.load(data_dir)
             pid = f" (pid {run.supervisor.pid})" if run is not None else ""
             raise Refused(f"relearn is already up in {data_dir}{pid}: stop it first, or set RELEARN_DATA_DIR") from exc
+        close_to_others(data_dir)
         yield
+
+
+def close_to_others(data_dir: Path) -> None:
+    """Close everything in the directory to other users: an earlier version, or another program, left it open.
+
+    Under root, Postgres' directory belongs to the account that it runs as.
+
+    Raises:
+        SetupError: something belongs to another user, or can't be closed.
+    """
+    clusters = [data_dir / name for name in (postgres.NAME, f"{postgres.NAME}.new") if (data_dir / name).exists()]
+    try:
+        make_tree_private(data_dir, others=[one.stat().st_uid for one in clusters] if os.geteuid() == 0 else [])
+    except OSError as exc:
+        raise SetupError(f"{data_dir} can't be closed to other users: {exc}") from exc
 
 
 def stop_leftovers(data_dir: Path) -> list[str]:

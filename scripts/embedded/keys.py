@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,26 +13,20 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from relearn.scripts.client.private_files import write_private
+
 SIGNING, VERIFY = "signing.pem", "verify.pem"
 
 
 def ensure_pair(keys_dir: Path) -> tuple[Path, Path]:
-    """Paths of the signing key (PKCS8, readable by its owner only) and the verify key; creates missing ones."""
+    """Paths of the signing key (PKCS8) and the verify key, both readable by their owner only; creates missing ones."""
     keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     signing, verify = keys_dir / SIGNING, keys_dir / VERIFY
     if not signing.exists():
         key = Ed25519PrivateKey.generate()
-        _write(signing, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        write_private(signing, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
         verify.unlink(missing_ok=True)
     if not verify.exists():
         public = load_pem_private_key(signing.read_bytes(), password=None).public_key()
-        _write(verify, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+        write_private(verify, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     return signing, verify
-
-
-def _write(path: Path, contents: bytes, mode: int) -> None:
-    scratch = path.with_suffix(".new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(contents)
-    scratch.replace(path)

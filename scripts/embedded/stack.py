@@ -21,6 +21,7 @@ from relearn.scripts.embedded.processes.events import Event, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import local, ports
+from relearn.scripts.embedded.servers.secrets import POSTGRES_OWNER_DSN, Secrets
 
 WORKER_READY = "worker_ready"
 EXPECTED_WORKERS = PREFIX + "EXPECTED_WORKERS"
@@ -66,16 +67,18 @@ async def running(
         wanted = local.embedded(environment)
         supervisor = Supervisor(data_dir, on_event)
         try:
-            await local.prepare(data_dir, wanted, on_event)
             last = read_servers(data_dir)
+            secrets = Secrets.of(last)
+            await local.prepare(data_dir, wanted, secrets, on_event)
             async with ports.choosing():
                 at = local.choose_ports(wanted, last, on_event)
-                await supervisor.start(*local.describe(data_dir, wanted, at, environment))
+                await supervisor.start(*local.describe(data_dir, wanted, at, secrets, environment))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
             expected = ",".join(f"{role}={count}" for role, count in roles.items())
-            addresses = {EXPECTED_WORKERS: expected, **at.settings(wanted)}
+            addresses = {EXPECTED_WORKERS: expected, **at.settings(wanted, secrets)}
             chosen, signing = _settle(data_dir, addresses, environment)
             await run_migrations(read_settings(chosen))
+            chosen.pop(POSTGRES_OWNER_DSN, None)  # for migrations only
             workers = [
                 worker(role, i + 1, {**chosen, **signing} if role == "retrain" else chosen, data_dir)
                 for role, count in roles.items()

@@ -14,7 +14,7 @@ from tests.support.servers.embedded import Servers
 
 async def test_postgres_comes_back_with_its_rows_after_kill_and_after_stop(servers: Servers) -> None:
     """What was committed is there after kill -9 and after an orderly stop; in between no server answers."""
-    connection = await asyncpg.connect(servers.dsn)
+    connection = await asyncpg.connect(servers.owner_dsn)
     await connection.execute("CREATE TABLE before_kill AS SELECT 7 AS n")
     await connection.close()
     for take_away in (servers.postgres.kill, servers.postgres.stop):
@@ -22,7 +22,7 @@ async def test_postgres_comes_back_with_its_rows_after_kill_and_after_stop(serve
         with pytest.raises(OSError, match="Connect call failed"):
             await asyncpg.connect(servers.dsn)
         servers.postgres.start()
-        connection = await asyncpg.connect(servers.dsn)
+        connection = await asyncpg.connect(servers.owner_dsn)
         assert await connection.fetchval("SELECT n FROM before_kill") == 7
         await connection.close()
 

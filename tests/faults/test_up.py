@@ -106,7 +106,7 @@ def answering(tmp_path: Path) -> Iterator[Up]:
 
 def ask(up: Up, query: str) -> Any:
     async def fetch() -> Any:
-        connection = await asyncpg.connect(read_servers(up.data_dir)["RELEARN_POSTGRES_DSN"])
+        connection = await asyncpg.connect(read_servers(up.data_dir)["RELEARN_POSTGRES_OWNER_DSN"])
         try:
             return await connection.fetchval(query)
         finally:

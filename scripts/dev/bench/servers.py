@@ -13,11 +13,12 @@ from relearn.schemas.settings import PREFIX, Settings, read_settings
 from relearn.scripts.embedded.processes.events import Event
 from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import local, ports
+from relearn.scripts.embedded.servers.secrets import Secrets
 
 
 @contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """A directory that goes when the block ends; Postgres, run as another user under root, must get in."""
+    """A directory that goes when the block ends."""
     with tempfile.TemporaryDirectory(prefix="relearn-bench-") as directory:
         yield Path(directory)
 
@@ -29,13 +30,14 @@ async def scratch_servers(directory: Path) -> AsyncIterator[Settings]:
     wanted = local.embedded(plain)
     supervisor = Supervisor(directory, _ignore)
     try:
-        await local.prepare(directory, wanted, _ignore)
+        secrets = Secrets.of({})
+        await local.prepare(directory, wanted, secrets, _ignore)
         async with ports.choosing():
             at = local.choose_ports(wanted, {}, _ignore)
-            await supervisor.start(*local.describe(directory, wanted, at, plain))
+            await supervisor.start(*local.describe(directory, wanted, at, secrets, plain))
         yield read_settings(
             {
-                **at.settings(wanted),
+                **at.settings(wanted, secrets),
                 PREFIX + "NAMESPACE": f"bench{uuid.uuid4().hex[:6]}",
                 PREFIX + "DATA_DIR": str(directory),
             }

@@ -4,7 +4,9 @@
 
 The kernel (Linux) sends DEATH_SIGNAL when the supervisor ends for any reason. The child must request that after it has
 changed its user and before it becomes its program. A program of its own does so without running Python code in a forked
-copy of a threaded parent. Standard library only; UID -1 keeps the user.
+copy of a threaded parent. Files that the child makes are closed to other users.
+
+Standard library only; UID -1 keeps the user.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ PR_SET_PDEATHSIG = 1
 
 def main(argv: list[str]) -> None:
     parent, death_signal, uid, gid = (int(value) for value in argv[:4])
+    os.umask(0o077)
     if uid >= 0:
         os.setgroups([])
         os.setgid(gid)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from relearn.scripts.client.private_files import append_private, make_private
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.servers.account import Account
 
@@ -29,11 +30,11 @@ def through_launcher(argv: Sequence[str], death_signal: signal.Signals, account:
 
 async def spawn(process: Process) -> asyncio.subprocess.Process:
     """Start a child in a new session, so that Ctrl-C in the terminal reaches only the supervisor."""
-    process.log_path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(process.log_path.parent)
     bound_log(process.log_path)
     if process.before_start is not None:
         process.before_start()
-    with process.log_path.open("ab") as log:
+    with append_private(process.log_path) as log:
         return await asyncio.create_subprocess_exec(
             *through_launcher(process.argv, process.stop_signal, process.account),
             cwd=process.cwd,
@@ -45,18 +46,20 @@ async def spawn(process: Process) -> asyncio.subprocess.Process:
         )
 
 
-async def run_once(argv: Sequence[str], cwd: Path, account: Account | None = None) -> tuple[int, str]:
-    """Run a program to its end; its exit code and output. Cancelled: kills it and its children."""
+async def run_once(
+    argv: Sequence[str], cwd: Path, account: Account | None = None, *, given: str | None = None
+) -> tuple[int, str]:
+    """Run a program to its end; its exit code and output. `given`: its input. Cancelled: kills it and its children."""
     child = await asyncio.create_subprocess_exec(
         *through_launcher(argv, signal.SIGKILL, account),
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     try:
-        output, _ = await child.communicate()
+        output, _ = await child.communicate(None if given is None else given.encode())
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -97,5 +100,8 @@ def bound_log(path: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
             return
     except FileNotFoundError:
         return
-    path.with_name(path.name + ".1").write_bytes(path.read_bytes())
+    former = path.with_name(path.name + ".1")
+    former.unlink(missing_ok=True)
+    with append_private(former) as file:
+        file.write(path.read_bytes())
     os.truncate(path, 0)

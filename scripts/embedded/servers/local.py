@@ -9,15 +9,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from relearn.schemas.errors import SetupError
+from relearn.schemas.settings import PREFIX
 from relearn.scripts.embedded.processes.events import Event, OnEvent
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.servers import kafka, ports, postgres, valkey
+from relearn.scripts.embedded.servers.secrets import POSTGRES_DSN, POSTGRES_OWNER_DSN, REDIS_URL, Secrets
 
 SETTING = {
     kafka.NAME: "RELEARN_KAFKA_BROKERS",
-    postgres.NAME: "RELEARN_POSTGRES_DSN",
-    valkey.NAME: "RELEARN_REDIS_URL",
+    postgres.NAME: POSTGRES_DSN,
+    valkey.NAME: REDIS_URL,
 }
+
+
+#: Variables that no server reads (settings of Relearn, which may be secrets), or that change what it does.
+_NOT_THEIRS = (PREFIX, "PG")
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,17 @@ class Ports:
     postgres: int
     valkey: int
 
-    def settings(self, wanted: Collection[str]) -> dict[str, str]:
+    def settings(self, wanted: Collection[str], secrets: Secrets) -> dict[str, str]:
         """The `RELEARN_…` settings with the addresses of the wanted servers."""
         every = {
-            kafka.NAME: kafka.brokers(self.kafka),
-            postgres.NAME: postgres.dsn(self.postgres),
-            valkey.NAME: valkey.url(self.valkey),
+            kafka.NAME: {SETTING[kafka.NAME]: kafka.brokers(self.kafka)},
+            postgres.NAME: {
+                POSTGRES_DSN: postgres.dsn(self.postgres, secrets.application),
+                POSTGRES_OWNER_DSN: postgres.dsn(self.postgres, secrets.owner, postgres.OWNER),
+            },
+            valkey.NAME: {REDIS_URL: valkey.url(self.valkey, secrets.valkey)},
         }
-        return {SETTING[name]: value for name, value in every.items() if name in wanted}
+        return {setting: value for name, found in every.items() if name in wanted for setting, value in found.items()}
 
 
 def embedded(environment: Mapping[str, str]) -> list[str]:
@@ -66,7 +75,7 @@ def choose_ports(wanted: Collection[str], last: Mapping[str, str], on_event: OnE
     )
 
 
-async def prepare(data_dir: Path, wanted: Collection[str], on_event: OnEvent) -> None:
+async def prepare(data_dir: Path, wanted: Collection[str], secrets: Secrets, on_event: OnEvent) -> None:
     """Prepare the wanted servers' data directories concurrently.
 
     Raises:
@@ -77,7 +86,7 @@ async def prepare(data_dir: Path, wanted: Collection[str], on_event: OnEvent) ->
             if kafka.NAME in wanted:
                 making.create_task(kafka.prepare(data_dir, on_event))
             if postgres.NAME in wanted:
-                making.create_task(postgres.prepare(data_dir, on_event))
+                making.create_task(postgres.prepare(data_dir, secrets, on_event))
             if valkey.NAME in wanted:
                 valkey.prepare(data_dir)
     except* SetupError as group:
@@ -86,16 +95,19 @@ async def prepare(data_dir: Path, wanted: Collection[str], on_event: OnEvent) ->
         raise SetupError(f"{data_dir} can't be used: {group.exceptions[0]}") from group
 
 
-def describe(data_dir: Path, wanted: Collection[str], at: Ports, environment: Mapping[str, str]) -> list[Process]:
+def describe(
+    data_dir: Path, wanted: Collection[str], at: Ports, secrets: Secrets, environment: Mapping[str, str]
+) -> list[Process]:
     """The wanted servers, after `prepare`, for the supervisor to start."""
     logs = data_dir / "logs"
+    plain = {name: value for name, value in environment.items() if not name.startswith(_NOT_THEIRS)}
     found = []
     if kafka.NAME in wanted:
-        found.append(kafka.server(data_dir, at.kafka, at.controller, logs / "kafka.log", environment))
+        found.append(kafka.server(data_dir, at.kafka, at.controller, logs / "kafka.log", plain))
     if postgres.NAME in wanted:
-        found.append(postgres.server(data_dir, at.postgres, logs / "postgres.log"))
+        found.append(postgres.server(data_dir, at.postgres, secrets, logs / "postgres.log", plain))
     if valkey.NAME in wanted:
-        found.append(valkey.server(data_dir, at.valkey, logs / "valkey.log", environment))
+        found.append(valkey.server(data_dir, at.valkey, secrets.valkey, logs / "valkey.log", plain))
     return found
 
 

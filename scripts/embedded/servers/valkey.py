@@ -10,48 +10,52 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from relearn.schemas.errors import SetupError
+from relearn.scripts.client.private_files import make_private, write_private
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 
 NAME = "valkey"
 PORT = 16379
 
+CONFIG_FILE = "valkey.conf"
 SETTINGS = {
     "bind": LOOPBACK,
     "dir": ".",
-    "save": "",
+    "save": '""',
     "appendonly": "no",
     "maxmemory": "256mb",
     "maxmemory-policy": "allkeys-lru",
 }
 
 
-def url(port: int) -> str:
+def url(port: int, password: str) -> str:
     """The value of `RELEARN_REDIS_URL` for this server."""
-    return f"redis://{LOOPBACK}:{port}/0"
+    return f"redis://:{password}@{LOOPBACK}:{port}/0"
 
 
 def prepare(data_dir: Path) -> None:
     """Create its working directory."""
-    (data_dir / NAME).mkdir(parents=True, exist_ok=True)
+    make_private(data_dir / NAME)
 
 
-def server(data_dir: Path, port: int, log_path: Path, environment: Mapping[str, str]) -> Process:
-    """The server, after `prepare`."""
-    settings = [part for name, value in SETTINGS.items() for part in (f"--{name}", value)]
+def server(data_dir: Path, port: int, password: str, log_path: Path, environment: Mapping[str, str]) -> Process:
+    """The server, after `prepare`. Its password is in a file: every user can read a program's arguments."""
+    config = {**SETTINGS, "port": str(port), "requirepass": password}
+    text = "# Written by relearn at each start.\n" + "".join(f"{name} {value}\n" for name, value in config.items())
     return Process(
         name=NAME,
-        argv=(str(_program()), "--port", str(port), *settings),
+        argv=(str(_program()), CONFIG_FILE),
         cwd=data_dir / NAME,
         log_path=log_path,
-        ready=partial(_answers, port),
+        ready=partial(_answers, url(port, password)),
         env=environment,
+        before_start=partial(write_private, data_dir / NAME / CONFIG_FILE, text),
     )
 
 
-async def _answers(port: int, since: int) -> bool:
+async def _answers(address: str, since: int) -> bool:
     try:
-        async with redis.asyncio.Redis(host=LOOPBACK, port=port, socket_timeout=2, socket_connect_timeout=2) as client:
+        async with redis.asyncio.from_url(address, socket_timeout=2, socket_connect_timeout=2) as client:
             return bool(await client.ping())
     except (RedisError, OSError):
         return False

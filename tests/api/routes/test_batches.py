@@ -15,6 +15,7 @@ from tests.support.api.client import Client
 from tests.support.api.filled import review, store
 from tests.support.data.blocks import NOON_S, block_of
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 from tests.support.waiting import eventually_async
 
 
@@ -120,7 +121,7 @@ async def test_one_batch_is_counted_by_label_and_by_model(client: Client) -> Non
 
 async def test_a_batch_outlives_its_predictions(client: Client) -> None:
     await store(client.context.pool, block_of(3, batches=["a"] * 3))
-    await client.context.pool.execute("DROP TABLE predictions_20260921")
+    await as_owner(client.settings, "DROP TABLE predictions_20260921")
     answer = await client.json("GET", "/v1/batches/a")
     assert (answer["records"], answer["counted"], answer["labels"], answer["reviewed"]) == (3, 0, {}, 0)
 

@@ -17,6 +17,7 @@ from tests.support.api.filled import register, review, store
 from tests.support.data.blocks import NOON_S, block_of
 from tests.support.data.models import a_model
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 from tests.support.waiting import eventually_async
 
 NAMES = ("x1", "x2", "x3", "x4")
@@ -213,7 +214,7 @@ async def test_what_was_said_outlives_the_prediction(client: Client) -> None:
     pool = client.context.pool
     await store(pool, block_of(1))
     await review(pool, 0, "0-0-0", "0")
-    await pool.execute("DROP TABLE predictions_20260921")
+    await as_owner(client.settings, "DROP TABLE predictions_20260921")
     await client.json("GET", "/v1/predictions/0-0-0", status=404)
     assert len((await client.json("GET", "/v1/predictions/0-0-0/feedback"))["items"]) == 1
     assert (await client.json("GET", "/v1/predictions", params={"reviewed": "true"})) == {"items": [], "next": None}

@@ -22,6 +22,7 @@ from tests.support.data import reviewed
 from tests.support.data.blocks import block_of
 from tests.support.data.models import a_model
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 from tests.support.waiting import eventually_async
 
 MODEL = a_model(1, classes=("no", "yes"))
@@ -159,9 +160,9 @@ async def test_what_was_claimed_and_could_not_be_read_is_served_to_the_next(clie
     other = _pool(client, 0.0)
     await other.take(0)  # so that it knows what there is
     await client.context.review_pool.take(0)
-    await client.context.pool.execute("ALTER TABLE predictions RENAME TO predictions_away")
+    await as_owner(client.settings, "ALTER TABLE predictions RENAME TO predictions_away")
     await client.json("GET", "/v1/review-queue?limit=2", status=503)
-    await client.context.pool.execute("ALTER TABLE predictions_away RENAME TO predictions")
+    await as_owner(client.settings, "ALTER TABLE predictions_away RENAME TO predictions")
     choices, *_ = await other.take(5)
     assert len(choices) == 5
     await other.give_back(choices)

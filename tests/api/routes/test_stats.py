@@ -19,6 +19,7 @@ from tests.support.data.feedbacks import feedback
 from tests.support.data.heartbeats import beat_of
 from tests.support.data.models import a_model
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 from tests.support.waiting import eventually_async
 
 NO_YES = np.array([0, 1, 1, 0, 0], np.int16)
@@ -138,7 +139,7 @@ async def test_accuracy_follows_what_is_said_and_who_is_champion(client: Client)
     await pool.execute("UPDATE models SET state = 'former'")
     await register(pool, a_model(3), activation=5)
     assert await audits() == (1, 1)
-    await pool.execute("TRUNCATE corrections RESTART IDENTITY")
+    await as_owner(client.settings, "TRUNCATE corrections RESTART IDENTITY")
     assert await audits() == (0, 0)
 
 

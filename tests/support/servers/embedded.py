@@ -13,6 +13,7 @@ from relearn.schemas.topics import TopicSpec
 from relearn.scripts.dev.bench.faults.servers import Machine
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.servers import kafka, local, postgres, valkey
+from relearn.scripts.embedded.servers.secrets import POSTGRES_OWNER_DSN
 from tests.support.waiting import eventually
 
 
@@ -27,6 +28,11 @@ class Servers(Machine):
     def dsn(self) -> str:
         """Postgres, as an asyncpg DSN."""
         return self.environment[local.SETTING[postgres.NAME]]
+
+    @property
+    def owner_dsn(self) -> str:
+        """The same as the owner of the tables."""
+        return self.environment[POSTGRES_OWNER_DSN]
 
     @property
     def redis_url(self) -> str:

@@ -113,6 +113,15 @@ class Namespaces:
         )
 
 
+async def as_owner(settings: Settings, statement: str) -> None:
+    """Execute a statement that the application's role may not: one that changes the tables themselves."""
+    connection = await _connected(settings)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 async def _shape(settings: Settings) -> str:
     connection = await _connected(settings)
     try:
@@ -142,4 +151,4 @@ async def _emptied(settings: Settings) -> str | None:
 
 
 async def _connected(settings: Settings) -> asyncpg.Connection:
-    return await asyncpg.connect(settings.postgres_dsn, server_settings={"search_path": quoted(settings.namespace)})
+    return await asyncpg.connect(settings.migration_dsn, server_settings={"search_path": quoted(settings.namespace)})

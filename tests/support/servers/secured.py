@@ -22,6 +22,7 @@ from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import kafka, local, ports, postgres, valkey
 from relearn.scripts.embedded.servers.ports import LOOPBACK
+from relearn.scripts.embedded.servers.secrets import Secrets
 from tests.support.servers.certificates import Authority, Signed
 from tests.support.servers.embedded import quick_to_start
 from tests.support.servers.tls_relay import TlsRelay
@@ -76,6 +77,7 @@ class SecuredServers:
         self.ca = authority.file
         self.client = authority.sign("client")
         self.server = authority.sign("server")
+        self._secrets = Secrets.of({})
         self._thread = LoopThread()
         self._relays: list[TlsRelay] = []
         self._supervisor = self._thread.call(_supervisor(directory))
@@ -117,7 +119,7 @@ class SecuredServers:
         return f"rediss://{where}?ssl_ca_certs={quote(str(ca or self.ca))}"
 
     async def _start(self, directory: Path) -> Addresses:
-        await local.prepare(directory, local.SETTING, lambda event: None)
+        await local.prepare(directory, local.SETTING, self._secrets, lambda event: None)
         (directory / postgres.NAME / "pg_hba.conf").write_text(HBA)
         async with ports.choosing():
             at = free_ports()
@@ -125,7 +127,7 @@ class SecuredServers:
             await self._supervisor.start(
                 *(
                     self._secured(quick_to_start(process), directory, at, secured)
-                    for process in local.describe(directory, local.SETTING, at, dict(os.environ))
+                    for process in local.describe(directory, local.SETTING, at, self._secrets, dict(os.environ))
                 )
             )
         await asyncio.gather(_make_kafka_user(at.kafka), _make_postgres_user(at.postgres))
@@ -197,7 +199,7 @@ async def _make_kafka_user(port: int) -> None:
 
 
 async def _make_postgres_user(port: int) -> None:
-    connection = await asyncpg.connect(postgres.dsn(port))
+    connection = await asyncpg.connect(postgres.dsn(port, "", "postgres"))
     try:
         await connection.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
         await connection.execute(f"CREATE DATABASE {USER} OWNER {USER}")

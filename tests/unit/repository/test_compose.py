@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from tests.support.paths import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVERS = {"kafka", "postgres", "valkey"}
-ONCE = {"migrate", "signing-keys", "api-key"}
+ONCE = {"migrate", "signing-keys", "api-key", "roles"}
+OURS = sorted(name for name, service in SERVICES.items() if service["image"] == "relearn")
 
 
 def test_every_server_says_whether_it_is_healthy() -> None:
@@ -43,6 +46,25 @@ def test_nothing_listens_beyond_loopback() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_passwords_have_no_defaults_and_are_in_no_argument() -> None:
+    """Each is required, and reaches its program by the environment or by standard input."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    used = re.findall(r"(?<!\$)\$\{?(\w*PASSWORD)(:\?)?", text)
+    assert {name for name, _ in used} == {"POSTGRES_PASSWORD", "POSTGRES_APP_PASSWORD", "VALKEY_PASSWORD"}
+    assert all(required for _, required in used)
+    for service in SERVICES.values():
+        assert "${" not in json.dumps([service.get("command"), service.get("healthcheck")])
+
+
+def test_only_migrate_connects_as_the_owner_of_the_tables() -> None:
+    """Workers, API and key commands use the role that owns nothing."""
+    for name in OURS:
+        given = SERVICES[name].get("environment", {})
+        assert "//relearn_app:" in given.get("RELEARN_POSTGRES_DSN", "//relearn_app:")
+        assert ("RELEARN_POSTGRES_OWNER_DSN" in given) == (name == "migrate")
+    assert "${POSTGRES_PASSWORD" not in json.dumps({name: SERVICES[name] for name in OURS if name != "migrate"})
 
 
 def test_every_setting_given_is_one_that_there_is() -> None:
@@ -72,7 +94,7 @@ def test_the_api_is_reached_from_outside_its_container_and_has_a_key_by_then() -
     assert holders == ["api-key"]
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - SERVERS))
+@pytest.mark.parametrize("name", OURS)
 def test_every_command_is_one_that_there_is(name: str) -> None:
     """With its options; nothing is run."""
     found = CliRunner().invoke(relearn, [*SERVICES[name]["command"], "--help"])

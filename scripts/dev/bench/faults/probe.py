@@ -88,8 +88,6 @@ class Probe:
     def committed(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the role's committed offset; 0 where there is none."""
         wanted = [TopicPartition(self.name(topic), number) for number in self.ends(topic)]
-        if not wanted:
-            return {}
         group = ConsumerGroupTopicPartitions(f"{self._settings.namespace}.{role}", wanted)
         found = self.answered(lambda: next(iter(self.admin.list_consumer_group_offsets([group]).values())).result(10))
         return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
@@ -121,7 +119,7 @@ class Probe:
         while True:
             try:
                 return ask()
-            except (KafkaException, KeyError, TimeoutError) as exc:
+            except (KafkaException, KeyError) as exc:
                 if isinstance(exc, KafkaException) and exc.args[0].code() in accepted:
                     return None
                 if time.monotonic() - began > self._deadline_s:

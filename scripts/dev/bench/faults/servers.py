@@ -21,10 +21,12 @@ import psutil
 from relearn.scripts.dev.bench.faults.proxy import Proxy
 from relearn.scripts.embedded.processes.process import Process, last_lines
 from relearn.scripts.embedded.processes.supervisor import Supervisor
-from relearn.scripts.embedded.servers import kafka, local, ports
+from relearn.scripts.embedded.servers import account, kafka, local, ports, postgres
+from relearn.scripts.embedded.servers.secrets import Secrets, scram_verifier
 
 T = TypeVar("T")
 CALL_TIMEOUT_S = 180.0
+OPERATOR = "relearn_operator"
 
 
 class LoopThread:
@@ -117,7 +119,9 @@ class Machine:
 
     def __init__(self, data_dir: Path, tuned: Callable[[Process], Process] | None = None) -> None:
         """`tuned` may change how a server is started."""
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.data_dir = data_dir
+        self._secrets = Secrets.of({})
         self._tuned = tuned or (lambda process: process)
         self._thread = LoopThread()
         self._supervisor = self._thread.call(self._make(data_dir))
@@ -127,8 +131,10 @@ class Machine:
         except BaseException:
             self.close()
             raise
+        self.operator_dsn = postgres.dsn(at.postgres, self._secrets.owner, OPERATOR)
+        """Postgres, as a superuser, whom only these servers have."""
         self.brokers = kafka.brokers(at.kafka)
-        self.environment = at.settings(local.SETTING)
+        self.environment = at.settings(local.SETTING, self._secrets)
         """Where the servers listen, as `RELEARN_…` settings."""
         self.kafka, self.postgres, self.valkey = (
             Server(self._processes[name], self._supervisor, self._thread) for name in local.SETTING
@@ -173,14 +179,20 @@ class Machine:
         return Supervisor(data_dir, restart=False)
 
     async def _start(self, data_dir: Path) -> local.Ports:
-        await local.prepare(data_dir, local.SETTING, lambda event: None)
+        await local.prepare(data_dir, local.SETTING, self._secrets, lambda event: None)
+        await self._make_operator(data_dir / postgres.NAME)
         async with ports.choosing():
             at, (self._inner_port, self._outer_port) = free_ports(), two_free_ports()
-            described = local.describe(data_dir, local.SETTING, at, dict(os.environ))
+            described = local.describe(data_dir, local.SETTING, at, self._secrets, dict(os.environ))
             processes = [self._tuned(self._with_second_listener(one, at)) for one in described]
             await self._supervisor.start(*processes)
         self._processes = {process.name: process for process in processes}
         return at
+
+    async def _make_operator(self, cluster: Path) -> None:
+        verifier = scram_verifier(self._secrets.owner)
+        sql = f"CREATE ROLE {OPERATOR} SUPERUSER LOGIN PASSWORD '{verifier}';\n\n"
+        await postgres.execute_alone(cluster, account.owner_for(cluster), sql)
 
     def _with_second_listener(self, process: Process, at: local.Ports) -> Process:
         """Kafka with a second listener whose advertised port is its proxy's: clients follow what it advertises."""

@@ -27,6 +27,7 @@ from relearn.schemas.topics import topic_name
 from tests.support.data.blocks import block_of
 from tests.support.data.stored import store, tables
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 from tests.support.waiting import eventually
 
 NAMES = ("x", "y", "z")
@@ -440,9 +441,9 @@ async def test_a_still_stream_costs_nothing(settings: Settings) -> None:
 
         async def nothing_is_read() -> None:
             before = await latest_drift(live.pool)
-            await live.pool.execute("ALTER TABLE predictions RENAME TO away")
+            await as_owner(settings, "ALTER TABLE predictions RENAME TO away")
             assert await live.look() == before
-            await live.pool.execute("ALTER TABLE away RENAME TO predictions")
+            await as_owner(settings, "ALTER TABLE away RENAME TO predictions")
 
         await nothing_is_read()
         await live.come(10, partition=2, activation=0)

@@ -16,6 +16,7 @@ from relearn.schemas.settings import Settings
 from tests.stream.agents.stores.live.test_events import told
 from tests.support.data.stored import tables
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 
 _JOB = "INSERT INTO jobs (id, command, state, reason, metrics) VALUES ($1, $2, $3, $4, $5)"
 _ACTIVATE = """
@@ -123,7 +124,7 @@ async def test_the_mark_of_another_database_is_none(settings: Settings) -> None:
         await job(pool, "a", "running")
         async with announcing(settings):
             await pool.execute(_ACTIVATE, "a")
-        await pool.execute(f'DROP SCHEMA "{settings.namespace}" CASCADE')
+        await as_owner(settings, f'DROP SCHEMA "{settings.namespace}" CASCADE')
     async with namespace(settings) as (pool, redis), announcing(settings):
         mark = await announced(redis, settings.namespace)
         assert mark is not None

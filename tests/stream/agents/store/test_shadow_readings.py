@@ -13,6 +13,7 @@ from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import block_of, shadow_of
 from tests.support.data.stored import disagreeing, labels, rows, shadow_rows, store, tables
+from tests.support.servers.namespaces import as_owner
 
 
 async def test_a_second_reading_is_compared_with_the_row_that_stands(settings: Settings) -> None:
@@ -68,7 +69,7 @@ async def test_any_history_of_readings_gives_what_the_first_of_each_said(
     predicted: dict[int, str] = {}
     said: dict[tuple[int, int], tuple[str, bool]] = {}
     async with tables(settings) as pool:
-        await pool.execute("TRUNCATE predictions, shadow_predictions, totals")
+        await as_owner(settings, "TRUNCATE predictions, shadow_predictions, totals")
         for call in calls:
             places = [int(offset) for block in call for offset in block.offsets]
             for blocks in [call] if len(set(places)) == len(places) else [[block] for block in call]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from relearn.scripts.dev.bench.faults.fault import Fault
 from relearn.scripts.dev.bench.faults.probe import until
 from relearn.scripts.dev.bench.faults.scene import Scene
 from relearn.scripts.dev.bench.faults.servers import LoopThread, Server
+from relearn.scripts.embedded.servers import postgres
 
 #: Storing waits for Redis at most for its timeouts, which bound one pipeline.
 _REDIS_PAUSE_BAR_S = 5.0
@@ -27,13 +26,9 @@ SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND query LIKE
 """
 _TABLESPACE = "faults_small"
 _TABLESPACE_MB = 48
-#: A score worker buffers what the broker doesn't take; nothing else may grow.
-_GROWTH_MIB = 300
 
 
-def _away(
-    scene: Scene, server: Server, seconds: float, *, kill: bool = False, at_end: Callable[[], None] | None = None
-) -> None:
+def _away(scene: Scene, server: Server, seconds: float, *, kill: bool = False) -> None:
     """The server is away for this time; then everything must be drained within twice that, plus what starting takes."""
     began = time.monotonic()
     if kill:
@@ -42,8 +37,6 @@ def _away(
         server.stop()
     try:
         time.sleep(seconds)
-        if at_end is not None:
-            at_end()
     finally:
         server.start()
     outage = time.monotonic() - began
@@ -61,20 +54,9 @@ def broker_killed(scene: Scene) -> None:
 
 
 def postgres_away(scene: Scene) -> None:
-    """Stopped in order, started again after a while. Scoring goes on meanwhile, in bounded memory."""
+    """Stopped in order, started again after a while."""
     scene.stores(500)
-    memory = {name: worker.memory_bytes for name, worker in scene.workers.items()}
-    scored, ended = sum(scene.probe.ends("predictions").values()), scene.unexpected_ends()
-    peaks: dict[str, int] = {}
-
-    def look() -> None:
-        peaks.update({name: worker.memory_bytes - memory[name] for name, worker in scene.workers.items()})
-        still = sum(scene.probe.ends("predictions").values()) <= scored
-        scene.measure("scoring stood still while Postgres was away", still, bar=0)
-
-    _away(scene, scene.machine.postgres, scene.scale.postgres_away_s, at_end=look)
-    scene.measure("memory grew while Postgres was away, at most", max(peaks.values()) / 2**20, "MiB", _GROWTH_MIB)
-    scene.measure("workers that ended while Postgres was away", scene.unexpected_ends() - ended, bar=0)
+    _away(scene, scene.machine.postgres, scene.scale.postgres_away_s)
 
 
 def postgres_killed(scene: Scene) -> None:
@@ -107,7 +89,7 @@ def deadlocks(scene: Scene) -> None:
 
 async def _deadlock(scene: Scene) -> int:
     path = {"search_path": quoted(scene.settings.namespace)}
-    connection: Any = await asyncpg.connect(scene.settings.postgres_dsn, server_settings=path)
+    connection: Any = await asyncpg.connect(scene.machine.operator_dsn, server_settings=path)
     try:
         before = await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
         async with connection.transaction():
@@ -133,8 +115,8 @@ async def _deadlock(scene: Scene) -> int:
 
 def disk_full(scene: Scene) -> None:
     """The tables move to a tablespace on a small tmpfs, which a file fills until it is removed."""
-    directory = Path(tempfile.mkdtemp(prefix="relearn-faults-disk-"))
-    directory.chmod(0o755)  # Postgres may run as another user
+    directory = scene.settings.data_dir / "small"
+    directory.mkdir()
     subprocess.run(
         ["/bin/mount", "-t", "tmpfs", "-o", f"size={_TABLESPACE_MB}m,mode=0777", "tmpfs", str(directory)], check=True
     )
@@ -181,7 +163,6 @@ def _leave(scene: Scene, directory: Path) -> None:
     scene.probe.rows(f"DROP TABLESPACE IF EXISTS {_TABLESPACE}")
     scene.traffic.go_on()
     subprocess.run(["/bin/umount", str(directory)], check=True)
-    directory.rmdir()
 
 
 def _move(scene: Scene, tablespace: str) -> None:
@@ -195,7 +176,7 @@ def _move(scene: Scene, tablespace: str) -> None:
 
 
 def _data_of(scene: Scene) -> Path:
-    return Path(scene.probe.value("SHOW data_directory"))
+    return scene.machine.data_dir / postgres.NAME
 
 
 def redis_away(scene: Scene) -> None:

@@ -15,8 +15,6 @@ from relearn.scripts.dev.bench.faults.probe import until
 from relearn.scripts.dev.bench.faults.scene import Scene
 
 _BACK_BAR_S = 60.0
-_GAPS = "SELECT count(*) FROM gaps WHERE role = 'score'"
-_UNREAD = "SELECT sum(lost) FROM gaps WHERE role = 'score'"
 
 
 def remade_while_stopped(scene: Scene) -> None:
@@ -65,13 +63,6 @@ def _stores_again(scene: Scene) -> None:
     scene.stores(500)
     scene.goes_on("score")
     scene.measure("stores again after the topic was made again", time.monotonic() - began, "s", _BACK_BAR_S)
-    _told(scene)
-
-
-def _told(scene: Scene) -> None:
-    """The jump is in the table that `relearn status` reads."""
-    until(lambda: scene.probe.value(_GAPS) > 0, "the jump is not in the table `gaps`", 30)
-    scene.measure("offsets not read, by `relearn status`", float(scene.probe.value(_UNREAD) or 0))
 
 
 def records_deleted(scene: Scene) -> None:
@@ -95,7 +86,6 @@ def records_deleted(scene: Scene) -> None:
     scene.stores(500)
     scene.goes_on("score")
     scene.measure("records deleted unread", gone)
-    _told(scene)
 
 
 def partitions_added(scene: Scene) -> None:

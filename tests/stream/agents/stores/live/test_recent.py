@@ -19,6 +19,7 @@ from tests.stream.agents.stores.test_dead_letters import letter
 from tests.support.data.blocks import NOON_S, block_of
 from tests.support.data.stored import store, tables
 from tests.support.servers.embedded import Servers
+from tests.support.servers.namespaces import as_owner
 
 
 @asynccontextmanager
@@ -116,7 +117,7 @@ async def test_what_another_database_left_is_removed(settings: Settings) -> None
     async with view_of(settings) as (pool, redis, view):
         await store(pool, block_of(4, batches=["a"] * 4))
         await view.tend()
-        await pool.execute(f'DROP SCHEMA "{settings.namespace}" CASCADE')
+        await as_owner(settings, f'DROP SCHEMA "{settings.namespace}" CASCADE')
     async with view_of(settings) as (pool, redis, view):
         assert await view.tend()
         shown = await read_recent(redis, settings.namespace)

@@ -14,6 +14,7 @@ from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S, block_of, shadow_of
 from tests.support.data.stored import counted, disagreeing, labels, offsets, rows, shadow_rows, store, tables, totals
+from tests.support.servers.namespaces import as_owner
 
 DAY_S = 86_400
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ async def test_what_a_shadow_says_is_stored_as_it_said_it(settings: Settings) ->
     async with tables(settings) as pool:
         await store(pool, block_of(4, first_offset=8, generation=3, partition=2, shadow=shadow))
         with_shadow, found = await rows(pool), await shadow_rows(pool)
-        await pool.execute("TRUNCATE predictions")
+        await as_owner(settings, "TRUNCATE predictions")
         await store(pool, block_of(4, first_offset=8, generation=3, partition=2))
         assert await rows(pool) == with_shadow
     for i, row in enumerate(found):
@@ -162,10 +163,10 @@ async def test_whichever_way_a_block_is_stored_the_rows_are_the_same(settings: S
     block = block_of(50, k=3, seed=seed, shadow=shadow_of(50, k=3, seed=seed + 9))
     async with tables(settings) as pool:
         await store(pool, block_of(1, first_offset=999, shadow=shadow_of(1)))
-        await pool.execute("TRUNCATE predictions, shadow_predictions")
+        await as_owner(settings, "TRUNCATE predictions, shadow_predictions")
         await store(pool, block)
         straight = await shadow_rows(pool)
-        await pool.execute("TRUNCATE shadow_predictions")
+        await as_owner(settings, "TRUNCATE shadow_predictions")
         await pool.execute("DELETE FROM predictions WHERE kafka_offset > 0")
         await store(pool, block)
         assert await shadow_rows(pool) == straight

@@ -1,6 +1,8 @@
 """Which port a server listens on."""
 
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +75,23 @@ def test_the_api_comes_back_to_its_last_port_or_says_where_it_is() -> None:
     with socket.create_server((ports.LOOPBACK, last)):
         port = api.choose_port({}, {"RELEARN_API_PORT": str(last)}, lambda event: said.append(event.text))
     assert said == [f"port {last} is taken, so it listens on {port} instead"]
+
+
+def test_the_lock_is_in_a_directory_of_this_user_alone(tmp_path: Path) -> None:
+    """The runtime directory, else the cache; a file in their place leads to the next. Never the shared one."""
+    home = tmp_path / "home"
+    assert ports.lock_directory({"HOME": str(home), "XDG_RUNTIME_DIR": str(tmp_path)}) == tmp_path / "relearn"
+    (tmp_path / "taken").touch()
+    found = ports.lock_directory({"HOME": str(home), "XDG_RUNTIME_DIR": str(tmp_path / "taken")})
+    assert found == home / ".cache" / "relearn"
+    assert found.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to another user")
+def test_a_directory_of_another_user_neither_blocks_nor_holds_the_lock(tmp_path: Path) -> None:
+    """Made first by another user: the next candidate is used."""
+    planted = tmp_path / "runtime" / "relearn"
+    planted.mkdir(parents=True, mode=0o777)
+    os.chown(planted, 54_321, 54_321)
+    found = ports.lock_directory({"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(planted.parent)})
+    assert found == tmp_path / ".cache" / "relearn"
