@@ -21,6 +21,8 @@ from relearn.schemas.settings import Settings
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
 
 log = structlog.get_logger()
+#: How soon a partition that was added to a topic is used.
+METADATA_EVERY_MS = 10_000
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.01
 
@@ -71,6 +73,7 @@ class KafkaProducer:
                 # A message that can't succeed fails at once.
                 "delivery.timeout.ms": 2_147_483_647 if give_up_s is None else int(1000 * give_up_s),
                 "queue.buffering.max.kbytes": 64 * 1024,
+                "topic.metadata.refresh.interval.ms": METADATA_EVERY_MS,
                 "log_level": 3,
             },
             logger=_quiet,
@@ -96,6 +99,15 @@ class KafkaProducer:
             log.debug("no_broker_yet", error=exc.args[0].str())
             return False
         return True
+
+    async def count_partitions(self, topic: str, timeout_s: float = 2.0) -> int | None:
+        """The number of partitions of an existing topic, which the producer then uses; None if no broker answers."""
+        try:
+            found = await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
+        except KafkaException as exc:
+            log.debug("no_broker_yet", error=exc.args[0].str())
+            return None
+        return len(found.topics[topic].partitions) or None
 
     async def send(
         self,

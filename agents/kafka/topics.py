@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -19,7 +18,7 @@ from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.admin import Admin
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
-from relearn.schemas.topics import TopicSpec, topic_specs
+from relearn.schemas.topics import topic_specs
 
 _TIMEOUT_S = 10.0
 _TIMESTAMPS = "message.timestamp.type"
@@ -35,7 +34,7 @@ async def create_topics(settings: Settings) -> list[str]:
 
     Raises:
         KafkaUnavailable: no broker answers.
-        SetupError: a topic that is there differs in what Relearn relies on.
+        SetupError: the broker refuses to make one.
     """
     admin = admin_client(settings)
     specs = topic_specs(settings)
@@ -54,16 +53,7 @@ async def create_topics(settings: Settings) -> list[str]:
                 raise SetupError(f"topic {name} can't be made: {exc.args[0].str()}") from exc
         else:
             made.append(name)
-    await _check(admin, [spec for spec in specs if spec.name not in made])
     return made
-
-
-async def _check(admin: Admin, specs: Iterable[TopicSpec]) -> None:
-    for spec in specs:
-        if _TIMESTAMPS in spec.config and await _config(admin, spec.name, _TIMESTAMPS) != spec.config[_TIMESTAMPS]:
-            raise SetupError(
-                f"topic {spec.name} must have {_TIMESTAMPS}=LogAppendTime: a record's time is part of its row's key"
-            )
 
 
 async def check_log_append_time(settings: Settings, topic: str) -> None:
@@ -73,7 +63,11 @@ async def check_log_append_time(settings: Settings, topic: str) -> None:
         KafkaUnavailable: no broker answers.
         SetupError: it doesn't, or the topic isn't there.
     """
-    await _check(admin_client(settings), [TopicSpec(topic, 0, {_TIMESTAMPS: "LogAppendTime"})])
+    admin = admin_client(settings)
+    if await _config(admin, topic, _TIMESTAMPS) != "LogAppendTime":
+        raise SetupError(
+            f"topic {topic} must have {_TIMESTAMPS}=LogAppendTime: a record's time is part of its row's key"
+        )
 
 
 async def topic_id(admin: Admin, topic: str) -> str:

@@ -16,6 +16,7 @@ from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.producer import Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
+from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.score.pause import LOOK_EVERY_S, Pause
 from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
@@ -40,6 +41,7 @@ class Opened:
 
     connections: Connections
     pause: Pause
+    partition: BlockPartition
 
 
 class Scorer:
@@ -73,7 +75,7 @@ class Scorer:
         records = bad = 0
         for scored in score_parts(chunk.records, served, shadow):
             await self._check_limit(opened, scored)
-            receipts += await self._send(opened.connections, scored, served, generation)
+            receipts += await self._send(opened, scored, served, generation)
             records += len(scored.records) + len(scored.rejects)
             bad += len(scored.rejects)
         self._state.records += records
@@ -104,14 +106,15 @@ class Scorer:
         self._limit.add(records, bad)
 
     async def _send(
-        self, connections: Connections, scored: ScoredChunk, served: Served, generation: int
+        self, opened: Opened, scored: ScoredChunk, served: Served, generation: int
     ) -> list[asyncio.Future[Receipt]]:
         now_s, topic = time.time(), topic_name(self._settings.namespace, "predictions")
+        connections = opened.connections
         receipts = [
             await connections.producer.send(
                 topic,
                 encode_block(block),
-                partition=block.partition,
+                partition=await opened.partition.of(block.partition),
                 headers=cloud_event(CE_TYPE, connections.source, now_s=now_s),
             )
             for block in blocks_of(scored, served, generation=generation, scored_at=now_s)
@@ -123,7 +126,9 @@ class Scorer:
         settings, ingest = self._settings, topic_name(self._settings.namespace, "ingest")
         await self._retry.until_available(lambda: check_log_append_time(settings, ingest), "Kafka")
         connections = await connect(settings, self._state.id, agent="score", pool_size=1)
-        return Opened(connections, Pause(Pauses(connections.pool), self._retry, self._state))
+        predictions = topic_name(settings.namespace, "predictions")
+        partition = BlockPartition(lambda: connections.producer.count_partitions(predictions), self._state.notices)
+        return Opened(connections, Pause(Pauses(connections.pool), self._retry, self._state), partition)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the producer, and disconnect."""

@@ -58,11 +58,14 @@ async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
         await redis.aclose()
 
 
-def heartbeat(app: faust.App, state: WorkerState, *, rate: float, now_s: float) -> dict[str, Any]:
-    """One heartbeat. `rate` is in records per second; `lag` is in messages, None where it isn't known."""
+def heartbeat(app: faust.App | None, state: WorkerState, *, rate: float, now_s: float) -> dict[str, Any]:
+    """One heartbeat. `rate` is in records per second; `lag` is in messages, None where it isn't known.
+
+    Without an `app` the worker has not joined its group.
+    """
     served = state.live.current if state.live else None
     shadow = state.live.shadow if state.live else None
-    partitions, lag = read_assignment(app)
+    partitions, lag = read_assignment(app) if app is not None else ([], None)
     return {
         "id": state.id,
         "role": state.role,

@@ -1,23 +1,32 @@
-"""The entry point of a worker process: its role, its logging, and how it stops."""
+"""The entry point of a worker process: its role, its logging, what it waits for, and how it stops.
+
+A worker joins its group once the servers fit: a topic or a table that doesn't would end the process again and again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import time
-from signal import Signals
+from signal import SIGINT, SIGTERM, Signals
 from typing import Any
 
 import faust
 import psutil
 import structlog
 
-from relearn.agents.stores.live.heartbeats import read_worker
-from relearn.agents.stores.redis import open_redis
+from relearn.agents.kafka.admin import Admin
+from relearn.agents.kafka.topic_fit import check_topics
+from relearn.agents.kafka.topics import admin_client
+from relearn.agents.stores.database_fit import check_database
+from relearn.agents.stores.live.heartbeats import read_worker, send_heartbeat
+from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.redis import Redis, open_redis
+from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.shutdown import STOP_GRACE_S, end_fenced, exit_within
-from relearn.agents.worker.state import ProcessMark, own_process
-from relearn.schemas.errors import RedisUnavailable
+from relearn.agents.worker.state import ProcessMark, WorkerState, own_process
+from relearn.schemas.errors import RedisUnavailable, SetupError, Unavailable
 from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -25,6 +34,8 @@ log = structlog.get_logger()
 #: A worker without a new heartbeat for this time has ended. Heartbeats are sent each second.
 _SILENT_S = 3.0
 _POLL_S = 0.1
+#: The servers are compared this often, in seconds, while they don't fit.
+LOOK_EVERY_S = 3
 
 ROLES = {
     "score": "relearn.agents.score.role",
@@ -41,8 +52,59 @@ def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
         end_fenced(f"{settings.namespace}.{worker_id}", "another worker with this id is running; this worker ends")
     app: faust.App = importlib.import_module(ROLES[role]).build(settings, worker_id)
     app.finalize()
-    worker = _QuietWorker(app, loglevel=None, redirect_stdouts=False, override_logging=False)
-    worker.execute_from_commandline()
+    if asyncio.run(until_servers_fit(settings, WorkerState(worker_id or role, role))):
+        worker = _QuietWorker(app, loglevel=None, redirect_stdouts=False, override_logging=False)
+        worker.execute_from_commandline()
+    return 0
+
+
+async def until_servers_fit(settings: Settings, state: WorkerState) -> bool:
+    """Wait while a server answers and doesn't fit, with heartbeats that tell why; False if asked to stop meanwhile.
+
+    A server that doesn't answer is not waited for here: the role itself does.
+    """
+    stop = asyncio.Event()
+    for number in (SIGTERM, SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    admin, pool, redis = admin_client(settings), await open_pool(settings, size=1), open_redis(settings)
+    told = None
+    try:
+        while (problem := await _misfit(admin, pool, settings, state.role)) is not None and not stop.is_set():
+            if problem != told:
+                state.stage, told = "waiting for servers that fit", problem
+                state.notices.clear("servers")
+                state.notices.set("servers", problem)
+            await _beat_until(stop, redis, settings, state)
+        state.notices.clear("servers")
+        return not stop.is_set()
+    finally:
+        pool.terminate()
+        await redis.aclose()
+        admin.close()
+
+
+async def _misfit(admin: Admin, pool: Pool, settings: Settings, role: str) -> str | None:
+    """Why a server that answers can't be used, in one line; None if there is no reason."""
+    checks = check_topics(admin, settings, role), check_database(pool)
+    results = await asyncio.gather(*checks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, (SetupError, Unavailable)):
+            raise result
+    return next((str(result) for result in results if isinstance(result, SetupError)), None)
+
+
+async def _beat_until(stop: asyncio.Event, redis: Redis, settings: Settings, state: WorkerState) -> None:
+    """Send heartbeats for LOOK_EVERY_S, or until `stop`."""
+    for _ in range(LOOK_EVERY_S):
+        try:
+            await send_heartbeat(redis, settings.namespace, heartbeat(None, state, rate=0.0, now_s=time.time()))
+        except RedisUnavailable as exc:
+            log.debug("heartbeat_lost", error=str(exc))
+        try:
+            await asyncio.wait_for(stop.wait(), 1.0)
+        except TimeoutError:
+            continue
+        return
 
 
 async def is_id_in_use(settings: Settings, worker_id: str) -> bool:

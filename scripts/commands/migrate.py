@@ -9,9 +9,12 @@ import click
 
 @click.command()
 def migrate() -> None:
-    """Create the topics and tables of this namespace, or update them to this version. Safe to run again."""
+    """Create the topics and tables of this namespace, or change them to fit this version. Safe to run again.
+
+    All servers are compared with what Relearn needs. What can't be changed without loss is refused: exit code 2.
+    """
     from relearn.scripts.client.environment import load_settings  # noqa: PLC0415 - `--help` needs no Kafka client
     from relearn.scripts.client.migrations import run_migrations  # noqa: PLC0415
 
-    for line in asyncio.run(run_migrations(load_settings())) or ["everything was there already"]:
-        click.echo(line, err=True)
+    if not asyncio.run(run_migrations(load_settings(), lambda line: click.echo(line, err=True))):
+        click.echo("everything fits already", err=True)
