@@ -134,7 +134,7 @@ async def test_another_feature_schema_is_refused_whole(settings: Settings, names
         ([1.0, np.nan], "a", ("x", "y"), "isn't a finite number"),
         ([1.0, np.inf], "a", ("x", "y"), "isn't a finite number"),
         ([1.0, 2.0], "a\0b", ("x", "y"), "NUL"),
-        ([1.0, 2.0], "", ("x", "y"), "empty"),
+        ([1.0, 2.0], "", ("x", "y"), "nothing visible"),
         ([1.0, 2.0], "é" * 129, ("x", "y"), "258 bytes"),
         ([1.0, 2.0], "a", ("x", "x"), "same name"),
         ([1.0, 2.0], "a", ("x", ""), "empty"),
