@@ -75,7 +75,12 @@ _TOPICS: dict[TopicName, _Topic] = {
     "commands": _Topic((commands.CommandWire,), commands.CE_TYPE, "receive", "Commands to the retrain role."),
     "model-updates": _Topic((UpdateEnvelope,), updates.CE_TYPE, "send", "Which model answers from now on; compacted."),
     "dead-letters": _Topic(
-        (), dead_letters.CE_TYPE, "send", "Rejected records: the original key and value.", _LETTER_HEADERS
+        (),
+        dead_letters.CE_TYPE,
+        "send",
+        "Rejected records: the original key and value. Where these exceed a bound, a part of them, and the headers "
+        f"{', '.join(dead_letters.CUT_HEADERS)}.",
+        _LETTER_HEADERS,
     ),
 }
 _CLOUD_EVENT = ("ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time")

@@ -6,7 +6,8 @@ RelearnError
 │   ├── BadModel             a model update is rejected; the live model stays
 │   ├── BadFile              a file can't be read; gives the file, the line and the column
 │   ├── BadRow               Postgres rejects a row's values
-│   ├── RejectedMessage      Kafka rejects a message as it is: too large, invalid
+│   ├── RejectedMessage      Kafka rejects a message as it is: invalid
+│   │   └── TooLarge         a message is larger than its topic takes
 │   └── BadIdentity          a text that isn't a prediction id
 ├── Refused                  a command that can't be executed in the current state; gives the reason
 ├── SettingsError            invalid settings: all of them in one message
@@ -74,6 +75,10 @@ class BadRow(BadData):
 
 class RejectedMessage(BadData):
     """Kafka rejects a message as it is, now and later: it is too large, or invalid."""
+
+
+class TooLarge(RejectedMessage):
+    """A message is larger than its topic takes."""
 
 
 class Refused(RelearnError):

@@ -10,7 +10,11 @@ from relearn.schemas.settings import Settings
 INGEST_MAX_BYTES = 8 * 1024 * 1024
 #: A dead letter carries the original value and its own headers, so its topic's maximum exceeds that of ingest.
 DEAD_LETTER_MAX_BYTES = INGEST_MAX_BYTES + 1024 * 1024
+#: Maximum size of a message that any process of ours produces, whatever a topic takes.
+PRODUCED_MAX_BYTES = DEAD_LETTER_MAX_BYTES + 64 * 1024
 BLOCK_MAX_BYTES = 900_000
+#: `max.message.bytes` of a topic that sets none, by default.
+KAFKA_MAX_BYTES = 1_048_588
 
 TopicName = Literal["ingest", "predictions", "feedback", "commands", "model-updates", "dead-letters"]
 
@@ -46,5 +50,10 @@ def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
         spec("feedback", settings.partitions, {**log_append, **forever}),
         spec("commands", 1, {**log_append, **forever}),
         spec("model-updates", 1, {"cleanup.policy": "compact", "max.message.bytes": str(INGEST_MAX_BYTES)}),
-        spec("dead-letters", settings.partitions, {**forever, "max.message.bytes": str(DEAD_LETTER_MAX_BYTES)}),
+        spec(
+            "dead-letters",
+            settings.partitions,
+            # Compressed by the broker: what its producer compressed takes the disk that it took as a message.
+            {**forever, "max.message.bytes": str(DEAD_LETTER_MAX_BYTES), "compression.type": "zstd"},
+        ),
     )

@@ -9,7 +9,7 @@ from relearn.agents.dead_letters.extract import extract_record
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
-from relearn.schemas.messages import commands, feedback, predictions
+from relearn.schemas.messages import feedback, predictions
 from relearn.schemas.messages.headers import Headers, cloud_event
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.schemas.topics import topic_name
@@ -34,8 +34,11 @@ def redriven_message(
     A record from a message of many is sent alone, so that the other records aren't scored twice.
 
     Raises:
-        Refused: no message is redriven to the topic that it came from.
+        Refused: no message is redriven to the topic that it came from. A command would be executed long after it was
+            given, in the name of another person.
     """
+    if row.topic == topic_name(namespace, "commands"):
+        raise Refused("commands aren't sent again; give the command once more, with `relearn model` or the API")
     value = original.value
     one = None if value is None or message is None else extract_record(message, value, row.index, row.reason)
     many = one is None and message is not None and message.get("n") is not None
@@ -43,7 +46,6 @@ def redriven_message(
         topic_name(namespace, "ingest"): CE_TYPE_MANY if many else CE_TYPE_ONE,
         topic_name(namespace, "predictions"): predictions.CE_TYPE,
         topic_name(namespace, "feedback"): feedback.CE_TYPE,
-        topic_name(namespace, "commands"): commands.CE_TYPE,
     }
     if row.topic not in kinds:
         raise Refused(f"nothing is sent to {row.topic} again")

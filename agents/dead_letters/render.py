@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from relearn.agents.dead_letters.extract import decode_map, extract_record
+from relearn.schemas.messages.dead_letters import Cut
 
 LONGEST = 3000
 _HEX_BYTES = 512
@@ -54,6 +55,17 @@ def _read(value: bytes, index: int, reason: str) -> tuple[dict[Any, Any] | None,
     message = decode_map(value)
     one = None if message is None else extract_record(message, value, index, reason)
     return (message, False) if one is None else (decode_map(one), True)
+
+
+def cut_facts(cut: Cut) -> dict[str, int | str]:
+    """What is known of a message of which a dead letter holds a part: sizes in bytes, SHA-256, number of headers."""
+    facts = {
+        "value_bytes": cut.value_bytes,
+        "value_sha256": None if cut.value_sha256 is None else cut.value_sha256.hex(),
+        "key_bytes": cut.key_bytes,
+        "headers": cut.headers,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def hex_dump(value: bytes) -> str:

@@ -8,7 +8,7 @@ from aiokafka import errors as aio
 from confluent_kafka import KafkaError, KafkaException
 
 from relearn.agents.driver_errors.verdict import Verdict
-from relearn.schemas.errors import KafkaUnavailable, RejectedMessage, RelearnError, SetupError
+from relearn.schemas.errors import KafkaUnavailable, RejectedMessage, RelearnError, SetupError, TooLarge
 
 _RETRYABLE = """
     _FAIL _TRANSPORT _CRIT_SYS_RESOURCE _RESOLVE _MSG_TIMED_OUT _ALL_BROKERS_DOWN _TIMED_OUT _QUEUE_FULL _ISR_INSUFF
@@ -135,6 +135,8 @@ def kafka_error(error: KafkaError, what: str = "Kafka", *, topic: str | None = N
     verdict, text = code_verdict(error), f"{what}: {error.str()}"
     if verdict is Verdict.RETRYABLE:
         return KafkaUnavailable(text)
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return TooLarge(f"{text}: a message is larger than topic {topic} takes" if topic else text)
     if verdict is Verdict.REFUSED:
         return RejectedMessage(text)
     if verdict is Verdict.SETUP:

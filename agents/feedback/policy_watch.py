@@ -17,6 +17,7 @@ from relearn.agents.learning.policy import Decision, Facts, Limits, command_id, 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import read_job
 from relearn.agents.stores.training.policy_facts import read_facts
+from relearn.schemas.errors import RejectedMessage
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 
@@ -48,6 +49,8 @@ class PolicyWatch:
     #: The last command, whether its job is written, and when it is sent again if not.
     _asked: Command | None = None
     _answered: bool = False
+    #: The id of a command that Kafka refused.
+    _refused: str = ""
     _again_s: float = 0.0
     _patience: Backoff = field(default_factory=lambda: Backoff(AGAIN_AFTER_S, _AGAIN_AT_MOST_S))
 
@@ -107,8 +110,16 @@ class PolicyWatch:
             await self._check(self._asked)
         if self._asked is not None and (not self._answered or command.id == self._asked.id):
             return
+        if command.id == self._refused:
+            return
         self._patience.reset()
-        await self._send(command)
+        try:
+            await self._send(command)
+        except RejectedMessage as exc:
+            # A command on other facts is another message; this one would be refused again.
+            self._refused = command.id
+            log.warning("retrain_not_asked", id=command.id, error=str(exc))
+            return
         log.info("retrain_asked", id=command.id, words=decision.words, **decision.reason)
 
     async def _send(self, command: Command) -> None:

@@ -148,7 +148,7 @@ class Recorder:
     async def _open(self) -> Connections:
         settings = self._settings
         await self.retry.until_available(lambda: check_log_append_time(settings, self.topic))
-        return await connect(settings, self._state.id, agent="feedback", pool_size=POOL_SIZE)
+        return await connect(settings, self._state.id, self.retry, agent="feedback", pool_size=POOL_SIZE)
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the dead letters, and disconnect."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
 from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.schemas.settings import Settings
@@ -18,24 +20,27 @@ class Connections:
     pool: Pool
     producer: KafkaProducer
     source: str
+    limits: MessageLimits
     dead_letters: DeadLetterSink
     generations: Generations
 
     async def close(self) -> None:
         """Flush the producer, and disconnect."""
         await self.producer.close()
+        self.limits.close()
         self.pool.terminate()
 
 
-async def connect(settings: Settings, worker_id: str, *, agent: str, pool_size: int) -> Connections:
+async def connect(settings: Settings, worker_id: str, retry: Retry, *, agent: str, pool_size: int) -> Connections:
     """Connect a worker with the agent `agent`. The pool has `pool_size` connections."""
     pool = await open_pool(settings, size=pool_size)
     producer = KafkaProducer(settings, worker_id)
-    source = f"/{settings.namespace}/{worker_id}"
+    source, limits = f"/{settings.namespace}/{worker_id}", MessageLimits(settings)
     return Connections(
         pool,
         producer,
         source,
-        DeadLetterSink(producer, settings.namespace, agent=agent, source=source),
+        limits,
+        DeadLetterSink(producer, pool, limits, retry, settings.namespace, agent, source),
         Generations(pool),
     )

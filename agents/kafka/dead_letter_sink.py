@@ -1,46 +1,112 @@
-"""Sending rejected records to `dead-letters`: the one way for every agent."""
+"""Sending rejected records to `dead-letters`: the one way for every agent. A rejected record is always stored.
+
+A letter that the broker refuses (too large, no permission, no such topic) goes to Postgres directly. The store worker
+would write the same row, which is unique by place.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from relearn.agents.kafka.producer import KafkaProducer, Receipt
-from relearn.schemas.messages.dead_letters import dead_letter_headers, dead_letters
+from relearn.agents.availability.retry import Retry
+from relearn.agents.kafka.limits import MessageLimits
+from relearn.agents.kafka.producer import Acknowledged, KafkaProducer, Receipt
+from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.postgres import Pool
+from relearn.schemas.errors import RejectedMessage, SetupError
+from relearn.schemas.messages.dead_letters import DeadLetter, dead_letter_headers, dead_letters
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
 
+_HANDED_OVER = 256
 
+
+@dataclass(frozen=True, slots=True)
 class DeadLetterSink:
     """Sends the dead letters of one agent. `source`: the sender in CloudEvents headers."""
 
-    def __init__(self, producer: KafkaProducer, namespace: str, *, agent: str, source: str) -> None:
-        self._producer = producer
-        self._topic = topic_name(namespace, "dead-letters")
-        self._agent = agent
-        self._source = source
+    producer: KafkaProducer
+    pool: Pool
+    limits: MessageLimits
+    retry: Retry
+    namespace: str
+    agent: str
+    source: str
 
-    async def send(self, rejects: Sequence[Reject], generation: int) -> list[asyncio.Future[Receipt]]:
-        """Hand one dead letter per rejected message to the broker; the futures are its acknowledgements.
+    async def send(self, rejects: Sequence[Reject], generation: int) -> list[Awaitable[Any]]:
+        """Hand dead letters for the rejected records to the broker; each receipt is the end of one letter.
+
+        A receipt is the broker's acknowledgement, or else the commit of the letter's row. It raises Stopping if the
+        worker is asked to stop while Postgres is unavailable.
 
         `generation`: that of the topic which the messages came from.
-
-        Raises:
-            KafkaUnavailable, RejectedMessage, SetupError: as `KafkaProducer.send`.
         """
-        if rejects:
-            reasons, latest = Counter(reject.fault.reason for reject in rejects), rejects[-1]
-            log.info("dead_letters", **reasons, latest=latest.fault.detail, offset=latest.message.offset)
-        letters = dead_letters(rejects, agent=self._agent, generation=generation, now_s=time.time())
-        return [
-            await self._producer.send(
-                self._topic, letter.value, key=letter.key, headers=dead_letter_headers(letter, self._source)
-            )
-            for letter in letters
-        ]
+        if not rejects:
+            return []
+        reasons, latest = Counter(reject.fault.reason for reject in rejects), rejects[-1]
+        log.info("dead_letters", **reasons, latest=latest.fault.detail, offset=latest.message.offset)
+        limit_bytes = await self.limits.of(self._topic)
+        letters = dead_letters(
+            rejects, agent=self.agent, generation=generation, now_s=time.time(), limit_bytes=limit_bytes
+        )
+        return await self._hand_over(letters)
+
+    async def _hand_over(self, letters: Any) -> list[Awaitable[Any]]:
+        receipts: list[Awaitable[Any]] = []
+        for number, letter in enumerate(letters, 1):
+            receipts.append(await self._send(letter))
+            if number % _HANDED_OVER == 0:
+                await asyncio.sleep(0)  # the heartbeat of the consumer group runs
+        return receipts
+
+    async def _send(self, letter: DeadLetter) -> Awaitable[Any]:
+        headers = dead_letter_headers(letter, self.source)
+        try:
+            receipt = await self.producer.send(self._topic, letter.value, key=letter.key, headers=headers)
+        except (RejectedMessage, SetupError) as exc:
+            return _Receipt(self._store, letter, None, exc)
+        return _Receipt(self._store, letter, receipt, None)
+
+    async def _store(self, letter: DeadLetter, refusal: RejectedMessage | SetupError) -> None:
+        place = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
+        log.warning("dead_letter_stored_directly", error=str(refusal), reason=letter.reason, **place)
+        await self.retry.until_available(lambda: store_dead_letters(self.pool, [letter]), "Postgres")
+
+    @property
+    def _topic(self) -> str:
+        return topic_name(self.namespace, "dead-letters")
+
+
+@dataclass(slots=True)
+class _Receipt(Acknowledged):
+    """Awaits the acknowledgement of one letter, and stores the letter if the broker refuses it.
+
+    No coroutine before it is awaited: the receipts of a chunk that is given up are dropped.
+    """
+
+    store: Callable[[DeadLetter, RejectedMessage | SetupError], Awaitable[None]]
+    letter: DeadLetter
+    receipt: asyncio.Future[Receipt] | None
+    refusal: RejectedMessage | SetupError | None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._settled().__await__()
+
+    async def _settled(self) -> None:
+        refusal = self.refusal
+        if self.receipt is not None:
+            try:
+                await self.receipt
+            except (RejectedMessage, SetupError) as exc:
+                refusal = exc
+        if refusal is not None:
+            await self.store(self.letter, refusal)

@@ -18,7 +18,7 @@ from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import Headers
 from relearn.schemas.settings import Settings
-from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
+from relearn.schemas.topics import PRODUCED_MAX_BYTES
 
 log = structlog.get_logger()
 #: How soon a partition that was added to a topic is used.
@@ -49,6 +49,12 @@ class Receipt(NamedTuple):
     offset: int | None
 
 
+class Acknowledged:
+    """The base of awaitables that await the broker's acknowledgement, and do more where the broker refuses."""
+
+    __slots__ = ()
+
+
 def receipt_of(error: KafkaError | None, message: Message) -> Receipt | None:
     """The receipt of a delivered message; None with an `error`."""
     partition = message.partition()
@@ -60,24 +66,28 @@ class KafkaProducer:
 
     While no broker is available, messages wait in the buffer without end, or for `give_up_s` seconds. A message that
     was not acknowledged by then is dropped: it is never sent later, but it may have arrived, once.
+
+    The broker's limit concerns a batch of messages, and librdkafka knows nothing of it. A message that is refused as
+    too large is sent once more, in a batch of its own.
     """
 
     def __init__(
         self, settings: Settings, client_id: str, *, linger_ms: float = 1, give_up_s: float | None = None
     ) -> None:
-        self._producer = Producer(
-            {
-                **idempotent_producer_config(settings, client_id),
-                "linger.ms": linger_ms,
-                "message.max.bytes": DEAD_LETTER_MAX_BYTES + 64 * 1024,
-                # A message that can't succeed fails at once.
-                "delivery.timeout.ms": 2_147_483_647 if give_up_s is None else int(1000 * give_up_s),
-                "queue.buffering.max.kbytes": 64 * 1024,
-                "topic.metadata.refresh.interval.ms": METADATA_EVERY_MS,
-                "log_level": 3,
-            },
-            logger=_quiet,
-        )
+        self._config: dict[str, Any] = {
+            **idempotent_producer_config(settings, client_id),
+            "linger.ms": linger_ms,
+            "message.max.bytes": PRODUCED_MAX_BYTES,
+            # A message that can't succeed fails at once, one for a topic that doesn't exist after this time.
+            "topic.metadata.propagation.max.ms": 5000,
+            "delivery.timeout.ms": 2_147_483_647 if give_up_s is None else int(1000 * give_up_s),
+            "queue.buffering.max.kbytes": 64 * 1024,
+            "topic.metadata.refresh.interval.ms": METADATA_EVERY_MS,
+            "log_level": 3,
+        }
+        self._producer = Producer(self._config, logger=_quiet)
+        #: Sends one message per batch; opened when first needed.
+        self._single: Producer | None = None
         self._give_up_s = give_up_s
         #: Messages by topic: acknowledged by the broker, and given up.
         self.acknowledged: Counter[str] = Counter()
@@ -89,7 +99,9 @@ class KafkaProducer:
 
     def _poll(self) -> None:
         while not self._closing.is_set():
-            self._producer.poll(_POLL_S)
+            self._producer.poll(_POLL_S if self._single is None else _POLL_S / 10)
+            if self._single is not None:
+                self._single.poll(_POLL_S / 10)
 
     async def connect(self, topic: str, timeout_s: float = 2.0) -> bool:
         """Fetch the metadata of `topic`, so that the first message doesn't wait for it; whether a broker answered."""
@@ -129,17 +141,24 @@ class KafkaProducer:
             confluent_kafka.KafkaException: this producer can't go on; a new process has a new one.
         """
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
-
-        def on_delivery(error: KafkaError | None, message: Message) -> None:
-            self._loop.call_soon_threadsafe(self._settle, topic, receipt, error, receipt_of(error, message))
-
-        arguments: dict[str, Any] = {"key": key, "headers": headers, "on_delivery": on_delivery}
+        arguments: dict[str, Any] = {"key": key, "headers": headers}
         if partition is not None:
             arguments["partition"] = partition
+
+        def on_single(error: KafkaError | None, message: Message) -> None:
+            self._loop.call_soon_threadsafe(self._settle, topic, receipt, error, receipt_of(error, message))
+
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
+            if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                single = {**arguments, "on_delivery": on_single}
+                self._loop.call_soon_threadsafe(self._send_alone, topic, message.value(), single, receipt)
+            else:
+                on_single(error, message)
+
         deadline = math.inf if self._give_up_s is None else self._loop.time() + self._give_up_s
         while True:
             try:
-                self._producer.produce(topic, value, **arguments)
+                self._producer.produce(topic, value, **arguments, on_delivery=on_delivery)
             except BufferError as exc:
                 if self._loop.time() > deadline:
                     raise KafkaUnavailable("Kafka: more waits to be sent than the buffer holds") from exc
@@ -148,6 +167,22 @@ class KafkaProducer:
                 raise kafka_error(exc.args[0], topic=topic) from exc
             else:
                 return receipt
+
+    def _send_alone(
+        self, topic: str, value: bytes | None, arguments: dict[str, Any], receipt: asyncio.Future[Receipt]
+    ) -> None:
+        """Send a message of a batch that was refused as too large in a batch of its own."""
+        if self._closing.is_set():
+            receipt.cancel()
+            return
+        if self._single is None:
+            self._single = Producer({**self._config, "batch.num.messages": 1, "linger.ms": 0}, logger=_quiet)
+        try:
+            self._single.produce(topic, value, **arguments)
+        except BufferError:
+            self._loop.call_later(_FULL_WAIT_S, self._send_alone, topic, value, arguments, receipt)
+        except KafkaException as exc:
+            self._settle(topic, receipt, exc.args[0], None)
 
     def _settle(
         self, topic: str, receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None
@@ -158,6 +193,8 @@ class KafkaProducer:
     async def close(self, timeout_s: float = 5.0) -> int:
         """Flush for at most `timeout_s`, then disconnect. Returns the number of messages that were given up."""
         left = await asyncio.to_thread(self._producer.flush, timeout_s)
+        if self._single is not None:
+            left += await asyncio.to_thread(self._single.flush, timeout_s)
         self._closing.set()
         await asyncio.to_thread(self._disconnect)
         if left:
@@ -166,8 +203,10 @@ class KafkaProducer:
 
     def _disconnect(self) -> None:
         self._poller.join()
-        self._producer.purge()
-        self._producer.close()
+        for producer in (self._producer, self._single):
+            if producer is not None:
+                producer.purge()
+                producer.close()
 
 
 def settle(

@@ -8,12 +8,19 @@ import uuid
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.schemas.messages.commands import CE_TYPE, Command, Verb, encode_command
 from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.text import check_text
 from relearn.schemas.topics import topic_name
 
 
-def manual_command(verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None) -> Command:
-    """A command of a person or program, named in `by`. Its id is new unless `job` gives it."""
-    return Command(job or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, by)
+def manual_command(
+    verb: Verb, version: int | None = None, *, by: str | None, job: str | None = None, force: bool = False
+) -> Command:
+    """A command of a person or program, named in `by`. Its id is new unless `job` gives it.
+
+    Raises:
+        BadMessage: the name is no text that a row can hold.
+    """
+    return Command(job or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, check_text(by, "by"), force)
 
 
 async def send_command(producer: KafkaProducer, namespace: str, command: Command, *, source: str) -> None:

@@ -64,7 +64,7 @@ async def check_log_append_time(settings: Settings, topic: str) -> None:
         SetupError: it doesn't, or the topic isn't there.
     """
     admin = admin_client(settings)
-    if await _config(admin, topic, _TIMESTAMPS) != "LogAppendTime":
+    if await topic_config(admin, topic, _TIMESTAMPS) != "LogAppendTime":
         raise SetupError(
             f"topic {topic} must have {_TIMESTAMPS}=LogAppendTime: a record's time is part of its row's key"
         )
@@ -119,7 +119,13 @@ async def topic_id_once_known(admin: Admin, topic: str) -> str:
         await asyncio.sleep(0.1)
 
 
-async def _config(admin: Admin, topic: str, name: str) -> str:
+async def topic_config(admin: Admin, topic: str, name: str) -> str:
+    """The value of the configuration `name` of `topic`.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        SetupError: there is no such topic, or the broker refuses to describe it.
+    """
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
         entries = await _answer(admin, admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])

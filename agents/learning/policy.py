@@ -12,6 +12,8 @@ from relearn.schemas.settings import Settings
 
 #: Minimum number of audits from which the share of corrected audits counts.
 LEAST_AUDITS = 50
+#: Maximum number of drifted features that a command names.
+DRIFTED_NAMED = 100
 #: Minimum number of new labels for the triggers drift and schedule: without labels a training learns nothing new.
 LEAST_LABELS = 10
 #: N doubles with each consecutive rejection, at most this many times.
@@ -231,7 +233,7 @@ def _lasting_obstacles(facts: Facts, limits: Limits) -> tuple[str, ...]:
 def _reason(facts: Facts, limits: Limits, trigger: str | None) -> dict[str, Any]:
     decided: dict[str | None, dict[str, Any]] = {
         "rate": {"audit_rows": facts.audit_rows, "audit_corrected": facts.audit_corrected, "rate": limits.rate},
-        "drift": {"drifted": list(facts.drifted)},
+        "drift": {"drifted": list(facts.drifted[:DRIFTED_NAMED]), "drifted_count": len(facts.drifted)},
         "schedule": {"every_s": limits.every_s, "last_ended_s": facts.last_ended_s},
     }
     return {

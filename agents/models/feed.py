@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,6 +19,7 @@ from relearn.agents.kafka.config import aiokafka_config
 from relearn.agents.kafka.topics import topic_id
 from relearn.agents.models.apply import Swapper
 from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 
@@ -33,6 +34,8 @@ _LONGEST_WAIT_S = 3.0
 _CHECK_EVERY_S = 5.0
 #: How long the broker may take for one answer: less than a worker has for its shutdown.
 _ANSWER_TIMEOUT_S = 5.0
+#: Any other key is one that a stranger wrote: it is applied, and refused, but not kept.
+_KEYS = frozenset(key.encode() for key in get_args(Key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class ModelFeed:
         self.readings = 0
         self.complete = False
         self.position = 0
-        #: The last value under each key, valid or not.
+        #: The last value under each key that Relearn writes, valid or not.
         self.latest: dict[bytes, bytes | None] = {}
 
     def take(self, event: FeedEvent) -> None:
@@ -184,7 +187,7 @@ class ModelFeed:
         match event:
             case FeedMessage(key, value, offset):
                 self.position = offset + 1
-                if key is not None:
+                if key is not None and key in _KEYS:
                     self.latest[key] = value
                 self.swapper.apply(value)
             case FromTheStart():

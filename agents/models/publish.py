@@ -16,7 +16,7 @@ from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import cloud_event
 from relearn.schemas.model.updates import CE_TYPE
 from relearn.schemas.settings import Settings
-from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
+from relearn.schemas.topics import PRODUCED_MAX_BYTES, topic_name
 
 T = TypeVar("T")
 
@@ -78,14 +78,23 @@ class UpdatesTopic:
             raise KafkaException(KafkaError(KafkaError._STATE, "closed meanwhile"))
         delivered: list[int | None] = []
 
+        refused: list[KafkaError] = []
+
         def on_delivery(error: KafkaError | None, sent: Message) -> None:
             if error is None:
                 delivered.append(sent.offset())
+            else:
+                refused.append(error)
 
         headers: Any = cloud_event(CE_TYPE, self._source, now_s=time.time())
         producer.begin_transaction()
         producer.produce(self._topic, message, key, partition=0, headers=headers, on_delivery=on_delivery)
-        producer.commit_transaction(_TIMEOUT_S)
+        try:
+            producer.commit_transaction(_TIMEOUT_S)
+        except KafkaException as exc:
+            if refused:  # why the message failed, instead of that the transaction did
+                raise KafkaException(refused[0]) from exc
+            raise
         if not delivered or delivered[0] is None:
             raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT, "not acknowledged"))
         return delivered[0]
@@ -98,7 +107,7 @@ class UpdatesTopic:
                 # Maximum time for which the open transaction of a killed process delays its readers.
                 "transaction.timeout.ms": int(_TIMEOUT_S * 1000),
                 "message.timeout.ms": int(_TIMEOUT_S * 1000),
-                "message.max.bytes": INGEST_MAX_BYTES,
+                "message.max.bytes": PRODUCED_MAX_BYTES,
                 "log_level": 0,
             }
         )

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
 from relearn.agents.kafka.generations import Generations
+from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.execute import execute_command
@@ -50,6 +52,7 @@ class CommandHandler:
     async def _execute(self, message: RawMessage) -> None:
         context, command = self._context, decode_command(message.value)
         pool = await context.pool()
+        await context.read_limit(max_age_s=STALE_S)
         new = await context.until_available(
             lambda: execute_command(pool, command, context.signing, above=context.above())
         )
@@ -64,8 +67,11 @@ class CommandHandler:
     async def _open_refusals(self) -> _Refusals:
         context = self._context
         producer = KafkaProducer(context.settings, context.state.id)
-        sink = DeadLetterSink(producer, context.settings.namespace, agent="retrain", source=context.source)
-        return _Refusals(producer, sink, Generations(await context.pool()))
+        retry, pool = Retry(context.state, context.stop), await context.pool()
+        sink = DeadLetterSink(
+            producer, pool, context.limits, retry, context.settings.namespace, agent="retrain", source=context.source
+        )
+        return _Refusals(producer, sink, Generations(pool))
 
     async def close(self) -> None:
         """Flush the dead letters."""

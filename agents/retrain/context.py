@@ -9,14 +9,17 @@ from typing import TypeVar
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry, wait_until
+from relearn.agents.kafka.limits import FRESH_S, MessageLimits
 from relearn.agents.models.feed import ModelFeed
 from relearn.agents.models.live import LiveModel
 from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.state import WorkerState
+from relearn.schemas.model.signing import Signer
 from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
 
 T = TypeVar("T")
 
@@ -32,7 +35,8 @@ class RetrainContext:
     state: WorkerState
     feed: ModelFeed
     live: LiveModel
-    signing: SigningContext
+    signer: Signer
+    limits: MessageLimits
     stop: Callable[[], bool]
     in_charge: Callable[[], bool]
     #: Signals: set when a job was written, and when an activation was written.
@@ -43,6 +47,25 @@ class RetrainContext:
 
     def __post_init__(self) -> None:
         self._pool = OpenOnce(lambda: open_pool(self.settings, size=4))
+
+    @property
+    def signing(self) -> SigningContext:
+        """The key that signs, and the largest message that the topic takes as far as that is known."""
+        max_bytes = self.limits.known(self._updates)
+        return SigningContext(self.settings.namespace, self.signer, max_bytes)
+
+    async def read_limit(self, *, max_age_s: float = FRESH_S) -> int:
+        """The largest message that `model-updates` takes, read from the broker if the last answer is older."""
+        return await self.limits.of(self._updates, max_age_s=max_age_s)
+
+    async def note_refusal(self, size_bytes: int) -> None:
+        """`model-updates` doesn't take a message of this size."""
+        if self.limits.known(self._updates) >= size_bytes:
+            await self.limits.after_refusal(self._updates, size_bytes)
+
+    @property
+    def _updates(self) -> str:
+        return topic_name(self.settings.namespace, "model-updates")
 
     @property
     def source(self) -> str:
@@ -82,6 +105,7 @@ class RetrainContext:
 
     def close(self) -> None:
         """Disconnect."""
+        self.limits.close()
         if self._pool.value is not None:
             self._pool.value.terminate()
 

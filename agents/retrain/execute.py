@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, former_champion
@@ -26,19 +27,23 @@ AUTOMATIC = frozenset(("count", "labels", "rate", "drift", "schedule"))
 async def execute_command(pool: Pool, command: Command, signing: SigningContext, *, above: int) -> bool:
     """Write the job of `command`. Returns False, without a change, if the job exists. Safe to repeat.
 
-    A training is left queued. Activations get a number larger than `above`.
+    A training is left queued. Activations get a number larger than `above`. A forced command's reason has `forced`.
 
     Raises:
         PostgresUnavailable: nothing was written.
         BadMessage, BadRow: the command has a value that no row can store.
     """
+    if command.force:
+        command = replace(command, reason={**command.reason, "forced": True})
     check_command_storable(command)
     with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if not await queue_job(connection, command):
                 return False
             try:
-                version = await _decide(connection, command, signing, above)
+                # A savepoint: what was written before a refusal is undone.
+                async with connection.transaction():
+                    version = await _decide(connection, command, signing, above)
             except Refused as exc:
                 await end_job(connection, command.id, "skipped", error=str(exc))
             else:
@@ -61,7 +66,7 @@ async def _decide(connection: Connection, command: Command, signing: SigningCont
         case "rollback":
             version, leaves = await former_champion(connection), _ROLLED_BACK
     cause = ActivationCause(command.id, command.by, command.reason)
-    await activate(connection, version, cause, signing, above=above, leaves=leaves)
+    await activate(connection, version, cause, signing, above=above, leaves=leaves, force=command.force)
     return version
 
 

@@ -7,8 +7,12 @@ import structlog
 from relearn.agents.models.publish import UpdatesTopic
 from relearn.agents.retrain.context import RetrainContext, wait_for_signal
 from relearn.agents.stores.training.activations import Activation, mark_published, newest_activations, renew, signed_by
+from relearn.schemas.errors import Refused, TooLarge
+from relearn.schemas.model.updates import update_message_bytes
 
 log = structlog.get_logger()
+
+_UNPUBLISHED = "model-not-published"
 
 
 class ActivationReconciler:
@@ -21,6 +25,8 @@ class ActivationReconciler:
         self._topic = UpdatesTopic(context.settings, context.source)
         #: For each key the reading of the topic in which this process published last, and the offset of its message.
         self._sent: dict[bytes, tuple[int, int]] = {}
+        #: The activation that was refused last.
+        self._refused = 0
 
     async def run(self) -> None:
         """Compare at the signal of a new activation, and every LOOK_EVERY_S.
@@ -33,6 +39,7 @@ class ActivationReconciler:
         await context.caught_up()
         while not context.stop():
             if context.in_charge() and context.feed.complete:
+                await context.read_limit()
                 await context.until_available(self._topic.open)
                 await context.until_available(self.mend)
             self.ready = True
@@ -52,17 +59,42 @@ class ActivationReconciler:
         context, pool = self._context, await self._context.pool()
         seen, key_id = context.seen(newest.key), context.signing.signer.key_id
         if seen > newest.activation or signed_by(newest.message) != key_id:
+            try:
+                newest = await renew(pool, newest, context.signing, above=context.above())
+            except Refused as exc:
+                context.state.notices.set(_UNPUBLISHED, f"activation {newest.activation} can't be renewed: {exc}")
+                return
             log.warning("activation_renewed", activation=newest.activation, seen=seen, key=key_id)
-            newest = await renew(pool, newest, context.signing, above=context.above())
         feed, key = context.feed, newest.key.encode()
         reading, offset = self._sent.get(key, (0, -1))
         if reading == feed.readings and offset >= feed.position:
             return  # the message published last was not read back yet
-        if feed.latest.get(key) != newest.message:
-            self._sent[key] = (feed.readings, await self._topic.publish(key, newest.message))
-            log.info("model_published", role=newest.role, version=newest.version, activation=newest.activation)
+        if feed.latest.get(key) != newest.message and not await self._publish(key, newest):
+            return
         if not newest.published:
             await mark_published(pool, newest.activation)
+
+    async def _publish(self, key: bytes, newest: Activation) -> bool:
+        """Write one activation. False: the topic doesn't take a message of its size, until its limit is raised."""
+        context, size = self._context, update_message_bytes(newest.message)
+        if size > (limit := context.signing.max_bytes):
+            self._note_refusal(newest, f"it takes {size:,} bytes; topic `model-updates` takes at most {limit:,}")
+            return False
+        try:
+            self._sent[key] = (context.feed.readings, await self._topic.publish(key, newest.message))
+        except TooLarge as exc:
+            self._note_refusal(newest, str(exc))
+            await context.note_refusal(size)
+            return False
+        context.state.notices.clear(_UNPUBLISHED)
+        log.info("model_published", role=newest.role, version=newest.version, activation=newest.activation)
+        return True
+
+    def _note_refusal(self, newest: Activation, why: str) -> None:
+        if self._refused != newest.activation:
+            log.error("model_not_published", activation=newest.activation, version=newest.version, error=why)
+        self._refused = newest.activation
+        self._context.state.notices.set(_UNPUBLISHED, f"activation {newest.activation} isn't published: {why}")
 
     def close(self) -> None:
         """Disconnect."""

@@ -17,6 +17,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.agents.retrain.announce import Announcer
@@ -25,7 +26,6 @@ from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.job_loop import run_jobs
 from relearn.agents.retrain.reconcile import ActivationReconciler
 from relearn.agents.retrain.rollback_watch import watch_champion
-from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.consumer import chunk_topic
 from relearn.agents.worker.heartbeat import attach_heartbeat
@@ -59,7 +59,8 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         state,
         attach_model_feed(app, settings, live, state.notices, verifier),
         live,
-        SigningContext(settings.namespace, signer),
+        signer,
+        MessageLimits(settings),
         stop=lambda: app.should_stop,
         in_charge=lambda: TP(commands, 0) in assigned(app),
     )

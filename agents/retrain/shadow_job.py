@@ -18,6 +18,7 @@ from relearn.agents.stores.training.jobs import Job, end_job, lock_job, write_sh
 from relearn.agents.stores.training.models import leave_shadow
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
+from relearn.schemas.errors import Refused
 
 log = structlog.get_logger()
 
@@ -28,7 +29,27 @@ async def judge_shadow(context: RetrainContext, job: Job) -> bool:
     Raises:
         Stopping: asked to stop while a server is away; the job stays open.
     """
-    return await context.until_available(lambda: _judge(context, job))
+    await context.read_limit()
+    try:
+        return await context.until_available(lambda: _judge(context, job))
+    except Refused as exc:
+        error = str(exc)
+    return await context.until_available(lambda: _fail(context, job, error))
+
+
+async def _fail(context: RetrainContext, job: Job, error: str) -> bool:
+    """End a job whose model can't be activated: its message is larger than the topic takes now."""
+    pool = await context.pool()
+    assert job.version is not None
+    with postgres_errors():
+        async with pool.acquire() as connection, connection.transaction():
+            if await lock_job(connection, job.id) == "shadow":
+                await leave_shadow(connection, job.version, "rejected")
+                cause = ActivationCause(job.id, job.by, job.reason)
+                await end_shadowing(connection, cause, context.signing, above=context.above())
+                await end_job(connection, job.id, "failed", version=job.version, error=error)
+    log.error("shadow_failed", job=job.id, version=job.version, error=error)
+    return True
 
 
 async def _judge(context: RetrainContext, job: Job) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from relearn.agents.availability.retry import sleep_unless_stopped
+from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
 from relearn.agents.learning.snapshot import Unreviewed
@@ -22,6 +23,7 @@ from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import read_trial
 from relearn.schemas.errors import RelearnError, TrainingDied
+from relearn.schemas.model.updates import least_model_bytes
 from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
@@ -71,9 +73,19 @@ async def _train(context: RetrainContext, job: Job) -> None:
     if reason is not None:
         await _end(context, job, "skipped", reason)
         return
+    least, limit = _least_bytes(trial), await context.read_limit(max_age_s=STALE_S)
+    if least > limit:
+        what = f"a model of {trial.examples.features.shape[1]:,} features and these classes takes at least {least:,}"
+        await _end(context, job, "failed", f"{what} bytes; topic `model-updates` takes at most {limit:,}")
+        return
     fitted = await context.trainer.train(trial.examples)
     verdict = await _judged(context, trial, fitted, snapshot.unreviewed)
     await context.until_available(lambda: _conclude(context, job, trial, fitted, verdict))
+
+
+def _least_bytes(trial: Trial) -> int:
+    """Minimum size of the message with the model that is fitted to the examples of `trial`."""
+    return least_model_bytes(len(set(trial.examples.labels)), trial.examples.features.shape[1])
 
 
 async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:

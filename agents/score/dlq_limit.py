@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from relearn.schemas.messages.records import Reject
 
 
 class DlqLimit:
     """The share of bad records among the recent ones.
 
     `max_share` in (0, 1]. The limit applies from `min_records` on; "recent" is at most ten times `min_records`.
+    The bad records of one message count as at most a tenth of `min_records`: a single message doesn't stop the stream.
     """
 
     def __init__(self, max_share: float, min_records: int) -> None:
@@ -17,6 +21,12 @@ class DlqLimit:
         self._chunks: deque[tuple[int, int]] = deque()
         self.records = 0
         self.bad = 0
+
+    def bad_of(self, rejects: Sequence[Reject]) -> int:
+        """How many bad records these count as."""
+        by_message = Counter((one.message.partition, one.message.offset) for one in rejects)
+        cap = max(1, self.min_records // 10)
+        return sum(min(number, cap) for number in by_message.values())
 
     def would_exceed(self, records: int, bad: int) -> bool:
         """Whether a chunk of `records`, `bad` of them rejected, would bring the share over the limit."""

@@ -7,16 +7,14 @@ Postgres that is away neither begins nor ends a pause, so that scoring goes on w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import structlog
 
 from relearn.agents.availability.retry import Retry, Stopping
-from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable, SetupError
-from relearn.schemas.messages.records import Reject
+from relearn.schemas.messages.records import Fault
 
 log = structlog.get_logger()
 
@@ -54,14 +52,12 @@ class Pause:
             return False
         return await self._wait()
 
-    async def begin(self, limit: DlqLimit, records: int, rejects: Sequence[Reject]) -> None:
-        """Pause the role because of a chunk of `records`, and return when it is resumed.
+    async def begin(self, total: int, bad: int, fault: Fault) -> None:
+        """Pause the role because `bad` of `total` records are bad, `fault` the latest; return when it is resumed.
 
         Raises:
             Stopping: asked to stop meanwhile.
         """
-        total, bad = limit.records + records, limit.bad + len(rejects)
-        fault = rejects[-1].fault
         reason = f"{bad} of the last {total} records are bad; the latest: {fault.reason}: {fault.detail}"
         await self._retry.until_available(lambda: self._pauses.begin(reason), "Postgres")
         await self._wait()

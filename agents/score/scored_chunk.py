@@ -15,6 +15,7 @@ from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
 from relearn.schemas.model.linear_svm import Floats
+from relearn.schemas.topics import BLOCK_MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,15 @@ def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[R
     return ScoredChunk(records.select(good), scores.select(good), [*rejects, *overflows])
 
 
-def blocks_of(scored: ScoredChunk, served: Served, *, generation: int, scored_at: float) -> list[Block]:
-    """The chunk's predictions as blocks, one or more per ingest partition, each small enough for the broker.
+def blocks_of(
+    scored: ScoredChunk,
+    served: Served,
+    *,
+    generation: int,
+    scored_at: float,
+    limit_bytes: int = BLOCK_MAX_BYTES,
+) -> list[Block]:
+    """The chunk's predictions as blocks, one or more per ingest partition, of at most `limit_bytes`, or of one record.
 
     A chunk holds its messages partition by partition, so a partition's records are one slice.
     """
@@ -81,7 +89,7 @@ def blocks_of(scored: ScoredChunk, served: Served, *, generation: int, scored_at
     blocks = []
     for start, stop in pairwise(bounds):
         run = scored.records.between(slice(start, stop))
-        for part in block_bounds(run, scored.scores.margins.shape[1], scored.shadow):
+        for part in block_bounds(run, served.model.classes, scored.shadow, limit_bytes):
             rows = slice(start + part.start, start + part.stop)
             blocks.append(_block(scored, rows, served, generation, scored_at))
     return blocks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ import structlog
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.connections import Connections, connect
-from relearn.agents.kafka.producer import Receipt
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.block_partition import BlockPartition
+from relearn.agents.score.block_sender import BlockSender
 from relearn.agents.score.dlq_limit import DlqLimit
 from relearn.agents.score.pause import LOOK_EVERY_S, Pause
 from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
@@ -24,8 +24,6 @@ from relearn.agents.stores.pauses import Pauses
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
-from relearn.schemas.messages.headers import cloud_event
-from relearn.schemas.messages.predictions import CE_TYPE, encode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
@@ -40,8 +38,8 @@ class Opened:
     """What a score worker opens."""
 
     connections: Connections
+    blocks: BlockSender
     pause: Pause
-    partition: BlockPartition
 
 
 class Scorer:
@@ -71,11 +69,11 @@ class Scorer:
         began = time.perf_counter()
         served = await self._live.loaded()
         shadow = self._live.shadow
-        receipts: list[asyncio.Future[Receipt]] = []
+        receipts: list[Awaitable[Any]] = []
         records = bad = 0
         for scored in score_parts(chunk.records, served, shadow):
             await self._check_limit(opened, scored)
-            receipts += await self._send(opened, scored, served, generation)
+            receipts += await self._send(opened, chunk, scored, served, generation)
             records += len(scored.records) + len(scored.rejects)
             bad += len(scored.rejects)
         self._state.records += records
@@ -99,36 +97,31 @@ class Scorer:
 
     async def _check_limit(self, opened: Opened, scored: ScoredChunk) -> None:
         """Pause the role before the rejects of this part are sent, if too many are bad, until a person has looked."""
-        records, bad = len(scored.records) + len(scored.rejects), len(scored.rejects)
+        bad = self._limit.bad_of(scored.rejects)
+        records = len(scored.records) + bad
         if self._limit.would_exceed(records, bad):
-            await opened.pause.begin(self._limit, records, scored.rejects)
+            await opened.pause.begin(self._limit.records + records, self._limit.bad + bad, scored.rejects[-1].fault)
             self._limit.clear()
         self._limit.add(records, bad)
 
     async def _send(
-        self, opened: Opened, scored: ScoredChunk, served: Served, generation: int
-    ) -> list[asyncio.Future[Receipt]]:
-        now_s, topic = time.time(), topic_name(self._settings.namespace, "predictions")
-        connections = opened.connections
-        receipts = [
-            await connections.producer.send(
-                topic,
-                encode_block(block),
-                partition=await opened.partition.of(block.partition),
-                headers=cloud_event(CE_TYPE, connections.source, now_s=now_s),
-            )
-            for block in blocks_of(scored, served, generation=generation, scored_at=now_s)
-        ]
-        return [*receipts, *await connections.dead_letters.send(scored.rejects, generation)]
+        self, opened: Opened, chunk: Chunk, scored: ScoredChunk, served: Served, generation: int
+    ) -> Receipts:
+        receipts: list[Awaitable[Any]] = []
+        limit_bytes = await opened.blocks.limit_bytes()
+        for block in blocks_of(scored, served, generation=generation, scored_at=time.time(), limit_bytes=limit_bytes):
+            receipts += await opened.blocks.send(block, chunk.records)
+        return [*receipts, *await opened.connections.dead_letters.send(scored.rejects, generation)]
 
     async def _open(self) -> Opened:
         """Check the topic, and connect."""
         settings, ingest = self._settings, topic_name(self._settings.namespace, "ingest")
         await self._retry.until_available(lambda: check_log_append_time(settings, ingest), "Kafka")
-        connections = await connect(settings, self._state.id, agent="score", pool_size=1)
+        connections = await connect(settings, self._state.id, self._retry, agent="score", pool_size=1)
         predictions = topic_name(settings.namespace, "predictions")
         partition = BlockPartition(lambda: connections.producer.count_partitions(predictions), self._state.notices)
-        return Opened(connections, Pause(Pauses(connections.pool), self._retry, self._state), partition)
+        blocks = BlockSender(connections, self._retry, predictions, partition)
+        return Opened(connections, blocks, Pause(Pauses(connections.pool), self._retry, self._state))
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the producer, and disconnect."""

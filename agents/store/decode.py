@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import get_args
 
 import structlog
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
-from relearn.schemas.messages.dead_letters import DeadLetter, decode_dead_letter
+from relearn.schemas.messages.dead_letters import DeadLetter, bounded_letter, decode_dead_letter
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.messages.records import RawMessage
+from relearn.schemas.topics import TopicName
 
 log = structlog.get_logger()
 
@@ -47,10 +49,24 @@ def decode_letters(messages: Iterable[RawMessage], *, generation: int, now_s: fl
     letters = []
     for message in messages:
         try:
-            letters.append(decode_dead_letter(message.key, message.value, message.headers or ()))
+            letter = decode_dead_letter(message.key, message.value, message.headers or ())
+            _check_topic(letter, message.topic)
         except BadMessage as exc:
             letters.append(_letter(message, exc, generation, now_s))
+        else:
+            letters.append(letter)
     return letters
+
+
+def _check_topic(letter: DeadLetter, dead_letters: str) -> None:
+    """Return if `letter` names a topic of the namespace whose `dead-letters` topic is given. Totals are kept per topic.
+
+    Raises:
+        BadMessage: with reason `invalid`.
+    """
+    prefix = dead_letters.removesuffix("dead-letters")
+    if letter.topic.removeprefix(prefix) not in get_args(TopicName) or not letter.topic.startswith(prefix):
+        raise BadMessage("invalid", f"a dead letter of topic {letter.topic[:100]!r}, which isn't one of ours")
 
 
 def check_block_storable(block: Block) -> None:
@@ -75,7 +91,7 @@ def _warn(message: RawMessage, fault: BadMessage) -> None:
 
 def _letter(message: RawMessage, fault: BadMessage, generation: int, now_s: float) -> DeadLetter:
     log.info("dead_letter", reason=fault.reason, error=fault.detail, topic=message.topic, offset=message.offset)
-    return DeadLetter(
+    letter = DeadLetter(
         "store",
         fault.reason,
         fault.detail[:500],
@@ -89,3 +105,4 @@ def _letter(message: RawMessage, fault: BadMessage, generation: int, now_s: floa
         message.value,
         tuple(message.headers or ()),
     )
+    return bounded_letter(letter)

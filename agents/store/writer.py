@@ -93,11 +93,16 @@ class StoreWriter:
             self._state.records += sum(map(len, blocks))
             self._state.progressed()
         if letters:
-            dead = await self._retry.until_available(lambda: store_dead_letters(pool, letters), "Postgres")
+            dead = await self._retry.until_available(
+                lambda: store_dead_letters(pool, letters, on_progress=self._count), "Postgres"
+            )
             changes.append(Changes(dead_letters=dead.totals))
             log.debug("dead_letters_stored", rows=dead.inserted, ms=_ms_since(began))
         for change in changes:
             await view.show(change)
+
+    def _count(self, rows: int) -> None:
+        self._state.records += rows
 
     async def _store_blocks(self, pool: Pool, blocks: Sequence[Block]) -> Stored:
         return await store_blocks(

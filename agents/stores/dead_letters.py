@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.dead_letters import Cut, DeadLetter
 from relearn.schemas.messages.feedback import feedback_key
+
+#: Maximum number of rows in one transaction: a message can hold a million bad records.
+PIECE_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +42,35 @@ class DeadLetterRow:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The message that held a dead letter's record. From agent `store`, it holds only that record."""
+    """The message that held a dead letter's record. From agent `store`, it holds only that record.
+
+    `cut`: the letter holds a part of the message only; None: all of it.
+    """
 
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, str]]
+    cut: Cut | None = None
 
 
 # Only the first record of each letter stores the original: 50,000 bad records of one message store it once.
 _INSERT = """
 WITH letters AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bigint[],
-        $8::float8[], $9::bytea[], $10::bytea[], $11::text[], $12::text[], $16::text[]) WITH ORDINALITY AS l
+        $8::float8[], $9::bytea[], $10::bytea[], $11::text[], $12::text[],
+        $13::bool[], $14::bigint[], $15::bytea[], $16::int[], $17::int[], $21::text[]) WITH ORDINALITY AS l
         (agent, reason, error, topic, generation, kafka_partition, kafka_offset, at, key, value, headers, feedback,
-        feedback_scope, n)
+        cut, value_bytes, value_sha256, key_bytes, header_count, feedback_scope, n)
 ), places AS (
-    SELECT * FROM unnest($13::bigint[], $14::int[], $15::bool[]) AS p (n, record_index, first)
+    SELECT * FROM unnest($18::bigint[], $19::int[], $20::bool[]) AS p (n, record_index, first)
 ), inserted AS (
     INSERT INTO dead_letters (agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
-        key, value, headers, at, feedback, feedback_scope)
+        key, value, headers, at, feedback, feedback_scope, cut, value_bytes, value_sha256, key_bytes, header_count)
     SELECT agent, topic, generation, kafka_partition, kafka_offset, record_index, reason, error,
         CASE WHEN first THEN key END, CASE WHEN first THEN value END,
-        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at), feedback, feedback_scope
+        CASE WHEN first THEN headers::jsonb ELSE '[]' END, to_timestamp(at), feedback, feedback_scope,
+        first AND cut, CASE WHEN first THEN value_bytes END, CASE WHEN first THEN value_sha256 END,
+        CASE WHEN first THEN key_bytes END, CASE WHEN first THEN header_count END
     FROM places JOIN letters USING (n)
     ORDER BY topic, generation, kafka_partition, kafka_offset, record_index
     ON CONFLICT DO NOTHING
@@ -79,15 +89,42 @@ FROM dead_letters
 """
 
 
-async def store_dead_letters(pool: Pool, letters: Sequence[DeadLetter]) -> StoredLetters:
-    """Insert letters, one row per record, in one transaction; rows whose place is stored already change nothing.
+async def store_dead_letters(
+    pool: Pool, letters: Sequence[DeadLetter], *, on_progress: Callable[[int], None] = lambda rows: None
+) -> StoredLetters:
+    """Insert letters, one row per record; rows whose place is stored already change nothing. May be repeated.
+
+    At most PIECE_ROWS rows are one transaction; `on_progress` receives the number of rows of each.
 
     Raises:
-        PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
+        PostgresUnavailable: Retryable; the letters may be stored, or a part of them.
     """
-    with postgres_errors():
-        async with pool.acquire() as connection, connection.transaction():
-            return await insert_dead_letters(connection, letters)
+    inserted, totals = 0, {}
+    for piece in _pieces(letters):
+        with postgres_errors():
+            async with pool.acquire() as connection, connection.transaction():
+                stored = await insert_dead_letters(connection, piece)
+        inserted += stored.inserted
+        totals.update(stored.totals)
+        on_progress(sum(len(letter.indexes) for letter in piece))
+    return StoredLetters(inserted, totals)
+
+
+def _pieces(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
+    """The letters in pieces of at most PIECE_ROWS records. Of a letter in several pieces only the first has a copy."""
+    piece: list[DeadLetter] = []
+    room = PIECE_ROWS
+    for letter in letters:
+        indexes, rest = letter.indexes, letter
+        while indexes:
+            piece.append(replace(rest, indexes=indexes[:room]))
+            indexes, room = indexes[room:], room - len(indexes[:room])
+            rest = replace(letter, key=None, value=None, original_headers=(), cut=None)
+            if not room:
+                yield piece
+                piece, room = [], PIECE_ROWS
+    if piece:
+        yield piece
 
 
 async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> StoredLetters:
@@ -107,6 +144,8 @@ async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLett
         [letter.value for letter in letters],
         [_headers_json(letter) for letter in letters],
         [key and key.id for key in feedback],
+        [letter.cut is not None for letter in letters],
+        *map(list, zip(*(_cut_columns(letter.cut or Cut()) for letter in letters), strict=True)),
         *map(list, zip(*places, strict=True)),
         [key and key.scope for key in feedback],
     )
@@ -118,6 +157,10 @@ async def insert_dead_letters(connection: Connection, letters: Sequence[DeadLett
 
 def _texts(letter: DeadLetter) -> tuple[str, str, str, str]:
     return letter.agent, letter.reason, letter.error, letter.topic
+
+
+def _cut_columns(cut: Cut) -> tuple[int | None, bytes | None, int | None, int | None]:
+    return cut.value_bytes, cut.value_sha256, cut.key_bytes, cut.headers
 
 
 def clean(text: str) -> str:
@@ -187,12 +230,13 @@ async def lock_open(connection: Connection, ids: Sequence[int]) -> list[DeadLett
 
 
 async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
-    """The message that held the row's record; None: the row was deleted."""
+    """The message that held the row's record, as a whole if any row of the message has it; None: no row is there."""
     with postgres_errors():
         found = await pool.fetchrow(
-            "SELECT key, value, headers FROM dead_letters WHERE topic = $1 AND generation = $2 AND kafka_partition = $3"
+            "SELECT key, value, headers, cut, value_bytes, value_sha256, key_bytes, header_count FROM dead_letters"
+            " WHERE topic = $1 AND generation = $2 AND kafka_partition = $3"
             " AND kafka_offset = $4 AND agent = $5 AND ($5 <> 'store' OR record_index = $6)"
-            " ORDER BY value IS NULL, record_index LIMIT 1",
+            " ORDER BY value IS NULL, cut, octet_length(value) DESC, record_index LIMIT 1",
             row.topic,
             row.generation,
             row.partition,
@@ -200,7 +244,10 @@ async def original_of(pool: Pool, row: DeadLetterRow) -> Original | None:
             row.agent,
             row.index,
         )
-    return None if found is None else Original(found["key"], found["value"], [tuple(pair) for pair in found["headers"]])
+    if found is None:
+        return None
+    key, value, headers, is_cut, *cut = found
+    return Original(key, value, [tuple(pair) for pair in headers], Cut(*cut) if is_cut else None)
 
 
 async def mark_redriven(pool: Pool, letter_id: int, now_s: float) -> bool:

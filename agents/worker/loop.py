@@ -17,6 +17,7 @@ import faust
 
 from relearn.agents.availability.progress import count_progress_by
 from relearn.agents.availability.retry import Retry, Stopping, Wait
+from relearn.agents.kafka.producer import Acknowledged
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.shutdown import crash
 from relearn.agents.worker.state import WorkerState
@@ -121,7 +122,7 @@ def _shown_when_slow(state: WorkerState, receipts: Receipts) -> Iterator[None]:
 
     librdkafka sends a message again until the broker answers, without an error.
     """
-    if not any(isinstance(receipt, asyncio.Future) for receipt in receipts):
+    if not any(isinstance(receipt, (asyncio.Future, Acknowledged)) for receipt in receipts):
         yield
         return
     with ExitStack() as shown:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 # Types only: the context names what handlers may use, and everything above `http` imports the context.
 if TYPE_CHECKING:
+    from relearn.agents.kafka.limits import MessageLimits
     from relearn.agents.kafka.producer import KafkaProducer
     from relearn.agents.models.feed import ModelFeed
     from relearn.agents.models.live import LiveModel
@@ -41,6 +42,7 @@ class Context:
     pool: Pool
     redis: Redis
     producer: KafkaProducer
+    limits: MessageLimits
     live: LiveModel
     feed: ModelFeed
     health: Health

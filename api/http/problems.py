@@ -20,6 +20,7 @@ from relearn.schemas.errors import (
     RejectedMessage,
     RelearnError,
     SetupError,
+    TooLarge,
     Unavailable,
 )
 from relearn.schemas.http.inference import InferenceError
@@ -32,9 +33,9 @@ _AT = re.compile(r"^(?P<detail>.*?)(?: - at `(?P<where>[^`]*)`)?$", re.DOTALL)
 RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 _BY_CLASS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind], ...] = (
     ((Unavailable, SetupError), "unavailable"),
+    (TooLarge, "too-large"),
     (BadIdentity, "malformed"),
-    (RejectedMessage, "too-large"),
-    ((BadMessage, BadRow), "invalid"),
+    ((BadMessage, BadRow, RejectedMessage), "invalid"),
     (Refused, "conflict"),
 )
 _BY_STATUS: dict[int, Kind] = {meaning.status: kind for kind, meaning in PROBLEMS.items()}
@@ -86,6 +87,8 @@ def text_faults(name: str, column: Iterable[str | None], limit_bytes: int = MAX_
 def incomplete_write(fault: RelearnError, taken: Sequence[str | None]) -> ProblemError:
     """The error for a write that may be partial. `taken`: the id of each item known to be written, None for others."""
     written = sum(one is not None for one in taken)
+    if isinstance(fault, RejectedMessage) and not written:
+        return to_problem_error(fault)
     if not written:
         return ProblemError("unavailable", f"{fault}; nothing is known to be written", headers=RETRY)
     detail = f"{fault}; {written:,} of {len(taken):,} are written, see `taken` for their ids; the others are unknown"

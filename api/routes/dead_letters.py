@@ -24,6 +24,7 @@ from relearn.schemas.http.dead_letters import (
     READABLE_BYTES,
     REDRIVE_AT_MOST,
     SHOWN_BYTES,
+    CutOriginal,
     DeadLetter,
     DeadLetterDetail,
     DeadLetterPath,
@@ -36,6 +37,7 @@ from relearn.schemas.http.dead_letters import (
     RedriveResult,
 )
 from relearn.schemas.http.operation import Page
+from relearn.schemas.messages.dead_letters import Cut
 
 
 class _Key(Struct, frozen=True):
@@ -66,7 +68,14 @@ async def get_dead_letter(call: Call[DeadLetterPath, None, None]) -> DeadLetterD
         record = await asyncio.to_thread(as_short_json, stored.value, row.index, row.reason, limit_bytes=SHOWN_BYTES)
     headers = [MessageHeader(name, text) for name, text in stored.headers]
     shown = None if record is None else Raw(record)
-    original = OriginalMessage(_content(stored.key), _content(stored.value), headers, shown)
+    cut = stored.cut
+    original = OriginalMessage(
+        _content(stored.key, None if cut is None else cut.key_bytes),
+        _content(stored.value, None if cut is None else cut.value_bytes),
+        headers,
+        shown,
+        None if cut is None else _cut(cut),
+    )
     return DeadLetterDetail(**_facts(row), original=original)
 
 
@@ -98,7 +107,9 @@ async def _find(call: Call[DeadLetterPath, Any, Any]) -> DeadLetterRow:
 
 async def _send(call: Call[Any, Any, Any], ids: list[int], following: int | None = None) -> RedriveResult:
     context = call.context
-    done = await send_again(context.pool, context.producer, context.settings.namespace, ids, timeout_s=SEND_TIMEOUT_S)
+    done = await send_again(
+        context.settings, context.pool, context.producer, context.limits, ids, timeout_s=SEND_TIMEOUT_S
+    )
     return RedriveResult(done.acknowledged, [NotRedriven(*one) for one in done.refused], following)
 
 
@@ -115,8 +126,18 @@ def _facts(row: DeadLetterRow) -> dict[str, Any]:
     }
 
 
-def _content(value: bytes | None) -> MessageBytes | None:
-    return None if value is None else MessageBytes(len(value), value[:SHOWN_BYTES], len(value) > SHOWN_BYTES)
+def _content(value: bytes | None, whole_bytes: int | None) -> MessageBytes | None:
+    """A value or key. `whole_bytes`: its size in the original, where the letter may hold a part of it."""
+    if value is None:
+        return None
+    size = len(value) if whole_bytes is None else whole_bytes
+    return MessageBytes(size, value[:SHOWN_BYTES], size > min(len(value), SHOWN_BYTES))
+
+
+def _cut(cut: Cut) -> CutOriginal:
+    return CutOriginal(
+        cut.value_bytes, None if cut.value_sha256 is None else cut.value_sha256.hex(), cut.key_bytes, cut.headers
+    )
 
 
 HANDLERS: Handlers = {

@@ -18,6 +18,7 @@ from relearn.schemas.errors import KafkaUnavailable, RelearnError
 from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.predictions import least_block_bytes
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 from relearn.schemas.topics import topic_name
@@ -31,6 +32,9 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     features, names = await _features(context, body)
     packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
     _check_sizes(packed)
+    # A record whose prediction can't be stored would be accepted here and become a dead letter.
+    predictions = topic_name(context.settings.namespace, "predictions")
+    await context.limits.check(predictions, least_block_bytes(features.shape[1]), "the prediction of one record")
     until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
     # Read before sending: ids must be known even if Kafka goes away right after.
     generation = await context.generation.current(until_s)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, live_audits
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.activations import WORSE
 from relearn.agents.stores.training.examples import read_features
 from relearn.agents.stores.training.examples_writer import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
@@ -27,6 +28,7 @@ from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.models import (
     CSV,
     NDJSON,
+    ActivateQuery,
     ExamplesQuery,
     Model,
     ModelLineage,
@@ -88,11 +90,16 @@ async def list_model_examples(call: Call[ModelPath, ExamplesQuery, None]) -> Pag
     return await stream_file(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
 
 
-async def activate_model(call: Call[ModelPath, None, None]) -> AcceptedCommand:
-    """Send the command `activate` for an existing model."""
-    if await read_model(call.context.pool, call.path.version) is None:
-        raise _not_found(call.path.version)
-    return await send_command(call, "activate", call.path.version)
+async def activate_model(call: Call[ModelPath, ActivateQuery, None]) -> AcceptedCommand:
+    """Send the command `activate` for an existing model, unless it is worse than another and `force` isn't given."""
+    version, force = call.path.version, call.query.force
+    found = await read_model(call.context.pool, version)
+    if found is None:
+        raise _not_found(version)
+    if found.state in WORSE and not force:
+        was = "rolled back" if found.state == "rolled-back" else "rejected"
+        raise ProblemError("conflict", f"Model {version} was {was}; `?force=true` activates it all the same.")
+    return await send_command(call, "activate", version, force=force)
 
 
 def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:

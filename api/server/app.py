@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
 
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client
 from relearn.agents.models.apply import Swapper
@@ -106,6 +107,7 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
     pool, redis = await open_pool(settings, size=POOL_SIZE, timeouts=REQUEST_TIMEOUTS), open_redis(settings)
     producer = KafkaProducer(settings, f"{settings.namespace}-api", give_up_s=ACKNOWLEDGE_TIMEOUT_S)
     admin = admin_client(settings)
+    limits = MessageLimits(settings)
     events = EventHub(settings)
     generation = CurrentGeneration(settings, pool, topic_name(settings.namespace, "ingest"))
     source = f"/{settings.namespace}/api/{socket.gethostname()}"
@@ -116,13 +118,14 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
             pool=pool,
             redis=redis,
             producer=producer,
+            limits=limits,
             live=live,
             feed=feed,
             health=Health(probes(settings, admin, pool, redis, live), REQUIRED),
             events=events,
             source=source,
             review_pool=ReviewPool(pool, live, claims, audit=settings.audit_share),
-            outbox=Outbox(producer, source, generation.note),
+            outbox=Outbox(producer, limits, source, generation.note),
             generation=generation,
             models=ModelCache(),
             batches=RecentBatches(redis, pool, settings.namespace),
@@ -131,6 +134,7 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
     finally:
         await generation.close()
         admin.close()
+        limits.close()
         await producer.close()
         await events.close()
         await redis.aclose()

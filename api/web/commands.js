@@ -30,16 +30,23 @@ export const hold = () =>
 export const resume = () =>
   command("/v1/retraining/resume", "Resuming", "Models are trained and promoted by themselves again");
 
-/** Make a model the champion, after a confirmation. @param {number} version @param {number | null} champion */
-export async function activate(version, champion) {
+/**
+ * Make a model the champion, after a confirmation. One that was rejected or rolled back is forced.
+ *
+ * @param {{version: number, state: import("./types").ListedModel["state"]}} model
+ * @param {number | null} champion
+ */
+export async function activate({ version, state }, champion) {
+  const force = state === "rejected" || state === "rolled-back";
   const text = [
+    force ? `Model ${version} was ${state === "rejected" ? "rejected" : "rolled back"}; its job will record that it was activated all the same. ` : "",
     champion === null ? "" : `Model ${champion} answers now. `,
     `In a moment all workers answer with model ${version}. `,
     "After that nothing is trained or promoted by itself until it is resumed.",
   ];
   const yes = `Let model ${version} answer`;
   if (await confirmed({ title: `Activate model ${version}?`, text: text.join(""), yes })) {
-    await command("/v1/models/{version}/activate", `The activation of model ${version}`, null, { version });
+    await command("/v1/models/{version}/activate", `The activation of model ${version}`, null, { version }, { force });
   }
 }
 
@@ -68,11 +75,12 @@ export async function rollBack(former, champion) {
  * @param {string} what
  * @param {string | null} done
  * @param {import("./types").Options<"post", P>["params"]} [params]
+ * @param {import("./types").Options<"post", P>["query"]} [query]
  */
-async function command(path, what, done, params) {
+async function command(path, what, done, params, query) {
   put(SENDING, { what, done, taken: false });
   try {
-    const { id } = /** @type {{id: string}} */ (await postJson(path, { params }));
+    const { id } = /** @type {{id: string}} */ (await postJson(path, { params, query }));
     put(id, { what, done, taken: false });
     showToast(`${what} was asked for`, { action: show(id) });
     setTimeout(() => look(id), TAKEN_WITHIN_MS);

@@ -14,7 +14,12 @@ from relearn.schemas.topics import topic_name
 
 
 async def send_command(
-    call: Call[Any, Any, Any], verb: Verb, version: int | None = None, *, job: str | None = None
+    call: Call[Any, Any, Any],
+    verb: Verb,
+    version: int | None = None,
+    *,
+    job: str | None = None,
+    force: bool = False,
 ) -> AcceptedCommand:
     """Send a command in the caller's name. Its outcome is the job of the same id.
 
@@ -22,7 +27,7 @@ async def send_command(
         ProblemError: too much is in flight.
         KafkaUnavailable, SetupError: the command isn't acknowledged.
     """
-    command, context = manual_command(verb, version, by=call.caller.name, job=job), call.context
+    command, context = manual_command(verb, version, by=call.caller.name, job=job, force=force), call.context
     outgoing = OutgoingMessage(encode_command(command), CE_TYPE, event_id=command.id)
     (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
     if isinstance(outcome, RelearnError):

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer, OutgoingMessage, Receipt
 from relearn.api.http.problems import RETRY, ProblemError
 from relearn.schemas.errors import KafkaUnavailable, RelearnError
-from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.messages.headers import cloud_event, message_bytes
 
 #: Maximum size of all messages in flight; requests beyond are answered with 429.
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
@@ -19,6 +20,8 @@ IN_FLIGHT_BYTES = 32 * 1024 * 1024
 SEND_TIMEOUT_S = 1.8
 #: Headers, and librdkafka's own memory per message.
 _OVERHEAD_BYTES = 512
+#: Allowance for the CloudEvents headers of a message, whose id has at most 256 bytes.
+_HEADERS_BYTES = 1024
 _TURN = 256
 
 Outcome: TypeAlias = Receipt | RelearnError
@@ -30,11 +33,18 @@ class Outbox:
     """Sends for all requests of this process. `source`: this process in CloudEvents headers."""
 
     def __init__(
-        self, producer: KafkaProducer, source: str, on_receipt: OnReceipt, *, limit_bytes: int = IN_FLIGHT_BYTES
+        self,
+        producer: KafkaProducer,
+        limits: MessageLimits,
+        source: str,
+        on_receipt: OnReceipt,
+        *,
+        limit_bytes: int = IN_FLIGHT_BYTES,
     ) -> None:
         self.in_flight_bytes = 0
         """Size of the messages handed over and neither acknowledged nor given up."""
         self._producer = producer
+        self._limits = limits
         self._source = source
         self._on_receipt = on_receipt
         self._limit_bytes = limit_bytes
@@ -52,9 +62,13 @@ class Outbox:
 
         Raises:
             ProblemError: the messages don't fit beside those in flight, or exceed the limit alone. None was sent.
+            TooLarge: one is larger than the topic takes. None was sent.
         """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + SEND_TIMEOUT_S if until_s is None else until_s
+        if messages:
+            largest = max(message_bytes(one.value, one.key) for one in messages)
+            await self._limits.check(topic, largest + _HEADERS_BYTES, "a message")
         self._reserve(sum(_size_bytes(message) for message in messages))
         handed: list[asyncio.Future[Receipt] | Exception] = []
         try:
@@ -105,18 +119,17 @@ def _size_bytes(message: OutgoingMessage) -> int:
 
 
 def _outcome(handed: asyncio.Future[Receipt] | Exception) -> Outcome:
-    if not isinstance(handed, asyncio.Future):
-        return _translated(handed)
-    if not handed.done():
-        return _translated(TimeoutError())
-    fault = handed.exception()
-    return handed.result() if fault is None else _translated(fault)
-
-
-def _translated(fault: BaseException) -> RelearnError:
-    """Why a message isn't acknowledged, as a RelearnError."""
-    if isinstance(fault, RelearnError):
-        return fault
+    """The receipt of a message, or why it isn't acknowledged."""
+    if isinstance(handed, asyncio.Future):
+        if not handed.done():
+            return KafkaUnavailable("Kafka doesn't acknowledge in time")
+        fault = handed.exception()
+        if fault is None:
+            return handed.result()
+    else:
+        fault = handed
     if isinstance(fault, TimeoutError):
         return KafkaUnavailable("Kafka doesn't acknowledge in time")
-    raise fault
+    if not isinstance(fault, RelearnError):
+        raise fault
+    return fault

@@ -42,9 +42,18 @@ class MessageHeader(Struct, frozen=True):
 class MessageBytes(Struct, frozen=True):
     """Arbitrary bytes."""
 
-    size_bytes: Count
+    size_bytes: Annotated[Count, Meta(description="Size in the original message.")]
     base64: Annotated[bytes, Meta(description=f"The first bytes, at most {SHOWN_BYTES:,}.")]
     cut: Annotated[bool, Meta(description="Whether bytes are left out.")]
+
+
+class CutOriginal(Struct, frozen=True):
+    """Facts about an original of which the dead letter holds a part, since it exceeds a bound."""
+
+    value_bytes: Annotated[Count | None, Meta(description="Size of the value; null: there is none, or it wasn't read.")]
+    value_sha256: Annotated[str | None, Meta(description="SHA-256 of the value, in hex.")]
+    key_bytes: Annotated[Count | None, Meta(description="Size of the key; null: `key` has all of it.")]
+    headers: Annotated[Count | None, Meta(description="Number of headers; null: `headers` has them all.")]
 
 
 class OriginalMessage(Struct, frozen=True):
@@ -58,6 +67,13 @@ class OriginalMessage(Struct, frozen=True):
         Meta(
             description="The record at fault, or the message where the whole message is at fault: packed numbers as a "
             "list, long or deep values cut. Null where it can't be read or is too large: `value` has its bytes."
+        ),
+    ]
+    cut: Annotated[
+        CutOriginal | None,
+        Meta(
+            description="Where the dead letter holds a part of the original: redriving reads it from its place in its "
+            "topic, while Kafka keeps it there. Null: the dead letter holds all of it."
         ),
     ]
 

@@ -110,6 +110,14 @@ class ExamplesQuery(PageQuery, frozen=True):
     ] = "json"
 
 
+class ActivateQuery(Struct, frozen=True):
+    """How to activate a model."""
+
+    force: Annotated[
+        bool, Meta(description="true: also a model that was rejected or rolled back. The job's reason records it.")
+    ] = False
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "list_models",
@@ -154,11 +162,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "Models",
         "Make a model the champion. Automatic promotion is on hold afterwards until it is resumed.",
         role="admin",
-        description=FOLLOW,
+        description=f"{FOLLOW} 409: it was rejected or rolled back, and `force` isn't given.",
         path_type=ModelPath,
+        query=ActivateQuery,
         answer=AcceptedCommand,
         status=202,
-        fails=("not-found", "unavailable"),
+        fails=("not-found", "conflict", "unavailable"),
         idempotent=True,
     ),
 )

@@ -35,7 +35,9 @@ class Reason(TypedDict, total=False):
     audit_rows: Annotated[int, Meta(description="`rate`: audits of the champion's predictions.")]
     audit_corrected: Annotated[int, Meta(description="`rate`: audits that corrected the prediction.")]
     rate: Annotated[float | None, Meta(description="`rate`: its threshold.")]
-    drifted: Annotated[list[str], Meta(description="`drift`: names of the drifted features.")]
+    drifted: Annotated[list[str], Meta(description="`drift`: names of drifted features, at most 100.")]
+    drifted_count: Annotated[int, Meta(description="`drift`: number of drifted features.")]
+    forced: Annotated[bool, Meta(description="An `activate` of a model that was rejected or rolled back was forced.")]
     every_s: Annotated[float | None, Meta(description="`schedule`: its interval in seconds.")]
     last_ended_s: Annotated[
         float | None, Meta(description="`schedule`: end of the last training, in seconds since 1970.")

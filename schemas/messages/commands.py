@@ -20,13 +20,17 @@ Verb = Literal["train", "activate", "rollback", "hold", "resume"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `reason` holds at least `trigger`; `version` is for `activate`; `by` names a person or program."""
+    """One command. `reason` holds at least `trigger`; `by` names a person or program.
+
+    `version` and `force` are for `activate`. `force`: also a model that was rejected or rolled back.
+    """
 
     id: str
     command: Verb
     reason: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
     by: str | None = None
+    force: bool = False
 
 
 def rollback_id(namespace: str, activation: int) -> str:
@@ -42,6 +46,7 @@ class CommandWire(msgspec.Struct):
     reason: dict[str, Any] = msgspec.field(default_factory=dict)
     version: int | None = None
     by: str | None = None
+    force: bool = False
 
 
 _decoder = Decoder(CommandWire, "command")
@@ -55,6 +60,7 @@ def encode_command(command: Command) -> bytes:
         "reason": dict(command.reason),
         "version": command.version,
         "by": command.by,
+        "force": command.force or None,
     }
     return bytes(msgpack.packb({key: value for key, value in message.items() if value is not None}))
 
@@ -74,4 +80,4 @@ def decode_command(value: bytes | None) -> Command:
         raise BadMessage("invalid", "`reason`: `trigger` should be a string")
     if wire.command == "activate" and (wire.version is None or wire.version < 1):
         raise BadMessage("invalid", "`activate` needs a `version`")
-    return Command(wire.id, wire.command, wire.reason, wire.version, wire.by)
+    return Command(wire.id, wire.command, wire.reason, wire.version, wire.by, wire.force)

@@ -1,12 +1,18 @@
-"""CloudEvents headers in binary mode of the Kafka binding: every message that Relearn sends has them."""
+"""CloudEvents headers in binary mode of the Kafka binding, which every message of Relearn has; a message's size."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 Headers = list[tuple[str, bytes]]
+
+# Maximum sizes in Kafka's message format 2: a record batch, a record in the batch, and a header of the record, each
+# without the bytes of key, value, names and values of headers.
+_BATCH_BYTES = 61
+_RECORD_BYTES = 36
+_HEADER_BYTES = 10
 
 
 def cloud_event(kind: str, source: str, *, now_s: float, event_id: str | None = None) -> Headers:
@@ -35,3 +41,13 @@ def header_text(headers: Iterable[tuple[str, bytes | None]], name: str) -> str |
         if key == name and value is not None:
             found = value.decode("utf-8", "replace")
     return found
+
+
+def message_bytes(
+    value: bytes | None, key: bytes | None = None, headers: Sequence[tuple[str, bytes | None]] | None = None
+) -> int:
+    """Maximum size in bytes that the broker counts for one uncompressed message: never less than what it counts."""
+    size = _BATCH_BYTES + _RECORD_BYTES + len(value or b"") + len(key or b"")
+    for name, content in headers or ():
+        size += _HEADER_BYTES + len(name.encode("utf-8", "surrogatepass")) + len(content or b"")
+    return size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -197,19 +197,28 @@ def _shadow(packed: bytes, n: int, rejected: Callable[[BadMessage], None] | None
         return None
 
 
+def least_block_bytes(features: int) -> int:
+    """Minimum size of the message with the prediction of one record."""
+    return 8 * features + _ROW_BYTES
+
+
 def block_bounds(
-    records: Records, margin_columns: int, shadow: ShadowAnswers | None = None, limit_bytes: int = BLOCK_MAX_BYTES
+    records: Records,
+    classes: Sequence[str],
+    shadow: ShadowAnswers | None = None,
+    limit_bytes: int = BLOCK_MAX_BYTES,
 ) -> Iterator[slice]:
-    """The fewest slices of `records` whose encoded blocks stay below `limit_bytes`.
+    """The fewest slices of `records` whose encoded blocks stay below `limit_bytes`, or have one record.
 
     Of `shadow` only the classes matter: each record's answers have the same size.
     """
     n = len(records)
+    margin_columns = 1 if len(classes) == 2 else len(classes)
     row_bytes = 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES
-    head_bytes = _HEAD_BYTES
+    head_bytes = _HEAD_BYTES + _classes_bytes(classes)
     if shadow is not None:
         row_bytes += 8 * shadow.margins.shape[1] + _SHADOW_ROW_BYTES
-        head_bytes += _SHADOW_HEAD_BYTES + sum(3 + len(label.encode()) for label in shadow.classes)
+        head_bytes += _SHADOW_HEAD_BYTES + _classes_bytes(shadow.classes)
     rows = np.full(n, row_bytes, dtype=np.int64)
     for column in (records.ids, records.subjects, records.batches, records.contexts):
         if column.count(None) < n:
@@ -222,3 +231,7 @@ def block_bounds(
         stop = max(stop, start + 1)
         yield slice(start, stop)
         start = stop
+
+
+def _classes_bytes(classes: Sequence[str]) -> int:
+    return sum(3 + len(label.encode()) for label in classes)

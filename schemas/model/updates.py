@@ -12,6 +12,7 @@ import msgpack
 import msgspec
 
 from relearn.schemas.errors import BadModel
+from relearn.schemas.messages.headers import cloud_event, message_bytes
 from relearn.schemas.model.linear_svm import Model, model_fields, model_from_fields, unpack_map
 from relearn.schemas.model.signing import Signer, Verifier
 
@@ -74,6 +75,16 @@ def encode_update(update: Update, signer: Signer) -> bytes:
         "sha256": hashlib.sha256(body).digest(),
     }
     return bytes(msgpack.packb(envelope))
+
+
+def update_message_bytes(message: bytes) -> int:
+    """Maximum size of an update's message, with key and headers."""
+    return message_bytes(message, b"champion", cloud_event(CE_TYPE, 255 * "x", now_s=0.0))
+
+
+def least_model_bytes(classes: int, features: int) -> int:
+    """Minimum size of the message of any model with these numbers of classes and features: its arrays of float64."""
+    return 8 * features * ((1 if classes == 2 else classes) + 2)
 
 
 def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Update:

@@ -17,9 +17,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relearn.agents.kafka.admin import explained
 from relearn.agents.kafka.config import idempotent_producer_config
+from relearn.agents.kafka.limits import read_limit
 from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
-from relearn.schemas.messages.headers import cloud_event
+from relearn.schemas.messages.headers import cloud_event, message_bytes
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES
 from relearn.scripts.client.pacing import wait_s
@@ -31,6 +32,8 @@ IN_FLIGHT_KBYTES = 32 * 1024
 _POLL_S = 0.1
 _POLL_EVERY = 100
 _PROGRESS_EVERY_S = 0.1
+#: librdkafka's `batch.size`.
+_BATCH_BYTES = 1_000_000
 
 OnAck = Callable[[OutgoingMessage, int, int | None], None]
 """Called in the sending thread for each acknowledged message: itself, its partition and its offset if that is known."""
@@ -54,21 +57,22 @@ class Sender:
         """The last error of the broker or of the connection to it."""
         self._source = source
         self._on_ack = on_ack
-        self._producer = Producer(
-            {
-                **idempotent_producer_config(settings, source.strip("/").replace("/", "-")),
-                "compression.type": compression,
-                "linger.ms": 2,
-                "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
-                "message.max.bytes": INGEST_MAX_BYTES + 64 * 1024,
-                "queue.buffering.max.kbytes": IN_FLIGHT_KBYTES,
-                "log_level": 0,
-                "error_cb": self._on_error,
-            }
-        )
+        self._settings = settings
+        self._config = {
+            **idempotent_producer_config(settings, source.strip("/").replace("/", "-")),
+            "compression.type": compression,
+            "linger.ms": 2,
+            "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
+            "message.max.bytes": INGEST_MAX_BYTES + 64 * 1024,
+            "queue.buffering.max.kbytes": IN_FLIGHT_KBYTES,
+            "log_level": 0,
+            "error_cb": self._on_error,
+        }
+        self._producer = Producer(self._config)
+        self._max_bytes = INGEST_MAX_BYTES
 
     def check(self) -> int:
-        """The number of the topic's partitions.
+        """The number of the topic's partitions. To be called before the first message: it reads the topic's limit.
 
         Raises:
             KafkaUnavailable: no broker answers within five seconds.
@@ -82,7 +86,16 @@ class Sender:
             raise KafkaUnavailable(f"Kafka doesn't answer: {error}; is `relearn up` running?") from exc
         if self.topic not in topics:
             raise SetupError(f"there is no topic {self.topic}: run `relearn migrate`, or `relearn up`, first")
+        self._fit_to(read_limit(self._settings, self.topic))
         return len(topics[self.topic].partitions)
+
+    def _fit_to(self, limit_bytes: int | None) -> None:
+        """Keep to the largest batch of messages that the topic takes."""
+        if limit_bytes is None:
+            return
+        self._max_bytes = min(INGEST_MAX_BYTES, limit_bytes)
+        if limit_bytes < _BATCH_BYTES:
+            self._producer = Producer({**self._config, "batch.size": limit_bytes})
 
     def send(self, message: OutgoingMessage) -> None:
         """Hand one message to the producer; waits while too many bytes are in flight.
@@ -90,8 +103,9 @@ class Sender:
         Raises:
             Refused: it is larger than the topic's limit.
         """
-        if len(message.value) > INGEST_MAX_BYTES:
-            size = f"{len(message.value):,} bytes; the maximum is {INGEST_MAX_BYTES:,}"
+        headers: Any = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
+        if message_bytes(message.value, None, headers) > self._max_bytes:
+            size = f"{len(message.value):,} bytes; the maximum is {self._max_bytes:,}"
             raise Refused(f"a message of {message.records} records has {size}: send fewer records per message")
 
         def on_delivery(error: KafkaError | None, delivered: Message) -> None:
@@ -105,7 +119,6 @@ class Sender:
                 assert partition is not None
                 self._on_ack(message, partition, delivered.offset())
 
-        headers: Any = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
         while True:
             try:
                 self._producer.produce(self.topic, message.value, headers=headers, on_delivery=on_delivery)

@@ -17,7 +17,8 @@ from rich.text import Text
 from relearn.agents.dead_letters.redrive import Redriven, sendable
 from relearn.agents.dead_letters.redrive import redrive as send_again
 from relearn.agents.dead_letters.redriven_message import place_of
-from relearn.agents.dead_letters.render import as_json, as_text, printable
+from relearn.agents.dead_letters.render import as_json, as_text, cut_facts, printable
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import DeadLetterRow, get_dead_letter, list_dead_letters, open_ids, original_of
@@ -70,7 +71,8 @@ def show(letter_id: int, json_wanted: bool) -> None:
     row, original = with_pool(find)
     if row is None or original is None:
         raise Refused(f"there is no dead letter {letter_id}")
-    facts = {**_facts(row), "headers": dict(original.headers)}
+    cut = None if original.cut is None else cut_facts(original.cut)
+    facts = {**_facts(row), "headers": dict(original.headers), **({} if cut is None else {"cut": cut})}
     if json_wanted:
         key = None if original.key is None else original.key.decode("utf-8", "backslashreplace")
         value = as_json(original.value, row.index, row.reason)
@@ -81,6 +83,11 @@ def show(letter_id: int, json_wanted: bool) -> None:
             [f"{k}: {v}" for k, v in fact.items()] if isinstance(fact, dict) else ["-" if fact is None else fact]
         ):
             click.echo(f"{name:<12} {printable(str(line))}")
+    if cut is not None:
+        click.echo(
+            f"this letter holds a part of its message, the first {len(original.value or b''):,} bytes of the value; "
+            f"redriving reads the message from {row.topic}, partition {row.partition}, offset {row.offset}"
+        )
     click.echo(as_text(original.value, row.index, row.reason))
 
 
@@ -139,7 +146,7 @@ async def _send(pool: Pool, ids: list[int], on_progress: Callable[[int], None]) 
     await topic_id(admin_client(settings), topic_name(settings.namespace, "ingest"))
     producer = KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
     try:
-        return await send_again(pool, producer, settings.namespace, ids, on_progress=on_progress)
+        return await send_again(settings, pool, producer, MessageLimits(settings), ids, on_progress=on_progress)
     finally:
         await producer.close()
 

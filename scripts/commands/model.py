@@ -70,11 +70,13 @@ def train(*, source: str, label: str | None, rows: int | None, seed: int, timeou
 
 @model.command()
 @version_argument
+@click.option("--force", is_flag=True, help="Also a model that was rejected or rolled back. Its job records that.")
 @_timeout_option(60.0)
 @as_json_option
-def activate(version: int, timeout_s: float, as_json: bool) -> None:
+def activate(version: int, force: bool, timeout_s: float, as_json: bool) -> None:
     """Make model VERSION the champion. Automatic promotion is on hold afterwards, until `relearn model resume`."""
-    _finish(_send_by_hand("activate", version, timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    outcome = _send_by_hand("activate", version, timeout_s=timeout_s, force=force)
+    _finish(outcome, timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
@@ -105,9 +107,9 @@ def resume(timeout_s: float, as_json: bool) -> None:
     _finish(_send_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
 
 
-def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float) -> Outcome:
+def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float, force: bool = False) -> Outcome:
     """Send one command in the name of the user who runs this, with progress on stderr."""
-    command = manual_command(verb, version, by=person())
+    command = manual_command(verb, version, by=person(), force=force)
     with _progress() as on_state:
         return asyncio.run(send_and_wait(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 

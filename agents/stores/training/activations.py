@@ -19,7 +19,8 @@ from relearn.agents.stores.training.models import State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.model.signing import Signer
-from relearn.schemas.model.updates import Key, Role, Update, encode_update
+from relearn.schemas.model.updates import Key, Role, Update, encode_update, update_message_bytes
+from relearn.schemas.topics import PRODUCED_MAX_BYTES
 
 # A number above all numbers given before, here or (after a restore of an older Postgres backup) on the topic.
 _NEXT = """
@@ -42,6 +43,10 @@ WHERE a.role = 'champion' AND m.state = 'former' ORDER BY a.activation DESC LIMI
 """
 
 
+#: States of models that are known to be worse than another one.
+WORSE: frozenset[State] = frozenset(("rejected", "rolled-back"))
+
+
 class ActivationCause(NamedTuple):
     """The cause of an activation: the job, the user that requested it, and the facts."""
 
@@ -52,10 +57,11 @@ class ActivationCause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SigningContext:
-    """The namespace that messages are for, and the key that signs them."""
+    """The namespace that messages are for, the key that signs them, and the largest that `model-updates` takes."""
 
     namespace: str
     signer: Signer
+    max_bytes: int = PRODUCED_MAX_BYTES
 
 
 class Activation(NamedTuple):
@@ -77,13 +83,15 @@ async def activate(
     *,
     above: int = 0,
     leaves: State = "former",
+    force: bool = False,
 ) -> int:
     """Make `version` the champion, inside the caller's transaction; the number of the activation, larger than `above`.
 
-    `leaves` is the new state of the previous champion.
+    `leaves` is the new state of the previous champion. `force`: also if the model was rejected or rolled back.
 
     Raises:
-        Refused: there is no such model, or it is the champion already.
+        Refused: there is no such model, it is the champion already, it needs `force`, or its message is too large. The
+            caller rolls the transaction back.
     """
     await _lock(connection)
     row = await connection.fetchrow("SELECT state, body FROM models WHERE version = $1", version)
@@ -91,6 +99,9 @@ async def activate(
         raise Refused(f"there is no model {version}")
     if row["state"] == "champion":
         raise Refused(f"model {version} is the champion already")
+    if row["state"] in WORSE and not force:
+        was = "rolled back" if row["state"] == "rolled-back" else "rejected"
+        raise Refused(f"model {version} was {was}; `--force` (in the API `?force=true`) activates it all the same")
     await connection.execute("UPDATE models SET state = $1 WHERE state = 'champion'", leaves)
     await connection.execute("UPDATE models SET state = 'champion' WHERE version = $1", version)
     return await _write(connection, "champion", version, cause, signing, above=above)
@@ -99,7 +110,11 @@ async def activate(
 async def begin_shadowing(
     connection: Connection, version: int, cause: ActivationCause, signing: SigningContext, *, above: int
 ) -> int:
-    """Make `version` the shadow, inside the caller's transaction; the number of the activation."""
+    """Make `version` the shadow, inside the caller's transaction; the number of the activation.
+
+    Raises:
+        Refused: its message is too large. The caller rolls the transaction back.
+    """
     await _lock(connection)
     return await _write(connection, "shadow", version, cause, signing, above=above)
 
@@ -150,6 +165,8 @@ async def mark_published(pool: Pool, activation: int) -> None:
 async def renew(pool: Pool, newest: Activation, signing: SigningContext, *, above: int) -> Activation:
     """`newest` again under a number larger than `above`, signed with the key of today.
 
+    Refused if its message is too large for the topic.
+
     Used when the topic holds a higher number than Postgres, and when the signing key was changed: a process that trusts
     only the new key refuses the old message.
     """
@@ -190,7 +207,12 @@ async def _write(
     model = None if version is None else decode_model(body)
     job, by, reason = cause
     update = Update(signing.namespace, role, number, model, job, reason, time.time())
-    await connection.execute(
-        _INSERT, number, role, version, job, by, dict(reason), encode_update(update, signing.signer)
-    )
+    message = encode_update(update, signing.signer)
+    size = update_message_bytes(message)
+    if size > signing.max_bytes:
+        raise Refused(
+            f"the message with model {version} takes {size:,} bytes; topic `model-updates` takes at most "
+            f"{signing.max_bytes:,}: use fewer features or classes, or raise the topic's max.message.bytes"
+        )
+    await connection.execute(_INSERT, number, role, version, job, by, dict(reason), message)
     return number

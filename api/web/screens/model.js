@@ -41,7 +41,7 @@ function Actions({ model: { version, state }, champion }) {
   if (state === "champion") return html`<${Badge} kind="good">champion: it answers now<//>`;
   return html`
     <${Badge} kind=${modelKind(state)}>${state}<//>
-    <button type="button" onClick=${() => activate(version, champion?.version ?? null)} disabled=${waiting}>
+    <button type="button" onClick=${() => activate({ version, state }, champion?.version ?? null)} disabled=${waiting}>
       Let it answer
     </button>
   `;

@@ -157,6 +157,17 @@ async def test_a_model_is_activated_by_a_command(client: Client) -> None:
     assert decode_command(message.value()) == Command(answer["id"], "activate", {"trigger": "manual"}, 1)
 
 
+async def test_a_model_that_is_known_to_be_worse_is_activated_by_force_only(client: Client) -> None:
+    await asyncio.to_thread(two_models, client.settings)
+    for state, word in (("rejected", "rejected"), ("rolled-back", "rolled back")):
+        await asyncio.to_thread(query, client.settings, "UPDATE models SET state = $1 WHERE version = 1", state)
+        async with client.http.post("/v1/models/1/activate") as response:
+            assert (response.status, word in (await response.json(content_type=None))["detail"]) == (409, True)
+    answer = await client.json("POST", "/v1/models/1/activate?force=true", status=202)
+    (message,) = await asyncio.to_thread(messages, client.settings, "commands")
+    assert decode_command(message.value()) == Command(answer["id"], "activate", {"trigger": "manual"}, 1, force=True)
+
+
 WRONG = (
     ("GET", "/v1/models/9", 404),
     ("GET", "/v1/models/9/examples", 404),

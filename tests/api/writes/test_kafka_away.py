@@ -11,7 +11,7 @@ import pytest
 from relearn.agents.kafka.producer import OutgoingMessage, Receipt
 from relearn.api.http.problems import ProblemError
 from relearn.api.writes.outbox import Outbox
-from relearn.schemas.errors import KafkaUnavailable
+from relearn.schemas.errors import KafkaUnavailable, TooLarge
 from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.topics import topic_name
 from tests.support.api.client import Client
@@ -20,6 +20,7 @@ from tests.support.data.models import a_model
 from tests.support.data.rows import messages
 from tests.support.data.stored import store
 from tests.support.servers.embedded import Servers
+from tests.support.servers.topic_limits import set_max_bytes
 from tests.support.waiting import eventually_async
 
 ROWS = {"features": [[1, 2, 3, 4]]}
@@ -94,7 +95,7 @@ def no_news(topic: str, receipt: Receipt) -> None:
 
 async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(client: Client, servers: Servers) -> None:
     topic = topic_name(client.settings.namespace, "feedback")
-    outbox = Outbox(client.context.producer, "/tests", no_news, limit_bytes=10_000)
+    outbox = Outbox(client.context.producer, client.context.limits, "/tests", no_news, limit_bytes=10_000)
     assert isinstance((await outbox.send(topic, [OutgoingMessage(b"x", "test")]))[0], Receipt)
     with servers.kafka.hung():
         first = asyncio.ensure_future(outbox.send(topic, [OutgoingMessage(b"x" * 6_000, "test")]))
@@ -111,9 +112,18 @@ async def test_what_is_in_flight_is_bounded_and_counted_until_it_is_given_up(cli
 
 
 async def test_of_a_write_that_broke_off_it_is_told_what_is_there(client: Client) -> None:
-    """One message fits on the topic, the other doesn't: the broker accepts the first only."""
+    """One message fits on the topic, the other doesn't, by a limit that was lowered just now: the first arrives."""
     topic = topic_name(client.settings.namespace, "feedback")
-    large = [OutgoingMessage(b"x" * size, "test") for size in (10, 2_000_000)]
+    await client.context.limits.of(topic)
+    await asyncio.to_thread(set_max_bytes, client.settings, "feedback", 5_000)
+    large = [OutgoingMessage(b"x" * size, "test") for size in (10, 20_000)]
     there, refused = await client.context.outbox.send(topic, large)
     assert isinstance(there, Receipt)
-    assert f"Kafka refuses messages for {topic}" in str(refused)
+    assert isinstance(refused, TooLarge)
+
+
+async def test_a_message_that_its_topic_does_not_take_is_refused_before_any_is_sent(client: Client) -> None:
+    topic = topic_name(client.settings.namespace, "feedback")
+    with pytest.raises(TooLarge, match=f"topic {topic} takes at most 1,048,588"):
+        await client.context.outbox.send(topic, [OutgoingMessage(b"x" * size, "test") for size in (10, 2_000_000)])
+    assert client.context.outbox.in_flight_bytes == 0

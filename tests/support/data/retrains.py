@@ -49,9 +49,16 @@ def load(settings: Settings, n: int = 40, *, d: int = 4, seed: int = 0, noise: b
     return asyncio.run(run())
 
 
-def send(settings: Settings, verb: Verb, version: int | None = None, *, command_id: str | None = None) -> str:
+def send(
+    settings: Settings,
+    verb: Verb,
+    version: int | None = None,
+    *,
+    command_id: str | None = None,
+    force: bool = False,
+) -> str:
     """Send one command; its id."""
-    command = Command(command_id or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, "tests")
+    command = Command(command_id or str(uuid.uuid4()), verb, {"trigger": "manual"}, version, "tests", force)
     put(settings, "commands", encode_command(command))
     return command.id
 

@@ -5,9 +5,14 @@ import { bytesOf, hexDump, textOf, formatJson } from "./text_format.js";
 
 /** @param {{original: import("../../types").Letter["original"]}} props */
 export function Original({ original }) {
-  const { record, key, value, headers } = original;
+  const { record, key, value, headers, cut } = original;
   const raw = record === null;
   return html`
+    ${cut &&
+    html`<p class="note">
+      <strong>This letter holds a part of its message.</strong> ${cutText(cut)} Sending it again reads the message from its
+      place in Kafka, while Kafka keeps it there.
+    </p>`}
     <h3>Record</h3>
     ${raw
       ? html`<p class="note">It can't be read as a record; its bytes are below.</p>`
@@ -26,6 +31,14 @@ export function Original({ original }) {
       ])}
     </dl>`}
   `;
+}
+
+/** @param {NonNullable<import("../../types").Letter["original"]["cut"]>} cut */
+function cutText(cut) {
+  const value = cut.value_bytes === null ? "" : `The value has ${count(cut.value_bytes)} bytes.`;
+  const key = cut.key_bytes === null ? "" : `The key has ${count(cut.key_bytes)} bytes.`;
+  const headers = cut.headers === null ? "" : `There are ${count(cut.headers)} headers.`;
+  return [value, key, headers].filter(Boolean).join(" ");
 }
 
 /**

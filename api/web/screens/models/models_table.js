@@ -30,7 +30,7 @@ export function ModelsTable({ models, stats }) {
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
     { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />`, short: true },
-    { title: "Change", cell: (one) => html`<${Activate} version=${one.version} champion=${champion} former=${former} />` },
+    { title: "Change", cell: (one) => html`<${Activate} model=${one} champion=${champion} former=${former} />` },
   ];
   return html`<${Table} caption="Models, the newest first" columns=${columns} rows=${models} keyOf=${versionOf} />`;
 }
@@ -43,14 +43,15 @@ const versionOf = ({ version }) => version;
 /**
  * The button of the former champion reads "Roll back".
  *
- * @param {{version: number, champion: number | null, former: number | null}} props
+ * @param {{model: ListedModel, champion: number | null, former: number | null}} props
  */
-function Activate({ version, champion, former }) {
+function Activate({ model, champion, former }) {
+  const { version } = model;
   const waiting = useWaiting();
   if (version === champion) return html`<span class="note">answers now</span>`;
   const back = version === former && champion !== null;
   return html`
-    <button type="button" class="in-row" onClick=${() => (back ? rollBack : activate)(version, champion)} disabled=${waiting}>
+    <button type="button" class="in-row" onClick=${() => (back ? rollBack(version, champion) : activate(model, champion))} disabled=${waiting}>
       ${back ? `Roll back to ${version}` : `Activate ${version}`}
     </button>
   `;

@@ -20,6 +20,7 @@ from relearn.agents.models.feed import FeedMessage, ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.publish import Fenced, UpdatesTopic
 from relearn.agents.models.signing_keys import load_signer, load_verifier
+from relearn.schemas.errors import TooLarge
 from relearn.schemas.model.signing import Signer, key_id_of
 from relearn.schemas.model.updates import Update, encode_update
 from relearn.schemas.settings import Settings
@@ -28,6 +29,7 @@ from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data.models import a_model
 from tests.support.data.retrains import put
 from tests.support.servers.embedded import Servers
+from tests.support.servers.topic_limits import set_max_bytes
 from tests.support.waiting import DEADLINE_S, eventually
 
 
@@ -176,6 +178,17 @@ async def test_a_broker_that_comes_back_is_read_on(signed: Settings, servers: Se
             await asyncio.to_thread(servers.kafka.start)
             _champion(signed, _message(signed, 2, 2))
             await _until(lambda: _on(live) == (2, 2), "nothing comes after the broker's restart")
+
+
+async def test_a_model_that_the_topic_does_not_take_is_refused_and_the_next_one_is_published(signed: Settings) -> None:
+    topic = UpdatesTopic(signed, "/publisher")
+    await topic.publish(b"champion", _message(signed, 1))
+    await asyncio.to_thread(set_max_bytes, signed, "model-updates", 300)
+    with pytest.raises(TooLarge):
+        await topic.publish(b"champion", _message(signed, 2))
+    await asyncio.to_thread(set_max_bytes, signed, "model-updates", 1_000_000)
+    assert await topic.publish(b"champion", _message(signed, 3)) > 0
+    topic.close()
 
 
 async def test_whoever_published_before_is_fenced(signed: Settings) -> None:

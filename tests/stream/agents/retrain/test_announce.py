@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.retrain.announce import Announcer
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.live.checkpoint import announced
@@ -26,7 +27,7 @@ INSERT INTO activations (role, version, job, reason, message) VALUES ('none', NU
 
 def retraining_of(settings: Settings) -> RetrainContext:
     """As much of a retrain worker as an announcer looks at; it is in charge."""
-    parts: Any = (None, None, None)
+    parts: Any = (None, None, None, MessageLimits(settings))
     return RetrainContext(
         settings, WorkerState("retrain-1", "retrain"), *parts, stop=lambda: False, in_charge=lambda: True
     )

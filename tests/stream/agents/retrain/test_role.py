@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -67,12 +68,16 @@ def test_a_life_of_models(migrated: Settings, retrain: WorkerProcess) -> None:
     for verb, version, why in (
         ("activate", 2, "champion already"),
         ("activate", 7, "no model 7"),
+        ("activate", 1, "model 1 was rolled back; `--force` (in the API `?force=true`) activates it all the same"),
         ("rollback", None, "no former champion"),
         ("hold", None, "on hold already: rolled back by tests"),
     ):
         refused = retrains.ended(settings, retrains.send(settings, verb, version))
         assert refused["state"] == "skipped"
         assert why in refused["error"]
+    forced = retrains.ended(settings, retrains.send(settings, "activate", 1, force=True))
+    assert (forced["state"], json.loads(forced["reason"])) == ("promoted", {"trigger": "manual", "forced": True})
+    _becomes(settings, (5, 1), retrain)
     for verb in ("resume", "hold", "resume"):
         assert retrains.ended(settings, retrains.send(settings, verb))["state"] == "promoted"
     assert "nothing is on hold" in retrains.ended(settings, retrains.send(settings, "resume"))["error"]

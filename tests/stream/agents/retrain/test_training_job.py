@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from relearn.agents.availability.retry import Stopping
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.retrain import training_job
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.fit_process import PROGRAM
@@ -19,6 +20,8 @@ from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains
+from tests.support.servers.namespaces import Namespaces
+from tests.support.servers.topic_limits import set_max_bytes
 
 #: Every Python that has it on its path reads it: a training process notes that it was there, and kills itself.
 _KILLS = """
@@ -45,9 +48,10 @@ def _run(settings: Settings, *, stop: bool = False, in_charge: bool = True) -> J
     retrains.load(settings)
     parts: Any = (None, None, None)
     state = WorkerState("retrain-1", "retrain")
-    context = RetrainContext(settings, state, *parts, stop=lambda: stop, in_charge=lambda: in_charge)
 
     async def run() -> Job | None:
+        limits = MessageLimits(settings)
+        context = RetrainContext(settings, state, *parts, limits, stop=lambda: stop, in_charge=lambda: in_charge)
         pool = await context.pool()
         async with pool.acquire() as connection:
             await queue_job(connection, Command("job-1", "train", {"trigger": "count"}))
@@ -73,6 +77,18 @@ def test_one_that_always_dies_fails_after_a_few_attempts(migrated: Settings, sta
         " given up after 4 attempts"
     )
     assert starts() == 4
+
+
+def test_a_model_that_its_topic_can_not_take_is_not_trained(namespaces: Namespaces, tmp_path: Path) -> None:
+    """The arrays alone are 96 bytes: known before the fit."""
+    settings = namespaces.fresh(tmp_path)
+    set_max_bytes(settings, "model-updates", 95)
+    job = _run(settings)
+    assert job is not None
+    assert (job.state, job.version) == ("failed", None)
+    assert job.error == (
+        "a model of 4 features and these classes takes at least 96 bytes; topic `model-updates` takes at most 95"
+    )
 
 
 @pytest.mark.parametrize("given", [{"stop": True}, {"in_charge": False}])

@@ -8,6 +8,7 @@ import msgpack
 import pytest
 
 from relearn.agents.dead_letters.redrive import Redriven, redrive
+from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
 from relearn.agents.stores.pauses import Pauses
@@ -84,12 +85,12 @@ async def test_only_the_record_at_fault_is_sent_again(settings: Settings, pool: 
 async def test_what_somebody_else_sends_at_this_moment_is_not_sent_twice(settings: Settings, pool: Pool) -> None:
     """Nor is what was sent since it was listed."""
     await store_dead_letters(pool, [letter(settings, 4, "dimension", b"x"), letter(settings, 5, "dimension", b"y")])
-    producer = KafkaProducer(settings, "test")
+    producer, limits = KafkaProducer(settings, "test"), MessageLimits(settings)
     try:
         async with pool.acquire() as other, other.transaction():
             assert len(await lock_open(other, [1])) == 1
-            assert await redrive(pool, producer, settings.namespace, [1, 2]) == Redriven(1, [])
-        assert await redrive(pool, producer, settings.namespace, [1, 2]) == Redriven(1, [])
+            assert await redrive(settings, pool, producer, limits, [1, 2]) == Redriven(1, [])
+        assert await redrive(settings, pool, producer, limits, [1, 2]) == Redriven(1, [])
     finally:
         await producer.close()
     assert sorted(str(message.value()) for message in read_ingest(settings)) == ["b'x'", "b'y'"]

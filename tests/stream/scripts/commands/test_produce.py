@@ -18,6 +18,7 @@ from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.client.producer import Sender
 from relearn.scripts.data.datasets import load_dataset
 from tests.support.processes.commands import relearn
+from tests.support.servers.topic_limits import set_max_bytes
 
 TIMEOUT_S = 60
 
@@ -110,14 +111,26 @@ def test_what_can_not_be_sent_is_said_with_an_exit_code(settings: Settings, tmp_
     assert "Kafka doesn't answer" in done.stderr
 
 
-async def test_what_the_broker_refuses_is_counted_and_said(settings: Settings) -> None:
-    """A message just below our own limit, but above the broker's with its headers; one above ours isn't tried."""
-    await run_migrations(settings)
+def test_what_the_broker_refuses_is_counted_and_said(settings: Settings) -> None:
+    """A message above a limit that was lowered meanwhile; one above the limit of the start isn't tried."""
+    asyncio.run(run_migrations(settings))
     sender = Sender(settings, topic_name(settings.namespace, "ingest"), source="/test")
-    for size, records in ((INGEST_MAX_BYTES, 3), (10, 1)):
+    sender.check()
+    set_max_bytes(settings, "ingest", 2_000)
+    for size, records in ((5_000, 3), (10, 1)):
         sender.send(OutgoingMessage(b"x" * size, CE_TYPE_MANY, event_id="m", records=records))
-    sender.flush()
+        sender.flush()
     assert (sender.sent, sender.acknowledged, sender.acknowledged_messages) == (4, 1, 1)
     assert "too large" in str(sender.error)
     with pytest.raises(Refused, match="fewer records per message"):
-        sender.send(OutgoingMessage(b"x" * (INGEST_MAX_BYTES + 1), CE_TYPE_MANY, event_id="m", records=3))
+        sender.send(OutgoingMessage(b"x" * INGEST_MAX_BYTES, CE_TYPE_MANY, event_id="m", records=3))
+
+
+def test_messages_are_made_for_the_limit_that_the_topic_has_now(settings: Settings) -> None:
+    """Small ones in batches that fit, and no larger one is sent."""
+    asyncio.run(run_migrations(settings))
+    set_max_bytes(settings, "ingest", 5_000)
+    assert relearn(settings, "produce", "wine", "--count", "200").returncode == 0
+    done = relearn(settings, "produce", "wine", "--batch", "178")
+    assert (done.returncode, "bytes; the maximum is 5,000: send fewer records per message" in done.stderr) == (2, True)
+    assert len(read_ingest(settings)) == 200

@@ -52,5 +52,5 @@ async def test_an_acknowledgement_without_any_place_is_an_error_of_its_own() -> 
 async def test_a_receipt_that_nothing_waits_for_stays_cancelled() -> None:
     receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
     receipt.cancel()
-    settle(receipt, None, Receipt(0, 0))
+    settle(receipt, "t", None, Receipt(0, 0))
     assert receipt.cancelled()

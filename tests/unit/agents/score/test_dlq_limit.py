@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from relearn.agents.score.dlq_limit import DlqLimit
+from relearn.schemas.messages.records import Fault, Reject
+from tests.support.data.messages import FakeMessage
 
 
 def test_a_few_bad_records_are_never_judged() -> None:
@@ -36,3 +38,12 @@ def test_after_a_resume_the_past_does_not_count() -> None:
     diversion.add(100, 100)
     diversion.clear()
     assert not diversion.would_exceed(9, 9)
+
+
+def test_the_bad_records_of_one_message_do_not_pause_a_stream() -> None:
+    """A hundred thousand of them count as a tenth of the sample; those of ten messages are a stream of bad records."""
+    limit = DlqLimit(0.5, 1000)
+    rejects = [Reject(FakeMessage(b"", offset=n), Fault(i, "text", "why")) for n in range(11) for i in range(2_000)]
+    assert limit.bad_of(rejects[:2_000]) == 100
+    assert not limit.would_exceed(100, limit.bad_of(rejects[:2_000]))
+    assert limit.would_exceed(1100, limit.bad_of(rejects))

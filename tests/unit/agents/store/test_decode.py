@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -89,8 +89,18 @@ def test_a_shadow_that_cannot_be_read_costs_no_record() -> None:
 def test_a_dead_letter_that_cannot_be_read_becomes_one_about_itself() -> None:
     """Its neighbours are read."""
     _, (letter,) = decode_blocks([Message(b"?")], generation=2, now_s=5.0)
-    good = Message(letter.value, headers=dead_letter_headers(letter, "/test"))
+    good = Message(letter.value, topic="dead-letters", headers=dead_letter_headers(letter, "/test"))
     bad = Message(b"x", topic="dead-letters", headers=())
     first, second = decode_letters([good, bad], generation=2, now_s=6.0)
     assert (first.topic, first.offset, first.value) == ("predictions", 7, b"?")
     assert (second.topic, second.agent, second.value) == ("dead-letters", "store", b"x")
+
+
+@pytest.mark.parametrize("topic", ["ns2.ingest", "ingest", "ns.results", "ns.", ""])
+def test_a_letter_about_a_topic_of_others_becomes_one_about_itself(topic: str) -> None:
+    """Totals are kept per topic, and a program that can write to `dead-letters` chooses the names."""
+    _, (letter,) = decode_blocks([Message(b"?")], generation=2, now_s=5.0)
+    forged = replace(letter, topic=topic)
+    message = Message(b"?", topic="ns.dead-letters", headers=dead_letter_headers(forged, "/test"))
+    (found,) = decode_letters([message], generation=2, now_s=6.0)
+    assert (found.topic, found.reason) == ("ns.dead-letters", "invalid")

@@ -11,6 +11,7 @@ import pytest
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.agents.learning.trial import prepare
+from relearn.agents.retrain.execute import execute_command
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.activations import (
     Activation,
@@ -185,6 +186,48 @@ async def test_activations_rise_and_one_model_is_the_champion(settings: Settings
             await _activate(pool, first, "one", signing)
         with pytest.raises(Refused, match="no model 9"):
             await _activate(pool, 9, "one", signing)
+
+
+async def _states(pool: Pool) -> list[str]:
+    return [row[0] for row in await pool.fetch("SELECT state FROM models ORDER BY version")]
+
+
+async def test_a_model_larger_than_the_topic_takes_is_refused_and_nothing_changes(settings: Settings) -> None:
+    """Before anything is promised: the job has the sizes."""
+    signing = _seal(settings)
+    async with tables(settings) as pool:
+        await _load(pool)
+        await _activate(pool, await _registered(pool, "one"), "one", signing)
+        second = await _registered(pool, "two")
+        command = Command("a", "activate", {"trigger": "manual"}, second)
+        assert await execute_command(pool, command, replace(signing, max_bytes=500), above=0)
+        job = await read_job(pool, "a")
+        assert job is not None
+        assert (job.state, "topic `model-updates` takes at most 500" in (job.error or "")) == ("skipped", True)
+        assert await _states(pool) == ["champion", "former"]
+        assert (await _newest(pool)).activation == 1
+
+
+@pytest.mark.parametrize(("state", "word"), [("rejected", "rejected"), ("rolled-back", "rolled back")])
+async def test_a_model_known_to_be_worse_is_activated_by_force_only(settings: Settings, state: str, word: str) -> None:
+    """The job and the activation record the force."""
+    signing, reason = _seal(settings), {"trigger": "manual"}
+    async with tables(settings) as pool:
+        await _load(pool)
+        await _activate(pool, await _registered(pool, "one"), "one", signing)
+        second = await _registered(pool, "two")
+        await pool.execute("UPDATE models SET state = $2 WHERE version = $1", second, state)
+        await execute_command(pool, Command("a", "activate", reason, second), signing, above=0)
+        refused = await read_job(pool, "a")
+        assert refused is not None
+        assert (refused.state, f"model {second} was {word}" in (refused.error or "")) == ("skipped", True)
+        await execute_command(pool, Command("b", "activate", reason, second, "me", force=True), signing, above=0)
+        forced = await read_job(pool, "b")
+        assert forced is not None
+        assert (forced.state, forced.reason) == ("promoted", {"trigger": "manual", "forced": True})
+        recorded = await pool.fetchval("SELECT reason FROM activations ORDER BY activation DESC LIMIT 1")
+        assert recorded == {"trigger": "manual", "forced": True}
+        assert await _states(pool) == ["former", "champion"]
 
 
 async def test_shadows_have_numbers_among_the_champions_and_a_last_word_of_their_own(settings: Settings) -> None:
