@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,8 @@ async def test_dead_letters_come_to_rest(settings: Settings, servers: Servers) -
     """A row for each record of each letter."""
     async with namespace(settings) as (pool, producer), worker(settings, servers):
         topic = topic_name(settings.namespace, "dead-letters")
-        for one in (letter(1), letter(2, 5, 6)):
+        for whole in (letter(1), letter(2, 5, 6)):
+            one = replace(whole, topic=topic_name(settings.namespace, "ingest"))
             await (await producer.send(topic, one.value, key=one.key, headers=dead_letter_headers(one, "/test")))
 
         async def found() -> list[tuple[int, int]]:
