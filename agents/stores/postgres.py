@@ -72,15 +72,20 @@ def _away(exc: BaseException, state: str, text: str) -> str:
 
 
 class Timeouts(NamedTuple):
-    """Timeouts of connecting, of a command, and of waiting for a free connection; None: no timeout."""
+    """Timeouts of connecting, of a command, of waiting for a free connection, of a transaction's pause; None: none.
+
+    The last one is Postgres' own: a transaction without a command for this time is rolled back, with its locks.
+    """
 
     connect_s: float
     command_s: float
     acquire_s: float | None
+    idle_s: float | None = None
 
 
-#: Workers wait for longer than an API request may take.
-WORKER_TIMEOUTS = Timeouts(connect_s=5.0, command_s=60.0, acquire_s=None)
+#: Workers wait for longer than an API request may take. A worker that vanished with its machine, or behind a lost
+#: address translation, closes nothing: its transaction would hold its locks against its successor.
+WORKER_TIMEOUTS = Timeouts(connect_s=5.0, command_s=60.0, acquire_s=None, idle_s=30.0)
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -167,11 +172,27 @@ async def open_pool(settings: Settings, *, size: int = 2, timeouts: Timeouts = W
             acquire_s=timeouts.acquire_s,
             timeout=timeouts.connect_s,
             command_timeout=timeouts.command_s,
-            server_settings={"search_path": quoted(settings.namespace), "application_name": settings.namespace},
+            server_settings=_session_settings(settings, timeouts),
             init=_as_python_values,
             reset=_no_reset,
         )
         return await pool
+
+
+def _session_settings(settings: Settings, timeouts: Timeouts) -> dict[str, str]:
+    """Postgres ends by itself what a client that vanished has left: its statement, its transaction, its connection."""
+    ends = {
+        "statement_timeout": 1000 * (timeouts.command_s + 1),
+        "idle_in_transaction_session_timeout": 1000 * (timeouts.idle_s or 0),
+        "tcp_keepalives_idle": 10,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 4,
+    }
+    return {
+        "search_path": quoted(settings.namespace),
+        "application_name": settings.namespace,
+        **{name: str(int(value)) for name, value in ends.items()},
+    }
 
 
 async def _as_python_values(connection: Connection) -> None:

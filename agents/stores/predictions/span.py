@@ -86,6 +86,10 @@ async def open_span(pool: Pool, begin: datetime, end: datetime) -> AsyncIterator
         with postgres_errors():
             transaction = connection.transaction(isolation="repeatable_read", readonly=True)
             await transaction.start()
+            # Counting takes its time, and so may the reader between two pages.
+            await connection.execute(
+                "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+            )
             rows = await connection.fetchval(_COUNT, begin, end, timeout=_COUNT_TIMEOUT_S)
         yield Span(connection, begin, end, rows)
     finally:

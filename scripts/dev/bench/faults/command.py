@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 
 from relearn.scripts.dev.bench.faults.fault import SCALES
-from relearn.scripts.dev.bench.faults.report import as_json, as_markdown
-from relearn.scripts.dev.bench.faults.schedule import FAULTS, Outcome, run_each
+from relearn.scripts.dev.bench.faults.report import as_json, write_report
+from relearn.scripts.dev.bench.faults.schedule import FAULTS, Outcome, run_each, run_together
 from relearn.scripts.dev.bench.faults.servers import Machine
 from relearn.scripts.dev.bench.faults.workers import spawn
 from relearn.scripts.dev.bench.servers import scratch_directory
@@ -24,13 +24,21 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 @click.option("--but", multiple=True, type=click.Choice(list(FAULTS)), metavar="FAULT", help="All but these.")
 @click.option("--size", type=click.Choice(list(SCALES)), default="small", show_default=True, help="How long and often.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Order and choices.")
+@click.option("--together", is_flag=True, help="One stream for all faults that leave it usable, in a seeded order.")
 @click.option("--list", "listed", is_flag=True, help="List the faults and their bars.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write everything that was measured.")
-@click.option("--markdown", "page", type=click.Path(path_type=Path), help="Write a table.")
+@click.option("--json", "json_wanted", is_flag=True, help="Everything that was measured as JSON on stdout.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write faults.json, faults.md here.")
 def faults(
-    *, only: tuple[str, ...], but: tuple[str, ...], size: str, seed: int, listed: bool, json_path: Path | None,
-    page: Path | None,
-) -> None:  # fmt: skip
+    *,
+    only: tuple[str, ...],
+    but: tuple[str, ...],
+    size: str,
+    seed: int,
+    together: bool,
+    listed: bool,
+    json_wanted: bool,
+    report: Path | None,
+) -> None:
     """Kill, stop, starve and mislead a running system; then check that each acknowledged record ended exactly once.
 
     Each fault has servers' tables and topics, workers and a stream of its own. Exit code 1 where a bar was missed.
@@ -44,15 +52,15 @@ def faults(
         console.print("starting Kafka, Postgres and Valkey")
         machine = Machine(directory / "servers")
         try:
-            found = run_each(machine, wanted, SCALES[size], seed=seed, spawn=spawn, on_outcome=_print)
+            run = run_together if together else run_each
+            found = run(machine, wanted, SCALES[size], seed=seed, spawn=spawn, on_outcome=_print)
         finally:
             machine.close()
-    report = as_json(found)
-    if json_path is not None:
-        json_path.write_text(json.dumps(report, indent=1))
-    if page is not None:
-        page.write_text(as_markdown(report))
-    if any(one["failures"] for one in report):
+    if json_wanted:
+        click.echo(json.dumps(as_json(found, size), indent=1))
+    if report is not None:
+        write_report(report, found, size)
+    if any(one.failures for one in found):
         sys.exit(1)
 
 

@@ -59,10 +59,48 @@ def _many_good(rng: np.random.Generator, name: str) -> Special:
 
 
 def _all_bad(rng: np.random.Generator, name: str) -> Special:
-    n = int(rng.integers(2, 2_000))
+    n = int(rng.integers(2, 30))
     value = msgpack.packb({"n": n, "features": [[1.0]] * n})
     refused = {i: frozenset({"dimension"}) for i in range(n)}
     return Special("a message of bad rows only", "ingest", value, {}, refused)
+
+
+def _large_number(rng: np.random.Generator, name: str) -> Special:
+    """Finite, and too large for a training: the record is scored, or refused at the door."""
+    value = msgpack.packb({"features": [float(rng.choice([1e200, -1e308, 5e-324])), 1.0, 1.0, 1.0], "id": name})
+    return Special("a very large number", "ingest", value, either={0: name})
+
+
+def _with_headers(rng: np.random.Generator, name: str) -> Special:
+    """A bad record with a long key and with headers that imitate ours."""
+    headers = [("reason", b"\xff" * 50), ("index", b"1,2,3"), ("ce_time", b"never"), ("h" * 5_000, rng.bytes(30_000))]
+    refused = {0: frozenset({"dimension"})}
+    value = msgpack.packb({"features": [1.0]})
+    return Special("strange headers", "ingest", value, refused=refused, key=rng.bytes(20_000), headers=headers)
+
+
+def _tombstone(rng: np.random.Generator, name: str) -> Special:
+    """A message without a value: skipped and counted, or refused."""
+    return Special("a tombstone", "ingest", None, either={0: ""}, maybe=True, key=name.encode())
+
+
+def _letter(rng: np.random.Generator, name: str) -> Special:
+    """A message on `dead-letters` that is no dead letter becomes one itself."""
+    return _whole("no dead letter", rng.bytes(int(rng.integers(2, 300))), topic="dead-letters")
+
+
+def many_days(rng: np.random.Generator, name: str) -> Special:
+    """A block whose records were ingested on 12,000 different days, under a generation that there is not."""
+    n = 12_000
+    message = {
+        "v": 1, "generation": 7, "partition": 0, "offsets": np.arange(n, dtype="<i8").tobytes(),
+        "indexes": np.zeros(n, "<i4").tobytes(), "ingested_at": (np.arange(n, dtype="<f8") * 86_400).tobytes(),
+        "ids": [None] * n, "subjects": [None] * n, "batches": [None] * n, "contexts": [None] * n,
+        "features": np.zeros((n, FEATURES), "<f8").tobytes(), "classes": ["0", "1"],
+        "labels": np.zeros(n, "<i2").tobytes(), "margins": np.zeros(n, "<f8").tobytes(),
+        "confidence": np.zeros(n, "<f4").tobytes(), "model": 1, "activation": 1, "scored_at": 1.79e9,
+    }  # fmt: skip
+    return Special("12,000 days in a block", "predictions", msgpack.packb(message))
 
 
 def _named(names: Sequence[Any], n: int = 1) -> dict[str, Any]:
@@ -118,6 +156,9 @@ INGEST: dict[str, Make] = {
     "n is wrong": lambda rng, name: _packed("n is wrong", {"n": 3, "features": [_row(rng)]}, "length", "dimension"),
     "a large integer length": lambda rng, name: _whole("a large integer length", b"\xdf\xff\xff\xff\xff"),
     "1 MB of zeros": lambda rng, name: _whole("1 MB of zeros", bytes(_MB)),
+    "a very large number": _large_number,
+    "strange headers": _with_headers,
+    "a tombstone": _tombstone,
     "good and bad rows": _mixed,
     "many good rows": _many_good,
     "bad rows only": _all_bad,
@@ -146,6 +187,7 @@ OTHERS: dict[str, Make] = {
     "predictions: random bytes": lambda rng, name: _whole(
         "predictions: random bytes", rng.bytes(int(rng.integers(2, 300))), topic="predictions"
     ),
+    "no dead letter": _letter,
     "predictions: an empty map": lambda rng, name: _packed("predictions: an empty map", {}, topic="predictions"),
 }
 COMMANDS: dict[str, Make] = {

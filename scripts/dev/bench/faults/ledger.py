@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,7 +36,8 @@ class Special:
     """A message that isn't one plain record, and the outcome of each of its records.
 
     `rows`: by index the id of a record that must become a row. `refused`: by index the reasons that its dead letter may
-    have, empty where any will do. `maybe`: the broker may have kept no copy, so that there may be no outcome.
+    have, empty where any will do. `either`: by index the id of a record that may be a row or a dead letter. `maybe`: a
+    record of it may have no outcome at all, and none of it more than one.
     """
 
     kind: str
@@ -44,7 +45,10 @@ class Special:
     value: bytes | None
     rows: Mapping[int, str] = field(default_factory=dict)
     refused: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    either: Mapping[int, str] = field(default_factory=dict)
     maybe: bool = False
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class At(NamedTuple):

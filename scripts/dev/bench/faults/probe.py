@@ -49,7 +49,8 @@ class Probe:
         self._deadline_s = deadline_s
         self._loop = LoopThread()
         self._connection: Any = None
-        self.admin = AdminClient({**librdkafka_config(settings), "log_level": 0, "reconnect.backoff.max.ms": 200})
+        self._retired: list[AdminClient] = []
+        self.admin = self._new_admin()
 
     def name(self, topic: TopicName) -> str:
         """The topic's full name."""
@@ -88,6 +89,8 @@ class Probe:
     def committed(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the role's committed offset; 0 where there is none."""
         wanted = [TopicPartition(self.name(topic), number) for number in self.ends(topic)]
+        if not wanted:
+            return {}
         group = ConsumerGroupTopicPartitions(f"{self._settings.namespace}.{role}", wanted)
         found = self.answered(lambda: next(iter(self.admin.list_consumer_group_offsets([group]).values())).result(10))
         return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
@@ -119,12 +122,18 @@ class Probe:
         while True:
             try:
                 return ask()
-            except (KafkaException, KeyError) as exc:
+            except (KafkaException, KeyError, TimeoutError) as exc:
                 if isinstance(exc, KafkaException) and exc.args[0].code() in accepted:
                     return None
                 if time.monotonic() - began > self._deadline_s:
                     raise
+                # After kill -9 of the broker, a client that was connected before never gets the offsets of a group.
+                self._retired.append(self.admin)
+                self.admin = self._new_admin()
             time.sleep(_PAUSE_S)
+
+    def _new_admin(self) -> AdminClient:
+        return AdminClient({**librdkafka_config(self._settings), "log_level": 0, "reconnect.backoff.max.ms": 200})
 
     def close(self) -> None:
         """Disconnect."""

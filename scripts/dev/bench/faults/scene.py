@@ -35,7 +35,7 @@ from relearn.scripts.embedded.keys import ensure_pair
 #: The share of hostile messages where a fault mixes them in.
 HOSTILE_SHARE = 0.01
 NAMES = tuple(f"x{i + 1}" for i in range(FEATURES))
-DRAIN_S = 240.0
+DRAIN_S = 150.0
 
 
 class Scene:
@@ -53,7 +53,7 @@ class Scene:
         self.models: dict[int, Model] = {}
         self._faults = faults
         self._seed = seed
-        self._spawn = spawn
+        self.spawn = spawn
         self.roles: dict[str, int] = {}
         for fault in faults:
             for role, count in fault.roles.items():
@@ -131,7 +131,7 @@ class Scene:
 
     def add(self, role: str, name: str, *, static: bool = True, **extra: str) -> Worker:
         """Start one more worker."""
-        self.workers[name] = Worker(self.worker_settings, role, name, self._spawn, static=static, **extra)
+        self.workers[name] = Worker(self.worker_settings, role, name, self.spawn, static=static, **extra)
         return self.workers[name]
 
     def of_role(self, role: str) -> list[Worker]:

@@ -81,8 +81,7 @@ def run_scene(
             fault.inflict(scene)
         outcome.findings = scene.finish()
     except (NeverHappened, RelearnError, KafkaException, asyncpg.PostgresError, OSError) as exc:
-        at = traceback.extract_tb(exc.__traceback__)[-1]
-        outcome.error = f"{type(exc).__name__}: {str(exc)[:4000]} ({Path(at.filename).name}:{at.lineno})"
+        outcome.error = f"{type(exc).__name__}: {str(exc)[:4000]} ({_place(exc)})"
     finally:
         _bring_back(machine)
         outcome.measures, outcome.restarts = scene.measures, scene.unexpected_ends()
@@ -109,6 +108,30 @@ def run_each(
         found.append(outcome)
         on_outcome(outcome)
     return found
+
+
+def run_together(
+    machine: Machine,
+    faults: Sequence[Fault],
+    scale: Scale,
+    *,
+    seed: int,
+    spawn: Spawn,
+    on_outcome: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """All faults that leave a scene usable, one after another on one stream, in an order that the seed decides."""
+    usable = [fault for fault in faults if not fault.alone and not fault.unless()]
+    order = [usable[i] for i in np.random.default_rng(seed).permutation(len(usable))]
+    with tempfile.TemporaryDirectory(prefix="relearn-faults-") as directory:
+        outcome = run_scene(machine, order, scale, seed=seed, spawn=spawn, directory=Path(directory))
+    on_outcome(outcome)
+    return [outcome]
+
+
+def _place(exc: BaseException) -> str:
+    """The innermost line of this package that an error passed."""
+    ours = [frame for frame in traceback.extract_tb(exc.__traceback__) if "faults" in Path(frame.filename).parts]
+    return " ← ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours[-3:]))
 
 
 def _bring_back(machine: Machine) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -125,10 +126,13 @@ class Traffic(threading.Thread):
         value = message if isinstance(message, bytes) else message.value
         short: TopicName = "ingest" if special is None else special.topic
         topic_id = self._ids.get(short) or self._ids.setdefault(short, self._topic_id(short))
+        given: dict[str, Any] = {}
+        if special is not None and (special.key or special.headers):
+            given = {"key": special.key, "headers": list(special.headers)}
         noted = partial(self._note, topic_id, special, number)
         while True:
             try:
-                producer.produce(topic_name(self._settings.namespace, short), value, on_delivery=noted)
+                producer.produce(topic_name(self._settings.namespace, short), value, on_delivery=noted, **given)
             except BufferError:  # the broker is away for long: there is room once it is back
                 producer.poll(0.1)
             except KafkaException as exc:

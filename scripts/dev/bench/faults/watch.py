@@ -121,5 +121,13 @@ def _tried(ask: Callable[[], Any]) -> Any:
     """The answer; None while a server is away."""
     try:
         return ask()
-    except (KafkaException, KeyError, NeverHappened, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (
+        KafkaException,
+        KeyError,
+        TimeoutError,
+        NeverHappened,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        OSError,
+    ):
         return None

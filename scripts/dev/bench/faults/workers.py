@@ -15,6 +15,7 @@ import psutil
 
 from relearn.schemas.settings import PREFIX, Settings, as_environment
 from relearn.scripts.dev.bench.faults.probe import until
+from relearn.scripts.embedded.processes.spawn import through_launcher
 
 READY = "event=worker_ready"
 _STOP_S = 60.0
@@ -36,10 +37,11 @@ Spawn = Callable[[tuple[str, ...], dict[str, str], Path], Handle]
 
 
 def spawn(argv: tuple[str, ...], environment: dict[str, str], log_path: Path) -> subprocess.Popen[bytes]:
-    """A new interpreter, as a supervisor starts one."""
+    """A new interpreter, as a supervisor starts one. It ends with the thread that starts it."""
+    command = (sys.executable, "-P", "-m", "relearn.scripts", *argv)
     with log_path.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "relearn.scripts", *argv],
+            through_launcher(command, signal.SIGKILL, None),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

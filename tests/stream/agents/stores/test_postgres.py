@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from relearn.agents.stores.postgres import Pool, open_pool, read_snapshot
+from relearn.agents.stores.postgres import WORKER_TIMEOUTS, Pool, open_pool, postgres_errors, read_snapshot
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.settings import Settings
 
@@ -53,6 +53,27 @@ async def test_a_cancelled_reader_leaves_the_connection_as_it_was(migrated: Sett
         await reader
     assert await pool.fetchval(SET) == "on off"
     assert await pool.fetchval(BACKEND) == own
+    pool.terminate()
+
+
+async def test_a_client_that_vanished_in_a_transaction_does_not_keep_its_locks(migrated: Settings) -> None:
+    """Postgres rolls its transaction back; its own next command, if there is one, can be retried."""
+    vanished = await open_pool(migrated, size=1, timeouts=WORKER_TIMEOUTS._replace(idle_s=1.0))
+    successor = await open_pool(migrated, size=1)
+    change = "INSERT INTO totals (generation, kafka_partition) VALUES (0, 0)"
+    with pytest.raises(PostgresUnavailable), postgres_errors():
+        async with vanished.acquire() as connection, connection.transaction():
+            await connection.execute(change)
+            await successor.execute(change)
+            await connection.execute(change)
+    vanished.terminate()
+    successor.terminate()
+
+
+async def test_a_statement_that_no_client_waits_for_is_cancelled(migrated: Settings) -> None:
+    pool = await open_pool(migrated, size=1, timeouts=WORKER_TIMEOUTS._replace(command_s=7))
+    assert await pool.fetchval("SHOW statement_timeout") == "8s"
+    assert await pool.fetchval("SHOW tcp_keepalives_idle") == "10"
     pool.terminate()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,13 @@ SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND query LIKE
 """
 _TABLESPACE = "faults_small"
 _TABLESPACE_MB = 48
+#: A score worker buffers what the broker doesn't take; nothing else may grow.
+_GROWTH_MIB = 300
 
 
-def _away(scene: Scene, server: Server, seconds: float, *, kill: bool = False) -> None:
+def _away(
+    scene: Scene, server: Server, seconds: float, *, kill: bool = False, at_end: Callable[[], None] | None = None
+) -> None:
     """The server is away for this time; then everything must be drained within twice that, plus what starting takes."""
     began = time.monotonic()
     if kill:
@@ -37,6 +43,8 @@ def _away(scene: Scene, server: Server, seconds: float, *, kill: bool = False) -
         server.stop()
     try:
         time.sleep(seconds)
+        if at_end is not None:
+            at_end()
     finally:
         server.start()
     outage = time.monotonic() - began
@@ -54,9 +62,20 @@ def broker_killed(scene: Scene) -> None:
 
 
 def postgres_away(scene: Scene) -> None:
-    """Stopped in order, started again after a while."""
+    """Stopped in order, started again after a while. Scoring goes on meanwhile, in bounded memory."""
     scene.stores(500)
-    _away(scene, scene.machine.postgres, scene.scale.postgres_away_s)
+    memory = {name: worker.memory_bytes for name, worker in scene.workers.items()}
+    scored, ended = sum(scene.probe.ends("predictions").values()), scene.unexpected_ends()
+    peaks: dict[str, int] = {}
+
+    def look() -> None:
+        peaks.update({name: worker.memory_bytes - memory[name] for name, worker in scene.workers.items()})
+        still = sum(scene.probe.ends("predictions").values()) <= scored
+        scene.measure("scoring stood still while Postgres was away", still, bar=0)
+
+    _away(scene, scene.machine.postgres, scene.scale.postgres_away_s, at_end=look)
+    scene.measure("memory grew while Postgres was away, at most", max(peaks.values()) / 2**20, "MiB", _GROWTH_MIB)
+    scene.measure("workers that ended while Postgres was away", scene.unexpected_ends() - ended, bar=0)
 
 
 def postgres_killed(scene: Scene) -> None:
@@ -115,8 +134,8 @@ async def _deadlock(scene: Scene) -> int:
 
 def disk_full(scene: Scene) -> None:
     """The tables move to a tablespace on a small tmpfs, which a file fills until it is removed."""
-    directory = scene.settings.data_dir / "small"
-    directory.mkdir()
+    directory = Path(tempfile.mkdtemp(prefix="relearn-faults-disk-"))
+    directory.chmod(0o755)  # Postgres may run as another user
     subprocess.run(
         ["/bin/mount", "-t", "tmpfs", "-o", f"size={_TABLESPACE_MB}m,mode=0777", "tmpfs", str(directory)], check=True
     )
@@ -131,7 +150,7 @@ def _fill(scene: Scene, directory: Path) -> None:
     place.mkdir()
     owner = os.stat(_data_of(scene))  # noqa: PTH116 - one call, no object
     os.chown(place, owner.st_uid, owner.st_gid)
-    scene.probe.rows(f"CREATE TABLESPACE {_TABLESPACE} LOCATION '{place}'")
+    _as_operator(scene, f"CREATE TABLESPACE {_TABLESPACE} LOCATION '{place}'")
     scene.traffic.hold()
     scene.drained()
     _move(scene, _TABLESPACE)
@@ -160,9 +179,10 @@ def _leave(scene: Scene, directory: Path) -> None:
     scene.traffic.hold()
     scene.drained()
     _move(scene, "pg_default")
-    scene.probe.rows(f"DROP TABLESPACE IF EXISTS {_TABLESPACE}")
+    _as_operator(scene, f"DROP TABLESPACE IF EXISTS {_TABLESPACE}")
     scene.traffic.go_on()
     subprocess.run(["/bin/umount", str(directory)], check=True)
+    directory.rmdir()
 
 
 def _move(scene: Scene, tablespace: str) -> None:
@@ -172,11 +192,25 @@ def _move(scene: Scene, tablespace: str) -> None:
     """
     for name, kind in scene.probe.rows(tables, scene.settings.namespace):
         what = "TABLE" if kind in (b"r", b"p", "r", "p") else "INDEX"
-        scene.probe.rows(f"ALTER {what} {name} SET TABLESPACE {tablespace}")
+        _as_operator(scene, f"ALTER {what} {name} SET TABLESPACE {tablespace}")
 
 
 def _data_of(scene: Scene) -> Path:
     return scene.machine.data_dir / postgres.NAME
+
+
+def _as_operator(scene: Scene, sql: str) -> None:
+    """Run a statement as a superuser, as which no process of Relearn connects."""
+
+    async def run() -> None:
+        path = {"search_path": quoted(scene.settings.namespace)}
+        connection: Any = await asyncpg.connect(scene.machine.operator_dsn, server_settings=path)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
 
 
 def redis_away(scene: Scene) -> None:

@@ -11,10 +11,12 @@ from confluent_kafka.admin import NewPartitions  # type: ignore[attr-defined] # 
 
 from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.dev.bench.faults.fault import Fault
-from relearn.scripts.dev.bench.faults.probe import until
+from relearn.scripts.dev.bench.faults.probe import NeverHappened, until
 from relearn.scripts.dev.bench.faults.scene import Scene
 
 _BACK_BAR_S = 60.0
+_GAPS = "SELECT count(*) FROM gaps WHERE role = 'score'"
+_UNREAD = "SELECT sum(lost) FROM gaps WHERE role = 'score'"
 
 
 def remade_while_stopped(scene: Scene) -> None:
@@ -63,6 +65,18 @@ def _stores_again(scene: Scene) -> None:
     scene.stores(500)
     scene.goes_on("score")
     scene.measure("stores again after the topic was made again", time.monotonic() - began, "s", _BACK_BAR_S)
+    _told(scene)
+
+
+def _told(scene: Scene) -> None:
+    """The jump is in the table that `relearn status` reads, and the worker's log has it."""
+    try:
+        until(lambda: scene.probe.value(_GAPS) > 0, "no gap", 15)
+        untold = 0
+    except NeverHappened:
+        untold = 1
+    scene.measure("jumps that `relearn status` does not show", untold, bar=0)
+    scene.measure("offsets not read, by `relearn status`", float(scene.probe.value(_UNREAD) or 0))
 
 
 def records_deleted(scene: Scene) -> None:
@@ -86,6 +100,7 @@ def records_deleted(scene: Scene) -> None:
     scene.stores(500)
     scene.goes_on("score")
     scene.measure("records deleted unread", gone)
+    _told(scene)
 
 
 def partitions_added(scene: Scene) -> None:

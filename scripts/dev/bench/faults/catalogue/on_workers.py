@@ -11,14 +11,13 @@ from relearn.agents.worker.app import SESSION_TIMEOUT_S
 from relearn.scripts.dev.bench.faults.fault import Fault
 from relearn.scripts.dev.bench.faults.probe import until
 from relearn.scripts.dev.bench.faults.scene import Scene
+from relearn.scripts.dev.bench.faults.workers import Worker
 
 _BACK_BAR_S = 3.0
 _STOP_BAR_S = 5.0
 _IDLE_BAR_S = 10.0
-_ROWS_BEFORE = """
-SELECT count(*), md5(string_agg(concat_ws('|', generation, kafka_partition, kafka_offset, record_index, label, model,
-    activation, scored_at, stored_at), ',' ORDER BY generation, kafka_partition, kafka_offset, record_index))
-FROM predictions WHERE stored_at <= $1
+_ROWS = """
+SELECT generation, kafka_partition, kafka_offset, record_index, xmin::text, label, model, activation FROM predictions
 """
 
 
@@ -85,20 +84,44 @@ def suspend(scene: Scene) -> None:
         worker.send(signal.SIGSTOP)
         try:
             time.sleep(scene.scale.session_timeouts * SESSION_TIMEOUT_S)
-            now = scene.probe.value("SELECT clock_timestamp()")
-            before = tuple(scene.probe.rows(_ROWS_BEFORE, now)[0])
+            before = _rows(scene)
         finally:
             worker.send(signal.SIGCONT)
         took = scene.goes_on(role)
-        after = tuple(scene.probe.rows(_ROWS_BEFORE, now)[0])
-        scene.measure(f"rows changed by the {role} worker that came back", int(before != after), bar=0)
+        changed = len(before - _rows(scene))
+        scene.measure(f"rows changed by the {role} worker that came back", changed, bar=0)
         scene.measure(f"{role} goes on after SIGCONT", took, "s")
         until(lambda worker=worker: worker.running, f"{worker.name} has ended", 30)  # type: ignore[misc]
+
+
+def _rows(scene: Scene) -> set[tuple[object, ...]]:
+    """Every row as the transaction that wrote it left it."""
+    return {tuple(row) for row in scene.probe.rows(_ROWS)}
+
+
+def twins(scene: Scene) -> None:
+    """A second worker with the name of one that runs: one of the two ends itself, and the stream goes on."""
+    for role in ("score", "store"):
+        first = scene.any_of(role)
+        twin = scene.workers[f"twin of {first.name}"] = Worker(scene.worker_settings, role, first.name, scene.spawn)
+        first.wanted = twin.wanted = False
+        both = (first, twin)
+        took = until(lambda both=both: not all(one.running for one in both), "both run on", 120)  # type: ignore[misc]
+        scene.measure(f"one of two {role} workers of one name ended", took, "s")
+        scene.goes_on(role)
+        twin.terminate()
+        if not first.running:
+            first.start()
+        first.wanted = True
+        scene.goes_on(role)
+        text = first.log_path.read_text(errors="replace")
+        scene.measure(f"{role}: commits that failed", text.count("OffsetCommit failed"))
 
 
 FAULTS = (
     Fault("kill", "kill -9 of workers: 0 lost, 0 twice, back in ≤ 3 s (p95)", kill),
     Fault("roll", "SIGTERM roll: exit 0, ≤ 5 s each, 0 lost, no partition idle > 10 s", roll),
     Fault("join-leave", "workers joining and leaving: as above", join_and_leave),
+    Fault("twins", "two workers of one name: one ends itself, 0 twice", twins, alone=True),
     Fault("suspend", "SIGSTOP for twice the session timeout, then SIGCONT: 0 twice, nothing overwritten", suspend),
 )
