@@ -99,9 +99,27 @@ class ReadingClient:
         self._assignment: Any = None
         self._out_of_range: dict[TopicPartition, tuple[int, int | None]] = {}
         self._jumps: list[Jump] = []
+        self._updating: asyncio.Task[bool] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+    def force_metadata_update(self) -> asyncio.Future[bool]:
+        """Update the metadata; the result, False if no broker answered, is known after a pause in that case.
+
+        aiokafka's fetcher requests an update while a partition has no known leader, and again as soon as one has
+        failed: without the pause it used half a core, and wrote 900 lines a second to the log, while the only broker
+        was away.
+        """
+        if self._updating is None or self._updating.done():
+            self._updating = asyncio.ensure_future(self._update())
+        return asyncio.shield(self._updating)
+
+    async def _update(self) -> bool:
+        updated: bool = await self._client.force_metadata_update()
+        if not updated:
+            await asyncio.sleep(_RETRY_S)
+        return updated
 
     @property
     def missing(self) -> frozenset[str]:

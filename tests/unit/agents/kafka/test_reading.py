@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from types import SimpleNamespace
 from typing import Any
@@ -50,12 +51,16 @@ class Broker:
         self.fetched: list[dict[tuple[str, int], int]] = []
         self.answer: Any = None
         self.refreshed = 0
+        self.reachable = True
 
     def get_random_node(self) -> int:
         return 1
 
-    def force_metadata_update(self) -> None:
+    def force_metadata_update(self) -> asyncio.Future[bool]:
         self.refreshed += 1
+        updated: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        updated.set_result(self.reachable)
+        return updated
 
     async def send(self, _: int, request: Any, **__: Any) -> Any:
         if isinstance(request, TopicIdsRequest):
@@ -284,3 +289,18 @@ def test_offsets_that_another_program_committed_have_no_id(metadata: str | None)
     assert topic_id_of(metadata) is None
     assert topic_id_of(committed_metadata(OLD)) == OLD
     assert committed_metadata(None) == ""
+
+
+async def test_a_failed_update_of_metadata_is_known_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiokafka's fetcher requests the next one at once."""
+    reader, pauses = Reader(), []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    assert await reader.client.force_metadata_update()
+    monkeypatch.setattr(reading.asyncio, "sleep", pause)
+    reader.broker.reachable = False
+    first, second = reader.client.force_metadata_update(), reader.client.force_metadata_update()
+    assert [await first, await second] == [False, False]
+    assert (reader.broker.refreshed, len(pauses)) == (2, 1)
