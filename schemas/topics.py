@@ -42,7 +42,8 @@ def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
     forever = {"retention.ms": "-1"}
 
     def spec(topic: TopicName, partitions: int, config: dict[str, str]) -> TopicSpec:
-        return TopicSpec(topic_name(settings.namespace, topic), partitions, config)
+        # The broker refuses a time of the sender that is more than an hour ahead of its own (Kafka's default).
+        return TopicSpec(topic_name(settings.namespace, topic), partitions, {**log_append, **config})
 
     return (
         spec("ingest", settings.partitions, {**log_append, **retention, "max.message.bytes": str(INGEST_MAX_BYTES)}),

@@ -104,9 +104,14 @@ class KafkaProducer:
                 self._single.poll(_POLL_S / 10)
 
     async def connect(self, topic: str, timeout_s: float = 2.0) -> bool:
-        """Fetch the metadata of `topic`, so that the first message doesn't wait for it; whether a broker answered."""
+        """Fetch the metadata of `topic`, so that the first message doesn't wait for it; whether a broker answered.
+
+        A topic that doesn't exist is not requested: a broker with automatic creation would create it.
+        """
         try:
-            await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
+            found = await asyncio.to_thread(self._producer.list_topics, timeout=timeout_s)
+            if topic in found.topics:
+                await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
         except KafkaException as exc:
             log.debug("no_broker_yet", error=exc.args[0].str())
             return False

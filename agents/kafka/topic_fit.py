@@ -143,10 +143,7 @@ async def read_topics(admin: Admin, names: Collection[str], *, strict: bool = Tr
         KafkaUnavailable: no broker answers.
         SetupError: the broker doesn't permit to read a topic's configuration.
     """
-    try:
-        known = (await asyncio.to_thread(admin.list_topics, timeout=_TIMEOUT_S)).topics
-    except KafkaException as exc:
-        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
+    known = (await _metadata(admin)).topics
     there = {name: known[name] for name in names if name in known and known[name].error is None}
     resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in there}
     if not resources:
@@ -158,6 +155,18 @@ async def read_topics(admin: Admin, names: Collection[str], *, strict: bool = Tr
         replicas = min((len(partition.replicas) for partition in topic.partitions.values()), default=0)
         found[name] = FoundTopic(name, len(topic.partitions), replicas, config)
     return found
+
+
+async def _metadata(admin: Admin) -> Any:
+    """The brokers and all topics.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+    """
+    try:
+        return await asyncio.to_thread(admin.list_topics, timeout=_TIMEOUT_S)
+    except KafkaException as exc:
+        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
 
 
 async def _config(admin: Admin, topic: str, future: Any, *, strict: bool) -> dict[str, str]:
@@ -193,7 +202,7 @@ async def check_topics(admin: Admin, settings: Settings, role: str) -> list[str]
 
 
 async def refuse_unmendable(admin: Admin, settings: Settings) -> None:
-    """Return if every topic that is there fits, or can be changed to fit.
+    """Return if every topic that is there fits, or can be changed to fit, and missing ones can be made.
 
     Raises:
         KafkaUnavailable: no broker answers.
@@ -207,6 +216,11 @@ async def refuse_unmendable(admin: Admin, settings: Settings) -> None:
         for one in misfits(spec, found[spec.name])
         if not one.mendable
     ]
+    missing = [spec.name for spec in topic_specs(settings) if spec.name not in found]
+    brokers = len((await _metadata(admin)).brokers)
+    if missing and brokers < settings.replication:
+        many = f"{brokers} broker{'s' if brokers > 1 else ''}"
+        refused.append(f"{missing[0]} can't be made: RELEARN_REPLICATION={settings.replication}, and Kafka has {many}")
     if refused:
         raise SetupError("topic " + "; topic ".join(refused))
 

@@ -12,9 +12,12 @@ from relearn.agents.stores.migrations import migrate as migrate_tables
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis_fit import check_redis
 from relearn.agents.stores.topic_generations import register_generation
-from relearn.schemas.errors import RedisUnavailable
+from relearn.schemas.errors import RedisUnavailable, SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
+
+#: The id of a topic of a Kafka that has none: sixteen zero bytes.
+_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
 async def run_migrations(settings: Settings, on_line: Callable[[str], None] = lambda _: None) -> list[str]:
@@ -51,10 +54,14 @@ async def _run(admin: Admin, settings: Settings, on_line: Callable[[str], None])
     done([f"table migration {name}" for name in await migrate_tables(settings)])
     done([f"topic {name}" for name in await create_topics(settings)])
     done(described(await mend_topics(admin, settings)))
+    await refuse_unmendable(admin, settings)  # a broker's own defaults may not fit a topic that was just made
     ingest = topic_name(settings.namespace, "ingest")
+    topic_id = await topic_id_once_known(admin, ingest)
+    if topic_id == _NO_ID:
+        raise SetupError(f"Kafka gives the topic {ingest} no id: Relearn needs Kafka 3.1 or later")
     pool = await open_pool(settings, size=1)
     try:
-        await register_generation(pool, ingest, await topic_id_once_known(admin, ingest))
+        await register_generation(pool, ingest, topic_id)
     finally:
         await pool.close()
     return lines

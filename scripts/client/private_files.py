@@ -35,37 +35,42 @@ def make_private(directory: Path) -> Path:
     """Make `directory`, or close an existing one to other users.
 
     Raises:
-        SetupError: it belongs to another user.
+        SetupError: it belongs to another user, or is a link that another user made.
         OSError: it can't be made.
     """
     with private_umask():
         directory.mkdir(parents=True, exist_ok=True)
-    _check_owner(directory, directory.stat(), trusted_owners())
+    for info in (directory.lstat(), directory.stat()):
+        _check_owner(directory, info, trusted_owners())
     _close(directory, directory.stat())
     return directory
 
 
-def make_tree_private(root: Path, *, others: Collection[int] = ()) -> None:
-    """Close everything in `root` to other users. `others`: user ids that may own directories there, besides this user.
+def make_tree_private(root: Path, names: Collection[str], *, others: Collection[int] = ()) -> None:
+    """Close `root`, and everything below these names in it, to other users.
 
-    A directory of another permitted owner is closed, and what is in it is left to that owner.
+    A directory whose owner is in `others`, user ids, is closed, and what is in it is left to that owner.
 
     Raises:
         SetupError: another user owns something there, which is then not used.
     """
-    own = trusted_owners()
-    for directory, names, files in os.walk(make_private(root)):
-        for name in (*names, *files):
-            path = Path(directory, name)
-            try:
-                info = path.lstat()
-            except FileNotFoundError:  # a process that is stopping removed it
-                continue
-            _check_owner(path, info, {*own, *others} if name in names else own)
-            if not stat.S_ISLNK(info.st_mode):
-                _close(path, info)
-            if name in names and info.st_uid not in own:
-                names.remove(name)
+    make_private(root)
+    for name in names:
+        _close_tree(root / name, trusted_owners(), others)
+
+
+def _close_tree(path: Path, own: Collection[int], others: Collection[int]) -> None:
+    try:
+        info = path.lstat()
+        is_directory = stat.S_ISDIR(info.st_mode)
+        _check_owner(path, info, {*own, *others} if is_directory else own)
+        if not stat.S_ISLNK(info.st_mode):
+            _close(path, info)
+        children = list(path.iterdir()) if is_directory and info.st_uid in own else []
+    except FileNotFoundError:  # not made yet, or a process that is stopping removed it
+        return
+    for child in children:
+        _close_tree(child, own, others)
 
 
 def write_private(path: Path, text: str, *, owner: tuple[int, int] | None = None) -> None:
@@ -90,14 +95,16 @@ def trusted_owners() -> set[int]:
     return {0, os.geteuid(), *([int(caller)] if caller.isdecimal() else [])}
 
 
-def untrusted(path: Path) -> str | None:
+def untrusted(path: Path, *owners: int) -> str | None:
     """Why the file or directory must not be used: another user owns it, or may change it. None: no reason.
+
+    `owners`: further user ids whose files are used.
 
     Raises:
         OSError: it can't be looked at.
     """
     info = path.stat()
-    if info.st_uid not in trusted_owners():
+    if info.st_uid not in {*trusted_owners(), *owners}:
         return f"it belongs to another user (uid {info.st_uid})"
     return "other users may change it" if info.st_mode & _WRITE else None
 

@@ -12,25 +12,10 @@ import click
 
 from relearn.scripts.client.condition import without_password
 from relearn.scripts.embedded import stack
-from relearn.scripts.embedded.data_dir import data_dir_of, only_one, stop_leftovers
+from relearn.scripts.embedded.data_dir import OURS, data_dir_of, only_one, stop_leftovers
 from relearn.scripts.embedded.processes import signals
 from relearn.scripts.embedded.report import Report
 from relearn.scripts.embedded.servers.local import SETTING
-
-# Only what `relearn up` creates: the data directory may hold other files too.
-OURS = (
-    "kafka",
-    "kafka.new",
-    "postgres",
-    "postgres.new",
-    "valkey",
-    "keys",
-    "logs",
-    "workers",
-    "servers.json",
-    "run.json",
-)
-
 
 _OPEN_API = "            until an API key exists (relearn key create), every user of this machine may use it"
 

@@ -18,6 +18,19 @@ from relearn.scripts.embedded.servers import postgres
 
 DATA_DIR = PREFIX + "DATA_DIR"
 LOCK_FILE = "lock"
+# Only what `relearn up` creates: the data directory may hold other files too.
+OURS = (
+    "kafka",
+    "kafka.new",
+    "postgres",
+    "postgres.new",
+    "valkey",
+    "keys",
+    "logs",
+    "workers",
+    "servers.json",
+    "run.json",
+)
 LEFTOVER_TIMEOUT_S = 15.0
 
 
@@ -51,7 +64,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
 
 def close_to_others(data_dir: Path) -> None:
-    """Close everything in the directory to other users: an earlier version, or another program, left it open.
+    """Close the directory, and everything of ours in it, to other users: an earlier version left it open.
 
     Under root, Postgres' directory belongs to the account that it runs as.
 
@@ -60,7 +73,8 @@ def close_to_others(data_dir: Path) -> None:
     """
     clusters = [data_dir / name for name in (postgres.NAME, f"{postgres.NAME}.new") if (data_dir / name).exists()]
     try:
-        make_tree_private(data_dir, others=[one.stat().st_uid for one in clusters] if os.geteuid() == 0 else [])
+        others = [one.stat().st_uid for one in clusters] if os.geteuid() == 0 else []
+        make_tree_private(data_dir, (*OURS, LOCK_FILE), others=others)
     except OSError as exc:
         raise SetupError(f"{data_dir} can't be closed to other users: {exc}") from exc
 

@@ -16,9 +16,11 @@ import pytest
 import redis
 from redis.exceptions import AuthenticationError
 
+from relearn.agents.stores.database_fit import check_database
 from relearn.agents.stores.migrations import migrate
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.predictions.partitions import drop_expired_partitions
+from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import Settings, read_settings
 from relearn.scripts.dev.bench.faults.servers import free_ports
 from relearn.scripts.embedded.data_dir import only_one
@@ -89,9 +91,14 @@ async def test_a_new_table_is_the_applications_too_after_the_next_migration(migr
     """Rights are given at each run of `relearn migrate`, so that a later version's tables have them."""
     await as_owner(migrated, "CREATE TABLE later (a int GENERATED ALWAYS AS IDENTITY, b int)")
     await as_owner(migrated, "REVOKE ALL ON later, jobs FROM relearn_app")
-    assert await migrate(migrated) == []
     pool = await open_pool(migrated)
     try:
+        with pytest.raises(
+            SetupError, match="relearn_app may not read and write the table jobs: run `relearn migrate`"
+        ):
+            await check_database(pool)
+        assert await migrate(migrated) == []
+        await check_database(pool)
         assert await pool.fetchval("INSERT INTO later (b) VALUES (1) RETURNING a") == 1
         assert await pool.fetchval("SELECT count(*) FROM jobs") == 0
     finally:
@@ -192,6 +199,7 @@ async def made_before(data_dir: Path) -> None:
         "CREATE SEQUENCE old.numbers;\n\nCREATE VIEW old.seen AS SELECT n FROM old.kept;\n\n"
         "CREATE FUNCTION old.one() RETURNS int LANGUAGE sql AS 'SELECT 1';\n\n"
         "CREATE TABLE public.own AS SELECT 7 AS n;\n\n"
+        "CREATE DATABASE plain ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C';\n\n"
     )
     await postgres.execute_alone(directory, account, sql)
     for path in (data_dir, data_dir / "lock"):
@@ -216,6 +224,9 @@ async def test_a_data_directory_from_before_passwords_is_closed_and_keeps_its_ro
             await owner.execute("ALTER TABLE old.kept ADD note text; DROP VIEW old.seen; DROP FUNCTION old.one()")
         finally:
             await owner.close()
+        dsn, owner_dsn = (one.replace("/postgres", "/plain") for one in (settings.postgres_dsn, settings.migration_dsn))
+        with pytest.raises(SetupError, match="the database plain has the encoding SQL_ASCII, Relearn needs UTF8"):
+            await migrate(settings.model_copy(update={"postgres_dsn": dsn, "postgres_owner_dsn": owner_dsn}))
         assert await migrate(settings)
         pool = await open_pool(settings)
         try:

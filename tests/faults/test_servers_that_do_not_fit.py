@@ -14,6 +14,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
     NewTopic,
     ResourceType,
 )
@@ -55,6 +56,13 @@ def set_config(settings: Settings, topic: TopicName, name: str, value: str) -> N
     resource = ConfigResource(ResourceType.TOPIC, topic_name(settings.namespace, topic), incremental_configs=[entry])
     client = admin(settings)
     next(iter(client.incremental_alter_configs([resource]).values())).result(30)
+
+
+def grow(settings: Settings, topic: TopicName, partitions: int) -> None:
+    """As an operator does."""
+    wanted = NewPartitions(topic_name(settings.namespace, topic), partitions)
+    client = admin(settings)
+    next(iter(client.create_partitions([wanted]).values())).result(30)
 
 
 def found(settings: Settings) -> dict[str, FoundTopic]:
@@ -153,6 +161,14 @@ def test_a_role_that_may_not_create_a_schema_gets_the_remedy(settings: Settings,
     assert f"relearn_app may not create the schema {settings.namespace}" in done.stderr
 
 
+def test_more_replicas_than_brokers_are_refused_before_anything_is_made(settings: Settings) -> None:
+    """Kafka would refuse each topic; the tables would be there already."""
+    done = relearn(settings, "migrate", REPLICATION="3")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "RELEARN_REPLICATION=3, and Kafka has 1 broker" in done.stderr
+    assert found(settings) == {}
+
+
 def produce(settings: Settings, partition: int, record_id: str) -> None:
     producer = Producer({**librdkafka_config(settings), "topic.metadata.refresh.interval.ms": 1000})
     value = encode_record(np.ones(4), record_id=record_id)
@@ -167,8 +183,11 @@ def stored(settings: Settings, record_id: str) -> list[int]:
     return [row[0] for row in query(settings, "SELECT kafka_partition FROM predictions WHERE id = $1", record_id)]
 
 
-def test_workers_wait_for_servers_that_fit(migrated: Settings) -> None:
-    """One story, since workers take seconds to start: they wait, begin after `migrate`, and never start again."""
+def test_workers_wait_for_servers_that_fit_and_follow_added_partitions(migrated: Settings) -> None:
+    """One story, since workers take seconds to start: they wait, begin after `migrate`, and never start again.
+
+    Then `ingest` grows: its new partitions are read, also before `predictions` has grown along.
+    """
     models.publish(migrated, models.a_model(), 1)
     set_config(migrated, "ingest", "message.timestamp.type", "CreateTime")
     set_config(migrated, "dead-letters", "max.message.bytes", "1048588")
@@ -185,5 +204,21 @@ def test_workers_wait_for_servers_that_fit(migrated: Settings) -> None:
             assert worker.log.count("event=notice ") == 1
         produce(migrated, 1, "before")
         eventually(lambda: stored(migrated, "before") == [1], "not stored")
+
+        grow(migrated, "ingest", 12)
+        eventually(lambda: found(migrated)["ingest"].partitions == 12, "no partition was added")
+        produce(migrated, 9, "between")
+        eventually(lambda: stored(migrated, "between") == [9], lambda: running["score-1"].log[-3000:])
+        eventually(lambda: "partitions" in notices(migrated, "score-1"), "score-1 has no notice")
+        done = relearn(migrated, "migrate")
+        assert f"changed: topic {migrated.namespace}.predictions has 8 partitions, now 12" in done.stderr
+        produce(migrated, 9, "after")
+        eventually(lambda: stored(migrated, "after") == [9], lambda: running["score-1"].log[-3000:])
+        for number in range(12):
+            produce(migrated, number, "last")
+        eventually(lambda: sorted(stored(migrated, "last")) == list(range(12)), "not stored")
+        eventually(
+            lambda: produce(migrated, 0, "more") is None and notices(migrated, "score-1") == {}, "the notice stays"
+        )
         assert all(worker.running and worker.starts == 1 for worker in running.values())
         assert "crashed" not in running["score-1"].log + running["store-1"].log

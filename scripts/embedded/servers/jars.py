@@ -68,14 +68,17 @@ def class_path() -> str:
 def check_trusted(directory: Path) -> None:
     """Return if no other user may change the jars: Java runs what is in them. Closes the directory, if it is ours.
 
+    The owner of the Python environment is trusted too: its code runs here already.
+
     Raises:
         SetupError: another user owns the directory or a jar.
     """
+    environment = Path(sys.prefix).stat().st_uid
     for path in (directory, *(directory / jar.filename for jar in locked())):
         info = path.stat()
         if info.st_uid == os.geteuid() and info.st_mode & _OTHERS_WRITE:
             path.chmod(stat.S_IMODE(info.st_mode) & ~_OTHERS_WRITE)
-        if reason := untrusted(path):
+        if reason := untrusted(path, environment):
             raise SetupError(f"{path}: {reason}, so it isn't run; delete {directory}, and relearn fetches it again")
 
 

@@ -14,6 +14,7 @@ import pytest
 from relearn.agents.stores.postgres import WORKER_TIMEOUTS, Pool, open_pool, postgres_errors, read_snapshot
 from relearn.schemas.errors import PostgresUnavailable
 from relearn.schemas.settings import Settings
+from tests.support.servers.namespaces import as_owner
 
 SET = "SELECT current_setting('enable_seqscan') || ' ' || current_setting('transaction_read_only')"
 BACKEND = "SELECT pg_backend_pid()"
@@ -168,7 +169,7 @@ async def test_no_cancellation_at_any_moment_leaves_a_connection_inside_a_transa
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.fetchval(f"SELECT $1::int + {next(texts)}", "no number")
 
-    await pool.execute("CREATE TABLE totals_of_nothing (n int)")
+    await as_owner(migrated, "CREATE TABLE totals_of_nothing (n int)")
     try:
         for work in (query, transaction, snapshot, copy, handled):
             for steps in range(24):
@@ -177,7 +178,7 @@ async def test_no_cancellation_at_any_moment_leaves_a_connection_inside_a_transa
                 async with read_snapshot(pool) as connection:
                     assert await connection.fetchval(SET) == "on on", (work.__name__, steps)
     finally:
-        await pool.execute("DROP TABLE totals_of_nothing")
+        await as_owner(migrated, "DROP TABLE totals_of_nothing")
         pool.terminate()
 
 

@@ -17,6 +17,7 @@ from relearn.scripts.client.private_files import (
 )
 
 ANOTHER_USER = 54_321
+NAMES = ("kafka", "postgres", "servers.json", "logs", "program", "link")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to another user")
 
 
@@ -33,8 +34,28 @@ def test_a_directory_that_an_earlier_version_left_open_is_closed(tmp_path: Path)
     program.touch()
     for path, permissions in ((deep / "0.log", 0o644), (program, 0o755), (deep, 0o777), (tmp_path / "data", 0o755)):
         path.chmod(permissions)
-    make_tree_private(tmp_path / "data")
+    make_tree_private(tmp_path / "data", NAMES)
     assert [mode(path) for path in (tmp_path / "data", deep, deep / "0.log", program)] == [0o700, 0o700, 0o600, 0o700]
+
+
+def test_other_files_in_the_directory_stay_as_they_are(tmp_path: Path) -> None:
+    """The data directory may be a directory that a person uses for more, such as a clone."""
+    theirs = tmp_path / "shared"
+    theirs.touch(mode=0o644)
+    theirs.chmod(0o644)
+    make_tree_private(tmp_path, NAMES)
+    assert (mode(tmp_path), mode(theirs)) == (0o700, 0o644)
+
+
+@as_root
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
+    """It could lead to any directory of this user, which would then be closed."""
+    (tmp_path / "home").mkdir(mode=0o755)
+    (tmp_path / "data").symlink_to(tmp_path / "home")
+    os.chown(tmp_path / "data", ANOTHER_USER, ANOTHER_USER, follow_symlinks=False)
+    with pytest.raises(SetupError, match="belongs to another user"):
+        make_private(tmp_path / "data")
+    assert mode(tmp_path / "home") == 0o755
 
 
 def test_what_a_link_points_to_stays_as_it_is(tmp_path: Path) -> None:
@@ -43,7 +64,7 @@ def test_what_a_link_points_to_stays_as_it_is(tmp_path: Path) -> None:
     elsewhere.touch(mode=0o644)
     data = make_private(tmp_path / "data")
     (data / "link").symlink_to(elsewhere)
-    make_tree_private(data)
+    make_tree_private(data, NAMES)
     assert mode(elsewhere) == 0o644
 
 
@@ -56,7 +77,7 @@ def test_what_another_user_made_is_named_and_refused(tmp_path: Path, planted: st
     path.mkdir() if planted in {".", "logs"} else path.touch()
     os.chown(path, ANOTHER_USER, ANOTHER_USER)
     with pytest.raises(SetupError, match=rf"{path}.* belongs to another user \(uid {ANOTHER_USER}\)"):
-        make_tree_private(tmp_path / "data")
+        make_tree_private(tmp_path / "data", NAMES)
 
 
 @as_root
@@ -64,7 +85,7 @@ def test_the_account_of_postgres_may_own_its_files(tmp_path: Path) -> None:
     """Under root, Postgres runs as a user of its own."""
     cluster = make_private(tmp_path / "data" / "postgres")
     os.chown(cluster, ANOTHER_USER, ANOTHER_USER)
-    make_tree_private(tmp_path / "data", others=[ANOTHER_USER])
+    make_tree_private(tmp_path / "data", NAMES, others=[ANOTHER_USER])
 
 
 def test_a_file_is_written_for_its_owner_and_never_through_a_link(tmp_path: Path) -> None:
@@ -122,5 +143,5 @@ def test_what_is_in_a_directory_of_that_account_is_left_to_it(tmp_path: Path) ->
     for path in (cluster, inside):
         os.chown(path, ANOTHER_USER, ANOTHER_USER)
     cluster.chmod(0o755)
-    make_tree_private(tmp_path / "data", others=[ANOTHER_USER])
+    make_tree_private(tmp_path / "data", NAMES, others=[ANOTHER_USER])
     assert (mode(cluster), mode(inside)) == (0o700, 0o644)
