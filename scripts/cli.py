@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -53,6 +54,20 @@ def relearn() -> None:
     Data goes to stdout, messages to stderr. Settings are environment variables that begin with RELEARN_
     (docs/operations.md lists them). Without any, every command finds the servers that `relearn up` started.
     """
+    _log_warnings()
+
+
+def _log_warnings() -> None:
+    """Log warnings and errors to stderr. structlog's default would print debug lines of the clients to stdout.
+
+    `worker` and `api` set up their own logging after this.
+    """
+    import structlog  # noqa: PLC0415 - `--help` needs no log
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def main() -> None:

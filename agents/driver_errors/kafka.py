@@ -127,12 +127,17 @@ def missing_topic(error: KafkaError) -> bool:
     return error.code() in _NO_TOPIC
 
 
-def kafka_error(error: KafkaError, what: str = "Kafka", *, topic: str | None = None) -> RelearnError | KafkaException:
+def kafka_error(
+    error: KafkaError, what: str | None = None, *, topic: str | None = None
+) -> RelearnError | KafkaException:
     """librdkafka's `error` as an error of `schemas.errors`; a KafkaException where this program is at fault.
 
     `what` begins the line. `topic` is the topic in question, for the remedy.
     """
-    verdict, text = code_verdict(error), f"{what}: {error.str()}"
+    verdict = code_verdict(error)
+    silent = verdict is Verdict.RETRYABLE and error.code() < 0  # librdkafka's own code: no broker has answered
+    began = what or ("Kafka doesn't answer at RELEARN_KAFKA_BROKERS" if silent else "Kafka")
+    text = f"{began}: {error.str()}"
     if verdict is Verdict.RETRYABLE:
         return KafkaUnavailable(text)
     if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:

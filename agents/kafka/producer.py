@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from relearn.agents.driver_errors.kafka import kafka_error
+from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.config import idempotent_producer_config
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import Headers
@@ -92,6 +93,9 @@ class KafkaProducer:
         #: Messages by topic: acknowledged by the broker, and given up.
         self.acknowledged: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
+        #: Topics that were missing or forbidden. librdkafka would refuse messages for them until its next look, which
+        #: is up to five minutes away.
+        self._refused: set[str] = set()
         self._loop = asyncio.get_running_loop()
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="producer", daemon=True)
@@ -160,6 +164,9 @@ class KafkaProducer:
             else:
                 on_single(error, message)
 
+        if topic in self._refused:
+            self._refused.discard(topic)
+            await self.connect(topic)
         deadline = math.inf if self._give_up_s is None else self._loop.time() + self._give_up_s
         while True:
             try:
@@ -169,6 +176,7 @@ class KafkaProducer:
                     raise KafkaUnavailable("Kafka: more waits to be sent than the buffer holds") from exc
                 await asyncio.sleep(_FULL_WAIT_S)
             except KafkaException as exc:
+                self._note(topic, exc.args[0])
                 raise kafka_error(exc.args[0], topic=topic) from exc
             else:
                 return receipt
@@ -193,7 +201,13 @@ class KafkaProducer:
         self, topic: str, receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None
     ) -> None:
         (self.acknowledged if error is None else self.lost)[topic] += 1
+        if error is not None:
+            self._note(topic, error)
         settle(receipt, error, at, topic)
+
+    def _note(self, topic: str, error: KafkaError) -> None:
+        if code_verdict(error) is Verdict.SETUP:
+            self._refused.add(topic)
 
     async def close(self, timeout_s: float = 5.0) -> int:
         """Flush for at most `timeout_s`, then disconnect. Returns the number of messages that were given up."""

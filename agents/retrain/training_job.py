@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from relearn.agents.availability.retry import sleep_unless_stopped
+from relearn.agents.availability.retry import Stopping, sleep_unless_stopped
 from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 #: Waits before the next attempts after the training process died. A shortage of memory may have passed by then.
 AGAIN_AFTER_S = (1.0, 5.0, 25.0)
+_ERROR_MAX = 1000
 
 
 async def run_training(context: RetrainContext, job: Job) -> None:
@@ -49,9 +50,16 @@ async def run_training(context: RetrainContext, job: Job) -> None:
                 await _end(context, job, "failed", f"{exc}; given up after {attempt} attempts")
                 return
             log.warning("training_again", job=job.id, error=str(exc), after_s=pause_s)
+        except Stopping:
+            raise
         except RelearnError as exc:
             # Unavailable servers were retried: this error would be the same at the next attempt.
             await _end(context, job, "failed", str(exc))
+            return
+        except Exception as exc:
+            # A defect. The job would end the next process, too, and no job after it would run.
+            log.exception("training_failed", job=job.id)
+            await _end(context, job, "failed", f"{type(exc).__name__}: {exc}"[:_ERROR_MAX])
             return
         else:
             return

@@ -51,14 +51,17 @@ def _translated(exc: BaseException) -> RelearnError | None:
         case Verdict.REFUSED:
             return BadRow(f"Postgres refuses a row: {text}" if state else f"asyncpg refuses a value: {text}")
         case Verdict.SETUP:
-            missing = state in driver.NO_TABLES
-            return SetupError(
-                f"{exc}: run `relearn migrate` first" if missing else f"Postgres: {text}; look at RELEARN_POSTGRES_DSN"
-            )
+            return SetupError(_remedy(exc, state, text))
         case Verdict.RETRYABLE:
             return PostgresUnavailable(_away(exc, state, text))
         case _:
             return None
+
+
+def _remedy(exc: BaseException, state: str, text: str) -> str:
+    if state in driver.NO_TABLES:
+        return f"{exc}: run `relearn migrate` first"
+    return f"Postgres: {text}; look at RELEARN_POSTGRES_DSN" if state else f"RELEARN_POSTGRES_DSN: {text}"
 
 
 def _away(exc: BaseException, state: str, text: str) -> str:

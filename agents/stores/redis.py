@@ -63,7 +63,7 @@ def redis_errors() -> Iterator[None]:
         yield
     except (RedisError, OSError, TimeoutError) as exc:
         away = driver.verdict_of(exc) is Verdict.RETRYABLE
-        where = "Redis doesn't answer at RELEARN_REDIS_URL" if away else "Redis refuses (look at RELEARN_REDIS_URL)"
+        where = "Redis doesn't answer at RELEARN_REDIS_URL" if away else "Redis refuses; look at RELEARN_REDIS_URL"
         raise RedisUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
 
 

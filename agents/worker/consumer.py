@@ -207,6 +207,11 @@ class ChunkConsumer(driver.Consumer):
         """Compare ids and sizes of the topics with those that are read. Returns the topics that don't exist."""
         return await self._thread.check_topics()
 
+    async def failures(self) -> dict[str, str]:
+        """The last errors of reading, committing and the group, while they last."""
+        await self._thread.check_group()
+        return dict(self._thread.failures)
+
     def held_back(self) -> dict[TP, tuple[int, int]]:
         """Partitions that are read up to an open transaction: its first offset, and how many follow up to the end."""
         consumer: Any = self._thread._ensure_consumer()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 from aiokafka.consumer.fetcher import OffsetResetStrategy
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from relearn.agents.driver_errors.kafka import class_verdict
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.reading import Jump, ReadingClient, committed_metadata
 from relearn.agents.worker.shutdown import end_fenced
 from relearn.schemas.messages.records import RawMessage
@@ -28,6 +31,12 @@ class FetchWait(NamedTuple):
 BUSY = FetchWait(min_bytes=65_536, max_wait_ms=10)
 #: After a poll without records. The first record ends the wait; an idle consumer costs two fetches a second, not 100.
 IDLE = FetchWait(min_bytes=1, max_wait_ms=500)
+
+
+#: What may fail: the keys of `failures`.
+READING, COMMITTING, GROUP = "reading", "committing", "group"
+#: Before the next attempt to read.
+FAILED_WAIT_S = 1.0
 
 
 class Position(NamedTuple):
@@ -62,6 +71,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._sizes: dict[str, int] = {}
+        #: The last error of reading, committing and the group, while it lasts.
+        self.failures: dict[str, str] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -87,7 +98,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         position is behind them already. The next fetch starts after this method has returned (aiokafka sends none for
         a broker whose records are not consumed), so that it already has the new wait.
         """
-        fetched = await super()._fetch_records(consumer, *args, **kwargs)
+        try:
+            fetched = await super()._fetch_records(consumer, *args, **kwargs)
+            self.failures.pop(READING, None)
+        except KafkaError as exc:
+            self._note(READING, exc)
+            await asyncio.sleep(FAILED_WAIT_S)
+            fetched = {}
         fetcher = consumer._fetcher
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = BUSY if fetched else IDLE
         return Poll(self.app.consumer_generation_id, fetched, self._positions(), self.reading.take_jumps())
@@ -140,13 +157,46 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         }
         try:
             await consumer.commit(offsets)
+            self.failures.pop(COMMITTING, None)
         except CommitFailedError:
             return False
         except Exception as exc:
+            if isinstance(exc, KafkaError) and class_verdict(exc) is not Verdict.OURS:
+                self._note(COMMITTING, exc)
+                return False
             self.log.exception("offsets could not be committed; assigned: %r", assigned)
             await self.crash(exc)
             return False
         return True
+
+    def _note(self, what: str, exc: KafkaError) -> None:
+        """Keep an error that is retried.
+
+        Raises:
+            KafkaError: it is a defect of this program.
+        """
+        if class_verdict(exc) is Verdict.OURS:
+            raise exc
+        if what not in self.failures:
+            self.log.warning("%s fails: %r", what, exc)
+        self.failures[what] = str(exc) or type(exc).__name__
+
+    async def check_group(self) -> None:
+        """Note the error for which aiokafka has stopped working on its group membership, and let it go on.
+
+        aiokafka waits until its user has seen such an error: a missing right, say. Faust never looks.
+        """
+        await self.call_thread(self._check_group)
+
+    async def _check_group(self) -> None:
+        consumer: Any = self._ensure_consumer()
+        try:
+            consumer._coordinator.check_errors()
+        except KafkaError as exc:
+            self._note(GROUP, exc)
+        else:
+            if self.assignment():
+                self.failures.pop(GROUP, None)
 
     def highwater(self, tp: TP) -> int:
         """The end of what is read of a partition: without open transactions under `read_committed`."""

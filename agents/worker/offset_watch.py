@@ -22,7 +22,7 @@ from relearn.agents.stores.gaps import Gap, add_gaps
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.state import WorkerState
-from relearn.schemas.errors import PostgresUnavailable
+from relearn.schemas.errors import PostgresUnavailable, SetupError
 from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -57,6 +57,7 @@ async def _watch(app: faust.App, settings: Settings, state: WorkerState) -> None
         jumps, consumer.jumps = consumer.jumps, []
         findings.jumped(jumps)
         findings.held_back(consumer.held_back())
+        findings.failing(await consumer.failures())
         unsaved = (unsaved + jumps)[-_UNSAVED_MAX:]
         if unsaved and await _save(settings, state.role, unsaved):
             unsaved = []
@@ -77,7 +78,7 @@ async def _save(settings: Settings, role: str, jumps: Sequence[Jump]) -> bool:
             await add_gaps(pool, gaps)
         finally:
             pool.terminate()
-    except PostgresUnavailable as exc:
+    except (PostgresUnavailable, SetupError) as exc:
         log.debug("gaps_not_saved", error=str(exc))
         return False
     return True
@@ -102,6 +103,7 @@ class Findings:
         self._sums: dict[str, _Sum] = {}
         self._held: dict[TP, tuple[int, float]] = {}
         self._shown: dict[str, set[str]] = {}
+        self._failing: set[str] = set()
 
     def jumped(self, jumps: Iterable[Jump]) -> None:
         """Show jumps, added up by topic and cause, for GAP_SHOWN_S after the last one."""
@@ -138,6 +140,14 @@ class Findings:
                 f"{_numbers(tp.partition for tp in partitions)}: they are read when the transaction ends or times out"
             )
         self._show("open-transaction", told)
+
+    def failing(self, failures: Mapping[str, str]) -> None:
+        """Show what the consumer can't do, and why. It goes on trying."""
+        for what in self._failing - failures.keys():
+            self._notices.clear(what)
+        for what, text in failures.items():
+            self._notices.set(what, f"{what} fails, and is retried: {text}")
+        self._failing = set(failures)
 
     def missing(self, topics: Iterable[str]) -> None:
         """Show topics that don't exist."""

@@ -1,9 +1,9 @@
 """The watchdog: it ends a worker that makes no progress, so that its supervisor restarts it.
 
 A hanging process (a lost permission, a lost wake-up, a bug in a library) looks like an idle one. The difference is lag
-without progress. A worker whose condition names what it waits for (Postgres, a first model, a person) is not ended. A
-task on the event loop checks the progress. A thread beside the loop checks that task, because a blocking call or an
-endless loop stops the task, too.
+without progress. A worker whose condition names what it waits for (Postgres, Kafka, a first model, a person) is not
+ended. A task on the event loop checks the progress. A thread beside the loop checks that task, because a blocking call
+or an endless loop stops the task, too.
 
 The time limit is counted in checks instead of by a clock: no check runs while the process or its machine is suspended.
 """
@@ -13,9 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from contextlib import ExitStack
+from typing import Any
 
 import faust
 import structlog
+from faust.exceptions import ConsumerNotStarted
 
 from relearn.agents.worker.heartbeat import read_assignment
 from relearn.agents.worker.shutdown import crash, exit_now
@@ -81,14 +84,42 @@ def attach_watchdog(app: faust.App, state: WorkerState) -> None:
 
 
 async def _watch_progress(app: faust.App, state: WorkerState, pulse: Pulse) -> None:
-    progress = Progress()
+    progress, away = Progress(), _Away(state)
     while not app.should_stop:
         await asyncio.sleep(LOOK_EVERY_S)
         pulse.beat()
         _, lag = read_assignment(app)
+        away.show(not connected(app))
         if progress.stuck(condition=state.condition, lag=lag, steps=state.records + state.steps):
             log.error("stuck", lag=lag, seconds=STUCK_TIMEOUT_S)
             await crash(app, Stuck(f"{lag} messages behind and no progress for {STUCK_TIMEOUT_S:.0f} s"))
+
+
+class _Away:
+    """The condition `waiting for Kafka`, while no broker is connected: nothing else in the worker waits for a fetch."""
+
+    def __init__(self, state: WorkerState) -> None:
+        self._state = state
+        self._shown = ExitStack()
+        self._away = False
+
+    def show(self, away: bool) -> None:
+        """Begin or end the condition."""
+        if away and not self._away:
+            self._shown.enter_context(self._state.meanwhile("waiting for Kafka"))
+        elif self._away and not away:
+            self._shown.close()
+        self._away = away
+
+
+def connected(app: faust.App) -> bool:
+    """Whether the consumer is connected to a broker; True before it has started."""
+    try:
+        consumer: Any = app.consumer
+        connections = list(consumer._thread._consumer._client._conns.values())
+    except (AttributeError, ConsumerNotStarted, RuntimeError):
+        return True
+    return any(one.connected() for one in connections)
 
 
 def _watch_pulse(pulse: Pulse, stopped: threading.Event) -> None:

@@ -13,6 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
+import structlog
 from click.testing import CliRunner
 
 from relearn.schemas.settings import Settings
@@ -32,7 +33,10 @@ def relearn(settings: Settings, *argv: str, **given: str) -> subprocess.Complete
     alone = mock.patch.dict(os.environ, environment(settings, **given), clear=True)
     called_as = mock.patch.object(sys, "argv", ["relearn", *argv])
     with alone, called_as, CliRunner().isolation() as (out, err, _):
-        code = _exit_code()
+        try:
+            code = _exit_code()
+        finally:
+            structlog.reset_defaults()  # the command's log goes to its own stderr
         sys.stdout.flush()
         sys.stderr.flush()
         return subprocess.CompletedProcess(argv, code, out.getvalue().decode(), err.getvalue().decode())

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
 from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
+    ResourcePatternType,
+    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
@@ -42,6 +49,9 @@ ssl.truststore.type=PEM
 ssl.truststore.location={truststore}
 listener.name.ssl.ssl.client.auth=required
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
 """
 PLAIN = """\
 listener.name.{listener}.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
@@ -65,6 +75,8 @@ class Addresses:
 
     kafka: Mapping[str, int]
     """The port of each security protocol."""
+    operator: int
+    """Kafka's plain port, whose clients may do everything."""
     postgres: int
     valkey: int
 
@@ -110,6 +122,27 @@ class SecuredServers:
             found["RELEARN_KAFKA_SASL_PASSWORD"] = PASSWORD
         return found
 
+    @contextmanager
+    def forbidden(self, resource: tuple[ResourceType, str]) -> Iterator[Callable[[], None]]:
+        """Inside the block only another user may use this topic or group; the yielded function permits it early.
+
+        Kafka permits everything on what no rule is about.
+        """
+        admin = AdminClient({"bootstrap.servers": kafka.brokers(self._at.operator), "log_level": 0})
+        rule = (*resource, ResourcePatternType.LITERAL, "User:another", "*")
+        for made in admin.create_acls([AclBinding(*rule, AclOperation.ALL, AclPermissionType.ALLOW)]).values():
+            made.result()
+
+        def permit() -> None:
+            mine = AclBindingFilter(*rule, AclOperation.ANY, AclPermissionType.ANY)
+            for deleted in admin.delete_acls([mine]).values():
+                deleted.result()
+
+        try:
+            yield permit
+        finally:
+            permit()
+
     def dsn(self, *, password: str = PASSWORD, ca: Path | None = None) -> str:
         where = f"{USER}:{quote(password, safe='')}@{LOOPBACK}:{self._at.postgres}/{USER}"
         return f"postgresql://{where}?sslmode=verify-full&sslrootcert={quote(str(ca or self.ca))}"
@@ -133,6 +166,7 @@ class SecuredServers:
         await asyncio.gather(_make_kafka_user(at.kafka), _make_postgres_user(at.postgres))
         return Addresses(
             secured,
+            at.kafka,
             await self._relay(at.postgres, asked_first=True),
             await self._relay(at.valkey),
         )

@@ -7,11 +7,13 @@ import json
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import ResourceType
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.live.heartbeats import read_workers
@@ -193,3 +195,44 @@ def test_migrate_names_the_setting_that_is_wrong_in_one_line(
     assert line.startswith("relearn: ")
     assert SETTING[server] in line
     assert said in line
+
+
+def test_a_missing_right_is_told_and_waited_for(secured: SecuredServers, tmp_path: Path) -> None:
+    """The right to a group, and to write to a topic: no worker ends, and each goes on once it has the right."""
+    settings = settings_for(secured, tmp_path, "SASL_PLAINTEXT")
+    asyncio.run(run_migrations(settings))
+    models.publish(settings, models.a_model(), 1)
+    group = (ResourceType.GROUP, f"{settings.namespace}.score")
+    topic = (ResourceType.TOPIC, topic_name(settings.namespace, "predictions"))
+
+    def notices() -> list[str]:
+        return asyncio.run(_notices(settings, "score-1"))
+
+    with ExitStack() as stack:
+        group_forbidden = stack.enter_context(secured.forbidden(group))
+        running = stack.enter_context(workers(settings, score=1, store=1))
+        eventually(lambda: "group" in notices(), lambda: running["score-1"].log[-3000:])
+        group_forbidden()
+        running["score-1"].wait_for("worker_ready")
+        eventually(lambda: "group" not in notices(), "the notice stays")
+        topic_forbidden = stack.enter_context(secured.forbidden(topic))
+        producer = Producer(librdkafka_config(settings))
+        producer.produce(topic_name(settings.namespace, "ingest"), encode_record(np.ones(4), subject="s"))
+        assert producer.flush(30) == 0
+        eventually(lambda: "setup" in notices(), lambda: running["score-1"].log[-3000:])
+        topic_forbidden()
+        eventually(
+            lambda: len(query(settings, "SELECT 1 FROM predictions")) == 1, lambda: running["score-1"].log[-3000:]
+        )
+        eventually(lambda: notices() == [], lambda: str(notices()))
+        assert all(one.running and "event=crashed" not in one.log for one in running.values())
+
+
+async def _notices(settings: Settings, worker: str) -> list[str]:
+    """The codes of a worker's notices."""
+    redis = open_redis(settings)
+    try:
+        found = {one["id"]: one for one in await read_workers(redis, settings.namespace)}
+        return [notice["code"] for notice in found[worker]["notices"]] if worker in found else []
+    finally:
+        await redis.aclose()

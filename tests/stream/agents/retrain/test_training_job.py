@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from relearn.agents.availability.retry import Stopping
@@ -89,6 +90,20 @@ def test_a_model_that_its_topic_can_not_take_is_not_trained(namespaces: Namespac
     assert job.error == (
         "a model of 4 features and these classes takes at least 96 bytes; topic `model-updates` takes at most 95"
     )
+
+
+def test_an_error_that_nothing_expects_fails_the_job_and_not_the_worker(
+    migrated: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next process would meet it again, and no job after this one would run."""
+
+    async def fail(*_: object) -> None:
+        raise asyncpg.PostgresSyntaxError("a defect of ours")
+
+    monkeypatch.setattr(training_job, "read_trial", fail)
+    job = _run(migrated)
+    assert job is not None
+    assert (job.state, job.error) == ("failed", "PostgresSyntaxError: a defect of ours")
 
 
 @pytest.mark.parametrize("given", [{"stop": True}, {"in_charge": False}])

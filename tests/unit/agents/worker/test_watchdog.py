@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
-from relearn.agents.worker.watchdog import LOOK_EVERY_S, STUCK_TIMEOUT_S, Progress, Pulse
+from relearn.agents.worker.state import WorkerState
+from relearn.agents.worker.watchdog import LOOK_EVERY_S, STUCK_TIMEOUT_S, Progress, Pulse, _Away, connected
 from tests.support.waiting import eventually
 
 LOOKS = int(STUCK_TIMEOUT_S / LOOK_EVERY_S)
@@ -100,6 +103,22 @@ def test_records_processed_are_progress_even_while_the_lag_grows() -> None:
 def test_a_lag_that_shrinks_is_progress() -> None:
     progress = Progress()
     assert not any(progress.stuck(condition="ready", lag=100 - look, steps=0) for look in range(2 * LOOKS))
+
+
+def test_a_consumer_without_a_connection_waits_for_kafka() -> None:
+    """From the last connection's end to the next one's begin; before its start nothing is known."""
+    links = {"bootstrap": SimpleNamespace(connected=lambda: False), 1: SimpleNamespace(connected=lambda: True)}
+    consumer = SimpleNamespace(
+        _thread=SimpleNamespace(_consumer=SimpleNamespace(_client=SimpleNamespace(_conns=links)))
+    )
+    app: Any = SimpleNamespace(consumer=consumer)
+    state = WorkerState("store-1", "store", stage="ready")
+    away = _Away(state)
+    for connection, condition in ((1, "ready"), (None, "waiting for Kafka"), (None, "waiting for Kafka"), (1, "ready")):
+        links[1] = SimpleNamespace(connected=lambda connection=connection: connection is not None)
+        away.show(not connected(app))
+        assert state.condition == condition
+    assert connected(SimpleNamespace())  # type: ignore[arg-type]
 
 
 def test_a_loop_that_beats_now_and_then_is_alive() -> None:
