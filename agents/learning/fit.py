@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from relearn.schemas.model.linear_svm import Floats
 CHOOSE_FROM = 60
 C_FEW = 0.1
 C_CHOICE = (0.01, 0.1, 1.0)
+#: Maximum number of classes left out that a model's metrics name.
+SET_ASIDE_SHOWN = 20
+#: A feature whose values are closer together than this counts as constant: its weights would not be finite.
+LEAST_SCALE = 1e-140
 
 
 class Svm(NamedTuple):
@@ -68,7 +72,7 @@ def fit(examples: TrainingSet) -> Fitted:
     metrics = {
         **classification_metrics(y[real], outs[c].answers[real], classes),
         "c": c,
-        "set_aside": dict(examples.set_aside),
+        **_set_aside(examples),
         "assumed": int((~real).sum()),
         # The same records for every model, whatever other examples each is trained on.
         "bootstrap": _on(examples.of("bootstrap"), outs[c].answers == y),
@@ -154,6 +158,7 @@ def standardisation(features: Floats) -> tuple[Floats, Floats]:
     scale = np.where(flat, 1.0, np.sqrt(np.where(flat, 1.0, variance)))
     wild = np.abs(off / scale).max(axis=0) > np.sqrt(n) + 1.0
     scale[wild] = features[:, wild].std(axis=0)
+    scale[scale < LEAST_SCALE] = 1.0
     return mean, scale
 
 
@@ -184,6 +189,12 @@ def out_of_fold(
     return {c: OutOfFold(margins[c], answers[c], tuple(models[c]), near.get(c)) for c in candidates}
 
 
+def _set_aside(examples: TrainingSet) -> dict[str, Any]:
+    """The classes left out, the largest of them with their number of examples."""
+    largest = sorted(examples.set_aside.items(), key=lambda item: (-item[1], item[0]))
+    return {"set_aside": dict(largest[:SET_ASIDE_SHOWN]), "classes_set_aside": len(largest)}
+
+
 def _on(rows: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, int]:
     """The number of these rows, and how many of them are right."""
     return {"examples": int(rows.sum()), "right": int(right[rows].sum())}
@@ -199,7 +210,7 @@ def _check_size(examples: TrainingSet) -> None:
 
 
 def _too_few(examples: TrainingSet, classes: tuple[str, ...]) -> str:
-    aside = ", ".join(f"{label!r} has {n}" for label, n in examples.set_aside.items())
+    aside = ", ".join(f"{label!r} has {n}" for label, n in _set_aside(examples)["set_aside"].items())
     if aside:
         return f"training needs two classes with at least two examples each; {aside}"
     if not classes:

@@ -17,6 +17,7 @@ from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.significance import Tally, sign_test, tally, tally_fields, tally_text
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.trial import Trial
+from relearn.agents.learning.usable import has_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any
 
 
 def _tally(cases: Sequence[Case], fitted: Fitted) -> Tally:
+    cases = [case for case in cases if has_width(case.features, len(fitted.mean))]
     features = np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), len(fitted.mean))
     answers = fitted.answers([case.key for case in cases], features)
     return tally([case.truth for case in cases], [case.champion for case in cases], answers)

@@ -15,7 +15,7 @@ UNBIASED: frozenset[Via] = frozenset(("audit", "batch"))
 
 
 class Statement(NamedTuple):
-    """One row of `corrections`. `sent` is Kafka's order: append time in s, partition, offset of the message."""
+    """One row of `corrections`. `sent` orders statements: number of arrival, partition and offset of the message."""
 
     id: int
     place: Place
@@ -37,7 +37,7 @@ class Statement(NamedTuple):
 
 
 def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
-    """Each reviewer's latest statement about each prediction, without those taken back; in Kafka's order."""
+    """Each reviewer's latest statement about each prediction, without those taken back; in the order of arrival."""
     last: dict[tuple[Place, str | None], Statement] = {}
     for one in sorted(statements, key=lambda statement: statement.sent):
         last[one.place, one.reviewer] = one
@@ -45,7 +45,7 @@ def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
 
 
 def reviews(statements: Iterable[Statement]) -> list[Statement]:
-    """One review per prediction: the latest of its reviewers' current statements; in Kafka's order."""
+    """One review per prediction: the latest of its reviewers' current statements; in the order of arrival."""
     latest: dict[Place, Statement] = {one.place: one for one in standing_statements(statements)}
     return sorted(latest.values(), key=lambda statement: statement.sent)
 

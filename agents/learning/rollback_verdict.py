@@ -14,6 +14,7 @@ import numpy as np
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import UNBIASED, Statement, reviews
 from relearn.agents.learning.significance import log_evidence
+from relearn.agents.learning.usable import has_width
 from relearn.schemas.model.linear_svm import Model
 
 #: Of the limit on counted keys, the multiple that is read first: reviews change, and keys trained on don't count.
@@ -85,7 +86,7 @@ def _verdict(fixed: int, broken: int, rows: int, at_row: int | None) -> Rollback
 
 
 def audited(found: Iterable[Statement], trained_on: Collection[str]) -> list[Statement]:
-    """The review of each audited record whose key is not in `trained_on`, one per key, in Kafka's order."""
+    """The review of each audited record whose key is not in `trained_on`, one per key, in the order of arrival."""
     rows = [one for one in reviews(found) if one.via in UNBIASED and one.key not in trained_on]
     return sorted({one.key: one for one in rows}.values(), key=lambda one: one.sent)
 
@@ -108,7 +109,8 @@ def is_enough(found: Iterable[Statement], keys: int, counted: Counted) -> bool:
 
 
 def compare_answers(rows: Sequence[Statement], former: Model) -> list[AnswerPair]:
-    """Former champion and champion on each of these reviews, which have features."""
+    """Former champion and champion on each of these reviews, which have features; without those it can't score."""
+    rows = [one for one in rows if has_width(one.features, len(former.feature_names))]
     if not rows:
         return []
     labels = score(former, np.array([one.features for one in rows], dtype=np.float64)).labels

@@ -31,7 +31,7 @@ class Unreviewed:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is known at one moment. `bootstrap`: each with the time when it was loaded, epoch seconds.
+    """What is known at one moment. `bootstrap`: each with its number of arrival, as statements have.
 
     `unreviewed`: None where not read: see `trial.assumes`. `newest`: of the model trained last the version, the state
     and the digest of its training set; `newest_ids`: of the reviews in that set.

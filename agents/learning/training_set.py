@@ -18,7 +18,10 @@ FOLDS = 5
 RECIPE = b"svm-3"
 #: Minimum number of examples per class: with fewer a class can't be both fitted and evaluated.
 LEAST_PER_CLASS = 2
-
+#: Maximum number of classes that reviews may bring a model to, and the maximum size of its weights then: with more,
+#: invented labels would make every model too large to be published.
+CLASSES_MAX = 500
+WEIGHTS_MAX_BYTES = 4 * 1024 * 1024
 
 #: A row of `examples`; a row of `corrections`; an unreviewed prediction, with the label that the champion gave it.
 Source = Literal["bootstrap", "reviewed", "assumed"]
@@ -42,7 +45,7 @@ class Example(NamedTuple):
 class TrainingSet:
     """n examples with n different keys, in the order of the keys. features: (n, d), weights: (n,), float64, read-only.
 
-    `set_aside`: the classes left out because they have too few examples, and the number of each.
+    `set_aside`: the classes left out, for too few examples or as too many classes, and the number of examples of each.
     """
 
     feature_names: tuple[str, ...]
@@ -88,18 +91,29 @@ def folds_of(keys: Sequence[str]) -> NDArray[np.int_]:
     return np.array([fold_of(key) for key in keys], dtype=np.int_)
 
 
-def training_set(feature_names: Sequence[str], examples: Iterable[Example]) -> TrainingSet:
-    """The training set of `examples`, oldest first: the latest of each key, without classes that are too small.
+def classes_max(d: int) -> int:
+    """Maximum number of classes of a model of d features, unless the loaded examples have more."""
+    return max(2, min(CLASSES_MAX, WEIGHTS_MAX_BYTES // (8 * (d + 1))))
 
-    A labelled example replaces an assumed one of its key; assumed examples don't count towards a class's minimum.
+
+def training_set(
+    feature_names: Sequence[str], examples: Iterable[Example], *, keep_classes: Iterable[str] = ()
+) -> TrainingSet:
+    """The training set of `examples`, oldest first: the latest of each key, without the classes that are set aside.
+
+    A labelled example replaces an assumed one of its key; assumed examples don't count towards a class's minimum. Of
+    too many classes, those of the loaded examples and `keep_classes` stay, and then the largest.
     """
     labelled: dict[str, Example] = {}
     assumed: dict[str, Example] = {}
     for example in examples:
         (assumed if example.source == "assumed" else labelled)[example.key] = example
     counts = Counter(example.label for example in labelled.values())
-    few = {label: n for label, n in sorted(counts.items()) if n < LEAST_PER_CLASS}
-    known = counts.keys() - few.keys()
+    known = {label for label, n in counts.items() if n >= LEAST_PER_CLASS}
+    first = known & {*keep_classes, *(one.label for one in labelled.values() if one.source == "bootstrap")}
+    others = sorted(known - first, key=lambda label: (-counts[label], label))
+    known = first.union(others[: max(0, classes_max(len(feature_names)) - len(first))])
+    few = {label: n for label, n in sorted(counts.items()) if label not in known}
     latest = {**assumed, **labelled}
     chosen = [latest[key] for key in sorted(latest) if latest[key].label in known]
     features = np.array([example.features for example in chosen], dtype=np.float64).reshape(-1, len(feature_names))

@@ -11,6 +11,7 @@ from relearn.agents.learning.evidence import Case, evidence, review_case, review
 from relearn.agents.learning.reviews import Statement, disputed, limit_new_keys, reviews
 from relearn.agents.learning.snapshot import Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
+from relearn.agents.learning.usable import UsableRows
 from relearn.schemas.model.linear_svm import Model
 
 #: Maximum number of assumed examples per reviewed one.
@@ -45,14 +46,22 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
         reviewer_labels: maximum number of new keys that count per reviewer; the others wait for later jobs.
     """
     champion = snapshot.champion
-    all_reviews, found = _counted(snapshot, reviewer_labels)
-    labelled = _labelled(snapshot, found)
+    all_reviews, counted = _counted(snapshot, reviewer_labels)
+    candidates = () if snapshot.unreviewed is None else snapshot.unreviewed.examples
+    loaded = [example for _, example in snapshot.bootstrap]
+    every = [one.features for rows in (loaded, counted, candidates) for one in rows]
+    usable = UsableRows(snapshot.feature_names, every)
+    found = usable.of("reviewed", counted, _features_of, _id_of)
+    bootstrap = usable.of("bootstrap", snapshot.bootstrap, lambda dated: dated[1].features, lambda dated: dated[1].id)
+    labelled = _labelled(bootstrap, found)
     corrections = sum(one.corrects for one in found)
     assumed: list[Example] = []
-    if snapshot.unreviewed is not None and _assumes(found, assumed_weight):
+    if snapshot.unreviewed is not None and _assumes(counted, assumed_weight):
         taken = {example.key for example in labelled}
-        assumed = choose_assumed(snapshot.unreviewed.examples, taken, ASSUMED_PER_REVIEW * len(found), assumed_weight)
-    examples = training_set(snapshot.feature_names, [*labelled, *assumed])
+        some = usable.of("assumed", candidates, _features_of, _id_of)
+        assumed = choose_assumed(some, taken, ASSUMED_PER_REVIEW * len(found), assumed_weight)
+    classes = () if champion is None else champion.model.classes
+    examples = training_set(snapshot.feature_names, [*labelled, *assumed], keep_classes=classes)
     facts = {
         "cut": snapshot.cut,
         "bootstrap": len(examples.ids_of("bootstrap")),
@@ -60,14 +69,15 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
         "assumed": len(examples.ids_of("assumed")),
         "corrections": corrections,
         "confirmations": len(found) - corrections,
-        "waiting_for_later_jobs": len(all_reviews) - len(found),
+        "waiting_for_later_jobs": len(all_reviews) - len(counted),
+        "left_out": usable.left_out.fields(),
         "disputed": [str(place) for place in disputed(snapshot.statements)][:100],
     }
     if champion is None:
         return Trial(None, examples, (), (), facts)
     own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
     reviewed = [review_case(one) for one in own]
-    return Trial(champion.model, examples, evidence(champion, found, snapshot.bootstrap), reviewed, facts)
+    return Trial(champion.model, examples, evidence(champion, found, bootstrap), reviewed, facts)
 
 
 def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
@@ -104,7 +114,15 @@ def _assumes(found: Sequence[Statement], weight: float) -> bool:
     return weight > 0 and 2 * sum(one.corrects for one in found) > len(found)
 
 
-def _labelled(snapshot: Snapshot, found: Sequence[Statement]) -> list[Example]:
+def _labelled(bootstrap: Sequence[tuple[float, Example]], found: Sequence[Statement]) -> list[Example]:
     """Bootstrap examples and reviews, oldest first."""
-    dated = [*snapshot.bootstrap, *((one.sent[0], review_example(one)) for one in found)]
+    dated = [*bootstrap, *((one.sent[0], review_example(one)) for one in found)]
     return [example for _, example in sorted(dated, key=lambda pair: pair[0])]
+
+
+def _features_of(row: Example | Statement) -> Sequence[float]:
+    return row.features
+
+
+def _id_of(row: Example | Statement) -> object:
+    return row.id

@@ -78,11 +78,41 @@ class TrainingMetrics(TypedDict, total=False):
         Meta(description="A row per true class and a column per predicted class, in the order of `per_class`."),
     ]
     c: Annotated[float, Meta(description="The chosen regularisation parameter C.")]
-    set_aside: Annotated[dict[str, Count], Meta(description="Examples of classes with too few examples, by class.")]
+    set_aside: Annotated[
+        dict[str, Count],
+        Meta(
+            description="Examples of classes left out, by class: the 20 largest of the classes with too few examples or"
+            " beyond the maximum number of classes."
+        ),
+    ]
+    classes_set_aside: Annotated[Count, Meta(description="Number of classes left out.")]
     assumed: Annotated[Count, Meta(description="Unreviewed predictions in the training set.")]
     bootstrap: Annotated[
         BootstrapCounts, Meta(description="Examples loaded as labelled data, which are equal for successive models.")
     ]
+
+
+class LeftOutRow(TypedDict, total=False):
+    """A row that training can't use."""
+
+    id: Annotated[str, Meta(description="The example's or the correction's id, or the prediction's.")]
+    source: Annotated[str, Meta(description="`bootstrap`, `reviewed` or `assumed`.")]
+    reason: Annotated[
+        str,
+        Meta(
+            description="`dimension`: another number of values; `not-finite`; `overflow`: a value too large to compute"
+            " with; `far`: a value a million times as far from the median as half of the others."
+        ),
+    ]
+    feature: Annotated[str | None, Meta(description="The first feature at fault.")]
+
+
+class LeftOutRows(TypedDict, total=False):
+    """The rows that training can't use, which were left out."""
+
+    rows: Count
+    reasons: Annotated[dict[str, Count], Meta(description="Rows by reason.")]
+    first: Annotated[list[LeftOutRow], Meta(description="At most 20 of the rows.")]
 
 
 class TrainingSetFacts(TypedDict, total=False):
@@ -95,6 +125,7 @@ class TrainingSetFacts(TypedDict, total=False):
     corrections: Annotated[Count, Meta(description="Reviews that correct.")]
     confirmations: Annotated[Count, Meta(description="Reviews that confirm.")]
     waiting_for_later_jobs: Annotated[Count, Meta(description="Reviews above the limit of one reviewer.")]
+    left_out: Annotated[LeftOutRows, Meta(description="Rows that training can't use.")]
     disputed: Annotated[list[str], Meta(description="Predictions with different labels by reviewers; at most 100.")]
 
 

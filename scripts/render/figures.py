@@ -30,7 +30,11 @@ def out_of_fold_lines(metrics: Figures) -> Iterator[str]:
     for label, counts in metrics.get("per_class", {}).items():
         yield f"    {label:<12}{counts['right']} of {counts['examples']} right, answered {counts['answered']} times"
     for label, count in metrics.get("set_aside", {}).items():
-        yield f"    {label:<12}left out: {count} example, at least two are needed"
+        why = "at least two are needed" if count < 2 else "there are too many classes"
+        yield f"    {label:<12}left out: {count} example{'' if count == 1 else 's'}, {why}"
+    unnamed = metrics.get("classes_set_aside", 0) - len(metrics.get("set_aside", {}))
+    if unnamed > 0:
+        yield f"    and {unnamed} classes more left out"
     yield f"  C             {metrics.get('c')}"
 
 
@@ -44,6 +48,14 @@ def trained_on_lines(metrics: Figures) -> Iterator[str]:
         f" cut at correction {found['cut']}"
     )
     yield from review_lines(metrics)
+    left_out = found.get("left_out") or {}
+    if left_out.get("rows"):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out["reasons"].items())
+        yield f"    left out    {left_out['rows']} rows that training can't use ({reasons}):"
+        for row in left_out["first"][:5]:
+            yield f"      {row['source']} {row['id']}: {row['reason']}" + (
+                f" in {row['feature']!r}" if row["feature"] else ""
+            )
 
 
 def review_lines(metrics: Figures) -> Iterator[str]:

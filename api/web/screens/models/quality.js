@@ -22,7 +22,7 @@ export function Quality({ metrics }) {
     { title: "Examples", cell: ([, { examples }]) => count(examples), numeric: true },
     { title: "Answered", cell: ([, { answered }]) => count(answered), numeric: true },
   ];
-  const left = aside.length > 0 && `; left out, having fewer than two examples: ${aside.map(([label]) => label).join(", ")}`;
+  const left = aside.length > 0 && `; classes left out, with fewer than two examples or as too many: ${aside.map(([label]) => label).join(", ")}`;
   return html`
     <p class="words">${shareRight(metrics)}</p>
     <div class="columns">
