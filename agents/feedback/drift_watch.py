@@ -100,9 +100,11 @@ class DriftWatch:
         state, ingest = row.state, topic_name(self.settings.namespace, "ingest")
         if state.reference is None:
             cursor, sample = await first_records(pool, ingest, row.activation, state.cursor)
-            return begun(row, cursor, sample, watched.feature_names)
+            fits = sample is not None and sample.features.shape[1] == len(watched.feature_names)
+            return begun(row, cursor, sample if fits else None, watched.feature_names)
         cursor, sample = await latest_records(pool, ingest, row.activation, state.cursor)
-        return row if sample is None else compared(row, cursor, sample, watched.now_s)
+        fits = sample is not None and sample.features.shape[1] == len(watched.feature_names)
+        return row if sample is None or not fits else compared(row, cursor, sample, watched.now_s)
 
     def _tell(self, row: DriftRow) -> None:
         before, self._told = self._told, row.drifted

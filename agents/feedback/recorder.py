@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from relearn.agents.availability.clock_jumps import ClockJumps
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.connections import Connections, connect
@@ -91,10 +92,12 @@ class Recorder:
         Raises:
             Stopping: asked to stop while a server is away.
         """
-        opened, after = await self.opened(), BEGIN
+        opened, after, jumps = await self.opened(), BEGIN, ClockJumps()
         while not self.stop():
             await self._events.tend()
-            look = partial(sweep_waiting, topic=self.topic, wait_s=self._settings.feedback_wait_s, after=after)
+            look = partial(
+                sweep_waiting, topic=self.topic, wait_s=self._settings.feedback_wait_s, after=after, jumps=jumps
+            )
             swept = await self.retry.until_available(partial(look, opened.pool))
             self.ready = True
             after = swept.after

@@ -48,9 +48,9 @@ class Swapper:
         log.info("model_swapped", version=served.model.version, activation=served.activation, published_ms_ago=ms)
         shadow = self._live.shadow
         if shadow is not None and shadow.model.feature_names != served.model.feature_names:
-            # The shadow came before any champion, so that its features could not be compared.
+            # The shadow came before any champion, or was compared with one of other features.
             self._live.drop_shadow()
-            self._refuse("shadow_dropped", BadModel("shape", "its features are not those of the first champion"))
+            self._refuse("shadow_dropped", BadModel("shape", "its features are not those of the champion"))
 
     def _swap_shadow(self, update: Update) -> None:
         before = self._live.shadow
@@ -62,9 +62,11 @@ class Swapper:
             log.info("shadow_ended", version=before.model.version, activation=update.activation)
 
     def _check_features(self, update: Update) -> None:
-        """Raises BadModel: the records of a namespace have one feature schema, and so have its models."""
+        """Raises BadModel: models have the namespace's features; only a champion with later ones replaces these."""
         live, model = self._live.current, update.model
-        if live is not None and model is not None and live.model.feature_names != model.feature_names:
+        if live is None or model is None or live.model.feature_names == model.feature_names:
+            return
+        if update.key == "shadow" or update.schema <= live.schema:
             raise BadModel("shape", "its features are not those of the live model")
 
     def _refuse(self, event: str, fault: BadModel) -> None:

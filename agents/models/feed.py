@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from relearn.agents.availability.backoff import Backoff
 from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.config import aiokafka_config
+from relearn.agents.kafka.protocol import TopicIdsRequest
 from relearn.agents.kafka.topics import topic_id
 from relearn.agents.models.apply import Swapper
 from relearn.schemas.errors import KafkaUnavailable, SetupError
@@ -25,6 +26,7 @@ from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 
 log = structlog.get_logger()
 
+_KEYS = frozenset(key.encode() for key in get_args(Key))
 _POLL_MS = 500
 #: Until the end that the topic had at the start is reached: a topic without messages is complete at once.
 _FIRST_POLL_MS = 10
@@ -78,7 +80,7 @@ async def model_updates(
         while True:
             try:
                 found = await topic_id(admin, topic)
-                async with aclosing(_read(settings, TopicPartition(topic, 0), admin, found)) as events:
+                async with aclosing(_read(settings, TopicPartition(topic, 0), found)) as events:
                     async for event in events:
                         if backoff.failures:
                             backoff.reset()
@@ -91,7 +93,7 @@ async def model_updates(
             await asyncio.sleep(backoff.next_s())
 
 
-async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str) -> AsyncGenerator[FeedEvent, None]:
+async def _read(settings: Settings, tp: TopicPartition, found: str) -> AsyncGenerator[FeedEvent, None]:
     """Read from the first message until the topic is a new one."""
     consumer = AIOKafkaConsumer(
         group_id=None,
@@ -120,7 +122,7 @@ async def _read(settings: Settings, tp: TopicPartition, admin: Admin, found: str
                 yield UpTo(position, position >= end)
             if time.monotonic() - checked_s > _CHECK_EVERY_S:
                 checked_s = time.monotonic()
-                if await _is_another(admin, tp.topic, found):
+                if await _is_another(consumer, tp.topic, found):
                     return
     finally:
         await _to_the_end(_stop(consumer, starting))
@@ -160,12 +162,18 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
         raise asyncio.CancelledError
 
 
-async def _is_another(admin: Admin, topic: str, found: str) -> bool:
-    """Whether the topic was deleted and created again since. False while no broker answers, and without a topic."""
+async def _is_another(consumer: AIOKafkaConsumer, topic: str, found: str) -> bool:
+    """Whether the topic was deleted and created again since. False while no broker answers, and without a topic.
+
+    On the consumer's connection: confluent-kafka leaks 140 bytes per `describe_topics`, and this runs again and again.
+    """
+    client = consumer._client
     try:
-        return await topic_id(admin, topic) != found
-    except (KafkaUnavailable, SetupError):
+        async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            response = await client.send(client.get_random_node(), TopicIdsRequest([topic]))
+    except (TimeoutError, KafkaError):
         return False
+    return any(not code and (name, current) != (topic, found) for code, name, current, *_ in response.topics)
 
 
 class ModelFeed:
@@ -179,7 +187,7 @@ class ModelFeed:
         self.readings = 0
         self.complete = False
         self.position = 0
-        #: The last value under each key that Relearn writes, valid or not.
+        #: The last value under each of the topic's two keys, valid or not. Of other keys there may be any number.
         self.latest: dict[bytes, bytes | None] = {}
 
     def take(self, event: FeedEvent) -> None:

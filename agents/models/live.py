@@ -12,10 +12,11 @@ from relearn.schemas.model.updates import Update
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A model and the activation that made it live."""
+    """A model, the activation that made it live, and the number of its features (see `Update`)."""
 
     model: Model
     activation: int
+    schema: int = 1
 
 
 class LiveModel:
@@ -43,7 +44,7 @@ class LiveModel:
             raise BadModel("stale", f"activation {update.activation}; {live.activation} is live")
         if update.model is None:
             raise BadModel("shape", "a champion without a model")
-        self.current = Served(update.model, update.activation)
+        self.current = Served(update.model, update.activation, update.schema)
         self._loaded.set()
         return self.current
 
@@ -62,7 +63,7 @@ class LiveModel:
             raise BadModel("shape", "a shadow without a model")
         model = update.model if update.role == "shadow" else None
         self._shadow_word = (update.activation, model.version if model else None)
-        self.shadow = Served(model, update.activation) if model else None
+        self.shadow = Served(model, update.activation, update.schema) if model else None
         return self.shadow
 
     @property

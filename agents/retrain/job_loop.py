@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relearn.agents.retrain.context import RetrainContext, wait_for_signal
-from relearn.agents.retrain.shadow_job import judge_shadow
+from relearn.agents.retrain.shadow_job import ShadowJudge
 from relearn.agents.retrain.training_job import run_training
 from relearn.agents.stores.training.jobs import take_training
 
@@ -16,13 +16,16 @@ async def run_jobs(context: RetrainContext) -> None:
     """
     await context.caught_up()
     pool = await context.pool()
+    judge: ShadowJudge | None = None
     try:
         while not context.stop():
             job = await context.until_available(lambda: take_training(pool)) if context.in_charge() else None
             if job is None:
                 await _rest(context)
             elif job.state == "shadow":
-                if not await judge_shadow(context, job):
+                if judge is None or judge.job.id != job.id:
+                    judge = ShadowJudge(context, job)
+                if not await judge.judge():
                     await wait_for_signal(context.new_jobs)
             else:
                 await run_training(context, job)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
+from relearn.agents.learning.significance import Tally
 from relearn.agents.retrain.context import RetrainContext
-from relearn.agents.stores.feedback.reviewer_statements import statements_with_shadow
-from relearn.agents.stores.postgres import Connection, postgres_errors
-from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing, shadow_began_s
+from relearn.agents.stores.feedback.reviewer_statements import newest_of_model, statements_with_shadow
+from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, read_snapshot
+from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing
 from relearn.agents.stores.training.champion import champion_version
 from relearn.agents.stores.training.jobs import Job, end_job, lock_job, write_shadow_tally
 from relearn.agents.stores.training.models import leave_shadow
@@ -22,19 +24,93 @@ from relearn.schemas.errors import Refused
 
 log = structlog.get_logger()
 
+#: The evidence is read again without new statements after this time: records read twice may get a shadow's answer late.
+AGAIN_EVERY_S = 60.0
+#: The longest time between two looks that counts: a suspended process watches nothing.
+LONGEST_LOOK_S = 5.0
 
-async def judge_shadow(context: RetrainContext, job: Job) -> bool:
-    """Judge the evidence once. Returns True if the job has ended. May be repeated.
 
-    Raises:
-        Stopping: asked to stop while a server is away; the job stays open.
+class ShadowJudge:
+    """The judge of one shadow job. `clock` is monotonic: no server's clock ends a shadow.
+
+    A look reads the newest statement's number. The evidence is read when that has changed, in a snapshot that locks
+    nothing, and the keys that the shadow was trained on are read once.
     """
-    await context.read_limit()
-    try:
-        return await context.until_available(lambda: _judge(context, job))
-    except Refused as exc:
-        error = str(exc)
-    return await context.until_available(lambda: _fail(context, job, error))
+
+    def __init__(self, context: RetrainContext, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+        if job.version is None or job.champion is None:
+            raise RuntimeError(f"job {job.id} is a shadow without a model, or without a champion beside it")
+        self.job = job
+        #: How often the evidence was read.
+        self.readings = 0
+        self._context = context
+        self._clock = clock
+        self._shadow, self._champion = job.version, job.champion
+        self._keys: frozenset[str] | None = None
+        self._newest = -1
+        self._read_s = 0.0
+        self._tally = Tally(0, 0, 0)
+        self._written: Tally | None = None
+        self._looked_s = clock()
+        self._watched_s = 0.0
+
+    async def judge(self) -> bool:
+        """Judge the evidence once. Returns True if the job has ended. May be repeated.
+
+        Raises:
+            Stopping: asked to stop while a server is away; the job stays open.
+        """
+        now_s = self._clock()
+        self._watched_s += min(LONGEST_LOOK_S, now_s - self._looked_s)
+        self._looked_s = now_s
+        await self._context.read_limit()
+        try:
+            return await self._context.until_available(self._judge)
+        except Refused as exc:
+            error = str(exc)
+        return await self._context.until_available(lambda: _fail(self._context, self.job, error))
+
+    async def _judge(self) -> bool:
+        pool = await self._context.pool()
+        await self._read(pool)
+        with postgres_errors():
+            async with pool.acquire() as connection, connection.transaction():
+                ended, watched_s = await self._decide(connection)
+        # Only what was committed was added to the job.
+        self._watched_s -= watched_s
+        self._written = self._tally
+        return ended
+
+    async def _read(self, pool: Pool) -> None:
+        """Read the evidence if it may have changed."""
+        async with read_snapshot(pool) as connection:
+            if self._keys is None:
+                self._keys = await training_keys(connection, self._shadow)
+            newest = await newest_of_model(connection, self._champion)
+            if newest == self._newest and self._clock() - self._read_s < AGAIN_EVERY_S:
+                return
+            pairs = await statements_with_shadow(connection, self._shadow, self._champion)
+        self._tally = shadow_tally(pairs, champion=self._champion, seen=self._keys)
+        self._newest, self._read_s = newest, self._clock()
+        self.readings += 1
+
+    async def _decide(self, connection: Connection) -> tuple[bool, float]:
+        """Whether the job has ended, and the time that was added to it."""
+        context, job, watched_s = self._context, self.job, self._watched_s
+        if await lock_job(connection, job.id) != "shadow":
+            return True, 0.0
+        champion = await champion_version(connection)
+        if champion != self._champion:
+            why = f"model {self._champion}, which it was compared with, is no longer the champion"
+            return await _end(connection, context, job, Verdict("rejected", "shadow", why, {})), 0.0
+        elapsed_s = await write_shadow_tally(connection, job.id, self._tally._asdict(), watched_s=watched_s)
+        settings = context.settings
+        verdict = shadow_verdict(
+            self._tally, elapsed_s=elapsed_s, labels_limit=settings.shadow_labels, time_limit_s=settings.shadow_s
+        )
+        if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
+            return False, watched_s
+        return await _end(connection, context, job, verdict), watched_s
 
 
 async def _fail(context: RetrainContext, job: Job, error: str) -> bool:
@@ -50,32 +126,6 @@ async def _fail(context: RetrainContext, job: Job, error: str) -> bool:
                 await end_job(connection, job.id, "failed", version=job.version, error=error)
     log.error("shadow_failed", job=job.id, version=job.version, error=error)
     return True
-
-
-async def _judge(context: RetrainContext, job: Job) -> bool:
-    settings, pool = context.settings, await context.pool()
-    if job.version is None:
-        raise RuntimeError(f"job {job.id} is a shadow without a model")
-    with postgres_errors():
-        async with pool.acquire() as connection, connection.transaction():
-            if await lock_job(connection, job.id) != "shadow":
-                return True
-            champion = await champion_version(connection)
-            if champion is None or champion != job.champion:
-                why = f"model {job.champion}, which it was compared with, is no longer the champion"
-                return await _end(connection, context, job, Verdict("rejected", "shadow", why, {}))
-            pairs = await statements_with_shadow(connection, job.version)
-            found = shadow_tally(pairs, champion=champion, seen=await training_keys(connection, job.version))
-            verdict = shadow_verdict(
-                found,
-                elapsed_s=time.time() - await shadow_began_s(connection, job.version),
-                labels_limit=settings.shadow_labels,
-                time_limit_s=settings.shadow_s,
-            )
-            await write_shadow_tally(connection, job.id, found._asdict())
-            if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
-                return False
-            return await _end(connection, context, job, verdict)
 
 
 async def _end(connection: Connection, context: RetrainContext, job: Job, verdict: Verdict) -> bool:

@@ -16,7 +16,7 @@ from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.stores.postgres import Connection, postgres_errors
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.activations import ActivationCause, activate, begin_shadowing
-from relearn.agents.stores.training.champion import champion_version
+from relearn.agents.stores.training.champion import judging_champion
 from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_job, lock_job
 from relearn.agents.stores.training.models import State as ModelState
 from relearn.agents.stores.training.models import register_model
@@ -123,7 +123,7 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
             if await lock_job(connection, job.id) != "running":
                 log.warning("job_ended_elsewhere", job=job.id)
                 return
-            champion = await champion_version(connection)
+            champion = await judging_champion(connection)
             judged_against = None if trial.champion is None else trial.champion.version
             if champion != judged_against:
                 log.warning("champion_changed_meanwhile", job=job.id, judged_against=judged_against, champion=champion)

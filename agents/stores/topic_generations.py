@@ -25,3 +25,13 @@ async def register_generation(pool: Pool, topic: str, topic_id: str) -> int:
             )
             if known is not None:
                 return int(known)
+
+
+async def newest_generation(pool: Pool, topic: str) -> int:
+    """The newest generation of `topic`; 0 before the first is registered.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    with postgres_errors():
+        return int(await pool.fetchval("SELECT coalesce(max(generation), 0) FROM topics WHERE name = $1", topic))

@@ -11,8 +11,7 @@ from relearn.agents.stores.training.policy_facts import Hold, read_hold
 
 # The evidence is stored on the job whenever it changes; before the first check there is none.
 _SHADOW = """
-SELECT j.version, j.id, j.champion, a.at, j.metrics->'shadow' AS tally,
-    extract(epoch FROM clock_timestamp() - a.at)::float8 AS elapsed_s
+SELECT j.version, j.id, j.champion, a.at, j.metrics->'shadow' AS tally, j.watched_s AS elapsed_s
 FROM jobs j
 JOIN LATERAL (SELECT max(at) AS at FROM activations WHERE version = j.version AND role = 'shadow') a ON a.at IS NOT NULL
 WHERE j.command = 'train' AND j.state = 'shadow' AND j.champion IS NOT NULL
@@ -42,5 +41,5 @@ async def hold_and_shadow(pool: Pool) -> tuple[Hold | None, OpenShadow | None]:
     if row is None:
         return hold, None
     tally = Tally(0, 0, 0) if row["tally"] is None else Tally(**row["tally"])
-    found = OpenShadow(row["version"], row["id"], row["champion"], row["at"], tally, max(0.0, row["elapsed_s"]))
+    found = OpenShadow(row["version"], row["id"], row["champion"], row["at"], tally, row["elapsed_s"])
     return hold, found

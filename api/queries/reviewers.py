@@ -19,7 +19,7 @@ ORDER BY last_at DESC, reviewer DESC LIMIT $3
 # Counts per prediction and label, not pairs: a prediction with thousands of labels has millions of pairs.
 _AGREEMENT = f"""
 WITH latest AS (
-    SELECT {PLACE}, coalesce(reviewer, '') AS reviewer, label, sent_at, sent_partition, sent_offset
+    SELECT {PLACE}, coalesce(reviewer, '') AS reviewer, label, arrival, sent_partition, sent_offset
     FROM corrections ORDER BY id DESC LIMIT $1
 ), of_reviewers AS (
     {latest_statements("latest")}

@@ -13,10 +13,9 @@ from msgspec import Struct
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, live_audits
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.activations import WORSE
-from relearn.agents.stores.training.examples import read_features
 from relearn.agents.stores.training.examples_writer import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
+from relearn.agents.stores.training.models import ModelRow, features_of_model, model_row_fields, read_model
 from relearn.agents.stores.training.models import list_models as read_models
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int32, Int64
@@ -79,8 +78,8 @@ async def get_model(call: Call[ModelPath, None, None]) -> ModelLineage:
 async def list_model_examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
     """A page of training examples, or all as a file."""
     pool, version, form = call.context.pool, call.path.version, call.query.format
-    found, names = await read_model(pool, version), await read_features(pool)
-    if found is None or names is None:
+    names = await features_of_model(pool, version)
+    if names is None:
         raise _not_found(version)
     if form == "json":
         return await _page(call, names)

@@ -60,8 +60,27 @@ class ReceivedFeedback:
 
     @property
     def sent(self) -> tuple[float, int, int]:
-        """Kafka's order: append time in seconds since the epoch, partition, offset."""
+        """Where Kafka has it: append time in seconds since the epoch, partition, offset."""
         return self.message.timestamp / 1000.0, self.message.partition, self.message.offset
+
+    @property
+    def arrival(self) -> int | None:
+        """The number of arrival of feedback that has waited for its prediction; None: it has just arrived."""
+        return getattr(self.message, "arrival", None)
+
+
+def in_order_of_arrival(received: Iterable[ReceivedFeedback]) -> list[ReceivedFeedback]:
+    """What has waited, by its numbers; then what has just arrived, each partition in the order of offsets.
+
+    Across partitions the append times decide, but never against the offsets of one: a broker's clock may be set back.
+    """
+    new = []
+    latest: dict[int, float] = {}
+    for one in sorted(received, key=lambda one: one.sent[1:]):
+        at_s, partition, offset = one.sent
+        latest[partition] = max(at_s, latest.get(partition, at_s))
+        new.append(((one.arrival is None, one.arrival or 0, latest[partition], partition, offset), one))
+    return [one for _, one in sorted(new, key=lambda pair: pair[0])]
 
 
 class FeedbackWire(msgspec.Struct):

@@ -59,6 +59,8 @@ class Block:
     activation: int
     scored_at: float
     shadow: ShadowAnswers | None = None
+    #: When the broker appended the message with this block, epoch seconds; None: unknown. Not part of the message.
+    appended_s: float | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)

@@ -25,7 +25,10 @@ Role = Literal["champion", "shadow", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One activation: from now on `model` is the namespace's champion or shadow; role `none` means no shadow."""
+    """One activation: from now on `model` is the namespace's champion or shadow; role `none` means no shadow.
+
+    `schema`: the number of the features that the model was trained on; it rises when a namespace's are replaced.
+    """
 
     namespace: str
     role: Role
@@ -34,6 +37,7 @@ class Update:
     job: str | None
     reason: Mapping[str, Any]
     published_at: float
+    schema: int = 1
 
     @property
     def key(self) -> Key:
@@ -66,6 +70,7 @@ def encode_update(update: Update, signer: Signer) -> bytes:
             "job": update.job,
             "reason": dict(update.reason),
             "published_at": update.published_at,
+            **({"schema": update.schema} if update.schema != 1 else {}),
         }
     )
     envelope = {
@@ -104,11 +109,14 @@ def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Up
         raise BadModel("shape", f"`activation` is {str(activation)[:60]!r}")
     if not isinstance(published_at, int | float) or not math.isfinite(published_at):
         raise BadModel("shape", f"`published_at` is {str(published_at)[:60]!r}")
+    schema = fields.get("schema", 1)
+    if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
+        raise BadModel("shape", f"`schema` is {str(schema)[:60]!r}")
     reason, job = fields.get("reason"), fields.get("job")
     if not isinstance(reason, dict) or not isinstance(job, str | None):
         raise BadModel("shape", "`reason` should be a map and `job` a string")
     model = None if role == "none" else model_from_fields(fields)
-    return Update(namespace, role, activation, model, job, reason, float(published_at))
+    return Update(namespace, role, activation, model, job, reason, float(published_at), schema)
 
 
 def _role(given: object) -> Role:

@@ -12,10 +12,9 @@ from typing import TextIO
 import click
 
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.training.examples import read_features
 from relearn.agents.stores.training.examples_writer import FORMATS, Write, writer
 from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.training.models import list_models, model_row_fields, read_model
+from relearn.agents.stores.training.models import features_of_model, list_models, model_row_fields, read_model
 from relearn.schemas.errors import BadFile, Refused
 from relearn.scripts.client.query import with_pool
 from relearn.scripts.commands.output import as_json_option, limit_option, show_list, show_one, version_argument
@@ -57,7 +56,7 @@ def examples(version: int, form: str, out: Path | None) -> None:
     """
 
     async def export(pool: Pool) -> int:
-        model, names = await read_model(pool, version), await read_features(pool)
+        model, names = await read_model(pool, version), await features_of_model(pool, version)
         if model is None or names is None:
             raise Refused(f"there is no model {version}")
         with _output(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:

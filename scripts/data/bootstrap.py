@@ -32,6 +32,7 @@ async def train_on(
             labels=dataset.labels or (),
             subjects=dataset.subjects,
             source=dataset.name,
+            by=person(),
         )
     finally:
         pool.terminate()

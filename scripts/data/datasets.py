@@ -153,6 +153,6 @@ def _bundled(name: str) -> Dataset:
 
 
 def _subjects_by_content(dataset: Dataset) -> Dataset:
-    """Subjects that stay when rows are added, removed or moved: the same values are the same subject."""
-    digests = (hashlib.sha256(row.astype("<f8").tobytes()).hexdigest() for row in dataset.features)
-    return replace(dataset, subjects=tuple(f"{dataset.stem}-{digest[:16]}" for digest in digests))
+    """Subjects that stay when rows are added, removed or moved, or the file renamed: equal values, equal subject."""
+    digests = (hashlib.sha256((row.astype("<f8") + 0.0).tobytes()).hexdigest() for row in dataset.features)
+    return replace(dataset, subjects=tuple(f"row-{digest[:16]}" for digest in digests))

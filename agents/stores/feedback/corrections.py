@@ -16,7 +16,7 @@ from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.lookup import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
-from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, Via
+from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, Via, in_order_of_arrival
 from relearn.schemas.messages.records import Fault, RawMessage
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' corrections', 0))"
@@ -24,14 +24,16 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' cor
 _INSERT = """
 WITH inserted AS (
 INSERT INTO corrections (feedback, principal, sent_at, sent_partition, sent_offset, label, reviewer, via, comment,
-    record, generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model,
-    activation)
+    record, arrival, generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted,
+    model, activation)
 SELECT u.feedback, u.principal, to_timestamp(u.sent_s), u.sent_partition, u.sent_offset, u.label, u.reviewer, u.via,
-    u.comment, u.record, u.g, u.p, u.o, u.i, u.ingested_at, u.key, prediction.*
+    u.comment, u.record, coalesce(u.arrival, nextval('arrivals')), u.g, u.p, u.o, u.i, u.ingested_at, u.key,
+    prediction.*
 FROM unnest($1::text[], $2::float8[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::text[], $10::int[], $11::int[], $12::bigint[], $13::int[], $14::timestamptz[], $15::text[], $16::text[])
+        $9::text[], $10::int[], $11::int[], $12::bigint[], $13::int[], $14::timestamptz[], $15::text[], $16::text[],
+        $17::bigint[])
     WITH ORDINALITY AS u (feedback, sent_s, sent_partition, sent_offset, label, reviewer, via, comment,
-        record, g, p, o, i, ingested_at, key, principal, n)
+        record, g, p, o, i, ingested_at, key, principal, arrival, n)
 CROSS JOIN LATERAL (
     SELECT features, label, model, activation FROM predictions
     WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
@@ -61,6 +63,10 @@ SELECT u.n, c.label, c.comment, c.record, c.generation, c.kafka_partition, c.kaf
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (feedback, scope, n)
 JOIN corrections c ON c.feedback = u.feedback AND c.scope = u.scope
 """
+
+
+#: Why feedback neither is recorded nor waits.
+NO_ROOM = Fault(0, "unknown", "its prediction isn't stored, and too much feedback waits for predictions already")
 
 
 class Recorded(NamedTuple):
@@ -116,7 +122,7 @@ class Taken:
 
 
 async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> Taken:
-    """Insert feedback in one transaction, in Kafka's order; feedback whose prediction isn't stored yet waits.
+    """Insert feedback in one transaction, in the order of arrival; feedback whose prediction isn't stored yet waits.
 
     A statement that is stored already changes nothing. Another statement with an id that its sender has used is refused
     with reason `conflict`.
@@ -136,7 +142,10 @@ async def take_statements(connection: Connection, statements: Sequence[ReceivedF
 
     Without `put`, feedback without a stored prediction is only counted.
     """
-    in_order = sorted(statements, key=lambda one: one.sent)
+    return await _take_by_halving(connection, in_order_of_arrival(statements), put=put)
+
+
+async def _take_by_halving(connection: Connection, in_order: Sequence[ReceivedFeedback], *, put: bool) -> Taken:
     try:
         with postgres_errors():
             async with connection.transaction():
@@ -145,8 +154,8 @@ async def take_statements(connection: Connection, statements: Sequence[ReceivedF
         if len(in_order) == 1:
             return Taken(refused=[Refusal(in_order[0], Fault(0, "refused", str(exc)))])
     middle = len(in_order) // 2
-    first = await take_statements(connection, in_order[:middle], put=put)
-    return first + await take_statements(connection, in_order[middle:], put=put)
+    first = await _take_by_halving(connection, in_order[:middle], put=put)
+    return first + await _take_by_halving(connection, in_order[middle:], put=put)
 
 
 async def _take(connection: Connection, statements: Sequence[ReceivedFeedback], *, put: bool) -> Taken:
@@ -163,15 +172,19 @@ async def _take(connection: Connection, statements: Sequence[ReceivedFeedback], 
     outcomes = await _repeats(connection, rest, put=put) if rest else []
     withdrawals = sum(row["label"] is None for row in rows)
     confirmations = sum(row["label"] == row["predicted"] for row in rows)
-    waiting = len(put_now) + outcomes.count(None)
-    refused = tuple(_conflict(one) for (one, _), outcome in zip(rest, outcomes, strict=True) if outcome == "other")
+    waiting = 0 if put else outcomes.count(None)
+    refused = tuple(
+        _conflict(one) if outcome == "other" else Refusal(one, NO_ROOM)
+        for (one, _), outcome in zip(rest, outcomes, strict=True)
+        if outcome == "other" or (put and outcome is None)
+    )
     same = [one.message for (one, _), outcome in zip(rest, outcomes, strict=True) if outcome == "same"]
     return Taken(
         corrections=len(rows) - withdrawals - confirmations,
         confirmations=confirmations,
         withdrawals=withdrawals,
-        duplicates=len(statements) - len(rows) - waiting - len(refused),
-        waiting=waiting,
+        duplicates=len(statements) - len(rows) - len(put_now) - waiting - len(refused),
+        waiting=waiting + len(put_now),
         refused=refused,
         recorded=list(map(_recorded, rows)),
         settled=[one.message for one, _ in found if one.sent[1:] in inserted] + same,
@@ -227,5 +240,5 @@ def _columns(found: Sequence[tuple[ReceivedFeedback, PredictionRef]]) -> list[li
         said, at = one.feedback, its.place
         statement = (said.id, *one.sent, said.label, said.reviewer, said.via, said.comment, said.record)
         place = at.generation, at.partition, at.offset, at.index
-        rows.append((*statement, *place, its.ingested_at, its.key, said.principal))
+        rows.append((*statement, *place, its.ingested_at, its.key, said.principal, one.arrival))
     return [list(column) for column in zip(*rows, strict=True)]

@@ -17,7 +17,7 @@ NEW_MAX = 10_000
 
 _REVIEWS = f"""
 WITH counted AS (
-    SELECT id, model, {PLACE}, reviewer, via, label, predicted, sent_at, sent_partition, sent_offset,
+    SELECT id, model, {PLACE}, reviewer, via, label, predicted, arrival, sent_partition, sent_offset,
         extract(epoch FROM stored_at)::float8 AS stored_s
     FROM corrections WHERE {{which}}
 ), latest AS (

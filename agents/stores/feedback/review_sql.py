@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from relearn.agents.stores.places import PLACE
 
-#: Kafka's order, the newest first: `ORDER BY` of rows of `corrections`.
-NEWEST_FIRST = "sent_at DESC, sent_partition DESC, sent_offset DESC"
+#: The order of arrival, the newest first: `ORDER BY` of rows of `corrections`.
+NEWEST_FIRST = "arrival DESC, sent_partition DESC, sent_offset DESC"
 
 
 def latest_statements(source: str) -> str:

@@ -12,7 +12,7 @@ from relearn.schemas.messages.feedback import Via
 
 _COLUMNS = """
 c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,
-c.predicted, c.model, c.activation, c.reviewer, c.via, extract(epoch FROM c.sent_at)::float8 AS sent_s,
+c.predicted, c.model, c.activation, c.reviewer, c.via, c.arrival::float8 AS arrival,
 c.sent_partition, c.sent_offset, extract(epoch FROM c.stored_at)::float8 AS stored_s
 """
 #: What `statement_of` reads of `corrections c`. Without features, which are most of a row: only training needs them.
@@ -22,15 +22,21 @@ _WITH_FEATURES = _SELECT.format(columns=_COLUMNS.format(features="c.features"))
 _WITHOUT_FEATURES = _SELECT.format(columns=COLUMNS)
 _AUDITED = f"""
 {_WITHOUT_FEATURES} JOIN (
-    SELECT key FROM corrections WHERE model = $1 AND via = ANY ($2) GROUP BY key ORDER BY min(sent_at) LIMIT $3
+    SELECT key FROM corrections WHERE model = $1 AND via = ANY ($2) GROUP BY key ORDER BY min(arrival) LIMIT $3
 ) AS audited USING (key)
 WHERE c.model = $1 ORDER BY c.id
 """  # noqa: S608 - nothing but names of our own
 
 
-async def all_statements(connection: Connection) -> list[Statement]:
-    """All statements, with features, in the order of commits."""
-    query = _WITH_FEATURES + "WHERE c.id > $1 ORDER BY c.id LIMIT $2"
+#: Not those about predictions of models with other features, which were replaced since.
+_OF_SCHEMA = """NOT EXISTS (
+    SELECT FROM models m WHERE m.version = c.model AND m.schema <> (SELECT number FROM feature_schema)
+) AND """
+
+
+async def all_statements(connection: Connection, *, of_schema: bool = False) -> list[Statement]:
+    """All statements, with features, in the order of commits. `of_schema`: those about the namespace's features."""
+    query = f"{_WITH_FEATURES} WHERE {_OF_SCHEMA if of_schema else ''} c.id > $1 ORDER BY c.id LIMIT $2"
     return _statements(await fetch_pages(connection, query, after=0))
 
 
@@ -69,13 +75,16 @@ async def statements_of_model_since(
     return _statements(await connection.fetch(query, model, cut, limit))
 
 
-async def statements_with_shadow(connection: Connection, shadow: int) -> list[tuple[Statement, str]]:
-    """The statements about predictions that `shadow` scored too, each with the shadow's label; without features."""
+async def statements_with_shadow(connection: Connection, shadow: int, champion: int) -> list[tuple[Statement, str]]:
+    """The statements about predictions of `champion` that `shadow` scored too, each with the shadow's label.
+
+    Without features.
+    """
     query = _WITHOUT_FEATURES.replace("FROM corrections c", ", s.label AS shadow FROM corrections c") + (
         "JOIN shadow_predictions s USING (generation, kafka_partition, kafka_offset, record_index, ingested_at)"
-        " WHERE s.model = $1 ORDER BY c.id"
+        " WHERE s.model = $1 AND c.model = $2 ORDER BY c.id"
     )
-    rows = await connection.fetch(query, shadow)
+    rows = await connection.fetch(query, shadow, champion)
     return list(zip(_statements(rows), (row["shadow"] for row in rows), strict=True))
 
 
@@ -92,7 +101,7 @@ def statement_of(row: Any) -> Statement:
         row["activation"],
         row["reviewer"],
         cast(Via, row["via"]),
-        (row["sent_s"], row["sent_partition"], row["sent_offset"]),
+        (row["arrival"], row["sent_partition"], row["sent_offset"]),
         row["stored_s"],
     )
 

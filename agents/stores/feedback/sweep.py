@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from relearn.agents.availability.clock_jumps import ClockJumps
 from relearn.agents.stores.feedback.corrections import Taken, take_statements
-from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, look
+from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, follow_clock, look
 from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.schemas.messages.feedback import Feedback, decode_feedback_messages
 from relearn.schemas.messages.records import Fault
@@ -30,8 +31,10 @@ class Swept(NamedTuple):
     after: Cursor
 
 
-async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor = BEGIN) -> Swept:
-    """Move feedback with a stored prediction to `corrections`, in Kafka's order; return feedback that waited too long.
+async def sweep_waiting(
+    pool: Pool, *, topic: str, wait_s: float, after: Cursor = BEGIN, jumps: ClockJumps | None = None
+) -> Swept:
+    """Move feedback with a stored prediction to `corrections`, by arrival; return feedback that waited too long.
 
     Bounded: see `waiting.look`. One sweep per namespace at a time: while another one runs, this one does nothing.
     Predictions are looked up before feedback expires. The clock is Postgres'.
@@ -40,6 +43,7 @@ async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor 
         topic: the full name of the feedback topic, for dead letters.
         wait_s: how long feedback waits before it expires.
         after: where the previous sweep ended.
+        jumps: the caller's readings of Postgres' clock, whose jumps then neither expire feedback nor keep it.
 
     Raises:
         PostgresUnavailable: Retryable; nothing was moved, or all was and the answer was lost.
@@ -48,6 +52,8 @@ async def sweep_waiting(pool: Pool, *, topic: str, wait_s: float, after: Cursor 
         async with pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval(_LOCK):
                 return Swept(Taken(), (), after)
+            if jumps is not None:
+                await follow_clock(connection, jumps)
             kept, reached = await look(connection, topic, after)
             if not kept:
                 return Swept(Taken(), (), reached)

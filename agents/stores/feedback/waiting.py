@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from relearn.agents.availability.clock_jumps import LEAST_S, ClockJumps
 from relearn.agents.stores.dead_letters import clean
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadMessage
@@ -18,6 +19,10 @@ from relearn.schemas.messages.records import RawMessage
 #: One `look` reads at most twice these numbers of rows and bytes.
 LOOK_ROWS = 500
 LOOK_BYTES = 4 * 1024 * 1024
+
+#: Maximum number of rows, and of bytes of their messages. Feedback beyond them becomes a dead letter at once.
+WAITING_MAX = 100_000
+WAITING_BYTES_MAX = 256 * 1024 * 1024
 
 #: Position of a round through the table: since when the last row that was read waits, its feedback id and scope.
 Cursor = tuple[datetime, str, str]
@@ -35,7 +40,7 @@ ON CONFLICT (feedback, scope) DO NOTHING
 RETURNING sent_partition, sent_offset
 """
 _LOOK = """
-SELECT feedback, scope, generation, sent_partition, sent_offset, since, key, value, headers,
+SELECT feedback, scope, generation, sent_partition, sent_offset, arrival, since, key, value, headers,
     extract(epoch FROM sent_at)::float8 AS sent_s, extract(epoch FROM clock_timestamp() - since)::float8 AS waited_s
 FROM (
     SELECT *, sum(size) OVER (ORDER BY since {way}, feedback {way}, scope {way}) - size AS before
@@ -48,6 +53,9 @@ FROM (
 WHERE before < $2
 ORDER BY since, feedback, scope
 """
+_SIZE = "SELECT count(*), coalesce(sum(octet_length(value)), 0)::bigint FROM waiting_feedback"
+_SHIFT = "UPDATE waiting_feedback SET since = since + make_interval(secs => $1) WHERE {which}"
+_FUTURE = "UPDATE waiting_feedback SET since = to_timestamp($1) WHERE since > to_timestamp($1::float8 + $2::float8)"
 _READ = """
 SELECT u.n, w.value
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (feedback, scope, n)
@@ -70,6 +78,7 @@ class Kept:
     topic: str
     partition: int
     offset: int
+    arrival: int
     timestamp: int
     key: bytes | None
     value: bytes
@@ -77,7 +86,12 @@ class Kept:
 
 
 async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedback]) -> set[tuple[int, int]]:
-    """Insert feedback that neither waits already nor is a correction; partition and offset of each inserted row."""
+    """Insert feedback that neither waits already nor is a correction; partition and offset of each inserted row.
+
+    While WAITING_MAX rows or WAITING_BYTES_MAX wait, no more are inserted.
+    """
+    room = await _room(connection, len(statements)) if statements else 0
+    statements = statements[:room]
     if not statements:
         return set()
     rows = await connection.fetch(
@@ -95,6 +109,24 @@ async def put_waiting(connection: Connection, statements: Sequence[ReceivedFeedb
     return {(row["sent_partition"], row["sent_offset"]) for row in rows}
 
 
+async def _room(connection: Connection, wanted: int) -> int:
+    """How many of `wanted` rows may be inserted."""
+    rows, size = await connection.fetchrow(_SIZE)
+    return 0 if size >= WAITING_BYTES_MAX else max(0, min(wanted, WAITING_MAX - rows))
+
+
+async def follow_clock(connection: Connection, jumps: ClockJumps) -> None:
+    """Let rows have waited as long after Postgres' clock has jumped as before."""
+    now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+    jump_s, before_s = jumps.seen(now_s)
+    if jump_s > 0:
+        await connection.execute(_SHIFT.format(which="since <= to_timestamp($2)"), jump_s, before_s)
+    elif jump_s < 0:
+        await connection.execute(_SHIFT.format(which="since > to_timestamp($2)"), jump_s, now_s)
+    # A clock set back while no worker ran.
+    await connection.execute(_FUTURE, now_s, LEAST_S)
+
+
 async def read_waiting(
     connection: Connection, feedback_ids: Sequence[str], scopes: Sequence[str]
 ) -> dict[int, Feedback | None]:
@@ -109,7 +141,7 @@ async def read_waiting(
 
 
 async def look(connection: Connection, topic: str, after: Cursor) -> tuple[list[Kept], Cursor]:
-    """Some of the waiting rows, in Kafka's order, and the position that the round has reached.
+    """Some of the waiting rows, in the order of arrival, and the position that the round has reached.
 
     The newest rows, whose predictions are the likeliest to be stored by now, and the next rows of a round through the
     whole table, so that every row is read in its turn. topic: the full name of the feedback topic.
@@ -119,7 +151,7 @@ async def look(connection: Connection, topic: str, after: Cursor) -> tuple[list[
     turn = await connection.fetch(_LOOK.format(way="ASC"), *bounds, *after)
     found = {(row["feedback"], row["scope"]): _kept(row, topic) for row in (*newest, *turn)}
     reached = (turn[-1]["since"], turn[-1]["feedback"], turn[-1]["scope"]) if turn else BEGIN
-    return sorted(found.values(), key=lambda kept: (kept.timestamp, kept.partition, kept.offset)), reached
+    return sorted(found.values(), key=lambda kept: kept.arrival), reached
 
 
 async def drop_settled(connection: Connection, settled: Sequence[Kept]) -> None:
@@ -150,6 +182,7 @@ def _kept(row: Any, topic: str) -> Kept:
         topic=topic,
         partition=row["sent_partition"],
         offset=row["sent_offset"],
+        arrival=row["arrival"],
         timestamp=round(1000 * row["sent_s"]),
         key=row["key"],
         value=row["value"],

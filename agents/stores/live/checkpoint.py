@@ -21,7 +21,7 @@ _WRITE_S = 1.0
 # The newest jobs, the jobs that were open at the last read, and the open training: each by an index.
 _STANDING = """
 SELECT id, state, (SELECT max(activation) FROM activations) FROM (
-    (SELECT id, state FROM jobs ORDER BY queued_at DESC, id LIMIT 100)
+    (SELECT id, state FROM jobs ORDER BY number DESC LIMIT 100)
     UNION SELECT id, state FROM jobs WHERE id = ANY($1)
     UNION SELECT id, state FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')
 ) AS looked_at
@@ -34,7 +34,7 @@ _JOBS = f"""
 SELECT id, command, state, {_REASON}, requested, by, version, champion, gate->>'outcome' AS outcome,
     gate->>'path' AS path, left(gate->>'why', 1000) AS why, queued_at, started_at, ended_at, left(error, 1000) AS error
 FROM jobs CROSS JOIN LATERAL (SELECT coalesce(metrics->'gate'->'shadow', metrics->'gate') AS gate) AS judged
-WHERE id = ANY($1) ORDER BY coalesce(ended_at, started_at, queued_at), number
+WHERE id = ANY($1) ORDER BY ended NULLS LAST, number
 """  # noqa: S608 - names of our own
 _ACTIVATIONS = f"""
 SELECT activation, role, version, job, by, {_REASON}, at FROM activations WHERE activation > $1 ORDER BY activation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from relearn.schemas.http.events import WorkerEvent
 
 #: A worker without a heartbeat for this long is no longer listed.
 EXPIRES_S = 10
-#: A name is kept for longer than its heartbeat, because the clocks of writers differ.
+#: The list of names expires without any heartbeat. The clock is Redis': workers' clocks may differ by anything.
 NAME_KEPT_S = 3600
 
 
@@ -36,14 +35,13 @@ async def send_heartbeat(redis: Redis, namespace: str, beat: dict[str, Any], *, 
     Raises:
         RedisUnavailable: Retryable; the heartbeat was not written.
     """
-    names, now_s = _names_key(namespace), time.time()
+    names = _names_key(namespace)
     with redis_errors():
         async with redis.pipeline(transaction=False) as pipe:
             pipe.set(worker_key(namespace, beat["id"]), json.dumps(beat), ex=EXPIRES_S)
             if tell:
                 put_events(pipe, namespace, _event(beat))
-            pipe.zadd(names, {beat["id"]: now_s})
-            pipe.zremrangebyscore(names, "-inf", now_s - NAME_KEPT_S)
+            pipe.zadd(names, {beat["id"]: 0})
             pipe.expire(names, NAME_KEPT_S)
             await pipe.execute()
 
@@ -78,6 +76,10 @@ async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
         # By the list of names. A search for keys would walk over all keys of the server.
         names: list[Any] = await redis.zrange(_names_key(namespace), 0, -1)
         beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []
+        gone = [name for name, beat in zip(names, beats, strict=True) if beat is None]
+        if gone:
+            # A worker that comes back adds its name with its next heartbeat.
+            await redis.zrem(_names_key(namespace), *gone)
     workers = [worker for beat in beats if (worker := _readable(beat)) is not None]
     return sorted(workers, key=lambda worker: (worker["role"], worker["id"]))
 

@@ -27,6 +27,9 @@ _NEXT = """
 SELECT setval(s::regclass, greatest(nextval(s::regclass), $1::int + 1))
 FROM pg_get_serial_sequence('activations', 'activation') AS s
 """
+_STATE = """
+SELECT state, schema = coalesce((SELECT number FROM feature_schema), schema) AS fits FROM models WHERE version = $1
+"""
 _INSERT = """
 INSERT INTO activations (activation, role, version, job, by, reason, message) OVERRIDING SYSTEM VALUE
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -36,10 +39,11 @@ SELECT DISTINCT ON (role = 'champion') CASE role WHEN 'champion' THEN 'champion'
     version, message, published_at IS NOT NULL
 FROM activations ORDER BY role = 'champion', activation DESC
 """
-# The champion before the current one. Rolled-back models are excluded.
+# The champion before the current one. Rolled-back models, and those of other features, are excluded.
 _FORMER = """
 SELECT a.version FROM activations a JOIN models m USING (version)
-WHERE a.role = 'champion' AND m.state = 'former' ORDER BY a.activation DESC LIMIT 1
+WHERE a.role = 'champion' AND m.state = 'former' AND m.schema = (SELECT number FROM feature_schema)
+ORDER BY a.activation DESC LIMIT 1
 """
 
 
@@ -90,13 +94,15 @@ async def activate(
     `leaves` is the new state of the previous champion. `force`: also if the model was rejected or rolled back.
 
     Raises:
-        Refused: there is no such model, it is the champion already, it needs `force`, or its message is too large. The
-            caller rolls the transaction back.
+        Refused: there is no such model, it has other features than the namespace, it is the champion already, it needs
+            `force`, or its message is too large. The caller rolls the transaction back.
     """
     await _lock(connection)
-    row = await connection.fetchrow("SELECT state, body FROM models WHERE version = $1", version)
+    row = await connection.fetchrow(_STATE, version)
     if row is None:
         raise Refused(f"there is no model {version}")
+    if not row["fits"]:
+        raise Refused(f"model {version} has other features than the namespace has now")
     if row["state"] == "champion":
         raise Refused(f"model {version} is the champion already")
     if row["state"] in WORSE and not force:
@@ -123,16 +129,6 @@ async def end_shadowing(connection: Connection, cause: ActivationCause, signing:
     """End the shadow, inside the caller's transaction; the number of the activation."""
     await _lock(connection)
     return await _write(connection, "none", None, cause, signing, above=above)
-
-
-async def shadow_began_s(connection: Connection, version: int) -> float:
-    """When a model was activated as a shadow last, in seconds since the epoch."""
-    return float(
-        await connection.fetchval(
-            "SELECT extract(epoch FROM max(at))::float8 FROM activations WHERE version = $1 AND role = 'shadow'",
-            version,
-        )
-    )
 
 
 async def former_champion(connection: Connection) -> int:
@@ -203,10 +199,10 @@ async def _write(
     above: int,
 ) -> int:
     number = int(await connection.fetchval(_NEXT, above))
-    body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
-    model = None if version is None else decode_model(body)
+    row = await connection.fetchrow("SELECT body, schema FROM models WHERE version = $1", version)
+    model, schema = (None, 1) if row is None else (decode_model(row["body"]), row["schema"])
     job, by, reason = cause
-    update = Update(signing.namespace, role, number, model, job, reason, time.time())
+    update = Update(signing.namespace, role, number, model, job, reason, time.time(), schema)
     message = encode_update(update, signing.signer)
     size = update_message_bytes(message)
     if size > signing.max_bytes:

@@ -30,6 +30,11 @@ FROM {CHAMPION} AS c
 """  # noqa: S608 - nothing but names of our own
 
 
+_JUDGING = f"""
+SELECT version FROM models WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_schema)
+"""  # noqa: S608 - the same
+
+
 class ChampionRow(NamedTuple):
     """The champion's newest activation: `job` caused it with `reason` at time `at`, `command` is the job's command."""
 
@@ -50,6 +55,12 @@ async def read_champion(connection: Connection) -> ChampionRow | None:
 async def champion_version(connection: Connection) -> int | None:
     """The champion's version; None before the first champion."""
     version = await connection.fetchval(f"SELECT {CHAMPION_VERSION}")
+    return None if version is None else int(version)
+
+
+async def judging_champion(connection: Connection) -> int | None:
+    """The version of the champion that judges challengers; None before the first with the namespace's features."""
+    version = await connection.fetchval(_JUDGING)
     return None if version is None else int(version)
 
 

@@ -15,7 +15,8 @@ from relearn.agents.stores.training.champion import CHAMPION, CHAMPION_ACTIVATIO
 
 _WATCHED = f"""
 SELECT a.activation, a.version, f.names, d.updated_at, extract(epoch FROM clock_timestamp())::float8 AS now_s
-FROM {CHAMPION} AS a CROSS JOIN feature_schema f LEFT JOIN drift d USING (activation)
+FROM {CHAMPION} AS a JOIN models m USING (version) JOIN feature_schema f ON f.number = m.schema
+LEFT JOIN drift d USING (activation)
 """  # noqa: S608 - nothing but names of our own
 _READ = "SELECT activation, model, state, drifted, updated_at FROM drift WHERE activation = $1"
 _LATEST = f"""

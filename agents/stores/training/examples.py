@@ -1,4 +1,7 @@
-"""The `examples` table: labelled records. Loading is idempotent; the first load fixes the namespace's features."""
+"""The `examples` table: labelled records. Loading is idempotent; the first load fixes the namespace's features.
+
+Withdrawing: `loads`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from relearn.agents.learning.training_set import example_key
+from relearn.agents.learning.usable import LARGEST, is_moderate
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.labels import read_label
@@ -16,15 +20,34 @@ from relearn.schemas.text import text_fault
 _STAGE = """
 CREATE TEMP TABLE loading (place int, key text, subject text, features float8[], label text) ON COMMIT DROP
 """
-# The latest row of each key in the file, unless the stored example is equal.
-_ADD = """
-INSERT INTO examples (key, subject, features, label, source)
-SELECT l.key, l.subject, l.features, l.label, $1
+_LOAD = "INSERT INTO loads (source, by, rows, added) VALUES ($1, $2, $3, 0) RETURNING id"
+# The latest row of each key in the file, and the stored example of that key that counts.
+_MATCH = """
+CREATE TEMP TABLE matched ON COMMIT DROP AS
+SELECT l.*, known.id AS known,
+    known.label IS NOT DISTINCT FROM l.label AND known.features IS NOT DISTINCT FROM l.features AS equal
 FROM (SELECT DISTINCT ON (key) * FROM loading ORDER BY key, place DESC) AS l
-LEFT JOIN LATERAL (SELECT label, features FROM examples e WHERE e.key = l.key ORDER BY id DESC LIMIT 1) AS known ON true
-WHERE known.label IS DISTINCT FROM l.label OR known.features IS DISTINCT FROM l.features
-ORDER BY l.place
+LEFT JOIN LATERAL (
+    SELECT id, label, features FROM examples e WHERE e.key = l.key AND NOT withdrawn ORDER BY id DESC LIMIT 1
+) AS known ON true
 """
+_ADD = """
+INSERT INTO examples (key, subject, features, label, source, loads)
+SELECT key, subject, features, label, $1, ARRAY[$2::bigint] FROM matched WHERE NOT equal ORDER BY place
+"""
+# An equal example has this load too; the loads of the same source before it are replaced, so that the list stays short.
+_KEEP = """
+UPDATE examples e SET loads = (
+    SELECT coalesce(array_agg(l.id), '{}') FROM loads l
+    WHERE l.id = ANY (e.loads) AND l.withdrawn_at IS NULL AND l.source <> $1
+) || $2::bigint
+FROM matched WHERE matched.equal AND e.id = matched.known
+"""
+_REPLACE = """
+UPDATE feature_schema SET names = $1, number = number + 1, widths = widths || cardinality(names)
+"""
+_ADDED = "UPDATE loads SET added = $2 WHERE id = $1"
+_LOCK = "LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE"
 
 
 async def load_examples(
@@ -35,10 +58,12 @@ async def load_examples(
     labels: Sequence[str],
     subjects: Sequence[str | None],
     source: str,
+    by: str | None = None,
 ) -> int:
     """Insert labelled records, all or none; the number of new rows. features: (n, d), finite. Safe to repeat.
 
-    The first load of all fixes the namespace's features, names and order.
+    `source`: the file's or data set's name; repeats count once whatever it is. The first load of all fixes the
+    namespace's features, names and order, and so does the first after all examples were withdrawn.
 
     Raises:
         PostgresUnavailable: nothing was added.
@@ -52,12 +77,16 @@ async def load_examples(
     with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             # One load at a time, so that two of the same file add its rows once.
-            await connection.execute("LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE")
+            await connection.execute(_LOCK)
             await _fix_features(connection, feature_names)
             await connection.execute(_STAGE)
             await connection.copy_records_to_table("loading", records=rows)
-            status: str = await connection.execute(_ADD, source)
-    return int(status.rsplit(maxsplit=1)[-1])
+            await connection.execute(_MATCH)
+            load = await connection.fetchval(_LOAD, source, by, len(rows))
+            await connection.execute(_KEEP, source, load)
+            added = int((await connection.execute(_ADD, source, load)).rsplit(maxsplit=1)[-1])
+            await connection.execute(_ADDED, load, added)
+    return added
 
 
 async def read_features(pool: Pool) -> tuple[str, ...] | None:
@@ -67,16 +96,31 @@ async def read_features(pool: Pool) -> tuple[str, ...] | None:
     return None if names is None else tuple(names)
 
 
+async def feature_widths(pool: Pool) -> frozenset[int] | None:
+    """The numbers of features that records of the namespace have, or had before; None before the first load.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    with postgres_errors():
+        widths = await pool.fetchval("SELECT widths || cardinality(names) FROM feature_schema")
+    return None if widths is None else frozenset(widths)
+
+
 async def _fix_features(connection: Connection, feature_names: Sequence[str]) -> None:
     await connection.execute(
         "INSERT INTO feature_schema (names) VALUES ($1) ON CONFLICT DO NOTHING", list(feature_names)
     )
-    names = await connection.fetchval("SELECT names FROM feature_schema")
-    if list(names) != list(feature_names):
+    names = await connection.fetchval("SELECT names FROM feature_schema FOR UPDATE")
+    if list(names) == list(feature_names):
+        return
+    if await connection.fetchval("SELECT true FROM examples WHERE NOT withdrawn LIMIT 1"):
         raise Refused(
             f"this namespace's records have other features: {_shown(names)}; these have {_shown(feature_names)}. "
-            "Use another namespace for them (RELEARN_NAMESPACE)"
+            "Use another namespace for them (RELEARN_NAMESPACE), or withdraw all examples first "
+            "(`relearn examples withdraw`)"
         )
+    await connection.execute(_REPLACE, list(feature_names))
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -99,3 +143,10 @@ def _check(feature_names: Sequence[str], features: Floats, labels: Sequence[str]
         raise Refused("two features have the same name")
     if not np.isfinite(features).all():
         raise Refused("an example has a value that isn't a finite number")
+    if not (moderate := is_moderate(features)).all():
+        row = int(np.flatnonzero(~moderate)[0])
+        column = int(np.abs(features[row]).argmax())
+        raise Refused(
+            f"overflow: row {row + 1} has {features[row, column]:g} as {feature_names[column]!r}; training can't use"
+            f" values above {LARGEST:g}"
+        )

@@ -22,7 +22,7 @@ ON CONFLICT DO NOTHING
 """  # noqa: S608 - nothing but names of our own
 _END = """
 UPDATE jobs SET state = $2, version = coalesce($3, version), metrics = coalesce($4, metrics), error = $5,
-    started_at = coalesce(started_at, now()), ended_at = now(),
+    started_at = coalesce(started_at, now()), ended_at = now(), ended = nextval('job_ends'),
     ended_cut = CASE WHEN $2 <> 'skipped' OR state = 'running' THEN (SELECT coalesce(max(id), 0) FROM corrections) END
 WHERE id = $1 AND state IN ('queued', 'running', 'shadow')
 """
@@ -80,7 +80,7 @@ async def queue_job(connection: Connection, command: Command) -> bool:
         "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')"
     )
     await connection.execute(
-        "UPDATE jobs SET ended_at = now(), error = $2 WHERE id = $1",
+        "UPDATE jobs SET ended_at = now(), ended = nextval('job_ends'), error = $2 WHERE id = $1",
         command.id,
         f"another training job is open: {other}" if other else "another training job was open",
     )
@@ -93,13 +93,18 @@ async def lock_job(connection: Connection, job_id: str) -> State | None:
     return state
 
 
-async def write_shadow_tally(connection: Connection, job_id: str, tally: Mapping[str, Any]) -> None:
-    """Write the evidence so far to the metrics of a job in state `shadow`."""
-    await connection.execute(
-        "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $2::jsonb)"
-        " WHERE id = $1 AND metrics->'shadow' IS DISTINCT FROM $2::jsonb",
-        job_id,
-        dict(tally),
+async def write_shadow_tally(
+    connection: Connection, job_id: str, tally: Mapping[str, Any], *, watched_s: float
+) -> float:
+    """Write the evidence so far to the metrics of a job in state `shadow`, and add `watched_s`; the sum of these."""
+    return float(
+        await connection.fetchval(
+            "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $2::jsonb), watched_s = watched_s + $3"
+            " WHERE id = $1 RETURNING watched_s",
+            job_id,
+            dict(tally),
+            watched_s,
+        )
     )
 
 

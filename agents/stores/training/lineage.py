@@ -13,6 +13,7 @@ from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.activations import signed_by
 from relearn.agents.stores.training.jobs import Job, job_fields, read_job
 from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
+from relearn.schemas.model.linear_svm import decode_model
 
 _FETCH = 500
 
@@ -114,13 +115,15 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
         job = None if model is None else await read_job(connection, model.job)
         if model is None or job is None:
             return None
-        cut, digest = await connection.fetchrow("SELECT cut, sha256 FROM models WHERE version = $1", version)
+        cut, digest, body = await connection.fetchrow(
+            "SELECT cut, sha256, body FROM models WHERE version = $1", version
+        )
         classes: dict[str, dict[str, int]] = {}
         for label, source, count in await connection.fetch(_CLASSES, version):
             classes.setdefault(label, {})[source] = count
         rows = await connection.fetch(_ACTIVATIONS, version)
         activations = [_activated(row) for row in rows]
-        names = await connection.fetchval("SELECT names FROM feature_schema")
+        names = decode_model(body).feature_names
         return Lineage(model, job, cut, digest.hex(), names, classes, activations)
 
 

@@ -11,14 +11,16 @@ from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
+from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Model, decode_model, encode_model, model_digest
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 
 _INSERT = """
-INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut, example_ids, correction_ids)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut, example_ids, correction_ids, schema)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
+_SCHEMA = "SELECT number FROM feature_schema WHERE names = $1::text[]"
 _ASSUMED = """
 INSERT INTO assumed (version, prediction, key, features, label, weight) VALUES ($1, $2, $3, $4, $5, $6)
 """
@@ -54,12 +56,18 @@ async def register_model(
     """Insert a new model with its lineage; its version, a number that only rises.
 
     `cut` is the newest correction at the time of its training snapshot.
+
+    Raises:
+        Refused: the namespace's features were replaced since that snapshot.
     """
+    schema = await connection.fetchval(_SCHEMA, list(examples.feature_names))
+    if schema is None:
+        raise Refused("the namespace's features were replaced while the model was trained")
     version = int(await connection.fetchval("SELECT nextval('model_versions')"))
     body = encode_model(fitted.as_model(version, examples.feature_names))
     lineage = examples.ids_of("bootstrap"), examples.ids_of("reviewed")
     facts = model_digest(body), dict(fitted.metrics), set_digest(examples), cut
-    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage)
+    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema)
     columns = examples.ids, examples.keys, examples.features, examples.labels, examples.weights
     assumed = [
         (version, str(place), key, row.tolist(), label, float(weight))
@@ -80,6 +88,16 @@ async def load_model(connection: Connection | Pool, version: int) -> Model | Non
     with postgres_errors():
         body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
     return None if body is None else decode_model(body)
+
+
+async def features_of_model(pool: Pool, version: int) -> tuple[str, ...] | None:
+    """The names of a model's features, in order; None: there is no such model.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    model = await load_model(pool, version)
+    return None if model is None else model.feature_names
 
 
 async def leave_shadow(connection: Connection, version: int, state: State) -> None:

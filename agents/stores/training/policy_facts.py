@@ -14,12 +14,12 @@ from relearn.agents.stores.training.champion import read_champion
 _LAST = """
 SELECT extract(epoch FROM ended_at)::float8 AS ended_s, ended_cut FROM jobs
 WHERE ended_cut IS NOT NULL AND (command = 'train' OR (command = 'rollback' AND reason->>'trigger' = 'evidence'))
-ORDER BY ended_at DESC LIMIT 1
+ORDER BY ended DESC LIMIT 1
 """
 _OPEN = "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')"
 _REJECTIONS = """
 SELECT count(*) FROM jobs WHERE command = 'train' AND state = 'rejected'
-AND ended_at > coalesce((SELECT max(ended_at) FROM jobs WHERE command = 'train' AND state = 'promoted'), '-infinity')
+AND ended > coalesce((SELECT max(ended) FROM jobs WHERE command = 'train' AND state = 'promoted'), 0)
 """
 # The last command of a user that holds promotion. `resume` ends all holds.
 _HOLD = """

@@ -17,13 +17,15 @@ from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
+# A champion of other features, which were replaced since, judges nothing.
 _CHAMPION = f"""
-SELECT version, body, cut, example_ids, correction_ids FROM models WHERE version = {CHAMPION_VERSION}
+SELECT version, body, cut, example_ids, correction_ids FROM models
+WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_schema)
 """  # noqa: S608 - nothing but names of our own
 _NEWEST = "SELECT version, state, set_digest, correction_ids FROM models ORDER BY version DESC LIMIT 1"
 _BOOTSTRAP = """
-SELECT id, key, features, label, extract(epoch FROM added_at)::float8 AS at_s FROM examples
-WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, key, features, label, arrival::float8 AS arrival FROM examples
+WHERE id > $1 AND NOT withdrawn ORDER BY id LIMIT $2
 """
 _KEYS = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
@@ -43,7 +45,7 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
         names = await connection.fetchval("SELECT names FROM feature_schema")
         if names is None:
             raise Refused("there are no examples to train on")
-        statements = await all_statements(connection)
+        statements = await all_statements(connection, of_schema=True)
         newest = await connection.fetchrow(_NEWEST)
         return Snapshot(
             tuple(names),
@@ -81,7 +83,7 @@ async def training_keys(connection: Connection, version: int) -> frozenset[str]:
 
 async def _bootstrap(connection: Connection) -> list[tuple[float, Example]]:
     rows = await fetch_pages(connection, _BOOTSTRAP, after=0)
-    return [(row["at_s"], Example(row["id"], row["key"], row["features"], row["label"])) for row in rows]
+    return [(row["arrival"], Example(row["id"], row["key"], row["features"], row["label"])) for row in rows]
 
 
 async def _champion(connection: Connection) -> Champion | None:

@@ -7,9 +7,11 @@ import random
 from relearn.agents.stores.postgres import Pool
 
 _INSERT = """
-INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, generation,
-    kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation) VALUES (
-    gen_random_uuid()::text, to_timestamp($1::float8), $2, $3, $4, $5, $6, 0, 0, $7, 0, now(), 'k', '{}', 'no', $8, 1)
+INSERT INTO corrections (feedback, arrival, sent_at, sent_partition, sent_offset, label, reviewer, via, generation,
+    kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation)
+VALUES (
+    gen_random_uuid()::text, $1::float8::bigint, to_timestamp($1::float8), $2, $3, $4, $5, $6, 0, 0, $7, 0, now(), 'k',
+    '{}', 'no', $8, 1)
 """
 
 

@@ -20,9 +20,9 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNER = Signer(key_id_of(KEY.public_key()), KEY)
 
 
-def message(role: Role, activation: int, version: int = 0, d: int = 4) -> bytes:
+def message(role: Role, activation: int, version: int = 0, d: int = 4, schema: int = 1) -> bytes:
     model = None if role == "none" else a_model(version, d=d, seed=version)
-    return encode_update(Update("relearn", role, activation, model, None, {}, 0.0), SIGNER)
+    return encode_update(Update("relearn", role, activation, model, None, {}, 0.0, schema), SIGNER)
 
 
 def broken(role: Role, activation: int) -> bytes:
@@ -140,3 +140,15 @@ def test_a_shadow_that_came_first_is_dropped_if_the_champion_has_other_features(
     process.take(message("shadow", 3, 3))
     assert process.on() == ((1, 1), (3, 3))
     assert process.swapper.refused == {"shape": 1}
+
+
+def test_a_champion_with_later_features_replaces_the_earlier_and_their_shadow() -> None:
+    """After a namespace's features were replaced; never the other way, and no shadow does."""
+    process = Process()
+    process.take(message("champion", 1, 1), message("shadow", 2, 2))
+    refused = message("champion", 3, 3, d=5), message("shadow", 3, 3, d=5, schema=2)
+    assert events(process.take(*refused)) == ["model_refused", "model_refused"]
+    assert events(process.take(message("champion", 4, 4, d=5, schema=2))) == ["model_swapped", "shadow_dropped"]
+    assert process.on() == ((4, 4), None)
+    assert events(process.take(message("champion", 5, 1))) == ["model_refused"]
+    assert process.on() == ((4, 4), None)

@@ -51,12 +51,13 @@ def test_a_pixel_of_digits_is_named_by_row_and_column() -> None:
 
 
 def test_a_file_names_its_subjects(tmp_path: Path) -> None:
-    """By its stem and row."""
-    path = tmp_path / "people.csv"
-    path.write_text("1,2\n3,4\n")
+    """By their values, whatever the file is called: repeats count once."""
+    path, renamed = tmp_path / "people.csv", tmp_path / "people (mended).csv"
+    path.write_text("1,-0.0\n3,4\n")
+    renamed.write_text("3,4\n1,0.0\n")
     first, second = load_dataset(str(path)).subjects
-    assert first.startswith("people-")
     assert first != second
+    assert load_dataset(str(renamed)).subjects == (second, first)
 
 
 def test_what_is_neither_set_nor_file_is_said() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from relearn.agents.availability.clock_jumps import ClockJumps
 from relearn.agents.availability.retry import Retry
+from relearn.agents.learning.reviews import reviews, standing_statements
 from relearn.agents.learning.training_set import example_key
+from relearn.agents.stores.feedback import waiting as waiting_feedback
 from relearn.agents.stores.feedback import waiting as waiting_table
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
+from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
 from relearn.agents.stores.postgres import Pool
@@ -61,6 +66,7 @@ async def test_a_correction_copies_the_prediction_that_it_is_about(settings: Set
     assert row == {
         "id": 1,
         "feedback": "f",
+        "arrival": 1,
         "sent_partition": 3,
         "sent_offset": 12,
         "label": "0",
@@ -350,20 +356,82 @@ async def test_a_swept_statement_is_the_row_that_it_would_have_been(settings: Se
         await sweep(pool)
         await take(pool, statement(same, 3, partition=2))
         early, late = [
-            {k: v for k, v in row.items() if k not in {"id", "feedback", "stored_at"}}
+            {k: v for k, v in row.items() if k not in {"id", "arrival", "feedback", "stored_at"}}
             for row in await corrections(pool)
         ]
         assert early == late
 
 
-async def test_what_waited_is_moved_in_kafkas_order_and_not_in_that_of_arrival(settings: Settings) -> None:
+async def test_what_waited_keeps_its_place_in_the_order_of_arrival(settings: Settings) -> None:
+    """Among what came before and after it, whatever the broker's clock showed."""
     async with tables(settings) as pool:
-        await take(pool, statement(feedback("c", prediction="0-0-0"), 9, ms=30))
-        await take(pool, statement(feedback("b", prediction="0-1-0"), 4, ms=20, partition=1))
-        await take(pool, statement(feedback("a", prediction="0-2-0"), 8, ms=20))
+        await store(pool, block_of(1))
+        await take(pool, statement(feedback("a", prediction="0-0-0"), 7, ms=90))
+        await take(pool, statement(feedback("b", prediction="0-1-0"), 8, ms=30))
+        await take(pool, statement(feedback("c", prediction="0-2-0"), 4, ms=20, partition=1))
+        await take(pool, statement(feedback("d", prediction="0-0-0"), 9, ms=10))
         await store(pool, block_of(3))
         await sweep(pool)
-        assert "".join(row["feedback"] for row in await corrections(pool)) == "abc"
+        rows = await pool.fetch("SELECT feedback FROM corrections ORDER BY arrival")
+        assert "".join(row["feedback"] for row in rows) == "abcd"
+        ids = {row["feedback"]: row["id"] for row in await corrections(pool)}
+        assert ids["d"] < ids["b"] < ids["c"]
+
+
+async def test_the_latest_statement_of_a_reviewer_stands_though_the_brokers_clock_went_back(settings: Settings) -> None:
+    """A statement made while the clock was 40 days ahead would stand for 40 days."""
+    ahead_ms = 40 * 86_400_000
+    async with tables(settings) as pool:
+        await store(pool, block_of(1))
+        await take(pool, statement(feedback("1", "0", prediction="0-0-0", reviewer="ann"), 1, ms=ahead_ms))
+        await take(pool, statement(feedback("2", "1", prediction="0-0-0", reviewer="ann"), 2))
+        async with pool.acquire() as connection:
+            assert [one.label for one in reviews(await all_statements(connection))] == ["1"]
+        # In one chunk, too.
+        later = statement(feedback("4", "b", prediction="0-0-0", reviewer="bob"), 5)
+        await take(pool, statement(feedback("3", "a", prediction="0-0-0", reviewer="bob"), 4, ms=ahead_ms), later)
+        async with pool.acquire() as connection:
+            standing = standing_statements(await all_statements(connection))
+        assert [(one.reviewer, one.label) for one in standing] == [("ann", "1"), ("bob", "b")]
+
+
+async def test_a_jump_of_postgres_clock_neither_expires_feedback_nor_keeps_it(settings: Settings) -> None:
+    """The rows as the clock of before wrote them; what came after the jump is as old as it is."""
+    async with tables(settings) as pool:
+        for jump_s in (40 * 86_400, -40 * 86_400):
+            own_s = 100.0
+            jumps = ClockJumps(lambda: own_s)  # noqa: B023 - read in this round only
+            await sweep(pool, jumps=jumps)
+            await take(pool, statement(feedback(f"old {jump_s}", prediction="0-0-0"), 1))
+            # Postgres' clock can't be set; the rows and the reading before are moved the other way.
+            await pool.execute("UPDATE waiting_feedback SET since = since - make_interval(secs => $1)", float(jump_s))
+            jumps.seen(time.time() - jump_s)
+            await take(pool, statement(feedback(f"new {jump_s}", prediction="0-0-0"), 2))
+            swept = await sweep(pool, jumps=jumps)
+            assert (swept.taken.waiting, swept.expired) == (2, [])
+            spread = "SELECT extract(epoch FROM max(since) - min(since)) < 60 FROM waiting_feedback"
+            assert await pool.fetchval(spread)
+            await pool.execute("DELETE FROM waiting_feedback")
+        # Set back while no worker ran.
+        await take(pool, statement(feedback("f", prediction="0-0-0"), 3))
+        await pool.execute("UPDATE waiting_feedback SET since = since + interval '40 days'")
+        await sweep(pool, jumps=ClockJumps())
+        assert await pool.fetchval("SELECT max(since) <= clock_timestamp() FROM waiting_feedback")
+
+
+async def test_no_more_feedback_waits_than_there_is_room_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is refused at once, and what waits already is known."""
+    monkeypatch.setattr(waiting_feedback, "WAITING_MAX", 3)
+    async with tables(settings) as pool:
+        said = [statement(feedback(f"f{i}", prediction="0-0-0"), i) for i in range(5)]
+        taken = await take(pool, *said)
+        assert (taken.waiting, [one.fault.reason for one in taken.refused]) == (3, ["unknown", "unknown"])
+        again = await take(pool, *said[:4])
+        assert (again.waiting, again.duplicates, len(again.refused)) == (0, 3, 1)
+        monkeypatch.setattr(waiting_feedback, "WAITING_BYTES_MAX", 1)
+        assert len((await take(pool, statement(feedback("g", prediction="0-0-0"), 9))).refused) == 1
 
 
 async def test_an_id_that_waits_and_was_stored_meanwhile_is_a_duplicate(settings: Settings) -> None:
