@@ -47,7 +47,7 @@ def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
 
     return (
         spec("ingest", settings.partitions, {**log_append, **retention, "max.message.bytes": str(INGEST_MAX_BYTES)}),
-        spec("predictions", settings.partitions, retention),
+        spec("predictions", settings.partitions, {**log_append, **retention}),
         spec("feedback", settings.partitions, {**log_append, **forever}),
         spec("commands", 1, {**log_append, **forever}),
         spec("model-updates", 1, {"cleanup.policy": "compact", "max.message.bytes": str(INGEST_MAX_BYTES)}),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
-from typing import get_args
+from typing import NamedTuple, get_args
 
+import numpy as np
 import structlog
 
 from relearn.schemas.errors import BadMessage
@@ -19,21 +21,47 @@ log = structlog.get_logger()
 
 #: Maximum time of a row, in epoch seconds: the end of the year 9999 less a day, whose partition could not end.
 _MAX_S = 253_402_214_399.0
+#: More than any broker has of one topic. Totals are kept for each partition.
+_PARTITIONS_MAX = 100_000
+#: aiokafka's `timestamp_type` of a message that the broker stamped.
+_LOG_APPEND_TIME = 1
+
+
+class Known(NamedTuple):
+    """The newest generation of the ingest topic, and the numbers of features of its records; None: no features yet."""
+
+    generation: int
+    widths: frozenset[int] | None
+
+    def check(self, block: Block) -> None:
+        """Return if `block` can be about records of the namespace.
+
+        Raises:
+            BadMessage: with reason `invalid` or `dimension`.
+        """
+        if block.generation > self.generation:
+            raise BadMessage("invalid", f"the ingest topic has no generation {block.generation}")
+        width = block.features.shape[1]
+        if self.widths is not None and width not in self.widths:
+            raise BadMessage("dimension", f"{width} features; the namespace's records have {sorted(self.widths)}")
 
 
 def decode_blocks(
-    messages: Iterable[RawMessage], *, generation: int, now_s: float
+    messages: Iterable[RawMessage], *, generation: int, now_s: float, known: Known | None = None
 ) -> tuple[list[Block], list[DeadLetter]]:
     """The blocks in these messages of `predictions`, and dead letters for the messages without one.
 
-    `generation`: that of the topic which the messages came from. A block whose shadow answers can't be decoded is
-    returned without them: each record has the champion's answer.
+    `generation`: that of the topic which the messages came from. `known`: what the blocks can be about; None: not
+    checked. A block whose shadow answers can't be decoded is returned without them.
     """
     blocks, letters = [], []
     for message in messages:
         try:
             block = decode_block(message.value, without_shadow=partial(_warn, message))
             check_block_storable(block)
+            if known is not None:
+                known.check(block)
+            block = replace(block, appended_s=_appended_s(message))
         except BadMessage as exc:
             letters.append(_letter(message, exc, generation, now_s))
         else:
@@ -82,6 +110,15 @@ def check_block_storable(block: Block) -> None:
         raise BadMessage("invalid", f"scored at {block.scored_at:g} s, a time that can't be")
     if block.ingested_at.min() < 0 or block.ingested_at.max() > _MAX_S:
         raise BadMessage("invalid", "ingested at a time that can't be")
+    if block.partition >= _PARTITIONS_MAX:
+        raise BadMessage("invalid", f"no topic has a partition {block.partition}")
+    if not (np.isfinite(block.features).all() and np.isfinite(block.margins).all()):
+        raise BadMessage("not-finite", "a feature or a margin that isn't a finite number")
+
+
+def _appended_s(message: RawMessage) -> float | None:
+    """When the broker appended a message, epoch seconds; None: the time is its producer's."""
+    return message.timestamp / 1000.0 if getattr(message, "timestamp_type", None) == _LOG_APPEND_TIME else None
 
 
 def _warn(message: RawMessage, fault: BadMessage) -> None:

@@ -12,14 +12,16 @@ import structlog
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.generations import Generations
-from relearn.agents.store.decode import decode_blocks, decode_letters
+from relearn.agents.store.decode import Known, decode_blocks, decode_letters
+from relearn.agents.store.retention_watch import RetentionWatch
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
-from relearn.agents.stores.predictions.partitions import drop_expired_partitions
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.topic_generations import newest_generation
+from relearn.agents.stores.training.examples import feature_widths
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -34,7 +36,6 @@ log = structlog.get_logger()
 #: Transactions in flight: while one waits for its commit, the rows of the next are sent.
 IN_FLIGHT = 2
 _MAINTAIN_EVERY_S = 1.0
-_EXPIRE_EVERY_S = 3600.0
 _MAINTENANCE = "maintenance"
 
 
@@ -56,6 +57,9 @@ class StoreWriter:
         self._state = state
         self._retry = Retry(state, stop)
         self._ingest = topic_name(settings.namespace, "ingest")
+        self._retention = RetentionWatch(settings.retention_days, state.notices)
+        #: Read again when a block exceeds it.
+        self._known = Known(0, frozenset())
         self._redis = open_redis(settings)
         self._opened = OpenOnce(self._open)
 
@@ -63,7 +67,22 @@ class StoreWriter:
         """Decode the blocks of one chunk; the receipt is the commit of the transaction that stores them all."""
         generation = await self._generation(chunk)
         blocks, unreadable = decode_blocks(chunk.records, generation=generation, now_s=time.time())
+        if any(block.generation > self._known.generation for block in blocks) or any(
+            block.features.shape[1] not in (self._known.widths or ()) for block in blocks
+        ):
+            self._known = await self._read_known()
+            blocks, unreadable = decode_blocks(
+                chunk.records, generation=generation, now_s=time.time(), known=self._known
+            )
         return [self.store(blocks, unreadable)]
+
+    async def _read_known(self) -> Known:
+        pool = (await self._opened.get()).pool
+
+        async def read() -> Known:
+            return Known(await newest_generation(pool, self._ingest), await feature_widths(pool))
+
+        return await self._retry.until_available(read, "Postgres")
 
     async def take_letters(self, chunk: Chunk) -> Receipts:
         """Decode the dead letters of one chunk; the receipt is their commit."""
@@ -105,20 +124,15 @@ class StoreWriter:
         self._state.records += rows
 
     async def _store_blocks(self, pool: Pool, blocks: Sequence[Block]) -> Stored:
-        return await store_blocks(
-            pool, blocks, topic=self._ingest, retention_days=self._settings.retention_days, now_s=time.time()
-        )
+        return await store_blocks(pool, blocks, topic=self._ingest, retention_days=self._settings.retention_days)
 
     async def maintain(self, stop: Callable[[], bool]) -> None:
-        """Until `stop()`: drop expired partitions each hour, and fill the recent view where it has gaps."""
+        """Until `stop()`: drop expired partitions, and fill the recent view where it has gaps."""
         opened = await self._opened.get()
         pool, view = opened.pool, opened.view
-        next_s = 0.0
         while not stop():
             try:
-                if time.monotonic() >= next_s:
-                    await drop_expired_partitions(pool, self._settings.retention_days, time.time())
-                    next_s = time.monotonic() + _EXPIRE_EVERY_S
+                await self._retention.look(pool)
                 self.ready = True
                 await view.tend()
             except (PostgresUnavailable, SetupError) as exc:

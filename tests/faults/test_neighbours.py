@@ -19,7 +19,7 @@ from redis.exceptions import AuthenticationError
 from relearn.agents.stores.database_fit import check_database
 from relearn.agents.stores.migrations import migrate
 from relearn.agents.stores.postgres import open_pool
-from relearn.agents.stores.predictions.partitions import drop_expired_partitions
+from relearn.agents.stores.predictions.partitions import drop_partition
 from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import Settings, read_settings
 from relearn.scripts.dev.bench.faults.servers import free_ports
@@ -30,7 +30,7 @@ from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import account as accounts
 from relearn.scripts.embedded.servers import postgres
 from relearn.scripts.embedded.servers.secrets import Secrets
-from tests.support.data.blocks import NOON_S, block_of
+from tests.support.data.blocks import block_of
 from tests.support.data.stored import store
 from tests.support.servers.embedded import Servers
 from tests.support.servers.namespaces import as_owner
@@ -82,7 +82,7 @@ async def test_the_application_reads_and_writes_rows_and_nothing_else(migrated: 
             " WHERE relnamespace = current_schema()::regnamespace"
         )
         assert [row[0] for row in await pool.fetch(owners)] == [postgres.OWNER]
-        assert await drop_expired_partitions(pool, 30, NOON_S + 40 * 86_400) == ["predictions_20260921"]
+        assert await drop_partition(pool, "predictions_20260921")
     finally:
         await pool.close()
 

@@ -3,6 +3,7 @@
 Straight COPY first, which is twice as fast as anything else. Where Postgres refuses that (a row is there already, a
 day has no partition yet, a row holds what can't be stored), the transaction is made again carefully: through a stage
 table, leaving out what is there, and cutting down what is refused to the records at fault, which become dead letters.
+A record of a day without a partition may be too old for one (`retention`): then the record is a dead letter, too.
 The answers of shadows are stored after the records, in the same two ways.
 """
 
@@ -11,28 +12,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
 import asyncpg
 import numpy as np
-from numpy.typing import NDArray
 
 from relearn.agents.availability.progress import progressed
 from relearn.agents.stores.dead_letters import clean, insert_dead_letters
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.agents.stores.predictions.binary_copy import timestamp_us
 from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
-from relearn.agents.stores.predictions.partitions import make_partitions, oldest_kept
-from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows, with_shadow
+from relearn.agents.stores.predictions.retention import NOW_S, make_partitions_for
+from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
 
-_DAY_US = 86_400_000_000
-_DAY_ZERO = date(2000, 1, 1)
 #: SQLSTATEs of malformed COPY bytes: a bug of this program, not bad data.
 _OUR_FAULT = {"22P03", "22P04"}
+
+_TOO_OLD = "it is older than the days that are kept"
+_TOO_MANY = "its day has no partition, and there are too many of days that are not kept"
 
 _COLUMNS = ", ".join(COLUMNS)
 _STAGE = "CREATE TEMP TABLE stage (LIKE predictions INCLUDING DEFAULTS) ON COMMIT DROP"
@@ -62,54 +61,85 @@ class Stored:
     dead_letters: dict[str, int] = field(default_factory=dict)
 
 
-async def store_blocks(pool: Pool, blocks: Iterable[Block], *, topic: str, retention_days: int, now_s: float) -> Stored:
+async def store_blocks(
+    pool: Pool, blocks: Iterable[Block], *, topic: str, retention_days: int, now_s: float | None = None
+) -> Stored:
     """Insert the blocks' records in one transaction; records whose identity is stored already change nothing.
 
     Args:
         topic: the full name of the topic that the records came from, for dead letters.
-        retention_days: records ingested before the last `retention_days` UTC days are skipped and counted.
+        retention_days: records of earlier UTC days are too old to be stored, and become dead letters.
+        now_s: Postgres' clock; None: read it.
 
     Raises:
         PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
-    kept, expired = _without_expired(blocks, oldest_kept(now_s, retention_days))
+    in_order = sorted(blocks, key=lambda block: (block.generation, block.partition, int(block.offsets[0])))
     with postgres_errors():
         async with pool.acquire() as connection:
             try:
-                return await _copy_direct(connection, kept, expired)
+                return await _copy_direct(connection, in_order)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
-                await make_partitions(connection, "predictions", _days(kept))
-                await make_partitions(connection, "shadow_predictions", _days(with_shadow(kept)))
-                return await _insert_via_stage(connection, kept, expired, topic, now_s)
+                at_s = await connection.fetchval(NOW_S) if now_s is None else now_s
+                admitted = await _admit(connection, in_order, topic, retention_days=retention_days, now_s=at_s)
+                return await _insert_via_stage(connection, admitted, topic, at_s)
 
 
-async def _copy_direct(connection: Connection, blocks: Sequence[Block], expired: dict[tuple[int, int], int]) -> Stored:
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """Blocks whose days have partitions. The other records are `letters`, `expired` of them by Kafka partition."""
+
+    blocks: Sequence[Block]
+    letters: Sequence[DeadLetter]
+    expired: dict[tuple[int, int], int]
+
+
+async def _admit(
+    connection: Connection, blocks: Sequence[Block], topic: str, *, retention_days: int, now_s: float
+) -> _Admitted:
+    """Make the partitions that the blocks need. Records of days that get none become letters."""
+    kept: list[Block] = []
+    letters: list[DeadLetter] = []
+    expired: dict[tuple[int, int], int] = defaultdict(int)
+    homeless = await make_partitions_for(connection, blocks, retention_days=retention_days, now_s=now_s)
+    for block, one in zip(blocks, homeless, strict=True):
+        too_old, too_many = np.flatnonzero(one.too_old), np.flatnonzero(one.too_many)
+        letters += [_letter(block.select(at), "expired", _TOO_OLD, topic, now_s) for at in too_old[:, None]]
+        letters += [_letter(block.select(at), "overflow", _TOO_MANY, topic, now_s) for at in too_many[:, None]]
+        if len(too_old):
+            expired[block.generation, block.partition] += len(too_old)
+        good = np.flatnonzero(~(one.too_old | one.too_many))
+        if len(good):
+            kept.append(block if len(good) == len(block) else block.select(good))
+    return _Admitted(kept, letters, expired)
+
+
+async def _copy_direct(connection: Connection, blocks: Sequence[Block]) -> Stored:
     groups = [group for block in blocks for group in _groups(block)]
     async with connection.transaction():
         if blocks:
             await _copy(connection, "predictions", blocks)
             await copy_shadows(connection, blocks)
-        totals = await add_totals(connection, groups, expired)
+        totals = await add_totals(connection, groups, {})
         batches = await add_batches(connection, groups)
-    return Stored(sum(map(len, blocks)), expired=sum(expired.values()), totals=totals, batches=batches)
+    return Stored(sum(map(len, blocks)), totals=totals, batches=batches)
 
 
-async def _insert_via_stage(
-    connection: Connection, blocks: Sequence[Block], expired: dict[tuple[int, int], int], topic: str, now_s: float
-) -> Stored:
+async def _insert_via_stage(connection: Connection, admitted: _Admitted, topic: str, now_s: float) -> Stored:
+    blocks = admitted.blocks
     async with connection.transaction():
         await connection.execute(_STAGE)
-        groups, letters = await _by_stage(connection, blocks, topic, now_s)
+        groups, refused = await _by_stage(connection, blocks, topic, now_s)
         await insert_shadows(connection, blocks)
-        totals = await add_totals(connection, groups, expired)
+        totals = await add_totals(connection, groups, admitted.expired)
         batches = await add_batches(connection, groups)
-        dead = await insert_dead_letters(connection, letters)
-    inserted = sum(group.records for group in groups)
+        dead = await insert_dead_letters(connection, [*admitted.letters, *refused])
+    inserted, expired = sum(group.records for group in groups), sum(admitted.expired.values())
     return Stored(
         inserted=inserted,
-        duplicates=sum(map(len, blocks)) - inserted - len(letters),
-        expired=sum(expired.values()),
-        refused=len(letters),
+        duplicates=sum(map(len, blocks)) - inserted - len(refused),
+        expired=expired,
+        refused=len(refused) + len(admitted.letters) - expired,
         totals=totals,
         batches=batches,
         dead_letters=dead.totals,
@@ -132,7 +162,7 @@ async def _by_stage(
         if exc.sqlstate in _OUR_FAULT:
             raise
         if sum(map(len, blocks)) == 1:
-            return [], [_letter(blocks[0], f"{exc} ({exc.sqlstate})", topic, now_s)]
+            return [], [_letter(blocks[0], "refused", f"{exc} ({exc.sqlstate})", topic, now_s)]
     progressed()
     halves = [await _by_stage(connection, half, topic, now_s) for half in _halves(blocks)]
     return [group for groups, _ in halves for group in groups], [letter for _, found in halves for letter in found]
@@ -149,39 +179,14 @@ def _halves(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
     return [blocks[0].select(first)], [blocks[0].select(second)]
 
 
-def _letter(block: Block, error: str, topic: str, now_s: float) -> DeadLetter:
+def _letter(block: Block, reason: str, error: str, topic: str, now_s: float) -> DeadLetter:
     """The dead letter of a block of one record; its value is that record alone, as `ingest` would take it."""
     texts = (block.ids[0], block.subjects[0], block.batches[0], block.contexts[0])
     record_id, subject, batch, context = (None if text is None else clean(text) for text in texts)
     value = encode_record(block.features[0], record_id=record_id, subject=subject, batch=batch, context=context)
     offset, index = int(block.offsets[0]), int(block.indexes[0])
     place = (topic, block.generation, block.partition, offset, (index,))
-    return DeadLetter("store", "refused", error, *place, at=now_s, key=None, value=value)
-
-
-def _day_numbers(block: Block) -> NDArray[np.int64]:
-    days: NDArray[np.int64] = timestamp_us(block.ingested_at) // _DAY_US
-    return days
-
-
-def _days(blocks: Iterable[Block]) -> set[date]:
-    numbers = {int(day) for block in blocks for day in np.unique(_day_numbers(block))}
-    return {_DAY_ZERO + timedelta(days=number) for number in numbers}
-
-
-def _without_expired(blocks: Iterable[Block], oldest: date) -> tuple[list[Block], dict[tuple[int, int], int]]:
-    """Blocks without the records of days before `oldest`, in the order of identity, and how many those were."""
-    kept: list[Block] = []
-    expired: dict[tuple[int, int], int] = defaultdict(int)
-    limit = (oldest - _DAY_ZERO).days
-    for block in blocks:
-        old = _day_numbers(block) < limit
-        if old.any():
-            expired[block.generation, block.partition] += int(old.sum())
-            block = block.select(np.flatnonzero(~old))  # noqa: PLW2901 - the same block, shorter
-        if len(block):
-            kept.append(block)
-    return sorted(kept, key=lambda block: (block.generation, block.partition, int(block.offsets[0]))), expired
+    return DeadLetter("store", reason, error, *place, at=now_s, key=None, value=value)
 
 
 def _groups(block: Block) -> list[Group]:

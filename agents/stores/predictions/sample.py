@@ -6,6 +6,7 @@ sample is in proportion to what it got since its mark: a sender weighs as much i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -154,6 +155,9 @@ def _mark(rows: list[Any], records: int) -> Mark:
 
 
 def _as_sample(found: Rows) -> Sample:
+    """The rows as a sample, without those of another width than most: a forged block may have stored them."""
     rows = [row for taken in found.values() for row in taken]
+    (width, _), *_ = Counter((len(row["features"]), len(row["margins"])) for row in rows).most_common(1)
+    rows = [row for row in rows if (len(row["features"]), len(row["margins"])) == width]
     features = np.array([row["features"] for row in rows], dtype=np.float64)
     return Sample(features, np.array([row["margins"] for row in rows], dtype=np.float64).max(axis=1))

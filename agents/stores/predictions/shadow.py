@@ -81,8 +81,13 @@ def shadow_copy_bytes(blocks: Sequence[Block]) -> memoryview:
 
 def disagreements(block: Block, shadow: ShadowAnswers) -> NDArray[np.bool_]:
     """(n,) whether the shadow's label is another than the block's own. Labels are compared as texts, not as indexes."""
-    differ = np.array([[ours != theirs for theirs in block.classes] for ours in shadow.classes])
-    found: NDArray[np.bool_] = differ[shadow.labels, block.labels]
+    # Numbers that equal labels share. A table of all pairs would grow with the product of the classes.
+    numbers: dict[str, int] = {}
+    ours, theirs = (
+        np.array([numbers.setdefault(label, len(numbers)) for label in classes])
+        for classes in (shadow.classes, block.classes)
+    )
+    found: NDArray[np.bool_] = ours[shadow.labels] != theirs[block.labels]
     return found
 
 

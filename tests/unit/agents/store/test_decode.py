@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from relearn.agents.store.decode import decode_blocks, decode_letters
+from relearn.agents.store.decode import Known, decode_blocks, decode_letters
 from relearn.agents.stores.predictions.partitions import day_of
 from relearn.schemas.messages.dead_letters import dead_letter_headers
 from relearn.schemas.messages.predictions import encode_block
@@ -27,6 +27,7 @@ class Message:
     topic: str = "predictions"
     partition: int = 3
     timestamp: int = 0
+    timestamp_type: int = 0
     key: bytes | None = b"k"
     headers: Any = (("h", b"v"),)
 
@@ -104,3 +105,28 @@ def test_a_letter_about_a_topic_of_others_becomes_one_about_itself(topic: str) -
     message = Message(b"?", topic="ns.dead-letters", headers=dead_letter_headers(forged, "/test"))
     (found,) = decode_letters([message], generation=2, now_s=6.0)
     assert (found.topic, found.reason) == ("ns.dead-letters", "invalid")
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"generation": 1}, "invalid"),
+        ({"partition": 2_000_000}, "invalid"),
+        ({"d": 4}, "dimension"),
+        ({"features": np.array([[1.0, np.nan, 2.0]])}, "not-finite"),
+        ({"margins": np.array([[np.inf]])}, "not-finite"),
+    ],
+)
+def test_a_block_about_no_record_of_the_namespace_is_a_dead_letter(given: dict[str, Any], reason: str) -> None:
+    """It would make totals of its own, or rows that training can't use."""
+    messages = [Message(encode_block(block_of(1, **given))), Message(encode_block(block_of(1)))]
+    blocks, letters = decode_blocks(messages, generation=0, now_s=5.0, known=Known(0, frozenset({3})))
+    assert (len(blocks), [letter.reason for letter in letters]) == (1, [reason])
+
+
+@pytest.mark.parametrize(("stamped", "at_s"), [(1, 12.5), (0, None)])
+def test_a_block_has_the_time_at_which_the_broker_appended_it(stamped: int, at_s: float | None) -> None:
+    """None where its producer set the time."""
+    message = Message(encode_block(block_of(1)), timestamp=12_500, timestamp_type=stamped)
+    (block,), _ = decode_blocks([message], generation=0, now_s=5.0)
+    assert block.appended_s == at_s

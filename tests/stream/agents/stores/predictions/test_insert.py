@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 
 import numpy as np
 import pytest
 
 from relearn.agents.availability.retry import Retry
-from relearn.agents.stores.predictions.partitions import drop_expired_partitions, make_partitions
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable
@@ -117,38 +115,6 @@ async def test_days_get_their_partitions_when_their_first_row_comes(settings: Se
         names = await pool.fetch("SELECT tableoid::regclass::text AS name FROM predictions GROUP BY 1 ORDER BY 1")
         assert [row["name"] for row in names] == ["predictions_20260921", "predictions_20260922"]
         assert await counted(pool) == {(0, 0): 4}
-
-
-async def test_rows_older_than_retention_are_skipped_and_counted(settings: Settings) -> None:
-    """Their neighbours are stored."""
-    times = np.array([NOON_S - 31 * DAY_S, NOON_S - 30 * DAY_S, NOON_S])
-    async with tables(settings) as pool:
-        stored = await store(
-            pool, block_of(3, ingested_at=times), block_of(2, partition=1, ingested_at=times[:1].repeat(2))
-        )
-        assert (stored.inserted, stored.expired) == (2, 3)
-        assert offsets(await rows(pool)) == [1, 2]
-        assert await totals(pool) == {(0, 0): (2, 1), (0, 1): (0, 2)}
-
-
-async def test_partitions_that_are_too_old_are_dropped(settings: Settings) -> None:
-    """Whole days, and only those that no row may be stored in any more."""
-    async with tables(settings) as pool:
-        async with pool.acquire() as connection:
-            await make_partitions(connection, "predictions", [date(2026, 8, 21), date(2026, 8, 22), date(2026, 9, 21)])
-        assert await drop_expired_partitions(pool, 30, NOON_S) == ["predictions_20260821"]
-        assert await drop_expired_partitions(pool, 30, NOON_S) == []
-
-
-async def test_a_partition_in_use_is_dropped_another_time(settings: Settings) -> None:
-    """A long query on the old day blocks neither the worker nor, for long, another process."""
-    async with tables(settings) as pool:
-        async with pool.acquire() as connection:
-            await make_partitions(connection, "predictions", [date(2026, 8, 1)])
-            async with connection.transaction():
-                await connection.fetch("SELECT * FROM predictions_20260801")
-                assert await drop_expired_partitions(pool, 30, NOON_S) == []
-        assert await drop_expired_partitions(pool, 30, NOON_S) == ["predictions_20260801"]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])

@@ -118,7 +118,7 @@ async def test_expired_rows_have_no_shadow_rows(settings: Settings) -> None:
     times = np.array([NOON_S - 31 * DAY_S, NOON_S - 30 * DAY_S, NOON_S])
     shadow = shadow_of(3, k=3, labels=labels(0, 1, 2))
     async with tables(settings) as pool:
-        await store(pool, block_of(3, k=3, ingested_at=times, shadow=shadow))
+        await store(pool, block_of(3, k=3, ingested_at=times, shadow=shadow, appended_s=NOON_S))
         assert [(row["kafka_offset"], row["label"]) for row in await shadow_rows(pool)] == [(1, "1"), (2, "2")]
 
 
