@@ -32,7 +32,7 @@ _POLL_MS = 500
 _FIRST_POLL_MS = 10
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 3.0
-#: How often the reader checks that the topic was not deleted and created again.
+#: How often the reader checks that the topic was not deleted and created again, and that no record was deleted.
 _CHECK_EVERY_S = 5.0
 #: How long the broker may take for one answer: less than a worker has for its shutdown.
 _ANSWER_TIMEOUT_S = 5.0
@@ -94,7 +94,7 @@ async def model_updates(
 
 
 async def _read(settings: Settings, tp: TopicPartition, found: str) -> AsyncGenerator[FeedEvent, None]:
-    """Read from the first message until the topic is a new one."""
+    """Read from the first message until the topic is a new one, or records that were read are deleted."""
     consumer = AIOKafkaConsumer(
         group_id=None,
         enable_auto_commit=False,
@@ -105,7 +105,7 @@ async def _read(settings: Settings, tp: TopicPartition, found: str) -> AsyncGene
     )
     starting = asyncio.ensure_future(_start(consumer, tp))
     try:
-        end = await asyncio.shield(starting)
+        begin, end = await asyncio.shield(starting)
         consumer.assign([tp])
         await consumer.seek_to_beginning(tp)
         yield FromTheStart()
@@ -122,14 +122,14 @@ async def _read(settings: Settings, tp: TopicPartition, found: str) -> AsyncGene
                 yield UpTo(position, position >= end)
             if time.monotonic() - checked_s > _CHECK_EVERY_S:
                 checked_s = time.monotonic()
-                if await _is_another(consumer, tp.topic, found):
+                if await _is_another(consumer, tp.topic, found) or await _begins_later(consumer, tp, begin):
                     return
     finally:
         await _to_the_end(_stop(consumer, starting))
 
 
-async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
-    """Connect, and ask for the topic's end before the assignment: afterwards a fetch would hold the connection.
+async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, int]:
+    """Connect, and read the topic's begin and end before the assignment: afterwards a fetch holds the connection.
 
     Raises:
         KafkaError, KafkaUnavailable: the broker doesn't answer.
@@ -137,13 +137,24 @@ async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
     await consumer.start()
     try:
         async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            begin: int = (await consumer.beginning_offsets([tp]))[tp]
             end: int = (await consumer.end_offsets([tp]))[tp]
-            return end
+            return begin, end
     except TimeoutError as exc:
         raise KafkaUnavailable(f"Kafka doesn't return the end of {tp.topic}") from exc
 
 
-async def _stop(consumer: AIOKafkaConsumer, starting: asyncio.Future[int]) -> None:
+async def _begins_later(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int) -> bool:
+    """Whether the topic's first messages were deleted since. Compaction moves no begin. False: no answer."""
+    try:
+        async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            now: int = (await consumer.beginning_offsets([tp]))[tp]
+    except (TimeoutError, KafkaError):
+        return False
+    return now > begin
+
+
+async def _stop(consumer: AIOKafkaConsumer, starting: asyncio.Future[tuple[int, int]]) -> None:
     """Disconnect. Cancelled while it connects, aiokafka would leave that connection open."""
     await asyncio.wait([starting])
     await consumer.stop()

@@ -27,6 +27,11 @@ class SingleFlight(Generic[T]):
             self._call.add_done_callback(_mark_error_retrieved)
         return self._call
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a call is under way."""
+        return self._call is not None and not self._call.done()
+
     async def settled(self) -> None:
         """Wait until no call is under way. Its error is raised to the callers of `result` only."""
         if self._call is not None:

@@ -41,8 +41,8 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
     sent = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
     outcomes = [_placed(one) for one in sent]
-    if not context.generation.is_current(generation):
-        generation = await _generation_after_recreation(context, until_s)
+    if any(isinstance(one, Receipt) for one in outcomes):
+        generation = await _confirmed(context, generation, until_s)
     taken = list(_ids(packed, outcomes, generation))
     faults = [one for one in outcomes if isinstance(one, RelearnError)]
     if faults:
@@ -57,9 +57,10 @@ async def _features(context: Context, body: BatchBody) -> tuple[Floats, Sequence
     return matrix_without_schema(body.features) if names is None else (matrix(body.features, names), None)
 
 
-async def _generation_after_recreation(context: Context, until_s: float) -> int:
+async def _confirmed(context: Context, generation: int, until_s: float) -> int:
+    """The generation of what was written, after `generation` was read."""
     try:
-        return await context.generation.current(until_s)
+        return await context.generation.confirmed(generation, until_s)
     except RelearnError as exc:
         detail = f"{exc}: the topic was recreated, so the ids of the written records are unknown"
         raise ProblemError("unavailable", detail, headers=RETRY) from exc

@@ -7,7 +7,7 @@ import math
 
 from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Receipt
-from relearn.agents.kafka.topics import admin_client, topic_id
+from relearn.agents.kafka.topic_ids import TopicIds
 from relearn.agents.stores.postgres import Pool
 from relearn.api.http.single_flight import SingleFlight
 from relearn.schemas.errors import KafkaUnavailable
@@ -20,12 +20,12 @@ FRESH_S = 2.0
 class CurrentGeneration:
     """Reads the generation from Kafka every two seconds at most, once for all concurrent callers.
 
-    A topic that is deleted and created again in between is noticed, since its offsets restart. If this process has seen
-    no offset of the partitions that it writes to, ids have the former generation until the next read.
+    `confirmed` reads again after a message is acknowledged: the topic may have been deleted and created again in
+    between. An acknowledgement whose offset is not above the last one shows that, too.
     """
 
     def __init__(self, settings: Settings, pool: Pool, topic: str) -> None:
-        self._admin = admin_client(settings)
+        self._ids = TopicIds(settings)
         self._generations = Generations(pool)
         self._topic = topic
         self._reading = SingleFlight(self._read)
@@ -43,15 +43,28 @@ class CurrentGeneration:
         now_s = asyncio.get_running_loop().time()
         if now_s < self._fresh_until_s:
             return self._known
-        reading = self._reading.call()
-        await asyncio.wait((reading,), timeout=max(0.0, until_s - now_s))
+        reading = await self._read_until(until_s)
         if not reading.done():
             raise KafkaUnavailable(f"Kafka doesn't answer in time for the generation of {self._topic}")
         return reading.result()
 
-    def is_current(self, generation: int) -> bool:
-        """Whether no acknowledgement has contradicted this generation since it was read."""
-        return self._known == generation and self._fresh_until_s > -math.inf
+    async def confirmed(self, generation: int, until_s: float) -> int:
+        """The generation that an acknowledged message has; `generation` was read before the message was sent.
+
+        Reads that begin after this call are shared by all concurrent callers. Without an answer until `until_s` this is
+        `generation`, unless an acknowledgement contradicts it.
+
+        Raises:
+            KafkaUnavailable, PostgresUnavailable: no answer, and `generation` is contradicted.
+            SetupError: the topic is gone, and `generation` is contradicted.
+        """
+        if self._reading.under_way:  # this read may have begun before the acknowledgement
+            await self._read_until(until_s)
+        reading = await self._read_until(until_s)
+        if reading.done() and not reading.cancelled() and reading.exception() is None:
+            return reading.result()
+        contradicted = self._known != generation or self._fresh_until_s == -math.inf
+        return await self.current(until_s) if contradicted else generation
 
     def note(self, topic: str, receipt: Receipt) -> None:
         """Check an acknowledgement. To be called per partition in the order of offsets."""
@@ -65,10 +78,16 @@ class CurrentGeneration:
     async def close(self) -> None:
         """Cancel a read under way, and disconnect from Kafka."""
         await self._reading.close()
-        self._admin.close()
+        await self._ids.close()
+
+    async def _read_until(self, until_s: float) -> asyncio.Future[int]:
+        """The read under way, else a new one, after it is done or `until_s` is past."""
+        reading = self._reading.call()
+        await asyncio.wait((reading,), timeout=max(0.0, until_s - asyncio.get_running_loop().time()))
+        return reading
 
     async def _read(self) -> int:
         began_s = asyncio.get_running_loop().time()
-        self._known = await self._generations.of(self._topic, await topic_id(self._admin, self._topic))
+        self._known = await self._generations.of(self._topic, await self._ids.of(self._topic))
         self._fresh_until_s = began_s + FRESH_S
         return self._known

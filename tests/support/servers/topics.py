@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.agents.kafka.config import librdkafka_config
@@ -58,6 +65,22 @@ class Topic:
         wanted = [TopicPartition(self.name, int(name[1:]), offset) for name, offset in before.items()]
         for future in self._admin.delete_records(wanted).values():
             future.result(30)
+
+    def commit(self, role: str, **offsets: int) -> None:
+        """Set offsets of a role's group, once it has no member: `p0=10`. A member that ended is one for seconds."""
+        wanted = [TopicPartition(self.name, int(name[1:]), offset) for name, offset in offsets.items()]
+        group = ConsumerGroupTopicPartitions(f"{self._settings.namespace}.{role}", wanted)
+
+        def committed() -> bool:
+            (future,) = self._admin.alter_consumer_group_offsets([group]).values()
+            try:
+                future.result(30)
+            except KafkaException as exc:
+                assert exc.args[0].code() in {KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP}, exc
+                return False
+            return True
+
+        eventually(committed, f"the offsets of {role} could not be set")
 
     def send(self, partition: int, *values: bytes | None, **config: object) -> None:
         """Return once the broker has acknowledged all of them."""

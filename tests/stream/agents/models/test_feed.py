@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.topics import admin_client, create_topics
+from relearn.agents.models import feed as feed_module
 from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import FeedMessage, ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
@@ -30,6 +31,7 @@ from tests.support.data.models import a_model
 from tests.support.data.retrains import put
 from tests.support.servers.embedded import Servers
 from tests.support.servers.topic_limits import set_max_bytes
+from tests.support.servers.topics import Topic
 from tests.support.waiting import DEADLINE_S, eventually
 
 
@@ -164,6 +166,20 @@ async def test_a_topic_made_anew_is_read_from_its_start(signed: Settings) -> Non
         await _until(lambda: _on(live) == (7, 7), "the new topic isn't read")
         await _until(lambda: feed.readings > 1 and feed.complete, "the feed did not notice that the topic is new")
         assert feed.latest[b"champion"] == _message(signed, 7, 7)
+
+
+async def test_deleted_messages_are_no_longer_the_latest(signed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model stays live. The retrain worker sees that the topic has no champion, and publishes it again."""
+    monkeypatch.setattr(feed_module, "_CHECK_EVERY_S", 0.1)
+    for activation in (1, 2):
+        _champion(signed, _message(signed, activation))
+    async with _reading(signed) as (feed, live):
+        await _caught_up(feed)
+        await asyncio.to_thread(Topic(signed, "model-updates").delete_records, p0=2)
+        await _until(lambda: feed.readings > 1 and feed.complete, "the feed did not notice that messages were deleted")
+        assert (_on(live), feed.latest, feed.position) == ((2, 1), {}, 2)
+        _champion(signed, _message(signed, 3))
+        await _until(lambda: _on(live) == (3, 1), "the topic isn't read on")
 
 
 async def test_a_broker_that_comes_back_is_read_on(signed: Settings, servers: Servers) -> None:

@@ -19,7 +19,7 @@ from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.lag import read_lag
 from tests.support.data import models
-from tests.support.data.rows import caught_up, end_offsets, query
+from tests.support.data.rows import caught_up, end_offsets, query, value
 from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.servers.namespaces import Namespaces
 from tests.support.servers.topics import Topic
@@ -143,6 +143,22 @@ def test_deleted_records_are_counted(running: Running) -> None:
     wanted = [(0, 7), (1, 15)]
     eventually(lambda: list(map(tuple, query(settings, lost))) == wanted, lambda: f"{query(settings, lost)}")
     assert status_lag(settings) == (0, 0)
+
+
+def test_a_committed_offset_beyond_the_end_is_not_waited_for(running: Running) -> None:
+    """The log lost its end: what is left is read again, which changes no row, and lower offsets are committed."""
+    settings, found = running
+    ingest, score = Topic(settings, "ingest"), found["score-1"]
+    stored(running)
+    assert score.terminate() == 0
+    before = value(settings, "SELECT count(*) FROM predictions")
+    ingest.commit("score", p0=1_000_000, p1=0)
+    ingest.send(0, *records("after", 3))
+    score.start()
+    stored(running, after=3)
+    assert value(settings, "SELECT count(*) FROM predictions") == before + 3
+    cut = "SELECT kafka_partition, position, lost FROM gaps WHERE role = 'score' AND why = 'truncated'"
+    eventually(lambda: [tuple(row) for row in query(settings, cut)] == [(0, 1_000_000, 0)], "no gap was written")
 
 
 @pytest.mark.parametrize(
