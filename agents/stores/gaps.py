@@ -20,7 +20,12 @@ WHERE g.position <> excluded.position
 _RECENT = """
 SELECT role, topic, why, sum(lost)::bigint AS lost, bool_or(lost IS NULL) AS more, sum(times)::bigint AS times,
     max(last_at) AS last_at
-FROM gaps WHERE last_at > now() - interval '7 days' GROUP BY role, topic, why ORDER BY max(last_at) DESC
+FROM gaps AS g
+WHERE last_at > now() - interval '7 days' AND (kafka_partition >= 0 OR NOT EXISTS (
+    SELECT FROM gaps AS known
+    WHERE known.topic = g.topic AND known.topic_id = g.topic_id AND known.why = g.why AND known.kafka_partition >= 0
+))
+GROUP BY role, topic, why ORDER BY max(last_at) DESC
 """
 
 
@@ -52,5 +57,8 @@ async def add_gaps(pool: Pool, gaps: list[Gap]) -> None:
 
 
 async def recent_gaps(connection: Connection) -> list[Mapping[str, Any]]:
-    """The gaps of the last seven days by role, topic and cause. `more`: the number of some lost offsets is unknown."""
+    """The gaps of the last seven days by role, topic and cause. `more`: the number of some lost offsets is unknown.
+
+    The role is `all` where a topic was created again while no worker read the former one.
+    """
     return list(await connection.fetch(_RECENT))

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from relearn.agents.stores.postgres import Pool, postgres_errors
 
+# A second generation is a topic that was created again. Which of the former topic's offsets were not read is unknown
+# here. Workers that were reading the former topic add what they know, by partition.
 _REGISTER = """
-INSERT INTO topics (name, topic_id, generation)
-SELECT $1, $2, coalesce(max(generation) + 1, 0) FROM topics WHERE name = $1
+WITH added AS (
+    INSERT INTO topics (name, topic_id, generation)
+    SELECT $1, $2, coalesce(max(generation) + 1, 0) FROM topics WHERE name = $1
+    ON CONFLICT DO NOTHING
+    RETURNING name, generation
+)
+INSERT INTO gaps (role, topic, topic_id, kafka_partition, why, position)
+SELECT 'all', former.name, former.topic_id, -1, 'recreated', 0
+FROM topics former JOIN added ON former.name = added.name AND former.generation = added.generation - 1
 ON CONFLICT DO NOTHING
 """
 
 
 async def register_generation(pool: Pool, topic: str, topic_id: str) -> int:
     """The generation of `topic` with Kafka's id `topic_id`; the next free number for an id not seen before.
+
+    A number above 0 that is given for the first time is also written to the table `gaps`.
 
     Raises:
         PostgresUnavailable: Retryable.

@@ -71,12 +71,14 @@ def _facts(condition: Condition) -> Table:
 def gap_line(gap: Mapping[str, Any]) -> str:
     """Offsets that a role did not read, with the cause and the time."""
     lost = f"{gap['lost'] or 0:,}" + (" or more" if gap["more"] else "")
+    lost = lost if gap["lost"] or not gap["more"] else "an unknown number"
     told = {
         "deleted": f"{lost} offsets were deleted before they were read",
         "recreated": f"the topic was deleted and created again, {lost} of its offsets were not read before",
         "truncated": "the log ended before what was read, and was read again",
     }
-    return f"{gap['role']} on {gap['topic']}: {told.get(gap['why'], gap['why'])}; last at {gap['last_at'][:19]}"
+    role = "" if gap["role"] == "all" else f"{gap['role']} on "
+    return f"{role}{gap['topic']}: {told.get(gap['why'], gap['why'])}; last at {gap['last_at'][:19]}"
 
 
 def champion_line(condition: Condition) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from tests.support.data import models
-from tests.support.data.rows import caught_up, query
+from tests.support.data.rows import caught_up, query, value
 from tests.support.processes.workers import workers
 from tests.support.servers.topics import Topic
 from tests.support.waiting import eventually
@@ -73,3 +73,6 @@ def test_ingest_made_again(migrated: Settings) -> None:
         ingest.make_again(1)
         ingest.send(0, *records("fewer", 80))
         come(fewer=(5, 80))
+    # Also of the topic that was made again while no worker ran, whose offsets Kafka has deleted with it.
+    told = "SELECT count(DISTINCT topic_id) FROM gaps WHERE why = 'recreated' AND topic = $1"
+    assert value(migrated, told, ingest.name) == 5

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from relearn.agents.stores.live.heartbeats import missing_workers
 from relearn.scripts.client.condition import what_is_down
-from relearn.scripts.render.status import dead_letters_line, page, partitions_line
+from relearn.scripts.render.status import dead_letters_line, gap_line, page, partitions_line
 
 
 def shown(**given: Any) -> str:
@@ -110,6 +110,26 @@ def test_a_notice_is_a_line() -> None:
     text = shown(workers=[{**beat, "condition": "ready", "notices": [notice]}])
     assert text.startswith("Relearn  namespace relearn  all up, 1 notice\n")
     assert "store-1 retrying since 2027-01-15T08:00:00: Postgres: out of memory (53200)" in " ".join(text.split())
+
+
+def test_gaps_are_lines() -> None:
+    """With the cause, the number as far as known, and the time."""
+    gap = {
+        "role": "score",
+        "topic": "ns.ingest",
+        "why": "deleted",
+        "lost": 1500,
+        "more": False,
+        "last_at": "2026-01-02T03:04:05+00:00",
+    }
+    assert gap_line(gap) == (
+        "score on ns.ingest: 1,500 offsets were deleted before they were read; last at 2026-01-02T03:04:05"
+    )
+    again = {**gap, "why": "recreated"}
+    assert "1,500 or more of its offsets were not read" in gap_line({**again, "more": True})
+    assert gap_line({**again, "role": "all", "lost": None, "more": True}).startswith(
+        "ns.ingest: the topic was deleted and created again, an unknown number of its offsets"
+    )
 
 
 def test_partitions_of_several_topics_are_told_apart() -> None:
