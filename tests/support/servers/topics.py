@@ -10,7 +10,14 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # re-exports without __all__
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports without __all__
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.settings import Settings
@@ -60,6 +67,13 @@ class Topic:
         self.delete()
         self.make(partitions)
 
+    def configure(self, name: str, value: str) -> None:
+        """Change one of its settings."""
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        wanted = ConfigResource(ResourceType.TOPIC, self.name, incremental_configs=[entry])
+        for future in self._admin.incremental_alter_configs([wanted]).values():
+            future.result(30)
+
     def delete_records(self, **before: int) -> None:
         """Delete the records of partition n below an offset: `p0=10`."""
         wanted = [TopicPartition(self.name, int(name[1:]), offset) for name, offset in before.items()]
@@ -73,12 +87,7 @@ class Topic:
 
         def committed() -> bool:
             (future,) = self._admin.alter_consumer_group_offsets([group]).values()
-            try:
-                future.result(30)
-            except KafkaException as exc:
-                assert exc.args[0].code() in {KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP}, exc
-                return False
-            return True
+            return all(one.error is None for one in future.result(30).topic_partitions)
 
         eventually(committed, f"the offsets of {role} could not be set")
 

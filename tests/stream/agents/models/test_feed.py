@@ -175,7 +175,10 @@ async def test_deleted_messages_are_no_longer_the_latest(signed: Settings, monke
         _champion(signed, _message(signed, activation))
     async with _reading(signed) as (feed, live):
         await _caught_up(feed)
-        await asyncio.to_thread(Topic(signed, "model-updates").delete_records, p0=2)
+        topic = Topic(signed, "model-updates")
+        # Kafka deletes no records of a topic that is compacted alone.
+        await asyncio.to_thread(topic.configure, "cleanup.policy", "compact,delete")
+        await asyncio.to_thread(topic.delete_records, p0=2)
         await _until(lambda: feed.readings > 1 and feed.complete, "the feed did not notice that messages were deleted")
         assert (_on(live), feed.latest, feed.position) == ((2, 1), {}, 2)
         _champion(signed, _message(signed, 3))
