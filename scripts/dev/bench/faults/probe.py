@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -106,6 +107,12 @@ class Probe:
         name = self.name(topic)
         self.answered(lambda: self.admin.delete_topics([name])[name].result(10), KafkaError.UNKNOWN_TOPIC_OR_PART)
         until(lambda: name not in self.answered(lambda: self.admin.list_topics(timeout=10)).topics, f"{name} is there")
+
+    def drop_topics(self, names: Iterable[str]) -> None:
+        """Delete topics by full name. Those that the broker doesn't delete stay until the servers go."""
+        for future in self._new_admin().delete_topics(list(names)).values():
+            with suppress(KafkaException, TimeoutError):
+                future.result(30)
 
     def wait_until_led(self, specs: Mapping[str, TopicSpec]) -> None:
         """Wait until every partition of these topics can be written to."""

@@ -116,9 +116,7 @@ class Scene:
         self.watch.stop()
         for worker in self.workers.values():
             worker.kill()
-        names = [spec.name for spec in topic_specs(self.settings)]
-        for future in self.probe.admin.delete_topics(names).values():
-            future.exception(30)
+        self.probe.drop_topics(spec.name for spec in topic_specs(self.settings))
         self.probe.close()
 
     def drained(self, deadline_s: float = DRAIN_S) -> float:

@@ -31,7 +31,7 @@ class Watch:
         """Resident bytes by worker, once a second."""
         self.descriptors: dict[str, list[int]] = {}
         self.longest_pause_s = 0.0
-        """Between two looks at which more rows were stored; looks that failed don't end it."""
+        """Between two looks at which more rows were stored: at least the time between two looks, about 0.1 s."""
         self.longest_idle_s = 0.0
         """The longest time in which a partition with lag had nothing committed."""
         self.lags: list[int] = []
@@ -86,10 +86,9 @@ class Watch:
             while not self._ended.wait(0.1):
                 now_stored = _tried(probe.stored)
                 now = time.monotonic()
+                self.longest_pause_s = max(self.longest_pause_s, now - moved)
                 if now_stored is not None and now_stored != last:
                     last, moved = now_stored, now
-                else:
-                    self.longest_pause_s = max(self.longest_pause_s, now - moved)
         finally:
             probe.close()
 

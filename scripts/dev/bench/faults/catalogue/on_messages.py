@@ -32,7 +32,9 @@ def mix(scene: Scene) -> None:
         scene.traffic.once([*hostile.COMMANDS.values()])
         wanted = scene.scale.hostile_records
         until(lambda: scene.traffic.sent >= wanted or not scene.traffic.is_alive(), "the traffic stands still", 3600)
-    scene.drained()
+    scene.traffic.hold()
+    scene.measure("drained after the mix", scene.drained(), "s")
+    scene.traffic.go_on()
     for name, first in before.items():
         peak = max(scene.watch.memory.get(name, [0]))
         scene.measure(f"peak memory of {name}, times that at the start", peak / max(first, 1), "times", _MEMORY_BAR)
