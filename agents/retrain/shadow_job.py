@@ -50,7 +50,6 @@ class ShadowJudge:
         self._newest = -1
         self._read_s = 0.0
         self._tally = Tally(0, 0, 0)
-        self._written: Tally | None = None
         self._looked_s = clock()
         self._watched_s = 0.0
 
@@ -78,7 +77,6 @@ class ShadowJudge:
                 ended, watched_s = await self._decide(connection)
         # Only what was committed was added to the job.
         self._watched_s -= watched_s
-        self._written = self._tally
         return ended
 
     async def _read(self, pool: Pool) -> None:

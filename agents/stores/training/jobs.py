@@ -99,8 +99,9 @@ async def write_shadow_tally(
     """Write the evidence so far to the metrics of a job in state `shadow`, and add `watched_s`; the sum of these."""
     return float(
         await connection.fetchval(
-            "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $2::jsonb), watched_s = watched_s + $3"
-            " WHERE id = $1 RETURNING watched_s",
+            # The metrics may be large. Unchanged, they are not written again.
+            "UPDATE jobs SET watched_s = watched_s + $3, metrics = CASE WHEN metrics->'shadow' = $2::jsonb THEN metrics"
+            " ELSE jsonb_set(metrics, '{shadow}', $2::jsonb) END WHERE id = $1 RETURNING watched_s",
             job_id,
             dict(tally),
             watched_s,
