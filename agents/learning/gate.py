@@ -43,7 +43,12 @@ def judge_challenger(trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None
     if trial.champion is None:
         metrics = fitted.metrics
         return judge_first(metrics["accuracy"], metrics["majority"], metrics["majority_class"])
-    vanished = [label for label in trial.champion.classes if label not in fitted.classes]
+    # A class without any label left was withdrawn, or each of its labels was changed: it may vanish.
+    vanished = [
+        label
+        for label in trial.champion.classes
+        if label not in fitted.classes and trial.examples.set_aside.get(label, 0)
+    ]
     silence = None
     if unreviewed is not None and unreviewed.complete:
         right = [Case(one.key, one.features, one.label, one.label) for one in unreviewed.examples]
@@ -66,7 +71,7 @@ def gate(evidence: Tally, silence: Tally | None, *, vanished: Sequence[str], alp
     Args:
         evidence: on the reviewed records since the champion's cut whose reviewer didn't choose them.
         silence: on all of the champion's records since, an unreviewed one counting as "champion right"; None: too many.
-        vanished: classes that the champion answers and the challenger doesn't know.
+        vanished: classes that the champion answers and the challenger doesn't know, though some label of them is left.
         alpha: the level of both sign tests, below 0.5.
     """
     facts = {"alpha": alpha, "vanished": list(vanished), "evidence": tally_fields(evidence), "silence": None}
@@ -74,7 +79,10 @@ def gate(evidence: Tally, silence: Tally | None, *, vanished: Sequence[str], alp
         facts["silence"] = tally_fields(silence)
     if vanished:
         classes = ", ".join(map(repr, vanished))
-        return Verdict("rejected", "vanished", f"it doesn't know {classes}, which the champion answers", facts)
+        why = (
+            f"it doesn't know {classes}, which the champion answers: too few labels, so add some or take the last back"
+        )
+        return Verdict("rejected", "vanished", why, facts)
     on_evidence = f"on the evidence {tally_text(evidence)}"
     if sign_test(evidence.fixed, evidence.broken) <= alpha:
         return Verdict("promoted", "evidence", on_evidence, facts)

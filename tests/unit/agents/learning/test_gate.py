@@ -111,7 +111,7 @@ def test_what_nothing_decides_becomes_a_shadow(silence: Tally | None) -> None:
 def test_a_class_that_vanished_rejects_whatever_else_is_better() -> None:
     verdict = gate(Tally(50, 0, 50), None, vanished=["b", "c"], alpha=0.05)
     assert (verdict.outcome, verdict.path) == ("rejected", "vanished")
-    assert verdict.why == "it doesn't know 'b', 'c', which the champion answers"
+    assert verdict.why.startswith("it doesn't know 'b', 'c', which the champion answers: too few labels")
 
 
 @pytest.mark.parametrize(("accuracy", "outcome"), [(0.8, "promoted"), (0.75, "rejected"), (0.7, "rejected")])
@@ -135,7 +135,8 @@ def _unreviewed(kept: int, changed: int) -> Unreviewed:
 
 
 def _trial(evidence: list[Case], reviewed: list[Case], champion: Model | None = CHAMPION) -> Trial:
-    return Trial(champion, training_set(NAMES, []), evidence, reviewed, {})
+    one = [Example(1, "alone", [0.0], "maybe")]
+    return Trial(champion, training_set(NAMES, one), evidence, reviewed, {})
 
 
 def test_silence_counts_every_record_of_the_champion_a_key_as_often_as_it_came() -> None:
