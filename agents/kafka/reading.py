@@ -36,6 +36,7 @@ _RETRY_S = 0.1
 _MISSING_RETRY_S = 0.5
 _OFFSET_OUT_OF_RANGE = 1
 _NO_OFFSET = -1
+_UNKNOWN_MEMBER = 25
 #: The metadata of a committed offset: this, the topic's id, and NUL. confluent-kafka reads metadata as a C string, but
 #: librdkafka copies it without an end.
 _MARK = "topic "
@@ -82,11 +83,18 @@ class _Response(NamedTuple):
 class ReadingClient:
     """aiokafka's client `client` for the fetcher and the coordinator of one consumer.
 
-    `instance`: the consumer's group instance id, if it is a static member. `on_fenced` is called, in this thread, once
-    another member has joined under this id.
+    `instance`: the consumer's group instance id, if it is a static member. `member` returns the member id that the
+    coordinator has at the time. `on_fenced` is called, in this thread, once another member has joined under `instance`.
     """
 
-    def __init__(self, client: Any, subscription: Any, instance: str | None, on_fenced: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        subscription: Any,
+        instance: str | None,
+        member: Callable[[], str],
+        on_fenced: Callable[[], None],
+    ) -> None:
         #: The topic id under which each partition's position is read.
         self.ids: dict[TopicPartition, str] = {}
         #: The number of partitions of each topic at the last check; 0: there is no such topic.
@@ -94,6 +102,7 @@ class ReadingClient:
         self._client = client
         self._subscription = subscription
         self._instance = instance
+        self._member = member
         self._on_fenced = on_fenced
         self._current: dict[str, str] = {}
         self._assignment: Any = None
@@ -153,17 +162,21 @@ class ReadingClient:
             self._note_assignment(self._subscription.subscription.assignment)
         if isinstance(request, FetchRequest):
             return await self._fetch(node_id, request, options)
-        if self._instance is not None and isinstance(request, HeartbeatRequest):
-            request = StaticHeartbeatRequest(request, self._instance)
-        if self._instance is not None and isinstance(request, OffsetCommitRequest):
-            request = StaticCommitRequest(request, self._instance)
+        member = self._member()
+        if self._instance is not None and member:
+            if isinstance(request, HeartbeatRequest):
+                request = StaticHeartbeatRequest(request, self._instance)
+            elif isinstance(request, OffsetCommitRequest):
+                request = StaticCommitRequest(request, self._instance)
         response = await self._client.send(node_id, request, **options)
         if isinstance(request, OffsetFetchRequest):
             await self._check_committed(node_id, response)
         elif isinstance(request, OffsetCommitRequest | StaticCommitRequest):
             _forgive_missing_topics(response)
         if self._instance is not None and _is_fenced(request, response):
-            self._on_fenced()
+            if member and member == self._member():
+                self._on_fenced()
+            _make_unknown(response)
         return response
 
     def _note_assignment(self, assignment: Any) -> None:
@@ -319,6 +332,21 @@ def _forgive_missing_topics(response: Any) -> None:
 def _end(state: Any) -> int | None:
     """The last known end of a partition's log, open transactions included."""
     return None if state.highwater is None else int(state.highwater)
+
+
+def _make_unknown(response: Any) -> None:
+    """Answer UNKNOWN_MEMBER_ID instead of FENCED_INSTANCE_ID, which aiokafka doesn't know.
+
+    The request of a member that has since been dropped for its silence is answered so, while it joins under a new
+    member id: the other member with its name is itself.
+    """
+    if hasattr(response, "error_code"):
+        response.error_code = _UNKNOWN_MEMBER
+        return
+    response.topics = [
+        (topic, [(row[0], _UNKNOWN_MEMBER if row[1] == FENCED_INSTANCE else row[1]) for row in rows])
+        for topic, rows in response.topics
+    ]
 
 
 def _is_fenced(request: Any, response: Any) -> bool:

@@ -87,8 +87,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         instance = consumer._group_instance_id
         reason = "another worker with this id has joined the group; this worker ends"
         fenced = partial(end_fenced, instance, reason)
-        self.reading = ReadingClient(consumer._client, consumer._subscription, instance, fenced)
-        consumer._fetcher._client = consumer._coordinator._client = self.reading
+        coordinator = consumer._coordinator
+
+        def member() -> str:
+            return str(coordinator.member_id)
+
+        self.reading = ReadingClient(consumer._client, consumer._subscription, instance, member, fenced)
+        consumer._fetcher._client = coordinator._client = self.reading
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         """The result of one poll, and the generation that it belongs to.

@@ -121,7 +121,10 @@ class Reader:
         self.assignment = Assignment([A, B])
         self.subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=self.assignment))
         self.fenced: list[bool] = []
-        self.client = ReadingClient(self.broker, self.subscription, instance, lambda: self.fenced.append(True))
+        self.member = "m"
+        self.client = ReadingClient(
+            self.broker, self.subscription, instance, lambda: self.member, lambda: self.fenced.append(True)
+        )
         for name, offset in positions.items():
             self.state(int(name[1:])).seek(offset)
 
@@ -269,6 +272,25 @@ async def test_a_static_member_names_its_instance_and_learns_that_it_is_fenced()
     reader.broker.answer = SimpleNamespace(topics=[("t", [(0, FENCED_INSTANCE)])])
     await reader.client.send(1, OffsetCommitRequest("g", 3, "m", -1, [("t", [(0, 5, "")])]))
     assert reader.fenced == [True, True]
+
+
+async def test_a_member_that_joins_again_is_not_fenced_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was silent for too long. A commit that it sends under its former member id is no sign of another worker."""
+    reader = Reader(instance="ns.score-1")
+    commit = OffsetCommitRequest("g", 3, "m", -1, [("t", [(0, 5, "")])])
+    sent: list[Any] = []
+
+    async def send(_: int, request: Any, **__: Any) -> Any:
+        sent.append(request)
+        reader.member = ""
+        return SimpleNamespace(topics=[("t", [(0, FENCED_INSTANCE)])])
+
+    monkeypatch.setattr(reader.broker, "send", send)
+    assert (await reader.client.send(1, commit)).topics == [("t", [(0, 25)])]
+    # While it has no member id it doesn't name its instance either.
+    assert (await reader.client.send(1, commit)).topics == [("t", [(0, FENCED_INSTANCE)])]
+    assert [type(one) for one in sent] == [StaticCommitRequest, OffsetCommitRequest]
+    assert reader.fenced == []
 
 
 def test_requests_name_the_instance_where_the_broker_knows_that() -> None:
