@@ -30,7 +30,7 @@ async def test_workers_are_those_that_said_something_lately(client: Client) -> N
 
 async def test_workers_that_should_run_and_send_nothing_are_missing(client: Client) -> None:
     """By role, against the setting."""
-    async with serving(client.settings, expected_workers="score=2,store=1,retrain=0") as other:
+    async with serving(client.settings, expected_workers=("score=2", "store=1", "retrain=0")) as other:
         await send_heartbeat(other.context.redis, other.settings.namespace, beat_of("score-9", "score"))
         found = await other.json("GET", "/v1/workers")
         assert found["missing"] == [
