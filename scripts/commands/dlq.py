@@ -120,7 +120,8 @@ def redrive(letter_ids: tuple[int, ...], everything: bool, reason: str | None, y
         done = with_pool(lambda pool: _send(pool, ids, lambda n: bar.update(task, completed=n)), connections=2)
     for letter_id, error in done.refused:
         click.echo(f"dead letter {letter_id} was refused: {error}", err=True)
-    sent = "1 record" if len(ids) == 1 else f"{len(ids):,} records"
+    tried = len(ids) - len(done.refused)
+    sent = "1 record" if tried == 1 else f"{tried:,} records"
     click.echo(f"{sent} sent again, {done.acknowledged:,} acknowledged by the broker", err=True)
     sys.exit(1 if done.refused else 0)
 

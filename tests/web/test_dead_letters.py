@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
+from relearn.schemas.messages.dead_letters import Cut
 from tests.api.routes.test_dead_letters import MANY, stored
 from tests.support.data.rows import messages
 from tests.support.page.site import Site
@@ -55,6 +56,16 @@ async def test_a_letter_is_found_read_and_sent_again(visitor: Visit, page: Page)
     await expect(rows).to_have_count(2)
     (message,) = await asyncio.to_thread(messages, visitor.site.settings, "ingest")
     assert message.value() == HOSTILE
+
+
+async def test_a_letter_that_holds_a_part_of_its_message_says_so(visitor: Visit, page: Page) -> None:
+    await stored(visitor.site.client, ("unreadable", b"\0" * 8), cut=Cut(12_000_000, bytes(32), headers=100))
+    await visitor.go("#/dead-letters?letter=1")
+    letter = page.get_by_role("region", name="Letter 1")
+    await expect(letter).to_contain_text("This letter holds a part of its message.")
+    await expect(letter).to_contain_text("The value has 12,000,000 bytes. There are 100 headers.")
+    await letter.get_by_role("button", name="Send again").click()
+    await expect(letter.get_by_text("its original is no longer in Kafka")).to_be_visible()
 
 
 async def test_all_are_sent_again_call_after_call_and_what_was_refused_is_listed(visitor: Visit, page: Page) -> None:

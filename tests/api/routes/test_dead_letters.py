@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 
 from relearn.agents.stores.dead_letters import lock_open, store_dead_letters
-from relearn.schemas.messages.dead_letters import DeadLetter
+from relearn.schemas.messages.dead_letters import Cut, DeadLetter
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.topics import topic_name
 from tests.support.api.client import NOWHERE, Client, serving
@@ -19,7 +19,13 @@ AT_S = 1_790_000_000.25
 MANY = bytes(msgpack.packb({"n": 3, "features": [[1.0], "x", [3.0, 4.0]], "ids": ["a", "b", "c"], "batch": "q"}))
 
 
-async def stored(client: Client, *letters: tuple[str, bytes | None], index: int = 0, topic: str | None = None) -> None:
+async def stored(
+    client: Client,
+    *letters: tuple[str, bytes | None],
+    index: int = 0,
+    topic: str | None = None,
+    cut: Cut | None = None,
+) -> None:
     """A letter for each reason and value, of offsets from 0."""
     place = {"topic": topic or topic_name(client.settings.namespace, "ingest"), "generation": 1, "partition": 2}
     await store_dead_letters(
@@ -35,6 +41,7 @@ async def stored(client: Client, *letters: tuple[str, bytes | None], index: int 
                 key=b"k\xff",
                 value=value,
                 original_headers=[("traceparent", b"00-1-2-00")],
+                cut=cut,
                 **place,  # type: ignore[arg-type]
             )
             for offset, (reason, value) in enumerate(letters)
@@ -82,6 +89,24 @@ async def test_a_letter_shows_the_record_at_fault_and_the_bytes_that_it_stood_in
     assert (original["value"]["size_bytes"], original["value"]["cut"]) == (len(MANY), False)
     assert base64.b64decode(original["key"]["base64"]) == b"k\xff"
     assert original["headers"] == [{"name": "traceparent", "value": "00-1-2-00"}]
+
+
+async def test_a_letter_that_holds_a_part_of_its_message_shows_what_is_known_of_all_of_it(client: Client) -> None:
+    """It can't be sent again where Kafka doesn't have the message any more."""
+    await stored(client, ("unreadable", b"head"), cut=Cut(12_000_000, bytes(32), 5_000, 100))
+    original = (await client.json("GET", "/v1/dead-letters/1"))["original"]
+    assert original["cut"] == {
+        "value_bytes": 12_000_000,
+        "value_sha256": "00" * 32,
+        "key_bytes": 5_000,
+        "headers": 100,
+    }
+    assert (original["value"]["size_bytes"], original["value"]["cut"]) == (12_000_000, True)
+    assert base64.b64decode(original["value"]["base64"]) == b"head"
+    assert (original["key"]["size_bytes"], original["key"]["cut"]) == (5_000, True)
+    async with client.http.post("/v1/dead-letters/1/redrive") as response:
+        detail = (await response.json(content_type=None))["detail"]
+        assert (response.status, "its original is no longer in Kafka" in detail) == (409, True)
 
 
 VALUES: tuple[tuple[bytes | None, object], ...] = (
