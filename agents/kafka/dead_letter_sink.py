@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from relearn.schemas.topics import topic_name
 log = structlog.get_logger()
 
 _HANDED_OVER = 256
+_NOTICE = "dead-letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,22 @@ class DeadLetterSink:
         try:
             receipt = await self.producer.send(self._topic, letter.value, key=letter.key, headers=headers)
         except (RejectedMessage, SetupError) as exc:
-            return _Receipt(self._store, letter, None, exc)
-        return _Receipt(self._store, letter, receipt, None)
+            return _Receipt(self, letter, None, exc)
+        return _Receipt(self, letter, receipt, None)
 
-    async def _store(self, letter: DeadLetter, refusal: RejectedMessage | SetupError) -> None:
+    def note_sent(self) -> None:
+        """The broker has acknowledged a letter."""
+        self.retry.state.notices.clear(_NOTICE)
+
+    async def store(self, letter: DeadLetter, refusal: RejectedMessage | SetupError) -> None:
+        """Write the row of a letter that the broker has refused.
+
+        Raises:
+            Stopping: the worker is asked to stop while Postgres is unavailable.
+        """
         place = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
         log.warning("dead_letter_stored_directly", error=str(refusal), reason=letter.reason, **place)
+        self.retry.state.notices.set(_NOTICE, f"dead letters are written to Postgres directly: {refusal}")
         await self.retry.until_available(lambda: store_dead_letters(self.pool, [letter]), "Postgres")
 
     @property
@@ -93,7 +104,7 @@ class _Receipt(Acknowledged):
     No coroutine before it is awaited: the receipts of a chunk that is given up are dropped.
     """
 
-    store: Callable[[DeadLetter, RejectedMessage | SetupError], Awaitable[None]]
+    sink: DeadLetterSink
     letter: DeadLetter
     receipt: asyncio.Future[Receipt] | None
     refusal: RejectedMessage | SetupError | None
@@ -108,5 +119,7 @@ class _Receipt(Acknowledged):
                 await self.receipt
             except (RejectedMessage, SetupError) as exc:
                 refusal = exc
+            else:
+                self.sink.note_sent()
         if refusal is not None:
-            await self.store(self.letter, refusal)
+            await self.sink.store(self.letter, refusal)

@@ -43,14 +43,19 @@ async def producer(settings: Settings) -> AsyncIterator[KafkaProducer]:
     await producer.close()
 
 
-async def sent(settings: Settings, pool: Pool, producer: KafkaProducer, *values: bytes) -> None:
-    """A dead letter for a message of each value, all settled. A sink of its own, which knows no limit yet."""
-    retry = Retry(WorkerState("w", "score"), lambda: False)
+async def sent(settings: Settings, pool: Pool, producer: KafkaProducer, *values: bytes) -> list[str]:
+    """A dead letter for a message of each value, all settled; the notices of the worker afterwards.
+
+    By a sink of its own, which knows no limit yet.
+    """
+    state = WorkerState("w", "score")
+    retry = Retry(state, lambda: False)
     limits = MessageLimits(settings)
     sink = DeadLetterSink(producer, pool, limits, retry, settings.namespace, "score", "/test")
     rejects = [Reject(FakeMessage(value, offset=n), Fault(0, "text", "why")) for n, value in enumerate(values)]
     for receipt in await sink.send(rejects, 0):
         await receipt
+    return [notice["detail"] for notice in state.notices.listed()]
 
 
 def letters(settings: Settings) -> list[Any]:
@@ -74,7 +79,8 @@ async def test_a_letter_that_the_broker_refuses_is_a_row_at_once(
     """Too large for any head; and read again, no second row."""
     set_max_bytes(settings, "dead-letters", 300)
     for _ in range(2):
-        await sent(settings, pool, producer, b"x", b"y" * 1000)
+        (notice,) = await sent(settings, pool, producer, b"x", b"y" * 1000)
+        assert "dead letters are written to Postgres directly: Kafka: Broker: Message size too large" in notice
     rows = await list_dead_letters(pool)
     assert [(row.offset, row.reason) for row in rows] == [(1, "text"), (0, "text")]
     original = await original_of(pool, rows[0])
