@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
+import msgpack
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from relearn.agents.dead_letters.extract import decode_map
+from relearn.agents.dead_letters.redriven_message import redriven_message
+from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.messages.dead_letters import (
     FIXED_MAX_BYTES,
     HEAD_BYTES,
@@ -21,6 +26,7 @@ from relearn.schemas.messages.dead_letters import (
     decode_dead_letter,
 )
 from relearn.schemas.messages.headers import message_bytes
+from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.records import Fault, Reject
 from tests.support.data.messages import FakeMessage
 
@@ -107,3 +113,39 @@ def test_the_bounds_of_headers_are_in_number_and_in_bytes() -> None:
         assert letter.cut == Cut(1, hashlib.sha256(b"x").digest(), headers=len(theirs))
         assert letter.value == b"x"
         assert len(letter.original_headers) < len(theirs)
+
+
+junk = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(), st.text(max_size=5), st.binary(max_size=24)
+)
+rows = st.one_of(st.lists(junk, max_size=3), st.dictionaries(st.text(max_size=3), junk, max_size=3), junk)
+maps = st.fixed_dictionaries(
+    {"features": st.one_of(st.lists(rows, max_size=4), junk)},
+    optional={
+        "n": st.one_of(st.integers(-1, 5), junk),
+        "ids": st.lists(st.one_of(junk, st.just("x" * 300)), max_size=4),
+        "subjects": st.lists(junk, max_size=4),
+        "contexts": st.one_of(junk, st.lists(junk, max_size=4)),
+        "batch": junk,
+        "names": st.one_of(st.just(["a", "b"]), st.lists(st.text(max_size=2), max_size=3), junk),
+        "id": junk,
+    },
+)
+values = st.one_of(st.none(), st.binary(max_size=60), maps.map(lambda one: bytes(msgpack.packb(one))))
+
+
+@given(values)
+@example(bytes(msgpack.packb({"n": 2, "features": [[1.0, 2.0], "x"], "names": ["a", "b"], "ids": ["i", "j"]})))
+def test_any_rejected_record_can_be_sent_again_and_has_the_same_fault(value: bytes | None) -> None:
+    """Alone, in no more bytes than its message had, but for the names of its features."""
+    _, rejects = decode_chunk([FakeMessage(value, topic="ns.ingest")], ("a", "b"))
+    for letter in dead_letters(rejects, agent="score", generation=0, now_s=1.0):
+        original = Original(letter.key, letter.value, [])
+        for index in letter.indexes:
+            place = (letter.topic, letter.generation, letter.partition, letter.offset, index)
+            row = DeadLetterRow(1, letter.agent, *place, letter.reason, letter.error, datetime.now(UTC), None)
+            message = decode_map(letter.value) if letter.value else None
+            sent = redriven_message(row, original, message, namespace="ns", now_s=1.0)
+            assert len(sent.value or b"") <= len(value or b"") + 32
+            _, again = decode_chunk([FakeMessage(sent.value, topic="ns.ingest")], ("a", "b"))
+            assert letter.reason in {reject.fault.reason for reject in again}
