@@ -93,7 +93,7 @@ async def _train(context: RetrainContext, job: Job) -> None:
 
 def _least_bytes(trial: Trial) -> int:
     """Minimum size of the message with the model that is fitted to the examples of `trial`."""
-    return least_model_bytes(len(set(trial.examples.labels)), trial.examples.features.shape[1])
+    return least_model_bytes(set(trial.examples.labels), trial.examples.feature_names)
 
 
 async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -87,9 +87,11 @@ def update_message_bytes(message: bytes) -> int:
     return message_bytes(message, b"champion", cloud_event(CE_TYPE, 255 * "x", now_s=0.0))
 
 
-def least_model_bytes(classes: int, features: int) -> int:
-    """Minimum size of the message of any model with these numbers of classes and features: its arrays of float64."""
-    return 8 * features * ((1 if classes == 2 else classes) + 2)
+def least_model_bytes(classes: Collection[str], feature_names: Collection[str]) -> int:
+    """Minimum size of the message with a model of these classes and features: its arrays of float64, and the names."""
+    rows = 1 if len(classes) == 2 else len(classes)
+    names = sum(1 + len(name.encode()) for name in (*classes, *feature_names))
+    return 8 * len(feature_names) * (rows + 2) + names
 
 
 def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Update:

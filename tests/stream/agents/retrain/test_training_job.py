@@ -81,14 +81,14 @@ def test_one_that_always_dies_fails_after_a_few_attempts(migrated: Settings, sta
 
 
 def test_a_model_that_its_topic_can_not_take_is_not_trained(namespaces: Namespaces, tmp_path: Path) -> None:
-    """The arrays alone are 96 bytes: known before the fit."""
+    """Its arrays and names are 115 bytes: known before the fit."""
     settings = namespaces.fresh(tmp_path)
-    set_max_bytes(settings, "model-updates", 95)
+    set_max_bytes(settings, "model-updates", 114)
     job = _run(settings)
     assert job is not None
     assert (job.state, job.version) == ("failed", None)
     assert job.error == (
-        "a model of 4 features and these classes takes at least 96 bytes; topic `model-updates` takes at most 95"
+        "a model of 4 features and these classes takes at least 115 bytes; topic `model-updates` takes at most 114"
     )
 
 
