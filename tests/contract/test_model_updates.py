@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.linear_svm import Model, decode_model, encode_model
 from relearn.schemas.model.signing import Signer, Verifier, key_id_of
-from relearn.schemas.model.updates import Update, decode_update, encode_update
+from relearn.schemas.model.updates import (
+    Update,
+    decode_update,
+    encode_update,
+    least_model_bytes,
+    update_message_bytes,
+)
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNER = Signer(key_id_of(KEY.public_key()), KEY)
@@ -127,3 +133,14 @@ def test_a_tombstone_is_refused() -> None:
 
 def test_the_same_update_gives_the_same_bytes() -> None:
     assert encode_update(an_update(), SIGNER) == encode_update(an_update(), SIGNER)
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("0", "1", "2"), tuple(f"é{i:0200}" for i in range(100))])
+@pytest.mark.parametrize("d", [2, 1_000])
+def test_the_least_size_of_a_model_is_near_and_never_above_its_size(classes: tuple[str, ...], d: int) -> None:
+    """A training that can't be published is refused before it is fitted, and none that could be."""
+    model = a_model(classes, d)
+    size = len(encode_update(an_update(model=model), SIGNER))
+    assert least_model_bytes(model.classes, model.feature_names) <= size
+    assert size - least_model_bytes(model.classes, model.feature_names) < 1_500 + 8 * len(classes) + 3 * d
+    assert size < update_message_bytes(encode_update(an_update(model=model), SIGNER))
