@@ -32,10 +32,10 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     features, names = await _features(context, body)
     packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
     _check_sizes(packed)
+    until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
     # A record whose prediction can't be stored would be accepted here and become a dead letter.
     predictions = topic_name(context.settings.namespace, "predictions")
     await context.limits.check(predictions, least_block_bytes(features.shape[1]), "the prediction of one record")
-    until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
     # Read before sending: ids must be known even if Kafka goes away right after.
     generation = await context.generation.current(until_s)
     outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
