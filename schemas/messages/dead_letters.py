@@ -225,7 +225,7 @@ def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence
 
     try:
         generation, partition, offset = (int(text(name)) for name in ("generation", "partition", "offset"))
-        indexes = tuple(int(part) for part in text("index", DEAD_LETTER_MAX_BYTES).split(","))
+        indexes = tuple(dict.fromkeys(int(part) for part in text("index", DEAD_LETTER_MAX_BYTES).split(",")))
         at = float(text("time"))
         cut = _read_cut(headers)
     except ValueError as exc:

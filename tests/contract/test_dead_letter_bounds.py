@@ -149,3 +149,12 @@ def test_any_rejected_record_can_be_sent_again_and_has_the_same_fault(value: byt
             assert len(sent.value or b"") <= len(value or b"") + 32
             _, again = decode_chunk([FakeMessage(sent.value, topic="ns.ingest")], ("a", "b"))
             assert letter.reason in {reject.fault.reason for reject in again}
+
+
+def test_an_index_given_many_times_is_one_record() -> None:
+    """A letter of a few megabytes is no more rows than records."""
+    (letter,) = letters_of(FakeMessage(b"x"), [Fault(0, "text", "why")], 1_048_588)
+    sent = [
+        (name, b"1," * 500_000 + b"0" if name == "index" else value) for name, value in dead_letter_headers(letter, "")
+    ]
+    assert decode_dead_letter(b"", b"", sent).indexes == (1, 0)
