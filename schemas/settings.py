@@ -68,6 +68,7 @@ class Settings(BaseModel):
 
     dlq_max_share: float = Field(0.5, gt=0, le=1)
     dlq_min_records: int = Field(1000, ge=1)
+    quarantine_deaths: int = Field(3, ge=2)
 
     api_host: str = Field("127.0.0.1", min_length=1)
     api_port: int = Field(8080, ge=1, le=65535)

@@ -12,12 +12,14 @@ from aiokafka.errors import KafkaError
 
 from relearn.agents.driver_errors.kafka import class_verdict
 from relearn.agents.driver_errors.verdict import Verdict
+from relearn.agents.fetch.bounded_fetch import bound_fetches
 from relearn.agents.kafka.config import aiokafka_config
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.topic_generations import register_generation
 from relearn.schemas.errors import KafkaUnavailable, Refused, SetupError
+from relearn.schemas.messages.records import UnreadMessage
 from relearn.schemas.settings import Settings
 
 READ_TIMEOUT_S = 10.0
@@ -56,6 +58,8 @@ class OriginalReader:
             raise (KafkaUnavailable if class_verdict(exc) is Verdict.RETRYABLE else Refused)(text) from exc
         if found is None:
             raise Refused(gone)
+        if isinstance(found, UnreadMessage):
+            raise Refused(f"the original of dead letter {row.id} is not read: {found.fault.detail}")
         wanted = part.cut.value_sha256 if part.cut is not None else None
         if wanted is not None and hashlib.sha256(found.value or b"").digest() != wanted:
             raise Refused("the message at its place is another one: its SHA-256 differs")
@@ -90,6 +94,7 @@ class OriginalReader:
 
     async def _connected(self) -> Any:
         if self._consumer is None:
+            bound_fetches()
             consumer = AIOKafkaConsumer(
                 group_id=None,
                 enable_auto_commit=False,

@@ -82,7 +82,7 @@ class KafkaProducer:
             # A message that can't succeed fails at once, one for a topic that doesn't exist after this time.
             "topic.metadata.propagation.max.ms": 5000,
             "delivery.timeout.ms": 2_147_483_647 if give_up_s is None else int(1000 * give_up_s),
-            "queue.buffering.max.kbytes": 64 * 1024,
+            "queue.buffering.max.kbytes": 12 * 1024,
             "topic.metadata.refresh.interval.ms": METADATA_EVERY_MS,
             "log_level": 3,
         }

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from relearn.agents.availability.backoff import Backoff
+from relearn.agents.fetch.bounded_fetch import bound_fetches
 from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.config import aiokafka_config
 from relearn.agents.kafka.protocol import TopicIdsRequest
@@ -95,6 +96,7 @@ async def model_updates(
 
 async def _read(settings: Settings, tp: TopicPartition, found: str) -> AsyncGenerator[FeedEvent, None]:
     """Read from the first message until the topic is a new one, or records that were read are deleted."""
+    bound_fetches()
     consumer = AIOKafkaConsumer(
         group_id=None,
         enable_auto_commit=False,

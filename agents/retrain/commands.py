@@ -19,7 +19,7 @@ from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.schemas.errors import BadMessage, BadRow
 from relearn.schemas.messages.commands import decode_command
-from relearn.schemas.messages.records import Fault, RawMessage, Reject
+from relearn.schemas.messages.records import Fault, RawMessage, Reject, check_readable
 
 log = structlog.get_logger()
 
@@ -50,6 +50,7 @@ class CommandHandler:
         return receipts
 
     async def _execute(self, message: RawMessage) -> None:
+        check_readable(message)
         context, command = self._context, decode_command(message.value)
         pool = await context.pool()
         await context.read_limit(max_age_s=STALE_S)

@@ -46,7 +46,9 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
 
     async def score_ingest(stream: Any) -> None:
         async def score(chunk: Chunk) -> Receipts:
-            await wait_until(has_model, stop=scorer.stop)
+            if not has_model():
+                with state.meanwhile("waiting for a first model"):
+                    await wait_until(has_model, stop=scorer.stop)
             return await scorer.score(chunk)
 
         await process_chunks(app, state, stream, score, stop=scorer.stop, in_flight=IN_FLIGHT)

@@ -12,9 +12,9 @@ import structlog
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
-from relearn.schemas.messages.dead_letters import DeadLetter, bounded_letter, decode_dead_letter
+from relearn.schemas.messages.dead_letters import DeadLetter, bounded_letter, decode_dead_letter, known_cut
 from relearn.schemas.messages.predictions import Block, decode_block
-from relearn.schemas.messages.records import RawMessage
+from relearn.schemas.messages.records import RawMessage, check_readable
 from relearn.schemas.topics import TopicName
 
 log = structlog.get_logger()
@@ -57,6 +57,7 @@ def decode_blocks(
     blocks, letters = [], []
     for message in messages:
         try:
+            check_readable(message)
             block = decode_block(message.value, without_shadow=partial(_warn, message))
             check_block_storable(block)
             if known is not None:
@@ -77,6 +78,7 @@ def decode_letters(messages: Iterable[RawMessage], *, generation: int, now_s: fl
     letters = []
     for message in messages:
         try:
+            check_readable(message)
             letter = decode_dead_letter(message.key, message.value, message.headers or ())
             _check_topic(letter, message.topic)
         except BadMessage as exc:
@@ -141,5 +143,6 @@ def _letter(message: RawMessage, fault: BadMessage, generation: int, now_s: floa
         message.key,
         message.value,
         tuple(message.headers or ()),
+        known_cut(message),
     )
     return bounded_letter(letter)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import faust
 from faust.tables import TableManager
 from yarl import URL
 
 from relearn.agents.kafka.config import GROUP_REQUEST_TIMEOUT_S, ssl_context
+from relearn.agents.quarantine.guard import Quarantine
 from relearn.agents.worker.consumer import ChunkTransport
 from relearn.schemas.settings import Settings
 
@@ -58,6 +59,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
     transport = ChunkTransport(brokers, app)
     transport.isolation_level = settings.kafka_isolation
     app.transport = transport
+    cast(Any, app).quarantine = Quarantine(settings, role, datadir)
     return app
 
 

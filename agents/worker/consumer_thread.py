@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple, cast
 
 from aiokafka.consumer.fetcher import OffsetResetStrategy
@@ -15,8 +14,9 @@ from faust.types import TP
 
 from relearn.agents.driver_errors.kafka import class_verdict
 from relearn.agents.driver_errors.verdict import Verdict
+from relearn.agents.fetch.bounded_fetch import POLL_BYTES, bound_fetches, one_poll
 from relearn.agents.kafka.reading import Jump, ReadingClient, committed_metadata
-from relearn.agents.worker.shutdown import end_fenced
+from relearn.agents.worker.shutdown import end_fenced, excuse_messages
 from relearn.schemas.messages.records import RawMessage
 
 
@@ -75,8 +75,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.failures: dict[str, str] = {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        bound_fetches()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = BUSY
+        consumer._fetch_max_bytes = POLL_BYTES
         consumer._isolation_level = cast(Any, transport).isolation_level
         return consumer
 
@@ -86,7 +88,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer: Any = self._ensure_consumer()
         instance = consumer._group_instance_id
         reason = "another worker with this id has joined the group; this worker ends"
-        fenced = partial(end_fenced, instance, reason)
+
+        def fenced() -> None:
+            excuse_messages(self.app)
+            end_fenced(instance, reason)
+
         coordinator = consumer._coordinator
 
         def member() -> str:
@@ -104,13 +110,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         a broker whose records are not consumed), so that it already has the new wait.
         """
         try:
-            fetched = await super()._fetch_records(consumer, *args, **kwargs)
+            with one_poll():
+                fetched = await super()._fetch_records(consumer, *args, **kwargs)
             self.failures.pop(READING, None)
         except KafkaError as exc:
             self._note(READING, exc)
             await asyncio.sleep(FAILED_WAIT_S)
             fetched = {}
         fetcher = consumer._fetcher
+        for tp in fetched.keys() & fetcher._records.keys():
+            fetcher._records.move_to_end(tp)  # the other partitions are next
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = BUSY if fetched else IDLE
         return Poll(self.app.consumer_generation_id, fetched, self._positions(), self.reading.take_jumps())
 

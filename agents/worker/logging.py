@@ -44,3 +44,5 @@ def set_up_logging(level: str, **always: str) -> None:
     root.setLevel(logging.WARNING)
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    # At debug it writes each response as text, with all records: 8 MiB took 200 MB.
+    logging.getLogger("aiokafka.conn").setLevel(logging.WARNING)

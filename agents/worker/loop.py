@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import faust
 
 from relearn.agents.availability.progress import count_progress_by
-from relearn.agents.availability.retry import Retry, Stopping, Wait
+from relearn.agents.availability.retry import Retry, Stopping, Wait, sleep_unless_stopped
 from relearn.agents.kafka.producer import Acknowledged
+from relearn.agents.quarantine.guard import Quarantine
+from relearn.agents.quarantine.in_hand import Note
 from relearn.agents.worker.consumer import Chunk
-from relearn.agents.worker.shutdown import crash
+from relearn.agents.worker.shutdown import crash_by_chunk
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import SetupError, Unavailable
 
@@ -41,17 +43,27 @@ async def process_chunks(
     whether the worker must give up its chunks.
     """
     count_progress_by(state.progressed)
-    loop = _Loop(app, state, handle, Retry(state, stop))
+    quarantine: Quarantine | None = getattr(app, "quarantine", None)
+    if quarantine is not None:
+        state.waiting = quarantine.notes.excused
+    loop = _Loop(app, state, handle, Retry(state, stop), quarantine)
     places = asyncio.Semaphore(in_flight)
     finishing: set[asyncio.Task[None]] = set()
     async for chunk in stream:
         chunk.start()
         await places.acquire()
-        receipts = await loop.handled(chunk)
+        if await loop.suspicious(chunk):
+            if finishing:
+                await asyncio.wait(finishing)
+            await loop.process_in_parts(chunk)
+            places.release()
+            continue
+        note = loop.note(chunk)
+        receipts = await loop.handled(chunk, note)
         if receipts is None:
             places.release()
             continue
-        task = asyncio.create_task(loop.finish(chunk, receipts))
+        task = asyncio.create_task(loop.process_receipts(chunk, note, receipts))
         finishing.add(task)
         task.add_done_callback(finishing.discard)
         task.add_done_callback(lambda _: places.release())
@@ -59,15 +71,56 @@ async def process_chunks(
 
 @dataclass(frozen=True, slots=True)
 class _Loop:
-    """What the steps of one agent share. `turn`: one chunk is handled at a time, also when it is handled again."""
+    """What the steps of one agent share. `turn`: one chunk is handled at a time, also when it is handled again.
+
+    A chunk is noted as in hand until it is done or given up. An error that ends the process leaves the note.
+    """
 
     app: faust.App
     state: WorkerState
     handle: Handler
     retry: Retry
+    quarantine: Quarantine | None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def handled(self, chunk: Chunk) -> Receipts | None:
+    async def suspicious(self, chunk: Chunk) -> bool:
+        """Whether a message of the chunk was in hand at a death of a worker. False if the worker stops."""
+        if self.quarantine is None:
+            return False
+        try:
+            await self.retry.until_available(self.quarantine.prepare, "Postgres")
+        except Stopping:
+            return False  # the handler stops as well
+        return self.quarantine.suspicious(chunk.topic_id, chunk.records)
+
+    def note(self, chunk: Chunk) -> Note | None:
+        """The note that the chunk is in hand."""
+        return None if self.quarantine is None else self.quarantine.in_hand(chunk.topic_id, chunk.records)
+
+    async def process_in_parts(self, chunk: Chunk) -> None:
+        """Handle a suspicious chunk part by part; each part is done before the next one is in hand."""
+        if self.quarantine is None:
+            return
+        for records in self.quarantine.parts(chunk.topic_id, chunk.records):
+            part = replace(chunk, records=records)
+            try:
+                await sleep_unless_stopped(self.quarantine.pause_s(chunk.topic_id, records), stop=self.retry.stop)
+            except Stopping:
+                chunk.abandon()
+                return
+            note = self.note(part)
+            receipts = await self.handled(part, note)
+            if receipts is None or not await self.finish(part, note, receipts):
+                return
+        self.quarantine.passed(chunk.topic_id, chunk.records)
+        chunk.done()
+
+    async def process_receipts(self, chunk: Chunk, note: Note | None, receipts: Receipts) -> None:
+        """Await the receipts of a chunk, which is done then."""
+        if await self.finish(chunk, note, receipts):
+            chunk.done()
+
+    async def handled(self, chunk: Chunk, note: Note | None) -> Receipts | None:
         """The receipts of one chunk; None if the chunk is given up, or the process ends."""
 
         async def attempt() -> Receipts:
@@ -77,13 +130,17 @@ class _Loop:
         try:
             return await self.retry.until_available(attempt)
         except Stopping:
-            chunk.abandon()
+            _give_up(chunk, note)
         except Exception as exc:  # noqa: BLE001 - ends the process
             await _crash(self.app, chunk, exc)
         return None
 
-    async def finish(self, chunk: Chunk, receipts: Receipts | None) -> None:
-        """Await the receipts; handle the chunk again while one of them fails for a reason that can change."""
+    async def finish(self, chunk: Chunk, note: Note | None, given: Receipts) -> bool:
+        """Await the receipts; handle the chunk again while one of them fails for a reason that can change.
+
+        False if the chunk is given up, or the process ends.
+        """
+        receipts: Receipts | None = given
         with ExitStack() as shown:
             wait = Wait(self.retry, "Kafka and Postgres", shown)
             try:
@@ -92,16 +149,18 @@ class _Loop:
                         await self._acknowledged(receipts)
                     except (Unavailable, SetupError) as exc:
                         await wait.after(exc)
-                        receipts = await self.handled(chunk)
+                        receipts = await self.handled(chunk, note)
                     else:
                         wait.end()
                         self.state.progressed()
-                        chunk.done()
-                        return
+                        if note is not None:
+                            note.strike_out()
+                        return True
             except Stopping:
-                chunk.abandon()
+                _give_up(chunk, note)
             except Exception as exc:  # noqa: BLE001 - ends the process
                 await _crash(self.app, chunk, exc)
+            return False
 
     async def _acknowledged(self, receipts: Receipts) -> None:
         """Await all receipts. Raises the first error after that, so that no error is left behind."""
@@ -134,6 +193,12 @@ def _shown_when_slow(state: WorkerState, receipts: Receipts) -> Iterator[None]:
             timer.cancel()
 
 
+def _give_up(chunk: Chunk, note: Note | None) -> None:
+    if note is not None:
+        note.strike_out()
+    chunk.abandon()
+
+
 async def _crash(app: faust.App, chunk: Chunk, exc: BaseException) -> None:
     chunk.abandon()
-    await crash(app, exc, records=len(chunk.records))
+    await crash_by_chunk(app, exc, records=len(chunk.records))

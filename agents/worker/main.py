@@ -24,7 +24,7 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import Redis, open_redis
 from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.logging import set_up_logging
-from relearn.agents.worker.shutdown import STOP_GRACE_S, end_fenced, exit_within
+from relearn.agents.worker.shutdown import STOP_GRACE_S, end_fenced, excuse_messages, exit_within
 from relearn.agents.worker.state import ProcessMark, WorkerState, own_process
 from relearn.schemas.errors import RedisUnavailable, SetupError, Unavailable
 from relearn.schemas.settings import Settings
@@ -158,6 +158,7 @@ class _QuietWorker(faust.Worker):
 
     def _schedule_shutdown(self, signal: Signals) -> None:
         """Stop in order, within STOP_GRACE_S: an unavailable broker never answers the last commit."""
+        excuse_messages(self.app)
         exit_within(STOP_GRACE_S)
         super()._schedule_shutdown(signal)
 

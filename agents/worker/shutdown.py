@@ -6,7 +6,7 @@ import faulthandler
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import faust
 import structlog
@@ -26,6 +26,19 @@ FENCED_EXIT_CODE = 3
 
 async def crash(app: faust.App, exc: BaseException, **facts: object) -> None:
     """Log `exc` with `facts` and stop the app. The process ends within GRACE_S, even if a task still waits."""
+    excuse_messages(app)
+    await crash_by_chunk(app, exc, **facts)
+
+
+def excuse_messages(app: Any) -> None:
+    """The process is about to end for a reason that doesn't lie in the messages that are in hand."""
+    quarantine = getattr(app, "quarantine", None)
+    if quarantine is not None:
+        quarantine.notes.excuse()
+
+
+async def crash_by_chunk(app: faust.App, exc: BaseException, **facts: object) -> None:
+    """As `crash`, for an error while a chunk was handled: its messages may be the reason."""
     log.error("crashed", error=repr(exc), exc_info=exc, **facts)
     exit_within(GRACE_S)
     await app.crash(exc)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -42,6 +42,8 @@ class WorkerState:
     steps: int = 0
     live: LiveModel | None = None
     notices: Notices = field(default_factory=Notices)
+    #: Entered while the worker waits.
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
     _meanwhile: list[str] = field(default_factory=list)
 
     @property
@@ -58,6 +60,7 @@ class WorkerState:
         """`text` is the condition while the block runs, however the block ends. Blocks may overlap."""
         self._meanwhile.append(text)
         try:
-            yield
+            with self.waiting():
+                yield
         finally:
             self._meanwhile.remove(text)

@@ -16,7 +16,7 @@ from typing import Any
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX, INT64_MAX
 from relearn.schemas.messages.headers import Headers, cloud_event, header_text, message_bytes
-from relearn.schemas.messages.records import Fault, RawMessage, Reject
+from relearn.schemas.messages.records import Fault, RawMessage, Reject, UnreadMessage
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES
 
 CE_TYPE = "relearn.dead-letter.v1"
@@ -93,7 +93,8 @@ def dead_letters(
         messages[place] = message
         faults.setdefault(place, {}).setdefault(fault.reason, []).append(fault)
     for place in sorted(messages):
-        message, cut = messages[place], None
+        message = messages[place]
+        cut = known_cut(message)
         size = len(message.value or b"") + 1
         copies = max(1, COPIES_MAX_BYTES // size)
         for number, part in enumerate(_parts(faults[place], copies)):
@@ -137,7 +138,15 @@ def _whole_letter(
         message.key,
         message.value,
         tuple(message.headers or ()),
+        known_cut(message),
     )
+
+
+def known_cut(message: RawMessage) -> Cut | None:
+    """What is known of a message that was not read as a whole; None: it was."""
+    if not isinstance(message, UnreadMessage) or message.whole:
+        return None
+    return Cut(message.value_bytes, message.value_sha256)
 
 
 def _bounded(letter: DeadLetter, limit_bytes: int, cut: Cut | None) -> DeadLetter:

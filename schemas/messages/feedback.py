@@ -13,7 +13,7 @@ from relearn.schemas.errors import BadIdentity, BadMessage
 from relearn.schemas.identity import Place, parse_place
 from relearn.schemas.labels import read_label
 from relearn.schemas.messages.decoder import Decoder
-from relearn.schemas.messages.records import Fault, RawMessage, Reject
+from relearn.schemas.messages.records import Fault, RawMessage, Reject, check_readable
 from relearn.schemas.text import check_text, text_fault
 
 CE_TYPE = "relearn.feedback.v1"
@@ -192,6 +192,7 @@ def decode_feedback_messages(
     received, rejects = [], []
     for message in messages:
         try:
+            check_readable(message)
             feedback = decode_feedback(message.value)
         except BadMessage as exc:
             rejects.append(Reject(message, Fault(exc.index, exc.reason, exc.detail)))

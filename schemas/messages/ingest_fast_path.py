@@ -15,7 +15,7 @@ import numpy as np
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import ManyRecords, OneRecord
 from relearn.schemas.messages.ingest_faults import check_size, read_with_faults
-from relearn.schemas.messages.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows
+from relearn.schemas.messages.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, UnreadMessage
 from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_weight
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
@@ -64,6 +64,9 @@ def _row_packer(feature_names: Sequence[str]) -> Callable[..., bytes]:
 def _add(builder: RecordsBuilder, message: RawMessage, pack_row: Callable[..., bytes]) -> None:
     """Add the records of one message, or its faults."""
     value, d = message.value, len(builder.feature_names)
+    if type(message) is UnreadMessage:
+        builder.rejects.append(Reject(message, message.fault))
+        return
     if not value:
         builder.rejects.append(Reject(message, Fault(0, "empty", "the message has no value")))
         return

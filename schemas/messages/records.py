@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.errors import BadMessage
+
 Texts = Sequence[str | None]
 
 
@@ -47,6 +49,37 @@ class Fault:
     index: int
     reason: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadMessage:
+    """A message whose value is not to be decoded: it becomes a dead letter with `fault`.
+
+    `whole`: key, value and headers are those of the original. Else `value` is None or the head of the value, and
+    `value_bytes` and `value_sha256` are those of the whole value, where they are known.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    fault: Fault
+    value_bytes: int | None = None
+    value_sha256: bytes | None = None
+    whole: bool = False
+
+
+def check_readable(message: RawMessage) -> None:
+    """Return if the value of `message` may be decoded.
+
+    Raises:
+        BadMessage: it is an UnreadMessage; the fault is the message's.
+    """
+    if type(message) is UnreadMessage:
+        raise BadMessage(message.fault.reason, message.fault.detail)
 
 
 class Reject(NamedTuple):

@@ -15,7 +15,7 @@ from relearn.schemas.errors import BadMessage
 #: Maximum memory of a decoded message in bytes, beside the message itself.
 DECODED_MAX_BYTES = 40 * 1024 * 1024
 #: Smaller messages are decoded unweighed: they take at most 72 times this.
-WEIGHED_FROM_BYTES = 64 * 1024
+WEIGHED_FROM_BYTES = 256 * 1024
 
 _REFERENCE, _NUMBER, _TEXT, _CONTAINER, _PAIR = 8, 32, 57, 72, 72
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)

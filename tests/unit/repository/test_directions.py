@@ -59,7 +59,7 @@ def test_schemas_does_no_io() -> None:
 AGENTS = [
     {"learning", "availability", "driver_errors"},
     {"stores"},
-    {"kafka"},
+    {"kafka", "fetch", "quarantine"},
     {"models"},
     {"worker"},
     {"dead_letters", "score", "store", "feedback", "retrain"},
@@ -73,7 +73,7 @@ def _package(path: str) -> str:
 
 
 def test_agents_import_one_way() -> None:
-    """learning, availability, driver_errors ◀ stores ◀ kafka ◀ models ◀ worker ◀ dead_letters and the roles."""
+    """learning, availability, driver_errors ◀ stores ◀ kafka, fetch, quarantine ◀ models ◀ worker ◀ the rest."""
     step = {package: i for i, packages in enumerate(AGENTS) for package in packages}
     wrong = [
         f"{path} imports {name}"

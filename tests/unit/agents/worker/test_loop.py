@@ -74,7 +74,7 @@ async def test_a_refusal_that_the_handler_does_not_treat_ends_the_process(monkey
     async def crash(_: Any, exc: BaseException, **__: object) -> None:
         crashed.append(exc)
 
-    monkeypatch.setattr(loop, "crash", crash)
+    monkeypatch.setattr(loop, "crash_by_chunk", crash)
     refused, chunk = RejectedMessage("too large"), Chunk()
 
     async def handle(_: Chunk) -> list[Awaitable[None]]:

@@ -1,0 +1,67 @@
+"""Which messages are suspect after deaths of workers, and which are guilty. Pure.
+
+After a death the messages in hand are suspect, and read one by one. A message that is alone in hand at a death is
+read after a pause from then on. It is guilty when it was in hand at enough deaths, and alone at all but the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from relearn.agents.stores.deaths import Death
+
+log = structlog.get_logger()
+
+#: Messages that a role may quarantine in an hour. Were there more, the cause would not be a message.
+HOURLY_MAX = 10
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """The messages of one partition that were in hand at deaths. Pure."""
+
+    spans: Sequence[tuple[int, int]]
+    deaths_max: int
+
+    def deaths(self, offset: int) -> int:
+        """At how many deaths this message was in hand."""
+        return sum(first <= offset < end for first, end in self.spans)
+
+    def alone(self, offset: int) -> int:
+        """At how many deaths this message was alone in hand."""
+        return self.spans.count((offset, offset + 1))
+
+    def guilty(self, offset: int) -> bool:
+        """Whether this message was in hand at enough deaths, and alone at all of them but one."""
+        return self.alone(offset) >= self.deaths_max - 1 and self.deaths(offset) >= self.deaths_max
+
+    def part(self, offset: int) -> tuple[int, int] | None:
+        """The part in which this message is read: equal for messages of one part; None: it is not suspect."""
+        return (offset, self.alone(offset)) if self.deaths(offset) else None
+
+
+def suspects_of(deaths: Sequence[Death], deaths_max: int) -> dict[tuple[str, int], Suspects]:
+    """Suspects by topic id and partition."""
+    spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for death in deaths:
+        spans.setdefault((death.topic_id, death.partition), []).append((death.first, death.end))
+    return {at: Suspects(found, deaths_max) for at, found in spans.items()}
+
+
+def quarantined(deaths: Sequence[Death], suspects: Mapping[tuple[str, int], Suspects]) -> set[tuple[str, int, int]]:
+    """The guilty messages: topic id, partition, offset. Of one hour at most HOURLY_MAX, the oldest."""
+    guilty = [
+        death
+        for death in sorted(deaths, key=lambda death: -death.age_s)
+        if death.end == death.first + 1 and suspects[death.topic_id, death.partition].guilty(death.first)
+    ]
+    places = list(dict.fromkeys((death.topic_id, death.partition, death.first) for death in guilty))
+    recent = {(death.topic_id, death.partition, death.first) for death in guilty if death.age_s < _HOUR_S}
+    over = [place for place in places if place in recent][HOURLY_MAX:]
+    if over:
+        log.error("quarantine_is_full", messages=len(over), most_in_an_hour=HOURLY_MAX)
+    return set(places) - set(over)
