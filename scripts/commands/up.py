@@ -42,8 +42,7 @@ def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_onl
 
 async def _up(environment: Mapping[str, str], workers: Mapping[str, int], api: bool, report: Report) -> None:
     async with stack.running(environment, **workers, api=api, on_event=report) as now_up:
-        for line in _what_is_up(now_up):
-            report.console.print(line, markup=False)
+        report.console.print("\n".join(_what_is_up(now_up)), markup=False)
         await asyncio.Event().wait()
 
 

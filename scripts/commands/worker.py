@@ -23,5 +23,7 @@ def worker(role: str, worker_id: str | None) -> None:
     """Run one worker of ROLE until Ctrl-C or SIGTERM. Up to one worker per partition shares the load of a role."""
     from relearn.agents.worker.main import run_worker  # noqa: PLC0415 - imports Faust
     from relearn.scripts.client.environment import load_settings  # noqa: PLC0415
+    from relearn.scripts.client.private_files import private_umask  # noqa: PLC0415
 
-    sys.exit(run_worker(load_settings(), role, worker_id))
+    with private_umask():  # for what it writes to the data directory
+        sys.exit(run_worker(load_settings(), role, worker_id))
