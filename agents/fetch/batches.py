@@ -12,13 +12,14 @@ import struct
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
-from relearn.agents.fetch.decompress import PIECE_BYTES, CantDecompress, at_once, pieces
+from relearn.agents.fetch.decompress import CantDecompress, at_once, pieces
+from relearn.agents.fetch.record_reader import RecordReader, TooMuch, slices, varint_bytes
 from relearn.schemas.messages.records import Fault
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES, INGEST_MAX_BYTES
 
@@ -143,7 +144,7 @@ class Batch:
                 return self._in_runs(found)
             records = memoryview(found)
         if self._one_by_one or (len(records) > SMALL_BYTES and not _is_ordinary(bytes(records))):
-            return self._in_runs(_slices(records))
+            return self._in_runs(slices(records))
         return iter(DefaultRecordBatch(self._headed(records, self._count)) if codec else self._batch)
 
     @property
@@ -159,7 +160,7 @@ class Batch:
                 for one in run:
                     yield from self._run([one])
             else:
-                reader = _Reader(_slices(run[0]), len(run[0]))
+                reader = RecordReader(slices(run[0]), len(run[0]))
                 fault = Fault(0, "unreadable", f"a record that can't be parsed: {str(exc)[:200]}")
                 yield self._alone(reader, reader.varint(), fault)
 
@@ -178,12 +179,12 @@ class Batch:
         limit_bytes = EXPANDED_BYTES + EXPANDED_TIMES * len(self._data)
         offset = self._batch.base_offset
         with closing(found):
-            reader = _Reader(found, limit_bytes)
+            reader = RecordReader(found, limit_bytes)
             try:
                 for record in self._records(reader):
                     offset = max(offset, record.offset + 1)
                     yield record
-            except _TooMuch:
+            except TooMuch:
                 fault = Fault(0, "too-large", f"its batch expands to more than {limit_bytes} bytes")
             except (CantDecompress, *INVALID) as exc:
                 fault = Fault(0, "unreadable", f"its batch can't be read: {str(exc)[:200]}")
@@ -192,7 +193,7 @@ class Batch:
         for left in range(offset, self._batch.next_offset):
             yield self._record(left, 0, None, None, Unread(fault))
 
-    def _records(self, reader: _Reader) -> Generator[Any, None, None]:
+    def _records(self, reader: RecordReader) -> Generator[Any, None, None]:
         run: list[bytes] = []
         size = 0
         for _ in range(self._count):
@@ -204,14 +205,14 @@ class Batch:
                 yield self._alone(reader, length)
                 continue
             body = reader.take(length)
-            run.append(_varint(length, prefix_bytes) + body)
+            run.append(varint_bytes(length, prefix_bytes) + body)
             size += length
             if size >= SMALL_BYTES:
                 yield from self._run(run)
                 run, size = [], 0
         yield from self._run(run)
 
-    def _alone(self, reader: _Reader, length: int, fault: Fault | None = None) -> Any:
+    def _alone(self, reader: RecordReader, length: int, fault: Fault | None = None) -> Any:
         """The record of `length` bytes that follows in `reader`; unread if it has a `fault` or is too large."""
         end = reader.position + length
         if fault is None and length > RECORD_MAX_BYTES:
@@ -254,97 +255,12 @@ class Batch:
 
 
 def _headers(data: bytes, count: int) -> list[tuple[str, bytes | None]]:
-    reader, found = _Reader(_slices(data), len(data)), []
+    reader, found = RecordReader(slices(data), len(data)), []
     for _ in range(count):
         name = reader.take(reader.varint()).decode()
         size = reader.varint()
         found.append((name, None if size < 0 else reader.take(size)))
     return found
-
-
-class _TooMuch(Exception):
-    """More decompressed bytes than a batch may have."""
-
-
-class _Reader:
-    """Reads numbers and bytes from pieces, at most `limit_bytes` in all."""
-
-    def __init__(self, found: Iterator[bytes | memoryview], limit_bytes: int) -> None:
-        self.position = 0
-        self._found = found
-        self._limit_bytes = limit_bytes
-        self._buffer: bytes | memoryview = b""
-        self._at = 0
-        self._taken = 0
-
-    def take(self, n: int) -> bytes:
-        """The next `n` bytes.
-
-        Raises:
-            _TooMuch: behind the limit.
-            CorruptRecordException: there are fewer.
-            CantDecompress: as `pieces`.
-        """
-        if n < 0:
-            _corrupt(f"a length of {n}")
-        if self._at + n > len(self._buffer):
-            return b"".join(self._parts(n))
-        taken = bytes(self._buffer[self._at : self._at + n])
-        self._at += n
-        self.position += n
-        return taken
-
-    def _parts(self, n: int) -> Iterator[bytes | memoryview]:
-        while n > 0:
-            if self._at == len(self._buffer):
-                self._buffer, self._at = self._piece(), 0
-            part = self._buffer[self._at : self._at + n]
-            self._at += len(part)
-            self.position += len(part)
-            n -= len(part)
-            yield part
-
-    def _piece(self) -> bytes | memoryview:
-        piece = next(self._found, None)
-        if piece is None:
-            _corrupt("records end too soon")
-        self._taken += len(piece)
-        if self._taken > self._limit_bytes:
-            raise _TooMuch
-        return piece
-
-    def head(self, n: int, keep_bytes: int, digest: Any = None) -> bytes:
-        """The first `keep_bytes` of the next `n` bytes, all of which are passed over and added to `digest`."""
-        kept = b""
-        for part in self._parts(n):
-            kept += bytes(part[: keep_bytes - len(kept)])
-            if digest is not None:
-                digest.update(part)
-        return kept
-
-    def varint(self) -> int:
-        """A number in zigzag encoding, of at most ten bytes."""
-        value = 0
-        for shift in range(0, 70, 7):
-            if self._at < len(self._buffer):
-                byte = self._buffer[self._at]
-                self._at += 1
-                self.position += 1
-            else:
-                byte = self.take(1)[0]
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return (value >> 1) ^ -(value & 1)
-        raise CorruptRecordException("a number of more than ten bytes")
-
-
-def _corrupt(why: str) -> NoReturn:
-    raise CorruptRecordException(why)
-
-
-def _slices(data: bytes | memoryview) -> Generator[bytes | memoryview, None, None]:
-    for start in range(0, len(data), PIECE_BYTES):
-        yield data[start : start + PIECE_BYTES]
 
 
 def _unpacked(codec: int, data: bytes) -> bytes | Generator[bytes, None, None]:
@@ -389,7 +305,7 @@ def _is_ordinary(records: bytes) -> bool:
             elif (second := records[position + 1]) < 0x80:
                 position += 2 + ((first & 0x7F | second << 7) >> 1)
             else:
-                reader = _Reader(iter((records[position : position + 10],)), 10)
+                reader = RecordReader(iter((records[position : position + 10],)), 10)
                 length = reader.varint()
                 position += reader.position
                 if length > limit_bytes and not _has_few_headers(memoryview(records)[position : position + length]):
@@ -402,7 +318,7 @@ def _is_ordinary(records: bytes) -> bool:
 
 def _has_few_headers(body: memoryview) -> bool:
     """Whether a record and its parts are small enough."""
-    reader = _Reader(iter((body,)), len(body))
+    reader = RecordReader(iter((body,)), len(body))
     reader.take(1)
     for _ in range(2):
         reader.varint()
@@ -412,13 +328,3 @@ def _has_few_headers(body: memoryview) -> bool:
             return False
         reader.head(size, 0)
     return reader.varint() <= HEADERS_MAX
-
-
-def _varint(value: int, size: int) -> bytes:
-    """`value`, not negative, in zigzag encoding of `size` bytes, as it was read."""
-    left = value << 1
-    out = bytearray()
-    for number in range(size):
-        out.append(left & 0x7F | (0x80 if number < size - 1 else 0))
-        left >>= 7
-    return bytes(out)

@@ -102,7 +102,7 @@ def test_a_deadly_message_is_quarantined_and_no_other_one(migrated: Settings, tm
     models.publish(migrated, models.a_model(), 1)
     with workers(migrated, store=1), restarted(migrated, tmp_path) as worker:
         sent = 0
-        for _ in range(4):
+        for _ in range(3):
             for partition in (0, 1):
                 assert produce(migrated, "ingest", batch_of(good(600)), partition=partition) == [0]
             sent += 1200
@@ -125,6 +125,6 @@ def test_a_deadly_message_is_quarantined_and_no_other_one(migrated: Settings, tm
         (letter,) = messages(migrated, "dead-letters")
         headers = dict(letter.headers())
         assert (letter.key(), letter.value()) == (b"key", DEADLY)
-        assert (headers["reason"], headers["partition"], headers["offset"]) == (b"quarantined", b"0", b"2900")
+        assert (headers["reason"], headers["partition"], headers["offset"]) == (b"quarantined", b"0", b"2300")
         assert worker.log.count("event=quarantined") == 1
         eventually(lambda: value(migrated, "SELECT count(*) FROM dead_letters") == 1, "the dead letter is not stored")
