@@ -100,7 +100,7 @@ def many_days(rng: np.random.Generator, name: str) -> Special:
         "labels": np.zeros(n, "<i2").tobytes(), "margins": np.zeros(n, "<f8").tobytes(),
         "confidence": np.zeros(n, "<f4").tobytes(), "model": 1, "activation": 1, "scored_at": 1.79e9,
     }  # fmt: skip
-    return Special("12,000 days in a block", "predictions", msgpack.packb(message))
+    return _packed("12,000 days in a block", message, topic="predictions")
 
 
 def _named(names: Sequence[Any], n: int = 1) -> dict[str, Any]:

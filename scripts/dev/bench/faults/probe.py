@@ -110,7 +110,8 @@ class Probe:
 
     def drop_topics(self, names: Iterable[str]) -> None:
         """Delete topics by full name. Those that the broker doesn't delete stay until the servers go."""
-        for future in self._new_admin().delete_topics(list(names)).values():
+        admin = self._new_admin()  # a client without a reference never sets its futures
+        for future in admin.delete_topics(list(names)).values():
             with suppress(KafkaException, TimeoutError):
                 future.result(30)
 
