@@ -165,7 +165,12 @@ class Probe:
             self._connection = await asyncpg.connect(
                 self._settings.postgres_dsn, server_settings=path, statement_cache_size=0, timeout=10
             )
-        return list(await self._connection.fetch(sql, *arguments))
+        try:
+            return list(await self._connection.fetch(sql, *arguments))
+        except asyncpg.InternalClientError as exc:
+            # The connection broke in the middle of an answer, and asyncpg lost track of its state.
+            self._connection.terminate()
+            raise ConnectionResetError(str(exc)) from exc
 
     async def _disconnect(self) -> None:
         if self._connection is not None:
