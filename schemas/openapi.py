@@ -212,7 +212,7 @@ def _kinds(operation: Operation) -> Iterator[Kind]:
     if operation.path_type is not None:
         yield "not-found"
     if operation.method != "GET":
-        yield from ("unsupported-media-type", "too-large")
+        yield from ("unsupported-media-type", "too-large", "request-timeout")
         if not operation.raw:
             yield "invalid"
     if operation.idempotent:

@@ -17,9 +17,6 @@ from relearn.schemas.errors import SettingsError
 from relearn.schemas.http.operation import ROLES, Operation, Role
 from relearn.schemas.settings import Settings
 
-ANONYMOUS = Caller("read")
-#: Every local caller while there are no API keys.
-LOCAL = Caller("admin")
 _MAKE_ONE = "`relearn key create --role admin --name NAME` makes one"
 
 
@@ -50,17 +47,19 @@ class KeyGuard:
 
     async def admit(self, request: web.Request, operation: Operation) -> Caller:
         if operation.role is None:
-            return ANONYMOUS
+            return Caller("read", address=_address(request))
         proof = _proof_in(request)
         if not await self._ring.is_required(shown=proof is not None):
-            return self._without_keys(request)
+            self._check_local(request)
+            return Caller("admin", address=_address(request))
         key = await self._key_of(request, proof)
         await self._rate_limit.spend(key.id)
         if not may(key.role, operation.role):
             raise ProblemError("forbidden", f"This key's role is {key.role}; this operation needs {operation.role}.")
-        return Caller(key.role, key.id, key.name)
+        return Caller(key.role, key.id, key.name, _address(request))
 
-    def _without_keys(self, request: web.Request) -> Caller:
+    def _check_local(self, request: web.Request) -> None:
+        """While there are no API keys every local caller has every role, and there are no others."""
         if self._exposed:
             raise _unauthorized(f"There are no API keys yet, and requests from elsewhere need one; {_MAKE_ONE}.")
         hosts = request.headers.getall("Host", [])
@@ -71,7 +70,6 @@ class KeyGuard:
                 "forbidden",
                 "The request comes from a page of another origin; RELEARN_API_CORS_ORIGINS lists allowed ones.",
             )
-        return LOCAL
 
     async def _key_of(self, request: web.Request, proof: KeyProof | None) -> ApiKey:
         if "Authorization" not in request.headers:
@@ -103,6 +101,12 @@ async def check_exposure(settings: Settings, ring: KeyRing) -> None:
     if not is_loopback(settings.api_host) and not await ring.is_required():
         why = "while there are no keys the API listens on loopback only"
         raise SettingsError(f"RELEARN_API_HOST={settings.api_host}: {why}; {_MAKE_ONE}")
+
+
+def _address(request: web.Request) -> str:
+    """The peer's address; empty for a socket that isn't of a network."""
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return str(peer[0]) if isinstance(peer, tuple) else ""
 
 
 def _is_local(request: web.Request) -> bool:

@@ -18,7 +18,8 @@ from relearn.agents.stores.redis import open_redis
 from relearn.api.events.client_queue import ClientQueue
 from relearn.api.events.merge import encode_events
 from relearn.api.events.reader import WAIT_S, EventReader
-from relearn.api.http.problems import ProblemError
+from relearn.api.http.budget import Seats
+from relearn.api.http.problems import RETRY, ProblemError
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.events import EventType, ResetEvent
 from relearn.schemas.settings import Settings
@@ -26,6 +27,8 @@ from relearn.schemas.settings import Settings
 log = structlog.get_logger()
 
 MAX_CLIENTS = 500
+#: Maximum number of streams of one API key or address.
+MAX_PER_CLIENT = 100
 #: A client that was sent nothing for this long gets a comment.
 HEARTBEAT_S = 15.0
 _CHECK_EVERY_S = 0.5
@@ -39,7 +42,7 @@ class EventHub:
     """The clients of one process. `read` and `send_heartbeats` must run while it is used."""
 
     def __init__(self, settings: Settings) -> None:
-        self.max_clients = MAX_CLIENTS
+        self.seats = Seats(MAX_CLIENTS, MAX_PER_CLIENT, "streams")
         self.heartbeat_s = HEARTBEAT_S
         self._redis = open_redis(settings, answers_within_s=WAIT_S + 2)
         self._reader = EventReader(self._redis, settings.namespace, self._dispatch, self._reading_began)
@@ -70,27 +73,26 @@ class EventHub:
 
     @contextmanager
     def connect(
-        self, connection: Callable[[], asyncio.Transport | None], types: frozenset[EventType]
+        self, name: str, connection: Callable[[], asyncio.Transport | None], types: frozenset[EventType]
     ) -> Iterator[ClientQueue]:
-        """A client while the block runs.
+        """A client while the block runs. `name`: its API key or address.
 
         Raises:
-            ProblemError: too many clients, or the process is shutting down.
+            ProblemError: too many streams, of all clients or of this one, or the process is shutting down.
         """
-        if self._closing or len(self._clients) >= self.max_clients:
-            why = "is shutting down" if self._closing else f"serves {self.max_clients} streams already"
-            headers = {"Retry-After": "1" if self._closing else "5"}
-            raise ProblemError("unavailable", f"This process {why}; reconnect.", headers=headers)
-        client = ClientQueue(connection, types)
-        self._clients.add(client)
-        self._no_clients.clear()
-        try:
-            yield client
-        finally:
-            client.ended = True
-            self._clients.discard(client)
-            if not self._clients:
-                self._no_clients.set()
+        if self._closing:
+            raise ProblemError("unavailable", "This process is shutting down; reconnect.", headers=RETRY)
+        with self.seats.seat(name):
+            client = ClientQueue(connection, types)
+            self._clients.add(client)
+            self._no_clients.clear()
+            try:
+                yield client
+            finally:
+                client.ended = True
+                self._clients.discard(client)
+                if not self._clients:
+                    self._no_clients.set()
 
     async def chunks(self, client: ClientQueue, after: str | None) -> AsyncGenerator[bytes, None]:
         """The chunks to send until the client is to be disconnected, first the events that it missed since `after`."""

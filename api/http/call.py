@@ -23,6 +23,12 @@ class Caller:
     role: Role
     key_id: str | None = None
     name: str | None = None
+    address: str = ""
+
+    @property
+    def client(self) -> str:
+        """The client for budgets: the API key, or the address."""
+        return f"address {self.address}" if self.key_id is None else f"key {self.key_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from relearn.api.http.budget import MemoryBudget, Seats
+
 # Types only: the context names what handlers may use, and everything above `http` imports the context.
 if TYPE_CHECKING:
     from relearn.agents.kafka.limits import MessageLimits
@@ -26,16 +28,17 @@ if TYPE_CHECKING:
     from relearn.api.writes.outbox import Outbox
     from relearn.schemas.settings import Settings
 
-#: Maximum concurrent file downloads; each holds a Postgres connection until its reader is done.
-STREAMS_AT_ONCE = 2
+#: Maximum concurrent file downloads, in all and of one client; each holds a Postgres connection until it is read.
+FILES_AT_ONCE = 4
+FILES_PER_CLIENT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything that handlers need. A server may be away at any time: its client then raises an error of its own.
 
-    `source`: this process in CloudEvents headers. `generation`: that of the topic `ingest`. `streams`: held while a
-    file is sent. `models`: registered models that were used lately.
+    `source`: this process in CloudEvents headers. `generation`: that of the topic `ingest`. `memory`: of the requests
+    in work. `files`: seats of file downloads. `models`: registered models that were used lately.
     """
 
     settings: Settings
@@ -54,7 +57,8 @@ class Context:
     models: ModelCache
     batches: RecentBatches
     stats: StatsReader
-    streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STREAMS_AT_ONCE))
+    memory: MemoryBudget
+    files: Seats = field(default_factory=lambda: Seats(FILES_AT_ONCE, FILES_PER_CLIENT, "files"))
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -21,8 +21,9 @@ CONNECTION: dict[str, Any] = {
     "auto_decompress": False,
     "access_log": None,
 }
-#: Time for a request body to arrive.
+#: Time for a request body to arrive, and for the next piece of it.
 BODY_TIMEOUT_S = 60.0
+BODY_STALL_S = 10.0
 #: Postgres counts as unavailable after these times. Cancelling a command may take as long again.
 REQUEST_TIMEOUTS = Timeouts(connect_s=2.0, command_s=5.0, acquire_s=2.0)
 

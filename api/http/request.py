@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from relearn.api.http import limits
+from relearn.api.http.budget import Lease
 from relearn.api.http.problems import ProblemError, field_fault, invalid_value
 from relearn.api.http.unpacking import coding_of, too_large, unpack
 from relearn.schemas.http.operation import Operation
 from relearn.schemas.http.problems import FieldFault
 
+T = TypeVar("T")
+
 #: The decompressed body, once it has been read.
-BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+BODY: web.RequestKey[bytes | bytearray] = web.RequestKey("body")
+#: The memory that the request holds.
+LEASE: web.RequestKey[Lease] = web.RequestKey("lease", Lease)
 
 
 def read_path(request: web.Request, operation: Operation) -> Any:
@@ -63,36 +69,64 @@ async def read_body(request: web.Request, operation: Operation) -> Any:
         raise ProblemError("unsupported-media-type", f"{request.content_type} isn't {' or '.join(operation.reads)}")
     if operation.raw:
         return None
+    return await read_json(request, decoder_of(operation.body))
+
+
+async def read_json(request: web.Request, decoder: msgspec.json.Decoder[T]) -> T:
+    """The body, decoded; a large one in a thread.
+
+    Raises:
+        ProblemError: as `read_bytes`, not JSON, or of another type.
+    """
     data = await read_bytes(request)
     try:
-        return _decoder(operation.body).decode(data)
+        return await request[LEASE].run(lambda: decoder.decode(data))
     except msgspec.ValidationError as exc:
         raise invalid_value(exc) from exc
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ProblemError("malformed", f"The body isn't JSON: {str(exc) or 'nested too deep'}") from exc
 
 
-async def read_bytes(request: web.Request) -> bytes:
+async def read_bytes(request: web.Request, *, binary: bool = False) -> bytes | bytearray:
     """The whole body, decompressed. The application's `client_max_size` limits the decompressed size too.
 
+    The request's lease holds the memory that the body needs, decoded if it isn't `binary`.
+
     Raises:
-        ProblemError: unsupported coding, body too large, undecompressible, incomplete, or slower than BODY_TIMEOUT_S.
+        ProblemError: unsupported coding, too large, too many values, undecompressible, incomplete, or slow.
     """
     if BODY not in request:
+        lease = request[LEASE]
+        add = (lambda piece: lease.grow(len(piece))) if binary else lease.add_json
         coding = coding_of(request.headers.getall("Content-Encoding", ()))
-        request[BODY] = await unpack(await _receive(request), coding, request.client_max_size)
+        if coding == "identity":
+            request[BODY] = await _receive(request, add)
+        else:
+            packed = await _receive(request, lambda piece: lease.grow(len(piece)))
+            request[BODY] = await unpack(packed, coding, request.client_max_size, add)
     return request[BODY]
 
 
-async def _receive(request: web.Request) -> bytes:
-    """The body as sent."""
+async def _receive(request: web.Request, on_piece: Callable[[bytes], None]) -> bytearray:
+    """The body as sent. `on_piece` gets each piece as it arrives, and may raise."""
+    limit_bytes, body = request.client_max_size, bytearray()
+    if (request.content_length or 0) > limit_bytes:
+        raise too_large(limit_bytes)
     try:
-        async with asyncio.timeout(limits.BODY_TIMEOUT_S):
-            return await request.read()
+        async with asyncio.timeout(limits.BODY_TIMEOUT_S) as whole:
+            while True:
+                async with asyncio.timeout(limits.BODY_STALL_S):
+                    piece = await request.content.readany()
+                if not piece:
+                    return body
+                body += piece
+                if len(body) > limit_bytes:
+                    raise too_large(limit_bytes)
+                on_piece(piece)
     except TimeoutError as exc:
-        raise ProblemError("malformed", f"The body didn't arrive within {limits.BODY_TIMEOUT_S:g} s") from exc
-    except web.HTTPRequestEntityTooLarge as exc:
-        raise too_large(request.client_max_size) from exc
+        within = f"within {limits.BODY_TIMEOUT_S:g} s" if whole.expired() else f"for {limits.BODY_STALL_S:g} s"
+        arrived = "didn't arrive" if whole.expired() else "sent nothing"
+        raise ProblemError("request-timeout", f"The body {arrived} {within}") from exc
     except web.RequestPayloadError as exc:
         raise ProblemError("malformed", "The body is incomplete, or not framed as HTTP requires") from exc
 
@@ -102,7 +136,8 @@ def _malformed(faults: list[FieldFault]) -> ProblemError:
 
 
 @cache
-def _decoder(body: Any) -> msgspec.json.Decoder[Any]:
+def decoder_of(body: Any) -> msgspec.json.Decoder[Any]:
+    """A decoder of this type."""
     return msgspec.json.Decoder(body)
 
 

@@ -12,17 +12,18 @@ import structlog
 from aiohttp import web
 
 from relearn.api.http.call import Call
-from relearn.api.http.context import STREAMS_AT_ONCE
-from relearn.api.http.problems import ProblemError
 from relearn.schemas.errors import RelearnError
 
 log = structlog.get_logger()
 
 PIECE_BYTES = 64 * 1024
-#: The connection is cut when the reader takes no piece for this long.
+#: The connection is cut when the reader is behind this rate, before compression, by more than this time.
+LEAST_BYTES_PER_S = 64 * 1024
 STALLED_S = 30.0
 #: JSON bodies from this size on are compressed for clients that accept that.
 _COMPRESSED_FROM_BYTES = 2048
+#: Set on requests that are answered by a stream, which limits how slow its reader may be.
+STREAMED: web.RequestKey[bool] = web.RequestKey("streamed", bool)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,24 +44,36 @@ async def stream_file(
     Errors before the first piece are raised. Later ones cut the connection, so that the reader sees an incomplete body.
 
     Raises:
-        ProblemError: STREAMS_AT_ONCE files are being sent already; retryable.
+        ProblemError: the client, or all clients, are being sent as many files as there may be at once; retryable.
     """
-    if call.context.streams.locked():
-        detail = f"{STREAMS_AT_ONCE} files are being sent; retry when one of them is complete."
-        raise ProblemError("too-many-requests", detail, headers={"Retry-After": "5"})
+    call.request[STREAMED] = True
     response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
     response.content_type, response.charset = media_type, "utf-8"
     response.enable_compression()
-    async with call.context.streams, aclosing(pieces):
-        piece = await anext(pieces, None)
-        await response.prepare(call.request)
-        try:
-            while piece is not None:
-                async with asyncio.timeout(STALLED_S):
-                    await response.write(piece)
-                piece = await anext(pieces, None)
-        except (ConnectionError, TimeoutError, RelearnError) as exc:
-            log.info("stream_cut", path=call.request.path, error=str(exc) or type(exc).__name__)
-            if call.request.transport is not None:
-                call.request.transport.abort()
+    async with aclosing(pieces):
+        with call.context.files.seat(call.caller.client):
+            piece = await anext(pieces, None)
+            await response.prepare(call.request)
+            try:
+                patience_s = STALLED_S
+                while piece is not None:
+                    patience_s = await _write(response, piece, patience_s)
+                    piece = await anext(pieces, None)
+            except (ConnectionError, TimeoutError, RelearnError) as exc:
+                log.info("stream_cut", path=call.request.path, error=str(exc) or type(exc).__name__)
+                if call.request.transport is not None:
+                    call.request.transport.abort()
     return response
+
+
+async def _write(response: web.StreamResponse, piece: bytes, patience_s: float) -> float:
+    """Write a piece. The time left for the next one: what the reader takes faster than LEAST_BYTES_PER_S is kept.
+
+    Raises:
+        TimeoutError: the reader was too slow.
+    """
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    async with asyncio.timeout(patience_s):
+        await response.write(piece)
+    return patience_s - (loop.time() - began_s) + len(piece) / LEAST_BYTES_PER_S

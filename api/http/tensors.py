@@ -26,12 +26,13 @@ from relearn.schemas.http.inference import (
 )
 from relearn.schemas.model.linear_svm import Floats
 
-_MOST_DIGITS = 12
+#: Longer header lengths are longer than any body.
+MOST_DIGITS = 12
 _DTYPES: dict[str, np.dtype[Any]] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4")}
 _decode = msgspec.json.Decoder(InferenceRequest).decode
 
 
-def split(body: bytes, header_length: str | None) -> tuple[InferenceRequest, bytes]:
+def split(body: bytes | bytearray, header_length: str | None) -> tuple[InferenceRequest, memoryview]:
     """The JSON of a request and the bytes after it. `header_length`: the header's value, None without it.
 
     Raises:
@@ -39,14 +40,14 @@ def split(body: bytes, header_length: str | None) -> tuple[InferenceRequest, byt
     """
     length = len(body)
     if header_length is not None:
-        digits = header_length.isascii() and header_length.isdigit() and len(header_length) <= _MOST_DIGITS
+        digits = header_length.isascii() and header_length.isdigit() and len(header_length) <= MOST_DIGITS
         if not digits or int(header_length) > length:
             raise ProblemError(
                 "malformed", f"the header length {header_length[:40]!r} isn't one of a body of {length} bytes"
             )
         length = int(header_length)
     try:
-        return _decode(body[:length]), body[length:]
+        return _decode(memoryview(body)[:length]), memoryview(body)[length:]
     except msgspec.ValidationError as exc:
         fault = field_fault(exc)
         raise ProblemError("malformed", f"{fault.field}: {fault.detail}") from exc
@@ -54,7 +55,7 @@ def split(body: bytes, header_length: str | None) -> tuple[InferenceRequest, byt
         raise ProblemError("malformed", f"the request isn't JSON: {str(exc) or 'nested too deep'}") from exc
 
 
-def matrix_of(given: InputTensor, tail: bytes, d: int) -> Floats:
+def matrix_of(given: InputTensor, tail: bytes | memoryview, d: int) -> Floats:
     """(n, d) float64, finite, from one input and the bytes after the JSON. A shape [d] is one record.
 
     Raises:
@@ -74,7 +75,7 @@ def matrix_of(given: InputTensor, tail: bytes, d: int) -> Floats:
     return features
 
 
-def _flat(given: InputTensor, tail: bytes) -> NDArray[Any]:
+def _flat(given: InputTensor, tail: bytes | memoryview) -> NDArray[Any]:
     dtype, size = _DTYPES[given.datatype], given.parameters.binary_data_size
     if isinstance(size, int):
         if size != len(tail) or size % dtype.itemsize:

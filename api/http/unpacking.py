@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from relearn.api.http.problems import ProblemError
 
@@ -32,8 +32,10 @@ def coding_of(given: Sequence[str]) -> str:
     return coding
 
 
-async def unpack(packed: bytes, coding: str, limit_bytes: int) -> bytes:
-    """`packed` decompressed step by step; other tasks run between steps.
+async def unpack(
+    packed: bytes | bytearray, coding: str, limit_bytes: int, on_piece: Callable[[bytes], None] = lambda piece: None
+) -> bytes | bytearray:
+    """`packed` decompressed step by step; other tasks run between steps. `on_piece` gets each piece, and may raise.
 
     Raises:
         ProblemError: more than `limit_bytes`, or not valid data of this coding.
@@ -43,17 +45,17 @@ async def unpack(packed: bytes, coding: str, limit_bytes: int) -> bytes:
         return packed
     if coding == "deflate" and packed[:1] and packed[0] & 0x0F != zlib.DEFLATED:
         window = _BARE_DEFLATE
-    unpacked, size_bytes = [], 0
+    unpacked = bytearray()
     try:
         for piece in _pieces(packed, window):
-            unpacked.append(piece)
-            size_bytes += len(piece)
-            if size_bytes > limit_bytes:
+            unpacked += piece
+            if len(unpacked) > limit_bytes:
                 raise too_large(limit_bytes)
+            on_piece(piece)
             await asyncio.sleep(0)
     except (zlib.error, EOFError) as exc:
         raise ProblemError("malformed", f"The body can't be decompressed: it isn't {coding}, or is incomplete") from exc
-    return b"".join(unpacked)
+    return unpacked
 
 
 def too_large(limit_bytes: int) -> ProblemError:
@@ -61,11 +63,11 @@ def too_large(limit_bytes: int) -> ProblemError:
     return ProblemError("too-large", f"The body is larger than {limit_bytes:,} bytes")
 
 
-def _pieces(packed: bytes, window: int) -> Iterator[bytes]:
+def _pieces(packed: bytes | bytearray, window: int) -> Iterator[bytes]:
     """Raises zlib.error or EOFError. A gzip body may have several members."""
     unpacker = zlib.decompressobj(window)
     for start in range(0, len(packed), PIECE_BYTES):
-        rest, full = packed[start : start + PIECE_BYTES], True
+        rest, full = bytes(packed[start : start + PIECE_BYTES]), True
         while rest or (full and not unpacker.eof):
             if unpacker.eof:
                 unpacker = zlib.decompressobj(window)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -69,6 +69,17 @@ class ReviewPool:
         Raises:
             PostgresUnavailable: retryable.
         """
+        return await self._choose(limit, self._claims.claim)
+
+    async def look(self, limit: int) -> Taken:
+        """As `take`, without claims: the records may be served to another reviewer."""
+
+        async def unclaimed(key: str) -> bool:
+            return True
+
+        return await self._choose(limit, unclaimed)
+
+    async def _choose(self, limit: int, claim: Callable[[str], Awaitable[bool]]) -> Taken:
         if self._seen is None or self._clock() - self._seen_s >= REFRESH_S:
             await self._reading.result()
         async with self._turn:
@@ -84,7 +95,7 @@ class ReviewPool:
                 key = choice.candidate.key
                 left = [one for one in left if one.key != key]
                 taken |= near(choice.candidate, left, self._scale())
-                if await self._claims.claim(key):
+                if await claim(key):
                     chosen.append(choice)
             waiting = len({one.key for one in seen.candidates} - self._claims.ours())
             return Taken(chosen, waiting, at_least=len(seen.candidates) >= POOL)

@@ -95,7 +95,7 @@ async def review_batch(call: Call[BatchPath, None, BatchReviewBody]) -> Accepted
         feedback += [
             confirmation_of(row, context.settings.namespace, reviewer, call.caller.key_id) for row in rest[:room]
         ]
-    await send_feedback(context, feedback)
+    await send_feedback(context, feedback, call.caller.client)
     return AcceptedBatchReview(batch, [str(one.prediction) for one in feedback], [one.id for one in feedback], more)
 
 

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import ClientConnectionError, web
 
 from relearn.api.http.call import Call, Handlers
+from relearn.api.http.responses import STREAMED
 from relearn.schemas.http.events import EventsQuery, EventType
 
 log = structlog.get_logger()
@@ -23,7 +24,8 @@ async def stream_events(call: Call[None, EventsQuery, None]) -> web.StreamRespon
     """Send events until the client disconnects or is too slow, or the process ends."""
     after = call.request.headers.get("Last-Event-ID") or call.query.last_event_id or None
     hub, request = call.context.events, call.request
-    with hub.connect(lambda: request.transport, wanted_types(call.query.types)) as client:
+    with hub.connect(call.caller.client, lambda: request.transport, wanted_types(call.query.types)) as client:
+        request[STREAMED] = True
         response = web.StreamResponse(headers=_HEADERS)
         try:
             await response.prepare(request)

@@ -49,7 +49,7 @@ async def create_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedb
         _feedback(one, place, label, call.caller, served)
         for one, place, label in zip(given, places, labels, strict=True)
     ]
-    await send_feedback(call.context, feedback)
+    await send_feedback(call.context, feedback, call.caller.client)
     ids = [one.id for one in feedback]
     return AcceptedFeedback(ids, ids[0] if call.body.feedback is UNSET else UNSET)
 

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from relearn import __version__
 from relearn.agents.learning.predict import predict
+from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.problems import ProblemError
-from relearn.api.http.request import read_bytes
-from relearn.api.http.tensors import answer, matrix_of, split
+from relearn.api.http.request import LEASE, read_bytes
+from relearn.api.http.tensors import MOST_DIGITS, answer, matrix_of, split
 from relearn.schemas.http.inference import (
     EXTENSIONS,
     HEADER_LENGTH,
@@ -76,13 +77,22 @@ async def check_model_ready(call: ModelCall) -> ModelReady:
 
 async def infer_model(call: ModelCall) -> web.Response:
     """Scores all records with one model, which is read once, after the body."""
-    data = await read_bytes(call.request)
-    body, tail = split(data, call.request.headers.get(HEADER_LENGTH))
+    header_length, lease = call.request.headers.get(HEADER_LENGTH), call.request[LEASE]
+    data = await read_bytes(call.request, binary=header_length is not None)
+    if header_length is not None and header_length.isdecimal():
+        lease.add_json(bytes(data[: int(header_length[:MOST_DIGITS])]))
+    body, tail = await lease.run(lambda: split(data, header_length))
     model = await _model(call)
-    labels, margins = predict(model, matrix_of(body.inputs[0], tail, len(model.feature_names)))
-    texts = [model.classes[i] for i in labels.tolist()]
-    found, packed = answer(body, call.path.name, model.version, texts, margins)
-    head = msgspec.json.encode(found)
+    features = await lease.run(lambda: matrix_of(body.inputs[0], tail, len(model.feature_names)))
+    lease.grow(VALUE_BYTES * len(features) * (1 + model.weights.shape[0]))
+
+    def infer() -> tuple[bytes, list[bytes]]:
+        labels, margins = predict(model, features)
+        texts = [model.classes[i] for i in labels.tolist()]
+        found, packed = answer(body, call.path.name, model.version, texts, margins)
+        return msgspec.json.encode(found), packed
+
+    head, packed = await lease.run(infer)
     if not packed:
         return web.Response(body=head, content_type="application/json")
     headers = {HEADER_LENGTH: str(len(head))}

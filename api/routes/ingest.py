@@ -12,6 +12,7 @@ from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.json_rows import matrix, matrix_without_schema
 from relearn.api.http.problems import RETRY, ProblemError, incomplete_write, invalid_fields, text_faults
+from relearn.api.http.request import LEASE
 from relearn.api.writes.outbox import SEND_TIMEOUT_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import KafkaUnavailable, RelearnError
@@ -19,7 +20,6 @@ from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.predictions import least_block_bytes
-from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 from relearn.schemas.topics import topic_name
 
@@ -27,19 +27,18 @@ from relearn.schemas.topics import topic_name
 async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     """Send all records, or raise a problem with the ids of those that were written."""
     context, body = call.context, call.body
-    _check_texts(body)
     batch = body.batch or str(uuid.uuid4())
-    features, names = await _features(context, body)
-    packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
-    _check_sizes(packed)
+    known = await _known_features(context)
+    packed, width = await call.request[LEASE].run(lambda: _packed(body, batch, known))
     until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
     # A record whose prediction can't be stored would be accepted here and become a dead letter.
     predictions = topic_name(context.settings.namespace, "predictions")
-    await context.limits.check(predictions, least_block_bytes(features.shape[1]), "the prediction of one record")
+    await context.limits.check(predictions, least_block_bytes(width), "the prediction of one record")
     # Read before sending: ids must be known even if Kafka goes away right after.
     generation = await context.generation.current(until_s)
     outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
-    sent = await context.outbox.send(topic_name(context.settings.namespace, "ingest"), outgoing, until_s=until_s)
+    topic = topic_name(context.settings.namespace, "ingest")
+    sent = await context.outbox.send(topic, outgoing, client=call.caller.client, until_s=until_s)
     outcomes = [_placed(one) for one in sent]
     if any(isinstance(one, Receipt) for one in outcomes):
         generation = await _confirmed(context, generation, until_s)
@@ -50,11 +49,23 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     return AcceptedBatch(batch, [one for one in taken if one is not None])
 
 
-async def _features(context: Context, body: BatchBody) -> tuple[Floats, Sequence[str] | None]:
-    """The (n, d) features by the live model's schema, else the first training set's, else the first record's."""
+async def _known_features(context: Context) -> Sequence[str] | None:
+    """The features of the live model, else of the first training set, else None."""
     served = context.live.current
-    names = await read_features(context.pool) if served is None else served.model.feature_names
-    return matrix_without_schema(body.features) if names is None else (matrix(body.features, names), None)
+    return await read_features(context.pool) if served is None else served.model.feature_names
+
+
+def _packed(body: BatchBody, batch: str, known: Sequence[str] | None) -> tuple[list[Packed], int]:
+    """The messages, and the number of features. The features are `known`, else those of the first record.
+
+    Raises:
+        ProblemError: names the texts or records at fault.
+    """
+    _check_texts(body)
+    features, names = matrix_without_schema(body.features) if known is None else (matrix(body.features, known), None)
+    packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
+    _check_sizes(packed)
+    return packed, features.shape[1]
 
 
 async def _confirmed(context: Context, generation: int, until_s: float) -> int:

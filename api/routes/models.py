@@ -17,9 +17,11 @@ from relearn.agents.stores.training.examples_writer import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import ModelRow, features_of_model, model_row_fields, read_model
 from relearn.agents.stores.training.models import list_models as read_models
+from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import Cursors, Int32, Int64
 from relearn.api.http.problems import ProblemError
+from relearn.api.http.request import LEASE
 from relearn.api.http.responses import PIECE_BYTES, stream_file
 from relearn.api.queries.accuracy import estimate_accuracy
 from relearn.api.writes.commands import send_command
@@ -108,6 +110,7 @@ def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
 
 async def _page(call: Call[ModelPath, ExamplesQuery, None], names: Sequence[str]) -> Page[TrainingExample]:
     version = call.path.version
+    call.request[LEASE].grow(VALUE_BYTES * call.query.limit * len(names))
 
     async def fetch(after: _Passed | None, limit: int) -> Sequence[tuple[int, Used]]:
         skip = 0 if after is None else after.examples

@@ -10,9 +10,11 @@ from msgspec import Struct
 
 from relearn.agents.learning.contributions import contributions
 from relearn.agents.stores.postgres import read_snapshot
+from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
 from relearn.api.http.problems import ProblemError
+from relearn.api.http.request import LEASE
 from relearn.api.queries.feedback import (
     NO_REVIEWS,
     PredictionReviews,
@@ -74,6 +76,9 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
     )
     label = None if query.label is None else read_label(query.label)
     filters = Filters(query.batch, query.model, label, query.reviewed)
+    live = call.context.live.current
+    if live is not None:
+        call.request[LEASE].grow(VALUE_BYTES * query.limit * len(live.model.feature_names))
     async with read_snapshot(call.context.pool, index_only=True) as connection:
         rows, last = await read_page(connection, filters, after, query.limit)
         places = [at_of(row).place for row in rows]

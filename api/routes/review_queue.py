@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from relearn.agents.learning.contributions import contributions
 from relearn.agents.learning.review_choice import Choice
 from relearn.agents.stores.predictions.lookup import Answer, read_answers
 from relearn.api.http.call import Call, Handlers
+from relearn.api.http.context import Context
 from relearn.api.review.served_via import remember_served
-from relearn.schemas.http.review_queue import ReviewAnswer, ReviewFeature, ReviewItem, ReviewQueue, ReviewQueueQuery
+from relearn.schemas.http.review_queue import (
+    ReviewAnswer,
+    ReviewClaimBody,
+    ReviewFeature,
+    ReviewItem,
+    ReviewQueue,
+    ReviewQueueQuery,
+)
+from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 from relearn.schemas.model.linear_svm import Model
 
@@ -17,10 +28,17 @@ from relearn.schemas.model.linear_svm import Model
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
 
 
-async def claim_review_items(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
+async def list_review_items(call: Call[None, ReviewQueueQuery, None]) -> ReviewQueue:
+    """Choose records without claiming them."""
+    choices, waiting, at_least = await call.context.review_pool.look(call.query.limit)
+    answers = await read_answers(call.context.pool, [one.candidate.place for one in choices])
+    return ReviewQueue(_items(call.context, choices, answers), None, 0.0, waiting, at_least)
+
+
+async def claim_review_items(call: Call[None, None, ReviewClaimBody]) -> ReviewQueue:
     """Choose and claim records, and store the `via` that their feedback will be recorded with."""
     context = call.context
-    choices, waiting, at_least = await context.review_pool.take(call.query.limit)
+    choices, waiting, at_least = await context.review_pool.take(call.body.limit)
     try:
         answers = await read_answers(context.pool, [one.candidate.place for one in choices])
     except Exception:
@@ -28,10 +46,14 @@ async def claim_review_items(call: Call[None, ReviewQueueQuery, None]) -> Review
         raise
     served = {one.candidate.place: one.via for one in choices}
     await remember_served(context.redis, context.settings.namespace, served)
+    items = _items(context, choices, answers)
+    return ReviewQueue(items, None, context.settings.review_claim_s, waiting, at_least)
+
+
+def _items(context: Context, choices: Sequence[Choice], answers: Mapping[Place, Answer]) -> list[ReviewItem]:
     live = context.live.current
     model = None if live is None else live.model
-    items = [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
-    return ReviewQueue(items, None, context.settings.review_claim_s, waiting, at_least)
+    return [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
 
 
 def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
@@ -64,4 +86,4 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
     )
 
 
-HANDLERS: Handlers = {"claim_review_items": claim_review_items}
+HANDLERS: Handlers = {"list_review_items": list_review_items, "claim_review_items": claim_review_items}

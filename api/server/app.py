@@ -23,6 +23,7 @@ from relearn.api.access.guard import GUARD, KeyGuard
 from relearn.api.access.keyring import KeyRing
 from relearn.api.access.rate_limit import make_rate_limit
 from relearn.api.events.hub import EventHub
+from relearn.api.http.budget import MemoryBudget
 from relearn.api.http.context import CLOSING, CONTEXT, Context
 from relearn.api.http.limits import REQUEST_TIMEOUTS
 from relearn.api.http.static_files import PAGE, read_page
@@ -130,6 +131,7 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
             models=ModelCache(),
             batches=RecentBatches(redis, pool, settings.namespace),
             stats=StatsReader(pool, redis, settings.namespace),
+            memory=MemoryBudget(settings.api_max_body_mb * 2**20),
         )
     finally:
         await generation.close()

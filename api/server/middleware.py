@@ -13,10 +13,10 @@ import structlog
 from aiohttp import web
 
 from relearn.api.access.guard import GUARD
-from relearn.api.http.call import Call, Handler
+from relearn.api.http.call import Call, Caller, Handler
 from relearn.api.http.context import CLOSING, CONTEXT
 from relearn.api.http.problems import inference_error, problem_response, to_problem_error
-from relearn.api.http.request import read_body, read_path, read_query
+from relearn.api.http.request import LEASE, read_body, read_path, read_query
 from relearn.api.http.responses import json_response
 from relearn.api.observe.metrics import METRICS, NO_OPERATION
 from relearn.api.server.cors import add_cors_headers, preflight
@@ -93,11 +93,16 @@ def operation_handler(operation: Operation, handler: Handler) -> Callable[[web.R
         request[OPERATION] = operation.id
         context = request.app[CONTEXT]
         caller = await request.app[GUARD].admit(request, operation)
+        with context.memory.lease(caller.client) as lease:
+            request[LEASE] = lease
+            return await answer(request, caller)
+
+    async def answer(request: web.Request, caller: Caller) -> web.StreamResponse:
         key = read_key(request, operation)
         call = Call(
             request,
             operation,
-            context,
+            request.app[CONTEXT],
             caller,
             request[REQUEST_ID],
             read_path(request, operation),

@@ -25,6 +25,7 @@ from relearn.api.http.limits import CONNECTION, REQUEST_TIMEOUTS, MalformedReque
 from relearn.api.server.app import make_app
 from relearn.api.server.background import BACKGROUND
 from relearn.api.server.connection import Connection
+from relearn.api.server.connections import Connections, connection_limit
 from relearn.api.server.listening import listen
 from relearn.schemas.errors import Unavailable
 from relearn.schemas.settings import Settings
@@ -83,15 +84,25 @@ async def _serve(settings: Settings, share: Share | None) -> int:
 
 
 async def serve_until(
-    stop: asyncio.Event, app: web.Application, sockets: Sequence[socket.socket], up: Callable[[], None]
+    stop: asyncio.Event,
+    app: web.Application,
+    sockets: Sequence[socket.socket],
+    up: Callable[[], None],
+    *,
+    limit: int | None = None,
 ) -> int:
-    """Serve `app` until `stop` is set (returns 0) or a background task ends (1). Calls `up` once the app serves."""
+    """Serve `app` until `stop` is set (returns 0) or a background task ends (1). Calls `up` once the app serves.
+
+    `limit`: of connections; None: what the process has descriptors for.
+    """
     runner = web.AppRunner(app, shutdown_timeout=_CUT_S)
     await runner.setup()
     listening: list[asyncio.Server] = []
+    connections = Connections(connection_limit() if limit is None else limit)
+    app[BACKGROUND].start("connections", connections.watch())
     try:
         for one in sockets:
-            listening.append(await _accept(one, runner))
+            listening.append(await _accept(one, runner, connections))
         up()
         broken = app[BACKGROUND].broken
         await first_of(stop, broken)
@@ -105,11 +116,15 @@ async def serve_until(
     return EXIT_CODE if broken.is_set() else 0
 
 
-async def _accept(one: socket.socket, runner: web.AppRunner) -> asyncio.Server:
+async def _accept(one: socket.socket, runner: web.AppRunner, connections: Connections) -> asyncio.Server:
     """Accept connections as aiohttp's sites do, with our `Connection`."""
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None
-    return await loop.create_server(lambda: Connection(server, loop=loop, **CONNECTION), sock=one, backlog=BACKLOG)
+
+    def connection() -> Connection:
+        return Connection(server, connections=connections, loop=loop, **CONNECTION)
+
+    return await loop.create_server(connection, sock=one, backlog=BACKLOG)
 
 
 async def _finish(runner: web.AppRunner) -> None:

@@ -29,7 +29,8 @@ async def send_command(
     """
     command, context = manual_command(verb, version, by=call.caller.name, job=job, force=force), call.context
     outgoing = OutgoingMessage(encode_command(command), CE_TYPE, event_id=command.id)
-    (outcome,) = await context.outbox.send(topic_name(context.settings.namespace, "commands"), [outgoing])
+    topic = topic_name(context.settings.namespace, "commands")
+    (outcome,) = await context.outbox.send(topic, [outgoing], client=call.caller.client)
     if isinstance(outcome, RelearnError):
         raise outcome
     return AcceptedCommand(command.id)

@@ -18,14 +18,14 @@ def reviewer_of(caller: Caller, given: str | None) -> str | None:
     return given if caller.key_id is None else caller.name
 
 
-async def send_feedback(context: Context, feedback: Sequence[Feedback]) -> None:
+async def send_feedback(context: Context, feedback: Sequence[Feedback], client: str) -> None:
     """Send feedback and wait for all acknowledgements. The Kafka key, the prediction, keeps its feedback in order.
 
     Raises:
         ProblemError: not all messages are acknowledged, or too much is in flight.
     """
     outgoing = [OutgoingMessage(encode_feedback(one), CE_TYPE, _key(one), one.id) for one in feedback]
-    outcomes = await context.outbox.send(topic_name(context.settings.namespace, "feedback"), outgoing)
+    outcomes = await context.outbox.send(topic_name(context.settings.namespace, "feedback"), outgoing, client=client)
     faults = [one for one in outcomes if isinstance(one, RelearnError)]
     if faults:
         pairs = zip(feedback, outcomes, strict=True)

@@ -134,8 +134,9 @@ async def _hash(request: web.Request) -> str:
     return _digest(request.content_type.encode(), request.query_string.encode(), await read_bytes(request))
 
 
-def _digest(*parts: bytes) -> str:
+def _digest(*parts: bytes | bytearray) -> str:
     found = hashlib.sha256()
     for part in parts:
-        found.update(len(part).to_bytes(8, "little") + part)
+        found.update(len(part).to_bytes(8, "little"))
+        found.update(part)
     return found.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -48,9 +49,10 @@ class Outbox:
         self._source = source
         self._on_receipt = on_receipt
         self._limit_bytes = limit_bytes
+        self._by_client: Counter[str] = Counter()
 
     async def send(
-        self, topic: str, messages: Sequence[OutgoingMessage], *, until_s: float | None = None
+        self, topic: str, messages: Sequence[OutgoingMessage], *, client: str = "", until_s: float | None = None
     ) -> list[Outcome]:
         """Send messages; the outcome of each, in order: its place in the topic, or why it isn't acknowledged.
 
@@ -58,6 +60,7 @@ class Outbox:
 
         Args:
             topic: its full name.
+            client: the sender. Of several requests in flight, those of one client get half of the limit.
             until_s: on the loop's clock; by default SEND_TIMEOUT_S from now.
 
         Raises:
@@ -69,46 +72,56 @@ class Outbox:
         if messages:
             largest = max(message_bytes(one.value, one.key) for one in messages)
             await self._limits.check(topic, largest + _HEADERS_BYTES, "a message")
-        self._reserve(sum(_size_bytes(message) for message in messages))
+        self._reserve(client, sum(_size_bytes(message) for message in messages))
         handed: list[asyncio.Future[Receipt] | Exception] = []
         try:
             for number, message in enumerate(messages, 1):
-                handed.append(await self._hand_over(topic, message, until_s))
+                handed.append(await self._hand_over(topic, message, client, until_s))
                 if number % _TURN == 0:
                     await asyncio.sleep(0)  # lets other requests run
         finally:
-            self.in_flight_bytes -= sum(_size_bytes(message) for message in messages[len(handed) :])
+            self._release(client, sum(_size_bytes(message) for message in messages[len(handed) :]))
         waiting = [one for one in handed if isinstance(one, asyncio.Future)]
         if waiting:
             await asyncio.wait(waiting, timeout=max(0.0, until_s - loop.time()))
         return [_outcome(one) for one in handed]
 
-    def _reserve(self, size_bytes: int) -> None:
+    def _reserve(self, client: str, size_bytes: int) -> None:
         if size_bytes > self._limit_bytes:
             detail = f"Packed, this is {size_bytes:,} bytes; the maximum is {self._limit_bytes:,}: send it in parts."
             raise ProblemError("too-large", detail)
         if self.in_flight_bytes + size_bytes > self._limit_bytes:
             raise ProblemError("too-many-requests", "Too much is on its way to Kafka; retry.", headers=RETRY)
+        own_bytes = self._by_client[client]
+        if own_bytes and own_bytes + size_bytes > self._limit_bytes // 2:
+            raise ProblemError("too-many-requests", "Too much of yours is on its way to Kafka; retry.", headers=RETRY)
         self.in_flight_bytes += size_bytes
+        self._by_client[client] += size_bytes
+
+    def _release(self, client: str, size_bytes: int) -> None:
+        self.in_flight_bytes -= size_bytes
+        self._by_client[client] -= size_bytes
+        if not self._by_client[client]:
+            del self._by_client[client]
 
     async def _hand_over(
-        self, topic: str, message: OutgoingMessage, until_s: float
+        self, topic: str, message: OutgoingMessage, client: str, until_s: float
     ) -> asyncio.Future[Receipt] | Exception:
         headers = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
         if asyncio.get_running_loop().time() > until_s:
-            self.in_flight_bytes -= _size_bytes(message)
+            self._release(client, _size_bytes(message))
             return TimeoutError()
         try:
             async with asyncio.timeout_at(until_s):
                 receipt = await self._producer.send(topic, message.value, key=message.key, headers=headers)
         except (RelearnError, TimeoutError) as exc:
-            self.in_flight_bytes -= _size_bytes(message)
+            self._release(client, _size_bytes(message))
             return exc
-        receipt.add_done_callback(partial(self._done, topic, _size_bytes(message)))
+        receipt.add_done_callback(partial(self._done, topic, client, _size_bytes(message)))
         return receipt
 
-    def _done(self, topic: str, size_bytes: int, receipt: asyncio.Future[Receipt]) -> None:
-        self.in_flight_bytes -= size_bytes
+    def _done(self, topic: str, client: str, size_bytes: int, receipt: asyncio.Future[Receipt]) -> None:
+        self._release(client, size_bytes)
         if not receipt.cancelled() and receipt.exception() is None:
             self._on_receipt(topic, receipt.result())
 

@@ -24,6 +24,7 @@ LINKS: dict[str, tuple[Link, ...]] = {
     "create_batch": (Link("get_prediction", "id", "/predictions/0"), Link("review_batch", "id", "/batch_id")),
     "list_batches": _BATCH,
     "list_predictions": _PREDICTION,
+    "list_review_items": _PREDICTION,
     "claim_review_items": _PREDICTION,
     "list_models": tuple(
         Link(to, "version", "/items/0/version") for to in ("get_model", "list_model_examples", "activate_model")

@@ -12,10 +12,19 @@ from relearn.schemas.messages.feedback import Via
 MOST_ITEMS = 50
 
 
+_Limit = Annotated[int, Meta(ge=1, le=MOST_ITEMS, description="Maximum number of items.")]
+
+
 class ReviewQueueQuery(Struct, frozen=True):
     """Number of items."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST_ITEMS, description="Maximum number of items.")] = 10
+    limit: _Limit = 10
+
+
+class ReviewClaimBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Number of items to claim."""
+
+    limit: _Limit = 10
 
 
 class ReviewFeature(Struct, frozen=True):
@@ -53,11 +62,13 @@ class ReviewItem(Struct, frozen=True):
 
 
 class ReviewQueue(Struct, frozen=True):
-    """Items that are claimed for this reviewer for a limited time."""
+    """Items to review, claimed for one reviewer for a limited time, or only looked at."""
 
     items: list[ReviewItem]
     next: Annotated[None, Meta(description="Always null: repeat the request for more items.")]
-    claimed_for_s: Annotated[float, Meta(description="Seconds during which no other reviewer gets these items.")]
+    claimed_for_s: Annotated[
+        float, Meta(description="Seconds during which no other reviewer gets these items; 0: not claimed.")
+    ]
     waiting: Annotated[
         Count,
         Meta(
@@ -72,8 +83,22 @@ class ReviewQueue(Struct, frozen=True):
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "claim_review_items",
+        "list_review_items",
         "GET",
+        "/v1/review-queue",
+        "Reviewing",
+        "Look at the records whose review is most useful for learning, without claiming them.",
+        role="review",
+        description=(
+            "Nothing changes: another reviewer may get these items, and feedback on them counts as `volunteer`. `POST` "
+            "claims items."
+        ),
+        query=ReviewQueueQuery,
+        answer=ReviewQueue,
+    ),
+    Operation(
+        "claim_review_items",
+        "POST",
         "/v1/review-queue",
         "Reviewing",
         "Claim the records whose review is most useful for learning.",
@@ -83,7 +108,9 @@ OPERATIONS: tuple[Operation, ...] = (
             "least certain ones (`queue`), without near-duplicates. Random and disagreement items are blind: they come "
             "without the model's prediction, which `GET /v1/predictions/{id}` returns afterwards."
         ),
-        query=ReviewQueueQuery,
+        body=ReviewClaimBody,
+        example={"limit": 10},
         answer=ReviewQueue,
+        idempotent=True,
     ),
 )

@@ -452,7 +452,7 @@ async def test_who_was_away_too_long_is_asked_before_more_is_claimed(
             await expect(one.page.get_by_text("Your records went back to the others")).to_be_visible()
 
             async def others_get_it() -> bool:
-                return len((await site.client.json("GET", "/v1/review-queue"))["items"]) == 1
+                return len((await site.client.json("POST", "/v1/review-queue", json={}))["items"]) == 1
 
             await eventually_async(others_get_it, "no reviewer gets it")
             await one.page.keyboard.press("Enter")

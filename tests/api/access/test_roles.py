@@ -19,6 +19,7 @@ NEEDED: dict[tuple[str, str], Role] = {
     ("POST", "/v1/batches"): "ingest",
     ("PATCH", "/v1/batches/{}"): "review",
     ("GET", "/v1/review-queue"): "review",
+    ("POST", "/v1/review-queue"): "review",
     ("POST", "/v1/feedback"): "review",
     ("POST", "/v1/jobs"): "admin",
     ("POST", "/v1/models/{}/activate"): "admin",

@@ -197,7 +197,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_nobody_else_notic
 
 
 async def test_more_streams_than_that_are_refused(client: Client) -> None:
-    client.context.events.max_clients = 2
+    client.context.events.seats.limit = 2
     async with listening(client.http), listening(client.http), client.http.get("/v1/events") as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
         assert "serves 2 streams already" in (await response.json(content_type=None))["detail"]

@@ -35,7 +35,7 @@ async def _stored(client: Client, n: int, model: Model = MODEL, *, seed: int = 5
 
 
 async def _queue(client: Client, limit: int = 10) -> Any:
-    return await client.json("GET", f"/v1/review-queue?limit={limit}")
+    return await client.json("POST", "/v1/review-queue", json={"limit": limit})
 
 
 def _pool(client: Client, audit: float) -> ReviewPool:
@@ -153,6 +153,21 @@ async def test_only_the_own_claims_are_given_back(client: Client) -> None:
     assert await Claims(redis, namespace, 300).claim("a")
 
 
+async def test_a_look_claims_nothing(client: Client) -> None:
+    """Repeated, by navigation or a prefetch: each record is still there, and its feedback is a volunteer's."""
+    client.serve(MODEL)
+    await _stored(client, 5)
+    for _ in range(3):
+        seen = await client.json("GET", "/v1/review-queue?limit=5")
+        assert (len(seen["items"]), seen["claimed_for_s"], seen["waiting"]) == (5, 0, 5)
+    assert await client.context.redis.keys(f"{client.settings.namespace}:claim:*") == []
+    places = [parse_place(item["prediction"]) for item in seen["items"]]
+    assert set(await served_via(client.context.redis, client.settings.namespace, places)) == {"volunteer"}
+    taken = await _queue(client, 5)
+    assert (len(taken["items"]), taken["claimed_for_s"] > 0) == (5, True)
+    assert (await client.json("GET", "/v1/review-queue"))["items"] == []
+
+
 async def test_what_was_claimed_and_could_not_be_read_is_served_to_the_next(client: Client) -> None:
     """Postgres answers the query of candidates, and fails the query of their predictions."""
     client.serve(MODEL)
@@ -161,7 +176,7 @@ async def test_what_was_claimed_and_could_not_be_read_is_served_to_the_next(clie
     await other.take(0)  # so that it knows what there is
     await client.context.review_pool.take(0)
     await as_owner(client.settings, "ALTER TABLE predictions RENAME TO predictions_away")
-    await client.json("GET", "/v1/review-queue?limit=2", status=503)
+    await client.json("POST", "/v1/review-queue", status=503, json={"limit": 2})
     await as_owner(client.settings, "ALTER TABLE predictions_away RENAME TO predictions")
     choices, *_ = await other.take(5)
     assert len(choices) == 5

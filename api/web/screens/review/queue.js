@@ -1,5 +1,5 @@
 /** The records that this tab has claimed, fetched ahead of time. */
-import { ApiError, getJson } from "../../api.js";
+import { ApiError, postJson } from "../../api.js";
 import { cell } from "../../cell.js";
 import { saved } from "./saved_state.js";
 
@@ -54,7 +54,7 @@ export async function fetchMore() {
   fetching = true;
   const askedMs = Date.now();
   try {
-    const answer = await getJson("/v1/review-queue", { query: { limit: LIMIT } });
+    const answer = await postJson("/v1/review-queue", { body: { limit: LIMIT } });
     if (answer.items.length < LIMIT) notBeforeMs = Date.now() + INTERVAL_MS;
     const untilMs = askedMs + 1000 * answer.claimed_for_s;
     const items = joined(queue.get().items, answer.items, untilMs);
