@@ -30,13 +30,17 @@ _FULL_WAIT_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message to send: `kind` and `event_id` become its CloudEvents type and id; equal keys keep their order."""
+    """A message to send: `kind` and `event_id` become its CloudEvents type and id; equal keys keep their order.
+
+    `write_key`: messages of `ingest` with equal ones are stored once.
+    """
 
     value: bytes
     kind: str
     key: bytes | None = None
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     records: int = 1
+    write_key: str | None = field(default=None, kw_only=True)
 
 
 class Receipt(NamedTuple):

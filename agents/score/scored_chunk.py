@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from relearn.agents.learning.predict import Scores, predict, score
 from relearn.agents.models.live import Served
+from relearn.schemas.messages.headers import write_key
 from relearn.schemas.messages.ingest_fast_path import decode_chunk, decode_parts
 from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
@@ -20,18 +21,23 @@ from relearn.schemas.topics import BLOCK_MAX_BYTES
 
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
-    """The result of one chunk. `shadow` has an answer per record, if there is a shadow."""
+    """The result of one chunk. `shadow` has an answer per record, if there is a shadow.
+
+    `writes`: by partition and offset, the keys of messages that were sent under a key.
+    """
 
     records: Records
     scores: Scores
     rejects: Sequence[Reject]
     shadow: ShadowAnswers | None = None
+    writes: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 def score_parts(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> Iterator[ScoredChunk]:
     """As `score_chunk`, in parts that bound the memory of a chunk with a great many records."""
+    writes = _writes(messages)
     for records, rejects in decode_parts(messages, served.model.feature_names):
-        yield _answered(_score(messages, records, rejects, served), shadow)
+        yield _answered(_score(messages, records, rejects, served), shadow, writes)
 
 
 def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
@@ -40,11 +46,17 @@ def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served |
     `shadow`, a model of the same features, answers what `served` answers and rejects nothing.
     """
     records, rejects = decode_chunk(messages, served.model.feature_names)
-    return _answered(_score(messages, records, rejects, served), shadow)
+    return _answered(_score(messages, records, rejects, served), shadow, _writes(messages))
 
 
-def _answered(scored: ScoredChunk, shadow: Served | None) -> ScoredChunk:
-    return scored if shadow is None else replace(scored, shadow=shadow_answers(shadow, scored.records.features))
+def _answered(scored: ScoredChunk, shadow: Served | None, writes: Mapping[tuple[int, int], str]) -> ScoredChunk:
+    answers = None if shadow is None else shadow_answers(shadow, scored.records.features)
+    return replace(scored, shadow=answers, writes=writes)
+
+
+def _writes(messages: Sequence[RawMessage]) -> dict[tuple[int, int], str]:
+    keys = (((one.partition, one.offset), write_key(one.headers)) for one in messages if one.headers)
+    return {place: key for place, key in keys if key is not None}
 
 
 def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
@@ -89,7 +101,8 @@ def blocks_of(
     blocks = []
     for start, stop in pairwise(bounds):
         run = scored.records.between(slice(start, stop))
-        for part in block_bounds(run, served.model.classes, scored.shadow, limit_bytes):
+        keyed = bool(scored.writes)
+        for part in block_bounds(run, served.model.classes, scored.shadow, limit_bytes, writes=keyed):
             rows = slice(start + part.start, start + part.stop)
             blocks.append(_block(scored, rows, served, generation, scored_at))
     return blocks
@@ -116,4 +129,12 @@ def _block(scored: ScoredChunk, rows: slice, served: Served, generation: int, sc
         activation=served.activation,
         scored_at=scored_at,
         shadow=scored.shadow.select(rows) if scored.shadow else None,
+        writes=_writes_of(records, scored.writes) if scored.writes else (),
     )
+
+
+def _writes_of(records: Records, writes: Mapping[tuple[int, int], str]) -> tuple[tuple[int, str], ...]:
+    """The writes that have a record among these, which are of one partition."""
+    partition = int(records.partitions[0])
+    offsets = np.unique(records.offsets).tolist()
+    return tuple((offset, writes[partition, offset]) for offset in offsets if (partition, offset) in writes)

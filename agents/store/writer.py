@@ -19,6 +19,7 @@ from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
+from relearn.agents.stores.predictions.writes import forget_writes
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.topic_generations import newest_generation
 from relearn.agents.stores.training.examples import feature_widths
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 #: Transactions in flight: while one waits for its commit, the rows of the next are sent.
 IN_FLIGHT = 2
 _MAINTAIN_EVERY_S = 1.0
+_FORGET_EVERY_S = 3600.0
 _MAINTENANCE = "maintenance"
 
 
@@ -130,9 +132,13 @@ class StoreWriter:
         """Until `stop()`: drop expired partitions, and fill the recent view where it has gaps."""
         opened = await self._opened.get()
         pool, view = opened.pool, opened.view
+        next_s = 0.0
         while not stop():
             try:
                 await self._retention.look(pool)
+                if time.monotonic() >= next_s:
+                    await forget_writes(pool)
+                    next_s = time.monotonic() + _FORGET_EVERY_S
                 self.ready = True
                 await view.tend()
             except (PostgresUnavailable, SetupError) as exc:

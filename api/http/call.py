@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -33,7 +34,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[P, Q, B]):
-    """An admitted request: `path`, `query` and `body` have the operation's types, or are None."""
+    """An admitted request: `path`, `query` and `body` have the operation's types, or are None.
+
+    `write_id`: made from caller, operation, path and idempotency key, so that a repeated request has the same; None
+    without a key.
+    """
 
     request: web.Request
     operation: Operation
@@ -43,6 +48,7 @@ class Call(Generic[P, Q, B]):
     path: P
     query: Q
     body: B
+    write_id: uuid.UUID | None = None
 
 
 #: Returns the operation's answer type, or a whole response.

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from relearn.agents.stores.feedback.review_sql import latest_of_prediction
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Connection
+from relearn.agents.stores.predictions.writes import first_places
 from relearn.schemas.http.predictions import LOOKED
 from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place
 
@@ -108,8 +109,14 @@ async def read_page(
 
 
 async def read_one(connection: Connection, place: Place) -> Any | None:
-    """One row with its context and its model's SHA-256 (None if not registered); None if there is no such row."""
-    return await connection.fetchrow(_ONE, place.generation, place.partition, place.offset, place.index)
+    """One row with its context and its model's SHA-256 (None if not registered); None if there is no such row.
+
+    A place in a repeated message names the row of the first one.
+    """
+    row = await connection.fetchrow(_ONE, place.generation, place.partition, place.offset, place.index)
+    if row is None and (first := (await first_places(connection, [place])).get(place)) is not None:
+        row = await connection.fetchrow(_ONE, first.generation, first.partition, first.offset, first.index)
+    return row
 
 
 def at_of(row: Any) -> At:

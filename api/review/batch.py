@@ -115,12 +115,16 @@ def feedback_on(
     verdict: Verdict,
     classes: Mapping[int, Sequence[str]],
     reviewer: str | None,
+    *,
     principal: str | None = None,
+    write_id: uuid.UUID | None = None,
 ) -> Feedback:
     """The feedback on one row.
 
     Args:
         classes: of each model with a prediction rated 0, as far as they are known.
+        principal: the id of the API key.
+        write_id: what the ids of a repeated request are made from; None: each request is new.
 
     Raises:
         ProblemError: rated 0, and the model doesn't have exactly two classes.
@@ -134,7 +138,8 @@ def feedback_on(
             detail = f"{row.place} isn't from a model of two classes, so a rating of 0 gives no label: give `labels`"
             raise ProblemError("malformed", detail, [FieldFault("ratings", detail)])
         label = others[0]
-    return Feedback(str(uuid.uuid4()), label, row.place, None, reviewer, "batch", None, principal)
+    feedback_id = uuid.uuid4() if write_id is None else uuid.uuid5(write_id, str(row.place))
+    return Feedback(str(feedback_id), label, row.place, None, reviewer, "batch", None, principal)
 
 
 def confirmation_of(row: BatchRow, namespace: str, reviewer: str | None, principal: str | None = None) -> Feedback:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relearn.agents.stores.postgres import read_snapshot
+from relearn.agents.stores.postgres import postgres_errors, read_snapshot
+from relearn.agents.stores.predictions.writes import first_places
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment
@@ -83,10 +84,15 @@ async def review_batch(call: Call[BatchPath, None, BatchReviewBody]) -> Accepted
     verdicts = read_verdicts(call.body)
     if not await is_batch(context.pool, batch):
         raise ProblemError("not-found", f"No record of a batch {batch!r} is stored.")
+    verdicts = await _of_first_places(context, verdicts)
     reviewer = reviewer_of(call.caller, call.body.reviewer)
     rows = await _named_rows(context, batch, verdicts)
     classes = await _classes(context, [row for row in rows if verdict_on(row, verdicts).rating == 0])
-    feedback = [feedback_on(row, verdict_on(row, verdicts), classes, reviewer, call.caller.key_id) for row in rows]
+    principal, write_id = call.caller.key_id, call.write_id
+    feedback = [
+        feedback_on(row, verdict_on(row, verdicts), classes, reviewer, principal=principal, write_id=write_id)
+        for row in rows
+    ]
     more = False
     if call.body.confirm_rest:
         room = MOST_REVIEWED - len(rows)
@@ -97,6 +103,16 @@ async def review_batch(call: Call[BatchPath, None, BatchReviewBody]) -> Accepted
         ]
     await send_feedback(context, feedback, call.caller.client)
     return AcceptedBatchReview(batch, [str(one.prediction) for one in feedback], [one.id for one in feedback], more)
+
+
+async def _of_first_places(context: Context, verdicts: Verdicts) -> Verdicts:
+    """The verdicts with the places of repeated messages replaced by those of the records that were stored."""
+    if not verdicts.places:
+        return verdicts
+    with postgres_errors():
+        async with context.pool.acquire() as connection:
+            first = await first_places(connection, list(verdicts.places))
+    return verdicts._replace(places={first.get(place, place): one for place, one in verdicts.places.items()})
 
 
 async def _named_rows(context: Context, batch: str, verdicts: Verdicts) -> Sequence[BatchRow]:

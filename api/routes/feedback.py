@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from relearn.agents.stores.postgres import read_snapshot
@@ -46,8 +47,8 @@ async def create_feedback(call: Call[None, None, FeedbackBody]) -> AcceptedFeedb
     known = [place for place in places if place is not None]
     served = dict(zip(known, await served_via(call.context.redis, call.context.settings.namespace, known), strict=True))
     feedback = [
-        _feedback(one, place, label, call.caller, served)
-        for one, place, label in zip(given, places, labels, strict=True)
+        _feedback(_with_id(one, call.write_id, number), place, label, call.caller, served)
+        for number, (one, place, label) in enumerate(zip(given, places, labels, strict=True))
     ]
     await send_feedback(call.context, feedback, call.caller.client)
     ids = [one.id for one in feedback]
@@ -89,13 +90,21 @@ def _dead(feedback: str, row: Any) -> DeadFeedback:
     return DeadFeedback(feedback, row["id"], row["reason"], row["error"], row["at"].isoformat(), redriven_at)
 
 
+def _with_id(given: FeedbackItem, write_id: uuid.UUID | None, number: int) -> FeedbackItem:
+    """The item with an id: its own, or one that is the same in a repeated request."""
+    if given.id is not None or write_id is None:
+        return given
+    return msgspec.structs.replace(given, id=str(uuid.uuid5(write_id, str(number))))
+
+
 def _feedback(
     given: FeedbackItem, place: Place | None, label: str | None, caller: Caller, served: dict[Place, Via]
 ) -> Feedback:
     via: Via = "volunteer" if place is None or given.via == "volunteer" else served[place]
     reviewer = reviewer_of(caller, given.reviewer)
-    feedback_id = given.id or str(uuid.uuid4())
-    return Feedback(feedback_id, label, place, given.record, reviewer, via, given.comment, caller.key_id)
+    return Feedback(
+        given.id or str(uuid.uuid4()), label, place, given.record, reviewer, via, given.comment, caller.key_id
+    )
 
 
 def _read(given: Sequence[FeedbackItem], *, alone: bool) -> tuple[list[Place | None], list[str | None]]:

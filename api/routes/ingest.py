@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,7 +13,7 @@ from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.json_rows import matrix, matrix_without_schema
 from relearn.api.http.problems import RETRY, ProblemError, incomplete_write, invalid_fields, text_faults
-from relearn.api.http.request import LEASE
+from relearn.api.http.request import BODY, LEASE
 from relearn.api.writes.outbox import SEND_TIMEOUT_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import KafkaUnavailable, RelearnError
@@ -27,7 +28,7 @@ from relearn.schemas.topics import topic_name
 async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     """Send all records, or raise a problem with the ids of those that were written."""
     context, body = call.context, call.body
-    batch = body.batch or str(uuid.uuid4())
+    batch = body.batch or str(call.write_id or uuid.uuid4())
     known = await _known_features(context)
     packed, width = await call.request[LEASE].run(lambda: _packed(body, batch, known))
     until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
@@ -36,7 +37,9 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     await context.limits.check(predictions, least_block_bytes(width), "the prediction of one record")
     # Read before sending: ids must be known even if Kafka goes away right after.
     generation = await context.generation.current(until_s)
-    outgoing = [OutgoingMessage(one.value, one.kind) for one in packed]
+    outgoing = [
+        OutgoingMessage(one.value, one.kind, write_key=_write_key(call, number)) for number, one in enumerate(packed)
+    ]
     topic = topic_name(context.settings.namespace, "ingest")
     sent = await context.outbox.send(topic, outgoing, client=call.caller.client, until_s=until_s)
     outcomes = [_placed(one) for one in sent]
@@ -47,6 +50,13 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     if faults:
         raise incomplete_write(faults[0], taken)
     return AcceptedBatch(batch, [one for one in taken if one is not None])
+
+
+def _write_key(call: Call[None, None, BatchBody], number: int) -> str | None:
+    """The key of one of the request's messages: equal where an equal body is sent again under its idempotency key."""
+    if call.write_id is None:
+        return None
+    return str(uuid.uuid5(call.write_id, f"{number}:{hashlib.sha256(call.request[BODY]).hexdigest()}"))
 
 
 async def _known_features(context: Context) -> Sequence[str] | None:

@@ -9,7 +9,9 @@ import numpy as np
 from msgspec import Struct
 
 from relearn.agents.learning.contributions import contributions
+from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import read_snapshot
+from relearn.agents.stores.predictions.writes import first_places
 from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
@@ -97,6 +99,7 @@ async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDe
         row = await read_one(connection, place)
         if row is None:
             raise ProblemError("not-found", f"There is no prediction {place}: it was never stored, or has expired.")
+        place = place_of_row(row)
         found = reviews_by_place(await latest_statements(connection, [place])).get(place, NO_REVIEWS)
         model = None
         if row["digest"] is not None:
@@ -115,14 +118,16 @@ async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDe
 async def list_prediction_feedback(call: Call[PredictionPath, PageQuery, None]) -> Page[PredictionFeedback]:
     """A page of statements on one prediction, whether the prediction is still stored or not."""
     place = parse_place(call.path.id)
-    FEEDBACK.read(call.query, str(place))  # a malformed cursor is 400 also while Postgres is unavailable
+    named = str(place)
+    FEEDBACK.read(call.query, named)  # a malformed cursor is 400 also while Postgres is unavailable
     async with read_snapshot(call.context.pool, index_only=True) as connection:
+        place = (await first_places(connection, [place])).get(place, place)
 
         async def fetch(after: Latest | None, limit: int) -> Sequence[RecordedStatement]:
             sent = _AFTER_ALL if after is None else SentAt(moment(after.sent_us), after.partition, after.offset)
             return await read_statements(connection, place, sent, limit)
 
-        recorded, following = await FEEDBACK.page(call.query, fetch, _key_of, str(place))
+        recorded, following = await FEEDBACK.page(call.query, fetch, _key_of, named)
         latest = await latest_statements(connection, [place])
         if not latest and await read_one(connection, place) is None:
             raise ProblemError("not-found", f"There is no prediction {place}, and no feedback on it.")

@@ -20,7 +20,7 @@ from relearn.api.http.request import LEASE, read_body, read_path, read_query
 from relearn.api.http.responses import json_response
 from relearn.api.observe.metrics import METRICS, NO_OPERATION
 from relearn.api.server.cors import add_cors_headers, preflight
-from relearn.api.writes.idempotency import answer_once, read_key
+from relearn.api.writes.idempotency import answer_once, read_key, write_id
 from relearn.schemas.http.operation import Operation
 
 log = structlog.get_logger()
@@ -108,6 +108,7 @@ def operation_handler(operation: Operation, handler: Handler) -> Callable[[web.R
             read_path(request, operation),
             read_query(request, operation),
             await read_body(request, operation),
+            None if key is None else write_id(request, operation, caller, key),
         )
 
         async def respond() -> web.StreamResponse:

@@ -21,12 +21,14 @@ async def send_command(
     job: str | None = None,
     force: bool = False,
 ) -> AcceptedCommand:
-    """Send a command in the caller's name. Its outcome is the job of the same id.
+    """Send a command in the caller's name. Its outcome is the job of the same id, once for an idempotency key.
 
     Raises:
         ProblemError: too much is in flight.
         KafkaUnavailable, SetupError: the command isn't acknowledged.
     """
+    if job is None and call.write_id is not None:
+        job = str(call.write_id)
     command, context = manual_command(verb, version, by=call.caller.name, job=job, force=force), call.context
     outgoing = OutgoingMessage(encode_command(command), CE_TYPE, event_id=command.id)
     topic = topic_name(context.settings.namespace, "commands")

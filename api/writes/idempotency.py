@@ -1,5 +1,8 @@
 """`Idempotency-Key`: a repeated write gets the first one's response, for 24 hours. Best effort, in Redis.
 
+What Redis doesn't know (the first response was 503, or was never sent, though its messages arrived) the sinks do: the
+ids of a write are derived from its key, and stored once.
+
 One entry per caller, method, path and idempotency key. The first request claims the entry, then stores its response
 there; a request that fails deletes the entry. Requests without the header don't use Redis.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import uuid
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,7 +22,7 @@ import structlog
 from aiohttp import web
 
 from relearn.agents.stores.redis import Redis, redis_errors
-from relearn.api.http.call import Call
+from relearn.api.http.call import Call, Caller
 from relearn.api.http.problems import RETRY, ProblemError
 from relearn.api.http.request import read_bytes
 from relearn.schemas.errors import RedisUnavailable
@@ -66,6 +70,14 @@ def read_key(request: web.Request, operation: Operation) -> str | None:
     if len(given) > 1 or not _KEY.match(given[0]):
         raise ProblemError("malformed", f"{HEADER}: one, of 1 to 255 visible ASCII characters")
     return given[0]
+
+
+def write_id(request: web.Request, operation: Operation, caller: Caller, key: str) -> uuid.UUID:
+    """The id of a write: equal for repeated requests of one caller, whatever happened to the first one's response.
+
+    Ids of what is written are derived from it, so that the sinks store the write once.
+    """
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"relearn:write:{_entry(request, operation, caller, key)}")
 
 
 async def answer_once(
@@ -126,8 +138,12 @@ async def _settle(redis: Redis, name: str, mine: _Entry, response: web.StreamRes
 
 def _name(call: Call[Any, Any, Any], key: str) -> str:
     """The entry's Redis key. Callers are separate, and one idempotency key may serve several operations."""
-    parts = (call.caller.key_id or "", call.operation.method, call.request.rel_url.raw_path, key)
-    return f"{call.context.settings.namespace}:idempotency:{_digest(*(part.encode() for part in parts))}"
+    return f"{call.context.settings.namespace}:idempotency:{_entry(call.request, call.operation, call.caller, key)}"
+
+
+def _entry(request: web.Request, operation: Operation, caller: Caller, key: str) -> str:
+    parts = (caller.key_id or "", operation.method, request.rel_url.raw_path, key)
+    return _digest(*(part.encode() for part in parts))
 
 
 async def _hash(request: web.Request) -> str:

@@ -13,7 +13,7 @@ from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer, OutgoingMessage, Receipt
 from relearn.api.http.problems import RETRY, ProblemError
 from relearn.schemas.errors import KafkaUnavailable, RelearnError
-from relearn.schemas.messages.headers import cloud_event, message_bytes
+from relearn.schemas.messages.headers import WRITE_KEY, cloud_event, message_bytes
 
 #: Maximum size of all messages in flight; requests beyond are answered with 429.
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
@@ -108,6 +108,8 @@ class Outbox:
         self, topic: str, message: OutgoingMessage, client: str, until_s: float
     ) -> asyncio.Future[Receipt] | Exception:
         headers = cloud_event(message.kind, self._source, now_s=time.time(), event_id=message.event_id)
+        if message.write_key is not None:
+            headers.append((WRITE_KEY, message.write_key.encode()))
         if asyncio.get_running_loop().time() > until_s:
             self._release(client, _size_bytes(message))
             return TimeoutError()

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 
 Headers = list[tuple[str, bytes]]
 
+#: Messages of `ingest` with equal values are one write, stored once. At most MAX_WRITE_KEY_BYTES of ASCII.
+WRITE_KEY = "idempotency-key"
+MAX_WRITE_KEY_BYTES = 64
 # Maximum sizes in Kafka's message format 2: a record batch, a record in the batch, and a header of the record, each
 # without the bytes of key, value, names and values of headers.
 _BATCH_BYTES = 61
@@ -32,6 +35,14 @@ def cloud_event(kind: str, source: str, *, now_s: float, event_id: str | None = 
         ("ce_source", source.encode()),
         ("ce_time", time.encode()),
     ]
+
+
+def write_key(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
+    """The value of the header WRITE_KEY; None where there is none, or one that can't be used."""
+    found = dict(headers).get(WRITE_KEY)
+    if not found or len(found) > MAX_WRITE_KEY_BYTES or not found.isascii() or b"\0" in found:
+        return None
+    return found.decode()
 
 
 def header_text(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None:

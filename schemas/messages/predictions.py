@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.columns import read_array, read_texts
 from relearn.schemas.messages.decoder import Decoder
+from relearn.schemas.messages.headers import MAX_WRITE_KEY_BYTES
 from relearn.schemas.messages.records import Records, Texts
 from relearn.schemas.messages.shadow_answers import ShadowAnswers, read_shadow, shadow_fields
 from relearn.schemas.text import check_text
@@ -26,6 +27,7 @@ CE_TYPE = "relearn.prediction-block.v1"
 _ROW_BYTES = 26 + 4 * 5
 _HEAD_BYTES = 16 * 1024
 _SHADOW_ROW_BYTES = 2
+_WRITE_BYTES = 1 + 9 + 2 + MAX_WRITE_KEY_BYTES
 _SHADOW_HEAD_BYTES = 128
 
 # Values of the key `shadow` in a message without a shadow: MessagePack's nil, JSON's null.
@@ -38,7 +40,7 @@ class Block:
 
     features: (n, d) float64. labels: int16, index into `classes`. margins: float64 (n, 1) for two classes, else (n, k).
     confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock; scored_at: seconds, the
-    scorer's clock.
+    scorer's clock. writes: offset and key of the messages that were sent under a key (`headers.WRITE_KEY`).
     """
 
     generation: int
@@ -59,6 +61,7 @@ class Block:
     activation: int
     scored_at: float
     shadow: ShadowAnswers | None = None
+    writes: tuple[tuple[int, str], ...] = ()
     #: When the broker appended the message with this block, epoch seconds; None: unknown. Not part of the message.
     appended_s: float | None = None
 
@@ -109,6 +112,9 @@ class BlockWire(msgspec.Struct, gc=False):
     scored_at: float
     # Decoded apart, so that an unreadable shadow costs no record.
     shadow: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    writes: Annotated[
+        list[tuple[int, str]], msgspec.Meta(description="Offset and key of the messages that were sent under a key.")
+    ] = []
 
 
 # A block of ours is smaller, and its types bound the memory that it takes.
@@ -139,6 +145,8 @@ def encode_block(block: Block) -> bytes:
     }
     if block.shadow is not None:
         message["shadow"] = shadow_fields(block.shadow)
+    if block.writes:
+        message["writes"] = block.writes
     return bytes(msgpack.packb(message))
 
 
@@ -180,6 +188,7 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
         wire.activation,
         wire.scored_at,
         None if wire.shadow is msgspec.UNSET else _shadow(bytes(wire.shadow), n, without_shadow),
+        tuple((at, check_text(key, "the key of a write", MAX_WRITE_KEY_BYTES) or "") for at, key in wire.writes),
     )
     if block.labels.min() < 0 or block.labels.max() >= k:
         raise BadMessage("invalid", f"a label outside the {k} classes")
@@ -209,15 +218,19 @@ def block_bounds(
     classes: Sequence[str],
     shadow: ShadowAnswers | None = None,
     limit_bytes: int = BLOCK_MAX_BYTES,
+    *,
+    writes: bool = False,
 ) -> Iterator[slice]:
     """The fewest slices of `records` whose encoded blocks stay below `limit_bytes`, or have one record.
 
-    Of `shadow` only the classes matter: each record's answers have the same size.
+    Of `shadow` only the classes matter: each record's answers have the same size. `writes`: messages may have a key.
     """
     n = len(records)
     margin_columns = 1 if len(classes) == 2 else len(classes)
     row_bytes = 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES
     head_bytes = _HEAD_BYTES + _classes_bytes(classes)
+    if writes:
+        row_bytes += _WRITE_BYTES
     if shadow is not None:
         row_bytes += 8 * shadow.margins.shape[1] + _SHADOW_ROW_BYTES
         head_bytes += _SHADOW_HEAD_BYTES + _classes_bytes(shadow.classes)

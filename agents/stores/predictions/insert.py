@@ -23,6 +23,7 @@ from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
 from relearn.agents.stores.predictions.retention import NOW_S, make_partitions_for
 from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
+from relearn.agents.stores.predictions.writes import without_repeats
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
@@ -115,19 +116,23 @@ async def _admit(
 
 
 async def _copy_direct(connection: Connection, blocks: Sequence[Block]) -> Stored:
-    groups = [group for block in blocks for group in _groups(block)]
+    given = sum(map(len, blocks))
     async with connection.transaction():
+        blocks = await without_repeats(connection, blocks)
+        groups = [group for block in blocks for group in _groups(block)]
         if blocks:
             await _copy(connection, "predictions", blocks)
             await copy_shadows(connection, blocks)
         totals = await add_totals(connection, groups, {})
         batches = await add_batches(connection, groups)
-    return Stored(sum(map(len, blocks)), totals=totals, batches=batches)
+    stored = sum(map(len, blocks))
+    return Stored(stored, given - stored, totals=totals, batches=batches)
 
 
 async def _insert_via_stage(connection: Connection, admitted: _Admitted, topic: str, now_s: float) -> Stored:
-    blocks = admitted.blocks
+    blocks, given = admitted.blocks, sum(map(len, admitted.blocks))
     async with connection.transaction():
+        blocks = await without_repeats(connection, blocks)
         await connection.execute(_STAGE)
         groups, refused = await _by_stage(connection, blocks, topic, now_s)
         await insert_shadows(connection, blocks)
@@ -137,7 +142,7 @@ async def _insert_via_stage(connection: Connection, admitted: _Admitted, topic: 
     inserted, expired = sum(group.records for group in groups), sum(admitted.expired.values())
     return Stored(
         inserted=inserted,
-        duplicates=sum(map(len, blocks)) - inserted - len(refused),
+        duplicates=given - inserted - len(refused),
         expired=expired,
         refused=len(refused) + len(admitted.letters) - expired,
         totals=totals,

@@ -12,6 +12,7 @@ import numpy as np
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
+from relearn.agents.stores.predictions.writes import first_places
 from relearn.schemas.identity import Place, place_columns
 from relearn.schemas.messages.feedback import Feedback
 
@@ -87,7 +88,8 @@ class PredictionRef(NamedTuple):
 async def resolve_predictions(connection: Connection, feedback: Sequence[Feedback]) -> list[PredictionRef | None]:
     """The prediction that each names; None where no such prediction is stored yet.
 
-    By place if the feedback has one, else the prediction of the newest (by ingestion) record with that id.
+    By place if the feedback has one, else the prediction of the newest (by ingestion) record with that id. A place in a
+    repeated message means the record of the first one.
     """
     found: list[PredictionRef | None] = [None] * len(feedback)
     places = [(i, one.prediction) for i, one in enumerate(feedback) if one.prediction is not None]
@@ -95,6 +97,12 @@ async def resolve_predictions(connection: Connection, feedback: Sequence[Feedbac
     if places:
         for row in await connection.fetch(_BY_PLACE, *place_columns(place for _, place in places)):
             found[places[row["n"] - 1][0]] = _ref_of_row(row)
+        missing = [(i, place) for i, place in places if found[i] is None]
+        first = await first_places(connection, [place for _, place in missing]) if missing else {}
+        repeats = [(i, first[place]) for i, place in missing if place in first]
+        if repeats:
+            for row in await connection.fetch(_BY_PLACE, *place_columns(place for _, place in repeats)):
+                found[repeats[row["n"] - 1][0]] = _ref_of_row(row)
     if records:
         for row in await connection.fetch(_BY_RECORD, [record for _, record in records]):
             found[records[row["n"] - 1][0]] = _ref_of_row(row)
