@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 MAX_CLIENTS = 500
 #: Maximum number of streams of one API key or address.
-MAX_PER_CLIENT = 100
+MAX_PER_CLIENT = 200
 #: A client that was sent nothing for this long gets a comment.
 HEARTBEAT_S = 15.0
 _CHECK_EVERY_S = 0.5

@@ -67,7 +67,9 @@ async def stream_file(
 
 
 async def _write(response: web.StreamResponse, piece: bytes, patience_s: float) -> float:
-    """Write a piece. The time left for the next one: what the reader takes faster than LEAST_BYTES_PER_S is kept.
+    """Write a piece. The time left for the next one, at most STALLED_S: less after pieces that took longer than
+    LEAST_BYTES_PER_S allows, more after faster ones. The system's buffers, which take the first megabytes at once, earn
+    a reader no time.
 
     Raises:
         TimeoutError: the reader was too slow.
@@ -76,4 +78,4 @@ async def _write(response: web.StreamResponse, piece: bytes, patience_s: float) 
     began_s = loop.time()
     async with asyncio.timeout(patience_s):
         await response.write(piece)
-    return patience_s - (loop.time() - began_s) + len(piece) / LEAST_BYTES_PER_S
+    return min(STALLED_S, patience_s - (loop.time() - began_s) + len(piece) / LEAST_BYTES_PER_S)

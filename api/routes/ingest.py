@@ -37,9 +37,8 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     await context.limits.check(predictions, least_block_bytes(width), "the prediction of one record")
     # Read before sending: ids must be known even if Kafka goes away right after.
     generation = await context.generation.current(until_s)
-    outgoing = [
-        OutgoingMessage(one.value, one.kind, write_key=_write_key(call, number)) for number, one in enumerate(packed)
-    ]
+    keys = await _write_keys(call, len(packed))
+    outgoing = [OutgoingMessage(one.value, one.kind, write_key=key) for one, key in zip(packed, keys, strict=True)]
     topic = topic_name(context.settings.namespace, "ingest")
     sent = await context.outbox.send(topic, outgoing, client=call.caller.client, until_s=until_s)
     outcomes = [_placed(one) for one in sent]
@@ -52,11 +51,13 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     return AcceptedBatch(batch, [one for one in taken if one is not None])
 
 
-def _write_key(call: Call[None, None, BatchBody], number: int) -> str | None:
-    """The key of one of the request's messages: equal where an equal body is sent again under its idempotency key."""
-    if call.write_id is None:
-        return None
-    return str(uuid.uuid5(call.write_id, f"{number}:{hashlib.sha256(call.request[BODY]).hexdigest()}"))
+async def _write_keys(call: Call[None, None, BatchBody], messages: int) -> list[str | None]:
+    """The key of each of the request's messages: equal where an equal body is sent again under its idempotency key."""
+    write_id, body = call.write_id, call.request[BODY]
+    if write_id is None:
+        return [None] * messages
+    digest = await call.request[LEASE].run(lambda: hashlib.sha256(body).hexdigest())
+    return [str(uuid.uuid5(write_id, f"{number}:{digest}")) for number in range(messages)]
 
 
 async def _known_features(context: Context) -> Sequence[str] | None:

@@ -201,6 +201,9 @@ async def test_more_streams_than_that_are_refused(client: Client) -> None:
     async with listening(client.http), listening(client.http), client.http.get("/v1/events") as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
         assert "serves 2 streams already" in (await response.json(content_type=None))["detail"]
+    client.context.events.seats.per_client = 1
+    async with listening(client.http), client.http.get("/v1/events") as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "5")
 
 
 async def test_silence_is_broken_by_comments_that_tell_the_place(client: Client, redis: Redis) -> None:
