@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
 from relearn.schemas.messages import feedback, predictions
-from relearn.schemas.messages.headers import Headers, cloud_event
+from relearn.schemas.messages.headers import WRITE_KEY, Headers, cloud_event
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.schemas.topics import topic_name
 
@@ -31,7 +32,8 @@ def redriven_message(
 ) -> RedrivenMessage:
     """The message for one letter. `message`: the map in the original's value, None if there is none.
 
-    A record from a message of many is sent alone, so that the other records aren't scored twice.
+    A record from a message of many is sent alone, so that the other records are not scored twice. It has a write
+    key of its own: a letter that is sent twice, since the first acknowledgement was lost, is stored once.
 
     Raises:
         Refused: no message is redriven to the topic that it came from. A command would be executed long after it was
@@ -50,8 +52,12 @@ def redriven_message(
     if row.topic not in kinds:
         raise Refused(f"nothing is sent to {row.topic} again")
     event = cloud_event(kinds[row.topic], f"/{namespace}/dlq", now_s=now_s)
-    kept = [(name, text.encode()) for name, text in original.headers if not name.startswith("ce_") and name != HEADER]
+    own = {HEADER, WRITE_KEY}
+    kept = [(name, text.encode()) for name, text in original.headers if not name.startswith("ce_") and name not in own]
     headers = [*kept, *event, (HEADER, str(place_of(row)).encode())]
+    if row.topic == topic_name(namespace, "ingest"):
+        # Not the original's key, under which the other records of the message are stored.
+        headers.append((WRITE_KEY, str(uuid.uuid5(uuid.NAMESPACE_URL, f"relearn:redrive:{place_of(row)}")).encode()))
     return RedrivenMessage(row.topic, original.key, value if one is None else one, headers)
 
 

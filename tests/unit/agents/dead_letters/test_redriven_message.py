@@ -11,7 +11,7 @@ from relearn.agents.dead_letters.extract import decode_map
 from relearn.agents.dead_letters.redriven_message import HEADER, redriven_message
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
-from relearn.schemas.messages.headers import header_text
+from relearn.schemas.messages.headers import WRITE_KEY, header_text
 
 ONE = bytes(msgpack.packb({"features": [1.0]}))
 MANY = bytes(msgpack.packb({"n": 2, "features": [[1.0], "x"]}))
@@ -23,12 +23,16 @@ def row_of(topic: str, reason: str = "invalid", index: int = 0) -> DeadLetterRow
 
 def sent_again(row: DeadLetterRow, value: bytes | None) -> tuple[bytes | None, str | None]:
     """The value, and its CloudEvents type."""
-    original = Original(b"k", value, [("ce_type", "relearn.dead-letter.v1"), ("h", "v"), (HEADER, "0-0-0")])
+    given = [("ce_type", "relearn.dead-letter.v1"), ("h", "v"), (HEADER, "0-0-0"), (WRITE_KEY, "w")]
+    original = Original(b"k", value, given)
     message = decode_map(value) if value else None
     topic, key, found, headers = redriven_message(row, original, message, namespace="ns", now_s=1.0)
     assert (topic, key) == (row.topic, b"k")
     assert [text for name, text in headers if name == HEADER] == [b"1-2-4-%d" % row.index]
     assert header_text(headers, "h") == "v"
+    again = redriven_message(row, original, message, namespace="ns", now_s=2.0).headers
+    keys = {text for name, text in (*headers, *again) if name == WRITE_KEY}
+    assert len(keys - {b"w"}) == len(keys) == (1 if topic == "ns.ingest" else 0)
     return found, header_text(headers, "ce_type")
 
 
