@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Maximum concurrent file downloads, in all and of one client; each holds a Postgres connection until it is read.
 FILES_AT_ONCE = 4
-FILES_PER_CLIENT = 1
+FILES_PER_CLIENT = 2
 
 
 @dataclass(frozen=True, slots=True)
