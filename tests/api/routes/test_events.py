@@ -201,6 +201,7 @@ async def test_more_streams_than_that_are_refused(client: Client) -> None:
     async with listening(client.http), listening(client.http), client.http.get("/v1/events") as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
         assert "serves 2 streams already" in (await response.json(content_type=None))["detail"]
+    await eventually_async(lambda: client.context.events.clients == 0, "the streams go on")
     client.context.events.seats.per_client = 1
     async with listening(client.http), client.http.get("/v1/events") as response:
         assert (response.status, response.headers["Retry-After"]) == (429, "5")
