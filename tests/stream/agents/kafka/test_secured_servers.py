@@ -197,6 +197,7 @@ def test_migrate_names_the_setting_that_is_wrong_in_one_line(
     assert said in line
 
 
+@pytest.mark.long
 def test_a_missing_right_is_told_and_waited_for(secured: SecuredServers, tmp_path: Path) -> None:
     """The right to a group, and to write to a topic: no worker ends, and each goes on once it has the right."""
     settings = settings_for(secured, tmp_path, "SASL_PLAINTEXT")
@@ -230,7 +231,7 @@ def test_a_missing_right_is_told_and_waited_for(secured: SecuredServers, tmp_pat
 
 async def _notices(settings: Settings, worker: str) -> list[str]:
     """The codes of a worker's notices."""
-    redis = open_redis(settings)
+    redis = open_redis(settings, answers_within_s=10.0, connects_within_s=10.0)
     try:
         found = {one["id"]: one for one in await read_workers(redis, settings.namespace)}
         return [notice["code"] for notice in found[worker]["notices"]] if worker in found else []

@@ -73,6 +73,7 @@ def faults(settings: Settings) -> dict[str, tuple[dict[str, str], Verbs]]:
     }
 
 
+@pytest.mark.long
 def test_every_verb_ends_with_a_line_whatever_the_driver_raises(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
