@@ -11,7 +11,10 @@ _LIBRARIES = ("faust", "mode", "aiokafka", "asyncio", "kafka")
 
 
 def set_up_logging(level: str, **always: str) -> None:
-    """Write events of `level` and above to stderr, each with `always` (role, worker). Libraries: warnings only."""
+    """Write events of `level` and above to stderr, each with `always` (role, worker).
+
+    Libraries: warnings, and at level debug what they log as info.
+    """
     number = getattr(logging, level.upper())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -43,6 +46,5 @@ def set_up_logging(level: str, **always: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     for name in _LIBRARIES:
-        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
-    # At debug it writes each response as text, with all records: 8 MiB took 200 MB.
-    logging.getLogger("aiokafka.conn").setLevel(logging.WARNING)
+        # At debug aiokafka writes lines for each fetch, and each response as text, with all records: 8 MiB took 200 MB.
+        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.WARNING)

@@ -35,7 +35,7 @@ def settings(migrated: Settings) -> Settings:
     """A namespace with three models, the first of which is the champion."""
     for version in (1, 2, 3):
         retrains.load(migrated, 40, seed=version, prefix=f"part-{version}")
-        assert registered.register(migrated, "champion" if version == 1 else "rejected") == version
+        assert registered.register(migrated, "champion" if version == 1 else "former") == version
     return migrated
 
 
