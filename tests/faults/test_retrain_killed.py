@@ -186,7 +186,7 @@ def test_a_score_worker_killed_during_a_swap_comes_back_with_it_and_loses_nothin
     retrains.load(settings)
     registered.register(settings)
     retrains.load(settings, seed=1, prefix="more")
-    registered.register(settings, "rejected")
+    registered.register(settings, "former")
     with workers(settings, retrain=1, score=2, store=1) as running:
         stream = Stream(settings, rate=RATE, at_least=RATE)
         stream.start()
