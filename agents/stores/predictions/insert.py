@@ -75,7 +75,8 @@ async def store_blocks(
     Raises:
         PostgresUnavailable: Retryable; nothing was stored, or all was and the answer was lost.
     """
-    in_order = sorted(blocks, key=lambda block: (block.generation, block.partition, int(block.offsets[0])))
+    with_rows = (block for block in blocks if len(block))
+    in_order = sorted(with_rows, key=lambda block: (block.generation, block.partition, int(block.offsets[0])))
     with postgres_errors():
         async with pool.acquire() as connection:
             try:
