@@ -157,7 +157,7 @@ def test_on_hold_nothing_is_promoted_that_nobody_activated(settings: Settings, r
     job = _promoted_by_evidence(settings)
     assert job["state"] == "rejected"
     assert "on hold" in job["error"]
-    assert retrains.ended(settings, retrains.send(settings, "activate", 2))["state"] == "promoted"
+    assert retrains.ended(settings, retrains.send(settings, "activate", 2, force=True))["state"] == "promoted"
 
 
 def test_a_champion_that_audits_show_to_be_worse_is_rolled_back(settings: Settings, retrain: WorkerProcess) -> None:
