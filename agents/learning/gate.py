@@ -43,11 +43,11 @@ def judge_challenger(trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None
     if trial.champion is None:
         metrics = fitted.metrics
         return judge_first(metrics["accuracy"], metrics["majority"], metrics["majority_class"])
-    # A class without any label left was withdrawn, or each of its labels was changed: it may vanish.
+    # A class whose examples were withdrawn, and of which no label is left, may vanish.
     vanished = [
         label
         for label in trial.champion.classes
-        if label not in fitted.classes and trial.examples.set_aside.get(label, 0)
+        if label not in fitted.classes and not (label in trial.withdrawn and label not in trial.examples.set_aside)
     ]
     silence = None
     if unreviewed is not None and unreviewed.complete:
@@ -71,7 +71,7 @@ def gate(evidence: Tally, silence: Tally | None, *, vanished: Sequence[str], alp
     Args:
         evidence: on the reviewed records since the champion's cut whose reviewer didn't choose them.
         silence: on all of the champion's records since, an unreviewed one counting as "champion right"; None: too many.
-        vanished: classes that the champion answers and the challenger doesn't know, though some label of them is left.
+        vanished: classes that the champion answers and the challenger doesn't know, unless they were withdrawn.
         alpha: the level of both sign tests, below 0.5.
     """
     facts = {"alpha": alpha, "vanished": list(vanished), "evidence": tally_fields(evidence), "silence": None}

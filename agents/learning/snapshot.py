@@ -45,3 +45,5 @@ class Snapshot:
     unreviewed: Unreviewed | None
     newest: tuple[int, str, bytes] | None
     newest_ids: frozenset[int] = frozenset()
+    #: The labels of withdrawn examples.
+    withdrawn: frozenset[str] = frozenset()

@@ -23,7 +23,7 @@ class Trial:
     """What a challenger is trained on, and the reviewed records that judge it.
 
     `evidence`: records not chosen because of their answers, one per key. `reviewed`: all of the champion's own records
-    reviewed since its cut, one per record. `facts` are stored with the job.
+    reviewed since its cut, one per record. `facts` are stored with the job. `withdrawn`: labels of withdrawn examples.
     """
 
     champion: Model | None
@@ -31,6 +31,7 @@ class Trial:
     evidence: Sequence[Case]
     reviewed: Sequence[Case]
     facts: dict[str, Any]
+    withdrawn: frozenset[str] = frozenset()
 
 
 def assumes(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) -> bool:
@@ -77,7 +78,7 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
         return Trial(None, examples, (), (), facts)
     own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
     reviewed = [review_case(one) for one in own]
-    return Trial(champion.model, examples, evidence(champion, found, bootstrap), reviewed, facts)
+    return Trial(champion.model, examples, evidence(champion, found, bootstrap), reviewed, facts, snapshot.withdrawn)
 
 
 def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:

@@ -27,6 +27,7 @@ _BOOTSTRAP = """
 SELECT id, key, features, label, arrival::float8 AS arrival FROM examples
 WHERE id > $1 AND NOT withdrawn ORDER BY id LIMIT $2
 """
+_WITHDRAWN = "SELECT DISTINCT label FROM examples WHERE withdrawn"
 _KEYS = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
 UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
@@ -56,6 +57,7 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
             None,
             None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
             frozenset() if newest is None else frozenset(newest["correction_ids"]),
+            frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
         )
 
 

@@ -139,8 +139,10 @@ def test_invented_labels_take_no_class_from_the_loaded_ones_or_the_champion() ->
     assert (len(metrics["set_aside"]), metrics["classes_set_aside"]) == (SET_ASIDE_SHOWN, 50)
 
 
-@pytest.mark.parametrize(("left", "path"), [(0, "shadow"), (1, "vanished")])
-def test_a_class_whose_labels_were_all_withdrawn_may_vanish(left: int, path: str) -> None:
+@pytest.mark.parametrize(
+    ("left", "withdrawn", "path"), [(0, {"invented"}, "shadow"), (1, {"invented"}, "vanished"), (0, {"no"}, "vanished")]
+)
+def test_a_class_whose_labels_were_all_withdrawn_may_vanish(left: int, withdrawn: set[str], path: str) -> None:
     """Otherwise each later challenger would be rejected, as long as the champion answers that class."""
     champion = Champion(
         Model(1, ("invented", "no", "yes"), NAMES, np.zeros((3, 2)), np.zeros(3), np.zeros(2), np.ones(2)),
@@ -151,6 +153,7 @@ def test_a_class_whose_labels_were_all_withdrawn_may_vanish(left: int, path: str
     )
     loaded = [(0.0, one) for one in good()]
     loaded += [(1.0, Example(100 + i, f"i-{i}", [0.0, 0.0], "invented")) for i in range(left)]
-    trial = prepare(Snapshot(NAMES, loaded, [], 0, champion, None, None), assumed_weight=0.2, reviewer_labels=500)
+    snapshot = Snapshot(NAMES, loaded, [], 0, champion, None, None, withdrawn=frozenset(withdrawn))
+    trial = prepare(snapshot, assumed_weight=0.2, reviewer_labels=500)
     verdict = judge_challenger(replace(trial, evidence=()), fit(trial.examples), None, alpha=0.05)
-    assert (verdict.path, verdict.facts["vanished"]) == (path, ["invented"] * left)
+    assert (verdict.path, verdict.facts["vanished"]) == (path, ["invented"] if path == "vanished" else [])
