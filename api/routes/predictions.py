@@ -28,6 +28,7 @@ from relearn.api.queries.feedback import (
     superseded_by,
 )
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
+from relearn.schemas.errors import BadMessage
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,
@@ -76,7 +77,7 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
         if key is None
         else At(moment(key.ingested_us), Place(key.generation, key.partition, key.offset, key.index))
     )
-    label = None if query.label is None else read_label(query.label)
+    label = None if query.label is None else _wanted_label(query.label)
     filters = Filters(query.batch, query.model, label, query.reviewed)
     live = call.context.live.current
     if live is not None:
@@ -90,6 +91,13 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
         following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
     each = zip(rows, places, strict=True)
     return Page([Prediction(**_fields(row, place, found.get(place, NO_REVIEWS))) for row, place in each], following)
+
+
+def _wanted_label(given: str) -> str:
+    try:
+        return read_label(given)
+    except BadMessage as exc:
+        raise ProblemError("malformed", f"`label`: {exc.detail}.") from exc
 
 
 async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDetail:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -52,7 +53,7 @@ async def test_before_anything_happened_all_is_nothing(client: Client) -> None:
 async def test_totals_are_what_was_stored_and_said(client: Client) -> None:
     """Every statement counts; records that are read twice, and dead letters already stored, don't."""
     pool = client.context.pool
-    old = block_of(3, partition=1, ingested_at=np.full(3, NOON_S - 40 * 86_400))
+    old = replace(block_of(3, partition=1, ingested_at=np.full(3, NOON_S - 40 * 86_400)), appended_s=NOON_S)
     for _ in range(2):
         await store(pool, block_of(5, labels=NO_YES))
         await store_dead_letters(

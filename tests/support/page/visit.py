@@ -106,11 +106,12 @@ async def visit(
         **more,
     )
     context.set_default_timeout(30_000)
+    opened = Visit(await context.new_page(), site)
     try:
-        opened = Visit(await context.new_page(), site)
         yield opened
         assert not opened.faults, opened.faults
     finally:
+        await opened.page.unroute_all(behavior="ignoreErrors")
         await context.close()
 
 

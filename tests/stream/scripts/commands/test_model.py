@@ -11,6 +11,7 @@ from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.processes.commands import relearn
 from tests.support.processes.workers import workers
+from tests.support.waiting import eventually
 
 RESUME = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
@@ -18,6 +19,7 @@ RESUME = "automatic promotion is on hold; `relearn model resume` ends the hold"
 def test_train_look_and_choose(migrated: Settings) -> None:
     ensure_pair(migrated.keys_dir)
     with workers(migrated, retrain=1, score=1):
+        eventually(lambda: "score-1" in relearn(migrated, "status").stdout, "the worker has no heartbeat")
         trained = relearn(migrated, "model", "train", "--data", "wine", "--rows", "60", "--json")
         assert trained.returncode == 0, trained.stderr
         outcome = json.loads(trained.stdout)
