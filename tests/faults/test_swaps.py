@@ -71,7 +71,8 @@ def _swap(settings: Settings, running: Running) -> set[int]:
     for turn in range(SWAPS // len(TURN)):
         first = 2 + turn * len(TURN)
         for number, (verb, version) in enumerate(TURN):
-            retrains.send(settings, verb, version if verb == "activate" else None)
+            # By force: a model that was rolled back isn't activated otherwise.
+            retrains.send(settings, verb, version if verb == "activate" else None, force=verb == "activate")
             if number != 2:
                 _scored_with(scorers, first + number)
                 awaited.add(first + number)
