@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -64,10 +65,15 @@ async def read_condition(settings: Settings) -> Condition:
 def what_is_down(
     servers: Condition, processes: Condition, api: Condition, missing: Sequence[Mapping[str, Any]] = ()
 ) -> list[str]:
-    """Names of servers, processes and missing workers. The API counts only if `relearn up` runs it here."""
+    """Names of servers, processes and missing workers. The API counts only if `relearn up` runs it here.
+
+    A worker that `relearn up` is starting isn't missing.
+    """
     down = [name for name, server in servers.items() if server["error"]]
     down += [name for name, process in processes.items() if process["state"] in {"waiting", "dead"}]
-    down += [f"{one['expected'] - one['seen']} of {one['expected']} {one['role']}" for one in missing]
+    starting = Counter(name.rpartition("-")[0] for name, process in processes.items() if process["state"] == "starting")
+    lacking = [(one["expected"] - one["seen"] - starting[one["role"]], one) for one in missing]
+    down += [f"{number} of {one['expected']} {one['role']}" for number, one in lacking if number > 0]
     missed = api["state"] == api_state.AWAY and api_state.NAME in processes and api_state.NAME not in down
     return [*down, api_state.NAME] if missed else down
 

@@ -96,7 +96,9 @@ def test_what_should_run_and_sends_nothing_is_missing() -> None:
     """It is down, and a line of its own."""
     missing = missing_workers({"score": 2, "store": 1}, [{"role": "score"}, {"role": "store"}, {"role": "store"}])
     assert missing == [{"role": "score", "expected": 2, "seen": 1}]
-    down = what_is_down({}, {}, {"state": "up"}, missing)
+    starting = {"score-2": {"state": "starting"}}
+    assert what_is_down({}, starting, {"state": "up"}, missing) == []
+    down = what_is_down({}, {"score-2": {"state": "ready"}}, {"state": "up"}, missing)
     assert down == ["1 of 2 score"]
     text = shown(missing=missing, down=down)
     assert text.startswith("Relearn  namespace relearn  down: 1 of 2 score\n")
