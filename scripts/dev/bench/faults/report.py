@@ -25,8 +25,9 @@ refusals are those of the records at fault, with their reason; totals equal rows
 its topic.
 
 `--only FAULT` runs one, `--seed` decides order and choices, `--size small|medium|full` decides how long and how often
-(`full` has the durations of the bars), `--together` inflicts all on one stream. `make test` runs those of connections at a
-small size, without asserting a time; other tests have the rest. [decisions/faults.md](decisions/faults.md) explains how and why.
+(`full` has the durations of the bars), `--together` inflicts all on one stream. `make test` runs those of connections
+at a small size, without asserting a time; other tests have the rest. [decisions/faults.md](decisions/faults.md)
+explains how and why.
 
 A time is a figure of one run; the load average beside it is that of the machine (two cores, with other work beside it
 where it is above 4). A bar that was missed is named in the last column.
