@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,9 @@ def test_ctrl_c_during_the_first_start_leaves_nothing_running_and_the_next_start
 def test_the_api_is_part_of_it_and_found_at_the_port_that_it_got(answering: Up) -> None:
     """Another than the usual one where that is taken; killed, it is started again there."""
     usual = Settings.model_fields["api_port"].default
-    with suppress(OSError), socket.create_server(("127.0.0.1", usual)):
+    with ExitStack() as taken:
+        with suppress(OSError):  # by another process, where this fails
+            taken.enter_context(socket.create_server(("127.0.0.1", usual)))
         process = answering.start()
     port = int(read_servers(answering.data_dir)["RELEARN_API_PORT"])
     assert port != usual
