@@ -103,20 +103,25 @@ def split_fetch(fetched: Mapping[TP, Sequence[RawMessage]], positions: Mapping[T
     for tp in fetched:
         topics.setdefault((tp.topic, positions[tp].topic_id), []).append(tp)
     for (_, topic_id), partitions in topics.items():
-        part = Part(topic_id, [], {}, 0)
+        records: list[RawMessage] = []
+        ends: dict[TP, int] = {}
+        size_bytes = 0
         for tp in partitions:
+            end = -1
             for record in fetched[tp]:
                 length = len(record.value or b"")
-                if part.records and part.size_bytes + length > CHUNK_BYTES:
-                    yield part
-                    part = Part(topic_id, [], {}, 0)
-                part.records.append(record)
-                part.ends[tp] = record.offset + 1
-                part = part._replace(size_bytes=part.size_bytes + length)
-            if tp in part.ends:
-                part.ends[tp] = max(part.ends[tp], positions[tp].offset)
-        if part.records:
-            yield part
+                if records and size_bytes + length > CHUNK_BYTES:
+                    if end >= 0:
+                        ends[tp] = end
+                    yield Part(topic_id, records, ends, size_bytes)
+                    records, ends, size_bytes = [], {}, 0
+                records.append(record)
+                size_bytes += length
+                end = record.offset + 1
+            if end >= 0:
+                ends[tp] = max(end, positions[tp].offset)
+        if records:
+            yield Part(topic_id, records, ends, size_bytes)
 
 
 class ChunkConsumer(driver.Consumer):
