@@ -153,8 +153,12 @@ def _is_alive(mark: ProcessMark) -> bool:
 class _QuietWorker(faust.Worker):
     """Faust's worker without its banner and spinner. Logging is set up already, and stopping is bounded in time."""
 
-    def _setup_spinner_handler(self, logger: Any, level: int) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.spinner = None
+
+    def _on_startup_end_spinner(self) -> None:
+        """Nothing: `worker_ready` is logged once the worker is ready."""
 
     def _schedule_shutdown(self, signal: Signals) -> None:
         """Stop in order, within STOP_GRACE_S: an unavailable broker never answers the last commit."""

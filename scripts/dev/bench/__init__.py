@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
 from relearn.scripts.lazy_group import LazyGroup
@@ -24,3 +26,5 @@ VERBS = {
 @click.group(cls=LazyGroup, verbs=VERBS)
 def bench() -> None:
     """Measure this machine. Servers are started in a temporary directory; existing data is not touched."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: servers, programs and directories go

@@ -21,15 +21,18 @@ from rich.console import Console
 from rich.table import Table
 
 from relearn.agents.kafka.config import librdkafka_config
+from relearn.agents.stores.migrations import migrate
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.dev.bench.servers import scratch_directory, scratch_servers
 from relearn.scripts.dev.bench.workload import FEATURES
+from relearn.scripts.embedded.processes.spawn import run_once
 
 PROGRAMS = ("plain", "chunked", "raw")
 FORMS = ("packed", "list")
 PATIENCE_S = 300
+_PROGRAMS = "relearn.scripts.dev.bench.score_programs"
 console = Console(stderr=True)
 
 
@@ -55,17 +58,17 @@ async def _measure(
     with scratch_directory() as directory:
         async with scratch_servers(directory) as settings:
             for form in FORMS:
-                await asyncio.to_thread(_fill, settings, form, records, partitions)
+                await asyncio.to_thread(fill, settings, form, records, partitions)
             for round_number in range(rounds):
                 for (program, form), found in rates.items():
                     count = plain_records if program == "plain" else records
-                    took_s = await _run(settings, program, form, count, round_number)
+                    took_s = await run_program(settings, program, form, count, round_number)
                     found.append(count / took_s)
                     console.print(f"round {round_number + 1}: {program:8} {form:7} {count / took_s:10,.0f} records/s")
     return rates
 
 
-def _fill(settings: Settings, form: str, records: int, partitions: int) -> None:
+def fill(settings: Settings, form: str, records: int, partitions: int) -> None:
     """Make the input topic of this form and its output topics, and send the records, one a message."""
     namespace = f"{settings.namespace}-{form}"
     admin = AdminClient({**librdkafka_config(settings), "log_level": 0})
@@ -82,30 +85,20 @@ def _fill(settings: Settings, form: str, records: int, partitions: int) -> None:
     producer.flush()
 
 
-async def _run(settings: Settings, program: str, form: str, count: int, round_number: int) -> float:
+async def run_program(settings: Settings, program: str, form: str, count: int, round_number: int) -> float:
     """Seconds that a fresh process of `program` took from its first record to its last acknowledged prediction."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "relearn.scripts.dev.bench.score_programs",
-        program,
-        settings.model_copy(
-            update={"namespace": f"{settings.namespace}-{form}", "data_dir": settings.data_dir / f"{program}{form}"}
-        ).model_dump_json(),
-        str(count),
-        f"{program}-{form}-{round_number}",
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path.cwd(),
-    )
+    namespace = f"{settings.namespace}-{form}"
+    group = f"{namespace}-{program}-{round_number}"
+    await migrate(settings.model_copy(update={"namespace": group}))
+    its_own = {"namespace": namespace, "data_dir": settings.data_dir / f"{program}{form}"}
+    argv = (sys.executable, "-m", _PROGRAMS, program, settings.model_copy(update=its_own).model_dump_json())
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        code, output = await asyncio.wait_for(run_once((*argv, str(count), group), Path.cwd()), PATIENCE_S)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise click.ClickException(f"{program} was not done after {PATIENCE_S} s") from None
-    if process.returncode:
-        raise click.ClickException(f"{program} ended with {process.returncode}")
-    return float(out.split()[-1])
+    if code:
+        raise click.ClickException(f"{program} ended with {code}:\n{output}")
+    return float(output.split()[-1])
 
 
 def _table(rates: Mapping[tuple[str, str], Sequence[float]]) -> Table:

@@ -53,3 +53,5 @@ def test_one_id_belongs_to_one_worker(migrated: Settings) -> None:
         Topic(migrated, "ingest").send(0, *[encode_record(np.ones(4))] * 10)
         eventually(lambda: caught_up(migrated, "score", "ingest"), lambda: third.log[-3000:])
         assert third.running
+        for worker in (first, second, third):
+            assert [line for line in worker.log.splitlines() if not line.startswith("timestamp=")] == []
