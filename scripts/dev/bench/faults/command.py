@@ -11,7 +11,7 @@ from rich.console import Console
 
 from relearn.scripts.dev.bench.faults.fault import SCALES
 from relearn.scripts.dev.bench.faults.report import as_json, write_report
-from relearn.scripts.dev.bench.faults.schedule import FAULTS, Outcome, run_each, run_together
+from relearn.scripts.dev.bench.faults.schedule import FAULTS, Outcome, run_all
 from relearn.scripts.dev.bench.faults.servers import Machine
 from relearn.scripts.dev.bench.faults.workers import spawn
 from relearn.scripts.dev.bench.servers import scratch_directory
@@ -52,8 +52,8 @@ def faults(
         console.print("starting Kafka, Postgres and Valkey")
         machine = Machine(directory / "servers")
         try:
-            run = run_together if together else run_each
-            found = run(machine, wanted, SCALES[size], seed=seed, spawn=spawn, on_outcome=_print)
+            scale = SCALES[size]
+            found = run_all(machine, wanted, scale, together=together, seed=seed, spawn=spawn, on_outcome=_print)
         finally:
             machine.close()
     if json_wanted:

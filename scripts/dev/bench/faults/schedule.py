@@ -90,42 +90,29 @@ def run_scene(
     return outcome
 
 
-def run_each(
+def run_all(
     machine: Machine,
     faults: Sequence[Fault],
     scale: Scale,
     *,
+    together: bool,
     seed: int,
     spawn: Spawn,
     on_outcome: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """Each fault in a scene of its own, in an order that the seed decides."""
-    order = np.random.default_rng(seed).permutation(len(faults))
+    """Faults in an order that the seed decides, each in a scene of its own.
+
+    `together`: those that leave a scene usable, one after another on one stream.
+    """
+    usable = [fault for fault in faults if not (together and (fault.alone or fault.unless()))]
+    order = [usable[i] for i in np.random.default_rng(seed).permutation(len(usable))]
     found = []
-    for i in order:
+    for scene in [order] if together else [[fault] for fault in order]:
         with tempfile.TemporaryDirectory(prefix="relearn-faults-") as directory:
-            outcome = run_scene(machine, [faults[i]], scale, seed=seed, spawn=spawn, directory=Path(directory))
+            outcome = run_scene(machine, scene, scale, seed=seed, spawn=spawn, directory=Path(directory))
         found.append(outcome)
         on_outcome(outcome)
     return found
-
-
-def run_together(
-    machine: Machine,
-    faults: Sequence[Fault],
-    scale: Scale,
-    *,
-    seed: int,
-    spawn: Spawn,
-    on_outcome: Callable[[Outcome], None],
-) -> list[Outcome]:
-    """All faults that leave a scene usable, one after another on one stream, in an order that the seed decides."""
-    usable = [fault for fault in faults if not fault.alone and not fault.unless()]
-    order = [usable[i] for i in np.random.default_rng(seed).permutation(len(usable))]
-    with tempfile.TemporaryDirectory(prefix="relearn-faults-") as directory:
-        outcome = run_scene(machine, order, scale, seed=seed, spawn=spawn, directory=Path(directory))
-    on_outcome(outcome)
-    return [outcome]
 
 
 def _place(exc: BaseException) -> str:
