@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
+from relearn.scripts.dev.bench.faults import probe
 from relearn.scripts.dev.bench.faults.servers import LoopThread
 from tests.support.waiting import eventually
 
@@ -108,24 +109,14 @@ def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
     """Per partition the offset after its last message."""
     name = topic_name(settings.namespace, topic)
     admin = _asker.admin(settings)
-
-    def ask() -> dict[int, int]:
-        places = [TopicPartition(name, one) for one in admin.list_topics(name, 10).topics[name].partitions]
-        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
-        answers = admin.list_offsets(wanted, request_timeout=10) if wanted else {}
-        return {place.partition: answer.result().offset for place, answer in answers.items()}
-
-    return answered(ask)
+    return answered(lambda: probe.partition_offsets(admin, name))
 
 
 def committed_offsets(settings: Settings, role: str, topic: TopicName) -> dict[int, int]:
     """Per partition the offset that the role's group has committed; 0 where none."""
-    name = topic_name(settings.namespace, topic)
-    wanted = [TopicPartition(name, p) for p in end_offsets(settings, topic)]
-    group = ConsumerGroupTopicPartitions(f"{settings.namespace}.{role}", wanted)
-    admin = _asker.admin(settings)
-    found = answered(lambda: next(iter(admin.list_consumer_group_offsets([group]).values())).result(30))
-    return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
+    name, group = topic_name(settings.namespace, topic), f"{settings.namespace}.{role}"
+    admin, partitions = _asker.admin(settings), list(end_offsets(settings, topic))
+    return answered(lambda: probe.committed_offsets(admin, group, name, partitions))
 
 
 def caught_up(settings: Settings, role: str, topic: TopicName) -> bool:

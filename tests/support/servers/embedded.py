@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from relearn.schemas.topics import TopicSpec
+from relearn.scripts.dev.bench.faults.probe import ends_as_created
 from relearn.scripts.dev.bench.faults.servers import Machine
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.servers import kafka, local, postgres, valkey
@@ -41,20 +42,12 @@ class Servers(Machine):
 
     def wait_until_led(self, topics: Iterable[TopicSpec]) -> None:
         """Until each of their partitions can be written to: a slow broker takes seconds for that once they are made."""
-        places = [TopicPartition(one.name, number) for one in topics for number in range(one.partitions)]
-        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
-
-        def led() -> bool:
-            return all(answer.exception() is None for answer in self._admin.list_offsets(wanted).values())
-
-        eventually(led, "the topics that were made have no leader")
+        wanted = list(topics)
+        eventually(lambda: None not in ends_as_created(self._admin, wanted), "the topics that were made have no leader")
 
     def holds_messages(self, topics: Iterable[TopicSpec]) -> bool:
         """Whether one of these topics got a message, or isn't as it was made."""
-        places = [TopicPartition(one.name, number) for one in topics for number in range(one.partitions)]
-        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
-        answers = self._admin.list_offsets(wanted).values()
-        return any(answer.exception() is not None or answer.result().offset > 0 for answer in answers)
+        return any(end != 0 for end in ends_as_created(self._admin, topics))
 
     def drop_topics(self, names: Iterable[str]) -> None:
         """Topics that no test needs any more: a restarted broker reads all its topics."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -39,6 +39,38 @@ def until(condition: Callable[[], bool], what: Callable[[], str] | str, deadline
             raise NeverHappened(f"{what() if callable(what) else what} (within {deadline_s:.0f} s)")
         time.sleep(_PAUSE_S)
     return time.monotonic() - began
+
+
+def partition_offsets(admin: AdminClient, name: str, spec: OffsetSpec | None = None) -> dict[int, int]:
+    """Per partition of the topic `name` the offset that `spec` names; without: the one after the last message.
+
+    Raises:
+        KafkaException, KeyError, TimeoutError: no answer, or no such topic.
+    """
+    spec = spec or OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    wanted = {TopicPartition(name, one): spec for one in admin.list_topics(name, 10).topics[name].partitions}
+    answers = admin.list_offsets(wanted, request_timeout=10) if wanted else {}
+    return {place.partition: found.result(10).offset for place, found in answers.items()}
+
+
+def committed_offsets(admin: AdminClient, group: str, name: str, partitions: Iterable[int]) -> dict[int, int]:
+    """Per partition of the topic `name` the offset that `group` committed; 0 where there is none.
+
+    Raises:
+        KafkaException, TimeoutError: no answer.
+    """
+    wanted = [TopicPartition(name, number) for number in partitions]
+    if not wanted:
+        return {}
+    (future,) = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)]).values()
+    return {tp.partition: max(tp.offset, 0) for tp in future.result(10).topic_partitions}
+
+
+def ends_as_created(admin: AdminClient, topics: Iterable[TopicSpec]) -> Sequence[int | None]:
+    """The offset after the last message of each partition that these topics were created with; None: no leader yet."""
+    places = [TopicPartition(one.name, number) for one in topics for number in range(one.partitions)]
+    answers = admin.list_offsets({place: OffsetSpec.latest() for place in places})  # type: ignore[no-untyped-call]
+    return [None if answer.exception() else answer.result().offset for answer in answers.values()]
 
 
 class Probe:
@@ -81,20 +113,21 @@ class Probe:
 
     def ends(self, topic: TopicName) -> dict[int, int]:
         """Per partition the offset after the last message."""
-        return self._offsets(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        name = self.name(topic)
+        found: dict[int, int] = self.answered(lambda: partition_offsets(self.admin, name))
+        return found
 
     def starts(self, topic: TopicName) -> dict[int, int]:
         """Per partition the offset of the first message that is still there."""
-        return self._offsets(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        name, first = self.name(topic), OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+        found: dict[int, int] = self.answered(lambda: partition_offsets(self.admin, name, first))
+        return found
 
     def committed(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the role's committed offset; 0 where there is none."""
-        wanted = [TopicPartition(self.name(topic), number) for number in self.ends(topic)]
-        if not wanted:
-            return {}
-        group = ConsumerGroupTopicPartitions(f"{self._settings.namespace}.{role}", wanted)
-        found = self.answered(lambda: next(iter(self.admin.list_consumer_group_offsets([group]).values())).result(10))
-        return {tp.partition: max(tp.offset, 0) for tp in found.topic_partitions}
+        name, partitions, group = self.name(topic), list(self.ends(topic)), f"{self._settings.namespace}.{role}"
+        found: dict[int, int] = self.answered(lambda: committed_offsets(self.admin, group, name, partitions))
+        return found
 
     def lag(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the messages that the role hasn't committed; partitions without any are left out."""
@@ -115,14 +148,9 @@ class Probe:
             with suppress(KafkaException, TimeoutError):
                 future.result(30)
 
-    def wait_until_led(self, specs: Mapping[str, TopicSpec]) -> None:
+    def wait_until_led(self, topics: Sequence[TopicSpec]) -> None:
         """Wait until every partition of these topics can be written to."""
-        places = [TopicPartition(name, number) for name, one in specs.items() for number in range(one.partitions)]
-        wanted = {place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call]
-        until(
-            lambda: all(found.exception() is None for found in self.admin.list_offsets(wanted).values()),
-            "partitions have no leader",
-        )
+        until(lambda: None not in ends_as_created(self.admin, topics), "partitions have no leader")
 
     def answered(self, ask: Callable[[], T], *accepted: int) -> Any:
         """Kafka's answer; errors are retried until the deadline. An error in `accepted` is the answer None."""
@@ -147,17 +175,6 @@ class Probe:
         """Disconnect."""
         self._loop.call(self._disconnect())
         self._loop.close()
-
-    def _offsets(self, topic: TopicName, spec: Any) -> dict[int, int]:
-        name = self.name(topic)
-
-        def ask() -> dict[int, int]:
-            numbers = self.admin.list_topics(name, 10).topics[name].partitions
-            answers = self.admin.list_offsets({TopicPartition(name, one): spec for one in numbers}, request_timeout=10)
-            return {place.partition: found.result(10).offset for place, found in answers.items()}
-
-        found: dict[int, int] = self.answered(ask)
-        return found
 
     async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
         if self._connection is None or self._connection.is_closed():

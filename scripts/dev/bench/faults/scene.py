@@ -78,7 +78,7 @@ class Scene:
     def start(self) -> None:
         """Make topics and tables, a first model and the workers, and begin the stream."""
         asyncio.run(run_migrations(self.settings))
-        self.probe.wait_until_led({spec.name: spec for spec in topic_specs(self.settings)})
+        self.probe.wait_until_led(topic_specs(self.settings))
         if not any(fault.learns for fault in self._faults):
             self.swap()
         for role, count in self.roles.items():
