@@ -36,17 +36,17 @@ class Scale:
 SCALES = {
     "small": Scale(
         records=6_000, rate=2_000, kills=2, rolls=1, guests=1, session_timeouts=1.25, broker_kills=1, broker_away_s=3,
-        postgres_away_s=5, redis_away_s=3, deadlocks=2, cuts=2, silent_s=6, hostile_records=6_000, large_rounds=1,
+        postgres_away_s=5, redis_away_s=3, deadlocks=3, cuts=2, silent_s=6, hostile_records=6_000, large_rounds=1,
         soak_s=20, soak_rate=1_000,
     ),
     "medium": Scale(
         records=25_000, rate=3_000, kills=8, rolls=4, guests=6, session_timeouts=2, broker_kills=2, broker_away_s=20,
-        postgres_away_s=20, redis_away_s=15, deadlocks=5, cuts=3, silent_s=15, hostile_records=30_000, large_rounds=1,
+        postgres_away_s=20, redis_away_s=15, deadlocks=10, cuts=3, silent_s=15, hostile_records=30_000, large_rounds=1,
         soak_s=600, soak_rate=2_000,
     ),
     "full": Scale(
         records=50_000, rate=4_000, kills=20, rolls=10, guests=20, session_timeouts=2, broker_kills=5, broker_away_s=70,
-        postgres_away_s=60, redis_away_s=60, deadlocks=10, cuts=5, silent_s=30, hostile_records=100_000,
+        postgres_away_s=60, redis_away_s=60, deadlocks=30, cuts=5, silent_s=30, hostile_records=100_000,
         large_rounds=2, soak_s=3_600, soak_rate=5_000,
     ),
 }  # fmt: skip

@@ -105,8 +105,10 @@ class Scene:
         found = Checker(self.probe, self.ledger, self.models).check({role: INPUT[role] for role in self.roles})
         if problem:
             found.offsets.append(problem)
-        if self.traffic.errors:
-            self.measure("messages that the broker refused", len(self.traffic.errors))
+        if errors := self.traffic.errors:
+            self.measure(f"messages that were not acknowledged ({errors[0][:80]})", len(errors), bar=0)
+        if self.watch.errors:
+            raise NeverHappened(f"the scene was not watched to its end: {self.watch.errors}")
         return found
 
     def close(self) -> None:
@@ -188,7 +190,7 @@ class Scene:
         """Measure the longest pause of storing inside the block."""
         self.watch.reset()
         yield
-        self.measure(name, self.watch.longest_pause_s, "s", bar)
+        self.measure(name, self.watch.longest_pause_s(), "s", bar)
 
     def unexpected_ends(self) -> int:
         """Ends of workers that were not requested."""

@@ -30,13 +30,15 @@ class Watch:
         self.memory: dict[str, list[int]] = {}
         """Resident bytes by worker, once a second."""
         self.descriptors: dict[str, list[int]] = {}
-        self.longest_pause_s = 0.0
-        """Between two looks at which more rows were stored: at least the time between two looks, about 0.1 s."""
+        self._longest_pause_s = 0.0
+        self._stored_at = time.monotonic()
         self.longest_idle_s = 0.0
         """The longest time in which a partition with lag had nothing committed."""
         self.lags: list[int] = []
+        self.errors: list[str] = []
+        """Of threads that have ended by them: what they measure is unknown from then on."""
         self._threads = [
-            threading.Thread(target=work, name=work.__name__, daemon=True)
+            threading.Thread(target=self._noting_errors, args=(work,), name=work.__name__, daemon=True)
             for work in (self._keep, self._watch_rows, self._watch_groups)
         ]
 
@@ -44,6 +46,13 @@ class Watch:
         """Begin."""
         for thread in self._threads:
             thread.start()
+
+    def _noting_errors(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as exc:
+            self.errors.append(f"{work.__name__}: {type(exc).__name__}: {exc}")
+            raise
 
     def stop(self) -> None:
         """End; workers are not restarted any more."""
@@ -53,7 +62,12 @@ class Watch:
 
     def reset(self) -> None:
         """Forget the pauses measured so far."""
-        self.longest_pause_s = self.longest_idle_s = 0.0
+        self._longest_pause_s = self.longest_idle_s = 0.0
+        self._stored_at = time.monotonic()
+
+    def longest_pause_s(self) -> float:
+        """Between two looks at which more rows were stored: at least the time between two looks, about 0.1 s."""
+        return max(self._longest_pause_s, time.monotonic() - self._stored_at)
 
     def _keep(self) -> None:
         dead: dict[str, float] = {}
@@ -81,14 +95,14 @@ class Watch:
             return  # it has ended just now
 
     def _watch_rows(self) -> None:
-        probe, last, moved = self._probe(), -1, time.monotonic()
+        probe, last = self._probe(), -1
         try:
             while not self._ended.wait(0.1):
                 now_stored = _tried(probe.stored)
                 now = time.monotonic()
-                self.longest_pause_s = max(self.longest_pause_s, now - moved)
+                self._longest_pause_s = max(self._longest_pause_s, now - self._stored_at)
                 if now_stored is not None and now_stored != last:
-                    last, moved = now_stored, now
+                    last, self._stored_at = now_stored, now
         finally:
             probe.close()
 

@@ -30,7 +30,7 @@ def mix(scene: Scene) -> None:
     ends = scene.unexpected_ends()
     with scene.pauses("the longest pause of storing", _PAUSE_BAR_S):
         scene.traffic.once([*hostile.COMMANDS.values()])
-        wanted = scene.scale.hostile_records
+        wanted = scene.traffic.sent + scene.scale.hostile_records
         until(lambda: scene.traffic.sent >= wanted or not scene.traffic.is_alive(), "the traffic stands still", 3600)
     scene.traffic.hold()
     scene.measure("drained after the mix", scene.drained(), "s")

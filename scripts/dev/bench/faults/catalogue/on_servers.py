@@ -26,6 +26,13 @@ _REDIS_PAUSE_BAR_S = 5.0
 _COPYING = """
 SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND query LIKE 'COPY %' AND state = 'active'
 """
+_DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+#: Store workers that have written to `predictions` and wait for this session.
+_WAITING_FOR_US = """
+SELECT count(*) FROM pg_locks
+WHERE granted AND mode = 'RowExclusiveLock' AND relation = 'predictions'::regclass
+    AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+"""
 _TABLESPACE = "faults_small"
 _TABLESPACE_MB = 48
 #: A score worker buffers what the broker doesn't take; nothing else may grow.
@@ -95,39 +102,37 @@ def postgres_killed(scene: Scene) -> None:
 
 
 def deadlocks(scene: Scene) -> None:
-    """Another session locks the totals of the last partition, then those of the first, while workers wait for it."""
-    scene.stores(500)
+    """Another session locks all totals, and then the table whose rows a waiting store worker has just written."""
+    before = int(scene.probe.value(_DEADLOCKS))
     loop = LoopThread()
     try:
-        hit = sum(loop.call(_deadlock(scene)) for _ in range(scene.scale.deadlocks))
+        for _ in range(scene.scale.deadlocks):
+            scene.stores(500)
+            loop.call(_deadlock(scene))
     finally:
         loop.close()
-    scene.measure("deadlocks, the other session's included", hit)
+    wanted = scene.scale.deadlocks
+
+    def inflicted() -> int:
+        return int(scene.probe.value(_DEADLOCKS)) - before
+
+    until(lambda: inflicted() >= wanted, lambda: f"{inflicted()} of {wanted} deadlocks happened", 30)
+    scene.measure("deadlocks, each lost by a store worker", inflicted())
     scene.measure("goes on after the deadlocks", scene.goes_on("store"), "s")
 
 
-async def _deadlock(scene: Scene) -> int:
+async def _deadlock(scene: Scene) -> None:
+    """Postgres ends the transaction of the worker: its session looks for deadlocks long before this one does."""
     path = {"search_path": quoted(scene.settings.namespace)}
     connection: Any = await asyncpg.connect(scene.machine.operator_dsn, server_settings=path)
     try:
-        before = await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
         async with connection.transaction():
-            await connection.execute("SET LOCAL deadlock_timeout = '30s'")
-            rows = await connection.fetch("SELECT generation, kafka_partition FROM totals ORDER BY 1, 2")
-            lock = "SELECT FROM totals WHERE generation = $1 AND kafka_partition = $2 FOR UPDATE"
-            await connection.execute(lock, *rows[-1])
-            blocked = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            await connection.execute("SET LOCAL deadlock_timeout = '60s'")
+            await connection.execute("SELECT FROM totals FOR UPDATE")
             async with asyncio.timeout(30):
-                while not await connection.fetchval(blocked):  # noqa: ASYNC110 - another server's state
+                while not await connection.fetchval(_WAITING_FOR_US):  # noqa: ASYNC110 - another server's state
                     await asyncio.sleep(0.02)
-            try:
-                for row in rows[:-1]:
-                    await connection.execute(lock, *row)
-            except asyncpg.DeadlockDetectedError:
-                return 1
-        await asyncio.sleep(1.2)
-        after = await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return int(after - before)
+            await connection.execute("LOCK TABLE predictions IN EXCLUSIVE MODE")
     finally:
         await connection.close()
 
@@ -253,7 +258,7 @@ FAULTS = (
     Fault("broker-killed", "broker killed, once away: 0 lost, drained within twice the outage", broker_killed),
     Fault("postgres-away", "Postgres away: 0 lost, 0 twice, drained within twice the outage", postgres_away),
     Fault("postgres-killed", "Postgres killed during a COPY: 0 lost, 0 twice", postgres_killed),
-    Fault("deadlocks", "deadlocks in Postgres: 0 lost, 0 twice", deadlocks),
+    Fault("deadlocks", "deadlocks injected into storing, again and again: 0 lost, 0 twice", deadlocks),
     Fault("disk-full", "disk of Postgres full: 0 lost, 0 twice", disk_full, alone=True, unless=_no_tmpfs),
     Fault("redis-away", "Redis away: storing never waits for it", redis_away),
     Fault("redis-full", "Redis flushed, and full: storing never waits for it", redis_flushed_and_full),

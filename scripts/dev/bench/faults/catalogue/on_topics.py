@@ -15,8 +15,9 @@ from relearn.scripts.dev.bench.faults.probe import NeverHappened, until
 from relearn.scripts.dev.bench.faults.scene import Scene
 
 _BACK_BAR_S = 60.0
-_GAPS = "SELECT count(*) FROM gaps WHERE role = 'score'"
-_UNREAD = "SELECT sum(lost) FROM gaps WHERE role = 'score'"
+#: Role `all`: the topic was made again while no worker read it.
+_GAPS = "SELECT count(*) FROM gaps WHERE role IN ('score', 'all') AND topic = $1 AND why = $2"
+_UNREAD = "SELECT sum(lost) FROM gaps WHERE role = 'score' AND topic = $1 AND why = $2"
 
 
 def remade_while_stopped(scene: Scene) -> None:
@@ -65,18 +66,19 @@ def _stores_again(scene: Scene) -> None:
     scene.stores(500)
     scene.goes_on("score")
     scene.measure("stores again after the topic was made again", time.monotonic() - began, "s", _BACK_BAR_S)
-    _told(scene)
+    _told(scene, "recreated")
 
 
-def _told(scene: Scene) -> None:
-    """The jump is in the table that `relearn status` reads, and the worker's log has it."""
+def _told(scene: Scene, why: str) -> None:
+    """The jump is in the table that `relearn status` reads."""
+    ingest = scene.probe.name("ingest")
     try:
-        until(lambda: scene.probe.value(_GAPS) > 0, "no gap", 15)
+        until(lambda: scene.probe.value(_GAPS, ingest, why) > 0, "no gap", 15)
         untold = 0
     except NeverHappened:
         untold = 1
     scene.measure("jumps that `relearn status` does not show", untold, bar=0)
-    scene.measure("offsets not read, by `relearn status`", float(scene.probe.value(_UNREAD) or 0))
+    scene.measure("offsets not read, by `relearn status`", float(scene.probe.value(_UNREAD, ingest, why) or 0))
 
 
 def records_deleted(scene: Scene) -> None:
@@ -100,7 +102,7 @@ def records_deleted(scene: Scene) -> None:
     scene.stores(500)
     scene.goes_on("score")
     scene.measure("records deleted unread", gone)
-    _told(scene)
+    _told(scene, "deleted")
 
 
 def partitions_added(scene: Scene) -> None:
