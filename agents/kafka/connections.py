@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
-from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.topic_generations import Generations
 from relearn.schemas.settings import Settings
 
 

@@ -10,11 +10,11 @@ import structlog
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
-from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.execute import execute_command
+from relearn.agents.stores.topic_generations import Generations
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.schemas.errors import BadMessage, BadRow

@@ -11,7 +11,6 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
-from relearn.agents.kafka.generations import Generations
 from relearn.agents.store.decode import Known, decode_blocks, decode_letters
 from relearn.agents.store.retention_watch import RetentionWatch
 from relearn.agents.stores.dead_letters import store_dead_letters
@@ -21,7 +20,7 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.agents.stores.predictions.writes import forget_writes
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.stores.topic_generations import newest_generation
+from relearn.agents.stores.topic_generations import Generations, newest_generation
 from relearn.agents.stores.training.examples import feature_widths
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts

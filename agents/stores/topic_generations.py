@@ -1,4 +1,7 @@
-"""The `topics` table: the generation, a small number, of each Kafka topic id."""
+"""The `topics` table: the generation of each Kafka topic id, a small number that is part of a prediction's identity.
+
+A topic that was deleted and created again gets the next generation here; `agents.kafka.recreated_topics` notices it.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,24 @@ async def register_generation(pool: Pool, topic: str, topic_id: str) -> int:
             )
             if known is not None:
                 return int(known)
+
+
+class Generations:
+    """The generations of the topics that this process reads. Postgres is queried once for each topic id."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: dict[tuple[str, str], int] = {}
+
+    async def of(self, topic: str, topic_id: str) -> int:
+        """As `register_generation`.
+
+        Raises:
+            PostgresUnavailable: Retryable.
+        """
+        if (topic, topic_id) not in self._known:
+            self._known[topic, topic_id] = await register_generation(self._pool, topic, topic_id)
+        return self._known[topic, topic_id]
 
 
 async def newest_generation(pool: Pool, topic: str) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 
-from relearn.agents.kafka.generations import Generations
 from relearn.agents.kafka.producer import Receipt
 from relearn.agents.kafka.topic_ids import TopicIds
 from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.topic_generations import Generations
 from relearn.api.http.single_flight import SingleFlight
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.settings import Settings
