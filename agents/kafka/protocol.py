@@ -1,23 +1,20 @@
-"""Kafka requests that aiokafka lacks: topic ids in metadata and fetches, and the group instance in each request.
+"""Kafka requests that aiokafka lacks: topic ids in metadata and fetches.
 
-The layouts are those of the protocol guide: Metadata 10, Fetch 13, Heartbeat 3, OffsetCommit 7. The last two name the
-group instance, so that the broker answers FENCED_INSTANCE_ID where another member has taken the name.
+The layouts are those of the protocol guide: Metadata 10, Fetch 13.
 """
 
 from __future__ import annotations
 
 import base64
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.commit import OffsetCommitRequest, OffsetCommitRequestStruct, OffsetCommitResponse_v3
 from aiokafka.protocol.fetch import FetchRequest, FetchRequestStruct
-from aiokafka.protocol.group import HeartbeatRequest, HeartbeatRequestStruct, HeartbeatResponse_v1
 from aiokafka.protocol.types import (
-    Array,
     Boolean,
     CompactArray,
     CompactBytes,
@@ -27,14 +24,18 @@ from aiokafka.protocol.types import (
     Int32,
     Int64,
     Schema,
-    String,
     TaggedFields,
 )
 
 UNKNOWN_TOPIC = 3
-FENCED_INSTANCE = 82
 UNKNOWN_TOPIC_ID = 100
 INCONSISTENT_TOPIC_ID = 103
+
+#: The version of Fetch in whose layout aiokafka's fetcher reads a response, and the first that names topics by id.
+FETCH_BY_NAME = 11
+FETCH_BY_ID = 13
+
+T = TypeVar("T", bound=RequestStruct)
 
 _NO_TAGS: dict[int, bytes] = {}
 _NO_ID = base64.b64encode(bytes(16)).decode().rstrip("=")
@@ -50,6 +51,25 @@ class Uuid(AbstractType[str]):  # type: ignore[misc]
     @classmethod
     def decode(cls, data: BytesIO) -> str:
         return base64.b64encode(data.read(16)).decode().rstrip("=")
+
+
+class NewerRequest(Request[T]):  # type: ignore[misc]
+    """The request `plain`, in the newest layout of `T` where the broker knows that, as `plain` builds it elsewhere."""
+
+    API_KEY = -1  # each subclass has its own; aiokafka requires one here, too
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def build(self, request_struct_class: type[T]) -> T:
+        if request_struct_class is self._CLASSES[-1]:
+            return self._newest()
+        plain: T = self._plain.build(request_struct_class)
+        return plain
+
+    @abstractmethod
+    def _newest(self) -> T:
+        """The request in the newest layout."""
 
 
 class MetadataResponseV10(Response):  # type: ignore[misc]
@@ -133,7 +153,7 @@ class FetchResponseV13(Response):  # type: ignore[misc]
     """Records by topic id."""
 
     API_KEY = 1
-    API_VERSION = 13
+    API_VERSION = FETCH_BY_ID
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
         ("error_code", Int16),
@@ -171,7 +191,7 @@ class FetchRequestV13(RequestStruct):  # type: ignore[misc]
 
     FLEXIBLE_VERSION = True
     API_KEY = 1
-    API_VERSION = 13
+    API_VERSION = FETCH_BY_ID
     RESPONSE_TYPE = FetchResponseV13
     SCHEMA = Schema(
         ("replica_id", Int32),
@@ -206,20 +226,16 @@ class FetchRequestV13(RequestStruct):  # type: ignore[misc]
     )
 
 
-class IdentifiedFetchRequest(Request[FetchRequestStruct | FetchRequestV13]):  # type: ignore[misc]
+class IdentifiedFetchRequest(NewerRequest[FetchRequestStruct | FetchRequestV13]):
     """`plain` by topic id: `ids` has the id under which each partition is read. By name where the broker is too old."""
 
     API_KEY = 1
 
     def __init__(self, plain: FetchRequest, ids: Mapping[tuple[str, int], str]) -> None:
-        self._plain = plain
+        super().__init__(plain)
         self._ids = ids
 
-    def build(
-        self, request_struct_class: type[FetchRequestStruct | FetchRequestV13]
-    ) -> FetchRequestStruct | FetchRequestV13:
-        if request_struct_class is not FetchRequestV13:
-            return self._plain.build(request_struct_class)
+    def _newest(self) -> FetchRequestV13:
         plain = self._plain
         by_id: dict[str, list[tuple[Any, ...]]] = {}
         for topic, partitions in plain.topics:
@@ -241,101 +257,15 @@ class IdentifiedFetchRequest(Request[FetchRequestStruct | FetchRequestV13]):  # 
         )
 
 
-class HeartbeatResponseV3(Response):  # type: ignore[misc]
-    """As version 1."""
+class FetchResponse(NamedTuple):
+    """A response to a fetch as aiokafka's fetcher reads it, in the layout of version FETCH_BY_NAME."""
 
-    API_KEY = 12
-    API_VERSION = 3
-    SCHEMA = HeartbeatResponse_v1.SCHEMA
-
-
-class HeartbeatRequestV3(RequestStruct):  # type: ignore[misc]
-    """A heartbeat that names the group instance."""
-
-    API_KEY = 12
-    API_VERSION = 3
-    RESPONSE_TYPE = HeartbeatResponseV3
-    SCHEMA = Schema(
-        ("group", String("utf-8")),
-        ("generation_id", Int32),
-        ("member_id", String("utf-8")),
-        ("group_instance_id", String("utf-8")),
-    )
+    API_VERSION: int
+    topics: list[tuple[str, list[tuple[Any, ...]]]]
 
 
-class StaticHeartbeatRequest(Request[HeartbeatRequestStruct | HeartbeatRequestV3]):  # type: ignore[misc]
-    """`plain` in the name of the group instance `instance`."""
-
-    API_KEY = 12
-
-    def __init__(self, plain: HeartbeatRequest, instance: str) -> None:
-        self._plain = plain
-        self._instance = instance
-
-    def build(
-        self, request_struct_class: type[HeartbeatRequestStruct | HeartbeatRequestV3]
-    ) -> HeartbeatRequestStruct | HeartbeatRequestV3:
-        if request_struct_class is not HeartbeatRequestV3:
-            return self._plain.build(request_struct_class)
-        plain = self._plain
-        return HeartbeatRequestV3(plain._group, plain._generation_id, plain._member_id, self._instance)
-
-
-class OffsetCommitResponseV7(Response):  # type: ignore[misc]
-    """As version 3."""
-
-    API_KEY = 8
-    API_VERSION = 7
-    SCHEMA = OffsetCommitResponse_v3.SCHEMA
-
-
-class OffsetCommitRequestV7(RequestStruct):  # type: ignore[misc]
-    """A commit that names the group instance."""
-
-    API_KEY = 8
-    API_VERSION = 7
-    RESPONSE_TYPE = OffsetCommitResponseV7
-    SCHEMA = Schema(
-        ("group", String("utf-8")),
-        ("generation_id", Int32),
-        ("member_id", String("utf-8")),
-        ("group_instance_id", String("utf-8")),
-        (
-            "topics",
-            Array(
-                ("topic", String("utf-8")),
-                (
-                    "partitions",
-                    Array(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", String("utf-8")),
-                    ),
-                ),
-            ),
-        ),
-    )
-
-
-class StaticCommitRequest(Request[OffsetCommitRequestStruct | OffsetCommitRequestV7]):  # type: ignore[misc]
-    """`plain` in the name of the group instance `instance`."""
-
-    API_KEY = 8
-
-    def __init__(self, plain: OffsetCommitRequest, instance: str) -> None:
-        self._plain = plain
-        self._instance = instance
-
-    def build(
-        self, request_struct_class: type[OffsetCommitRequestStruct | OffsetCommitRequestV7]
-    ) -> OffsetCommitRequestStruct | OffsetCommitRequestV7:
-        if request_struct_class is not OffsetCommitRequestV7:
-            return self._plain.build(request_struct_class)
-        plain = self._plain
-        topics = [
-            (topic, [(partition, offset, -1, metadata) for partition, offset, metadata in partitions])
-            for topic, partitions in plain._topics
-        ]
-        generation, member = plain._consumer_group_generation_id, plain._consumer_id
-        return OffsetCommitRequestV7(plain._consumer_group, generation, member, self._instance, topics)
+def as_by_name(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A partition in the response of version FETCH_BY_ID, in the layout of FETCH_BY_NAME: without tags."""
+    *head, aborted, replica, records, _ = row
+    pairs = None if aborted is None else [(producer, first) for producer, first, _ in aborted]
+    return (*head, pairs, replica, records or b"")

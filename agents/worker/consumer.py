@@ -19,7 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
-from relearn.agents.kafka.reading import Jump
+from relearn.agents.kafka.recreated_topics import Jump
 from relearn.agents.worker.consumer_thread import ConsumerThread, Poll, Position
 from relearn.agents.worker.offset_ledger import Ledger, Ticket
 from relearn.schemas.messages.records import RawMessage

@@ -15,7 +15,8 @@ from faust.types import TP
 from relearn.agents.driver_errors.kafka import class_verdict
 from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.fetch.bounded_fetch import POLL_BYTES, bound_fetches, one_poll
-from relearn.agents.kafka.reading import Jump, ReadingClient, committed_metadata
+from relearn.agents.kafka.recreated_topics import Jump, ReadingClient, committed_metadata
+from relearn.agents.kafka.static_member import StaticMember
 from relearn.agents.worker.shutdown import end_fenced, excuse_messages
 from relearn.schemas.messages.records import RawMessage
 
@@ -98,7 +99,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         def member() -> str:
             return str(coordinator.member_id)
 
-        self.reading = ReadingClient(consumer._client, consumer._subscription, instance, member, fenced)
+        client = consumer._client if instance is None else StaticMember(consumer._client, instance, member, fenced)
+        self.reading = ReadingClient(client, consumer._subscription)
         consumer._fetcher._client = coordinator._client = self.reading
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,7 @@
-"""The watch over what a worker reads: offsets that vanished, topics that don't exist, transactions that stay open.
+"""Shows what the consumer reports: offsets that vanished, topics that don't exist, transactions that stay open.
 
-Its findings are notices in the heartbeat; lost offsets are also written to the table `gaps`.
+Its findings are notices in the heartbeat; lost offsets are also written to the table `gaps`. Topics that were created
+again are noticed in `agents.kafka.recreated_topics`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from relearn.agents.availability.notices import Notices
-from relearn.agents.kafka.reading import Jump
+from relearn.agents.kafka.recreated_topics import Jump
 from relearn.agents.stores.gaps import Gap, add_gaps
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.worker.shutdown import run_until_stopped

@@ -6,7 +6,7 @@ import asyncio
 import math
 
 from relearn.agents.kafka.producer import Receipt
-from relearn.agents.kafka.topic_ids import TopicIds
+from relearn.agents.kafka.topic_id_lookup import TopicIdLookup
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.topic_generations import Generations
 from relearn.api.http.single_flight import SingleFlight
@@ -25,7 +25,7 @@ class CurrentGeneration:
     """
 
     def __init__(self, settings: Settings, pool: Pool, topic: str) -> None:
-        self._ids = TopicIds(settings)
+        self._ids = TopicIdLookup(settings)
         self._generations = Generations(pool)
         self._topic = topic
         self._reading = SingleFlight(self._read)

@@ -21,7 +21,7 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-
 from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
 from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.admin import Admin
-from relearn.agents.kafka.reading import topic_id_of
+from relearn.agents.kafka.recreated_topics import topic_id_of
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name

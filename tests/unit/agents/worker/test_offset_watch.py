@@ -5,7 +5,7 @@ from __future__ import annotations
 from faust.types import TP
 
 from relearn.agents.availability.notices import Notices
-from relearn.agents.kafka.reading import Jump
+from relearn.agents.kafka.recreated_topics import Jump
 from relearn.agents.worker.offset_watch import GAP_SHOWN_S, OPEN_TRANSACTION_S, Findings
 
 

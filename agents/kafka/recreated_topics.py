@@ -1,33 +1,34 @@
-"""What a consumer reads: for each partition the topic id of its position, and where its offsets do not follow on.
+"""Topics that were deleted and created again, noticed where a consumer reads: offsets begin at 0 again.
 
-Offsets begin at 0 again when a topic is deleted and created again, and aiokafka fetches by name. `ReadingClient` is
-between aiokafka's client and its fetcher and coordinator: each fetch names the topic's id, each committed offset has
-the id as its metadata, and a position that can't be read any more becomes a `Jump`. Runs in the consumer's thread.
+aiokafka fetches by name. `ReadingClient` is between aiokafka's client and its fetcher and coordinator: each fetch names
+the topic's id, each committed offset has the id as its metadata, and a position that can't be read any more becomes a
+`Jump`. The chunks carry the id; `agents.stores.topic_generations` gives it its generation, and
+`agents.worker.offset_watch` shows jumps as notices. Runs in the consumer's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import structlog
 from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.structs import TopicPartition
 
 from relearn.agents.kafka.protocol import (
-    FENCED_INSTANCE,
+    FETCH_BY_ID,
+    FETCH_BY_NAME,
     INCONSISTENT_TOPIC_ID,
     UNKNOWN_TOPIC,
     UNKNOWN_TOPIC_ID,
+    FetchResponse,
     IdentifiedFetchRequest,
-    StaticCommitRequest,
-    StaticHeartbeatRequest,
     TopicIdsRequest,
+    as_by_name,
 )
 
 log = structlog.get_logger()
@@ -36,7 +37,6 @@ _RETRY_S = 0.1
 _MISSING_RETRY_S = 0.5
 _OFFSET_OUT_OF_RANGE = 1
 _NO_OFFSET = -1
-_UNKNOWN_MEMBER = 25
 #: The metadata of a committed offset: this, the topic's id, and NUL. confluent-kafka reads metadata as a C string, but
 #: librdkafka copies it without an end.
 _MARK = "topic "
@@ -73,37 +73,16 @@ class Jump:
         return None if self.why == "recreated" else 0
 
 
-class _Response(NamedTuple):
-    """A response to a fetch as aiokafka's fetcher reads it, in the layout of version 11."""
-
-    API_VERSION: int
-    topics: list[tuple[str, list[tuple[Any, ...]]]]
-
-
 class ReadingClient:
-    """aiokafka's client `client` for the fetcher and the coordinator of one consumer.
+    """aiokafka's client `client` for the fetcher and the coordinator of one consumer, and its `subscription`."""
 
-    `instance`: the consumer's group instance id, if it is a static member. `member` returns the member id that the
-    coordinator has at the time. `on_fenced` is called, in this thread, once another member has joined under `instance`.
-    """
-
-    def __init__(
-        self,
-        client: Any,
-        subscription: Any,
-        instance: str | None,
-        member: Callable[[], str],
-        on_fenced: Callable[[], None],
-    ) -> None:
+    def __init__(self, client: Any, subscription: Any) -> None:
         #: The topic id under which each partition's position is read.
         self.ids: dict[TopicPartition, str] = {}
         #: The number of partitions of each topic at the last check; 0: there is no such topic.
         self.sizes: dict[str, int] = {}
         self._client = client
         self._subscription = subscription
-        self._instance = instance
-        self._member = member
-        self._on_fenced = on_fenced
         self._current: dict[str, str] = {}
         self._assignment: Any = None
         self._out_of_range: dict[TopicPartition, tuple[int, int | None]] = {}
@@ -157,26 +136,16 @@ class ReadingClient:
                 self.sizes[name] = len(partitions)
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
-        """Send `request`, and check topic ids and the group instance in the response."""
+        """Send `request`, and check topic ids in the response."""
         if self._subscription.subscription is not None:
             self._note_assignment(self._subscription.subscription.assignment)
         if isinstance(request, FetchRequest):
             return await self._fetch(node_id, request, options)
-        member = self._member()
-        if self._instance is not None and member:
-            if isinstance(request, HeartbeatRequest):
-                request = StaticHeartbeatRequest(request, self._instance)
-            elif isinstance(request, OffsetCommitRequest):
-                request = StaticCommitRequest(request, self._instance)
         response = await self._client.send(node_id, request, **options)
         if isinstance(request, OffsetFetchRequest):
             await self._check_committed(node_id, response)
-        elif isinstance(request, OffsetCommitRequest | StaticCommitRequest):
+        elif isinstance(request, OffsetCommitRequest):
             _forgive_missing_topics(response)
-        if self._instance is not None and _is_fenced(request, response):
-            if member and member == self._member():
-                self._on_fenced()
-            _make_unknown(response)
         return response
 
     def _note_assignment(self, assignment: Any) -> None:
@@ -216,7 +185,7 @@ class ReadingClient:
         wanted = self._readable(assignment, request)
         if not wanted:
             await asyncio.sleep(_MISSING_RETRY_S if self.missing else _RETRY_S)
-            return _Response(11, [])
+            return FetchResponse(FETCH_BY_NAME, [])
         ids = {(topic, row[0]): self.ids[TopicPartition(topic, row[0])] for topic, rows in wanted for row in rows}
         plain = FetchRequest(
             request._max_wait_ms,
@@ -228,7 +197,7 @@ class ReadingClient:
         )
         response = await self._client.send(node_id, IdentifiedFetchRequest(plain, ids), **options)
         offsets = {TopicPartition(topic, row[0]): row[1] for topic, rows in wanted for row in rows}
-        if response.API_VERSION < 13:
+        if response.API_VERSION < FETCH_BY_ID:
             await self.check({topic for topic, _ in wanted}, node_id)  # the ids hold before and after the fetch
             found = [
                 (topic, [row for row in rows if self._current.get(topic) == ids[topic, row[0]]])
@@ -236,7 +205,7 @@ class ReadingClient:
             ]
             return (await self._checked(found, offsets, assignment))._replace(API_VERSION=response.API_VERSION)
         names = {topic_id: topic for (topic, _), topic_id in ids.items()}
-        found = [(names[topic_id], list(map(_as_version_11, rows))) for topic_id, rows, _ in response.topics]
+        found = [(names[topic_id], list(map(as_by_name, rows))) for topic_id, rows, _ in response.topics]
         return await self._checked(found, offsets, assignment)
 
     def _readable(self, assignment: Any, request: FetchRequest) -> list[tuple[str, list[tuple[int, int, int]]]]:
@@ -281,7 +250,7 @@ class ReadingClient:
 
     async def _checked(
         self, found: list[tuple[str, list[Any]]], offsets: Mapping[TopicPartition, int], assignment: Any
-    ) -> _Response:
+    ) -> FetchResponse:
         """The response without partitions of unknown topics, whose ids are read again before the next fetch."""
         kept, stale = [], set()
         for topic, rows in found:
@@ -301,7 +270,7 @@ class ReadingClient:
                 self._current.pop(topic, None)
             self._client.force_metadata_update()
             await asyncio.sleep(_RETRY_S)
-        return _Response(11, kept)
+        return FetchResponse(FETCH_BY_NAME, kept)
 
 
 def committed_metadata(topic_id: str | None) -> str:
@@ -315,13 +284,6 @@ def topic_id_of(metadata: str | None) -> str | None:
     return metadata.removeprefix(_MARK).removesuffix(_END) if metadata is not None and own else None
 
 
-def _as_version_11(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A partition in the response of version 13, without tags."""
-    *head, aborted, replica, records, _ = row
-    pairs = None if aborted is None else [(producer, first) for producer, first, _ in aborted]
-    return (*head, pairs, replica, records or b"")
-
-
 def _forgive_missing_topics(response: Any) -> None:
     """Take the commit of an offset of a deleted topic as done. aiokafka would repeat it until the topic is back."""
     response.topics = [
@@ -332,27 +294,3 @@ def _forgive_missing_topics(response: Any) -> None:
 def _end(state: Any) -> int | None:
     """The last known end of a partition's log, open transactions included."""
     return None if state.highwater is None else int(state.highwater)
-
-
-def _make_unknown(response: Any) -> None:
-    """Answer UNKNOWN_MEMBER_ID instead of FENCED_INSTANCE_ID, which aiokafka doesn't know.
-
-    The request of a member that has since been dropped for its silence is answered so, while it joins under a new
-    member id: the other member with its name is itself.
-    """
-    if hasattr(response, "error_code"):
-        response.error_code = _UNKNOWN_MEMBER
-        return
-    response.topics = [
-        (topic, [(row[0], _UNKNOWN_MEMBER if row[1] == FENCED_INSTANCE else row[1]) for row in rows])
-        for topic, rows in response.topics
-    ]
-
-
-def _is_fenced(request: Any, response: Any) -> bool:
-    """Whether the broker answers that another member has joined under this member's group instance id."""
-    if isinstance(request, StaticCommitRequest):
-        return any(row[1] == FENCED_INSTANCE for _, rows in response.topics for row in rows)
-    if isinstance(request, StaticHeartbeatRequest | JoinGroupRequest | SyncGroupRequest):
-        return bool(response.error_code == FENCED_INSTANCE)
-    return False

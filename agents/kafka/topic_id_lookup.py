@@ -1,4 +1,4 @@
-"""Reading the ids of topics often. confluent-kafka's `describe_topics` leaks 140 bytes a call."""
+"""Looking up topic ids often, for a writer. confluent-kafka's `describe_topics` leaks 140 bytes a call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
 
 
-class TopicIds:
+class TopicIdLookup:
     """A connection to Kafka for topic ids. It connects at the first call, and again after an error."""
 
     def __init__(self, settings: Settings) -> None:
@@ -34,7 +34,7 @@ class TopicIds:
                 client = await self._connected()
                 response = await client.send(client.get_random_node(), TopicIdsRequest([topic]))
             except (KafkaError, OSError) as exc:
-                await self._disconnect()
+                await self.close()
                 raise KafkaUnavailable(f"Kafka doesn't answer: {str(exc) or type(exc).__name__}") from exc
         ((error_code, _, topic_id, *_),) = response.topics
         if error_code == UNKNOWN_TOPIC:
@@ -44,8 +44,10 @@ class TopicIds:
         return str(topic_id)
 
     async def close(self) -> None:
-        """Disconnect."""
-        await self._disconnect()
+        """Disconnect. The next call connects again."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     async def _connected(self) -> Any:
         if self._client is None:
@@ -57,8 +59,3 @@ class TopicIds:
                 raise
             self._client = client
         return self._client
-
-    async def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()

@@ -11,26 +11,20 @@ import pytest
 from aiokafka.consumer.subscription_state import Assignment
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.structs import TopicPartition
 
-from relearn.agents.kafka import reading
+from relearn.agents.kafka import recreated_topics
 from relearn.agents.kafka.protocol import (
-    FENCED_INSTANCE,
     UNKNOWN_TOPIC,
     UNKNOWN_TOPIC_ID,
     FetchRequestV13,
-    HeartbeatRequestV3,
     IdentifiedFetchRequest,
-    OffsetCommitRequestV7,
-    StaticCommitRequest,
-    StaticHeartbeatRequest,
     TopicIdsRequest,
 )
-from relearn.agents.kafka.reading import Jump, ReadingClient, committed_metadata, topic_id_of
+from relearn.agents.kafka.recreated_topics import Jump, ReadingClient, committed_metadata, topic_id_of
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
-NEW_VERSIONS = {1: (4, 17), 3: (0, 13), 8: (2, 9), 12: (0, 4)}
+NEW_VERSIONS = {1: (4, 17), 3: (0, 13)}
 
 
 def an_id(number: int) -> str:
@@ -72,9 +66,9 @@ class Broker:
         if isinstance(request, OffsetFetchRequest):
             rows = [(tp.partition, offset, metadata, 0) for tp, (offset, metadata) in self.committed.items()]
             return SimpleNamespace(topics=[("t", rows)])
-        struct = request.prepare(self.versions)
         if not isinstance(request, IdentifiedFetchRequest):
             return self.answer
+        struct = request.prepare(self.versions)
         if not isinstance(struct, FetchRequestV13):
             found = [
                 (name, [(p, self.errors.get((name, p), 0), 9, 9, 0, [], -1, b"") for p, *_ in rows])
@@ -109,22 +103,18 @@ class Broker:
 
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_RETRY_S", 0.0)
-    monkeypatch.setattr(reading, "_MISSING_RETRY_S", 0.0)
+    monkeypatch.setattr(recreated_topics, "_RETRY_S", 0.0)
+    monkeypatch.setattr(recreated_topics, "_MISSING_RETRY_S", 0.0)
 
 
 class Reader:
     """A client on a broker, with an assignment of two partitions at given positions."""
 
-    def __init__(self, *, instance: str | None = None, **positions: int) -> None:
+    def __init__(self, **positions: int) -> None:
         self.broker = Broker()
         self.assignment = Assignment([A, B])
         self.subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=self.assignment))
-        self.fenced: list[bool] = []
-        self.member = "m"
-        self.client = ReadingClient(
-            self.broker, self.subscription, instance, lambda: self.member, lambda: self.fenced.append(True)
-        )
+        self.client = ReadingClient(self.broker, self.subscription)
         for name, offset in positions.items():
             self.state(int(name[1:])).seek(offset)
 
@@ -261,51 +251,6 @@ async def test_a_commit_for_a_topic_that_is_gone_is_done() -> None:
     assert response.topics == [("t", [(0, 0), (1, 16)])]
 
 
-async def test_a_static_member_names_its_instance_and_learns_that_it_is_fenced() -> None:
-    reader = Reader(instance="ns.score-1")
-    reader.broker.answer = SimpleNamespace(error_code=0)
-    heartbeat = HeartbeatRequest("g", 3, "m")
-    await reader.client.send(1, heartbeat)
-    assert reader.fenced == []
-    reader.broker.answer = SimpleNamespace(error_code=FENCED_INSTANCE)
-    await reader.client.send(1, heartbeat)
-    reader.broker.answer = SimpleNamespace(topics=[("t", [(0, FENCED_INSTANCE)])])
-    await reader.client.send(1, OffsetCommitRequest("g", 3, "m", -1, [("t", [(0, 5, "")])]))
-    assert reader.fenced == [True, True]
-
-
-async def test_a_member_that_joins_again_is_not_fenced_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was silent for too long. A commit that it sends under its former member id is no sign of another worker."""
-    reader = Reader(instance="ns.score-1")
-    commit = OffsetCommitRequest("g", 3, "m", -1, [("t", [(0, 5, "")])])
-    sent: list[Any] = []
-
-    async def send(_: int, request: Any, **__: Any) -> Any:
-        sent.append(request)
-        reader.member = ""
-        return SimpleNamespace(topics=[("t", [(0, FENCED_INSTANCE)])])
-
-    monkeypatch.setattr(reader.broker, "send", send)
-    assert (await reader.client.send(1, commit)).topics == [("t", [(0, 25)])]
-    # While it has no member id it doesn't name its instance either.
-    assert (await reader.client.send(1, commit)).topics == [("t", [(0, FENCED_INSTANCE)])]
-    assert [type(one) for one in sent] == [StaticCommitRequest, OffsetCommitRequest]
-    assert reader.fenced == []
-
-
-def test_requests_name_the_instance_where_the_broker_knows_that() -> None:
-    heartbeat = StaticHeartbeatRequest(HeartbeatRequest("g", 3, "m"), "i")
-    struct = heartbeat.prepare(NEW_VERSIONS)
-    assert isinstance(struct, HeartbeatRequestV3)
-    assert struct.group_instance_id == "i"
-    assert heartbeat.prepare({12: (0, 1)}).API_VERSION == 1
-    commit = StaticCommitRequest(OffsetCommitRequest("g", 3, "m", -1, [("t", [(0, 5, "x")])]), "i")
-    struct = commit.prepare(NEW_VERSIONS)
-    assert isinstance(struct, OffsetCommitRequestV7)
-    assert struct.topics == [("t", [(0, 5, -1, "x")])]
-    assert commit.prepare({8: (2, 3)}).topics == [("t", [(0, 5, "x")])]
-
-
 @pytest.mark.parametrize("metadata", ["", None, "written by hand"])
 def test_offsets_that_another_program_committed_have_no_id(metadata: str | None) -> None:
     assert topic_id_of(metadata) is None
@@ -321,7 +266,7 @@ async def test_a_failed_update_of_metadata_is_known_after_a_pause(monkeypatch: p
         pauses.append(seconds)
 
     assert await reader.client.force_metadata_update()
-    monkeypatch.setattr(reading.asyncio, "sleep", pause)
+    monkeypatch.setattr(recreated_topics.asyncio, "sleep", pause)
     reader.broker.reachable = False
     first, second = reader.client.force_metadata_update(), reader.client.force_metadata_update()
     assert [await first, await second] == [False, False]
