@@ -8,9 +8,9 @@ import numpy as np
 
 from relearn.agents.learning.contributions import contributions
 from relearn.agents.learning.review_choice import Choice
-from relearn.agents.stores.predictions.lookup import Answer, read_answers
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
+from relearn.api.queries.review_queue import Answer, read_answers
 from relearn.api.review.served_via import remember_served
 from relearn.schemas.http.review_queue import (
     ReviewAnswer,

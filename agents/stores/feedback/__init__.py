@@ -1,6 +1,6 @@
 """The tables `corrections` and `waiting_feedback`: what reviewers sent, once per feedback id.
 
-Order of reading: `corrections` (writes), `waiting` and `sweep` (feedback that arrives before its prediction),
-`reviewer_statements` (rows → statements), `review_sql` (which statements count), `review_counts` (counts for
-the policy).
+Order of reading: `resolve` (feedback → prediction), `corrections` (writes), `waiting` and `sweep` (feedback that
+arrives before its prediction), `reviewer_statements` (rows → statements), `review_sql` (which statements count),
+`review_counts` (counts for the policy).
 """

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from relearn.agents.stores.feedback.resolve import PredictionRef, resolve_predictions
 from relearn.agents.stores.feedback.waiting import put_waiting, read_waiting
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.agents.stores.predictions.lookup import PredictionRef, resolve_predictions
 from relearn.schemas.errors import BadRow
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, ReceivedFeedback, Via, in_order_of_arrival

@@ -1,5 +1,5 @@
 """The tables `predictions` and `shadow_predictions`.
 
-Writing, in order: `insert`, `copy_rows`, `binary_copy`, `shadow`, `partitions`, `totals`. Reading: `lookup` (by place
-or record id), `tail`, `sample`, `span` (ranges), `review_candidates`, `unreviewed`.
+Writing, in order: `insert`, `copy_rows`, `binary_copy`, `shadow`, `partitions`, `totals`. Reading: `tail`, `sample`,
+`span` (ranges), `review_candidates`, `unreviewed`.
 """

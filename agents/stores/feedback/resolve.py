@@ -1,9 +1,8 @@
-"""Stored predictions looked up one by one: by place, or by the producer's record id that feedback names."""
+"""Feedback → the stored prediction that it is about, by place or by the producer's record id."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,21 +10,12 @@ import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import place_of_row
-from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
+from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.predictions.writes import first_places
 from relearn.schemas.identity import Place, place_columns
 from relearn.schemas.messages.feedback import Feedback
 
 # LATERAL with a LIMIT is one index lookup per place or record id, whatever statistics the planner has of the table.
-_ANSWERS = """
-SELECT found.* FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[]) AS u (g, p, o, i)
-CROSS JOIN LATERAL (
-    SELECT generation, kafka_partition, kafka_offset, record_index,
-        id, subject, batch, context, features, label, margins, confidence, model, ingested_at
-    FROM predictions WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
-    LIMIT 1
-) AS found
-"""
 _REF_COLUMNS = """
 generation, kafka_partition, kafka_offset, record_index, ingested_at, subject,
 CASE WHEN subject IS NULL THEN features END AS features
@@ -48,33 +38,6 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS found
 """  # noqa: S608 - column names
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A stored prediction: a record, and one model's answer."""
-
-    id: str | None
-    subject: str | None
-    batch: str | None
-    context: str | None
-    features: Sequence[float]
-    label: str
-    margins: Sequence[float]
-    confidence: float | None
-    model: int
-    ingested_at: datetime
-
-
-async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Answer]:
-    """The stored predictions among these places.
-
-    Raises:
-        PostgresUnavailable: Retryable.
-    """
-    with postgres_errors():
-        rows = await pool.fetch(_ANSWERS, *place_columns(places))
-    return {Place(*row[:4]): Answer(*row[4:]) for row in map(tuple, rows)}
 
 
 class PredictionRef(NamedTuple):
