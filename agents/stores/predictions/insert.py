@@ -3,7 +3,7 @@
 Straight COPY first, which is twice as fast as anything else. Where Postgres refuses that (a row is there already, a
 day has no partition yet, a row holds what can't be stored), the transaction is made again carefully: through a stage
 table, leaving out what is there, and cutting down what is refused to the records at fault, which become dead letters.
-A record of a day without a partition may be too old for one (`retention`): then the record is a dead letter, too.
+A record of a day without a partition may be too old for one (`admission`): then the record is a dead letter, too.
 The answers of shadows are stored after the records, in the same two ways.
 """
 
@@ -17,22 +17,19 @@ import asyncpg
 import numpy as np
 
 from relearn.agents.availability.progress import progressed
-from relearn.agents.stores.dead_letters import clean, insert_dead_letters
+from relearn.agents.stores.dead_letters import insert_dead_letters
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
+from relearn.agents.stores.predictions.admission import Admitted, admit, letter_of
 from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
-from relearn.agents.stores.predictions.retention import NOW_S, make_partitions_for
+from relearn.agents.stores.predictions.retention import NOW_S
 from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
 from relearn.agents.stores.predictions.writes import without_repeats
 from relearn.schemas.messages.dead_letters import DeadLetter
-from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
 
 #: SQLSTATEs of malformed COPY bytes: a bug of this program, not bad data.
 _OUR_FAULT = {"22P03", "22P04"}
-
-_TOO_OLD = "it is older than the days that are kept"
-_TOO_MANY = "its day has no partition, and there are too many of days that are not kept"
 
 _COLUMNS = ", ".join(COLUMNS)
 _STAGE = "CREATE TEMP TABLE stage (LIKE predictions INCLUDING DEFAULTS) ON COMMIT DROP"
@@ -83,37 +80,8 @@ async def store_blocks(
                 return await _copy_direct(connection, in_order)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
                 at_s = await connection.fetchval(NOW_S) if now_s is None else now_s
-                admitted = await _admit(connection, in_order, topic, retention_days=retention_days, now_s=at_s)
+                admitted = await admit(connection, in_order, topic, retention_days=retention_days, now_s=at_s)
                 return await _insert_via_stage(connection, admitted, topic, at_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Admitted:
-    """Blocks whose days have partitions. The other records are `letters`, `expired` of them by Kafka partition."""
-
-    blocks: Sequence[Block]
-    letters: Sequence[DeadLetter]
-    expired: dict[tuple[int, int], int]
-
-
-async def _admit(
-    connection: Connection, blocks: Sequence[Block], topic: str, *, retention_days: int, now_s: float
-) -> _Admitted:
-    """Make the partitions that the blocks need. Records of days that get none become letters."""
-    kept: list[Block] = []
-    letters: list[DeadLetter] = []
-    expired: dict[tuple[int, int], int] = defaultdict(int)
-    homeless = await make_partitions_for(connection, blocks, retention_days=retention_days, now_s=now_s)
-    for block, one in zip(blocks, homeless, strict=True):
-        too_old, too_many = np.flatnonzero(one.too_old), np.flatnonzero(one.too_many)
-        letters += [_letter(block.select(at), "expired", _TOO_OLD, topic, now_s) for at in too_old[:, None]]
-        letters += [_letter(block.select(at), "overflow", _TOO_MANY, topic, now_s) for at in too_many[:, None]]
-        if len(too_old):
-            expired[block.generation, block.partition] += len(too_old)
-        good = np.flatnonzero(~(one.too_old | one.too_many))
-        if len(good):
-            kept.append(block if len(good) == len(block) else block.select(good))
-    return _Admitted(kept, letters, expired)
 
 
 async def _copy_direct(connection: Connection, blocks: Sequence[Block]) -> Stored:
@@ -130,7 +98,7 @@ async def _copy_direct(connection: Connection, blocks: Sequence[Block]) -> Store
     return Stored(stored, given - stored, totals=totals, batches=batches)
 
 
-async def _insert_via_stage(connection: Connection, admitted: _Admitted, topic: str, now_s: float) -> Stored:
+async def _insert_via_stage(connection: Connection, admitted: Admitted, topic: str, now_s: float) -> Stored:
     blocks, given = admitted.blocks, sum(map(len, admitted.blocks))
     async with connection.transaction():
         blocks = await without_repeats(connection, blocks)
@@ -168,7 +136,7 @@ async def _by_stage(
         if exc.sqlstate in _OUR_FAULT:
             raise
         if sum(map(len, blocks)) == 1:
-            return [], [_letter(blocks[0], "refused", f"{exc} ({exc.sqlstate})", topic, now_s)]
+            return [], [letter_of(blocks[0], "refused", f"{exc} ({exc.sqlstate})", topic, now_s)]
     progressed()
     halves = [await _by_stage(connection, half, topic, now_s) for half in _halves(blocks)]
     return [group for groups, _ in halves for group in groups], [letter for _, found in halves for letter in found]
@@ -183,16 +151,6 @@ def _halves(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
         return blocks[: len(blocks) // 2], blocks[len(blocks) // 2 :]
     first, second = np.array_split(np.arange(len(blocks[0])), 2)
     return [blocks[0].select(first)], [blocks[0].select(second)]
-
-
-def _letter(block: Block, reason: str, error: str, topic: str, now_s: float) -> DeadLetter:
-    """The dead letter of a block of one record; its value is that record alone, as `ingest` would take it."""
-    texts = (block.ids[0], block.subjects[0], block.batches[0], block.contexts[0])
-    record_id, subject, batch, context = (None if text is None else clean(text) for text in texts)
-    value = encode_record(block.features[0], record_id=record_id, subject=subject, batch=batch, context=context)
-    offset, index = int(block.offsets[0]), int(block.indexes[0])
-    place = (topic, block.generation, block.partition, offset, (index,))
-    return DeadLetter("store", reason, error, *place, at=now_s, key=None, value=value)
 
 
 def _groups(block: Block) -> list[Group]:

@@ -1,4 +1,4 @@
-"""Retention: which daily partitions are dropped, and which records are too old to be stored.
+"""Retention: which daily partitions are dropped.
 
 No worker's clock decides. The broker's append times do, each checked against Postgres' clock at the time of storing:
 the last row of each Kafka partition, in the order of offsets, has both. A clock that is wrong makes the two differ.
@@ -12,28 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, read_snapshot
 from relearn.agents.stores.predictions.partitions import (
     TABLES,
     DailyPartition,
-    day_number,
-    day_numbers,
     day_of,
-    days_of,
     drop_partition,
-    lock_partitions,
-    make_partitions,
     read_partitions,
 )
-from relearn.schemas.messages.predictions import Block
 
 #: Maximum difference of two clocks that count as equal.
 CLOCKS_APART_S = 3600.0
-#: Maximum number of daily partitions outside of the days that are kept. Only wrong clocks and forged blocks make them.
-OTHER_DAYS_MAX = 64
 #: A drop of more days than MANY_DAYS, and of more than half of all, waits: see `Plan.many`.
 MANY_DAYS = 7
 #: Maximum number of batches that one look deletes.
@@ -134,68 +123,6 @@ def plan_drops(
         return Plan(held=f"all {len(days)} daily partitions of `predictions` would be dropped")
     many = len(going) > max(MANY_DAYS, len(days) // 2)
     return Plan(expired, many=many, oldest=oldest)
-
-
-def too_old(block: Block, tail: Tail | None, retention_days: int, now_s: float) -> NDArray[np.bool_]:
-    """(n,) which records are older than retention. `tail`: of the block's Kafka partition. `now_s`: Postgres' clock.
-
-    A record is too old if the broker appended the record's block, or a later record of the partition that is stored,
-    more than `retention_days` later, at a time when its clock agreed with Postgres' clock. So a record that the broker
-    has just appended with a wrong clock is never too old.
-    """
-    days = day_numbers(block.ingested_at)
-    old = np.zeros(len(block), dtype=np.bool_)
-    if block.appended_s is not None and abs(block.appended_s - now_s) <= CLOCKS_APART_S:
-        old |= days < day_number(oldest_kept(block.appended_s, retention_days))
-    if tail is not None and tail.agrees:
-        old |= (days < day_number(oldest_kept(tail.ingested_s, retention_days))) & (block.offsets < tail.offset)
-    return old
-
-
-def days_to_make(
-    wanted: Collection[date], existing: Collection[date], *, retention_days: int, now_s: float
-) -> set[date]:
-    """Which of the `wanted` days get a partition: all that are kept, and others while there are few of these."""
-    today = day_of(now_s)
-    first, last = today - timedelta(days=retention_days + 1), today + timedelta(days=1)
-    kept = {day for day in wanted if first <= day <= last}
-    others = sum(not first <= day <= last for day in existing)
-    nearest = sorted(set(wanted) - kept, key=lambda day: (abs(day - today), day))
-    return kept | set(nearest[: max(0, OTHER_DAYS_MAX - others)])
-
-
-class Homeless(NamedTuple):
-    """(n,) each: the records of a block whose day has no partition and gets none, as too old or as one too many."""
-
-    too_old: NDArray[np.bool_]
-    too_many: NDArray[np.bool_]
-
-
-async def make_partitions_for(
-    connection: Connection, blocks: Sequence[Block], *, retention_days: int, now_s: float
-) -> list[Homeless]:
-    """Make the partitions that these blocks need. `now_s`: Postgres' clock."""
-    async with connection.transaction():
-        await lock_partitions(connection)
-        existing = {one.day for one in await read_partitions(connection, "predictions") if one.day is not None}
-        missing = [~_among(block, existing) for block in blocks]
-        tails = await read_tails(connection) if any(one.any() for one in missing) else {}
-        old = [
-            mask & too_old(block, tails.get((block.generation, block.partition)), retention_days, now_s)
-            for block, mask in zip(blocks, missing, strict=True)
-        ]
-        wanted = set().union(*(days_of(block.ingested_at[~mask]) for block, mask in zip(blocks, old, strict=True)))
-        made = existing | days_to_make(wanted - existing, existing, retention_days=retention_days, now_s=now_s)
-        await make_partitions(connection, "predictions", made - existing)
-        shadowed = set().union(*(days_of(block.ingested_at) for block in blocks if block.shadow is not None))
-        await make_partitions(connection, "shadow_predictions", shadowed & made)
-    return [Homeless(mask, ~mask & ~_among(block, made)) for block, mask in zip(blocks, old, strict=True)]
-
-
-def _among(block: Block, days: Collection[date]) -> NDArray[np.bool_]:
-    """(n,) which records are of these days."""
-    found: NDArray[np.bool_] = np.isin(day_numbers(block.ingested_at), [day_number(day) for day in days])
-    return found
 
 
 async def read_tails(connection: Connection) -> dict[Source, Tail]:

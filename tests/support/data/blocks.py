@@ -39,6 +39,11 @@ def block_of(n: int = 5, *, first_offset: int = 0, d: int = 3, k: int = 2, seed:
     return Block(**{**columns, **given})
 
 
+def block_at(at_s: float, n: int = 1, **given: Any) -> Block:
+    """A block of n records that were ingested at one time."""
+    return block_of(n, ingested_at=np.full(n, at_s), **given)
+
+
 def shadow_of(n: int = 5, *, k: int = 2, seed: int = 7, **given: Any) -> ShadowAnswers:
     """A shadow's answers to n records, in k classes; `given` replaces columns."""
     rng = np.random.default_rng(seed)

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.stores.migrations import migrate
-from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.postgres import Pool, open_pool, quoted
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
+from relearn.agents.stores.predictions.partitions import TABLES, read_partitions
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S
@@ -53,6 +55,22 @@ async def shadow_rows(pool: Pool) -> list[dict[str, Any]]:
 async def disagreeing(pool: Pool) -> list[bool]:
     """Whether each of what shadows said is another label than the prediction's, by identity and model."""
     return [row["disagrees"] for row in await shadow_rows(pool)]
+
+
+async def partition_names(pool: Pool) -> list[str]:
+    """The daily partitions of both tables."""
+    async with pool.acquire() as connection:
+        return [one.name for table in TABLES for one in await read_partitions(connection, table)]
+
+
+async def by_owner(settings: Settings, *statements: str) -> None:
+    """Changes that only the tables' owner may make."""
+    connection = await asyncpg.connect(
+        settings.migration_dsn, server_settings={"search_path": quoted(settings.namespace)}
+    )
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
 
 
 async def totals(pool: Pool) -> dict[tuple[int, int], tuple[int, int]]:

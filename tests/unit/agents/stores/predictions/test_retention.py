@@ -1,27 +1,17 @@
-"""What retention drops and what is too old, whatever the clocks of broker and Postgres show."""
+"""What retention drops, whatever the clocks of broker and Postgres show."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.availability.notices import Notices
 from relearn.agents.store.retention_watch import NOTICE, RetentionWatch
 from relearn.agents.stores.predictions.partitions import DailyPartition, day_of, partition_name
-from relearn.agents.stores.predictions.retention import (
-    OTHER_DAYS_MAX,
-    Plan,
-    Retained,
-    Tail,
-    days_to_make,
-    oldest_kept,
-    plan_drops,
-    too_old,
-)
-from tests.support.data.blocks import NOON_S, block_of
+from relearn.agents.stores.predictions.retention import Plan, Retained, Tail, oldest_kept, plan_drops
+from tests.support.data.blocks import NOON_S
 
 DAY_S = 86_400.0
 HOUR_S = 3600.0
@@ -98,49 +88,6 @@ def test_rows_of_a_time_when_postgres_clock_was_ahead_hold_nothing_afterwards() 
     tails = [Tail(9, NOON_S - 60, NOON_S + 40 * DAY_S), Tail(9, NOON_S, NOON_S)]
     assert plan_drops(partitions, tails, retention_days=KEPT, now_s=NOON_S).expired == partitions[1:]
     assert plan_drops(partitions, tails[:1], retention_days=KEPT, now_s=NOON_S).expired == ()
-
-
-@given(
-    record_age_s=st.floats(0, 80 * DAY_S),
-    broker_skew_s=SKEWS,
-    postgres_skew_s=SKEWS,
-    later=st.booleans(),
-)
-def test_a_record_just_appended_is_never_too_old(
-    record_age_s: float, broker_skew_s: float, postgres_skew_s: float, later: bool
-) -> None:
-    """Whatever the clocks: an append time and the block's own come from one broker, and it is wrong about both."""
-    appended_s = NOON_S + broker_skew_s
-    fresh = block_of(1, first_offset=10, ingested_at=np.array([appended_s - 1]), appended_s=appended_s)
-    tail = Tail(9, NOON_S - record_age_s, NOON_S - record_age_s)
-    now_s = NOON_S + postgres_skew_s
-    assert not too_old(fresh, tail, KEPT, now_s).any()
-    # Read again after later records were stored, the record is too old only by a clock that was right then.
-    after = Tail(11, NOON_S + record_age_s, NOON_S + record_age_s + (0 if later else 2 * HOUR_S))
-    found = bool(too_old(fresh, after, KEPT, now_s)[0])
-    assert found == (later and day_of(appended_s - 1) < oldest_kept(after.ingested_s, KEPT))
-
-
-def test_a_record_whose_block_was_scored_after_its_days_is_too_old() -> None:
-    """The broker's own clock, right by Postgres', has passed the days that are kept."""
-    times = np.array([NOON_S - 31 * DAY_S, NOON_S - 30 * DAY_S])
-    block = block_of(2, ingested_at=times, appended_s=NOON_S)
-    assert too_old(block, None, KEPT, NOON_S).tolist() == [True, False]
-    assert not too_old(block, None, KEPT, NOON_S - 40 * DAY_S).any()
-
-
-@given(wanted=st.sets(st.integers(-20_000, 20_000), max_size=300), existing=st.sets(st.integers(-9999, 9999)))
-def test_the_number_of_daily_partitions_is_bounded(wanted: set[int], existing: set[int]) -> None:
-    """And the days that are kept are always among them."""
-    today = day_of(NOON_S)
-    have = {today + timedelta(days=n) for n in existing}
-    asked = {today + timedelta(days=n) for n in wanted} - have
-    made = days_to_make(asked, have, retention_days=KEPT, now_s=NOON_S)
-    inside = {day for day in asked if -KEPT <= (day - today).days <= 0}
-    others_before = sum(not -KEPT - 1 <= (day - today).days <= 1 for day in have)
-    others_after = sum(not -KEPT - 1 <= (day - today).days <= 1 for day in have | made)
-    assert inside <= made <= asked
-    assert others_after <= max(OTHER_DAYS_MAX, others_before)
 
 
 async def test_most_of_the_table_goes_only_after_an_hour_of_the_same_answer() -> None:
