@@ -1,4 +1,4 @@
-"""When partitions are dropped: a look each minute, and an hour of patience before most of the table goes at once."""
+"""When partitions are dropped: a look each minute, and and a wait before most of the table goes at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from relearn.agents.availability.notices import Notices
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.predictions.retention import CLOCKS_APART_S, Retained, drop_expired_partitions
+from relearn.agents.stores.predictions.retention import Retained, drop_expired_partitions
 
 EVERY_S = 60.0
+#: Most of the table goes once each look has shown for this time that it would: time to notice that a clock is wrong.
+MANY_AFTER_S = 3600.0
 NOTICE = "retention"
 
 
@@ -40,12 +42,17 @@ class RetentionWatch:
         now_s = self._clock()
         if now_s < self._next_s:
             return
-        since_s = self._many_since_s
-        allow_many = since_s is not None and now_s - since_s >= CLOCKS_APART_S
+        since_s = now_s if self._many_since_s is None else self._many_since_s
+        allow_many = now_s - since_s >= MANY_AFTER_S
         found = await self._drop(pool, self._retention_days, allow_many=allow_many)
         self._next_s = now_s + EVERY_S
-        self._many_since_s = (now_s if since_s is None else since_s) if found.many and not allow_many else None
-        if found.held is None:
+        waits = found.many is not None and not allow_many
+        self._many_since_s = since_s if waits else None
+        held = found.held
+        if waits:
+            wait = f"{MANY_AFTER_S / 60:.0f} minutes"
+            held = f"{found.many} would be dropped at once; they are, if the clocks still show that after {wait}"
+        if held is None:
             self._notices.clear(NOTICE)
         else:
-            self._notices.set(NOTICE, f"no rows are dropped: {found.held}")
+            self._notices.set(NOTICE, f"no rows are dropped: {held}")

@@ -66,13 +66,13 @@ class Plan:
 
     `held`: why expired partitions, if there are any, are kept; None: nothing is held.
 
-    `many`: most of the table would go at once. A clock of the whole machine that jumped ahead looks like that, and is
-    noticed within an hour, so `drop_expired_partitions` waits as long.
+    `many`: the part of `predictions` that would go at once, if it is most of the table. A clock of the whole machine
+    that jumped ahead looks like that, so `drop_expired_partitions` drops nothing then unless it is allowed to.
     """
 
     expired: Sequence[DailyPartition] = ()
     held: str | None = None
-    many: bool = False
+    many: str | None = None
     oldest: date | None = None
 
 
@@ -81,8 +81,8 @@ class Retained:
     """The result of one look: the names of dropped partitions, and see `Plan`."""
 
     dropped: Sequence[str]
-    held: str | None
-    many: bool
+    held: str | None = None
+    many: str | None = None
 
 
 def oldest_kept(broker_s: float, retention_days: int) -> date:
@@ -121,7 +121,8 @@ def plan_drops(
     going = {one.day for one in expired if one.table == "predictions"}
     if going and going == days:
         return Plan(held=f"all {len(days)} daily partitions of `predictions` would be dropped")
-    many = len(going) > max(MANY_DAYS, len(days) // 2)
+    most = len(going) > max(MANY_DAYS, len(days) // 2)
+    many = f"{len(going)} of {len(days)} daily partitions of `predictions`" if most else None
     return Plan(expired, many=many, oldest=oldest)
 
 
@@ -147,9 +148,8 @@ async def drop_expired_partitions(pool: Pool, retention_days: int, *, allow_many
         async with pool.acquire() as connection:
             partitions = [one for table in TABLES for one in await read_partitions(connection, table)]
     plan = plan_drops(partitions, tails.values(), retention_days=retention_days, now_s=now_s)
-    if plan.many and not allow_many:
-        held = f"{len(plan.expired)} of {len(partitions)} daily partitions would be dropped at once"
-        return Retained((), f"{held}; they are dropped if the clocks still show that in an hour", many=True)
+    if plan.many is not None and not allow_many:
+        return Retained((), many=plan.many)
     with postgres_errors():
         dropped = [one.name for one in plan.expired if await drop_partition(pool, one.name)]
         if plan.oldest is not None:

@@ -32,7 +32,7 @@ def _partition(day: date) -> DailyPartition:
 def test_days_before_the_kept_ones_are_dropped() -> None:
     partitions = days_before(NOON_S, 0, 30, 31, 32)
     plan = plan_drops(partitions, [Tail(9, NOON_S, NOON_S + 1)], retention_days=KEPT, now_s=NOON_S + 2)
-    assert plan == Plan(partitions[2:], None, many=False, oldest=day_of(NOON_S - KEPT * DAY_S))
+    assert plan == Plan(partitions[2:], None, oldest=day_of(NOON_S - KEPT * DAY_S))
 
 
 def test_a_partition_made_within_the_days_that_are_kept_stays() -> None:
@@ -97,7 +97,7 @@ async def test_most_of_the_table_goes_only_after_an_hour_of_the_same_answer() ->
 
     async def drop(_: object, days: int, *, allow_many: bool) -> Retained:
         asked.append((days, allow_many))
-        return Retained((), None if allow_many else "most of it", many=True)
+        return Retained((), many="40 of 60 daily partitions")
 
     watch = RetentionWatch(KEPT, notices, clock=lambda: now_s, drop=drop)
     for now_s in (0.0, 1.0, 60.0, 3599.0, 3660.0):  # noqa: B007 - read by the clock
@@ -106,4 +106,16 @@ async def test_most_of_the_table_goes_only_after_an_hour_of_the_same_answer() ->
     assert [one["code"] for one in notices.listed()] == []
     now_s = 3720.0
     await watch.look(None)
-    assert [one["code"] for one in notices.listed()] == [NOTICE]
+    (notice,) = notices.listed()
+    assert notice["code"] == NOTICE
+    assert "40 of 60 daily partitions would be dropped at once" in str(notice["detail"])
+
+
+def test_only_days_of_predictions_make_a_drop_a_large_one() -> None:
+    """They are what the notice counts, too: a shadow's partitions are others."""
+    tails = [Tail(9, NOON_S, NOON_S)]
+    few = [*days_before(NOON_S, *range(10), 31)]
+    shadows = [one._replace(table="shadow_predictions") for one in days_before(NOON_S, *range(31, 60))]
+    assert plan_drops([*few, *shadows], tails, retention_days=KEPT, now_s=NOON_S).many is None
+    plan = plan_drops([*few, *days_before(NOON_S, *range(32, 60)), *shadows], tails, retention_days=KEPT, now_s=NOON_S)
+    assert plan.many == "29 of 39 daily partitions of `predictions`"
