@@ -28,7 +28,7 @@ class Swapper:
         """Apply one message. Returns False if it is refused or contains nothing new."""
         try:
             update = decode_update(value, self._verifier, self._namespace)
-            if self._live.has_taken(update):
+            if not is_new(self._live, update):
                 # The retrain role republished it, or the topic was read again.
                 log.debug("model_again", role=update.role, activation=update.activation)
                 return False
@@ -72,6 +72,23 @@ class Swapper:
     def _refuse(self, event: str, fault: BadModel) -> None:
         self.refused[fault.reason] += 1
         log.warning(event, reason=fault.reason, error=fault.detail, refused=self.refused.total())
+
+
+def is_new(live: LiveModel, update: Update) -> bool:
+    """Whether `update` comes after the last one under its key; False: it is that one, published or read again.
+
+    Updates of roles `shadow` and `none` are ordered by activation among themselves, independent of the champion.
+
+    Raises:
+        BadModel: with reason `stale`: the last update has an activation as high or higher.
+    """
+    last, version = live.last(update.key)
+    if (update.activation, update.model.version if update.model else None) == (last, version):
+        return False
+    if update.activation <= last:
+        known = f"{last} is live" if update.key == "champion" else f"the last word on the shadow is {last}"
+        raise BadModel("stale", f"activation {update.activation}; {known}")
+    return True
 
 
 def _ms_since(update: Update) -> float:

@@ -30,7 +30,7 @@ def test_evidence_is_read_when_it_changes_and_time_is_counted_by_the_worker(migr
 
     async def run() -> None:
         nonlocal now_s
-        unused: Any = SimpleNamespace(current=None, shadow_activation=0)
+        unused: Any = SimpleNamespace(current=None, last=lambda _: (0, None))
         context = RetrainContext(
             settings,
             WorkerState("retrain-1", "retrain"),

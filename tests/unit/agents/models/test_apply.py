@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from relearn.agents.models.apply import Swapper
+from relearn.agents.models.apply import Swapper, is_new
 from relearn.agents.models.live import LiveModel, Served
+from relearn.schemas.errors import BadModel
 from relearn.schemas.model.signing import Signer, Verifier, key_id_of
 from relearn.schemas.model.updates import Role, Update, encode_update
 from tests.support.data.models import a_model
@@ -152,3 +156,110 @@ def test_a_champion_with_later_features_replaces_the_earlier_and_their_shadow() 
     assert process.on() == ((4, 4), None)
     assert events(process.take(message("champion", 5, 1))) == ["model_refused"]
     assert process.on() == ((4, 4), None)
+
+
+def test_a_late_message_is_stale_whatever_its_features() -> None:
+    """A champion of the features that were replaced, after the one of the new ones: late, and not malformed."""
+    process = Process()
+    process.take(message("champion", 1, 1), message("champion", 4, 4, d=5, schema=2), message("shadow", 5, 5, d=5))
+    assert events(process.take(message("champion", 3, 3), message("shadow", 2, 2))) == ["model_refused"] * 2
+    assert process.on() == ((4, 4), (5, 5))
+    assert process.swapper.refused == {"stale": 2}
+
+
+def _update(activation: int, version: int, role: Role = "champion") -> Update:
+    return Update("relearn", role, activation, None if role == "none" else a_model(version), None, {}, 0.0)
+
+
+def _take(live: LiveModel, update: Update) -> None:
+    """As a process takes what the topic holds: what is refused changes nothing."""
+    with suppress(BadModel):
+        if is_new(live, update):
+            live.swap(update) if update.key == "champion" else live.swap_shadow(update)
+
+
+@pytest.mark.parametrize("activation", [1, 2])
+def test_a_stale_activation_changes_nothing(activation: int) -> None:
+    live = LiveModel()
+    live.swap(_update(2, 7))
+    with pytest.raises(BadModel, match="stale"):
+        is_new(live, _update(activation, 8))
+    _take(live, _update(activation, 8))
+    assert live.current is not None
+    assert live.current.model.version == 7
+
+
+@pytest.mark.parametrize("role", ["shadow", "none"])
+@pytest.mark.parametrize("last", ["shadow", "none"])
+@pytest.mark.parametrize("activation", [3, 4])
+def test_a_stale_word_on_the_shadow_changes_nothing(role: Role, last: Role, activation: int) -> None:
+    """Whether the last word was a shadow or none."""
+    live = LiveModel()
+    live.swap_shadow(_update(4, 7, last))
+    with suppress(BadModel):
+        assert not is_new(live, _update(activation, 8, role)), "only `none` after `none` is the same message"
+    _take(live, _update(activation, 8, role))
+    assert _on(live.shadow) == (None if last == "none" else (4, 7))
+
+
+def test_a_dropped_shadow_does_not_come_back_by_its_own_message() -> None:
+    live = LiveModel()
+    live.swap_shadow(_update(1, 7, "shadow"))
+    live.drop_shadow()
+    assert live.shadow is None
+    assert not is_new(live, _update(1, 7, "shadow"))
+    assert _on(live.swap_shadow(_update(2, 8, "shadow"))) == (2, 8)
+
+
+roles: st.SearchStrategy[Role] = st.sampled_from(["champion", "shadow", "none"])
+histories = st.lists(roles, max_size=12).map(
+    lambda given: [_update(i, 100 - i, role) for i, role in enumerate(given, start=1)]
+)
+
+
+@given(history=histories, data=st.data())
+def test_whatever_comes_late_again_or_in_another_order_the_end_is_the_same(
+    history: list[Update], data: st.DataObject
+) -> None:
+    """Every message at least once, in any order: the highest activation of each key is what a process ends with."""
+    again = data.draw(st.lists(st.sampled_from(history), max_size=12)) if history else []
+    live = LiveModel()
+    for update in data.draw(st.permutations([*history, *again])):
+        before = live.current, live.shadow
+        _take(live, update)
+        untouched = live.shadow is before[1] if update.key == "champion" else live.current is before[0]
+        assert untouched, "a message of one key changed the other"
+    for key, served in (("champion", live.current), ("shadow", live.shadow)):
+        last = next((update for update in reversed(history) if update.key == key), None)
+        model = last.model if last else None
+        assert _on(served) == (None if last is None or model is None else (last.activation, model.version))
+        assert last is None or not is_new(live, last)
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["shadow", "none"])), max_size=12))
+def test_the_last_word_on_the_shadow_only_rises(given: list[tuple[int, Role]]) -> None:
+    """The first of equal activations stands."""
+    live, last, wanted = LiveModel(), 0, None
+    for version, (activation, role) in enumerate(given, start=1):
+        _take(live, _update(activation, version, role))
+        if activation > last:
+            last, wanted = activation, None if role == "none" else (activation, version)
+        assert _on(live.shadow) == wanted
+
+
+def test_only_the_very_message_that_was_taken_last_is_known() -> None:
+    """Not one of another version, nor a shadow where none was the word, nor what is under the other key."""
+    live = LiveModel()
+    assert is_new(live, _update(1, 7))
+    assert is_new(live, _update(1, 0, "none"))
+    live.swap(_update(1, 7))
+    assert not is_new(live, _update(1, 7))
+    assert is_new(live, _update(2, 7))
+    assert is_new(live, _update(1, 7, "shadow"))
+    with pytest.raises(BadModel, match="stale"):
+        is_new(live, _update(1, 8))
+    live.swap_shadow(_update(2, 0, "none"))
+    assert not is_new(live, _update(2, 0, "none"))
+    for other in (_update(2, 7, "shadow"), _update(1, 0, "none")):
+        with pytest.raises(BadModel, match="stale"):
+            is_new(live, other)
