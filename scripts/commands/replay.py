@@ -1,4 +1,4 @@
-"""`relearn replay`: scores stored predictions again with another model and counts the differences."""
+"""`relearn replay`: reads a span of stored predictions and prints what `agents.learning.replay` counts in them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,27 @@
+"""The size of packages: enough modules to be one, few enough to be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.imports import ROOMS
+from tests.support.paths import ROOT
+
+#: One module per subject or verb, named alike on both sides.
+_LARGE = {"agents/learning", "api/routes", "schemas/http", "scripts/commands"}
+
+
+def test_no_package_is_too_large_to_read_or_too_small_to_be_one() -> None:
+    sizes = {
+        str(folder.relative_to(ROOT)): sum(path.name != "__init__.py" for path in folder.glob("*.py"))
+        for room in ROOMS
+        for folder in [ROOT / room, *(ROOT / room).rglob("*")]
+        if (folder / "__init__.py").is_file()
+    }
+    assert {folder: n for folder, n in sizes.items() if n > 14 and folder not in _LARGE} == {}
+    # A folder of packages may hold no module itself, and the SQL files of migrations stand beside what reads them.
+    assert [folder for folder, n in sizes.items() if n == 1 and not _has_more(ROOT / folder)] == []
+
+
+def _has_more(folder: Path) -> bool:
+    return any(path.is_dir() and path.name != "__pycache__" for path in folder.iterdir()) or any(folder.glob("*.sql"))
