@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import closing
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -73,7 +72,7 @@ class OriginalReader:
 
     async def _generation(self, topic: str) -> int:
         if topic not in self._generations:
-            with closing(admin_client(self._settings)) as admin:
+            with admin_client(self._settings) as admin:
                 found = await topic_id(admin, topic)
             self._generations[topic] = await register_generation(self._connection, topic, found)
         return self._generations[topic]

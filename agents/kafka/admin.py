@@ -13,7 +13,11 @@ from relearn.schemas.settings import Settings
 
 
 class Admin(AdminClient):
-    """An admin client that keeps the errors of its connections."""
+    """An admin client that keeps the errors of its connections. Use it in a `with` block, or call `close`.
+
+    A client that is only dropped ends where Python happens to collect it. In librdkafka's own thread, which delivers
+    results and may collect garbage meanwhile, that aborts the process.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._said: list[KafkaError] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from contextlib import closing
 
 import structlog
 from confluent_kafka import KafkaException
@@ -30,7 +29,7 @@ _CONFIG = "max.message.bytes"
 def read_limit(settings: Settings, topic: str) -> int | None:
     """`max.message.bytes` of `topic`; None if the broker doesn't tell. For programs without an event loop."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    with closing(admin_client(settings)) as admin:
+    with admin_client(settings) as admin:
         try:
             entries = admin.describe_configs([resource], request_timeout=READ_TIMEOUT_S)[resource].result()
         except KafkaException as exc:

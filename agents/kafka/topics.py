@@ -25,7 +25,7 @@ _TIMESTAMPS = "message.timestamp.type"
 
 
 def admin_client(settings: Settings) -> Admin:
-    """A client. Keep a reference to it until its futures are done."""
+    """A client. Use it in a `with` block, or call its `close`."""
     return Admin(settings)
 
 
@@ -36,23 +36,22 @@ async def create_topics(settings: Settings) -> list[str]:
         KafkaUnavailable: no broker answers.
         SetupError: the broker refuses to make one.
     """
-    admin = admin_client(settings)
     specs = topic_specs(settings)
     wanted = [
         NewTopic(s.name, num_partitions=s.partitions, replication_factor=settings.replication, config=s.config)
         for s in specs
     ]
     made = []
-    for name, future in admin.create_topics(
-        wanted, operation_timeout=_TIMEOUT_S, request_timeout=2 * _TIMEOUT_S
-    ).items():
-        try:
-            await _answer(admin, future)
-        except KafkaException as exc:
-            if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise SetupError(f"topic {name} can't be made: {exc.args[0].str()}") from exc
-        else:
-            made.append(name)
+    with admin_client(settings) as admin:
+        futures = admin.create_topics(wanted, operation_timeout=_TIMEOUT_S, request_timeout=2 * _TIMEOUT_S)
+        for name, future in futures.items():
+            try:
+                await _answer(admin, future)
+            except KafkaException as exc:
+                if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise SetupError(f"topic {name} can't be made: {exc.args[0].str()}") from exc
+            else:
+                made.append(name)
     return made
 
 
@@ -63,8 +62,9 @@ async def check_log_append_time(settings: Settings, topic: str) -> None:
         KafkaUnavailable: no broker answers.
         SetupError: it doesn't, or the topic isn't there.
     """
-    admin = admin_client(settings)
-    if await topic_config(admin, topic, _TIMESTAMPS) != "LogAppendTime":
+    with admin_client(settings) as admin:
+        found = await topic_config(admin, topic, _TIMESTAMPS)
+    if found != "LogAppendTime":
         raise SetupError(
             f"topic {topic} must have {_TIMESTAMPS}=LogAppendTime: a record's time is part of its row's key"
         )

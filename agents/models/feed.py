@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -77,7 +77,7 @@ async def model_updates(
     """
     topic = topic_name(settings.namespace, "model-updates")
     backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
-    with closing(Admin(settings)) as admin:
+    with Admin(settings) as admin:
         while True:
             try:
                 found = await topic_id(admin, topic)

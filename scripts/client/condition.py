@@ -97,7 +97,8 @@ def _server(address: str, error: RelearnError | None) -> Condition:
 
 
 async def _kafka(settings: Settings) -> Condition:
-    return {"lag": [asdict(lag) for lag in await read_lag(admin_client(settings), settings)]}
+    with admin_client(settings) as admin:
+        return {"lag": [asdict(lag) for lag in await read_lag(admin, settings)]}
 
 
 async def _postgres(settings: Settings) -> Condition:

@@ -77,12 +77,10 @@ async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
     """
     names = [topic_name(settings.namespace, topic) for topics in READS.values() for topic in topics]
     places = await partitions(admin, names)
-    begins, ends, stable, ids = await asyncio.gather(
-        offsets(admin, places, end=False),
-        offsets(admin, places, end=True),
-        offsets(admin, places, end=True, committed=settings.kafka_isolation == "read_committed"),
-        topic_ids(admin, set(names)),
-    )
+    begins = await offsets(admin, places, end=False)
+    ends = await offsets(admin, places, end=True)
+    stable = await offsets(admin, places, end=True, committed=settings.kafka_isolation == "read_committed")
+    ids = await topic_ids(admin, set(names))
     found = []
     for role, topics in READS.items():
         group = f"{settings.namespace}.{role}"

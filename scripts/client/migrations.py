@@ -30,11 +30,8 @@ async def run_migrations(settings: Settings, on_line: Callable[[str], None] = la
         KafkaUnavailable, PostgresUnavailable: a server is away.
         SetupError: a server doesn't fit and can't be changed to fit.
     """
-    admin = admin_client(settings)
-    try:
+    with admin_client(settings) as admin:
         return await _run(admin, settings, on_line)
-    finally:
-        admin.close()
 
 
 async def _run(admin: Admin, settings: Settings, on_line: Callable[[str], None]) -> list[str]:

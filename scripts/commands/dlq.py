@@ -144,11 +144,16 @@ def resume() -> None:
 
 async def _send(pool: Pool, ids: list[int], on_progress: Callable[[int], None]) -> Redriven:
     settings = load_settings()
-    await topic_id(admin_client(settings), topic_name(settings.namespace, "ingest"))
-    producer = KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
+    with admin_client(settings) as admin:
+        await topic_id(admin, topic_name(settings.namespace, "ingest"))
+    producer, limits = (
+        KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S),
+        MessageLimits(settings),
+    )
     try:
-        return await send_again(settings, pool, producer, MessageLimits(settings), ids, on_progress=on_progress)
+        return await send_again(settings, pool, producer, limits, ids, on_progress=on_progress)
     finally:
+        limits.close()
         await producer.close()
 
 

@@ -68,7 +68,8 @@ async def prepared(
             shift = choose_shift(await registered(pool, model.version), parts.real, options.seed)
         before = await count_before(settings, pool)
         ingest = topic_name(settings.namespace, "ingest")
-        generation = await register_generation(pool, ingest, await topic_id(admin_client(settings), ingest))
+        with admin_client(settings) as admin:
+            generation = await register_generation(pool, ingest, await topic_id(admin, ingest))
         rows = RowWatch(pool, generation, time.time() - CLOCKS_S)
         monitor = Monitor(settings.namespace, run_id, before, stream, rows, redis, workers=workers)
 
@@ -140,23 +141,23 @@ async def _until_caught_up(
     Raises:
         SetupError: they weren't ready in time, and what was missing.
     """
-    admin = admin_client(settings)
     deadline, missing = time.monotonic() + READY_TIMEOUT_S, "no heartbeat"
-    while time.monotonic() < deadline:
-        try:
-            beats = await read_workers(redis, settings.namespace)
-            # A standby worker of a role beside these needn't be ready.
-            wanted = Counter(roles) - Counter(beat["role"] for beat in beats if beat["condition"] == "ready")
-            unready = [f"{beat['id']} {beat['condition']}" for beat in beats if beat["role"] in wanted]
-            lag = sum(lag.lag for lag in await read_lag(admin, settings) if not lag.group.endswith(".retrain"))
-        except Unavailable as exc:
-            missing = str(exc)
-        else:
-            if not wanted and not lag:
-                return beats
-            silent = f"no heartbeat of {', '.join(wanted)} yet"
-            left = f"{lag:,} messages of earlier runs are left"
-            missing = "; ".join(unready) or (silent if wanted else left)
-        on_state(missing)
-        await asyncio.sleep(LOOK_EVERY_S)
+    with admin_client(settings) as admin:
+        while time.monotonic() < deadline:
+            try:
+                beats = await read_workers(redis, settings.namespace)
+                # A standby worker of a role beside these needn't be ready.
+                wanted = Counter(roles) - Counter(beat["role"] for beat in beats if beat["condition"] == "ready")
+                unready = [f"{beat['id']} {beat['condition']}" for beat in beats if beat["role"] in wanted]
+                lag = sum(lag.lag for lag in await read_lag(admin, settings) if not lag.group.endswith(".retrain"))
+            except Unavailable as exc:
+                missing = str(exc)
+            else:
+                if not wanted and not lag:
+                    return beats
+                silent = f"no heartbeat of {', '.join(wanted)} yet"
+                left = f"{lag:,} messages of earlier runs are left"
+                missing = "; ".join(unready) or (silent if wanted else left)
+            on_state(missing)
+            await asyncio.sleep(LOOK_EVERY_S)
     raise SetupError(f"the workers weren't ready within {READY_TIMEOUT_S:.0f} s: {missing}")

@@ -149,9 +149,9 @@ async def served(settings: Settings, pool: Pool) -> Served:
 
 
 async def _messages(settings: Settings) -> int:
-    admin = admin_client(settings)
-    places = await partitions(admin, [topic_name(settings.namespace, "ingest")])
-    return sum((await offsets(admin, places, end=True)).values())
+    with admin_client(settings) as admin:
+        places = await partitions(admin, [topic_name(settings.namespace, "ingest")])
+        return sum((await offsets(admin, places, end=True)).values())
 
 
 async def _shown(settings: Settings) -> int | None:

@@ -71,10 +71,10 @@ async def _measure(
 def fill(settings: Settings, form: str, records: int, partitions: int) -> None:
     """Make the input topic of this form and its output topics, and send the records, one a message."""
     namespace = f"{settings.namespace}-{form}"
-    admin = AdminClient({**librdkafka_config(settings), "log_level": 0})
     topics = [topic_name(namespace, name) for name in ("ingest", "predictions", "dead-letters")]
-    for future in admin.create_topics([NewTopic(topic, num_partitions=partitions) for topic in topics]).values():
-        future.result()
+    with AdminClient({**librdkafka_config(settings), "log_level": 0}) as admin:
+        for future in admin.create_topics([NewTopic(topic, num_partitions=partitions) for topic in topics]).values():
+            future.result()
     producer = Producer({**librdkafka_config(settings), "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
     features = np.random.default_rng(1).normal(size=(1000, FEATURES))
     values = [encode_record(row if form == "packed" else row.tolist()) for row in features]

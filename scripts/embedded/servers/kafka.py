@@ -130,11 +130,11 @@ def _lists_a_broker(port: int) -> bool:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError:  # avoids librdkafka's log lines while the port is closed
         return False
-    admin = AdminClient({"bootstrap.servers": brokers(port), "log_level": 0})
-    try:
-        return bool(admin.list_topics(timeout=2).brokers)
-    except KafkaException:
-        return False
+    with AdminClient({"bootstrap.servers": brokers(port), "log_level": 0}) as admin:
+        try:
+            return bool(admin.list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
 
 
 async def _fetch_jars(on_event: OnEvent) -> None:

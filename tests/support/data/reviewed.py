@@ -72,7 +72,8 @@ def predict(
     ingest = topic_name(settings.namespace, "ingest")
 
     async def store(pool: Pool) -> None:
-        await register_generation(pool, ingest, await topic_id(admin_client(settings), ingest))
+        with admin_client(settings) as admin:
+            await register_generation(pool, ingest, await topic_id(admin, ingest))
         await store_blocks(pool, [block], topic=ingest, retention_days=30, now_s=NOON_S)
 
     _with_pool(settings, store)

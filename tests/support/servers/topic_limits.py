@@ -22,27 +22,27 @@ def set_max_bytes(settings: Settings, topic: TopicName, max_bytes: int) -> None:
     """Set `max.message.bytes` of a topic; returns when the broker has it."""
     entry = ConfigEntry(_CONFIG, str(max_bytes), incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic_name(settings.namespace, topic), incremental_configs=[entry])
-    admin = admin_client(settings)
-    for future in admin.incremental_alter_configs([resource]).values():
-        future.result(30)
     asked = ConfigResource(ResourceType.TOPIC, topic_name(settings.namespace, topic))
+    with admin_client(settings) as admin:
+        for future in admin.incremental_alter_configs([resource]).values():
+            future.result(30)
 
-    def has_it() -> bool:
-        return bool(admin.describe_configs([asked])[asked].result(30)[_CONFIG].value == str(max_bytes))
+        def has_it() -> bool:
+            return bool(admin.describe_configs([asked])[asked].result(30)[_CONFIG].value == str(max_bytes))
 
-    eventually(has_it, f"the broker doesn't have {_CONFIG} of {topic}")
+        eventually(has_it, f"the broker doesn't have {_CONFIG} of {topic}")
 
 
 def drop_topic(settings: Settings, topic: TopicName) -> None:
     """Delete a topic."""
-    admin = admin_client(settings)
-    for future in admin.delete_topics([topic_name(settings.namespace, topic)]).values():
-        future.result(30)
+    with admin_client(settings) as admin:
+        for future in admin.delete_topics([topic_name(settings.namespace, topic)]).values():
+            future.result(30)
 
 
 def delete_records(settings: Settings, topic: TopicName, partition: int, before: int) -> None:
     """Delete the records of a partition before an offset."""
-    admin = admin_client(settings)
     wanted = [TopicPartition(topic_name(settings.namespace, topic), partition, before)]
-    for future in admin.delete_records(wanted).values():
-        future.result(30)
+    with admin_client(settings) as admin:
+        for future in admin.delete_records(wanted).values():
+            future.result(30)
