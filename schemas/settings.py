@@ -32,6 +32,30 @@ CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 OrOff = Annotated[float | None, BeforeValidator(_off)]
 
 
+def _address(url: str, *schemes: str) -> str:
+    """`url` itself.
+
+    Raises:
+        ValueError: a driver can't read it. The text repeats nothing of `url`, which may hold a password.
+    """
+    encoded = "; in a password # is %23, / is %2F, ? is %3F, @ is %40"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(f"can't be read as an address{encoded}") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"not a {' or '.join(f'{scheme}://' for scheme in schemes)} address")
+    user, _, hosts = parts.netloc.rpartition("@")
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")]
+    if parts.fragment or "@" in parts.path or "@" in user or not all(map(_is_port, ports)):
+        raise ValueError(f"can't be read as an address: its port isn't a number, or a sign isn't encoded{encoded}")
+    return url
+
+
+def _is_port(text: str) -> bool:
+    return not text or (text.isascii() and text.isdigit() and int(text[:6]) < 65536)
+
+
 class Settings(BaseModel):
     """All settings of Relearn's processes. Field `x` is the environment variable `RELEARN_X`."""
 
@@ -106,12 +130,15 @@ class Settings(BaseModel):
                 raise ValueError(f"{broker!r} is not host:port")
         return brokers
 
-    @field_validator("postgres_dsn", "postgres_owner_dsn", "redis_url")
+    @field_validator("postgres_dsn", "postgres_owner_dsn")
     @classmethod
-    def _urls_have_schemes(cls, url: str) -> str:
-        if url and urlsplit(url).scheme not in {"postgresql", "postgres", "redis", "rediss", "unix"}:
-            raise ValueError("not a postgresql://, redis:// or rediss:// address")
-        return url
+    def _postgres_has_an_address(cls, url: str) -> str:
+        return _address(url, "postgresql", "postgres") if url else url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_has_an_address(cls, url: str) -> str:
+        return _address(url, "redis", "rediss", "unix")
 
     @field_validator("expected_workers")
     @classmethod

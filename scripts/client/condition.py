@@ -137,5 +137,4 @@ def _processes(settings: Settings) -> Condition | None:
 def without_password(url: str) -> str:
     """An address without its password."""
     parts = urlsplit(url)
-    where = parts.hostname or ""
-    return f"{where}:{parts.port}{parts.path}" if parts.port else f"{where}{parts.path}"
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -42,14 +42,14 @@ def read_servers(data_dir: Path) -> dict[str, str]:
     try:
         if reason := untrusted(path):
             raise SettingsError(f"{path} isn't read, because {reason}; set RELEARN_DATA_DIR to a directory of your own")
-        found = json.loads(path.read_text())
+        found: dict[str, object] = dict(json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError as exc:
         raise SettingsError(
             f"{path} can't be read by this user: run the command as the user of `relearn up`, or set RELEARN_DATA_DIR"
         ) from exc
-    except ValueError as exc:
+    except (TypeError, ValueError) as exc:
         raise SettingsError(f"{path} can't be read ({exc}); delete it and start `relearn up` again") from exc
     return {str(name): str(value) for name, value in found.items()}
 

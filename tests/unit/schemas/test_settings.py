@@ -40,6 +40,43 @@ def test_an_address_with_a_password_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("sign", ["#", "/", "?", "@", ":#", "[", "]", "12#", "12/", "1@2/", "\u2100"])
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("POSTGRES_DSN", "postgresql"), ("POSTGRES_OWNER_DSN", "postgres"), ("REDIS_URL", "redis")]
+)
+def test_a_password_with_a_sign_that_is_not_encoded_is_refused_and_not_repeated(
+    name: str, scheme: str, sign: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"RELEARN_{name}.*%23") as caught:
+        read_settings({f"RELEARN_{name}": f"{scheme}://me:hunter{sign}secret@host:5432/db"})
+    assert "hunter" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["port", "65536", "-1", "99999999999", "²"])
+def test_a_port_that_is_no_number_is_refused(port: str) -> None:
+    with pytest.raises(SettingsError, match="RELEARN_REDIS_URL"):
+        read_settings({"RELEARN_REDIS_URL": f"redis://host:{port}/0"})
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://me:p%40ss%23@one:5432,two,[::1]:5433/db?target_session_attrs=read-write",
+        "postgres:///db?host=/var/run/postgresql&user=me@example",
+        "postgresql://me@host",
+    ],
+)
+def test_addresses_that_drivers_read_are_taken(dsn: str) -> None:
+    assert read_settings({"RELEARN_POSTGRES_DSN": dsn}).postgres_dsn == dsn
+
+
+def test_an_address_of_another_server_is_refused() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"RELEARN_POSTGRES_DSN": "redis://host/0", "RELEARN_REDIS_URL": "postgresql://host/db"})
+    assert len(str(caught.value).splitlines()) == 2
+
+
 def test_sasl_needs_a_name_and_a_password() -> None:
     with pytest.raises(SettingsError, match="RELEARN_KAFKA_SASL_PASSWORD"):
         read_settings({"RELEARN_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "RELEARN_KAFKA_SASL_USERNAME": "me"})

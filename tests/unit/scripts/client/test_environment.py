@@ -7,6 +7,7 @@ import pytest
 
 from relearn.schemas.errors import SettingsError
 from relearn.scripts.client.environment import load_settings, read_servers, write_servers
+from relearn.scripts.client.private_files import write_private
 from relearn.scripts.embedded.servers.local import Ports
 from relearn.scripts.embedded.servers.secrets import Secrets
 
@@ -64,4 +65,11 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     """The message names the file and the remedy."""
     (tmp_path / "servers.json").write_text("{")
     with pytest.raises(SettingsError, match=r"servers\.json.*relearn up"):
+        read_servers(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "5", "[1]", "null", '"text"', "{", "\0"])
+def test_a_damaged_file_is_one_line(tmp_path: Path, content: str) -> None:
+    write_private(tmp_path / "servers.json", content)
+    with pytest.raises(SettingsError, match="delete it"):
         read_servers(tmp_path)
