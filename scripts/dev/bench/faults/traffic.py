@@ -93,10 +93,11 @@ class Traffic(threading.Thread):
         self._hold.clear()
 
     def finish(self) -> None:
-        """End the traffic; returns when every message is answered or given up."""
+        """End the traffic, if it has begun; returns when every message is answered or given up."""
         self._enough.set()
         self._hold.clear()
-        self.join(_GIVE_UP_S + 60)
+        if self.ident is not None:
+            self.join(_GIVE_UP_S + 60)
 
     def once(self, makes: Sequence[Make]) -> None:
         """Send these special messages now, from the caller's thread, and wait for their acknowledgements."""

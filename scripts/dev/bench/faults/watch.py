@@ -55,10 +55,11 @@ class Watch:
             raise
 
     def stop(self) -> None:
-        """End; workers are not restarted any more."""
+        """End, if it has begun; workers are not restarted any more."""
         self._ended.set()
         for thread in self._threads:
-            thread.join(60)
+            if thread.ident is not None:
+                thread.join(60)
 
     def reset(self) -> None:
         """Forget the pauses measured so far."""

@@ -106,8 +106,8 @@ def _restart(scene: Scene, role: str, extra: dict[str, str]) -> None:
 def _restarted(server: Server, extra: dict[str, str]) -> Iterator[None]:
     """The server with other environment variables while the block runs."""
     server.stop()
-    server.start(extra)
     try:
+        server.start(extra)
         yield
     finally:
         server.stop()

@@ -33,6 +33,11 @@ def _watch(*, fails: bool) -> Watch:
     return Watch({}, lambda: cast("Probe", FakeProbe(fails)), {})
 
 
+def test_a_watch_that_has_not_begun_can_be_ended() -> None:
+    """As where a scene couldn't start: what is wrong then is the error of the start."""
+    _watch(fails=False).stop()
+
+
 def test_the_longest_pause_is_at_least_the_time_between_two_looks() -> None:
     """Also where each look sees more rows than the one before."""
     watch = _watch(fails=False)
