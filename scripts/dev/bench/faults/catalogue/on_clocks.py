@@ -27,7 +27,10 @@ def library() -> str | None:
 
 
 def faked(offset: str = "", file: Path | None = None) -> dict[str, str]:
-    """The environment of a process whose clock differs by `offset`, or by what `file` holds at each look."""
+    """The environment of a process whose clock differs by `offset`, or by what `file` holds at each look.
+
+    Without the library's change to waits by the monotonic clock, with which Kafka hangs at its start.
+    """
     found = library()
     assert found is not None
     if file is not None:
@@ -35,7 +38,7 @@ def faked(offset: str = "", file: Path | None = None) -> dict[str, str]:
         given: Mapping[str, str] = {"FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
     else:
         given = {"FAKETIME": offset}
-    return {"LD_PRELOAD": found, "FAKETIME_DONT_FAKE_MONOTONIC": "1", **given}
+    return {"LD_PRELOAD": found, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0", **given}
 
 
 def workers(scene: Scene) -> None:
