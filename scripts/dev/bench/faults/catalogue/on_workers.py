@@ -23,7 +23,7 @@ SELECT generation, kafka_partition, kafka_offset, record_index, xmin::text, labe
 
 def kill(scene: Scene) -> None:
     """kill -9 of a worker by chance, restarted at once; every second time the champion changes first."""
-    back = []
+    back, ready = [], []
     for number in range(scene.scale.kills):
         scene.stores(200)
         if number % 2:
@@ -34,7 +34,10 @@ def kill(scene: Scene) -> None:
         worker.start()
         scene.goes_on(worker.role)
         back.append(time.monotonic() - began)
+        worker.wait_ready()
+        ready.append(time.monotonic() - began)
     scene.measure("kills", len(back))
+    scene.measure("the worker that was killed is ready, median", float(np.median(ready)), "s")
     scene.measure("all partitions go on, median", float(np.median(back)), "s")
     scene.measure("all partitions go on, p95", float(np.quantile(back, 0.95)), "s", _BACK_BAR_S)
 
