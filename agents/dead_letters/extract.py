@@ -10,7 +10,8 @@ from typing import Any
 import msgpack
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_complete, check_weight
+from relearn.schemas.messages.ingest_faults import parse
+from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_weight, is_json
 from relearn.schemas.text import text_fault
 
 #: Reasons that concern the message as a whole, with any index.
@@ -34,26 +35,18 @@ def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason:
             one[single] = message[many][index]
     one["batch"] = message.get("batch")
     given = {key: item for key, item in one.items() if key == "features" or item is not None}
-    if value[:1] == b"{":
+    if is_json(value):
         return json.dumps(given).encode("utf-8", "surrogateescape")
     return bytes(msgpack.packb(given, unicode_errors="surrogateescape"))
 
 
 def decode_map(value: bytes) -> dict[Any, Any] | None:
-    """The map in a message, MessagePack or JSON; None if there is none, or one that takes too much memory.
-
-    Text that isn't UTF-8 keeps its bytes.
-    """
-    is_json = value[:1] == b"{"
+    """The map in a message, MessagePack or JSON; None if there is none, or one that takes too much memory."""
     try:
         if len(value) >= WEIGHED_FROM_BYTES:
             check_weight(value)
-        if is_json:
-            found = json.loads(value.decode("utf-8", "surrogateescape"))
-        else:
-            check_complete(value)
-            found = msgpack.unpackb(value, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0)
-    except (BadMessage, ValueError, TypeError, RecursionError, msgpack.UnpackException):
+        found = parse(value)
+    except (BadMessage, TypeError):  # the second: a map with a key that can't be one in Python
         return None
     return found if isinstance(found, dict) else None
 

@@ -1,4 +1,4 @@
-"""Typed decoding of message values: MessagePack, or JSON where the first byte is `{`, so that people can type one."""
+"""Typed decoding of message values: MessagePack or JSON (`weight.is_json`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_complete, check_weight
+from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_complete, check_weight, is_json
 
 T = TypeVar("T")
 
@@ -32,12 +32,12 @@ class Decoder(Generic[T]):
         """
         if not value:
             raise BadMessage("empty", "the message has no value")
-        is_json = value[:1] == b"{"
+        json = is_json(value)
         if len(value) >= self._weighed_from_bytes:
             check_weight(value)
-        if not is_json:
+        if not json:
             check_complete(value)
         try:
-            return self._json.decode(value) if is_json else self._packed.decode(value)
+            return self._json.decode(value) if json else self._packed.decode(value)
         except (ValueError, RecursionError) as exc:
             raise BadMessage("unreadable", f"no {self._what}: {str(exc)[:200]}") from exc

@@ -16,15 +16,13 @@ from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import ManyRecords, OneRecord
 from relearn.schemas.messages.ingest_faults import check_size, read_with_faults
 from relearn.schemas.messages.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, UnreadMessage
-from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_weight
+from relearn.schemas.messages.weight import JSON_FIRST_BYTE, WEIGHED_FROM_BYTES, check_weight
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 _one_packed = msgspec.msgpack.Decoder(OneRecord).decode
 _one_json = msgspec.json.Decoder(OneRecord).decode
 _many_packed = msgspec.msgpack.Decoder(ManyRecords).decode
 _many_json = msgspec.json.Decoder(ManyRecords).decode
-
-_BRACE = 0x7B
 
 #: Records and faults of one part: what is decoded at a time beside the messages themselves.
 PART_RECORDS = 65_536
@@ -85,7 +83,7 @@ def _add_single(
 ) -> bool:
     """Add a well-formed single record given by position; False where the message is anything else."""
     try:
-        one = _one_json(value) if value[0] == _BRACE else _one_packed(value)
+        one = _one_json(value) if value[0] == JSON_FIRST_BYTE else _one_packed(value)
     except (ValueError, RecursionError):
         return False
     features = one.features
@@ -110,7 +108,7 @@ def _read_many(value: bytes, d: int) -> Rows | None:
         BadMessage: with reason `too-large`.
     """
     try:
-        many = _many_json(value) if value[0] == _BRACE else _many_packed(value)
+        many = _many_json(value) if value[0] == JSON_FIRST_BYTE else _many_packed(value)
     except (ValueError, RecursionError):
         return None
     n = many.n

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgpack
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
 from relearn.schemas.messages.records import Fault, Rows, Texts
-from relearn.schemas.messages.weight import check_complete
+from relearn.schemas.messages.weight import check_complete, is_json
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 
@@ -32,21 +32,28 @@ def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
         BadMessage: nothing in it can be read; `reason` is one of `unreadable` (neither MessagePack nor JSON),
             `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`, `too-large`.
     """
-    message = _as_map(_parse(value))
+    message = _as_map(parse(value, _Pairs))
     if "features" not in message:
         raise BadMessage("invalid", "there are no `features`")
     return _read_many(message, feature_names) if message.get("n") is not None else _read_one(message, feature_names)
 
 
-def _parse(value: bytes) -> Any:
-    is_json = value[:1] == b"{"
-    if not is_json:
+def parse(value: bytes, pairs: Callable[[list[tuple[Any, Any]]], Any] | None = None) -> Any:
+    """The Python objects in a message, MessagePack or JSON. Text that isn't UTF-8 keeps its bytes.
+
+    `pairs` makes a map's object from its pairs; None: a dict.
+
+    Raises:
+        BadMessage: with reason `unreadable`.
+    """
+    json_wanted = is_json(value)
+    if not json_wanted:
         check_complete(value)
     try:
-        if is_json:
-            return json.loads(value.decode("utf-8", "surrogateescape"), object_pairs_hook=_Pairs)
+        if json_wanted:
+            return json.loads(value.decode("utf-8", "surrogateescape"), object_pairs_hook=pairs)
         return msgpack.unpackb(
-            value, object_pairs_hook=_Pairs, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0
+            value, object_pairs_hook=pairs, strict_map_key=False, unicode_errors="surrogateescape", timestamp=0
         )
     except (ValueError, RecursionError, msgpack.UnpackException) as exc:
         error = str(exc) or type(exc).__name__

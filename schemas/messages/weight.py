@@ -1,4 +1,4 @@
-"""The memory that decoding a message would take, estimated without decoding it. Pure.
+"""A message's value before it is decoded: JSON or MessagePack, and the memory that decoding would take. Pure.
 
 Decoded, one byte of MessagePack can take 72 bytes of memory (an empty list), and an array may claim items that its
 message doesn't have. A large message is weighed first; one that is too heavy is rejected as a whole.
@@ -16,6 +16,9 @@ from relearn.schemas.errors import BadMessage
 DECODED_MAX_BYTES = 40 * 1024 * 1024
 #: Smaller messages are decoded unweighed: they take at most 72 times this.
 WEIGHED_FROM_BYTES = 256 * 1024
+
+#: The first byte of a value that is JSON, so that people can type one. Any other value is MessagePack.
+JSON_FIRST_BYTE = ord("{")
 
 _REFERENCE, _NUMBER, _TEXT, _CONTAINER, _PAIR = 8, 32, 57, 72, 72
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -67,6 +70,11 @@ for _first, _bytes in ((0xDC, 2), (0xDD, 4), (0xDE, 2), (0xDF, 4)):
     _SIZE[_first], _LENGTH_BYTES[_first], _MEMORY[_first] = 1 + _bytes, _bytes, _CONTAINER
 
 
+def is_json(value: bytes) -> bool:
+    """Whether a message's value is JSON; else it is MessagePack."""
+    return bool(value) and value[0] == JSON_FIRST_BYTE
+
+
 def check_weight(value: bytes) -> None:
     """Return if decoding `value`, MessagePack or JSON, takes linear time and at most about DECODED_MAX_BYTES of memory.
 
@@ -74,8 +82,7 @@ def check_weight(value: bytes) -> None:
         BadMessage: with reason `unreadable` (MessagePack that isn't complete, or is nested too deep) or `too-large`.
     """
     limit_bytes = DECODED_MAX_BYTES
-    is_json = value[:1] == b"{"
-    weight = _json_weight(value, limit_bytes) if is_json else _msgpack_weight(value, limit_bytes)
+    weight = _json_weight(value, limit_bytes) if is_json(value) else _msgpack_weight(value, limit_bytes)
     if weight > limit_bytes:
         raise BadMessage("too-large", f"decoded it takes more than {limit_bytes // 2**20} MiB of memory")
 
