@@ -20,6 +20,7 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 
 from relearn.agents.fetch.decompress import CantDecompress, at_once, pieces
 from relearn.agents.fetch.record_reader import RecordReader, TooMuch, slices, varint_bytes
+from relearn.schemas.messages.dead_letters import HEAD_BYTES, KEY_MAX_BYTES
 from relearn.schemas.messages.records import Fault
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES, INGEST_MAX_BYTES
 
@@ -30,11 +31,8 @@ WHOLE_BYTES = 4 * 1024 * 1024
 #: Maximum of one record, and of its headers.
 RECORD_MAX_BYTES = DEAD_LETTER_MAX_BYTES
 HEADERS_MAX = 1000
-#: What is kept of a value that is too large, for its dead letter.
-HEAD_BYTES = 64 * 1024
-_KEPT_KEY_BYTES = 4096
-#: Maximum of a key.
-KEY_MAX_BYTES = 1024 * 1024
+#: Maximum of a key that is read.
+KEY_READ_MAX_BYTES = 1024 * 1024
 #: A batch may expand to this, and by this factor.
 EXPANDED_BYTES = 64 * 1024 * 1024
 EXPANDED_TIMES = 100
@@ -220,9 +218,9 @@ class Batch:
         reader.take(1)
         delta, offset = reader.varint(), self._batch.base_offset + reader.varint()
         key_bytes = reader.varint()
-        if fault is None and key_bytes > KEY_MAX_BYTES:
+        if fault is None and key_bytes > KEY_READ_MAX_BYTES:
             fault = Fault(0, "too-large", f"a key of {key_bytes} bytes")
-        key = None if key_bytes < 0 else reader.head(key_bytes, KEY_MAX_BYTES)
+        key = None if key_bytes < 0 else reader.head(key_bytes, KEY_READ_MAX_BYTES)
         digest = hashlib.sha256()
         value_bytes = reader.varint()
         if fault is None and value_bytes > INGEST_MAX_BYTES:
@@ -235,7 +233,7 @@ class Batch:
         if fault is None and count > HEADERS_MAX:
             fault = Fault(0, "too-large", f"{count} headers")
         if fault is not None:
-            key = key and key[:_KEPT_KEY_BYTES]
+            key = key and key[:KEY_MAX_BYTES]
             reader.head(end - reader.position, 0)
             known = Unread(fault) if whole else Unread(fault, value_bytes, digest.digest())
             return self._record(offset, delta, key, value, known)
@@ -322,7 +320,7 @@ def _has_few_headers(body: memoryview) -> bool:
     reader.take(1)
     for _ in range(2):
         reader.varint()
-    for limit_bytes in (KEY_MAX_BYTES, INGEST_MAX_BYTES):
+    for limit_bytes in (KEY_READ_MAX_BYTES, INGEST_MAX_BYTES):
         size = reader.varint()
         if size > limit_bytes:
             return False

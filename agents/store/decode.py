@@ -12,9 +12,9 @@ import structlog
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
-from relearn.schemas.messages.dead_letters import DeadLetter, bounded_letter, decode_dead_letter, known_cut
+from relearn.schemas.messages.dead_letters import DeadLetter, dead_letters, decode_dead_letter
 from relearn.schemas.messages.predictions import Block, decode_block
-from relearn.schemas.messages.records import RawMessage, check_readable
+from relearn.schemas.messages.records import Fault, RawMessage, Reject, check_readable
 from relearn.schemas.topics import TopicName
 
 log = structlog.get_logger()
@@ -33,6 +33,10 @@ class Known(NamedTuple):
     generation: int
     widths: frozenset[int] | None
 
+    def exceeded_by(self, block: Block) -> bool:
+        """Whether `block` is of a generation or a number of features that is not among these."""
+        return block.generation > self.generation or block.features.shape[1] not in (self.widths or ())
+
     def check(self, block: Block) -> None:
         """Return if `block` can be about records of the namespace.
 
@@ -46,28 +50,47 @@ class Known(NamedTuple):
             raise BadMessage("dimension", f"{width} features; the namespace's records have {sorted(self.widths)}")
 
 
+class Decoded(NamedTuple):
+    """A block, and the message of `predictions` that it came in."""
+
+    message: RawMessage
+    block: Block
+
+
 def decode_blocks(
-    messages: Iterable[RawMessage], *, generation: int, now_s: float, known: Known | None = None
-) -> tuple[list[Block], list[DeadLetter]]:
+    messages: Iterable[RawMessage], *, generation: int, now_s: float
+) -> tuple[list[Decoded], list[DeadLetter]]:
     """The blocks in these messages of `predictions`, and dead letters for the messages without one.
 
-    `generation`: that of the topic which the messages came from. `known`: what the blocks can be about; None: not
-    checked. A block whose shadow answers can't be decoded is returned without them.
+    `generation`: that of the topic which the messages came from. A block whose shadow answers can't be decoded is
+    returned without them.
     """
-    blocks, letters = [], []
+    decoded, letters = [], []
     for message in messages:
         try:
             check_readable(message)
             block = decode_block(message.value, without_shadow=partial(_warn, message))
             check_block_storable(block)
-            if known is not None:
-                known.check(block)
-            block = replace(block, appended_s=_appended_s(message))
         except BadMessage as exc:
             letters.append(_letter(message, exc, generation, now_s))
         else:
-            blocks.append(block)
-    return blocks, letters
+            decoded.append(Decoded(message, replace(block, appended_s=_appended_s(message))))
+    return decoded, letters
+
+
+def split_known(
+    decoded: Iterable[Decoded], known: Known, *, generation: int, now_s: float
+) -> tuple[list[Decoded], list[DeadLetter]]:
+    """The blocks that can be about records of the namespace, and dead letters for the messages of the others."""
+    kept, letters = [], []
+    for one in decoded:
+        try:
+            known.check(one.block)
+        except BadMessage as exc:
+            letters.append(_letter(one.message, exc, generation, now_s))
+        else:
+            kept.append(one)
+    return kept, letters
 
 
 def decode_letters(messages: Iterable[RawMessage], *, generation: int, now_s: float) -> list[DeadLetter]:
@@ -88,13 +111,13 @@ def decode_letters(messages: Iterable[RawMessage], *, generation: int, now_s: fl
     return letters
 
 
-def _check_topic(letter: DeadLetter, dead_letters: str) -> None:
-    """Return if `letter` names a topic of the namespace whose `dead-letters` topic is given. Totals are kept per topic.
+def _check_topic(letter: DeadLetter, topic: str) -> None:
+    """Return if `letter` names a topic of the namespace whose `dead-letters` is `topic`. Totals are kept per topic.
 
     Raises:
         BadMessage: with reason `invalid`.
     """
-    prefix = dead_letters.removesuffix("dead-letters")
+    prefix = topic.removesuffix("dead-letters")
     if letter.topic.removeprefix(prefix) not in get_args(TopicName) or not letter.topic.startswith(prefix):
         raise BadMessage("invalid", f"a dead letter of topic {letter.topic[:100]!r}, which isn't one of ours")
 
@@ -130,19 +153,5 @@ def _warn(message: RawMessage, fault: BadMessage) -> None:
 
 def _letter(message: RawMessage, fault: BadMessage, generation: int, now_s: float) -> DeadLetter:
     log.info("dead_letter", reason=fault.reason, error=fault.detail, topic=message.topic, offset=message.offset)
-    letter = DeadLetter(
-        "store",
-        fault.reason,
-        fault.detail[:500],
-        message.topic,
-        generation,
-        message.partition,
-        message.offset,
-        (fault.index,),
-        now_s,
-        message.key,
-        message.value,
-        tuple(message.headers or ()),
-        known_cut(message),
-    )
-    return bounded_letter(letter)
+    reject = Reject(message, Fault(fault.index, fault.reason, fault.detail))
+    return next(dead_letters([reject], agent="store", generation=generation, now_s=now_s))

@@ -11,7 +11,7 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
-from relearn.agents.store.decode import Known, decode_blocks, decode_letters
+from relearn.agents.store.decode import Known, decode_blocks, decode_letters, split_known
 from relearn.agents.store.retention_watch import RetentionWatch
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.live.layout import Changes
@@ -67,15 +67,13 @@ class StoreWriter:
     async def take_blocks(self, chunk: Chunk) -> Receipts:
         """Decode the blocks of one chunk; the receipt is the commit of the transaction that stores them all."""
         generation = await self._generation(chunk)
-        blocks, unreadable = decode_blocks(chunk.records, generation=generation, now_s=time.time())
-        if any(block.generation > self._known.generation for block in blocks) or any(
-            block.features.shape[1] not in (self._known.widths or ()) for block in blocks
-        ):
+        now_s = time.time()
+        decoded, letters = decode_blocks(chunk.records, generation=generation, now_s=now_s)
+        if any(self._known.exceeded_by(one.block) for one in decoded):
             self._known = await self._read_known()
-            blocks, unreadable = decode_blocks(
-                chunk.records, generation=generation, now_s=time.time(), known=self._known
-            )
-        return [self.store(blocks, unreadable)]
+            decoded, others = split_known(decoded, self._known, generation=generation, now_s=now_s)
+            letters += others
+        return [self.store([one.block for one in decoded], letters)]
 
     async def _read_known(self) -> Known:
         pool = (await self._opened.get()).pool

@@ -104,14 +104,6 @@ def dead_letters(
             yield bounded
 
 
-def bounded_letter(letter: DeadLetter, *, limit_bytes: int = DEAD_LETTER_MAX_BYTES) -> DeadLetter:
-    """A letter with a whole original, cut where it exceeds a bound. A letter that is cut already is returned as it is.
-
-    As a message it has at most `limit_bytes`, or no value.
-    """
-    return letter if letter.cut is not None else _bounded(letter, limit_bytes, None)
-
-
 def _parts(faults: dict[str, list[Fault]], copies: int) -> Iterator[list[Fault]]:
     """The faults of one message in parts of one reason each, so that few letters need a copy of the value."""
     each = min(INDEXES_MAX, -(-sum(map(len, faults.values())) // copies))
