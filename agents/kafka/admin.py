@@ -8,7 +8,10 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from relearn.agents.driver_errors.kafka import code_verdict
+from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.config import librdkafka_config
+from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.settings import Settings
 
 
@@ -39,6 +42,31 @@ class Admin(AdminClient):
         self.poll(0)
         self._said.clear()
         return found
+
+    async def available(self, future: Any) -> Any:
+        """As `answer`, for callers that have no use for the code of an error that passes by itself.
+
+        Raises:
+            KafkaUnavailable: no broker answers, or none can at the moment.
+            KafkaException: the broker refuses.
+        """
+        try:
+            return await self.answer(future)
+        except KafkaException as exc:
+            if code_verdict(exc.args[0]) is Verdict.RETRYABLE:
+                raise KafkaUnavailable(f"Kafka doesn't answer: {self.why(exc)}") from exc
+            raise
+
+    async def metadata(self, timeout_s: float) -> Any:
+        """The brokers and all topics: a request for one topic lets some brokers create it.
+
+        Raises:
+            KafkaUnavailable: no broker answers.
+        """
+        try:
+            return await asyncio.to_thread(self.list_topics, timeout=timeout_s)
+        except KafkaException as exc:
+            raise KafkaUnavailable(f"Kafka doesn't answer: {self.why(exc)}") from exc
 
     def why(self, exc: KafkaException) -> str:
         """The error that is nearest to the cause, and which settings to check."""

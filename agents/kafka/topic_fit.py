@@ -20,10 +20,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports w
     ResourceType,
 )
 
-from relearn.agents.driver_errors.kafka import code_verdict
-from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.admin import Admin
-from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import BLOCK_MAX_BYTES, TopicName, TopicSpec, topic_name, topic_specs
 
@@ -136,14 +134,13 @@ def specs_for(settings: Settings, found: Mapping[str, FoundTopic]) -> list[Topic
 async def read_topics(admin: Admin, names: Collection[str], *, strict: bool = True) -> dict[str, FoundTopic]:
     """The topics of these names that are there.
 
-    Metadata of all topics is requested: a request for one topic lets some brokers create it. Unless `strict`, a topic
-    whose configuration this user may not read has an empty one.
+    Unless `strict`, a topic whose configuration this user may not read has an empty one.
 
     Raises:
         KafkaUnavailable: no broker answers.
         SetupError: the broker doesn't permit to read a topic's configuration.
     """
-    known = (await _metadata(admin)).topics
+    known = (await admin.metadata(_TIMEOUT_S)).topics
     there = {name: known[name] for name in names if name in known and known[name].error is None}
     resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in there}
     if not resources:
@@ -157,21 +154,9 @@ async def read_topics(admin: Admin, names: Collection[str], *, strict: bool = Tr
     return found
 
 
-async def _metadata(admin: Admin) -> Any:
-    """The brokers and all topics.
-
-    Raises:
-        KafkaUnavailable: no broker answers.
-    """
-    try:
-        return await asyncio.to_thread(admin.list_topics, timeout=_TIMEOUT_S)
-    except KafkaException as exc:
-        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
-
-
 async def _config(admin: Admin, topic: str, future: Any, *, strict: bool) -> dict[str, str]:
     try:
-        entries = await _answer(admin, future)
+        entries = await admin.available(future)
     except KafkaException as exc:
         if not strict and exc.args[0].code() in _NOT_PERMITTED:
             return {}
@@ -217,7 +202,7 @@ async def refuse_unmendable(admin: Admin, settings: Settings) -> None:
         if not one.mendable
     ]
     missing = [spec.name for spec in topic_specs(settings) if spec.name not in found]
-    brokers = len((await _metadata(admin)).brokers)
+    brokers = len((await admin.metadata(_TIMEOUT_S)).brokers)
     if missing and brokers < settings.replication:
         many = f"{brokers} broker{'s' if brokers > 1 else ''}"
         refused.append(f"{missing[0]} can't be made: RELEARN_REPLICATION={settings.replication}, and Kafka has {many}")
@@ -263,24 +248,9 @@ async def _mend(admin: Admin, misfit: Misfit) -> None:
     await _allowed(admin, misfit, future)
 
 
-async def _answer(admin: Admin, future: Any) -> Any:
-    """The result of a future of the admin client.
-
-    Raises:
-        KafkaUnavailable: no broker answers.
-        KafkaException: the broker refuses.
-    """
-    try:
-        return await admin.answer(future)
-    except KafkaException as exc:
-        if code_verdict(exc.args[0]) is Verdict.RETRYABLE:
-            raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
-        raise
-
-
 async def _allowed(admin: Admin, misfit: Misfit, future: Any) -> None:
     try:
-        await _answer(admin, future)
+        await admin.available(future)
     except KafkaException as exc:
         text = f"topic {misfit.text}, and the broker refuses to change it: {exc.args[0].str()}"
         raise SetupError(f"{text}; its operator can") from exc

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports without __all__
@@ -13,8 +12,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # re-exports w
     ResourceType,
 )
 
-from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
-from relearn.agents.driver_errors.verdict import Verdict
+from relearn.agents.driver_errors.kafka import kafka_error
 from relearn.agents.kafka.admin import Admin
 from relearn.schemas.errors import KafkaUnavailable, SetupError
 from relearn.schemas.settings import Settings
@@ -46,7 +44,7 @@ async def create_topics(settings: Settings) -> list[str]:
         futures = admin.create_topics(wanted, operation_timeout=_TIMEOUT_S, request_timeout=2 * _TIMEOUT_S)
         for name, future in futures.items():
             try:
-                await _answer(admin, future)
+                await admin.available(future)
             except KafkaException as exc:
                 if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise SetupError(f"topic {name} can't be made: {exc.args[0].str()}") from exc
@@ -79,7 +77,7 @@ async def topic_id(admin: Admin, topic: str) -> str:
     """
     future = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)[topic]
     try:
-        description = await _answer(admin, future)
+        description = await admin.available(future)
     except KafkaException as exc:
         raise kafka_error(exc.args[0], topic=topic) from exc
     return str(description.topic_id)
@@ -97,7 +95,7 @@ async def check_led(admin: Admin, topic: str) -> None:
     first = TopicPartition(topic, 0)
     try:
         wanted = {first: OffsetSpec.latest()}  # type: ignore[no-untyped-call]
-        await _answer(admin, admin.list_offsets(wanted, request_timeout=_TIMEOUT_S)[first])
+        await admin.available(admin.list_offsets(wanted, request_timeout=_TIMEOUT_S)[first])
     except KafkaException as exc:
         await topic_id(admin, topic)
         raise KafkaUnavailable(f"Kafka doesn't answer for topic {topic}: {exc.args[0].str()}") from exc
@@ -128,22 +126,7 @@ async def topic_config(admin: Admin, topic: str, name: str) -> str:
     """
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
-        entries = await _answer(admin, admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])
+        entries = await admin.available(admin.describe_configs([resource], request_timeout=_TIMEOUT_S)[resource])
     except KafkaException as exc:
         raise kafka_error(exc.args[0], topic=topic) from exc
     return str(entries[name].value)
-
-
-async def _answer(admin: Admin, future: Any) -> Any:
-    """The result of an admin client's future.
-
-    Raises:
-        KafkaUnavailable: no broker answers.
-        KafkaException: the broker refuses.
-    """
-    try:
-        return await admin.answer(future)
-    except KafkaException as exc:
-        if code_verdict(exc.args[0]) is Verdict.RETRYABLE:
-            raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
-        raise

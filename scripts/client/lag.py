@@ -18,11 +18,10 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
-from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
-from relearn.agents.driver_errors.verdict import Verdict
+from relearn.agents.driver_errors.kafka import kafka_error
 from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.recreated_topics import topic_id_of
-from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
 
@@ -100,10 +99,7 @@ async def partitions(admin: Admin, topics: Iterable[str]) -> list[Place]:
         KafkaUnavailable: no broker answers.
         SetupError: a topic doesn't exist.
     """
-    try:
-        known = (await asyncio.to_thread(admin.list_topics, timeout=TIMEOUT_S)).topics
-    except KafkaException as exc:
-        raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
+    known = (await admin.metadata(TIMEOUT_S)).topics
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise SetupError(f"there is no topic {missing[0]}: run `relearn migrate`, or `relearn up`, first")
@@ -158,8 +154,6 @@ async def _committed(admin: Admin, group: str, places: Iterable[Place], ids: Map
 
 async def _answer(admin: Admin, future: Any) -> Any:
     try:
-        return await admin.answer(future)
+        return await admin.available(future)
     except KafkaException as exc:
-        if code_verdict(exc.args[0]) is Verdict.RETRYABLE:
-            raise KafkaUnavailable(f"Kafka doesn't answer: {admin.why(exc)}") from exc
         raise kafka_error(exc.args[0]) from exc
