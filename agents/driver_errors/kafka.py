@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import errors as aio
 from confluent_kafka import KafkaError, KafkaException
 
-from relearn.agents.driver_errors.verdict import Verdict
+from relearn.agents.driver_errors.verdict import Verdict, verdicts
 from relearn.schemas.errors import KafkaUnavailable, RejectedMessage, RelearnError, SetupError, TooLarge
 
 _RETRYABLE = """
@@ -59,16 +59,7 @@ _OURS = """
 """
 
 #: Every code of `confluent_kafka.KafkaError` by its name.
-CODES: dict[str, Verdict] = {
-    name: verdict
-    for verdict, names in (
-        (Verdict.RETRYABLE, _RETRYABLE),
-        (Verdict.SETUP, _SETUP),
-        (Verdict.REFUSED, _REFUSED),
-        (Verdict.OURS, _OURS),
-    )
-    for name in names.split()
-}
+CODES = verdicts(retryable=_RETRYABLE.split(), setup=_SETUP.split(), refused=_REFUSED.split(), ours=_OURS.split())
 _BY_NUMBER: dict[int, Verdict] = {
     getattr(KafkaError, name): verdict for name, verdict in CODES.items() if hasattr(KafkaError, name)
 }

@@ -5,30 +5,87 @@ from __future__ import annotations
 import asyncpg
 from asyncpg import exceptions
 
-from relearn.agents.driver_errors.verdict import Verdict
+from relearn.agents.driver_errors.verdict import Verdict, verdicts
 
-_RETRYABLE = """
-    08 40 53 57 58 72
-    25001 25006 25P02 25P03 25P04 26000 55006 55P03 XX000
-"""
-_SETUP = """
-    28 3D 3F F0
-    42P01 42501 42703 42704 42883 53400 55000 55P02 57P04 58P01 58P02 58P03 XX001 XX002
-"""
-_REFUSED = "22 23 44 54 P0"
-_OURS = "03 09 0A 0B 0F 0L 0P 0Z 10 20 21 24 25 26 27 2B 2D 2F 34 38 39 3B 42 55 HV XX"
-
-#: SQLSTATEs, and classes of SQLSTATEs. A whole SQLSTATE goes before its class.
-STATES: dict[str, Verdict] = {
-    state: verdict
-    for verdict, states in (
-        (Verdict.RETRYABLE, _RETRYABLE),
-        (Verdict.SETUP, _SETUP),
-        (Verdict.REFUSED, _REFUSED),
-        (Verdict.OURS, _OURS),
-    )
-    for state in states.split()
-}
+#: SQLSTATEs, and classes of SQLSTATEs, each with its name in Postgres' manual. A whole SQLSTATE goes before its class.
+STATES = verdicts(
+    retryable={
+        "08": "connection exception",
+        "40": "transaction rollback: a deadlock, a failed serialization",
+        "53": "insufficient resources: memory, disk, connections",
+        "57": "operator intervention: a shutdown, a statement that was cancelled or timed out",
+        "58": "system error: input and output",
+        "72": "snapshot too old",
+        "25001": "active SQL transaction: docs/decisions/driver-errors.md",
+        "25006": "read-only SQL transaction: a failover, or a disk that is full",
+        "25P02": "in failed SQL transaction",
+        "25P03": "idle-in-transaction session timeout",
+        "25P04": "transaction timeout",
+        "26000": "invalid SQL statement name: the server has lost a prepared statement",
+        "55006": "object in use",
+        "55P03": "lock not available",
+        # Postgres' own checks fail like this at races that pass: `tuple concurrently updated`, a cache lookup of an
+        # object that was just dropped. XX001 and XX002 are those that don't pass.
+        "XX000": "internal error",
+    },
+    setup={
+        "28": "invalid authorization",
+        "3D": "invalid catalog name: no such database",
+        "3F": "invalid schema name",
+        "F0": "configuration file error",
+        "42P01": "undefined table",
+        "42501": "insufficient privilege",
+        "42703": "undefined column",
+        "42704": "undefined object",
+        "42883": "undefined function",
+        "53400": "configuration limit exceeded",
+        "55000": "object not in prerequisite state",
+        "55P02": "can't change runtime parameter",
+        "57P04": "database dropped",
+        "58P01": "undefined file",
+        "58P02": "duplicate file",
+        "58P03": "file name too long",
+        "XX001": "data corrupted",
+        "XX002": "index corrupted",
+    },
+    refused={
+        "22": "data exception: a value that its column can't hold",
+        "23": "integrity constraint violation",
+        "44": "WITH CHECK OPTION violation",
+        # This input exceeds a fixed limit of Postgres, in an index row, say. Another input doesn't.
+        "54": "program limit exceeded",
+        # Raised on purpose, by a trigger or a function that an operator has added to the tables: about this row.
+        "P0": "PL/pgSQL error",
+    },
+    ours={
+        "03": "SQL statement not yet complete",
+        "09": "triggered action exception",
+        "0A": "feature not supported",
+        "0B": "invalid transaction initiation",
+        "0F": "locator exception",
+        "0L": "invalid grantor",
+        "0P": "invalid role specification",
+        "0Z": "diagnostics exception",
+        "10": "XQuery error",
+        "20": "case not found",
+        "21": "cardinality violation",
+        "24": "invalid cursor state",
+        "25": "invalid transaction state",
+        "26": "invalid SQL statement name",
+        "27": "triggered data change violation",
+        "2B": "dependent privilege descriptors still exist",
+        "2D": "invalid transaction termination",
+        "2F": "SQL routine exception",
+        "34": "invalid cursor name",
+        "38": "external routine exception",
+        "39": "external routine invocation exception",
+        "3B": "savepoint exception",
+        "42": "syntax error or access rule violation",
+        "55": "object not in prerequisite state",
+        "HV": "foreign data wrapper error",
+        "XX": "internal error",
+    },
+)
 
 #: Errors that asyncpg raises by itself, and those of its errors whose class is more exact than their SQLSTATE.
 CLASSES: dict[type[BaseException], Verdict] = {

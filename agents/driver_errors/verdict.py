@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 
@@ -18,3 +19,20 @@ class Verdict(Enum):
     REFUSED = "refused"
     #: A defect of this program, or its place is taken. The process ends, and its supervisor starts it again.
     OURS = "ours"
+
+
+def verdicts(
+    *, retryable: Iterable[str], setup: Iterable[str], refused: Iterable[str], ours: Iterable[str]
+) -> dict[str, Verdict]:
+    """A table of a driver's codes by their verdicts.
+
+    Raises:
+        ValueError: a code has two.
+    """
+    table: dict[str, Verdict] = {}
+    for verdict, codes in zip(Verdict, (retryable, setup, refused, ours), strict=True):
+        for code in codes:
+            if code in table:
+                raise ValueError(f"{code} is {table[code].value} and {verdict.value}")
+            table[code] = verdict
+    return table
