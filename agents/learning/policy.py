@@ -22,7 +22,7 @@ MOST_DOUBLINGS = 3
 SETTLE_AT_MOST = 5
 #: A moment further ahead than two machines' clocks differ comes from a clock that has since been set back.
 AHEAD_S = 60.0
-#: Shorter waits count as none: seconds since 1970 as floats resolve no less for certain.
+#: Shorter waits count as none. float64 resolves seconds since 1970 to 2.4e-7, and a sum of such moments is rounded.
 _LEAST_S = 0.001
 _ALWAYS_GIVEN = ("champion", "activation", "cut", "corrections", "labels", "rejections")
 

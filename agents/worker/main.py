@@ -34,8 +34,8 @@ log = structlog.get_logger()
 #: A worker without a new heartbeat for this time has ended. Heartbeats are sent each second.
 _SILENT_S = 3.0
 _POLL_S = 0.1
-#: The servers are compared this often, in seconds, while they don't fit.
-LOOK_EVERY_S = 3
+#: While the servers don't fit, they are compared after every third heartbeat, that is, every three seconds.
+_BEATS_BETWEEN_LOOKS = 3
 
 ROLES = {
     "score": "relearn.agents.score.role",
@@ -94,8 +94,8 @@ async def _misfit(admin: Admin, pool: Pool, settings: Settings, role: str) -> st
 
 
 async def _beat_until(stop: asyncio.Event, redis: Redis, settings: Settings, state: WorkerState) -> None:
-    """Send heartbeats for LOOK_EVERY_S, or until `stop`."""
-    for _ in range(LOOK_EVERY_S):
+    """Send heartbeats until the next comparison, or until `stop`."""
+    for _ in range(_BEATS_BETWEEN_LOOKS):
         try:
             await send_heartbeat(redis, settings.namespace, heartbeat(None, state, rate=0.0, now_s=time.time()))
         except RedisUnavailable as exc:
