@@ -212,8 +212,9 @@ class ChunkConsumer(driver.Consumer):
         """Compare ids and sizes of the topics with those that are read. Returns the topics that don't exist."""
         return await self._thread.check_topics()
 
-    async def failures(self) -> dict[str, str]:
-        """The last errors of reading, committing and the group, while they last."""
+    async def check_group(self) -> dict[str, str]:
+        """Let aiokafka go on after an error of its group. Returns the last errors of reading, committing and the group,
+        while they last."""
         await self._thread.check_group()
         return dict(self._thread.failures)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import faust
@@ -17,7 +18,9 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from relearn.agents.availability.backoff import Backoff
 from relearn.agents.availability.notices import Notices
+from relearn.agents.availability.retry import sleep_unless_stopped
 from relearn.agents.kafka.recreated_topics import Jump
 from relearn.agents.stores.gaps import Gap, add_gaps
 from relearn.agents.stores.postgres import open_pool
@@ -34,21 +37,29 @@ CHECK_TOPICS_EVERY_S = 5.0
 OPEN_TRANSACTION_S = 10.0
 #: A notice about offsets that vanished is shown for this time. The table keeps them.
 GAP_SHOWN_S = 3600.0
+#: Longest pause between two attempts to save gaps while Postgres is away.
+LONGEST_WAIT_S = 30.0
 #: Gaps that wait for Postgres; more are logged only.
 _UNSAVED_MAX = 10_000
 
 
 def attach_offset_watch(app: faust.App, settings: Settings, state: WorkerState) -> None:
-    """Add the task that watches the offsets which this worker reads."""
+    """Add the tasks that watch the offsets which this worker reads, and save what vanished."""
+
+    gaps = UnsavedGaps(partial(_save, settings, state.role))
 
     async def watch() -> None:
-        await run_until_stopped(app, lambda: _watch(app, settings, state))
+        await run_until_stopped(app, lambda: _watch(app, state, gaps))
+
+    async def save() -> None:
+        await run_until_stopped(app, lambda: gaps.save_each(lambda: app.should_stop))
 
     app.task(watch)
+    app.task(save)
 
 
-async def _watch(app: faust.App, settings: Settings, state: WorkerState) -> None:
-    findings, unsaved, checked_s = Findings(state.notices), list[Jump](), 0.0
+async def _watch(app: faust.App, state: WorkerState, gaps: UnsavedGaps) -> None:
+    findings, checked_s = Findings(state.notices), 0.0
     while not app.should_stop:
         await asyncio.sleep(LOOK_EVERY_S)
         consumer: Any = app.consumer
@@ -56,18 +67,48 @@ async def _watch(app: faust.App, settings: Settings, state: WorkerState) -> None
             continue
         now_s = time.monotonic()
         jumps, consumer.jumps = consumer.jumps, []
+        gaps.add(jumps)
         findings.jumped(jumps)
         findings.held_back(consumer.held_back())
-        findings.failing(await consumer.failures())
-        unsaved = (unsaved + jumps)[-_UNSAVED_MAX:]
-        if unsaved and await _save(settings, state.role, unsaved):
-            unsaved = []
+        findings.failing(await consumer.check_group())
         if now_s > checked_s + CHECK_TOPICS_EVERY_S and not app.rebalancing:
             checked_s = now_s
             try:
                 findings.missing(await consumer.check_topics())
             except KafkaError as exc:
                 log.debug("topics_not_checked", error=repr(exc))
+
+
+class UnsavedGaps:
+    """Jumps that wait for Postgres, in a task of their own: the watch never waits for it.
+
+    `save` writes jumps; False while it can't.
+    """
+
+    def __init__(self, save: Callable[[Sequence[Jump]], Awaitable[bool]]) -> None:
+        self._save = save
+        self._jumps: list[Jump] = []
+
+    def add(self, jumps: Sequence[Jump]) -> None:
+        """Keep `jumps` until they are saved, the last _UNSAVED_MAX of all."""
+        self._jumps = [*self._jumps, *jumps][-_UNSAVED_MAX:]
+
+    async def save_each(self, stop: Callable[[], bool]) -> None:
+        """Save jumps soon after they are added, with longer and longer pauses while that fails.
+
+        Raises:
+            Stopping: `stop()` became true.
+        """
+        backoff, wait_s = Backoff(LOOK_EVERY_S, LONGEST_WAIT_S), LOOK_EVERY_S
+        while True:
+            await sleep_unless_stopped(wait_s, stop=stop)
+            jumps, self._jumps = self._jumps, []
+            if not jumps or await self._save(jumps):
+                backoff.reset()
+                wait_s = LOOK_EVERY_S
+            else:
+                self._jumps = [*jumps, *self._jumps][-_UNSAVED_MAX:]
+                wait_s = backoff.next_s()
 
 
 async def _save(settings: Settings, role: str, jumps: Sequence[Jump]) -> bool:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 from faust.types import TP
 
 from relearn.agents.availability.notices import Notices
+from relearn.agents.availability.retry import Stopping
 from relearn.agents.kafka.recreated_topics import Jump
-from relearn.agents.worker.offset_watch import GAP_SHOWN_S, OPEN_TRANSACTION_S, Findings
+from relearn.agents.worker import offset_watch
+from relearn.agents.worker.offset_watch import (
+    GAP_SHOWN_S,
+    LONGEST_WAIT_S,
+    OPEN_TRANSACTION_S,
+    Findings,
+    UnsavedGaps,
+)
+from tests.support.waiting import eventually_async
 
 
 class Told:
@@ -67,3 +82,66 @@ def test_a_topic_that_is_missing_is_told_until_it_is_there() -> None:
     assert told.lines == {"no-topic:ingest": "there is no topic ns.ingest; run `relearn migrate`"}
     told.findings.missing([])
     assert told.lines == {}
+
+
+def a_jump(offset: int) -> Jump:
+    return Jump("ns.ingest", 0, "deleted", "a", "a", offset, 90, offset + 1)
+
+
+async def test_a_postgres_that_does_not_answer_delays_no_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first jump is being saved, without end; what is found after it is shown."""
+    monkeypatch.setattr(offset_watch, "LOOK_EVERY_S", 0.001)
+    saving = asyncio.Event()
+
+    async def hang(_: Sequence[Jump]) -> bool:
+        saving.set()
+        await asyncio.Event().wait()
+        return True
+
+    held: dict[TP, tuple[int, int]] = {}
+    failures: dict[str, str] = {}
+
+    async def check_group() -> dict[str, str]:
+        return failures
+
+    consumer = SimpleNamespace(
+        started=True, should_stop=False, jumps=[a_jump(0)], held_back=lambda: held, check_group=check_group
+    )
+    app: Any = SimpleNamespace(should_stop=False, rebalancing=True, consumer=consumer)
+    state: Any = SimpleNamespace(notices=Notices())
+    gaps = UnsavedGaps(hang)
+    tasks = [
+        asyncio.create_task(gaps.save_each(lambda: False)),
+        asyncio.create_task(offset_watch._watch(app, state, gaps)),
+    ]
+    await asyncio.wait_for(saving.wait(), 20)
+    failures["group"] = "no right"
+    await eventually_async(lambda: "group" in {one["code"] for one in state.notices.listed()}, "no notice is shown")
+    for task in tasks:
+        task.cancel()
+
+
+async def test_gaps_are_kept_in_order_until_they_are_saved_with_ever_longer_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    saved: list[list[int]] = []
+
+    async def sleep(wait_s: float, *, stop: Callable[[], bool]) -> None:
+        waits.append(wait_s)
+        gaps.add([a_jump(len(waits))])
+        if stop():
+            raise Stopping
+
+    async def save(jumps: Sequence[Jump]) -> bool:
+        saved.append([jump.position for jump in jumps])
+        return len(saved) > 8
+
+    monkeypatch.setattr(offset_watch, "sleep_unless_stopped", sleep)
+    gaps = UnsavedGaps(save)
+    with pytest.raises(Stopping):
+        await gaps.save_each(lambda: len(saved) > 8)
+    assert saved == [list(range(1, n + 1)) for n in range(1, 10)]
+    assert waits[0] == waits[-1] == offset_watch.LOOK_EVERY_S
+    assert min(waits[6:-1]) >= LONGEST_WAIT_S / 2
+    assert max(waits) <= LONGEST_WAIT_S
