@@ -7,7 +7,7 @@ has read up to an id has missed no row below it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from relearn.agents.stores.feedback.resolve import PredictionRef, resolve_predictions
@@ -69,6 +69,11 @@ JOIN corrections c ON c.feedback = u.feedback AND c.scope = u.scope
 NO_ROOM = Fault(0, "unknown", "its prediction isn't stored, and too much feedback waits for predictions already")
 
 
+#: The outcome of a statement: a new row, or it begins to wait; an equal one, or another one of its sender, has its id
+#: already; it goes on waiting; or it is refused.
+Outcome = Literal["row", "put", "same", "other", "waits", "no-room"]
+
+
 class Recorded(NamedTuple):
     """A new row of `corrections`."""
 
@@ -109,16 +114,11 @@ class Taken:
         return self.corrections + self.confirmations + self.withdrawals
 
     def __add__(self, other: Taken) -> Taken:
-        return Taken(
-            self.corrections + other.corrections,
-            self.confirmations + other.confirmations,
-            self.withdrawals + other.withdrawals,
-            self.duplicates + other.duplicates,
-            self.waiting + other.waiting,
-            (*self.refused, *other.refused),
-            (*self.recorded, *other.recorded),
-            (*self.settled, *other.settled),
-        )
+        def both(name: str) -> Any:
+            one, two = getattr(self, name), getattr(other, name)
+            return one + two if isinstance(one, int) else (*one, *two)
+
+        return Taken(**{field.name: both(field.name) for field in fields(self)})
 
 
 async def store_feedback(pool: Pool, statements: Sequence[ReceivedFeedback]) -> Taken:
@@ -159,59 +159,61 @@ async def _take_by_halving(connection: Connection, in_order: Sequence[ReceivedFe
 
 
 async def _take(connection: Connection, statements: Sequence[ReceivedFeedback], *, put: bool) -> Taken:
-    named = await resolve_predictions(connection, [one.feedback for one in statements])
-    found = [(one, its) for one, its in zip(statements, named, strict=True) if its is not None]
-    missing = [one for one, its in zip(statements, named, strict=True) if its is None]
+    resolved = await resolve_predictions(connection, [one.feedback for one in statements])
+    pairs = list(zip(statements, resolved, strict=True))
+    found = [(one, its) for one, its in pairs if its is not None]
     if found or put:
         await connection.execute(_LOCK)
     rows = await connection.fetch(_INSERT, *_columns(found)) if found else []
-    inserted = {(row["sent_partition"], row["sent_offset"]) for row in rows}
-    put_now = await put_waiting(connection, missing) if put else set[tuple[int, int]]()
-    known = inserted | put_now
-    rest = [(one, its) for one, its in zip(statements, named, strict=True) if one.sent[1:] not in known]
-    outcomes = await _repeats(connection, rest, put=put) if rest else []
+    outcomes: dict[tuple[int, int], Outcome] = {(row["sent_partition"], row["sent_offset"]): "row" for row in rows}
+    if put:
+        missing = [one for one, its in pairs if its is None]
+        outcomes |= dict.fromkeys(await put_waiting(connection, missing), "put")
+    rest = [pair for pair in pairs if pair[0].sent[1:] not in outcomes]
+    if rest:
+        outcomes |= await _repeats(connection, rest, put=put)
     withdrawals = sum(row["label"] is None for row in rows)
     confirmations = sum(row["label"] == row["predicted"] for row in rows)
-    waiting = 0 if put else outcomes.count(None)
+    of_each = [outcomes[one.sent[1:]] for one in statements]
+    waiting = list(outcomes.values()).count("put") + of_each.count("waits")
     refused = tuple(
         _conflict(one) if outcome == "other" else Refusal(one, NO_ROOM)
-        for (one, _), outcome in zip(rest, outcomes, strict=True)
-        if outcome == "other" or (put and outcome is None)
+        for one, outcome in zip(statements, of_each, strict=True)
+        if outcome in {"other", "no-room"}
     )
-    same = [one.message for (one, _), outcome in zip(rest, outcomes, strict=True) if outcome == "same"]
     return Taken(
         corrections=len(rows) - withdrawals - confirmations,
         confirmations=confirmations,
         withdrawals=withdrawals,
-        duplicates=len(statements) - len(rows) - len(put_now) - waiting - len(refused),
-        waiting=waiting + len(put_now),
+        # Among them a message that is given twice: one row, and one duplicate.
+        duplicates=len(statements) - len(rows) - waiting - len(refused),
+        waiting=waiting,
         refused=refused,
         recorded=list(map(_recorded, rows)),
-        settled=[one.message for one, _ in found if one.sent[1:] in inserted] + same,
+        settled=[one.message for one, it in zip(statements, of_each, strict=True) if it in {"row", "same"}],
     )
 
 
 async def _repeats(
     connection: Connection, rest: Sequence[tuple[ReceivedFeedback, PredictionRef | None]], *, put: bool
-) -> list[Literal["same", "other"] | None]:
-    """Whether the statement stored under the id and scope of each is the same; None: none is stored, it still waits.
+) -> dict[tuple[int, int], Outcome]:
+    """The outcomes of statements that are neither new rows nor began to wait, by partition and offset of their message.
 
-    With `put`, feedback that waits is compared too.
+    Each is compared with the statement that is stored under its id and scope, and with `put` also with one that waits.
     """
     keys = [one.feedback.id for one, _ in rest], [one.feedback.scope for one, _ in rest]
-    outcomes: list[Literal["same", "other"] | None] = [None] * len(rest)
+    outcomes: dict[tuple[int, int], Outcome] = {one.sent[1:]: "no-room" if put else "waits" for one, _ in rest}
+    if put:
+        for i, feedback in (await read_waiting(connection, *keys)).items():
+            one, _ = rest[i]
+            outcomes[one.sent[1:]] = "same" if _content(feedback) == _content(one.feedback) else "other"
     for row in await connection.fetch(_STORED, *keys):
         one, its = rest[row["n"] - 1]
         said = one.feedback
         place = said.prediction if its is None else its.place
         about_same = row["record"] == said.record if said.prediction is None else place_of_row(row) == place
         same = about_same and (row["label"], row["comment"]) == (said.label, said.comment)
-        outcomes[row["n"] - 1] = "same" if same else "other"
-    if put:
-        waiting = await read_waiting(connection, *keys)
-        for i, (one, _) in enumerate(rest):
-            if outcomes[i] is None and i in waiting:
-                outcomes[i] = "same" if _content(waiting[i]) == _content(one.feedback) else "other"
+        outcomes[one.sent[1:]] = "same" if same else "other"
     return outcomes
 
 
