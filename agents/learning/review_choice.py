@@ -74,7 +74,7 @@ def choose(
     return Choice(min(fresh, key=lambda one: one.certainty), "queue")
 
 
-def audit_share(base: float, drifted: Sequence[str]) -> float:
+def share_under_drift(base: float, drifted: Sequence[str]) -> float:
     """The share of reviews chosen at random: `base`, and at least DRIFTED_SHARE while anything has `drifted`."""
     return max(base, DRIFTED_SHARE) if drifted else base
 

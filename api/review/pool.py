@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from relearn.agents.learning.predict import score
-from relearn.agents.learning.review_choice import Candidate, Choice, audit_share, certainty, choose
+from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose, share_under_drift
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates
@@ -87,7 +87,7 @@ class ReviewPool:
             taken, chosen = set(seen.said), list[Choice]()
             claimed = self._claims.ours()
             left = [one for one in seen.candidates if one.key not in claimed]
-            share = audit_share(self._audit, seen.drifted)
+            share = share_under_drift(self._audit, seen.drifted)
             while len(chosen) < limit:
                 choice = choose(left, taken=taken, audit_share=share, rng=self._rng)
                 if choice is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relearn.agents.learning.review_choice import Candidate, audit_share, choose
+from relearn.agents.learning.review_choice import Candidate, choose, share_under_drift
 from relearn.agents.stores.predictions.review_candidates import StreamEnd
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, Via
@@ -42,7 +42,7 @@ class Reviewer:
         self._forget(look)
         left = [one for one in look.candidates if one.place not in self.handled]
         taken = {*look.said, *(key for key in self.handled.values() if key is not None)}
-        share = 1.0 if self.only_errors else audit_share(self.audit_share, look.drifted)
+        share = 1.0 if self.only_errors else share_under_drift(self.audit_share, look.drifted)
         while (choice := choose(left, taken=taken, audit_share=share, rng=self.rng)) is not None:
             candidate = choice.candidate
             label = self._label(candidate)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relearn.agents.learning.review_choice import audit_share
+from relearn.agents.learning.review_choice import share_under_drift
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.errors import Unavailable
 from relearn.schemas.settings import Settings
@@ -53,7 +53,7 @@ class DemoReviewer:
 
     def on_drift(self, drifted: tuple[str, ...]) -> None:
         """Choose more random records while the stream has drifted."""
-        self.reviewer.audit_share = audit_share(self.base_share, drifted)
+        self.reviewer.audit_share = share_under_drift(self.base_share, drifted)
 
     async def stop(self) -> None:
         """Stop answering; returns when all sent reviews are acknowledged or given up."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from relearn.agents.learning.policy import Limits, command_id, decide
 from relearn.agents.learning.predict import score
-from relearn.agents.learning.review_choice import audit_share, certainty
+from relearn.agents.learning.review_choice import certainty, share_under_drift
 from relearn.agents.learning.reviews import UNBIASED
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.predictions.review_candidates import POOL
@@ -108,7 +108,7 @@ class Loop:
     def _view(self, latest: Sequence[Answered]) -> ReviewView:
         memory = self.memory
         shadow = None if memory.shadow is None else memory.shadow.version
-        share = audit_share(self._settings.audit_share, memory.drifted)
+        share = share_under_drift(self._settings.audit_share, memory.drifted)
         champion = memory.champion.model.version
         return ReviewView(latest, self._unreviewed, memory.said_of, champion, shadow, share, self._rng)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.review_choice import Candidate, audit_share, certainty, choose
+from relearn.agents.learning.review_choice import Candidate, certainty, choose, share_under_drift
 from relearn.schemas.identity import Place
 
 floats = st.floats(-1e6, 1e6)
@@ -91,14 +91,14 @@ def test_certainty_rises_with_the_gap_and_stays_within_one(margins: list[float],
 
 @given(shares)
 def test_without_drift_the_audit_share_is_the_base(base: float) -> None:
-    assert audit_share(base, ()) == base
+    assert share_under_drift(base, ()) == base
 
 
 @given(st.floats(0, 0.5), drifted)
 def test_drift_raises_the_audit_share_to_half(base: float, names: list[str]) -> None:
-    assert audit_share(base, names) == 0.5
+    assert share_under_drift(base, names) == 0.5
 
 
 @given(st.floats(0.5, 1), drifted)
 def test_drift_never_lowers_the_audit_share(base: float, names: list[str]) -> None:
-    assert audit_share(base, names) == base
+    assert share_under_drift(base, names) == base
