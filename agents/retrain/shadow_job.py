@@ -16,7 +16,7 @@ from relearn.agents.stores.feedback.reviewer_statements import newest_of_model, 
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, read_snapshot
 from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing
 from relearn.agents.stores.training.champion import champion_version
-from relearn.agents.stores.training.jobs import Job, end_job, lock_job, write_shadow_tally
+from relearn.agents.stores.training.jobs import Job, State, end_job, lock_job, write_shadow_tally
 from relearn.agents.stores.training.models import leave_shadow
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
@@ -100,7 +100,7 @@ class ShadowJudge:
         champion = await champion_version(connection)
         if champion != self._champion:
             why = f"model {self._champion}, which it was compared with, is no longer the champion"
-            return await _end(connection, context, job, Verdict("rejected", "shadow", why, {})), 0.0
+            return await _conclude(connection, context, job, Verdict("rejected", "shadow", why, {})), 0.0
         elapsed_s = await write_shadow_tally(connection, job.id, self._tally._asdict(), watched_s=watched_s)
         settings = context.settings
         verdict = shadow_verdict(
@@ -108,36 +108,45 @@ class ShadowJudge:
         )
         if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
             return False, watched_s
-        return await _end(connection, context, job, verdict), watched_s
+        return await _conclude(connection, context, job, verdict), watched_s
 
 
 async def _fail(context: RetrainContext, job: Job, error: str) -> bool:
     """End a job whose model can't be activated: its message is larger than the topic takes now."""
     pool = await context.pool()
-    assert job.version is not None
     with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if await lock_job(connection, job.id) == "shadow":
-                await leave_shadow(connection, job.version, "rejected")
-                cause = ActivationCause(job.id, job.by, job.reason)
-                await end_shadowing(connection, cause, context.signing, above=context.above())
-                await end_job(connection, job.id, "failed", version=job.version, error=error)
+                await _end(connection, context, job, "failed", error=error)
     log.error("shadow_failed", job=job.id, version=job.version, error=error)
     return True
 
 
-async def _end(connection: Connection, context: RetrainContext, job: Job, verdict: Verdict) -> bool:
-    """End the shadow and its job, and activate the winner."""
-    assert job.version is not None
-    cause = ActivationCause(job.id, job.by, job.reason)
-    await leave_shadow(connection, job.version, "former" if verdict.outcome == "promoted" else "rejected")
-    if verdict.outcome == "promoted":
-        await activate(connection, job.version, cause, context.signing, above=context.above())
-    await end_shadowing(connection, cause, context.signing, above=context.above())
+async def _conclude(connection: Connection, context: RetrainContext, job: Job, verdict: Verdict) -> bool:
+    """End the shadow and its job by a verdict, and activate the winner."""
     job_metrics: dict[str, Any] = dict(job.metrics or {})
     figures = {"outcome": verdict.outcome, "path": verdict.path, "why": verdict.why, **verdict.facts}
     metrics = {**job_metrics, "gate": {**job_metrics.get("gate", {}), "shadow": figures}}
     error = None if verdict.outcome == "promoted" else verdict.why
-    await end_job(connection, job.id, verdict.outcome, version=job.version, metrics=metrics, error=error)
+    await _end(connection, context, job, verdict.outcome, metrics=metrics, error=error)
     log.info("shadow_judged", job=job.id, version=job.version, outcome=verdict.outcome, why=verdict.why)
     return True
+
+
+async def _end(
+    connection: Connection,
+    context: RetrainContext,
+    job: Job,
+    state: State,
+    *,
+    metrics: dict[str, Any] | None = None,
+    error: str | None,
+) -> None:
+    """End the shadow and its job, and activate its model if that is promoted."""
+    assert job.version is not None
+    cause = ActivationCause(job.id, job.by, job.reason)
+    await leave_shadow(connection, job.version, "former" if state == "promoted" else "rejected")
+    if state == "promoted":
+        await activate(connection, job.version, cause, context.signing, above=context.above())
+    await end_shadowing(connection, cause, context.signing, above=context.above())
+    await end_job(connection, job.id, state, version=job.version, metrics=metrics, error=error)
