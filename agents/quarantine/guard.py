@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from relearn.agents.quarantine.in_hand import InHand, Note, left_behind, spans_of
-from relearn.agents.quarantine.suspects import Suspects, quarantined, suspects_of
+from relearn.agents.quarantine.suspects import HOURLY_MAX, Suspects, quarantined, suspects_of
 from relearn.agents.stores.deaths import add_death, recent_deaths
 from relearn.agents.stores.postgres import open_pool
 from relearn.schemas.messages.records import Fault, RawMessage, UnreadMessage
@@ -37,7 +37,7 @@ class Quarantine:
         self._prepared = False
         self._preparing = asyncio.Lock()
         self._suspects: dict[tuple[str, int], Suspects] = {}
-        self._quarantined: set[tuple[str, int, int]] = set()
+        self._quarantined: frozenset[tuple[str, int, int]] = frozenset()
 
     async def prepare(self) -> None:
         """Before the first chunk: report what processes before this one left in hand, and read all reports.
@@ -63,7 +63,9 @@ class Quarantine:
         finally:
             pool.terminate()
         self._suspects = suspects_of(deaths, self._settings.quarantine_deaths)
-        self._quarantined = quarantined(deaths, self._suspects)
+        self._quarantined, over = quarantined(deaths, self._suspects)
+        if over:
+            log.error("quarantine_is_full", messages=over, most_in_an_hour=HOURLY_MAX)
         self._prepared = True
 
     def in_hand(self, topic_id: str, records: Sequence[RawMessage]) -> Note:

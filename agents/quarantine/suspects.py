@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import structlog
+from typing import NamedTuple
 
 from relearn.agents.stores.deaths import Death
-
-log = structlog.get_logger()
 
 #: Messages that a role may quarantine in an hour. Were there more, the cause would not be a message.
 HOURLY_MAX = 10
@@ -52,8 +49,15 @@ def suspects_of(deaths: Sequence[Death], deaths_max: int) -> dict[tuple[str, int
     return {at: Suspects(found, deaths_max) for at, found in spans.items()}
 
 
-def quarantined(deaths: Sequence[Death], suspects: Mapping[tuple[str, int], Suspects]) -> set[tuple[str, int, int]]:
-    """The guilty messages: topic id, partition, offset. Of one hour at most HOURLY_MAX, the oldest."""
+class Quarantined(NamedTuple):
+    """Guilty messages by topic id, partition and offset, and how many more there were within an hour."""
+
+    places: frozenset[tuple[str, int, int]]
+    over: int
+
+
+def quarantined(deaths: Sequence[Death], suspects: Mapping[tuple[str, int], Suspects]) -> Quarantined:
+    """The guilty messages. Of one hour at most HOURLY_MAX, the oldest."""
     guilty = [
         death
         for death in sorted(deaths, key=lambda death: -death.age_s)
@@ -62,6 +66,4 @@ def quarantined(deaths: Sequence[Death], suspects: Mapping[tuple[str, int], Susp
     places = list(dict.fromkeys((death.topic_id, death.partition, death.first) for death in guilty))
     recent = {(death.topic_id, death.partition, death.first) for death in guilty if death.age_s < _HOUR_S}
     over = [place for place in places if place in recent][HOURLY_MAX:]
-    if over:
-        log.error("quarantine_is_full", messages=len(over), most_in_an_hour=HOURLY_MAX)
-    return set(places) - set(over)
+    return Quarantined(frozenset(places) - set(over), len(over))

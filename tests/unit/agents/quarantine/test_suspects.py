@@ -28,10 +28,10 @@ def test_a_deadly_message_is_found_after_exactly_that_many_deaths(count: int, at
     deaths: list[Death] = []
     for _ in range(deaths_max):
         suspects = suspects_of(deaths, deaths_max).get((ID, 0), Suspects((), deaths_max))
-        assert quarantined(deaths, suspects_of(deaths, deaths_max)) == set()
+        assert quarantined(deaths, suspects_of(deaths, deaths_max)).places == set()
         first, end = next(part for part in parts_of(suspects, count) if part[0] <= deadly < part[1])
         deaths.append(Death(ID, 0, first, end, 1.0))
-    assert quarantined(deaths, suspects_of(deaths, deaths_max)) == {(ID, 0, deadly)}
+    assert quarantined(deaths, suspects_of(deaths, deaths_max)).places == {(ID, 0, deadly)}
 
 
 def test_after_a_death_each_message_that_was_in_hand_is_read_alone() -> None:
@@ -42,7 +42,7 @@ def test_after_a_death_each_message_that_was_in_hand_is_read_alone() -> None:
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), max_size=12))
 def test_only_a_message_alone_in_hand_at_all_of_enough_deaths_but_one_is_guilty(spans: list[tuple[int, int]]) -> None:
     deaths = [Death(ID, 0, first, first + size, 1.0) for first, size in spans]
-    for _, _, offset in quarantined(deaths, suspects_of(deaths, 3)):
+    for _, _, offset in quarantined(deaths, suspects_of(deaths, 3)).places:
         assert spans.count((offset, 1)) >= 2
         assert sum(first <= offset < first + size for first, size in spans) >= 3
 
@@ -51,12 +51,12 @@ def test_another_topic_of_the_same_name_has_other_suspects() -> None:
     deaths = [Death("former", 0, 5, 6, 1.0)] * 3
     suspects = suspects_of(deaths, 3)
     assert (ID, 0) not in suspects
-    assert quarantined(deaths, suspects) == {("former", 0, 5)}
+    assert quarantined(deaths, suspects).places == {("former", 0, 5)}
 
 
 def test_no_more_messages_are_quarantined_in_an_hour_than_a_fault_in_messages_explains() -> None:
     deaths = [Death(ID, 0, offset, offset + 1, 1000.0 - offset) for offset in range(HOURLY_MAX + 5) for _ in range(3)]
     found = quarantined(deaths, suspects_of(deaths, 3))
-    assert found == {(ID, 0, offset) for offset in range(HOURLY_MAX)}
+    assert found == ({(ID, 0, offset) for offset in range(HOURLY_MAX)}, 5)
     former = [death._replace(age_s=4000.0) for death in deaths]
-    assert len(quarantined(former, suspects_of(former, 3))) == HOURLY_MAX + 5
+    assert len(quarantined(former, suspects_of(former, 3)).places) == HOURLY_MAX + 5
