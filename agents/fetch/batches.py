@@ -18,7 +18,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
-from relearn.agents.fetch.decompress import CantDecompress, at_once, pieces
+from relearn.agents.fetch.decompress import CantDecompress, unpacked
 from relearn.agents.fetch.record_reader import RecordReader, TooMuch, slices, varint_bytes
 from relearn.schemas.messages.dead_letters import HEAD_BYTES, KEY_MAX_BYTES
 from relearn.schemas.messages.records import Fault
@@ -137,7 +137,7 @@ class Batch:
             return iter(self._batch)
         records = self._data[_HEADER.size :]
         if codec:
-            found = _unpacked(codec, bytes(records))
+            found = unpacked(codec, bytes(records), WHOLE_BYTES)
             if not isinstance(found, bytes):
                 return self._in_runs(found)
             records = memoryview(found)
@@ -259,37 +259,6 @@ def _headers(data: bytes, count: int) -> list[tuple[str, bytes | None]]:
         size = reader.varint()
         found.append((name, None if size < 0 else reader.take(size)))
     return found
-
-
-def _unpacked(codec: int, data: bytes) -> bytes | Generator[bytes, None, None]:
-    """The decompressed records, in pieces where they have more than WHOLE_BYTES."""
-    whole = at_once(codec, data, WHOLE_BYTES)
-    if whole is not None:
-        return whole
-    found, first, size = pieces(codec, data), [], 0
-    error: CantDecompress | None = None
-    try:
-        for piece in found:
-            first.append(piece)
-            size += len(piece)
-            if size > WHOLE_BYTES:
-                break
-        else:
-            return b"".join(first)
-    except CantDecompress as exc:
-        error = exc
-    return _again(first, found, error)
-
-
-def _again(
-    first: list[bytes], found: Generator[bytes, None, None], error: CantDecompress | None
-) -> Generator[bytes, None, None]:
-    with closing(found):
-        yield from first
-        first.clear()
-        if error is not None:
-            raise error
-        yield from found
 
 
 def _is_ordinary(records: bytes) -> bool:

@@ -32,6 +32,37 @@ class CantDecompress(Exception):
     """The data isn't valid, or takes a window that is too large."""
 
 
+def unpacked(codec: int, data: bytes, whole_bytes: int) -> bytes | Generator[bytes, None, None]:
+    """The decompressed records, in pieces where they have more than whole_bytes."""
+    whole = at_once(codec, data, whole_bytes)
+    if whole is not None:
+        return whole
+    found, first, size = pieces(codec, data), [], 0
+    error: CantDecompress | None = None
+    try:
+        for piece in found:
+            first.append(piece)
+            size += len(piece)
+            if size > whole_bytes:
+                break
+        else:
+            return b"".join(first)
+    except CantDecompress as exc:
+        error = exc
+    return _again(first, found, error)
+
+
+def _again(
+    first: list[bytes], found: Generator[bytes, None, None], error: CantDecompress | None
+) -> Generator[bytes, None, None]:
+    with closing(found):
+        yield from first
+        first.clear()
+        if error is not None:
+            raise error
+        yield from found
+
+
 def pieces(codec: int, data: bytes) -> Generator[bytes, None, None]:
     """The decompressed bytes in pieces. Close the generator to stop early.
 

@@ -56,6 +56,8 @@ async def create_topics(settings: Settings) -> list[str]:
 async def check_log_append_time(settings: Settings, topic: str) -> None:
     """Return if the broker stamps the records of `topic`.
 
+    The worker's comparison with `topic_fit` at its start is passed over while Kafka is away; this one waits.
+
     Raises:
         KafkaUnavailable: no broker answers.
         SetupError: it doesn't, or the topic isn't there.
