@@ -11,7 +11,7 @@ import numpy as np
 from relearn.agents.learning.predict import Scores, predict, score
 from relearn.agents.models.live import Served
 from relearn.schemas.messages.headers import write_key
-from relearn.schemas.messages.ingest_fast_path import decode_chunk, decode_parts
+from relearn.schemas.messages.ingest_fast_path import decode_parts
 from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
@@ -34,19 +34,14 @@ class ScoredChunk:
 
 
 def score_parts(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> Iterator[ScoredChunk]:
-    """As `score_chunk`, in parts that bound the memory of a chunk with a great many records."""
+    """Decode and score a chunk with one model, in parts that bound the memory of a great many records.
+
+    A record whose margin overflows is rejected, too. `shadow`, a model of the same features, answers what `served`
+    answers and rejects nothing.
+    """
     writes = _writes(messages)
     for records, rejects in decode_parts(messages, served.model.feature_names):
         yield _answered(_score(messages, records, rejects, served), shadow, writes)
-
-
-def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
-    """Decode and score one chunk with one model. A record whose margin overflows is rejected, too.
-
-    `shadow`, a model of the same features, answers what `served` answers and rejects nothing.
-    """
-    records, rejects = decode_chunk(messages, served.model.feature_names)
-    return _answered(_score(messages, records, rejects, served), shadow, _writes(messages))
 
 
 def _answered(scored: ScoredChunk, shadow: Served | None, writes: Mapping[tuple[int, int], str]) -> ScoredChunk:

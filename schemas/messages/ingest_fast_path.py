@@ -28,22 +28,14 @@ _many_json = msgspec.json.Decoder(ManyRecords).decode
 PART_RECORDS = 65_536
 
 
-def decode_chunk(messages: Iterable[RawMessage], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
-    """All records of a chunk in columns, and those that can't be scored.
-
-    Never raises for what a message holds: every record of every message is in exactly one of the two results.
-    """
-    builder = RecordsBuilder(feature_names)
-    pack_row = _row_packer(feature_names)
-    for message in messages:
-        _add(builder, message, pack_row)
-    return builder.finish()
-
-
 def decode_parts(
     messages: Iterable[RawMessage], feature_names: Sequence[str]
 ) -> Iterator[tuple[Records, list[Reject]]]:
-    """As `decode_chunk`, in parts: each ends with the message that brings it to PART_RECORDS records or more."""
+    """All records of a chunk in columns, and those that can't be scored, in parts.
+
+    Each part ends with the message that brings it to PART_RECORDS records or more. Never raises for what a message
+    holds: every record of every message is in exactly one of the two results of one part.
+    """
     pack_row = _row_packer(feature_names)
     builder = RecordsBuilder(feature_names)
     for message in messages:

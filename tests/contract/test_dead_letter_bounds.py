@@ -26,9 +26,8 @@ from relearn.schemas.messages.dead_letters import (
     decode_dead_letter,
 )
 from relearn.schemas.messages.headers import message_bytes
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.records import Fault, Reject
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 
 SOURCE = "/relearn/score-1"
 MANY = 1_000_000

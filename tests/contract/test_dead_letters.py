@@ -17,9 +17,8 @@ from relearn.schemas.messages.dead_letters import (
     decode_dead_letter,
 )
 from relearn.schemas.messages.headers import header_text
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.records import Fault, Reject
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 
 
 def _letters(message: FakeMessage, *indexes: int) -> list[DeadLetter]:

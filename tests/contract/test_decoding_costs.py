@@ -20,13 +20,12 @@ from relearn.schemas.messages import ingest_fast_path, weight
 from relearn.schemas.messages.commands import decode_command
 from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX, encode_records
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.ingest_faults import _check_names, _order
 from relearn.schemas.messages.predictions import decode_block
 from relearn.schemas.model.signing import Verifier
 from relearn.schemas.model.updates import decode_update
 from relearn.schemas.topics import INGEST_MAX_BYTES
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 
 NAMES = ("a", "b", "c")
 MIB = 1024 * 1024

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.messages.ingest import encode_record, encode_records
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.records import Records, Reject
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 
 NAMES = ("a", "b", "c")
 

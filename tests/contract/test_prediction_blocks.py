@@ -16,13 +16,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relearn.agents.models.live import Served
-from relearn.agents.score.scored_chunk import blocks_of, score_chunk
+from relearn.agents.score.scored_chunk import blocks_of
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block, decode_block, encode_block
 from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.topics import BLOCK_MAX_BYTES
+from relearn.scripts.dev.bench.workload import score_chunk
 from tests.support.data.blocks import assert_same, shadow_of
 from tests.support.data.messages import FakeMessage
 from tests.support.data.models import a_model

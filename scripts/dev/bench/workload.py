@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from confluent_kafka import Producer
@@ -10,7 +11,7 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.score.scored_chunk import blocks_of, score_chunk
+from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.messages.records import RawMessage
 from relearn.schemas.model.linear_svm import Model
@@ -42,6 +43,12 @@ def publish(settings: Settings, served: Served) -> None:
     producer.produce(topic_name(settings.namespace, "model-updates"), value, b"champion")
     if producer.flush(30):
         raise RuntimeError("the model could not be published")
+
+
+def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
+    """Score some messages whose records fit one part."""
+    (scored,) = score_parts(messages, served, shadow)
+    return scored
 
 
 def blocks(messages: list[RawMessage], served: Served) -> list[tuple[int, bytes]]:

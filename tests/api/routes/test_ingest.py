@@ -13,11 +13,10 @@ import pytest
 from relearn.agents.kafka.topics import admin_client, create_topics, topic_id_once_known
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.messages.headers import header_text
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from tests.support.api.client import Client
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 from tests.support.data.models import a_model
 from tests.support.data.rows import messages
 

@@ -9,13 +9,14 @@ import asyncio
 from typing import Any
 
 from relearn.agents.models.live import Served
-from relearn.agents.score.scored_chunk import blocks_of, score_chunk
+from relearn.agents.score.scored_chunk import blocks_of
 from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.schemas.messages.commands import decode_command
 from relearn.schemas.messages.feedback import ReceivedFeedback, decode_feedback
 from relearn.schemas.messages.predictions import decode_block, encode_block
 from relearn.schemas.topics import TopicName, topic_name
+from relearn.scripts.dev.bench.workload import score_chunk
 from tests.support.api.client import Client
 from tests.support.data.messages import FakeMessage
 from tests.support.data.models import a_model

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from relearn.schemas.messages.ingest_fast_path import decode_parts
+from relearn.schemas.messages.records import Records, Reject
 
 
 @dataclass(frozen=True)
@@ -17,3 +21,9 @@ class FakeMessage:
     timestamp: int = 1_700_000_000_000
     key: bytes | None = None
     headers: Sequence[tuple[str, bytes]] = ()
+
+
+def decode_chunk(messages: Iterable[Any], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
+    """The records of some messages that fit one part, and those that can't be scored."""
+    (found,) = decode_parts(messages, feature_names)
+    return found

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import msgpack
-import pytest
 from confluent_kafka import Producer
 
 from relearn.agents.dead_letters.redrive import Redriven, redrive
@@ -19,7 +17,7 @@ from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import store_dead_letters
-from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.topic_generations import register_generation
 from relearn.schemas.messages.dead_letters import DeadLetter, dead_letters
 from relearn.schemas.messages.records import Fault, Reject
@@ -34,15 +32,6 @@ from tests.support.servers.topic_limits import delete_records, drop_topic
 ROWS = 20_000
 MANY = bytes(msgpack.packb({"n": ROWS, "features": [[1.0, 2.0]] * ROWS, "ids": [str(i) for i in range(ROWS)]}))
 HEADERS = [("h", b"v")] * 100
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    """Topics and tables, and a connection."""
-    await run_migrations(settings)
-    pool = await open_pool(settings)
-    yield pool
-    await pool.close()
 
 
 def produced(settings: Settings, topic: TopicName, value: bytes) -> FakeMessage:

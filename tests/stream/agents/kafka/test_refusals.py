@@ -14,26 +14,16 @@ from relearn.agents.kafka.dead_letter_sink import DeadLetterSink
 from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.dead_letters import list_dead_letters, original_of
-from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import TooLarge
 from relearn.schemas.messages.dead_letters import Cut, decode_dead_letter
 from relearn.schemas.messages.records import Fault, Reject
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.migrations import run_migrations
 from tests.support.data.messages import FakeMessage
 from tests.support.data.rows import messages
 from tests.support.servers.topic_limits import drop_topic, set_max_bytes
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    """Topics and tables, and a connection."""
-    await run_migrations(settings)
-    pool = await open_pool(settings)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.models.live import Served
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
-from relearn.agents.score.scored_chunk import blocks_of, score_chunk
+from relearn.agents.score.scored_chunk import blocks_of
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.dead_letters import decode_dead_letter
 from relearn.schemas.messages.ingest import encode_record
@@ -20,6 +20,7 @@ from relearn.schemas.messages.predictions import decode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.migrations import run_migrations
+from relearn.scripts.dev.bench.workload import score_chunk
 from tests.support.data.messages import FakeMessage
 from tests.support.data.models import a_model
 from tests.support.data.rows import messages

@@ -1,38 +1,26 @@
 """`relearn dlq` on real servers: what is sent again is the record at fault alone, marked when the broker has it."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import msgpack
-import pytest
 
 from relearn.agents.dead_letters.redrive import Redriven, redrive
 from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.stores.dead_letters import list_dead_letters, lock_open, store_dead_letters
 from relearn.agents.stores.pauses import Pauses
-from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.agents.stores.postgres import Pool
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.migrations import run_migrations
 from tests.stream.scripts.commands.test_produce import read_ingest
 from tests.support.processes.commands import relearn
 
 AT_S = 1_790_000_000.25
 MANY = bytes(msgpack.packb({"n": 3, "features": [[1.0], "x", [3.0, 4.0]], "ids": ["a", "b", "c"], "batch": "q"}))
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    """Topics and tables, and a connection."""
-    await run_migrations(settings)
-    pool = await open_pool(settings)
-    yield pool
-    await pool.close()
 
 
 def letter(settings: Settings, offset: int, reason: str, value: bytes | None, *indexes: int) -> DeadLetter:

@@ -11,12 +11,12 @@ from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.ingest import CE_TYPE_MANY
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 from relearn.scripts.client.migrations import run_migrations
 from relearn.scripts.client.producer import Sender
 from relearn.scripts.data.datasets import load_dataset
+from tests.support.data.messages import decode_chunk
 from tests.support.processes.commands import relearn
 from tests.support.servers.topic_limits import set_max_bytes
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from relearn.agents.dead_letters.extract import decode_map, extract_record
 from relearn.agents.dead_letters.render import as_json, as_short_json, as_text, hex_dump
 from relearn.schemas.messages.ingest import encode_records
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
+from tests.support.data.messages import decode_chunk
 
 FEATURES = np.arange(6.0).reshape(3, 2)
 

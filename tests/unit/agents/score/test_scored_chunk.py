@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
-from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_chunk, shadow_answers
+from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, shadow_answers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.dev.bench.workload import score_chunk
 from tests.support.data.blocks import assert_same
 from tests.support.data.messages import FakeMessage
 from tests.support.data.models import a_model

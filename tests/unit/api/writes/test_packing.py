@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from relearn.api.writes.packing import Columns, pack
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 
 TEXTS = st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 LONG = "é" * 1000

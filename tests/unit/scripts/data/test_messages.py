@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
+from tests.support.data.messages import decode_chunk
 
 
 class Fetched:

@@ -12,9 +12,9 @@ from relearn.agents.stores.predictions.partitions import (
     day_of,
     make_partitions,
 )
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import block_at, block_of, shadow_of
+from tests.support.data.messages import decode_chunk
 from tests.support.data.stored import TOPIC, by_owner, offsets, partition_names, rows, store, tables, totals
 
 DAY_S = 86_400.0

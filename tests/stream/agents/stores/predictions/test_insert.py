@@ -11,9 +11,9 @@ from relearn.agents.availability.retry import Retry
 from relearn.agents.stores.predictions.totals import BatchTotal, PartitionTotal
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.settings import Settings
 from tests.support.data.blocks import NOON_S, block_of
+from tests.support.data.messages import decode_chunk
 from tests.support.data.stored import TOPIC, counted, offsets, rows, store, tables, totals
 from tests.support.servers.embedded import Servers
 

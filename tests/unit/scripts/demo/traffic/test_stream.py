@@ -8,10 +8,10 @@ from itertools import islice
 
 import numpy as np
 
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.scripts.data.datasets import Dataset, load_dataset
 from relearn.scripts.demo.options import split_data
 from relearn.scripts.demo.traffic.stream import PIECE, Labelled, labelled, records
+from tests.support.data.messages import decode_chunk
 from tests.unit.scripts.data.test_messages import Fetched
 
 REAL = Dataset(

@@ -11,12 +11,11 @@ from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.commands import decode_command
 from relearn.schemas.messages.dead_letters import decode_dead_letter
 from relearn.schemas.messages.feedback import decode_feedback
-from relearn.schemas.messages.ingest_fast_path import decode_chunk
 from relearn.schemas.messages.predictions import decode_block
 from relearn.scripts.dev.bench.faults.hostile import COMMANDS, INGEST, LARGE, OTHERS
 from relearn.scripts.dev.bench.faults.ledger import plain_record
 from relearn.scripts.dev.bench.faults.scene import NAMES
-from tests.support.data.messages import FakeMessage
+from tests.support.data.messages import FakeMessage, decode_chunk
 
 MAKES = {**INGEST, **{name: make for name, make in LARGE.items() if "feedback" not in name}}
 
