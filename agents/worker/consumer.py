@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import faust
 import structlog
@@ -19,15 +19,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage, Message
 from faust.types.topics import TopicT
 
+from relearn.agents.fetch.parts import Position, split_fetch
 from relearn.agents.kafka.recreated_topics import Jump
-from relearn.agents.worker.consumer_thread import ConsumerThread, Poll, Position
+from relearn.agents.worker.consumer_thread import ConsumerThread, Poll
 from relearn.agents.worker.offset_ledger import Ledger, Ticket
 from relearn.schemas.messages.records import RawMessage
 
 log = structlog.get_logger()
 
-#: Maximum size of the values in a chunk, unless it holds one message alone.
-CHUNK_BYTES = 4 * 1024 * 1024
 #: After a fetch of fewer records than SMALL_FETCH the next one waits PAUSE_S, so that a slow stream makes fewer chunks.
 SMALL_FETCH = 1000
 PAUSE_S = 0.005
@@ -82,46 +81,6 @@ class _AsFetched(faust.Schema[Any, Any]):
 def chunk_topic(app: faust.App, name: str) -> TopicT:
     """The topic `name` as a source of chunks for `@app.agent`."""
     return app.topic(name, schema=_AsFetched(), internal=False, allow_empty=True)
-
-
-class Part(NamedTuple):
-    """A part of a poll that becomes a chunk. `ends`: each partition's position after it."""
-
-    topic_id: str
-    records: list[RawMessage]
-    ends: dict[TP, int]
-    size_bytes: int
-
-
-def split_fetch(fetched: Mapping[TP, Sequence[RawMessage]], positions: Mapping[TP, Position]) -> Iterator[Part]:
-    """One fetch as parts of at most CHUNK_BYTES per topic.
-
-    A partition's end is the offset after its last record, or its position: control records and records of aborted
-    transactions may follow the last record.
-    """
-    topics: dict[tuple[str, str], list[TP]] = {}
-    for tp in fetched:
-        topics.setdefault((tp.topic, positions[tp].topic_id), []).append(tp)
-    for (_, topic_id), partitions in topics.items():
-        records: list[RawMessage] = []
-        ends: dict[TP, int] = {}
-        size_bytes = 0
-        for tp in partitions:
-            end = -1
-            for record in fetched[tp]:
-                length = len(record.value or b"")
-                if records and size_bytes + length > CHUNK_BYTES:
-                    if end >= 0:
-                        ends[tp] = end
-                    yield Part(topic_id, records, ends, size_bytes)
-                    records, ends, size_bytes = [], {}, 0
-                records.append(record)
-                size_bytes += length
-                end = record.offset + 1
-            if end >= 0:
-                ends[tp] = max(end, positions[tp].offset)
-        if records:
-            yield Part(topic_id, records, ends, size_bytes)
 
 
 class ChunkConsumer(driver.Consumer):

@@ -15,6 +15,7 @@ from faust.types import TP
 from relearn.agents.driver_errors.kafka import class_verdict
 from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.fetch.bounded_fetch import POLL_BYTES, bound_fetches, one_poll
+from relearn.agents.fetch.parts import Position
 from relearn.agents.kafka.recreated_topics import Jump, ReadingClient, committed_metadata
 from relearn.agents.kafka.static_member import StaticMember
 from relearn.agents.worker.shutdown import end_fenced, excuse_messages
@@ -38,13 +39,6 @@ IDLE = FetchWait(min_bytes=1, max_wait_ms=500)
 READING, COMMITTING, GROUP = "reading", "committing", "group"
 #: Before the next attempt to read.
 FAILED_WAIT_S = 1.0
-
-
-class Position(NamedTuple):
-    """Where a partition is read next: `offset` of the topic with this id."""
-
-    topic_id: str
-    offset: int
 
 
 class Poll(NamedTuple):

@@ -1,4 +1,4 @@
-"""The size of packages: enough modules to be one, few enough to be read."""
+"""The sizes of packages and modules: enough modules to be one, few enough to be read, none too long."""
 
 from __future__ import annotations
 
@@ -25,3 +25,10 @@ def test_no_package_is_too_large_to_read_or_too_small_to_be_one() -> None:
 
 def _has_more(folder: Path) -> bool:
     return any(path.is_dir() and path.name != "__pycache__" for path in folder.iterdir()) or any(folder.glob("*.sql"))
+
+
+def test_no_module_is_too_long_to_read() -> None:
+    """Above 300 lines there is a second subject in it."""
+    modules = (path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "node_modules" not in path.parts)
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules}
+    assert {path: lines for path, lines in lengths.items() if lines > 300} == {}

@@ -6,9 +6,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.worker import consumer
-from relearn.agents.worker.consumer import split_fetch
-from relearn.agents.worker.consumer_thread import Position
+from relearn.agents.fetch.parts import CHUNK_BYTES, Position, split_fetch
 from tests.support.data.messages import FakeMessage
 
 
@@ -41,7 +39,7 @@ def test_every_message_is_in_one_chunk_of_its_topic_in_order(
     for part in split_fetch(fetched, positions):
         assert len({record.topic for record in part.records}) == 1
         assert part.size_bytes == sum(len(record.value or b"") for record in part.records)
-        assert part.size_bytes <= consumer.CHUNK_BYTES or len(part.records) == 1
+        assert part.size_bytes <= CHUNK_BYTES or len(part.records) == 1
         for record in part.records:
             tp = TP(record.topic, record.partition)
             assert positions[tp].topic_id == part.topic_id
