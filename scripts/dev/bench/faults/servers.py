@@ -79,8 +79,9 @@ class Server:
     def start(self, extra: Mapping[str, str] | None = None) -> None:
         """Start it again on the same port and data, unless it runs; with more environment variables, if given."""
         if self.pid is None:
-            env = {**(os.environ if self._process.env is None else self._process.env), **(extra or {})}
-            changed = replace(self._process, env=env)
+            # Not in the environment of the launcher, which may run as another user than the server.
+            given = ("/usr/bin/env", *(f"{name}={value}" for name, value in extra.items())) if extra else ()
+            changed = replace(self._process, argv=(*given, *self._process.argv))
             self._thread.call(self._supervisor.start_stopped(self.name, changed))
 
     @contextmanager

@@ -65,6 +65,8 @@ class Worker:
         self._arguments = ("worker", role, *(("--id", name) if static else ()))
         plain = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
         self.environment = {**plain, **as_environment(settings), PREFIX + "LOG_LEVEL": "info", **extra}
+        self.extra: Mapping[str, str] = {}
+        """More environment variables for the next starts."""
         self._spawn = spawn
         self.log_path = settings.data_dir / "logs" / f"{name}.log"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ class Worker:
         """Start it."""
         self.starts += 1
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        self._handle = self._spawn(self._arguments, self.environment, self.log_path)
+        self._handle = self._spawn(self._arguments, {**self.environment, **self.extra}, self.log_path)
         self.wanted = True
 
     @property

@@ -1,4 +1,4 @@
-"""Clocks of workers, broker and Postgres set apart by 40 days, by libfaketime."""
+"""Clocks of workers, broker and Postgres set apart by 40 days: those of servers by libfaketime."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
+from relearn.scripts.dev.bench.faults.catalogue.moved_clock import MovedClock
 from relearn.scripts.dev.bench.faults.fault import Fault
 from relearn.scripts.dev.bench.faults.scene import Scene
 from relearn.scripts.dev.bench.faults.servers import Server
 
 DAYS = 40
+DAYS_S = DAYS * 86_400.0
 #: Where Debian's package has it; the variable names another place.
 _PLACES = "*/faketime/libfaketime.so.1"
 _VARIABLE = "LIBFAKETIME"
 _TRAININGS = "SELECT count(*) FROM jobs WHERE command = 'train'"
 _DAYS_STORED = "SELECT count(DISTINCT ingested_at::date) FROM predictions"
+#: By the clocks of the score workers, which were 40 days ahead and back.
+_DAYS_SCORED = "SELECT (max(scored_at)::date - min(scored_at)::date) FROM predictions"
 _TRAININGS_BAR = 3
 
 
@@ -26,36 +31,39 @@ def library() -> str | None:
     return os.environ.get(_VARIABLE) or next((str(path) for path in Path("/usr/lib").glob(_PLACES)), None)
 
 
-def faked(offset: str = "", file: Path | None = None) -> dict[str, str]:
-    """The environment of a process whose clock differs by `offset`, or by what `file` holds at each look.
+def faked(offset: str) -> dict[str, str]:
+    """The environment of a server whose clock differs by `offset`.
 
     Without the library's change to waits by the monotonic clock, with which Kafka hangs at its start.
     """
     found = library()
     assert found is not None
-    if file is not None:
-        file.write_text(offset or "+0")
-        given: Mapping[str, str] = {"FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"}
-    else:
-        given = {"FAKETIME": offset}
-    return {"LD_PRELOAD": found, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0", **given}
+    return {
+        "LD_PRELOAD": found,
+        "FAKETIME": offset,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
+    }
 
 
 def workers(scene: Scene) -> None:
     """The clock of one role after another is 40 days ahead, then back, at its start; then it steps while it runs."""
+    clock = MovedClock(scene.settings.data_dir / "clock")
     for role in ("store", "score", "feedback", "retrain"):
-        for offset in (f"+{DAYS}d", f"-{DAYS}d"):
-            _restart(scene, role, faked(offset))
+        for moved_s in (DAYS_S, -DAYS_S):
+            clock.move(moved_s)
+            _restart(scene, role, clock.environment)
             scene.stores(500)
-    file = scene.settings.data_dir / "clock"
+    clock.move(0)
     for role in ("store", "score"):
-        _restart(scene, role, faked(file=file))
-        for offset in (f"+{DAYS}d", "+0", f"-{DAYS}d", "+0"):
-            file.write_text(offset)
+        _restart(scene, role, clock.environment)
+        for moved_s in (DAYS_S, 0, -DAYS_S, 0):
+            clock.move(moved_s)
             scene.stores(500)
-        _restart(scene, role, {})
+        _restart(scene, role)
     scene.measure("trainings", float(scene.probe.value(_TRAININGS)), bar=_TRAININGS_BAR)
     scene.measure("days in predictions", float(scene.probe.value(_DAYS_STORED)))
+    scene.measure("days from the first to the last time of scoring", float(scene.probe.value(_DAYS_SCORED)))
 
 
 def postgres(scene: Scene) -> None:
@@ -64,7 +72,7 @@ def postgres(scene: Scene) -> None:
         scene.stores(500)
         with _restarted(scene.machine.postgres, faked(offset)):
             scene.stores(500)
-            _restart(scene, "store", {})
+            _restart(scene, "store")
             scene.stores(500)
     scene.measure("trainings", float(scene.probe.value(_TRAININGS)), bar=_TRAININGS_BAR)
 
@@ -75,7 +83,7 @@ def broker(scene: Scene) -> None:
     before = scene.probe.stored()
     with _restarted(scene.machine.kafka, faked(f"-{DAYS}d")):
         time.sleep(3)
-        _restart(scene, "store", {})
+        _restart(scene, "store")
     scene.stores(500)
     scene.measure("rows that were there before and are gone", float(before - _still(scene, before)), bar=0)
 
@@ -85,10 +93,10 @@ def broker_ahead(scene: Scene) -> None:
     scene.stores(500)
     with _restarted(scene.machine.kafka, faked(f"+{DAYS}d")):
         scene.stores(500)
-        _restart(scene, "store", {})
+        _restart(scene, "store")
         scene.stores(500)
     scene.stores(500)
-    _restart(scene, "store", {})
+    _restart(scene, "store")
     scene.stores(500)
 
 
@@ -96,11 +104,11 @@ def _still(scene: Scene, before: int) -> int:
     return min(before, int(scene.probe.value("SELECT count(*) FROM predictions")))
 
 
-def _restart(scene: Scene, role: str, extra: dict[str, str]) -> None:
+def _restart(scene: Scene, role: str, extra: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Restart the workers of a role, with these environment variables beside their own."""
     for worker in scene.of_role(role):
         worker.terminate()
-        clean = {key: value for key, value in worker.environment.items() if not key.startswith(("LD_PRELOAD", "FAKET"))}
-        worker.environment = {**clean, **extra}
+        worker.extra = extra
         worker.start()
         worker.wait_ready()
 
@@ -124,7 +132,7 @@ def _no_library() -> str | None:
 _ALL = {"score": 1, "store": 1, "feedback": 1, "retrain": 1}
 _ROW = "clocks ± 40 days: nothing dropped that is younger than retention, no storm of trainings"
 FAULTS = (
-    Fault("clock-workers", f"{_ROW} (workers)", workers, roles=_ALL, learns=True, alone=True, unless=_no_library),
+    Fault("clock-workers", f"{_ROW} (workers)", workers, roles=_ALL, learns=True, alone=True),
     Fault("clock-postgres", f"{_ROW} (Postgres)", postgres, roles=_ALL, learns=True, alone=True, unless=_no_library),
     Fault("clock-broker-back", f"{_ROW} (broker, back)", broker, alone=True, unless=_no_library),
     Fault("clock-broker-ahead", f"{_ROW} (broker, ahead)", broker_ahead, alone=True, unless=_no_library),
