@@ -1,4 +1,4 @@
-"""The outcomes as JSON, and as the page docs/faults.md. A run replaces the entries of the faults that it ran."""
+"""The outcomes as JSON, and as the page docs/faults.md. A run replaces the entries of its faults and its size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ at a small size, without asserting a time; other tests have the rest. [decisions
 explains how and why.
 
 A time is a figure of one run; the load average beside it is that of the machine (two cores, with other work beside it
-where it is above 4). A bar that was missed is named in the last column.
+where it is above 4). A bar that was missed is named in the last column. A fault that ran at several sizes has a row for
+each.
 
 """
 
@@ -57,14 +58,19 @@ def as_json(outcomes: Sequence[Outcome], size: str) -> list[dict[str, Any]]:
 
 
 def write_report(directory: Path, outcomes: Sequence[Outcome], size: str) -> None:
-    """Write `faults.json` and `faults.md`; entries of other faults stay as they are."""
+    """Write `faults.json` and `faults.md`; entries of other faults, and of other sizes, stay as they are."""
     path = directory / "faults.json"
     old = json.loads(path.read_text()) if path.exists() else []
     new = as_json(outcomes, size)
-    replaced = [one["faults"] for one in new]
-    kept = [one for one in old if one["faults"] not in replaced]
-    order = {(name,): number for number, name in enumerate(FAULTS)}
-    every = sorted([*kept, *new], key=lambda one: order.get(tuple(one["faults"]), len(order)))
+    replaced = [(one["faults"], one["size"]) for one in new]
+    kept = [one for one in old if (one["faults"], one["size"]) not in replaced]
+    order, sizes = list(FAULTS), list(SCALES)
+
+    def place(one: dict[str, Any]) -> tuple[int, int]:
+        name = one["faults"][0]
+        return (order.index(name) if one["faults"] == [name] else len(order)), sizes.index(one["size"])
+
+    every = sorted([*kept, *new], key=place)
     path.write_text(json.dumps(every, indent=1, ensure_ascii=False) + "\n")
     (directory / "faults.md").write_text(_PAGE + as_markdown(every))
 
