@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,23 +16,10 @@ from relearn.schemas.settings import Settings
 from tests.support.data import models
 from tests.support.data.batches import batch_of, produce
 from tests.support.data.rows import caught_up, messages, stored, value
-from tests.support.paths import ROOT
+from tests.support.faults.deadly import DEADLY, break_decoder
+from tests.support.processes.forked import ForkedCommand
 from tests.support.processes.workers import environment, workers
 from tests.support.waiting import eventually
-
-DEADLY = b"this message ends the process that decodes it"
-#: Loaded by each interpreter that has its folder in PYTHONPATH: the fault in a decoder that no test knows.
-_SITE = f"""
-import os, signal
-from relearn.schemas.messages import ingest_fast_path
-from relearn.schemas.messages.records import UnreadMessage
-add = ingest_fast_path._add
-def deadly(builder, message, pack_row):
-    if message.value == {DEADLY!r} and type(message) is not UnreadMessage:
-        os.kill(os.getpid(), signal.SIGKILL)
-    add(builder, message, pack_row)
-ingest_fast_path._add = deadly
-"""
 
 
 @pytest.fixture
@@ -47,18 +31,14 @@ class Restarted:
     """A score worker whose decoder has the fault, restarted when it has died."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        (folder / "sitecustomize.py").write_text(_SITE)
-        given = environment(settings, LOG_LEVEL="debug")
-        paths = [str(folder), *filter(None, [given.get("PYTHONPATH")])]
-        self._environment = {**given, "PYTHONPATH": os.pathsep.join(paths)}
+        self._environment = environment(settings, LOG_LEVEL="debug")
         self.log_path = folder / "score-1.log"
         self.codes: list[int] = []
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "relearn.scripts", "worker", "score", "--id", "score-1"]
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        argv = ("worker", "score", "--id", "score-1")
+        self._process = ForkedCommand(argv, self._environment, self.log_path, before=break_decoder)
 
     @property
     def log(self) -> str:

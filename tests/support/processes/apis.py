@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +15,7 @@ from typing import Any
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.faults.servers import free_ports
 from relearn.scripts.embedded.keys import ensure_pair
-from tests.support.paths import ROOT
+from tests.support.processes.forked import ForkedCommand
 from tests.support.processes.workers import environment
 from tests.support.waiting import eventually
 
@@ -29,15 +27,9 @@ class ApiProcess:
         ensure_pair(settings.keys_dir)
         self.port = port or free_ports().valkey
         self.log_path = settings.data_dir / f"api-{self.port}.log"
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "relearn.scripts", "api", "--port", str(self.port), *options],
-                cwd=ROOT,
-                env=environment(settings, **given),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        argv = ("api", "--port", str(self.port), *options)
+        self.process = ForkedCommand(argv, environment(settings, **given), self.log_path)
 
     @property
     def log(self) -> str:

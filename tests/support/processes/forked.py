@@ -12,23 +12,32 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from relearn.agents.worker.main import ROLES
+from relearn.api.server import serve
 from relearn.scripts.cli import VERBS, main
 from tests.support.paths import ROOT
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([main.__module__, VERBS["worker"][0].partition(":")[0], *ROLES.values()])
+_COMMANDS = [VERBS[name][0].partition(":")[0] for name in ("worker", "api")]
+_CONTEXT.set_forkserver_preload([main.__module__, *_COMMANDS, serve.__name__, *ROLES.values()])
 
 
 class ForkedCommand:
     """`relearn ARGV…` as a process, used as `subprocess.Popen` is."""
 
-    def __init__(self, argv: tuple[str, ...], environment: dict[str, str], log_path: Path) -> None:
-        """Everything that it writes is appended to `log_path`."""
+    def __init__(
+        self,
+        argv: tuple[str, ...],
+        environment: dict[str, str],
+        log_path: Path,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        """Everything that it writes is appended to `log_path`. `before`, a module's function, is called there first."""
         log_path.touch()
-        self._process = _CONTEXT.Process(target=_run, args=(argv, environment, str(log_path)), daemon=True)
+        self._process = _CONTEXT.Process(target=_run, args=(argv, environment, str(log_path), before), daemon=True)
         self._process.start()
 
     @property
@@ -63,7 +72,7 @@ class ForkedCommand:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(argv: tuple[str, ...], environment: dict[str, str], log_path: str) -> None:
+def _run(argv: tuple[str, ...], environment: dict[str, str], log_path: str, before: Callable[[], None] | None) -> None:
     """Become the command, in a process that was forked for it."""
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for number in (1, 2):
@@ -74,4 +83,6 @@ def _run(argv: tuple[str, ...], environment: dict[str, str], log_path: str) -> N
     os.environ.update(environment)
     sys.argv = ["relearn", *argv]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if before is not None:
+        before()
     main()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +29,7 @@ from relearn.schemas.topics import topic_name
 from tests.stream.agents.stores.test_dead_letters import letter
 from tests.support.data import blocks as test_blocks
 from tests.support.data.stored import counted, tables, totals
+from tests.support.processes.workers import WorkerProcess
 from tests.support.servers.embedded import Servers
 
 DEADLINE_S = 60.0
@@ -63,28 +61,14 @@ async def namespace(settings: Settings) -> AsyncIterator[tuple[Pool, KafkaProduc
 
 
 @asynccontextmanager
-async def worker(settings: Settings, servers: Servers) -> AsyncIterator[asyncio.subprocess.Process]:
+async def worker(settings: Settings) -> AsyncIterator[WorkerProcess]:
     """`relearn worker store`, killed at the end if it lives still."""
-    environment = {
-        **os.environ,
-        **servers.environment,
-        "RELEARN_NAMESPACE": settings.namespace,
-        "RELEARN_DATA_DIR": str(settings.data_dir),
-    }
-    command = [sys.executable, "-m", "relearn.scripts", "worker", "store", "--id", "store-1"]
-    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    process = WorkerProcess(settings, "store", "store-1")
     try:
         yield process
     finally:
-        if process.returncode is None:
+        if process.running:
             process.kill()
-            await process.wait()
-
-
-async def stop(process: asyncio.subprocess.Process) -> int:
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(DEADLINE_S):
-        return await process.wait()
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
@@ -121,10 +105,10 @@ def committed(settings: Settings, partitions: int) -> int:
     return sum(max(0, place.offset) for place in found)
 
 
-async def test_blocks_come_to_rest_and_their_offsets_are_committed(settings: Settings, servers: Servers) -> None:
+async def test_blocks_come_to_rest_and_their_offsets_are_committed(settings: Settings) -> None:
     """Rows, totals, the recent view, the heartbeat; SIGTERM leaves nothing uncommitted."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
+    async with namespace(settings) as (pool, producer), worker(settings) as process:
         blocks = [block_of(20, first_offset=20 * n, partition=n % 3, batches=["b"] * 20) for n in range(9)]
         await send(producer, settings, *blocks)
         await eventually(lambda: counted(pool), {(0, 0): 60, (0, 1): 60, (0, 2): 60})
@@ -141,14 +125,14 @@ async def test_blocks_come_to_rest_and_their_offsets_are_committed(settings: Set
             return [(w["id"], w["role"], len(w["partitions"]), w["lag"], w["condition"]) for w in beats]
 
         await eventually(heartbeat, [("store-1", "store", 2 * settings.partitions, 0, "ready")])
-        assert await stop(process) == 0
+        assert await asyncio.to_thread(process.terminate) == 0
         assert committed(settings, settings.partitions) == len(blocks)
     await redis.aclose()
 
 
-async def test_dead_letters_come_to_rest(settings: Settings, servers: Servers) -> None:
+async def test_dead_letters_come_to_rest(settings: Settings) -> None:
     """A row for each record of each letter."""
-    async with namespace(settings) as (pool, producer), worker(settings, servers):
+    async with namespace(settings) as (pool, producer), worker(settings):
         topic = topic_name(settings.namespace, "dead-letters")
         for whole in (letter(1), letter(2, 5, 6)):
             one = replace(whole, topic=topic_name(settings.namespace, "ingest"))
@@ -160,9 +144,9 @@ async def test_dead_letters_come_to_rest(settings: Settings, servers: Servers) -
         await eventually(found, [(2, 6), (2, 5), (1, 0)])
 
 
-async def test_what_cannot_be_read_becomes_a_dead_letter_of_itself(settings: Settings, servers: Servers) -> None:
+async def test_what_cannot_be_read_becomes_a_dead_letter_of_itself(settings: Settings) -> None:
     """In both topics; the good neighbours are stored, and the worker lives on."""
-    async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
+    async with namespace(settings) as (pool, producer), worker(settings) as process:
         predictions, letters = (topic_name(settings.namespace, name) for name in ("predictions", "dead-letters"))
         far = block_of(2, generation=2**40)
         for topic, value in ((predictions, b"\xff\0"), (predictions, encode_block(far)), (letters, b"no headers")):
@@ -179,13 +163,13 @@ async def test_what_cannot_be_read_becomes_a_dead_letter_of_itself(settings: Set
             assert original is not None
             if (row.topic, row.offset) == (predictions, 0):
                 assert original.value == b"\xff\0"
-        assert process.returncode is None
+        assert process.running
 
 
 async def test_postgres_away_holds_the_offsets_and_then_catches_up(settings: Settings, servers: Servers) -> None:
     """The worker stays up and reports what it waits for."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, producer), worker(settings, servers) as process:
+    async with namespace(settings) as (pool, producer), worker(settings) as process:
         await send(producer, settings, block_of(5))
         await eventually(lambda: counted(pool), {(0, 0): 5})
         with servers.postgres.away():
@@ -198,14 +182,14 @@ async def test_postgres_away_holds_the_offsets_and_then_catches_up(settings: Set
         await eventually(lambda: counted(pool), {(0, 0): 100})
         assert await totals(pool) == {(0, 0): (100, 0)}
         await eventually(condition, ["ready"])
-        assert process.returncode is None
+        assert process.running
     await redis.aclose()
 
 
 async def test_redis_away_holds_up_nothing_and_is_filled_again(settings: Settings, servers: Servers) -> None:
     """Storing goes on; the view comes back complete."""
     redis = open_redis(settings)
-    async with namespace(settings) as (pool, producer), worker(settings, servers):
+    async with namespace(settings) as (pool, producer), worker(settings):
         with servers.valkey.away():
             await send(producer, settings, *(block_of(5, first_offset=5 * n) for n in range(20)))
             await eventually(lambda: counted(pool), {(0, 0): 100})
@@ -217,22 +201,21 @@ async def test_redis_away_holds_up_nothing_and_is_filled_again(settings: Setting
     await redis.aclose()
 
 
-async def test_a_killed_worker_stores_nothing_twice(settings: Settings, servers: Servers) -> None:
+async def test_a_killed_worker_stores_nothing_twice(settings: Settings) -> None:
     """kill -9 during a backlog, and again: every record once, every offset committed at the end."""
     redis = open_redis(settings)
     async with namespace(settings) as (pool, producer):
         blocks = [block_of(500, first_offset=500 * n, partition=n % 4, d=30) for n in range(240)]
         await send(producer, settings, *blocks)
         for least in (1, 40_000):
-            async with worker(settings, servers) as process:
+            async with worker(settings) as process:
 
                 async def begun(least: int = least) -> bool:
                     return sum((await counted(pool)).values()) >= least
 
                 await eventually(begun, True)
                 process.kill()
-                await process.wait()
-        async with worker(settings, servers) as process:
+        async with worker(settings) as process:
             await eventually(lambda: counted(pool), dict.fromkeys([(0, n) for n in range(4)], 30_000))
             assert await totals(pool) == dict.fromkeys([(0, n) for n in range(4)], (30_000, 0))
 
@@ -240,6 +223,6 @@ async def test_a_killed_worker_stores_nothing_twice(settings: Settings, servers:
                 return [beat["lag"] for beat in await read_workers(redis, settings.namespace)]
 
             await eventually(lag, [0])
-            assert await stop(process) == 0
+            assert await asyncio.to_thread(process.terminate) == 0
         assert committed(settings, settings.partitions) == len(blocks)
     await redis.aclose()
