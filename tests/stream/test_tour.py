@@ -13,6 +13,7 @@ import pytest
 
 from relearn.schemas.settings import PREFIX
 from tests.support.paths import ROOT
+from tests.support.processes.commands import relearn_in
 from tests.support.waiting import eventually
 
 UP = "relearn up"
@@ -64,9 +65,14 @@ def _type(line: str, environment: dict[str, str]) -> subprocess.CompletedProcess
     )
 
 
+def _ask(environment: dict[str, str], line: str) -> str:
+    """What a command prints, run in this process: the waits below repeat it, beside the system that they wait for."""
+    return relearn_in(environment, *line.split()[1:]).stdout
+
+
 def _champions(environment: dict[str, str]) -> list[int]:
     """The versions that `relearn model list` calls the champion."""
-    models = json.loads(_type("relearn model list --json", environment).stdout)
+    models = json.loads(_ask(environment, "relearn model list --json"))
     return [one["version"] for one in models if one["state"] == "champion"]
 
 
@@ -77,17 +83,15 @@ def test_every_line_of_the_tour_does_what_it_says(everything_up: Path, environme
         ended = _type(line, environment)
         assert ended.returncode == 0, f"$ {line}\n{ended.stdout}{ended.stderr}\n{everything_up.read_text()}"
         if line.startswith("relearn review"):
-            eventually(lambda: _champions(environment) == [2], lambda: _type("relearn job list", environment).stdout)
+            eventually(lambda: _champions(environment) == [2], lambda: _ask(environment, "relearn job list"))
         said[line] = ended.stdout + ended.stderr
     assert "60 answers" in next(told for line, told in said.items() if line.startswith("relearn review"))
     assert said["relearn job list"].count("promoted") == 2
     replay = "relearn replay --from 1h --model 1"
     assert replay in said
-    eventually(lambda: re.search(r"changed +[1-9]", _type(replay, environment).stdout) is not None, said[replay])
+    eventually(lambda: re.search(r"changed +[1-9]", _ask(environment, replay)) is not None, said[replay])
     assert _champions(environment) == [1]
-    eventually(
-        lambda: "dimension" in _type("relearn dlq list", environment).stdout, "the records of the tour's CSV never came"
-    )
+    eventually(lambda: "dimension" in _ask(environment, "relearn dlq list"), "the records of the tour's CSV never came")
     assert '"workers"' in said["relearn status --json"]
     stats, newest, retraining = (json.loads(told) for line, told in said.items() if line.startswith("curl"))
     assert stats["champion"]["version"] == 1

@@ -10,6 +10,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
@@ -25,12 +26,17 @@ TIMEOUT_S = 90
 
 
 def relearn(settings: Settings, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
-    """Run the command's entry point in this process. `given` are settings by their names without the prefix.
+    """Run the command's entry point in this process. `given` are settings by their names without the prefix."""
+    return relearn_in(environment(settings, **given), *argv)
+
+
+def relearn_in(variables: Mapping[str, str], *argv: str) -> subprocess.CompletedProcess[str]:
+    """The same with these environment variables, and no others.
 
     `sys.argv`, the environment and the standard streams are the command's own meanwhile. `produce` and `review` handle
     signals, which takes the main thread: a test that calls them is no coroutine.
     """
-    alone = mock.patch.dict(os.environ, environment(settings, **given), clear=True)
+    alone = mock.patch.dict(os.environ, variables, clear=True)
     called_as = mock.patch.object(sys, "argv", ["relearn", *argv])
     with alone, called_as, CliRunner().isolation() as (out, err, _):
         try:
