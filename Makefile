@@ -23,6 +23,8 @@ demo: $(STAMP) ## run the demo: a stream, a reviewer, better models, a checked s
 up: $(STAMP) ## run everything on this machine until Ctrl-C (ARGS="--score 4 --store 2")
 	@$(BIN)/relearn up $(ARGS)
 
+# Where compiled modules aren't kept, each process of the tests and each worker compiles them again.
+test long: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP) ## the tests, on real servers, three files at a time (ARGS=unit: unit and contract tests only, in seconds)
 ifeq ($(strip $(ARGS)),unit)
 	@$(BIN)/python -m pytest -q -m "not long" tests/unit tests/contract
