@@ -25,6 +25,10 @@ CONTROLLER_PORT = 19093
 
 #: Kafka's directory for temporary files, such as the libraries that it unpacks and loads.
 SCRATCH = "tmp"
+#: Of a broker.
+MEMORY = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+#: Of a command that ends within seconds: it doesn't earn back what the second JIT compiler costs.
+SHORT_LIVED = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 #: Nothing of this Java process is in the shared temporary directory: no files, no statistics, no socket.
 PRIVATE_JAVA = (f"-Djava.io.tmpdir={SCRATCH}", "-XX:-UsePerfData", "-XX:+DisableAttachMechanism")
 
@@ -54,6 +58,9 @@ share.coordinator.state.topic.num.partitions=4
 # After kill -9 the controller waits this long before it takes the broker back; 9 s by default.
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=1000
+# An idle node writes nothing. By default the controller appends a record twice a second, by which other nodes would see
+# that they are up to date.
+metadata.max.idle.interval.ms=0
 # Files of deleted topics go at once, not after a minute: until then they slow down each start.
 log.segment.delete.delay.ms=0
 # 128 MB by default, a quarter of the heap we give.
@@ -98,7 +105,6 @@ async def prepare(data_dir: Path, on_event: OnEvent) -> None:
 
 def server(data_dir: Path, port: int, controller_port: int, log_path: Path, environment: Mapping[str, str]) -> Process:
     """The broker, after `prepare`."""
-    options = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
     directory = data_dir / NAME
 
     def before_start() -> None:
@@ -107,7 +113,7 @@ def server(data_dir: Path, port: int, controller_port: int, log_path: Path, envi
 
     return Process(
         name=NAME,
-        argv=_java(directory, *options, "kafka.Kafka", "server.properties"),
+        argv=_java(directory, *MEMORY, "kafka.Kafka", "server.properties"),
         cwd=directory,
         log_path=log_path,
         ready=partial(_answers, port),
@@ -157,7 +163,8 @@ async def _fetch_jars(on_event: OnEvent) -> None:
 async def _format(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)  # of a first start that didn't get to its end
     _write_settings(directory, PORT, CONTROLLER_PORT)
-    argv = _java(directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", "server.properties")
+    tool = ("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", "server.properties")
+    argv = _java(directory, *SHORT_LIVED, *tool)
     code, output = await run_once(argv, directory)
     if code != 0:
         raise SetupError(f"Kafka's storage can't be formatted in {directory}:\n{output}")
