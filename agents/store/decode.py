@@ -14,13 +14,11 @@ from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.dead_letters import DeadLetter, dead_letters, decode_dead_letter
 from relearn.schemas.messages.predictions import Block, decode_block
-from relearn.schemas.messages.records import Fault, RawMessage, Reject, check_readable
+from relearn.schemas.messages.records import MAX_TIME_S, Fault, RawMessage, Reject, check_readable
 from relearn.schemas.topics import TopicName
 
 log = structlog.get_logger()
 
-#: Maximum time of a row, in epoch seconds: the end of the year 9999 less a day, whose partition could not end.
-_MAX_S = 253_402_214_399.0
 #: More than any broker has of one topic. Totals are kept for each partition.
 _PARTITIONS_MAX = 100_000
 #: aiokafka's `timestamp_type` of a message that the broker stamped.
@@ -131,9 +129,9 @@ def check_block_storable(block: Block) -> None:
     numbers = (block.generation, block.partition, block.model, block.activation)
     if max(numbers) > INT32_MAX:
         raise BadMessage("invalid", "generation, partition, model or activation is a number that can't be")
-    if not 0 <= block.scored_at <= _MAX_S:
+    if not 0 <= block.scored_at <= MAX_TIME_S:
         raise BadMessage("invalid", f"scored at {block.scored_at:g} s, a time that can't be")
-    if block.ingested_at.min() < 0 or block.ingested_at.max() > _MAX_S:
+    if block.ingested_at.min() < 0 or block.ingested_at.max() > MAX_TIME_S:
         raise BadMessage("invalid", "ingested at a time that can't be")
     if block.partition >= _PARTITIONS_MAX:
         raise BadMessage("invalid", f"no topic has a partition {block.partition}")

@@ -13,6 +13,9 @@ from relearn.schemas.errors import BadMessage
 
 Texts = Sequence[str | None]
 
+#: Maximum time of a row, in epoch seconds: the end of the year 9999 less a day, whose partition could not end.
+MAX_TIME_S = 253_402_214_399.0
+
 
 class RawMessage(Protocol):
     """A message as Kafka delivered it; aiokafka's ConsumerRecord is one. `timestamp` is in milliseconds."""
@@ -185,7 +188,10 @@ class RecordsBuilder:
         self.rejects.extend(Reject(message, fault) for fault in rows.faults)
 
     def finish(self) -> tuple[Records, list[Reject]]:
-        """The records in columns without those that have a value that isn't finite, and every reject."""
+        """The records in columns without those that have a value that isn't finite, or a time that no row can have.
+
+        And every reject. Times are of any size where the broker doesn't stamp the topic's records.
+        """
         features = np.frombuffer(b"".join(self.packed), dtype="<f8").reshape(-1, len(self.feature_names))
         records = Records(
             features,
@@ -199,12 +205,18 @@ class RecordsBuilder:
             self.contexts,
         )
         finite = np.isfinite(features)
-        if finite.all():
+        timed = (records.ingested_at >= 0) & (records.ingested_at <= MAX_TIME_S)
+        if finite.all() and timed.all():
             return records, self.rejects
         good = finite.all(axis=1)
+        for i in np.flatnonzero(good & ~timed).tolist():
+            fault = Fault(
+                self.indexes[i], "invalid", f"its time is {self.messages[i].timestamp} ms: no row can have it"
+            )
+            self.rejects.append(Reject(self.messages[i], fault))
         for i in np.flatnonzero(~good).tolist():
             names = [self.feature_names[j] for j in np.flatnonzero(~finite[i]).tolist()]
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             fault = Fault(self.indexes[i], "not-finite", f"{shown}: not a finite number")
             self.rejects.append(Reject(self.messages[i], fault))
-        return records.select(np.flatnonzero(good)), self.rejects
+        return records.select(np.flatnonzero(good & timed)), self.rejects

@@ -9,11 +9,13 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from relearn.agents.store.decode import check_block_storable
 from relearn.schemas.messages.ingest import encode_record, encode_records
-from relearn.schemas.messages.records import Records, Reject
+from relearn.schemas.messages.records import MAX_TIME_S, Records, Reject
+from tests.support.data.blocks import block_of
 from tests.support.data.messages import FakeMessage, decode_chunk
 
 NAMES = ("a", "b", "c")
@@ -140,6 +142,22 @@ def test_texts_arrive_with_their_record() -> None:
 def test_the_time_of_a_record_is_the_brokers() -> None:
     records, _ = decode_chunk([FakeMessage(GOOD["JSON"], timestamp=1_700_000_000_123)], NAMES)
     assert records.ingested_at.tolist() == [1_700_000_000.123]
+
+
+@pytest.mark.parametrize("value", [GOOD["JSON"], GOOD["packed float64"], GOOD["many packed"]])
+@given(time_ms=st.integers(-(2**63), 2**63 - 1))
+@example(time_ms=-1)
+@example(time_ms=253_402_214_399_000)
+@example(time_ms=253_402_214_399_001)
+def test_a_record_with_a_time_that_no_row_can_have_is_rejected_alone(value: bytes, time_ms: int) -> None:
+    """Producers give times of any size to a topic that the broker doesn't stamp. The block of all would be refused."""
+    good, other = FakeMessage(value, offset=1), FakeMessage(value, offset=2, timestamp=time_ms)
+    records, rejects = decode_chunk([good, other, FakeMessage(value, offset=3)], NAMES)
+    storable = 0 <= time_ms <= 1000 * MAX_TIME_S
+    assert records.offsets.tolist() == [1, *([2] if storable else []), 3]
+    assert [(one.message, one.fault.reason) for one in rejects] == ([] if storable else [(other, "invalid")])
+    block = block_of(len(records), features=records.features, ingested_at=records.ingested_at)
+    check_block_storable(block)
 
 
 @given(st.binary(max_size=200))
