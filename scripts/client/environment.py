@@ -16,6 +16,7 @@ from relearn.schemas.settings import PREFIX, Settings, read_settings
 from relearn.scripts.client.private_files import untrusted, write_private
 
 SERVERS_FILE = "servers.json"
+_DSN = PREFIX + "POSTGRES_DSN"
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -27,7 +28,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     data_dir = Path(environment.get(PREFIX + "DATA_DIR") or ".relearn")
     given = {name: value for name, value in environment.items() if value != ""}
     chosen = read_servers(data_dir)
-    if PREFIX + "POSTGRES_DSN" in given:
+    if given.get(_DSN, chosen.get(_DSN)) != chosen.get(_DSN):
         chosen.pop(PREFIX + "POSTGRES_OWNER_DSN", None)  # of another server
     return read_settings({**chosen, **given})
 

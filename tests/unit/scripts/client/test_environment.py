@@ -32,6 +32,14 @@ def test_what_the_environment_says_comes_first(tmp_path: Path) -> None:
     assert settings.kafka_brokers == ("broker:9092",)
 
 
+def test_the_owner_is_known_where_the_environment_repeats_the_file(tmp_path: Path) -> None:
+    """After `eval "$(relearn env)"`, `relearn migrate` still works."""
+    write_servers(tmp_path, PORTS.settings(["kafka", "postgres", "valkey"], SECRETS))
+    printed = {name: value for name, value in read_servers(tmp_path).items() if "OWNER" not in name}
+    settings = load_settings({"RELEARN_DATA_DIR": str(tmp_path), **printed})
+    assert settings.migration_dsn == "postgresql://relearn_owner:o@127.0.0.1:15433/postgres"
+
+
 def test_the_owner_of_another_server_is_not_used(tmp_path: Path) -> None:
     """A setting for Postgres leads to another server than the file; migrations must not go to the file's."""
     write_servers(tmp_path, PORTS.settings(["postgres"], SECRETS))
