@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relearn.schemas.messages.ingest_fast_path import decode_parts
-from relearn.schemas.messages.records import Records, Reject
+from relearn.schemas.messages.records import Records, RecordsBuilder, Reject
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class FakeMessage:
 
 
 def decode_chunk(messages: Iterable[Any], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
-    """The records of some messages that fit one part, and those that can't be scored."""
-    (found,) = decode_parts(messages, feature_names)
-    return found
+    """The records of some messages that fit one part, if there are any, and those that can't be scored."""
+    parts = list(decode_parts(messages, feature_names))
+    assert len(parts) <= 1
+    return parts[0] if parts else RecordsBuilder(feature_names).finish()
