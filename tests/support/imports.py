@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 
 from tests.support.paths import ROOT
 
@@ -11,12 +11,15 @@ from tests.support.paths import ROOT
 ROOMS = ["schemas", "agents", "api", "scripts"]
 
 
-def imports(room: str) -> Iterator[tuple[str, str]]:
+@cache
+def imports(room: str) -> list[tuple[str, str]]:
     """Each module of a room, by its path, with each name that it imports; `relearn.` is left out."""
-    for path in sorted((ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            for name in names_of(node):
-                yield str(path.relative_to(ROOT)), name.removeprefix("relearn.")
+    return [
+        (str(path.relative_to(ROOT)), name.removeprefix("relearn."))
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in names_of(node)
+    ]
 
 
 def names_of(node: ast.AST) -> list[str]:

@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -52,14 +53,17 @@ def _declared(*extras: str) -> set[str]:
     return _names(PROJECT["dependencies"]).union(*(_names(optional[extra]) for extra in extras))
 
 
-def _imported(path: Path) -> Iterator[str]:
+@cache
+def _imported(path: Path) -> set[str]:
     """The distributions of the modules that a file imports."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module]
         for top in {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"relearn", "tests"}:
-            yield from (name.lower().replace("_", "-") for name in DISTRIBUTIONS.get(top, [top]))
+            found |= {name.lower().replace("_", "-") for name in DISTRIBUTIONS.get(top, [top])}
+    return found
 
 
 def _files(folder: str) -> Iterator[Path]:
