@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis as _Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from relearn.agents.driver_errors import redis as driver
 from relearn.agents.driver_errors.verdict import Verdict
@@ -26,6 +26,7 @@ Redis: TypeAlias = _Redis
 TIMEOUT_S = 0.5
 #: Redis is not used for this long after a failure: a request that sends many commands would wait for each.
 AWAY_S = 1.0
+TAKES_WRITES_KEPT_S = 10
 
 
 def open_redis(
@@ -62,9 +63,25 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError, TimeoutError) as exc:
-        away = driver.verdict_of(exc) is Verdict.RETRYABLE
-        where = "Redis doesn't answer at RELEARN_REDIS_URL" if away else "Redis refuses; look at RELEARN_REDIS_URL"
+        if driver.verdict_of(exc) is not Verdict.RETRYABLE:
+            where = "Redis refuses; look at RELEARN_REDIS_URL"
+        elif isinstance(exc, ResponseError):
+            where = "Redis refuses"  # for now: it is full, or a replica, or can't write to its disk
+        else:
+            where = "Redis doesn't answer at RELEARN_REDIS_URL"
         raise RedisUnavailable(f"{where}: {str(exc) or type(exc).__name__}") from exc
+
+
+async def check_takes_writes(redis: Redis, namespace: str) -> None:
+    """Return if Redis takes writes. A full one, a replica and one whose disk fails answer reads only.
+
+    What is missing in such a server may only not have been written.
+
+    Raises:
+        RedisUnavailable: it doesn't, or is away.
+    """
+    with redis_errors():
+        await redis.set(f"{namespace}:takes-writes", "1", ex=TAKES_WRITES_KEPT_S)
 
 
 class RedisBackoff:

@@ -12,7 +12,7 @@ from relearn.agents.kafka.topics import check_led
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.database_fit import check_database
 from relearn.agents.stores.postgres import Pool, newest_migration, ping
-from relearn.agents.stores.redis import Redis, redis_errors
+from relearn.agents.stores.redis import Redis, check_takes_writes
 from relearn.api.observe.health import Probe
 from relearn.schemas.errors import SetupError
 from relearn.schemas.migrations import migrations
@@ -61,8 +61,7 @@ def probes(settings: Settings, admin: Admin, pool: Pool, redis: Redis, live: Liv
         await tables_fit.check()
 
     async def valkey() -> None:
-        with redis_errors():
-            await redis.ping()
+        await check_takes_writes(redis, settings.namespace)
 
     async def model() -> None:
         if live.current is None:

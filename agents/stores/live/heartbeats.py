@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from relearn.agents.stores.live.events import put_events
-from relearn.agents.stores.redis import Redis, redis_errors
+from relearn.agents.stores.redis import Redis, check_takes_writes, redis_errors
 from relearn.schemas.http.events import WorkerEvent
 
 #: A worker without a heartbeat for this long is no longer listed.
@@ -70,13 +70,15 @@ async def read_workers(redis: Redis, namespace: str) -> list[dict[str, Any]]:
     """The last heartbeat of every worker that is alive, by role and id.
 
     Raises:
-        RedisUnavailable: Retryable.
+        RedisUnavailable: Retryable. Also where a heartbeat is missing and Redis takes no writes: nothing is known then.
     """
     with redis_errors():
         # By the list of names. A search for keys would walk over all keys of the server.
         names: list[Any] = await redis.zrange(_names_key(namespace), 0, -1)
         beats = await redis.mget([worker_key(namespace, name) for name in names]) if names else []
         gone = [name for name, beat in zip(names, beats, strict=True) if beat is None]
+        if gone or not names:
+            await check_takes_writes(redis, namespace)
         if gone:
             # A worker that comes back adds its name with its next heartbeat.
             await redis.zrem(_names_key(namespace), *gone)

@@ -33,3 +33,28 @@ async def test_redis_away_is_said(settings: Settings, servers: Servers) -> None:
                 await send_heartbeat(redis, settings.namespace, {"id": "a", "role": "score"})
             with pytest.raises(RedisUnavailable):
                 await read_workers(redis, settings.namespace)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "usual"),
+    [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")],
+    ids=["full", "too few replicas"],
+)
+async def test_heartbeats_that_redis_does_not_store_are_no_missing_workers(
+    settings: Settings, servers: Servers, name: str, value: str, usual: str
+) -> None:
+    """Such a Redis answers reads. Without this, status called every worker down, and Valkey up."""
+    async with open_redis(settings) as redis:
+        await send_heartbeat(redis, settings.namespace, {"id": "a", "role": "score"})
+        assert len(await read_workers(redis, settings.namespace)) == 1
+        await redis.pexpire(worker_key(settings.namespace, "a"), 1)
+        await redis.config_set(name, value)
+        try:
+            with pytest.raises(RedisUnavailable, match="Redis refuses: "):
+                await send_heartbeat(redis, settings.namespace, {"id": "a", "role": "score"})
+            for _ in range(2):
+                with pytest.raises(RedisUnavailable, match="Redis refuses: "):
+                    await read_workers(redis, settings.namespace)
+        finally:
+            await redis.config_set(name, usual)
+        assert await read_workers(redis, settings.namespace) == []
