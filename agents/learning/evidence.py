@@ -11,7 +11,6 @@ from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import EVIDENCE, Statement
 from relearn.agents.learning.snapshot import Champion
 from relearn.agents.learning.training_set import Example
-from relearn.schemas.model.linear_svm import Model
 
 
 class Case(NamedTuple):
@@ -28,23 +27,29 @@ def evidence(
 ) -> list[Case]:
     """The records that judge, one per key: labelled since the champion's cut, and not picked because of their answers.
 
-    A review of one of the champion's own predictions is judged by the answer stored then; any other record by the
-    champion's answer now, where the champion was not trained on its key.
+    The champion answers a record of a key that it was trained on out of fold: it knows that key better than any record
+    to come. Where its fold models are unknown, only its own predictions judge it, by the answer stored then. Any other
+    review of its own predictions is judged by the stored answer, and any other record by its answer now.
     """
-    cases: dict[str, Case] = {}
-    later = (example for _, example in bootstrap if example.id not in champion.example_ids)
-    unseen = [example for example in later if example.key not in champion.keys]
+    refits = bool(champion.folds.models)
+    stored: dict[str, Case] = {}
+    others = {example.key: example for _, example in bootstrap if example.id not in champion.example_ids}
     for one in reviews:
         if one.id <= champion.cut or one.via not in EVIDENCE:
             continue
-        if one.model == champion.model.version:
-            cases[one.key] = review_case(one)
-        elif one.key not in champion.keys:
-            unseen.append(review_example(one))
-    latest = {example.key: example for example in unseen if example.key not in cases}
-    for example, answer in zip(latest.values(), _answers(champion.model, list(latest.values())), strict=True):
-        cases[example.key] = Case(example.key, example.features, example.label, answer)
-    return list(cases.values())
+        known = one.key in champion.keys
+        if one.model == champion.model.version and not (known and refits):
+            stored[one.key] = review_case(one)
+            others.pop(one.key, None)
+        elif refits or not known:
+            others[one.key] = review_example(one)
+            stored.pop(one.key, None)
+    rest = [example for example in others.values() if refits or example.key not in champion.keys]
+    cases = {
+        example.key: Case(example.key, example.features, example.label, answer)
+        for example, answer in zip(rest, _answers(champion, rest), strict=True)
+    }
+    return list((stored | cases).values())
 
 
 def review_case(review: Statement) -> Case:
@@ -57,8 +62,14 @@ def review_example(review: Statement) -> Example:
     return Example(review.id, review.key, review.features, review.label or "", "reviewed")
 
 
-def _answers(model: Model, examples: Sequence[Example]) -> list[str]:
+def _answers(champion: Champion, examples: Sequence[Example]) -> list[str]:
+    """The champion's answers, to keys that it was trained on out of fold."""
     if not examples:
         return []
-    labels = score(model, np.array([example.features for example in examples], dtype=np.float64)).labels
-    return [model.classes[i] for i in labels]
+    features = np.array([example.features for example in examples], dtype=np.float64)
+    keys = [example.key for example in examples]
+    answers = [champion.model.classes[i] for i in score(champion.model, features).labels]
+    if not champion.folds.models:
+        return answers
+    refitted = champion.folds.answers(keys, features)
+    return [refitted[i] if key in champion.keys else answers[i] for i, key in enumerate(keys)]

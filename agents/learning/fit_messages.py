@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgpack
@@ -53,7 +54,6 @@ def encode_answer(answer: Fitted | Refused) -> bytes:
     if isinstance(answer, Refused):
         return _pack({"v": VERSION, "refused": str(answer)})
     arrays = {name: _packed(getattr(answer, name)) for name in ("weights", "bias", "mean", "scale")}
-    folds = [(one.seen.tolist(), _packed(one.weights), _packed(one.bias)) for one in answer.folds]
     return _pack(
         {
             "v": VERSION,
@@ -61,7 +61,7 @@ def encode_answer(answer: Fitted | Refused) -> bytes:
             **arrays,
             "calibration": answer.calibration,
             "metrics": dict(answer.metrics),
-            "folds": folds,
+            "folds": [_fold_fields(one) for one in answer.folds],
         }
     )
 
@@ -87,6 +87,24 @@ def decode_answer(answer: bytes) -> Fitted:
         fields["metrics"],
         tuple(_fold(*one, d=len(mean)) for one in fields["folds"]),
     )
+
+
+def encode_folds(folds: Sequence[FoldModel]) -> bytes:
+    """A model's fold models, as they are stored beside it."""
+    return _pack({"v": VERSION, "folds": [_fold_fields(one) for one in folds]})
+
+
+def decode_folds(packed: bytes, *, d: int) -> tuple[FoldModel, ...]:
+    """Fold models of d features; none where they were stored by another version."""
+    try:
+        fields = _unpack(packed)
+    except ValueError:
+        return ()
+    return tuple(_fold(*one, d=d) for one in fields["folds"])
+
+
+def _fold_fields(one: FoldModel) -> tuple[list[int], bytes, bytes]:
+    return one.seen.tolist(), _packed(one.weights), _packed(one.bias)
 
 
 def _fold(seen: list[int], weights: bytes, bias: bytes, *, d: int) -> FoldModel:

@@ -45,12 +45,20 @@ class FoldModel(NamedTuple):
         return answers
 
 
+class FoldModels(NamedTuple):
+    """For each fold the model of the other folds, fitted on no key of that fold; empty: unknown."""
+
+    classes: tuple[str, ...]
+    models: tuple[FoldModel, ...]
+
+    def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
+        """The labels of n records, features (n, d): each is predicted by the model fitted without its key."""
+        return [self.classes[int(i)] for i in answered_out_of_fold(self.models, keys, features)]
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model before it gets its version. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
-
-    `folds`: for each fold the model of the other folds, fitted on no key of that fold.
-    """
+    """A model before it gets its version. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64."""
 
     classes: tuple[str, ...]
     weights: Floats
@@ -61,9 +69,10 @@ class Fitted:
     metrics: Mapping[str, Any]
     folds: tuple[FoldModel, ...] = ()
 
-    def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
-        """The labels of n records, features (n, d), predicted out of fold."""
-        return [self.classes[int(i)] for i in answered_out_of_fold(self.folds, keys, features)]
+    @property
+    def fold_models(self) -> FoldModels:
+        """The models without each fold."""
+        return FoldModels(self.classes, self.folds)
 
     def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
         """The model with its version."""

@@ -112,5 +112,5 @@ def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any
 def _tally(cases: Sequence[Case], fitted: Fitted) -> Tally:
     cases = [case for case in cases if has_width(case.features, len(fitted.mean))]
     features = np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), len(fitted.mean))
-    answers = fitted.answers([case.key for case in cases], features)
+    answers = fitted.fold_models.answers([case.key for case in cases], features)
     return tally([case.truth for case in cases], [case.champion for case in cases], answers)

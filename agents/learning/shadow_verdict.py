@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+import numpy as np
+
+from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
 from relearn.agents.learning.significance import Tally, log_evidence, tally, tally_fields, tally_text
@@ -13,25 +16,37 @@ SHADOW_PROMOTES = 2.77
 SHADOW_REJECTS = -1.56
 
 
-def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int, seen: frozenset[str]) -> Tally:
-    """Champion and shadow on the reviews that count, one per key.
-
-    A review counts unless its reviewer volunteered it, or the shadow was trained on its record.
+def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int) -> Tally:
+    """Champion and shadow on the reviews that count, one per key: those that no reviewer volunteered.
 
     Args:
-        pairs: each statement, with the shadow's answer to its record.
+        pairs: each statement, with the shadow's answer to its record; see `out_of_fold`.
         champion: the version whose predictions are reviewed.
-        seen: the keys that the shadow was trained on.
     """
     answers = {statement.place: answer for statement, answer in pairs}
     counted = {
         one.key: one
         for one in reviews(statement for statement, _ in pairs)
-        if one.via in EVIDENCE and one.model == champion and one.key not in seen
+        if one.via in EVIDENCE and one.model == champion
     }
     rows = list(counted.values())
     truth, champions = [one.label or "" for one in rows], [one.predicted for one in rows]
     return tally(truth, champions, [answers[one.place] for one in rows])
+
+
+def out_of_fold(
+    pairs: Sequence[tuple[Statement, str]], *, labelled: Collection[str], folds: FoldModels
+) -> list[tuple[Statement, str]]:
+    """`pairs` with fair answers: to records of keys whose labels it was trained on, the shadow answers out of fold.
+
+    Without fold models such records are left out. The statements about them have features.
+    """
+    known = [one for one, _ in pairs if one.key in labelled]
+    if not folds.models:
+        return [pair for pair in pairs if pair[0].key not in labelled]
+    features = np.array([one.features for one in known], dtype=np.float64)
+    answers = iter(folds.answers([one.key for one in known], features) if known else ())
+    return [(one, next(answers) if one.key in labelled else answer) for one, answer in pairs]
 
 
 def shadow_verdict(tally: Tally, *, elapsed_s: float, labels_limit: int, time_limit_s: float) -> Verdict | None:

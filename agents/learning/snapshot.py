@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import Example
 from relearn.schemas.model.linear_svm import Model
@@ -12,13 +13,17 @@ from relearn.schemas.model.linear_svm import Model
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The model that answers now. `cut`: the newest statement known to its training. `keys`: what it was trained on."""
+    """The model that answers now. `cut`: the newest statement known to its training. `keys`: what it was trained on.
+
+    `folds`: without models where the model was trained before they were stored.
+    """
 
     model: Model
     cut: int
     example_ids: frozenset[int]
     correction_ids: frozenset[int]
     keys: frozenset[str]
+    folds: FoldModels
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class RetrainContext:
     #: Signals: set when a job was written, and when an activation was written.
     new_jobs: asyncio.Event = field(default_factory=asyncio.Event)
     new_activations: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set when a job became a shadow.
+    new_shadows: asyncio.Event = field(default_factory=asyncio.Event)
     trainer: FitRunner = field(default_factory=FitRunner)
     _pool: OpenOnce[Pool] = field(init=False)
 

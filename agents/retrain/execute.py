@@ -10,7 +10,7 @@ from relearn.agents.stores.training.activations import ActivationCause, SigningC
 from relearn.agents.stores.training.champion import champion_activation
 from relearn.agents.stores.training.jobs import end_job, queue_job
 from relearn.agents.stores.training.models import State
-from relearn.agents.stores.training.policy_facts import hold_of, last_ended_cut
+from relearn.agents.stores.training.policy_facts import hold_of, known_cut
 from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.identity import INT32_MAX
 from relearn.schemas.messages.commands import Command
@@ -78,9 +78,9 @@ async def _check_train(connection: Connection, command: Command) -> None:
     current = await champion_activation(connection)
     if activation != current:
         raise Refused(f"asked for under activation {activation}; {current} is live")
-    ended = await last_ended_cut(connection)
-    if not isinstance(cut, int) or cut <= ended:
-        raise Refused(f"asked for on corrections up to {cut}; a job has ended since that knew those up to {ended}")
+    known = await known_cut(connection)
+    if not isinstance(cut, int) or cut <= known:
+        raise Refused(f"asked for on corrections up to {cut}; a training has known those up to {known} since")
     held = await hold_of(connection)
     if held is not None:
         raise Refused(f"automatic training is on hold: {held}")

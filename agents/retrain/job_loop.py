@@ -1,14 +1,14 @@
-"""Open jobs, one after the other: trainings and shadows; and what is made ready while there are none."""
+"""Open jobs: trainings, one after the other, and the shadow beside them; and what is made ready while none runs."""
 
 from __future__ import annotations
 
 from relearn.agents.retrain.context import RetrainContext, wait_for_signal
 from relearn.agents.retrain.shadow_job import ShadowJudge
 from relearn.agents.retrain.training_job import run_training
-from relearn.agents.stores.training.jobs import take_training
+from relearn.agents.stores.training.jobs import open_shadow, take_training
 
 
-async def run_jobs(context: RetrainContext) -> None:
+async def run_trainings(context: RetrainContext) -> None:
     """Run open training jobs, one after the other, first the one that a killed worker left open.
 
     Raises:
@@ -16,22 +16,37 @@ async def run_jobs(context: RetrainContext) -> None:
     """
     await context.caught_up()
     pool = await context.pool()
-    judge: ShadowJudge | None = None
     try:
         while not context.stop():
             job = await context.until_available(lambda: take_training(pool)) if context.in_charge() else None
             if job is None:
                 await _rest(context)
-            elif job.state == "shadow":
-                if judge is None or judge.job.id != job.id:
-                    judge = ShadowJudge(context, job)
-                if not await judge.judge():
-                    await wait_for_signal(context.new_jobs)
             else:
                 await run_training(context, job)
-            context.new_activations.set()
+                context.new_activations.set()
     finally:
         await context.trainer.dismiss()
+
+
+async def judge_shadows(context: RetrainContext) -> None:
+    """Judge the shadow as long as there is one; a training that runs meanwhile may supersede it.
+
+    Raises:
+        Stopping: asked to stop while a server is away.
+    """
+    await context.caught_up()
+    pool = await context.pool()
+    judge: ShadowJudge | None = None
+    while not context.stop():
+        job = await context.until_available(lambda: open_shadow(pool)) if context.in_charge() else None
+        if job is None:
+            judge = None
+        else:
+            if judge is None or judge.job.id != job.id:
+                judge = ShadowJudge(context, job)
+            if await judge.judge():
+                context.new_activations.set()
+        await wait_for_signal(context.new_shadows)
 
 
 async def _rest(context: RetrainContext) -> None:

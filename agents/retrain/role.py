@@ -1,13 +1,14 @@
 """The retrain role: `commands` → jobs → training → models and activations → the champion on `model-updates`.
 
-    commands ─▶ agent: CommandHandler ─▶ jobs ─▶ task: run_jobs ─▶ models, activations
-                                                                        │
-                            model-updates ◀─ task: ActivationReconciler ◀┘
+    commands ─▶ agent: CommandHandler ─▶ jobs ─▶ task: run_trainings ─▶ models, activations
+                                                                             │
+                                 model-updates ◀─ task: ActivationReconciler ◀┘
 
-Five tasks run side by side and share their state in Postgres. The agent writes a job for each command, also while a
-training runs. `run_jobs` runs one training at a time, in a process of its own, or judges the shadow. `watch_champion`
-rolls back a champion that reviews show to be worse than its predecessor. The reconciler publishes the newest
-activation whenever the topic differs from Postgres. The announcer appends changes to the live events.
+Six tasks run side by side and share their state in Postgres. The agent writes a job for each command, also while a
+training runs. `run_trainings` runs one training at a time, in a process of its own. `judge_shadows` judges the model
+that scores beside the champion. `watch_champion` rolls back a champion that reviews show to be worse than its
+predecessor. The reconciler publishes the newest activation whenever the topic differs from Postgres. The announcer
+appends changes to the live events.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.agents.retrain.announce import Announcer
 from relearn.agents.retrain.commands import CommandHandler
 from relearn.agents.retrain.context import RetrainContext
-from relearn.agents.retrain.job_loop import run_jobs
+from relearn.agents.retrain.job_loop import judge_shadows, run_trainings
 from relearn.agents.retrain.reconcile import ActivationReconciler
 from relearn.agents.retrain.rollback_watch import watch_champion
 from relearn.agents.worker.app import make_app
@@ -70,7 +71,10 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
         await process_chunks(app, context.state, stream, desk.take, stop=context.stop)
 
     async def train_models() -> None:
-        await run_until_stopped(app, lambda: run_jobs(context))
+        await run_until_stopped(app, lambda: run_trainings(context))
+
+    async def judge() -> None:
+        await run_until_stopped(app, lambda: judge_shadows(context))
 
     async def watch() -> None:
         await run_until_stopped(app, lambda: watch_champion(context))
@@ -89,6 +93,7 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
 
     app.agent(chunk_topic(app, commands))(take_commands)
     app.task(train_models)
+    app.task(judge)
     app.task(watch)
     app.task(mend_topic)
     app.task(tell)

@@ -1,4 +1,7 @@
-"""A job in state `shadow`: its model scores the live stream beside the champion until reviews show which is better."""
+"""A job in state `shadow`: its model scores the live stream beside the champion until reviews show which is better.
+
+Trainings go on meanwhile. A newer challenger that is promoted, or becomes the shadow itself, supersedes it.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,23 @@ from typing import Any
 
 import structlog
 
+from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.gate import Verdict
-from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
+from relearn.agents.learning.shadow_verdict import out_of_fold, shadow_tally, shadow_verdict
 from relearn.agents.learning.significance import Tally
 from relearn.agents.retrain.context import RetrainContext
-from relearn.agents.stores.feedback.reviewer_statements import newest_of_model, statements_with_shadow
+from relearn.agents.stores.feedback.reviewer_statements import (
+    features_of,
+    newest_of_model,
+    statements_with_shadow,
+)
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, read_snapshot
 from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing
 from relearn.agents.stores.training.champion import champion_version
-from relearn.agents.stores.training.jobs import Job, State, end_job, lock_job, write_shadow_tally
-from relearn.agents.stores.training.models import leave_shadow
+from relearn.agents.stores.training.jobs import Job, State, end_job, lock_job, open_shadow, write_shadow_tally
+from relearn.agents.stores.training.models import fold_models, leave_shadow
 from relearn.agents.stores.training.policy_facts import hold_of
-from relearn.agents.stores.training.snapshot import training_keys
+from relearn.agents.stores.training.snapshot import labelled_keys
 from relearn.schemas.errors import Refused
 
 log = structlog.get_logger()
@@ -34,7 +42,7 @@ class ShadowJudge:
     """The judge of one shadow job. `clock` is monotonic: no server's clock ends a shadow.
 
     A look reads the newest statement's number. The evidence is read when that has changed, in a snapshot that locks
-    nothing, and the keys that the shadow was trained on are read once.
+    nothing. The keys that the shadow was trained on, and its fold models, are read once.
     """
 
     def __init__(self, context: RetrainContext, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,7 +54,8 @@ class ShadowJudge:
         self._context = context
         self._clock = clock
         self._shadow, self._champion = job.version, job.champion
-        self._keys: frozenset[str] | None = None
+        self._labelled: frozenset[str] | None = None
+        self._folds = FoldModels((), ())
         self._newest = -1
         self._read_s = 0.0
         self._tally = Tally(0, 0, 0)
@@ -82,13 +91,18 @@ class ShadowJudge:
     async def _read(self, pool: Pool) -> None:
         """Read the evidence if it may have changed."""
         async with read_snapshot(pool) as connection:
-            if self._keys is None:
-                self._keys = await training_keys(connection, self._shadow)
+            if self._labelled is None:
+                self._folds = await fold_models(connection, self._shadow)
+                self._labelled = await labelled_keys(connection, self._shadow)
             newest = await newest_of_model(connection, self._champion)
             if newest == self._newest and self._clock() - self._read_s < AGAIN_EVERY_S:
                 return
             pairs = await statements_with_shadow(connection, self._shadow, self._champion)
-        self._tally = shadow_tally(pairs, champion=self._champion, seen=self._keys)
+            known = [one.id for one, _ in pairs if one.key in self._labelled]
+            features = await features_of(connection, known) if self._folds.models else {}
+        whole = [(one._replace(features=features[one.id]) if one.id in features else one, it) for one, it in pairs]
+        fair = out_of_fold(whole, labelled=self._labelled, folds=self._folds)
+        self._tally = shadow_tally(fair, champion=self._champion)
         self._newest, self._read_s = newest, self._clock()
         self.readings += 1
 
@@ -99,8 +113,9 @@ class ShadowJudge:
             return True, 0.0
         champion = await champion_version(connection)
         if champion != self._champion:
-            why = f"model {self._champion}, which it was compared with, is no longer the champion"
-            return await _conclude(connection, context, job, Verdict("rejected", "shadow", why, {})), 0.0
+            why = f"model {self._champion}, which it was compared with, isn't the champion now"
+            await _end(connection, context, job, "superseded", error=why)
+            return True, 0.0
         elapsed_s = await write_shadow_tally(connection, job.id, self._tally._asdict(), watched_s=watched_s)
         settings = context.settings
         verdict = shadow_verdict(
@@ -109,6 +124,20 @@ class ShadowJudge:
         if verdict is None or (verdict.outcome == "promoted" and await hold_of(connection) is not None):
             return False, watched_s
         return await _conclude(connection, context, job, verdict), watched_s
+
+
+async def supersede(connection: Connection, why: str) -> bool:
+    """End the open shadow without a verdict, in the caller's transaction. Returns whether there was one.
+
+    The caller writes the next activation for shadows: of another model, or of none.
+    """
+    job = await open_shadow(connection, lock=True)
+    if job is None or job.version is None:
+        return False
+    await leave_shadow(connection, job.version, "rejected")
+    await end_job(connection, job.id, "superseded", version=job.version, error=why)
+    log.info("shadow_superseded", job=job.id, version=job.version, why=why)
+    return True
 
 
 async def _fail(context: RetrainContext, job: Job, error: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 
@@ -13,9 +14,10 @@ from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_met
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.trial import Trial, nothing_new
 from relearn.agents.retrain.context import RetrainContext
+from relearn.agents.retrain.shadow_job import supersede
 from relearn.agents.stores.postgres import Connection, postgres_errors
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
-from relearn.agents.stores.training.activations import ActivationCause, activate, begin_shadowing
+from relearn.agents.stores.training.activations import ActivationCause, activate, begin_shadowing, end_shadowing
 from relearn.agents.stores.training.champion import judging_champion
 from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_job, lock_job
 from relearn.agents.stores.training.models import State as ModelState
@@ -31,6 +33,7 @@ log = structlog.get_logger()
 #: Waits before the next attempts after the training process died. A shortage of memory may have passed by then.
 AGAIN_AFTER_S = (1.0, 5.0, 25.0)
 _ERROR_MAX = 1000
+_BECAME: Mapping[State, str] = {"promoted": "the champion", "shadow": "the shadow"}
 
 
 async def run_training(context: RetrainContext, job: Job) -> None:
@@ -79,7 +82,7 @@ async def _train(context: RetrainContext, job: Job) -> None:
     snapshot, trial = await context.until_available(lambda: read_trial(pool, settings))
     reason = nothing_new(snapshot, trial)
     if reason is not None:
-        await _end(context, job, "skipped", reason)
+        await _end(context, job, "skipped", reason, cut=trial.facts["cut"])
         return
     least, limit = _least_bytes(trial), await context.read_limit(max_age_s=STALE_S)
     if least > limit:
@@ -131,14 +134,23 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
             outcome, error = await _outcome(connection, verdict)
             state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]
             metrics, cause = job_metrics(trial, fitted, verdict), ActivationCause(job.id, job.by, job.reason)
-            version = await register_model(connection, job.id, trial.examples, fitted, state, cut=trial.facts["cut"])
+            cut = trial.facts["cut"]
+            version = await register_model(connection, job.id, trial.examples, fitted, state, cut=cut)
+            became = _BECAME.get(outcome)
+            replaced = became is not None and await supersede(
+                connection, f"model {version}, trained later, is {became}"
+            )
             if outcome == "shadow":
                 await begin_shadowing(connection, version, cause, context.signing, above=context.above())
-                await begin_shadow(connection, job.id, version, metrics)
+                await begin_shadow(connection, job.id, version, metrics, cut=cut)
             else:
                 if outcome == "promoted":
                     await activate(connection, version, cause, context.signing, above=context.above())
-                await end_job(connection, job.id, outcome, version=version, metrics=metrics, error=error)
+                    if replaced:
+                        await end_shadowing(connection, cause, context.signing, above=context.above())
+                await end_job(connection, job.id, outcome, version=version, metrics=metrics, error=error, cut=cut)
+    if outcome == "shadow":
+        context.new_shadows.set()
     log.info(
         "job_judged",
         job=job.id,
@@ -158,12 +170,12 @@ async def _outcome(connection: Connection, verdict: Verdict) -> tuple[State, str
     return verdict.outcome, None if verdict.outcome == "promoted" else verdict.why
 
 
-async def _end(context: RetrainContext, job: Job, state: State, error: str) -> None:
+async def _end(context: RetrainContext, job: Job, state: State, error: str, *, cut: int | None = None) -> None:
     pool = await context.pool()
 
     async def end() -> bool:
         with postgres_errors():
-            return await end_job(pool, job.id, state, error=error)
+            return await end_job(pool, job.id, state, error=error, cut=cut)
 
     await context.until_available(end)
     log.info("job_ended", job=job.id, state=state, error=error)

@@ -5,7 +5,7 @@ import { count, duration, percent, plural } from "./format.js";
 const COMMANDS = { train: "Training", activate: "Activation", rollback: "Rollback", hold: "Hold", resume: "Resume" };
 export const OPEN = ["queued", "running", "shadow"];
 /** @type {Record<string, string>} */
-const JOB_KINDS = { queued: "plain", running: "accent", shadow: "accent", promoted: "good", rejected: "warn", failed: "bad" };
+const JOB_KINDS = { queued: "plain", running: "accent", shadow: "accent", promoted: "good", superseded: "plain", rejected: "warn", failed: "bad" };
 /** @type {Record<string, string>} */
 const MODEL_KINDS = { champion: "good", shadow: "accent", rejected: "warn", "rolled-back": "bad" };
 const SHOWN = 3;

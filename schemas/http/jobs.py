@@ -11,7 +11,7 @@ from relearn.schemas.http.training_metrics import JobMetrics, Reason
 from relearn.schemas.messages.commands import Verb
 
 Facts = Annotated[dict[str, Any], described_by(Reason)]
-State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
+State = Literal["queued", "running", "rejected", "shadow", "superseded", "promoted", "skipped", "failed"]
 
 FOLLOW = (
     "The answer's `id` is the job's. `GET /v1/jobs/{id}` returns 404 until a retrain worker has read the command, then "

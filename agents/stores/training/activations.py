@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.agents.stores.training.models import State
+from relearn.agents.stores.training.models import LOST, State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.model.signing import Signer
@@ -45,10 +45,6 @@ SELECT a.version FROM activations a JOIN models m USING (version)
 WHERE a.role = 'champion' AND m.state = 'former' AND m.schema = (SELECT number FROM feature_schema)
 ORDER BY a.activation DESC LIMIT 1
 """
-
-
-#: States of models that are known to be worse than another one.
-WORSE: frozenset[State] = frozenset(("rejected", "rolled-back"))
 
 
 class ActivationCause(NamedTuple):
@@ -105,7 +101,7 @@ async def activate(
         raise Refused(f"model {version} has other features than the namespace has now")
     if row["state"] == "champion":
         raise Refused(f"model {version} is the champion already")
-    if row["state"] in WORSE and not force:
+    if row["state"] in LOST and not force:
         was = "rolled back" if row["state"] == "rolled-back" else "rejected"
         raise Refused(f"model {version} was {was}; `--force` (in the API `?force=true`) activates it all the same")
     await connection.execute("UPDATE models SET state = $1 WHERE state = 'champion'", leaves)

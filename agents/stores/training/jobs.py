@@ -11,7 +11,7 @@ from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.messages.commands import Command, Verb
 
-State = Literal["queued", "running", "rejected", "shadow", "promoted", "skipped", "failed"]
+State = Literal["queued", "running", "rejected", "shadow", "superseded", "promoted", "skipped", "failed"]
 OPEN: frozenset[State] = frozenset(("queued", "running", "shadow"))
 
 # A conflict on the id: the same command again. A conflict on the partial index: another training is open.
@@ -23,11 +23,13 @@ ON CONFLICT DO NOTHING
 _END = """
 UPDATE jobs SET state = $2, version = coalesce($3, version), metrics = coalesce($4, metrics), error = $5,
     started_at = coalesce(started_at, now()), ended_at = now(), ended = nextval('job_ends'),
-    ended_cut = CASE WHEN $2 <> 'skipped' OR state = 'running' THEN (SELECT coalesce(max(id), 0) FROM corrections) END
+    trained_at = coalesce(trained_at, now()),
+    cut = CASE WHEN $2 <> 'skipped' OR state = 'running'
+        THEN coalesce(cut, $6, (SELECT coalesce(max(id), 0) FROM corrections)) END
 WHERE id = $1 AND state IN ('queued', 'running', 'shadow')
 """
 _SHADOW = f"""
-UPDATE jobs SET state = 'shadow', version = $2, metrics = $3,
+UPDATE jobs SET state = 'shadow', version = $2, metrics = $3, cut = $4, trained_at = now(),
     champion = {CHAMPION_VERSION}
 WHERE id = $1 AND state = 'running'
 """  # noqa: S608 - nothing but names of our own
@@ -56,13 +58,15 @@ class Job:
     number: int
 
 
+#: The id of the training that is queued or runs, in SQL.
+OPEN_TRAINING = "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running')"
 _COLUMNS = ", ".join(field.name for field in fields(Job))
 _TAKE = f"""
-UPDATE jobs SET started_at = coalesce(started_at, now()),
-    state = CASE state WHEN 'queued' THEN 'running' ELSE state END
-WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')
+UPDATE jobs SET started_at = coalesce(started_at, now()), state = 'running'
+WHERE command = 'train' AND state IN ('queued', 'running')
 RETURNING {_COLUMNS}
 """  # noqa: S608 - column names
+_OPEN_SHADOW = f"SELECT {_COLUMNS} FROM jobs WHERE command = 'train' AND state = 'shadow'"  # noqa: S608 - column names
 
 
 async def queue_job(connection: Connection, command: Command) -> bool:
@@ -76,9 +80,7 @@ async def queue_job(connection: Connection, command: Command) -> bool:
     if await connection.fetchval("SELECT true FROM jobs WHERE id = $1", command.id):
         return False
     await connection.execute(_QUEUE, command.id, command.command, "skipped", *arguments[3:])
-    other = await connection.fetchval(
-        "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')"
-    )
+    other = await connection.fetchval(OPEN_TRAINING)
     await connection.execute(
         "UPDATE jobs SET ended_at = now(), ended = nextval('job_ends'), error = $2 WHERE id = $1",
         command.id,
@@ -117,21 +119,38 @@ async def end_job(
     version: int | None = None,
     metrics: Mapping[str, Any] | None = None,
     error: str | None = None,
+    cut: int | None = None,
 ) -> bool:
-    """End a job with its result; False: the job had ended before, and nothing was changed."""
-    status = await connection.execute(_END, job_id, state, version, None if metrics is None else dict(metrics), error)
+    """End a job with its result; False: the job had ended before, and nothing was changed.
+
+    `cut`: the newest correction that its training knew; None: it knew all that there are now.
+    """
+    facts = None if metrics is None else dict(metrics)
+    status = await connection.execute(_END, job_id, state, version, facts, error, cut)
     return bool(status == "UPDATE 1")
 
 
-async def begin_shadow(connection: Connection, job_id: str, version: int, metrics: Mapping[str, Any]) -> None:
-    """Set the state `shadow`: the job's model scores beside the champion from now on, and the job stays open."""
-    await connection.execute(_SHADOW, job_id, version, dict(metrics))
+async def begin_shadow(
+    connection: Connection, job_id: str, version: int, metrics: Mapping[str, Any], *, cut: int
+) -> None:
+    """Set the state `shadow`: the job's model scores beside the champion from now on, and the job stays open.
+
+    `cut`: the newest correction that its training knew.
+    """
+    await connection.execute(_SHADOW, job_id, version, dict(metrics), cut)
 
 
 async def take_training(pool: Pool) -> Job | None:
-    """The open training, running or shadow; None: there is none. A job that is running already was interrupted."""
+    """The open training, which is running from now on; None: there is none. One that was running was interrupted."""
     with postgres_errors():
         row = await pool.fetchrow(_TAKE)
+    return None if row is None else Job(*row)
+
+
+async def open_shadow(connection: Connection | Pool, *, lock: bool = False) -> Job | None:
+    """The job in state `shadow`, or None. `lock`: no other transaction changes it before the caller's ends."""
+    with postgres_errors():
+        row = await connection.fetchrow(_OPEN_SHADOW + (" FOR UPDATE" if lock else ""))
     return None if row is None else Job(*row)
 
 

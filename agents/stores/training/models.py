@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from relearn.agents.learning.fitted_model import Fitted
+from relearn.agents.learning.fit_messages import decode_folds, encode_folds
+from relearn.agents.learning.fitted_model import Fitted, FoldModels
 from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
@@ -16,9 +17,13 @@ from relearn.schemas.model.linear_svm import Model, decode_model, encode_model, 
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
 
+#: States of models that lost to another one. Their fold models aren't kept.
+LOST: frozenset[State] = frozenset(("rejected", "rolled-back"))
+
 _INSERT = """
-INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut, example_ids, correction_ids, schema)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut, example_ids, correction_ids, schema,
+    folds)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 _SCHEMA = "SELECT number FROM feature_schema WHERE names = $1::text[]"
 _ASSUMED = """
@@ -67,7 +72,8 @@ async def register_model(
     body = encode_model(fitted.as_model(version, examples.feature_names))
     lineage = examples.ids_of("bootstrap"), examples.ids_of("reviewed")
     facts = model_digest(body), dict(fitted.metrics), set_digest(examples), cut
-    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema)
+    folds = None if state in LOST else encode_folds(fitted.folds)
+    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema, folds)
     columns = examples.ids, examples.keys, examples.features, examples.labels, examples.weights
     assumed = [
         (version, str(place), key, row.tolist(), label, float(weight))
@@ -102,7 +108,22 @@ async def features_of_model(pool: Pool, version: int) -> tuple[str, ...] | None:
 
 async def leave_shadow(connection: Connection, version: int, state: State) -> None:
     """Give a model in state `shadow` its next state."""
-    await connection.execute("UPDATE models SET state = $2 WHERE version = $1 AND state = 'shadow'", version, state)
+    await connection.execute(
+        "UPDATE models SET state = $2, folds = CASE WHEN $3 THEN NULL ELSE folds END"
+        " WHERE version = $1 AND state = 'shadow'",
+        version,
+        state,
+        state in LOST,
+    )
+
+
+async def fold_models(connection: Connection, version: int) -> FoldModels:
+    """The fold models of a registered model; empty where they aren't kept."""
+    row = await connection.fetchrow("SELECT body, folds FROM models WHERE version = $1", version)
+    if row is None or row["folds"] is None:
+        return FoldModels((), ())
+    model = decode_model(row["body"])
+    return FoldModels(model.classes, decode_folds(row["folds"], d=len(model.feature_names)))
 
 
 async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:

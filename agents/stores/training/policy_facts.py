@@ -9,14 +9,12 @@ from relearn.agents.learning.policy import Facts
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_audits, count_new
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.champion import read_champion
+from relearn.agents.stores.training.jobs import OPEN_TRAINING
 
-#: The last training that ran, or rollback by evidence. Both set `ended_cut`; refused commands don't.
-_LAST = """
-SELECT extract(epoch FROM ended_at)::float8 AS ended_s, ended_cut FROM jobs
-WHERE ended_cut IS NOT NULL AND (command = 'train' OR (command = 'rollback' AND reason->>'trigger' = 'evidence'))
-ORDER BY ended DESC LIMIT 1
-"""
-_OPEN = "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')"
+#: Trainings that ran, and rollbacks by evidence. Both set `cut`; refused commands don't.
+_RAN = "cut IS NOT NULL AND (command = 'train' OR (command = 'rollback' AND reason->>'trigger' = 'evidence'))"
+_LAST = f"SELECT extract(epoch FROM trained_at)::float8 FROM jobs WHERE {_RAN} ORDER BY number DESC LIMIT 1"  # noqa: S608 - names of our own
+_KNOWN = f"SELECT coalesce(max(cut), 0) FROM jobs WHERE {_RAN}"  # noqa: S608 - the same
 _REJECTIONS = """
 SELECT count(*) FROM jobs WHERE command = 'train' AND state = 'rejected'
 AND ended > coalesce((SELECT max(ended) FROM jobs WHERE command = 'train' AND state = 'promoted'), 0)
@@ -77,18 +75,15 @@ def _words(hold: Hold | None) -> str | None:
     return None if hold is None else hold.words
 
 
-async def last_ended_cut(connection: Connection) -> int:
-    """The newest correction when the last training, or rollback by evidence, ended; 0 before the first."""
-    row = await connection.fetchrow(_LAST)
-    return 0 if row is None else int(row["ended_cut"])
+async def known_cut(connection: Connection) -> int:
+    """The newest correction that a training knew, or that there was at a rollback by evidence; 0 before the first."""
+    return int(await connection.fetchval(_KNOWN))
 
 
 async def _facts(connection: Connection, audits: bool) -> Facts:
-    last: Any = await connection.fetchrow(_LAST)
     champion = await read_champion(connection)
     version, activation = (None, None) if champion is None else (champion.version, champion.activation)
-    since = 0 if last is None else last["ended_cut"]
-    new = await count_new(connection, since)
+    new = await count_new(connection, await known_cut(connection))
     audited = await _audits_of(connection, version) if audits and version is not None else NONE
     said = await connection.fetchrow(_HOLD)
     drifted = await connection.fetchval("SELECT drifted FROM drift WHERE activation = $1", activation)
@@ -96,10 +91,10 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
         champion=version,
         activation=activation,
         cut=new.cut,
-        open_job=await connection.fetchval(_OPEN),
+        open_job=await connection.fetchval(OPEN_TRAINING),
         on_hold=_words(_hold(said)),
         resumed=said["number"] if said is not None and said["command"] == "resume" else 0,
-        last_ended_s=None if last is None else last["ended_s"],
+        last_ended_s=await connection.fetchval(_LAST),
         rejections=await connection.fetchval(_REJECTIONS),
         corrections_s=new.corrections_s,
         corrections=len(new.corrections_s),

@@ -12,6 +12,7 @@ from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, fetch_pages, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
+from relearn.agents.stores.training.models import fold_models
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.settings import Settings
@@ -28,11 +29,11 @@ SELECT id, key, features, label, arrival::float8 AS arrival FROM examples
 WHERE id > $1 AND NOT withdrawn ORDER BY id LIMIT $2
 """
 _WITHDRAWN = "SELECT DISTINCT label FROM examples WHERE withdrawn"
-_KEYS = """
+_LABELLED = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
 UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
-UNION SELECT a.key FROM assumed a WHERE a.version = $1
 """
+_KEYS = f"{_LABELLED} UNION SELECT a.key FROM assumed a WHERE a.version = $1"  # noqa: S608 - names of our own
 
 
 async def read_training_snapshot(pool: Pool) -> Snapshot:
@@ -83,6 +84,11 @@ async def training_keys(connection: Connection, version: int) -> frozenset[str]:
     return frozenset(row["key"] for row in await connection.fetch(_KEYS, version))
 
 
+async def labelled_keys(connection: Connection, version: int) -> frozenset[str]:
+    """The keys of the examples with a label of their own that a model was trained on, without assumed ones."""
+    return frozenset(row["key"] for row in await connection.fetch(_LABELLED, version))
+
+
 async def _bootstrap(connection: Connection) -> list[tuple[float, Example]]:
     rows = await fetch_pages(connection, _BOOTSTRAP, after=0)
     return [(row["arrival"], Example(row["id"], row["key"], row["features"], row["label"])) for row in rows]
@@ -93,5 +99,5 @@ async def _champion(connection: Connection) -> Champion | None:
     if row is None:
         return None
     version, body, cut, example_ids, correction_ids = row
-    keys = await training_keys(connection, version)
-    return Champion(decode_model(body), cut, frozenset(example_ids), frozenset(correction_ids), keys)
+    keys, folds = await training_keys(connection, version), await fold_models(connection, version)
+    return Champion(decode_model(body), cut, frozenset(example_ids), frozenset(correction_ids), keys, folds)

@@ -19,7 +19,7 @@ import { go, href } from "../router.js";
 import { html } from "../view.js";
 import { commandText, jobStateText, jobDuration, reasonText } from "../descriptions.js";
 
-const STATES = /** @type {const} */ (["queued", "running", "shadow", "promoted", "rejected", "skipped", "failed"]);
+const STATES = /** @type {const} */ (["queued", "running", "shadow", "superseded", "promoted", "rejected", "skipped", "failed"]);
 const COMMANDS = /** @type {const} */ (["train", "activate", "rollback", "hold", "resume"]);
 const LIMIT = 50;
 

@@ -142,7 +142,7 @@ def verdict_text(job: Job) -> str:
     why = str((gate.get("shadow") or {}).get("why") or gate.get("why") or job.error or "")
     if job.state == "shadow":
         return f"model {job.version} is {why}; it answers beside the champion, unseen, until reviews decide"
-    if job.state in {"rejected", "skipped", "failed"}:
+    if job.state in {"rejected", "superseded", "skipped", "failed"}:
         why = job.error or why
     which = "" if job.version is None else f"model {job.version} "
     return textwrap.shorten(f"{which}{job.state}" + (f": {why}" if why else ""), _MAX_CHARACTERS, placeholder=" …")

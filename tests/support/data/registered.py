@@ -34,15 +34,15 @@ def register(settings: Settings, state: State = "champion") -> int:
                 version = await register_model(
                     connection, command.id, trial.examples, fitted, entry, cut=trial.facts["cut"]
                 )
-                metrics = {**fitted.metrics, "trained_on": trial.facts}
+                metrics, cut = {**fitted.metrics, "trained_on": trial.facts}, trial.facts["cut"]
                 await _conclude(
                     connection, settings, state, version, ActivationCause(command.id, "tests", command.reason)
                 )
                 if state == "shadow":
-                    await begin_shadow(connection, command.id, version, metrics)
+                    await begin_shadow(connection, command.id, version, metrics, cut=cut)
                 else:
                     outcome = "promoted" if state == "champion" else "rejected"
-                    await end_job(connection, command.id, outcome, version=version, metrics=metrics)
+                    await end_job(connection, command.id, outcome, version=version, metrics=metrics, cut=cut)
                 return version
         finally:
             pool.terminate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.gate import Verdict, judge_challenger
 from relearn.agents.learning.rollback_verdict import audited, compare_answers, rollback_verdict
-from relearn.agents.learning.shadow_verdict import shadow_tally, shadow_verdict
+from relearn.agents.learning.shadow_verdict import out_of_fold, shadow_tally, shadow_verdict
 from relearn.agents.learning.trial import nothing_new, prepare
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
@@ -17,6 +17,7 @@ def train(memory: MemoryStore, settings: Settings, job: str) -> None:
     """Run one training until its verdict; the model that it makes is live, beside the champion, or rejected."""
     snapshot = memory.snapshot()
     trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
+    memory.trained(trial.facts["cut"])
     if nothing_new(snapshot, trial) is not None:
         memory.end_job("skipped")
         return
@@ -28,6 +29,8 @@ def train(memory: MemoryStore, settings: Settings, job: str) -> None:
     verdict = judge_challenger(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
     state = "shadow" if verdict.outcome == "shadow" else "rejected"
     version = memory.register(trial.examples, fitted, trial.facts["cut"], state).model.version
+    if verdict.outcome != "rejected":
+        _supersede(memory)
     if verdict.outcome == "shadow":
         memory.begin_shadow(Shadow(job, version, memory.champion.model.version, memory.now_s))
     else:
@@ -40,16 +43,18 @@ def judge_shadow(memory: MemoryStore, settings: Settings) -> None:
     if shadow is None:
         return
     if memory.champion.model.version != shadow.champion:
-        verdict: Verdict | None = Verdict("rejected", "shadow", "its champion is no longer the champion", {})
-    else:
-        answers = ((one, memory.answered[one.place.offset].shadow) for one in memory.statements)
-        pairs = [(one, answer[1]) for one, answer in answers if answer is not None and answer[0] == shadow.version]
-        verdict = shadow_verdict(
-            shadow_tally(pairs, champion=shadow.champion, seen=memory.models[shadow.version].keys),
-            elapsed_s=memory.now_s - shadow.began_s,
-            labels_limit=settings.shadow_labels,
-            time_limit_s=settings.shadow_s,
-        )
+        _supersede(memory)
+        return
+    answers = ((one, memory.answered[one.place.offset].shadow) for one in memory.statements)
+    pairs = [(one, answer[1]) for one, answer in answers if answer is not None and answer[0] == shadow.version]
+    model = memory.models[shadow.version]
+    fair = out_of_fold(pairs, labelled=model.labelled, folds=model.folds)
+    verdict = shadow_verdict(
+        shadow_tally(fair, champion=shadow.champion),
+        elapsed_s=memory.now_s - shadow.began_s,
+        labels_limit=settings.shadow_labels,
+        time_limit_s=settings.shadow_s,
+    )
     if verdict is not None:
         memory.shadow = None
         _end(memory, shadow.version, verdict)
@@ -66,7 +71,16 @@ def judge_champion(memory: MemoryStore, settings: Settings) -> None:
     verdict = rollback_verdict(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         memory.activate(former.model.version, leaves="rolled-back", rollback=True)
+        memory.trained(memory.cut)
         memory.end_job("promoted", by_itself=True)
+
+
+def _supersede(memory: MemoryStore) -> None:
+    """End the shadow, where there is one, without a verdict."""
+    if memory.shadow is not None:
+        memory.models[memory.shadow.version].state = "rejected"
+        memory.shadow = None
+        memory.end_job("superseded")
 
 
 def _end(memory: MemoryStore, version: int, verdict: Verdict) -> None:

@@ -39,6 +39,9 @@ class MemoryStore:
     shadow: Shadow | None = None
     shadows: int = 0
     drifted: tuple[str, ...] = ()
+    #: The newest statement that a training knew, or that there was at a rollback; and when that was.
+    known: int = 0
+    trained_s: float | None = None
 
     @property
     def champion(self) -> Registered:
@@ -63,7 +66,8 @@ class MemoryStore:
         first, reviewed = (frozenset(map(int, examples.ids_of(source))) for source in _LABELLED)
         model = fitted.as_model(len(self.models) + 1, examples.feature_names)
         against = self.champion.model if self.activations else None
-        known = cut, first, reviewed, frozenset(examples.keys), set_digest(examples)
+        labelled = frozenset(key for key, real in zip(examples.keys, examples.real, strict=True) if real)
+        known = cut, first, reviewed, frozenset(examples.keys), labelled, fitted.fold_models, set_digest(examples)
         entry = Registered(model, against, len(self.answered), *known, state)
         self.models[model.version] = entry
         return entry
@@ -81,9 +85,13 @@ class MemoryStore:
         self.shadow = shadow
         self.shadows += 1
 
+    def trained(self, cut: int) -> None:
+        """Note that a training, which knew the statements up to `cut`, is done; its model may be a shadow."""
+        self.known, self.trained_s = cut, self.now_s
+
     def end_job(self, state: str, *, by_itself: bool = False) -> None:
         """Note that a job ended now."""
-        self.jobs.append(Ended(state, self.now_s, self.cut, by_itself))
+        self.jobs.append(Ended(state, self.now_s, by_itself))
 
     def former(self) -> Registered | None:
         """The model that a rollback returns to."""
@@ -106,22 +114,21 @@ class MemoryStore:
 
     def facts(self) -> Facts:
         """What the policy decides by."""
-        last = self.jobs[-1]
-        found = reviews(self.statements[last.cut :])
+        found = reviews(self.statements[self.known :])
         corrections_s = sorted(one.stored_s for one in found if one.corrects)
         return Facts(
             champion=self.champion.model.version,
             activation=self.activations[-1].number,
             cut=self.cut,
-            open_job=None if self.shadow is None else self.shadow.job,
+            open_job=None,
             on_hold=None,
             resumed=0,
-            last_ended_s=last.at_s,
+            last_ended_s=self.trained_s,
             rejections=_rejections(self.jobs),
             corrections_s=tuple(corrections_s),
             corrections=len(corrections_s),
             labels=len(found),
-            latest_s=self.statements[-1].stored_s if self.cut > last.cut else None,
+            latest_s=self.statements[-1].stored_s if self.cut > self.known else None,
             audit_rows=0,
             audit_corrected=0,
             drifted=self.drifted,
@@ -130,7 +137,7 @@ class MemoryStore:
 
     def _champion(self) -> Champion:
         found = self.champion
-        return Champion(found.model, found.cut, found.example_ids, found.correction_ids, found.keys)
+        return Champion(found.model, found.cut, found.example_ids, found.correction_ids, found.keys, found.folds)
 
     def _unreviewed(self) -> Unreviewed:
         version = self.champion.model.version

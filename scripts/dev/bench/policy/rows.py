@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relearn.agents.learning.fitted_model import FoldModels
 from relearn.schemas.model.linear_svm import Model
 
 
@@ -21,17 +22,18 @@ class Registered:
     example_ids: frozenset[int]
     correction_ids: frozenset[int]
     keys: frozenset[str]
+    labelled: frozenset[str]
+    folds: FoldModels
     digest: bytes
     state: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A job that ended, and the newest statement then. `by_itself`: a rollback by evidence."""
+    """A job that ended. `by_itself`: a rollback by evidence."""
 
     state: str
     at_s: float
-    cut: int
     by_itself: bool = False
 
 

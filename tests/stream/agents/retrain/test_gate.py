@@ -77,7 +77,7 @@ def test_reviewed_records_promote_a_challenger_that_is_right_where_the_champion_
     assert job["metrics"]["trained_on"]["reviewed"] == 120
     assert value(settings, "SELECT cut FROM models WHERE version = 2") == 120
     assert value(settings, "SELECT cardinality(correction_ids) FROM models WHERE version = 2") == 120
-    assert value(settings, "SELECT ended_cut FROM jobs WHERE id = $1", job["id"]) == 120
+    assert value(settings, "SELECT cut FROM jobs WHERE id = $1", job["id"]) == 120
 
 
 def test_corrections_alone_promote_where_the_challenger_keeps_what_nobody_objected_to(
@@ -102,8 +102,8 @@ def test_a_shadow_is_promoted_by_what_reviewers_say_of_disagreements(
     job = _shadowed(settings)
     eventually(lambda: _shadow_role(settings) == "shadow", "the shadow was not published")
     assert retrains.models(settings)[1][:2] == (2, "shadow")
-    refused = retrains.ended(settings, retrains.send(settings, "train"))
-    assert (refused["state"], "another training job is open" in refused["error"]) == ("skipped", True)
+    again = _train(settings)
+    assert (again["state"], "nothing new" in again["error"]) == ("skipped", True)
     _review_disagreements(settings, 8, champion_is_right=False)
     eventually(lambda: retrains.state_of(settings, job["id"]) == "promoted", lambda: retrain.log[-3000:])
     eventually(lambda: _shadow_role(settings) == "none", "the shadow goes on")
@@ -128,8 +128,29 @@ def test_a_shadow_ends_when_its_champion_does(settings: Settings, retrain: Worke
     job = _train(settings)
     assert job["state"] == "shadow", job["metrics"]["gate"]
     retrains.ended(settings, retrains.send(settings, "activate", 1))
-    eventually(lambda: retrains.state_of(settings, job["id"]) == "rejected", lambda: retrain.log[-3000:])
-    assert "no longer the champion" in value(settings, "SELECT error FROM jobs WHERE id = $1", job["id"])
+    eventually(lambda: retrains.state_of(settings, job["id"]) == "superseded", lambda: retrain.log[-3000:])
+    assert "isn't the champion now" in value(settings, "SELECT error FROM jobs WHERE id = $1", job["id"])
+    eventually(lambda: _shadow_role(settings) == "none", "the shadow goes on")
+
+
+def test_a_shadow_blocks_no_training(settings: Settings, retrain: WorkerProcess) -> None:
+    """The next challenger, trained on more, takes its place: as the shadow, or as the champion."""
+    first = _shadowed(settings)
+    features, truth = reviewed.records(4, seed=5)
+    offsets, _, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 1))
+    reviewed.review(settings, offsets, truth)
+    second = _train(settings)
+    assert (second["state"], second["version"], second["cut"]) == ("shadow", 3, 7), second["metrics"]["gate"]
+    assert value(settings, "SELECT error FROM jobs WHERE id = $1", first["id"]) == (
+        "model 3, trained later, is the shadow"
+    )
+    assert [state for _, state, _ in retrains.models(settings)] == ["champion", "rejected", "shadow"]
+    third = _promoted_by_evidence(settings)
+    assert (third["state"], third["version"]) == ("promoted", 4), third["metrics"]["gate"]
+    assert [retrains.state_of(settings, job["id"]) for job in (first, second)] == ["superseded", "superseded"]
+    eventually(lambda: _shadow_role(settings) == "none", "the shadow goes on")
+    assert [state for _, state, _ in retrains.models(settings)] == ["former", "rejected", "rejected", "champion"]
+    assert value(settings, "SELECT array_agg(version) FROM models WHERE folds IS NOT NULL") == [1, 4]
 
 
 def test_a_shadow_outlives_its_worker(settings: Settings, retrain: WorkerProcess) -> None:
@@ -205,9 +226,9 @@ def test_a_training_that_found_nothing_new_is_over_for_the_policy_too(
     assert _promoted_by_evidence(settings)["state"] == "promoted"
     again = _train(settings)
     assert (again["state"], "nothing new" in again["error"]) == ("skipped", True)
-    assert again["ended_cut"] == 120
+    assert again["cut"] == 120
     refused = retrains.ended(settings, retrains.send(settings, "resume"))
-    assert (refused["state"], refused["ended_cut"]) == ("skipped", None)
+    assert (refused["state"], refused["cut"]) == ("skipped", None)
 
 
 def test_a_class_that_vanished_rejects(settings: Settings, retrain: WorkerProcess) -> None:

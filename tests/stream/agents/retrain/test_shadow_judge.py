@@ -10,7 +10,7 @@ from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.shadow_job import LONGEST_LOOK_S, ShadowJudge
-from relearn.agents.stores.training.jobs import read_job, take_training
+from relearn.agents.stores.training.jobs import open_shadow, read_job
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains, reviewed
@@ -42,7 +42,7 @@ def test_evidence_is_read_when_it_changes_and_time_is_counted_by_the_worker(migr
             in_charge=lambda: True,
         )
         pool = await context.pool()
-        job = await take_training(pool)
+        job = await open_shadow(pool)
         assert job is not None
         judge = ShadowJudge(context, job, clock=lambda: now_s)
         for _ in range(3):

@@ -133,7 +133,7 @@ def test_what_was_loaded_is_judged_apart_from_what_was_reviewed() -> None:
     digits = _digits(120)
     sources: tuple[Source, ...] = ("bootstrap",) * 50 + ("reviewed",) * 70
     fitted = fit(replace(digits, sources=sources))
-    answers = fitted.answers(digits.keys, digits.features)
+    answers = fitted.fold_models.answers(digits.keys, digits.features)
     right = sum(answer == label for answer, label in zip(answers[:50], digits.labels[:50], strict=True))
     assert fitted.metrics["bootstrap"] == {"examples": 50, "right": right}
     assert 0 < right < 50

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from relearn.agents.learning.shadow_verdict import shadow_verdict
+from relearn.agents.learning.fitted_model import FoldModel, FoldModels
+from relearn.agents.learning.shadow_verdict import out_of_fold, shadow_tally, shadow_verdict
 from relearn.agents.learning.significance import Tally
+from tests.support.data.statements import said
 
 
 def _shadow(fixed: int, broken: int, *, rows: int = 0, elapsed_s: float = 0.0) -> str | None:
@@ -35,6 +37,18 @@ def test_evidence_counts_before_any_limit() -> None:
     assert verdict is not None
     assert verdict.why.startswith("not known to be better after 30 labels: as a shadow it fixes 3 and breaks 3")
     assert json.loads(json.dumps(verdict.facts)) == verdict.facts
+
+
+def test_everybodys_labels_judge_a_shadow() -> None:
+    """Records of keys that it was trained on by its fold models; without them, these records don't count."""
+    pairs = [(said(1, "yes", key="known"), "yes"), (said(2, "yes"), "yes"), (said(3, "yes", via="volunteer"), "yes")]
+    never = FoldModel(np.array([0]), np.zeros((0, 2)), np.zeros(0))
+    fair = out_of_fold(pairs, labelled={"known"}, folds=FoldModels(("no", "yes"), (never,) * 5))
+    assert [answer for _, answer in fair] == ["no", "yes", "yes"]
+    assert shadow_tally(fair, champion=1) == Tally(fixed=1, broken=0, rows=2)
+    unknown = out_of_fold(pairs, labelled={"known"}, folds=FoldModels((), ()))
+    assert unknown == pairs[1:]
+    assert out_of_fold([], labelled={"known"}, folds=FoldModels(("no", "yes"), (never,) * 5)) == []
 
 
 @pytest.mark.parametrize("differ", [1.0, 0.5])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from relearn.agents.learning.fit import fit
+from relearn.agents.learning.fitted_model import FoldModel, FoldModels
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
@@ -36,6 +37,7 @@ def _champion(**given: Any) -> Champion:
         "example_ids": frozenset(example.id for _, example in bootstrap),
         "correction_ids": frozenset(),
         "keys": frozenset(example.key for _, example in bootstrap),
+        "folds": FoldModels((), ()),
     }
     return Champion(**{**columns, **given})
 
@@ -89,6 +91,21 @@ def test_evidence_is_what_came_after_the_cut_and_was_not_volunteered() -> None:
         "key-4": ("no", "no"),
         # of another model's prediction: the champion answers now, if it never saw the key
         "key-5": ("yes", "yes"),
+    }
+
+
+def test_a_key_that_the_champion_was_trained_on_is_answered_out_of_fold() -> None:
+    """Where subjects return, the champion would be judged by what it knows by heart, also on records of other models."""
+    opposite = FoldModel(np.array([0, 1]), np.array([[-1.0, 0.0]]), np.zeros(1))
+    champion = _champion(folds=FoldModels(MODEL.classes, (opposite,) * 5))
+    statements = [said(4, "yes", key="b-4"), said(5, "yes", model=7, key="b-5"), said(6, "yes")]
+    loaded = [*_bootstrap(), (9.0, Example(99, "b-6", (1.0, 0.0), "no"))]
+    trial = _trial(statements, champion=champion, bootstrap=loaded)
+    assert {case.key: (case.truth, case.champion) for case in trial.evidence} == {
+        "b-4": ("yes", "no"),
+        "b-5": ("yes", "no"),
+        "b-6": ("no", "no"),
+        "key-6": ("yes", "no"),
     }
 
 
@@ -161,4 +178,4 @@ def test_a_judged_record_is_answered_by_a_model_that_never_saw_its_key(weight: f
     rows = [(0.0, Example(i, f"b-{i}", row, "yes" if row[0] > 0 else "no")) for i, row in enumerate(features)]
     odd = said(7, "no", key="odd", features=(4.0, 0.0), predicted="yes")
     trial = _trial([odd], bootstrap=rows, assumed_weight=weight)
-    assert fit(trial.examples).answers(["odd"], np.array([odd.features])) == ["yes"]
+    assert fit(trial.examples).fold_models.answers(["odd"], np.array([odd.features])) == ["yes"]

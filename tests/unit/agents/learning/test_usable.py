@@ -11,6 +11,7 @@ from hypothesis import settings as examples_of
 from hypothesis import strategies as st
 
 from relearn.agents.learning.fit import SET_ASIDE_SHOWN, fit
+from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.gate import judge_challenger
 from relearn.agents.learning.rollback_verdict import compare_answers
 from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
@@ -57,7 +58,7 @@ def test_no_row_stops_a_training_or_its_verdict(rows: list[tuple[list[float], st
     ]
     some = [Example(f"0-{i}-0", f"u-{i}", row, "no", "assumed") for i, (row, at) in enumerate(rows) if at == "assumed"]
     keys = frozenset(f"b-{i}" for i in range(24))
-    champion = Champion(MODEL, 0, frozenset(range(24)), frozenset(), keys)
+    champion = Champion(MODEL, 0, frozenset(range(24)), frozenset(), keys, FoldModels((), ()))
     unreviewed = Unreviewed(some, complete=True)
     trial = prepare(
         Snapshot(NAMES, loaded, statements, 99, champion, unreviewed, None), assumed_weight=0.2, reviewer_labels=500
@@ -150,6 +151,7 @@ def test_a_class_whose_labels_were_all_withdrawn_may_vanish(left: int, withdrawn
         frozenset(),
         frozenset(),
         frozenset(),
+        FoldModels((), ()),
     )
     loaded = [(0.0, one) for one in good()]
     loaded += [(1.0, Example(100 + i, f"i-{i}", [0.0, 0.0], "invented")) for i in range(left)]

@@ -9,7 +9,7 @@ import pytest
 from relearn.agents.learning.policy import Limits, decide
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import State, end_job, list_jobs, queue_job
-from relearn.agents.stores.training.policy_facts import last_ended_cut, read_facts
+from relearn.agents.stores.training.policy_facts import known_cut, read_facts
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests.support.data.random_corrections import insert_random_corrections
@@ -23,8 +23,8 @@ async def ended(pool: Pool, job_id: str, state: State, shift: str) -> None:
         await connection.execute("UPDATE jobs SET state = 'running' WHERE id = $1", job_id)
         await end_job(connection, job_id, state)
         await connection.execute(
-            f"UPDATE jobs SET queued_at = queued_at + interval '{shift}', ended_at = ended_at + interval '{shift}'"
-            " WHERE id = $1",
+            f"UPDATE jobs SET queued_at = queued_at + interval '{shift}', ended_at = ended_at + interval '{shift}',"
+            f" trained_at = trained_at + interval '{shift}' WHERE id = $1",
             job_id,
         )
 
@@ -41,13 +41,13 @@ async def test_the_last_training_is_the_one_that_ended_last(settings: Settings, 
             await insert_random_corrections(pool, rng, 10)
             await ended(pool, f"job {n}", "rejected", "0 days")
             async with pool.acquire() as connection:
-                cuts.append(await last_ended_cut(connection))
+                cuts.append(await known_cut(connection))
         assert cuts == [10, 20, 30]
         facts, now_s = await read_facts(pool, audits=False)
         assert (facts.rejections, facts.cut, facts.labels) == (3, 30, 0)
         assert [job.id for job in await list_jobs(pool)] == ["job 2", "job 1", "job 0", "first"]
         # The clock goes on, or has jumped: the newest training's time is what it is.
-        await pool.execute(f"UPDATE jobs SET ended_at = ended_at + interval '{shift}' WHERE id = 'job 2'")
+        await pool.execute(f"UPDATE jobs SET trained_at = trained_at + interval '{shift}' WHERE id = 'job 2'")
         facts, now_s = await read_facts(pool, audits=False)
         wake_s = decide(facts, limits, now_s).wake_s
         assert facts.last_ended_s is not None
