@@ -12,10 +12,9 @@ from msgspec import Struct
 
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, live_audits
 from relearn.agents.stores.postgres import Pool
-from relearn.agents.stores.training.activations import WORSE
 from relearn.agents.stores.training.examples_writer import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
-from relearn.agents.stores.training.models import ModelRow, features_of_model, model_row_fields, read_model
+from relearn.agents.stores.training.models import LOST, ModelRow, features_of_model, model_row_fields, read_model
 from relearn.agents.stores.training.models import list_models as read_models
 from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
@@ -97,7 +96,7 @@ async def activate_model(call: Call[ModelPath, ActivateQuery, None]) -> Accepted
     found = await read_model(call.context.pool, version)
     if found is None:
         raise _not_found(version)
-    if found.state in WORSE and not force:
+    if found.state in LOST and not force:
         was = "rolled back" if found.state == "rolled-back" else "rejected"
         raise ProblemError("conflict", f"Model {version} was {was}; `?force=true` activates it all the same.")
     return await send_command(call, "activate", version, force=force)

@@ -82,7 +82,9 @@ async def test_a_shadow_shows_the_evidence_so_far(client: Client, tally: dict[st
     await asyncio.to_thread(with_shadow, client.settings, tally)
     found = await client.json("GET", "/v1/retraining")
     shadow = found["shadow"]
-    assert (shadow["version"], shadow["champion"], shadow["job"]) == (2, 1, found["open_job"])
+    stats = await client.json("GET", "/v1/stats")
+    assert (shadow["version"], shadow["champion"], shadow["job"]) == (2, 1, stats["open_job"])
+    assert (found["open_job"], found["obstacles"]) == (None, [])
     fixed, broken, labels = (4, 1, 9) if tally else (0, 0, 0)
     assert (shadow["fixed"], shadow["broken"], shadow["labels"]) == (fixed, broken, labels)
     assert shadow["evidence"] == pytest.approx(fixed * log(1.5) + broken * log(0.5))

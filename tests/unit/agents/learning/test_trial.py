@@ -95,7 +95,7 @@ def test_evidence_is_what_came_after_the_cut_and_was_not_volunteered() -> None:
 
 
 def test_a_key_that_the_champion_was_trained_on_is_answered_out_of_fold() -> None:
-    """Where subjects return, the champion would be judged by what it knows by heart, also on records of other models."""
+    """Where subjects return, the champion would be judged by what it knows by heart."""
     opposite = FoldModel(np.array([0, 1]), np.array([[-1.0, 0.0]]), np.zeros(1))
     champion = _champion(folds=FoldModels(MODEL.classes, (opposite,) * 5))
     statements = [said(4, "yes", key="b-4"), said(5, "yes", model=7, key="b-5"), said(6, "yes")]
