@@ -84,7 +84,8 @@ async def test_a_shadow_shows_the_evidence_so_far(client: Client, tally: dict[st
     shadow = found["shadow"]
     stats = await client.json("GET", "/v1/stats")
     assert (shadow["version"], shadow["champion"], shadow["job"]) == (2, 1, stats["open_job"])
-    assert (found["open_job"], found["obstacles"]) == (None, [])
+    assert found["open_job"] is None
+    assert not [one for one in found["obstacles"] if not one.startswith("cooldown")]
     fixed, broken, labels = (4, 1, 9) if tally else (0, 0, 0)
     assert (shadow["fixed"], shadow["broken"], shadow["labels"]) == (fixed, broken, labels)
     assert shadow["evidence"] == pytest.approx(fixed * log(1.5) + broken * log(0.5))
