@@ -92,7 +92,8 @@ def lag_of(settings: Settings, worker: str) -> int | None:
 
 def status_lag(settings: Settings) -> tuple[int, int]:
     """The lag of score as `relearn status` shows it, and what it shows as held back."""
-    found = asyncio.run(read_lag(admin_client(settings), settings))
+    with admin_client(settings) as admin:
+        found = asyncio.run(read_lag(admin, settings))
     own = [one for one in found if one.group.endswith(".score")]
     return sum(one.lag for one in own), sum(one.held for one in own)
 
