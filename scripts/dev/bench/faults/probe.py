@@ -8,7 +8,14 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.agents.kafka.config import librdkafka_config
@@ -83,6 +90,7 @@ class Probe:
         self._loop = LoopThread()
         self._connection: Any = None
         self._retired: list[AdminClient] = []
+        self._consumers: dict[str, Consumer] = {}
         self.admin = self._new_admin()
 
     def name(self, topic: TopicName) -> str:
@@ -126,8 +134,24 @@ class Probe:
     def committed(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the role's committed offset; 0 where there is none."""
         name, partitions, group = self.name(topic), list(self.ends(topic)), f"{self._settings.namespace}.{role}"
-        found: dict[int, int] = self.answered(lambda: committed_offsets(self.admin, group, name, partitions))
+        found: dict[int, int] = self.answered(lambda: self._committed(group, name, partitions))
         return found
+
+    def _committed(self, group: str, name: str, partitions: Iterable[int]) -> dict[int, int]:
+        """By a consumer that isn't a member of the group.
+
+        With an AdminClient the process ended twice while the broker restarted with another clock, by an assertion in
+        librdkafka 2.16: `rd_kafka_enq_once_del_source_return: eonce->refcnt > 0`.
+        """
+        if group not in self._consumers:
+            config = {**librdkafka_config(self._settings), "group.id": group, "log_level": 0}
+            self._consumers[group] = Consumer({**config, "reconnect.backoff.max.ms": 200})
+        wanted = [TopicPartition(name, number) for number in partitions]
+        found = self._consumers[group].committed(wanted, timeout=10) if wanted else []
+        for place in found:
+            if place.error is not None:
+                raise KafkaException(place.error)
+        return {place.partition: max(place.offset, 0) for place in found}
 
     def lag(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the messages that the role hasn't committed; partitions without any are left out."""
@@ -173,6 +197,8 @@ class Probe:
 
     def close(self) -> None:
         """Disconnect."""
+        for consumer in self._consumers.values():
+            consumer.close()
         self._loop.call(self._disconnect())
         self._loop.close()
 
