@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from relearn.schemas.identity import Place
@@ -59,20 +60,26 @@ def disputed(statements: Iterable[Statement]) -> list[Place]:
 
 
 def limit_new_keys(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
-    """`found` with the new reviews of at most `limit` keys per reviewer, those reviewed first.
+    """`found` with the new reviews of at most `limit` keys per reviewer, chosen by hash, so that no age is preferred.
 
-    Reviews with `known` ids, from which a model was trained before, stay, and so do older ones of the same key, since
-    training uses only the latest of a key. The other reviews of a flood wait for later jobs.
+    The other reviews of a flood wait for later jobs. A reviewer beside whom no other one has new reviews isn't limited:
+    no other opinion could be outweighed, as with a feed of outcomes. Reviews with `known` ids, from which a model was
+    trained before, stay, and so do older ones of the same key, since training uses only the latest of a key.
     """
     ordered = sorted(found, key=lambda statement: statement.sent)
     learned = {one.key: one.sent for one in ordered if one.id in known}
-    taken: dict[str | None, set[str]] = {}
-    kept = []
+    new: dict[str | None, set[str]] = {}
     for one in ordered:
-        if one.id not in known and (one.key not in learned or one.sent > learned[one.key]):
-            keys = taken.setdefault(one.reviewer, set())
-            if one.key not in keys and len(keys) >= limit:
-                continue
-            keys.add(one.key)
-        kept.append(one)
-    return kept
+        if _is_new(one, known, learned):
+            new.setdefault(one.reviewer, set()).add(one.key)
+    if len(new) > 1:
+        new = {reviewer: set(sorted(keys, key=_by_hash)[:limit]) for reviewer, keys in new.items()}
+    return [one for one in ordered if not _is_new(one, known, learned) or one.key in new[one.reviewer]]
+
+
+def _is_new(one: Statement, known: frozenset[int], learned: Mapping[str, tuple[float, int, int]]) -> bool:
+    return one.id not in known and (one.key not in learned or one.sent > learned[one.key])
+
+
+def _by_hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

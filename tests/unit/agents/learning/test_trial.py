@@ -157,12 +157,17 @@ def test_unreviewed_predictions_are_read_only_where_some_join() -> None:
 
 
 def test_a_flood_waits_for_later_jobs() -> None:
+    """That of one among several reviewers; a lone source is the only opinion that there is."""
     flood = [said(i, "yes", reviewer="bot") for i in range(1, 9)]
-    first = _trial(flood, reviewer_labels=3)
-    assert first.examples.ids_of("reviewed") == [1, 2, 3]
-    assert first.facts["waiting_for_later_jobs"] == 5
-    learned = _champion(correction_ids=frozenset((1, 2, 3)), cut=8)
-    assert _trial(flood, reviewer_labels=3, champion=learned).examples.ids_of("reviewed") == [1, 2, 3, 4, 5, 6]
+    alone = _trial(flood, reviewer_labels=3)
+    assert (alone.examples.ids_of("reviewed"), alone.facts["waiting_for_later_jobs"]) == ([*range(1, 9)], 0)
+    first = _trial([*flood, said(9, "yes", reviewer="ann")], reviewer_labels=3)
+    learned = frozenset(map(int, first.examples.ids_of("reviewed")))
+    assert (len(learned), 9 in learned, first.facts["waiting_for_later_jobs"]) == (4, True, 5)
+    more = [*flood, said(9, "yes", reviewer="ann"), said(10, "yes", reviewer="ann")]
+    second = _trial(more, reviewer_labels=3, champion=_champion(correction_ids=learned, cut=9))
+    assert len(second.examples.ids_of("reviewed")) == 8
+    assert learned < set(second.examples.ids_of("reviewed"))
 
 
 def test_before_the_first_model_nothing_judges() -> None:
