@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from relearn.agents.learning.assumed import choose_assumed, some_join
 from relearn.agents.learning.evidence import Case, evidence, review_case, review_example
 from relearn.agents.learning.reviews import Statement, disputed, limit_new_keys, reviews
 from relearn.agents.learning.snapshot import Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.agents.learning.usable import UsableRows
 from relearn.schemas.model.linear_svm import Model
-
-#: Maximum number of assumed examples per reviewed one.
-ASSUMED_PER_REVIEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Trial:
 
 def assumes(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) -> bool:
     """Whether unreviewed predictions join the training set: then `prepare` needs them in its snapshot."""
-    return snapshot.champion is not None and _assumes(_counted(snapshot, reviewer_labels)[1], assumed_weight)
+    return snapshot.champion is not None and some_join(_counted(snapshot, reviewer_labels)[1], assumed_weight)
 
 
 def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) -> Trial:
@@ -57,10 +54,10 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
     labelled = _labelled(bootstrap, found)
     corrections = sum(one.corrects for one in found)
     assumed: list[Example] = []
-    if snapshot.unreviewed is not None and _assumes(counted, assumed_weight):
+    if snapshot.unreviewed is not None and some_join(counted, assumed_weight):
         taken = {example.key for example in labelled}
         some = usable.of("assumed", candidates, _features_of, _id_of)
-        assumed = choose_assumed(some, taken, ASSUMED_PER_REVIEW * len(found), assumed_weight)
+        assumed = choose_assumed(some, taken, len(found), assumed_weight)
     classes = () if champion is None else champion.model.classes
     examples = training_set(snapshot.feature_names, [*labelled, *assumed], keep_classes=classes)
     facts = {
@@ -90,29 +87,12 @@ def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
     return f"nothing new to learn: model {version}, {which}, was trained on these very examples"
 
 
-def choose_assumed(candidates: Iterable[Example], taken: set[str], count: int, weight: float) -> list[Example]:
-    """At most `count` of the candidates whose key isn't taken, one per key, chosen by hash, not by answer or age."""
-    order = sorted(candidates, key=lambda one: hashlib.sha256(str(one.id).encode()).digest())
-    chosen: dict[str, Example] = {}
-    for one in order:
-        if len(chosen) >= count:
-            break
-        if one.key not in taken and one.key not in chosen:
-            chosen[one.key] = one._replace(weight=weight)
-    return list(chosen.values())
-
-
 def _counted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement], list[Statement]]:
     """All reviews, and those of them that count now."""
     champion, found = snapshot.champion, reviews(snapshot.statements)
     # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
     known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
     return found, limit_new_keys(found, known=known, limit=reviewer_labels)
-
-
-def _assumes(found: Sequence[Statement], weight: float) -> bool:
-    """While corrections outnumber confirmations; otherwise the reviews alone show enough of what is right."""
-    return weight > 0 and 2 * sum(one.corrects for one in found) > len(found)
 
 
 def _labelled(bootstrap: Sequence[tuple[float, Example]], found: Sequence[Statement]) -> list[Example]:

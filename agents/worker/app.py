@@ -48,7 +48,7 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
         datadir=datadir,
         store="memory://",
         TableManager=_NoTables,
-        stream_buffer_maxsize=2,
+        stream_buffer_maxsize=2,  # chunks, each of CHUNK_BYTES at most
         stream_wait_empty=True,
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -25,6 +25,7 @@ class Model:
     weights: (1, d) for two classes, where margin > 0 means classes[1]; else (k, d), the largest margin wins.
     bias: (1,) or (k,). mean, scale: (d,), information only. Arrays are float64 and read-only.
     calibration: Platt's `a` and `b` per row of weights, or None where confidence is unknown.
+    `agents.learning.predict` scores records with it.
     """
 
     version: int

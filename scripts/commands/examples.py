@@ -9,8 +9,8 @@ import click
 from rich.table import Table
 
 from relearn.agents.stores.training.loads import Load, list_loads, load_fields, withdraw_loads
-from relearn.scripts.client.command import person
 from relearn.scripts.client.query import with_pool
+from relearn.scripts.client.send_and_wait import person
 from relearn.scripts.commands.output import as_json_option, limit_option, show_list
 from relearn.scripts.render.figures import moment
 from relearn.scripts.render.tables import plain_table

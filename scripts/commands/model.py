@@ -15,8 +15,8 @@ from rich.console import Console
 from relearn.agents.kafka.send_command import manual_command
 from relearn.agents.stores.training.jobs import Job
 from relearn.schemas.messages.commands import Verb
-from relearn.scripts.client.command import OnState, Outcome, person, send_and_wait
 from relearn.scripts.client.environment import load_settings
+from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
 from relearn.scripts.commands.model_list import examples, list_, show
 from relearn.scripts.commands.output import as_json_option, version_argument
 from relearn.scripts.data.bootstrap import train_on

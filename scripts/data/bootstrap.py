@@ -8,7 +8,7 @@ from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.examples import load_examples
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
-from relearn.scripts.client.command import OnState, Outcome, person, send_and_wait
+from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
 from relearn.scripts.data.datasets import Dataset, require_classes
 
 

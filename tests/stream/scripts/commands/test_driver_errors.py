@@ -6,7 +6,7 @@ import pytest
 
 from relearn.agents.kafka import topics
 from relearn.schemas.settings import Settings
-from relearn.scripts.client import command
+from relearn.scripts.client import send_and_wait
 from tests.support.data import retrains
 from tests.support.data.registered import register
 from tests.support.data.rows import query
@@ -78,7 +78,7 @@ def test_every_verb_ends_with_a_line_whatever_the_driver_raises(
     migrated: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The exit code is that of a failure unless the verb does without the driver at fault."""
-    monkeypatch.setattr(command, "_GIVE_UP_S", 0.5)
+    monkeypatch.setattr(send_and_wait, "_GIVE_UP_S", 0.5)
     monkeypatch.setattr(topics, "_TIMEOUT_S", 1.0)
     retrains.load(migrated)
     register(migrated)
