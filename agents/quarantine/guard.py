@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 REASON = "quarantined"
 #: A chunk that is in hand for longer while the event loop runs waits for a server.
 WAITING_S = 5.0
-#: Shortest and longest pause before a message that was alone in hand at a death.
+#: Shortest and longest pause before a message that one more death would make guilty.
 PAUSE_S = (0.5, 2.0)
 
 
@@ -91,7 +92,7 @@ class Quarantine:
 
     def parts(self, topic_id: str, records: Sequence[RawMessage]) -> Iterator[list[RawMessage]]:
         """The messages of a suspicious chunk in the parts in which to handle them, one part after the other."""
-        nothing = Suspects((), self._settings.quarantine_deaths)
+        nothing = Suspects((), (), self._settings.quarantine_deaths)
 
         def part(message: RawMessage) -> object:
             suspects = self._suspects.get((topic_id, message.partition), nothing)
@@ -101,13 +102,14 @@ class Quarantine:
             yield [self._checked(topic_id, message) for message in together]
 
     def pause_s(self, topic_id: str, records: Sequence[RawMessage]) -> float:
-        """The pause before these messages are in hand, if one of them was alone in hand at a death; else 0.
+        """The pause before these messages are in hand, if one more death would make one of them guilty; else 0.
 
         Its random length keeps apart what the message causes and what strikes the worker soon after its start.
         """
         for message in records:
             suspects = self._suspects.get((topic_id, message.partition))
-            if suspects is not None and suspects.alone(message.offset) and type(message) is not UnreadMessage:
+            nearly = suspects is not None and suspects.nearly_guilty(message.offset)
+            if nearly and type(message) is not UnreadMessage:
                 return random.uniform(*PAUSE_S)  # noqa: S311 - no secret
         return 0.0
 
@@ -135,5 +137,5 @@ class Quarantine:
         for span in spans_of(topic_id, records):
             found = self._suspects.pop((span.topic_id, span.partition), None)
             left = [one for one in found.spans if one[1] > span.end] if found else []
-            if left:
-                self._suspects[span.topic_id, span.partition] = Suspects(left, self._settings.quarantine_deaths)
+            if found and left:
+                self._suspects[span.topic_id, span.partition] = replace(found, spans=left)

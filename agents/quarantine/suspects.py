@@ -1,7 +1,7 @@
 """Which messages are suspect after deaths of workers, and which are guilty. Pure.
 
-After a death the messages in hand are suspect, and read one by one. A message that is alone in hand at a death is
-read after a pause from then on. It is guilty when it was in hand at enough deaths, and alone at all but the first.
+After a death the messages in hand are suspect, and read one by one. A message is guilty when it was in hand at enough
+deaths, and alone at all but the first. It is read after a pause when one more death would make it guilty.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ _HOUR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Suspects:
-    """The messages of one partition that were in hand at deaths. Pure."""
+    """The messages of one partition that were in hand at deaths. Pure.
+
+    `spans`: first offset and end. `lone`: an offset for each death at which no other message was in hand.
+    """
 
     spans: Sequence[tuple[int, int]]
+    lone: Sequence[int]
     deaths_max: int
 
     def deaths(self, offset: int) -> int:
@@ -30,11 +34,19 @@ class Suspects:
 
     def alone(self, offset: int) -> int:
         """At how many deaths this message was alone in hand."""
-        return self.spans.count((offset, offset + 1))
+        return self.lone.count(offset)
 
     def guilty(self, offset: int) -> bool:
         """Whether this message was in hand at enough deaths, and alone at all of them but one."""
-        return self.alone(offset) >= self.deaths_max - 1 and self.deaths(offset) >= self.deaths_max
+        return self._guilty(offset, 0)
+
+    def nearly_guilty(self, offset: int) -> bool:
+        """Whether one more death with this message alone in hand would make it guilty."""
+        return self._guilty(offset, 1)
+
+    def _guilty(self, offset: int, more: int) -> bool:
+        alone, deaths = self.alone(offset) + more, self.deaths(offset) + more
+        return deaths > more and alone >= self.deaths_max - 1 and deaths >= self.deaths_max
 
     def part(self, offset: int) -> tuple[int, int] | None:
         """The part in which this message is read: equal for messages of one part; None: it is not suspect."""
@@ -43,10 +55,13 @@ class Suspects:
 
 def suspects_of(deaths: Sequence[Death], deaths_max: int) -> dict[tuple[str, int], Suspects]:
     """Suspects by topic id and partition."""
-    spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    found: dict[tuple[str, int], list[Death]] = {}
     for death in deaths:
-        spans.setdefault((death.topic_id, death.partition), []).append((death.first, death.end))
-    return {at: Suspects(found, deaths_max) for at, found in spans.items()}
+        found.setdefault((death.topic_id, death.partition), []).append(death)
+    return {
+        at: Suspects([(one.first, one.end) for one in some], [one.first for one in some if one.alone], deaths_max)
+        for at, some in found.items()
+    }
 
 
 class Quarantined(NamedTuple):

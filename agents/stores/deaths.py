@@ -15,19 +15,24 @@ SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::int[], $6::bigint[], $7
 ON CONFLICT DO NOTHING
 """
 _RECENT = """
-SELECT topic_id, kafka_partition, first_offset, end_offset, extract(epoch FROM now() - at)::float8 AS age_s
+SELECT topic_id, kafka_partition, first_offset, end_offset, extract(epoch FROM now() - at)::float8 AS age_s,
+    sum(end_offset - first_offset) OVER (PARTITION BY mark) = 1 AS alone
 FROM deaths WHERE agent = $1 ORDER BY at DESC LIMIT $2
 """
 
 
 class Death(NamedTuple):
-    """Messages of one partition that were in hand at a death, `age_s` seconds ago."""
+    """Messages of one partition that were in hand at a death, `age_s` seconds ago.
+
+    `alone`: it is one message, and no other one was in hand, of any partition.
+    """
 
     topic_id: str
     partition: int
     first: int
     end: int
     age_s: float
+    alone: bool
 
 
 async def add_death(pool: Pool, mark: str, agent: str, spans: Sequence[tuple[str, str, int, int, int]]) -> None:
