@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -24,6 +23,7 @@ from relearn.agents.kafka.recreated_topics import topic_id_of
 from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
+from relearn.scripts.client.committed import CommittedOffsets
 
 TIMEOUT_S = 5.0
 #: A broker that has just started needs time to load its groups' topic.
@@ -81,14 +81,15 @@ async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
     stable = await offsets(admin, places, end=True, committed=settings.kafka_isolation == "read_committed")
     ids = await topic_ids(admin, set(names))
     found = []
-    for role, topics in READS.items():
-        group = f"{settings.namespace}.{role}"
-        own = [place for place in places if place[0] in {topic_name(settings.namespace, topic) for topic in topics}]
-        committed = await _committed(admin, group, own, ids)
-        for place in own:
-            at, end = committed.get(place), min(stable[place], ends[place])
-            behind = max(0, end - max(begins[place], at or 0))
-            found.append(Lag(group, *place, at, end, behind, ends[place] - end))
+    with CommittedOffsets(settings) as committed:
+        for role, topics in READS.items():
+            group = f"{settings.namespace}.{role}"
+            own = [place for place in places if place[0] in {topic_name(settings.namespace, topic) for topic in topics}]
+            positions = await _committed(committed, group, own, ids)
+            for place in own:
+                at, end = positions.get(place), min(stable[place], ends[place])
+                behind = max(0, end - max(begins[place], at or 0))
+                found.append(Lag(group, *place, at, end, behind, ends[place] - end))
     return found
 
 
@@ -129,25 +130,23 @@ async def topic_ids(admin: Admin, topics: Iterable[str]) -> dict[str, str]:
     return {topic: str((await _answer(admin, future)).topic_id) for topic, future in futures.items()}
 
 
-async def _committed(admin: Admin, group: str, places: Iterable[Place], ids: Mapping[str, str]) -> dict[Place, int]:
+async def _committed(
+    committed: CommittedOffsets, group: str, places: Sequence[Place], ids: Mapping[str, str]
+) -> dict[Place, int]:
     """The offsets that the group committed for the topics with these ids, not for former ones of the same name."""
-    request = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
-        (future,) = admin.list_consumer_group_offsets([request], request_timeout=TIMEOUT_S).values()
         try:
-            answer = await admin.answer(future)
+            found = await asyncio.to_thread(committed.read, group, places, timeout_s=TIMEOUT_S)
         except KafkaException as exc:
             error = exc.args[0]
-            if error.code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
             if error.code() not in _STARTING or time.monotonic() > deadline:
                 raise kafka_error(error, f"Kafka doesn't return the offsets of group {group}") from exc
             await asyncio.sleep(RETRY_S)
         else:
             return {
                 (tp.topic, tp.partition): tp.offset
-                for tp in answer.topic_partitions
+                for tp in found
                 if tp.offset >= 0 and topic_id_of(tp.metadata) in {None, ids[tp.topic]}
             }
 

@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
+from relearn.scripts.client.committed import CommittedOffsets
 from relearn.scripts.dev.bench.faults import probe
 from relearn.scripts.dev.bench.faults.servers import LoopThread
 from tests.support.waiting import eventually
@@ -21,13 +22,14 @@ T = TypeVar("T")
 
 
 class _Asker:
-    """One connection to Postgres and one admin client for Kafka, kept between questions: tests poll with them."""
+    """One connection to Postgres, and clients for Kafka, kept between questions: tests poll with them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._connection: tuple[tuple[str, str], asyncpg.Connection] | None = None
         self._admin: tuple[dict[str, Any], AdminClient] | None = None
+        self._committed: tuple[Settings, CommittedOffsets] | None = None
 
     def query(self, settings: Settings, sql: str, *arguments: Any) -> list[Any]:
         with self._lock:
@@ -42,8 +44,21 @@ class _Asker:
                 self._admin = config, AdminClient(config)
             return self._admin[1]
 
+    def committed(self, settings: Settings, group: str, places: Sequence[tuple[str, int]]) -> list[TopicPartition]:
+        with self._lock:
+            if self._committed is None or self._committed[0] != settings:
+                self._close_committed()
+                self._committed = settings, CommittedOffsets(settings)
+            return self._committed[1].read(group, places, timeout_s=10)
+
+    def _close_committed(self) -> None:
+        if self._committed is not None:
+            self._committed[1].close()
+            self._committed = None
+
     def close(self) -> None:
         with self._lock:
+            self._close_committed()
             if self._thread is not None:
                 self._thread.call(self._disconnect())
                 self._thread.close()
@@ -115,8 +130,9 @@ def end_offsets(settings: Settings, topic: TopicName) -> dict[int, int]:
 def committed_offsets(settings: Settings, role: str, topic: TopicName) -> dict[int, int]:
     """Per partition the offset that the role's group has committed; 0 where none."""
     name, group = topic_name(settings.namespace, topic), f"{settings.namespace}.{role}"
-    admin, partitions = _asker.admin(settings), list(end_offsets(settings, topic))
-    return answered(lambda: probe.committed_offsets(admin, group, name, partitions))
+    places = [(name, number) for number in end_offsets(settings, topic)]
+    found = answered(lambda: _asker.committed(settings, group, places))
+    return {place.partition: max(place.offset, 0) for place in found}
 
 
 def caught_up(settings: Settings, role: str, topic: TopicName) -> bool:

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 import asyncpg
 from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -22,6 +20,7 @@ from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.stores.postgres import quoted
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, TopicSpec, topic_name
+from relearn.scripts.client.committed import CommittedOffsets
 from relearn.scripts.dev.bench.faults.servers import LoopThread
 
 T = TypeVar("T")
@@ -60,19 +59,6 @@ def partition_offsets(admin: AdminClient, name: str, spec: OffsetSpec | None = N
     return {place.partition: found.result(10).offset for place, found in answers.items()}
 
 
-def committed_offsets(admin: AdminClient, group: str, name: str, partitions: Iterable[int]) -> dict[int, int]:
-    """Per partition of the topic `name` the offset that `group` committed; 0 where there is none.
-
-    Raises:
-        KafkaException, TimeoutError: no answer.
-    """
-    wanted = [TopicPartition(name, number) for number in partitions]
-    if not wanted:
-        return {}
-    (future,) = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)]).values()
-    return {tp.partition: max(tp.offset, 0) for tp in future.result(10).topic_partitions}
-
-
 def ends_as_created(admin: AdminClient, topics: Iterable[TopicSpec]) -> Sequence[int | None]:
     """The offset after the last message of each partition that these topics were created with; None: no leader yet."""
     places = [TopicPartition(one.name, number) for one in topics for number in range(one.partitions)]
@@ -90,7 +76,7 @@ class Probe:
         self._loop = LoopThread()
         self._connection: Any = None
         self._retired: list[AdminClient] = []
-        self._consumers: dict[str, Consumer] = {}
+        self._committed = CommittedOffsets(settings)
         self.admin = self._new_admin()
 
     def name(self, topic: TopicName) -> str:
@@ -134,23 +120,8 @@ class Probe:
     def committed(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the role's committed offset; 0 where there is none."""
         name, partitions, group = self.name(topic), list(self.ends(topic)), f"{self._settings.namespace}.{role}"
-        found: dict[int, int] = self.answered(lambda: self._committed(group, name, partitions))
-        return found
-
-    def _committed(self, group: str, name: str, partitions: Iterable[int]) -> dict[int, int]:
-        """By a consumer that isn't a member of the group.
-
-        With an AdminClient the process ended twice while the broker restarted with another clock, by an assertion in
-        librdkafka 2.16: `rd_kafka_enq_once_del_source_return: eonce->refcnt > 0`.
-        """
-        if group not in self._consumers:
-            config = {**librdkafka_config(self._settings), "group.id": group, "log_level": 0}
-            self._consumers[group] = Consumer({**config, "reconnect.backoff.max.ms": 200})
-        wanted = [TopicPartition(name, number) for number in partitions]
-        found = self._consumers[group].committed(wanted, timeout=10) if wanted else []
-        for place in found:
-            if place.error is not None:
-                raise KafkaException(place.error)
+        places = [(name, number) for number in partitions]
+        found = self.answered(lambda: self._committed.read(group, places, timeout_s=10))
         return {place.partition: max(place.offset, 0) for place in found}
 
     def lag(self, role: str, topic: TopicName) -> dict[int, int]:
@@ -197,8 +168,7 @@ class Probe:
 
     def close(self) -> None:
         """Disconnect."""
-        for consumer in self._consumers.values():
-            consumer.close()
+        self._committed.close()
         self._loop.call(self._disconnect())
         self._loop.close()
 
