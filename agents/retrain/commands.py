@@ -30,6 +30,7 @@ class CommandHandler:
     def __init__(self, context: RetrainContext) -> None:
         self._context = context
         self._refusals = OpenOnce(self._open_refusals)
+        self._generations: Generations | None = None
 
     async def take(self, chunk: Chunk) -> Receipts:
         """Write the jobs of one chunk's commands, in order; the receipts are those of dead letters.
@@ -38,12 +39,13 @@ class CommandHandler:
             Stopping: asked to stop while a server is unavailable; the chunk is read again.
         """
         await self._context.caught_up()
+        generation = await self._generation(chunk)
         receipts: list[Awaitable[Any]] = []
         for message in chunk.records:
             try:
                 await self._execute(message)
             except (BadMessage, BadRow) as exc:
-                receipts += await self._refuse(message, exc, chunk.topic_id)
+                receipts += await self._refuse(message, exc, generation)
             self._context.state.records += 1
         self._context.new_jobs.set()
         self._context.new_activations.set()
@@ -59,9 +61,13 @@ class CommandHandler:
         )
         log.info("command", id=command.id, command=command.command, version=command.version, new=new)
 
-    async def _refuse(self, message: RawMessage, exc: BadMessage | BadRow, topic_id: str) -> Receipts:
+    async def _generation(self, chunk: Chunk) -> int:
+        """The generation of the topic that the chunk was read from: one that was created again is registered here."""
+        known = self._generations = self._generations or Generations(await self._context.pool())
+        return await self._context.until_available(lambda: known.of(chunk.topic, chunk.topic_id))
+
+    async def _refuse(self, message: RawMessage, exc: BadMessage | BadRow, generation: int) -> Receipts:
         refusals = await self._refusals.get()
-        generation = await self._context.until_available(lambda: refusals.generations.of(message.topic, topic_id))
         reason, detail = (exc.reason, exc.detail) if isinstance(exc, BadMessage) else ("invalid", str(exc))
         return await refusals.dead_letters.send([Reject(message, Fault(0, reason, detail))], generation)
 
@@ -72,7 +78,7 @@ class CommandHandler:
         sink = DeadLetterSink(
             producer, pool, context.limits, retry, context.settings.namespace, agent="retrain", source=context.source
         )
-        return _Refusals(producer, sink, Generations(pool))
+        return _Refusals(producer, sink)
 
     async def close(self) -> None:
         """Flush the dead letters."""
@@ -85,4 +91,3 @@ class _Refusals(NamedTuple):
 
     producer: KafkaProducer
     dead_letters: DeadLetterSink
-    generations: Generations

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
+from relearn.agents.availability.retry import SETUP
 from relearn.agents.driver_errors.line import driver_line
 from relearn.agents.kafka.topics import admin_client
 from relearn.agents.stores.deployment import read_deployment
@@ -48,7 +49,7 @@ async def read_condition(settings: Settings) -> Condition:
     }
     processes = _processes(settings)
     missing = None if known["workers"] is None else missing_workers(settings.expected, known["workers"])
-    down = what_is_down(servers, processes or {}, api, missing or ())
+    down = [*what_is_down(servers, processes or {}, api, missing or ()), *stuck(known["workers"] or ())]
     return {
         "namespace": settings.namespace,
         "at": round(time.time(), 3),
@@ -76,6 +77,15 @@ def what_is_down(
     down += [f"{number} of {one['expected']} {one['role']}" for number, one in lacking if number > 0]
     missed = api["state"] == api_state.AWAY and api_state.NAME in processes and api_state.NAME not in down
     return [*down, api_state.NAME] if missed else down
+
+
+def stuck(workers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The workers that wait until a person changes the deployment; their notice has the remedy."""
+    return [
+        f"{worker['id']} waits for setup"
+        for worker in workers
+        if any(one["code"] == SETUP for one in worker.get("notices", ()))
+    ]
 
 
 async def _answer(ask: Callable[[], Awaitable[Condition]]) -> tuple[Condition | None, RelearnError | None]:

@@ -23,7 +23,10 @@ EVERY_S = 1.0
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON; with --watch, one line per second.")
 @click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 def status(json_wanted: bool, watch: bool) -> None:
-    """Show servers, API, lag per partition and model per worker. The exit code is 1 if anything is down."""
+    """Show servers, API, lag per partition and model per worker.
+
+    The exit code is 1 if anything is down, or a worker waits until the deployment is changed.
+    """
     settings = load_settings()
     if watch:
         with suppress(KeyboardInterrupt):

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from relearn.agents.stores.live.heartbeats import missing_workers
-from relearn.scripts.client.condition import what_is_down
+from relearn.scripts.client.condition import stuck, what_is_down
 from relearn.scripts.render.status import dead_letters_line, gap_line, page, partitions_line
 
 
@@ -167,3 +167,10 @@ def test_what_should_run_and_does_not_is_down() -> None:
     assert what_is_down({}, {"api": {"state": "ready"}}, away) == ["api"]
     assert what_is_down({}, {"api": {"state": "waiting"}}, away) == ["api"]
     assert what_is_down({}, {"api": {"state": "ready"}}, {"state": "not ready", "error": "no model"}) == []
+
+
+def test_a_worker_that_waits_for_a_person_is_not_up() -> None:
+    """Other notices are told, and need no action."""
+    notices = [{"code": "retrying", "detail": "", "since": 0.0}, {"code": "setup", "detail": "grant it", "since": 0.0}]
+    workers = [{"id": "store-1", "notices": notices}, {"id": "score-1", "notices": notices[:1]}, {"id": "score-2"}]
+    assert stuck(workers) == ["store-1 waits for setup"]
