@@ -84,17 +84,17 @@ def test_a_deadly_message_is_quarantined_and_no_other_one(migrated: Settings, tm
         sent = 0
         for _ in range(3):
             for partition in (0, 1):
-                assert produce(migrated, "ingest", batch_of(good(600)), partition=partition) == [0]
-            sent += 1200
+                assert produce(migrated, "ingest", batch_of(good(100)), partition=partition) == [0]
+            sent += 200
             chunks = worker.log.count("event=chunk_scored")
             eventually(partial(worker.scored_more_than, chunks), lambda: worker.log[-3000:])
             worker.kill()
         eventually(lambda: stored(migrated) == sent, lambda: worker.log[-3000:])
 
-        rows = [*good(500), (b"key", DEADLY, [("h", b"v")]), *good(500)]
+        rows = [*good(100), (b"key", DEADLY, [("h", b"v")]), *good(100)]
         assert produce(migrated, "ingest", batch_of(rows), partition=0) == [0]
-        assert produce(migrated, "ingest", batch_of(good(1000)), partition=1) == [0]
-        sent += 2000
+        assert produce(migrated, "ingest", batch_of(good(200)), partition=1) == [0]
+        sent += 400
 
         def over() -> bool:
             worker.restart_if_dead()
@@ -105,6 +105,6 @@ def test_a_deadly_message_is_quarantined_and_no_other_one(migrated: Settings, tm
         (letter,) = messages(migrated, "dead-letters")
         headers = dict(letter.headers())
         assert (letter.key(), letter.value()) == (b"key", DEADLY)
-        assert (headers["reason"], headers["partition"], headers["offset"]) == (b"quarantined", b"0", b"2300")
+        assert (headers["reason"], headers["partition"], headers["offset"]) == (b"quarantined", b"0", b"400")
         assert worker.log.count("event=quarantined") == 1
         eventually(lambda: value(migrated, "SELECT count(*) FROM dead_letters") == 1, "the dead letter is not stored")

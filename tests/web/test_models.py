@@ -115,7 +115,7 @@ async def test_a_shadow_shows_its_evidence_between_what_rejects_and_what_promote
     await expect(shadow).to_contain_text("it has fixed 4 and broken 1 of 9 records")
     await expect(shadow.get_by_role("img", name="Evidence +0.929, between -1.56 and +2.77")).to_be_visible()
     await expect(shadow).to_contain_text("9 of 30")
-    await expect(page.get_by_role("button", name="A training is open")).to_be_disabled()
+    await expect(page.get_by_role("button", name="Train now")).to_be_enabled()
 
 
 async def test_a_model_shows_what_is_behind_it_and_texts_of_others_are_only_text(visitor: Visit, page: Page) -> None:

@@ -264,7 +264,7 @@ def test_reading_the_whole_topic_again_changes_nothing(migrated: Settings) -> No
 
 def test_killed_workers_lose_nothing_and_store_nothing_twice(migrated: Settings) -> None:
     """kill -9 during a transaction, right after a commit, and of both workers; some feedback waits meanwhile."""
-    per_partition, partitions = 3000, 4
+    per_partition, partitions = 600, 4
     total = per_partition * partitions
     predict(migrated, *(a_block(per_partition, partition=p) for p in range(partitions - 1)))
     with workers(migrated, feedback=2) as running:
