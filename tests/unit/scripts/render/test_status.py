@@ -170,7 +170,7 @@ def test_what_should_run_and_does_not_is_down() -> None:
 
 
 def test_a_worker_that_waits_for_a_person_is_not_up() -> None:
-    """Other notices are told, and need no action."""
+    """Other notices need no action."""
     notices = [{"code": "retrying", "detail": "", "since": 0.0}, {"code": "setup", "detail": "grant it", "since": 0.0}]
     workers = [{"id": "store-1", "notices": notices}, {"id": "score-1", "notices": notices[:1]}, {"id": "score-2"}]
     assert stuck(workers) == ["store-1 waits for setup"]
