@@ -107,8 +107,10 @@ class PolicyWatch:
         assert decision.trigger is not None
         command = Command(command_id(self.settings.namespace, facts, decision.trigger), "train", decision.reason)
         if self._asked is not None and not self._answered:
+            # If its job is written now, it was written after these facts were read: the next look has newer ones.
             await self._check(self._asked)
-        if self._asked is not None and (not self._answered or command.id == self._asked.id):
+            return
+        if self._asked is not None and command.id == self._asked.id:
             return
         if command.id == self._refused:
             return

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import AsyncMock
+
+import pytest
 
 from relearn.agents.availability.retry import Retry
+from relearn.agents.feedback import policy_watch
 from relearn.agents.feedback.policy_watch import AGAIN_AFTER_S, NOTICE, PolicyWatch
 from relearn.agents.kafka.producer import KafkaProducer
-from relearn.agents.stores.postgres import open_pool
+from relearn.agents.learning.policy import Facts
+from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.jobs import queue_job
+from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.commands import Command, decode_command
 from relearn.schemas.settings import Settings
@@ -29,6 +35,44 @@ def corrected(settings: Settings) -> None:
     features, _ = reviewed.records(30)
     offsets, answers, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 1))
     reviewed.review(settings, offsets, ["no" if answer == "yes" else "yes" for answer in answers])
+
+
+async def test_facts_that_are_older_than_the_last_commands_job_ask_for_nothing(
+    migrated: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job is written while the next facts, with one more correction, are read: its training knows that, too."""
+    settings = migrated.model_copy(
+        update={"retrain_corrections": 1, "retrain_settle_s": 0.0, "retrain_cooldown_s": 0.0}
+    )
+    await asyncio.to_thread(corrected, settings)
+    pool, producer = await open_pool(settings), KafkaProducer(settings, "policy")
+    watch = PolicyWatch(
+        settings,
+        "/test",
+        Retry(WorkerState("feedback-1", "feedback"), lambda: False),
+        AsyncMock(return_value=pool),
+        AsyncMock(return_value=producer),
+        lambda: True,
+    )
+    await watch.look()
+    (command,) = await commands(settings)
+
+    async def read_late(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
+        found = await read_facts(pool, audits=audits)
+        async with pool.acquire() as connection, connection.transaction():
+            await queue_job(connection, command)
+        return found
+
+    monkeypatch.setattr(policy_watch, "read_facts", read_late)
+    features, _ = reviewed.records(1, seed=5)
+    offsets, answers, _ = await asyncio.to_thread(
+        reviewed.predict, settings, features, await asyncio.to_thread(reviewed.model_of, settings, 1)
+    )
+    await asyncio.to_thread(reviewed.review, settings, offsets, ["no" if answers[0] == "yes" else "yes"])
+    await watch.look()
+    assert await commands(settings) == [command]
+    await producer.close()
+    pool.terminate()
 
 
 async def test_a_command_whose_job_is_never_written_is_sent_again(migrated: Settings) -> None:
