@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
-from relearn.agents.learning.reviews import Statement
+from relearn.agents.learning.reviews import Statement, by_hash
 from relearn.agents.learning.training_set import Example
 
 #: Maximum number of assumed examples per reviewed one.
@@ -22,7 +21,7 @@ def choose_assumed(candidates: Iterable[Example], taken: set[str], reviewed: int
 
     One per key, none whose key is taken, chosen by hash, not by answer or age.
     """
-    order = sorted(candidates, key=lambda one: hashlib.sha256(str(one.id).encode()).digest())
+    order = sorted(candidates, key=lambda one: by_hash(str(one.id)))
     chosen: dict[str, Example] = {}
     for one in order:
         if len(chosen) >= ASSUMED_PER_REVIEW * reviewed:

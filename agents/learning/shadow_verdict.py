@@ -41,9 +41,9 @@ def out_of_fold(
 
     Without fold models such records are left out. The statements about them have features.
     """
-    known = [one for one, _ in pairs if one.key in labelled]
     if not folds.models:
         return [pair for pair in pairs if pair[0].key not in labelled]
+    known = [one for one, _ in pairs if one.key in labelled]
     features = np.array([one.features for one in known], dtype=np.float64)
     answers = iter(folds.answers([one.key for one in known], features) if known else ())
     return [(one, next(answers) if one.key in labelled else answer) for one, answer in pairs]

@@ -76,10 +76,7 @@ class RetrainContext:
 
     def seen(self, key: Key) -> int:
         """The highest activation seen on the topic under `key`."""
-        if key == "shadow":
-            return self.live.last("shadow")[0]
-        served = self.live.current
-        return served.activation if served is not None else 0
+        return self.live.last(key)[0]
 
     def above(self) -> int:
         """The highest activation seen on the topic: new ones get numbers above it."""

@@ -1,4 +1,4 @@
-"""When partitions are dropped: a look each minute, and and a wait before most of the table goes at once."""
+"""When partitions are dropped: a look each minute, and a wait before most of the table goes at once."""
 
 from __future__ import annotations
 

@@ -146,10 +146,8 @@ async def _send(pool: Pool, ids: list[int], on_progress: Callable[[int], None]) 
     settings = load_settings()
     with admin_client(settings) as admin:
         await topic_id(admin, topic_name(settings.namespace, "ingest"))
-    producer, limits = (
-        KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S),
-        MessageLimits(settings),
-    )
+    producer = KafkaProducer(settings, f"{settings.namespace}-dlq", give_up_s=GIVE_UP_S)
+    limits = MessageLimits(settings)
     try:
         return await send_again(settings, pool, producer, limits, ids, on_progress=on_progress)
     finally:

@@ -120,10 +120,14 @@ async def leave_shadow(connection: Connection, version: int, state: State) -> No
 async def fold_models(connection: Connection, version: int) -> FoldModels:
     """The fold models of a registered model; empty where they aren't kept."""
     row = await connection.fetchrow("SELECT body, folds FROM models WHERE version = $1", version)
-    if row is None or row["folds"] is None:
+    return FoldModels((), ()) if row is None else folds_of(decode_model(row["body"]), row["folds"])
+
+
+def folds_of(model: Model, packed: bytes | None) -> FoldModels:
+    """The fold models of `model` from its column `folds`; empty where they aren't kept."""
+    if packed is None:
         return FoldModels((), ())
-    model = decode_model(row["body"])
-    return FoldModels(model.classes, decode_folds(row["folds"], d=len(model.feature_names)))
+    return FoldModels(model.classes, decode_folds(packed, d=len(model.feature_names)))
 
 
 async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:

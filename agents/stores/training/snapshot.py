@@ -12,7 +12,7 @@ from relearn.agents.stores.feedback.reviewer_statements import all_statements
 from relearn.agents.stores.postgres import Connection, Pool, fetch_pages, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
-from relearn.agents.stores.training.models import fold_models
+from relearn.agents.stores.training.models import folds_of
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.settings import Settings
@@ -20,7 +20,7 @@ from relearn.schemas.topics import topic_name
 
 # A champion of other features, which were replaced since, judges nothing.
 _CHAMPION = f"""
-SELECT version, body, cut, example_ids, correction_ids FROM models
+SELECT version, body, cut, example_ids, correction_ids, folds FROM models
 WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_schema)
 """  # noqa: S608 - nothing but names of our own
 _NEWEST = "SELECT version, state, set_digest, correction_ids FROM models ORDER BY version DESC LIMIT 1"
@@ -98,6 +98,6 @@ async def _champion(connection: Connection) -> Champion | None:
     row = await connection.fetchrow(_CHAMPION)
     if row is None:
         return None
-    version, body, cut, example_ids, correction_ids = row
-    keys, folds = await training_keys(connection, version), await fold_models(connection, version)
-    return Champion(decode_model(body), cut, frozenset(example_ids), frozenset(correction_ids), keys, folds)
+    version, body, cut, example_ids, correction_ids, folds = row
+    model, keys = decode_model(body), await training_keys(connection, version)
+    return Champion(model, cut, frozenset(example_ids), frozenset(correction_ids), keys, folds_of(model, folds))

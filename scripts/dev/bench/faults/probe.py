@@ -8,12 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
-from confluent_kafka import (
-    KafkaError,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exports without __all__
 
 from relearn.agents.kafka.config import librdkafka_config
@@ -119,8 +114,8 @@ class Probe:
 
     def committed(self, role: str, topic: TopicName) -> dict[int, int]:
         """Per partition the role's committed offset; 0 where there is none."""
-        name, partitions, group = self.name(topic), list(self.ends(topic)), f"{self._settings.namespace}.{role}"
-        places = [(name, number) for number in partitions]
+        name, group = self.name(topic), f"{self._settings.namespace}.{role}"
+        places = [(name, number) for number in self.ends(topic)]
         found = self.answered(lambda: self._committed.read(group, places, timeout_s=10))
         return {place.partition: max(place.offset, 0) for place in found}
 
