@@ -47,7 +47,7 @@ async def test_heartbeats_that_redis_does_not_store_are_no_missing_workers(
     async with open_redis(settings) as redis:
         await send_heartbeat(redis, settings.namespace, {"id": "a", "role": "score"})
         assert len(await read_workers(redis, settings.namespace)) == 1
-        await redis.pexpire(worker_key(settings.namespace, "a"), 1)
+        await redis.delete(worker_key(settings.namespace, "a"))
         await redis.config_set(name, value)
         try:
             with pytest.raises(RedisUnavailable, match="Redis refuses"):
