@@ -37,6 +37,7 @@ VERBS = {
         "relearn.scripts.commands.model:model",
         "Train, list and activate models, and export their training examples.",
     ),
+    "reviewer": ("relearn.scripts.commands.reviewer:reviewer", "List reviewers, and trust those without a limit."),
     "examples": ("relearn.scripts.commands.examples:examples", "List and withdraw loads of labelled examples."),
     "job": ("relearn.scripts.commands.job:job", "List and show jobs of the retrain role."),
     "dlq": ("relearn.scripts.commands.dlq:dlq", "List, show and redrive dead letters."),

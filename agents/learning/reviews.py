@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from relearn.schemas.identity import Place
-from relearn.schemas.messages.feedback import Via
+from relearn.schemas.messages.feedback import Via, scope_of
 
 #: Reviews that are evidence between models, all but `volunteer`: the reviewer didn't choose the record.
 EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))
@@ -30,6 +30,13 @@ class Statement(NamedTuple):
     via: Via
     sent: tuple[float, int, int]
     stored_s: float
+    #: The id of the API key that sent it; None: it was sent without one.
+    principal: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """Its sender: an API key, or without one the reviewer's name. Two keys may have the name of one reviewer."""
+        return scope_of(self.principal, self.reviewer)
 
     @property
     def corrects(self) -> bool:
@@ -59,22 +66,27 @@ def disputed(statements: Iterable[Statement]) -> list[Place]:
     return sorted(place for place, given in labels.items() if len(given) > 1)
 
 
-def limit_new_keys(found: Sequence[Statement], *, known: frozenset[int], limit: int) -> list[Statement]:
-    """`found` with the new reviews of at most `limit` keys per reviewer, chosen by hash, so that no age is preferred.
+def limit_new_keys(
+    found: Sequence[Statement], *, known: frozenset[int], limit: int, trusted: frozenset[str] = frozenset()
+) -> list[Statement]:
+    """`found` with the new reviews of at most `limit` keys per sender, chosen by hash, so that no age is preferred.
 
-    The other reviews of a flood wait for later jobs. A reviewer beside whom no other one has new reviews isn't limited:
-    no other opinion could be outweighed, as with a feed of outcomes. Reviews with `known` ids, from which a model was
-    trained before, stay, and so do older ones of the same key, since training uses only the latest of a key.
+    The other reviews of a flood wait for later jobs. A sender in `trusted` (scopes) isn't limited, nor one beside whom
+    no other has new reviews: no other opinion could be outweighed, as with a feed of outcomes. Reviews with `known`
+    ids, from which a model was trained before, stay, and so do older ones of the same key, since training uses only the
+    latest of a key.
     """
     ordered = sorted(found, key=lambda statement: statement.sent)
     learned = {one.key: one.sent for one in ordered if one.id in known}
-    new: dict[str | None, set[str]] = {}
+    new: dict[str, set[str]] = {}
     for one in ordered:
         if _is_new(one, known, learned):
-            new.setdefault(one.reviewer, set()).add(one.key)
+            new.setdefault(one.scope, set()).add(one.key)
     if len(new) > 1:
-        new = {reviewer: set(sorted(keys, key=by_hash)[:limit]) for reviewer, keys in new.items()}
-    return [one for one in ordered if not _is_new(one, known, learned) or one.key in new[one.reviewer]]
+        new = {
+            scope: keys if scope in trusted else set(sorted(keys, key=by_hash)[:limit]) for scope, keys in new.items()
+        }
+    return [one for one in ordered if not _is_new(one, known, learned) or one.key in new[one.scope]]
 
 
 def _is_new(one: Statement, known: frozenset[int], learned: Mapping[str, tuple[float, int, int]]) -> bool:

@@ -52,3 +52,5 @@ class Snapshot:
     newest_ids: frozenset[int] = frozenset()
     #: The labels of withdrawn examples.
     withdrawn: frozenset[str] = frozenset()
+    #: The scopes of senders whose new reviews aren't limited.
+    trusted: frozenset[str] = frozenset()

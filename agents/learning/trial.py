@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from relearn.agents.learning.snapshot import Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.agents.learning.usable import UsableRows
 from relearn.schemas.model.linear_svm import Model
+
+#: Maximum number of limited reviewers that a job names.
+LIMITED_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
 
     Args:
         assumed_weight: weight of an unreviewed prediction's loss; 0: none joins.
-        reviewer_labels: maximum number of new keys that count per reviewer; the others wait for later jobs.
+        reviewer_labels: maximum number of new keys that count per sender; the others wait for later jobs.
     """
     champion = snapshot.champion
     all_reviews, counted = _counted(snapshot, reviewer_labels)
@@ -68,6 +72,7 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) 
         "corrections": corrections,
         "confirmations": len(found) - corrections,
         "waiting_for_later_jobs": len(all_reviews) - len(counted),
+        "limited": _limited(all_reviews, counted),
         "left_out": usable.left_out.fields(),
         "disputed": [str(place) for place in disputed(snapshot.statements)][:100],
     }
@@ -92,7 +97,15 @@ def _counted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement],
     champion, found = snapshot.champion, reviews(snapshot.statements)
     # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
     known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
-    return found, limit_new_keys(found, known=known, limit=reviewer_labels)
+    return found, limit_new_keys(found, known=known, limit=reviewer_labels, trusted=snapshot.trusted)
+
+
+def _limited(found: Sequence[Statement], counted: Sequence[Statement]) -> list[dict[str, Any]]:
+    """The senders whose reviews wait for later jobs, those with most first."""
+    kept = {one.id for one in counted}
+    waiting = Counter((one.reviewer, one.principal) for one in found if one.id not in kept)
+    most = sorted(waiting.items(), key=lambda item: (-item[1], *map(str, item[0])))[:LIMITED_NAMED]
+    return [{"reviewer": reviewer, "key": key, "reviews": reviews} for (reviewer, key), reviews in most]
 
 
 def _labelled(bootstrap: Sequence[tuple[float, Example]], found: Sequence[Statement]) -> list[Example]:

@@ -12,7 +12,9 @@ from relearn.agents.stores.postgres import Connection
 from relearn.schemas.http.reviewers import COMPARED
 
 _REVIEWERS = """
-SELECT reviewer, corrections, confirmations, withdrawals, first_at, last_at FROM reviewer_totals
+SELECT reviewer, corrections, confirmations, withdrawals, first_at, last_at,
+    EXISTS (SELECT FROM trusted_senders s WHERE s.reviewer = t.reviewer AND s.ended_at IS NULL) AS trusted
+FROM reviewer_totals t
 WHERE (last_at, reviewer) < ($1, $2)
 ORDER BY last_at DESC, reviewer DESC LIMIT $3
 """

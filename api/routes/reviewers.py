@@ -47,7 +47,7 @@ def _reviewer(row: Any, compared: int, agreed: int) -> Reviewer:
     counts = row["corrections"], row["confirmations"], row["withdrawals"]
     times = row["first_at"].isoformat(), row["last_at"].isoformat()
     share = agreed / compared if compared else None
-    return Reviewer(row["reviewer"] or None, sum(counts), *counts, *times, compared, agreed, share)
+    return Reviewer(row["reviewer"] or None, sum(counts), *counts, *times, compared, agreed, share, row["trusted"])
 
 
 HANDLERS: Handlers = {"list_reviewers": list_reviewers}

@@ -27,6 +27,13 @@ class Reviewer(Struct, frozen=True):
     ]
     agreed: Annotated[Count, Meta(description="Compared reviews with the same label.")]
     agreement: Annotated[float | None, Meta(description="`agreed` / `compared`; null: nothing to compare.")]
+    trusted: Annotated[
+        bool,
+        Meta(
+            description="Whether no training limits its labels: those sent with the API key of this name that"
+            " `relearn reviewer trust` names, or without a key where the name itself is trusted."
+        ),
+    ]
 
 
 OPERATIONS: tuple[Operation, ...] = (

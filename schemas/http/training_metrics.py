@@ -115,6 +115,14 @@ class LeftOutRows(TypedDict, total=False):
     first: Annotated[list[LeftOutRow], Meta(description="At most 20 of the rows.")]
 
 
+class LimitedReviewer(TypedDict, total=False):
+    """A reviewer with more new labels than a training may learn from, while others have new labels too."""
+
+    reviewer: Annotated[str | None, Meta(description="The name; null: reviews without a name.")]
+    key: Annotated[str | None, Meta(description="Id of the API key that sent them; null: sent without a key.")]
+    reviews: Annotated[Count, Meta(description="Reviews that wait for later jobs.")]
+
+
 class TrainingSetFacts(TypedDict, total=False):
     """What a training set was made from."""
 
@@ -125,6 +133,9 @@ class TrainingSetFacts(TypedDict, total=False):
     corrections: Annotated[Count, Meta(description="Reviews that correct.")]
     confirmations: Annotated[Count, Meta(description="Reviews that confirm.")]
     waiting_for_later_jobs: Annotated[Count, Meta(description="Reviews above the limit of one reviewer.")]
+    limited: Annotated[
+        list[LimitedReviewer], Meta(description="Whose reviews wait for later jobs, the most first; at most 20.")
+    ]
     left_out: Annotated[LeftOutRows, Meta(description="Rows that training can't use.")]
     disputed: Annotated[list[str], Meta(description="Predictions with different labels by reviewers; at most 100.")]
 

@@ -44,7 +44,12 @@ class Feedback:
     @property
     def scope(self) -> str:
         """The sender among whose statements `id` is unique."""
-        return f"reviewer:{self.reviewer or ''}" if self.principal is None else f"key:{self.principal}"
+        return scope_of(self.principal, self.reviewer)
+
+
+def scope_of(principal: str | None, reviewer: str | None) -> str:
+    """The sender of feedback: the id of its API key, or without a key the reviewer's name. As `corrections.scope`."""
+    return f"reviewer:{reviewer or ''}" if principal is None else f"key:{principal}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,9 @@ def review_lines(metrics: Figures) -> Iterator[str]:
         return
     yield f"    reviews     {found['corrections']} corrections, {found['confirmations']} confirmations"
     if found["waiting_for_later_jobs"]:
-        yield f"    waiting     {found['waiting_for_later_jobs']} reviews, for later jobs: one reviewer made too many"
+        limited = [f"{one['reviewer'] or 'no name'} ({one['reviews']})" for one in found.get("limited") or ()]
+        whose = ", ".join(limited[:5]) + (" …" if len(limited) > 5 else "") if limited else "one reviewer"
+        yield f"    waiting     {found['waiting_for_later_jobs']} reviews, for later jobs: too many from {whose}"
     if found["disputed"]:
         named = ", ".join(found["disputed"][:5]) + (" …" if len(found["disputed"]) > 5 else "")
         yield f"    disputed    {len(found['disputed'])} predictions, on which reviewers differ: {named}"

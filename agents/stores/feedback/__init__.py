@@ -2,5 +2,5 @@
 
 Order of reading: `resolve` (feedback → prediction), `corrections` (writes), `waiting` and `sweep` (feedback that
 arrives before its prediction), `reviewer_statements` (rows → statements), `review_sql` (which statements count),
-`review_counts` (counts for the policy).
+`review_counts` (counts for the policy), `trust` (senders whose labels aren't limited).
 """

@@ -13,7 +13,7 @@ from relearn.schemas.messages.feedback import Via
 _COLUMNS = """
 c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, {features} AS features, c.label,
 c.predicted, c.model, c.activation, c.reviewer, c.via, c.arrival::float8 AS arrival,
-c.sent_partition, c.sent_offset, extract(epoch FROM c.stored_at)::float8 AS stored_s
+c.sent_partition, c.sent_offset, extract(epoch FROM c.stored_at)::float8 AS stored_s, c.principal
 """
 #: What `statement_of` reads of `corrections c`. Without features, which are most of a row: only training needs them.
 COLUMNS = _COLUMNS.format(features="'{}'::float8[]")
@@ -103,6 +103,7 @@ def statement_of(row: Any) -> Statement:
         cast(Via, row["via"]),
         (row["arrival"], row["sent_partition"], row["sent_offset"]),
         row["stored_s"],
+        row["principal"],
     )
 
 

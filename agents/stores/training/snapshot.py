@@ -9,6 +9,7 @@ from relearn.agents.learning.snapshot import Champion, Snapshot
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Trial, assumes, prepare
 from relearn.agents.stores.feedback.reviewer_statements import all_statements
+from relearn.agents.stores.feedback.trust import trusted_scopes
 from relearn.agents.stores.postgres import Connection, Pool, fetch_pages, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
@@ -59,6 +60,7 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
             None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
             frozenset() if newest is None else frozenset(newest["correction_ids"]),
             frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
+            await trusted_scopes(connection),
         )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from relearn.agents.stores.feedback.trust import distrust_senders, trust_sender
 from tests.api.routes.test_predictions import pages
 from tests.support.api.client import Client
 from tests.support.api.filled import review, store
@@ -45,6 +46,22 @@ async def test_reviewers_are_counted_and_compared(client: Client) -> None:
     assert (
         newest["first_at"] == newest["last_at"] == datetime.fromtimestamp(APPENDED_MS / 1000 + 0.008, UTC).isoformat()
     )
+
+
+async def test_a_trusted_reviewer_is_marked(client: Client) -> None:
+    pool = client.context.pool
+    await store(pool, block_of(2, classes=("no", "yes"), labels=np.array([1, 1], np.int16)))
+    for number, reviewer in enumerate(["feed", "ann", None]):
+        await review(pool, number, "0-0-0", "yes", reviewer=reviewer)
+    await trust_sender(pool, "feed", by="tests")
+
+    async def trusted() -> dict[str, bool]:
+        found = await client.json("GET", "/v1/reviewers")
+        return {item["reviewer"]: item["trusted"] for item in found["items"]}
+
+    assert await trusted() == {"feed": True, "ann": False, None: False}
+    await distrust_senders(pool, "feed")
+    assert await trusted() == {"feed": False, "ann": False, None: False}
 
 
 async def test_without_anybody_there_are_no_reviewers(client: Client) -> None:

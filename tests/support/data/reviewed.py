@@ -24,9 +24,9 @@ from tests.support.data.rows import query, value
 
 _CORRECT = """
 INSERT INTO corrections (feedback, sent_at, sent_partition, sent_offset, label, reviewer, via, generation,
-    kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation)
+    kafka_partition, kafka_offset, record_index, ingested_at, key, features, predicted, model, activation, principal)
 SELECT gen_random_uuid()::text, clock_timestamp(), 0, u.o, u.l, $3, $4, generation, kafka_partition, kafka_offset,
-    record_index, ingested_at, coalesce(subject, 'key-' || kafka_offset), features, label, model, activation
+    record_index, ingested_at, coalesce(subject, 'key-' || kafka_offset), features, label, model, activation, $5
 FROM predictions JOIN unnest($1::bigint[], $2::text[]) AS u (o, l) ON kafka_offset = u.o AND kafka_partition = 0
 """
 
@@ -81,10 +81,16 @@ def predict(
 
 
 def review(
-    settings: Settings, offsets: Sequence[int], labels: Sequence[str | None], *, via: str = "audit", by: str = "ann"
+    settings: Settings,
+    offsets: Sequence[int],
+    labels: Sequence[str | None],
+    *,
+    via: str = "audit",
+    by: str = "ann",
+    key: str | None = None,
 ) -> None:
-    """Say a label of each prediction."""
-    query(settings, _CORRECT, list(offsets), list(labels), by, via)
+    """Say a label of each prediction. `key`: the id of the API key that sends it."""
+    query(settings, _CORRECT, list(offsets), list(labels), by, via, key)
 
 
 def job_of(settings: Settings, trigger: str) -> dict[str, Any] | None:

@@ -32,11 +32,12 @@ export function JobFacts({ job }) {
 export function TrainedOn({ trained }) {
   const { bootstrap, reviewed, assumed, corrections, confirmations, disputed, cut = 0 } = trained;
   const later = trained.waiting_for_later_jobs ?? 0;
+  const whose = (trained.limited ?? []).slice(0, NAMED).map(({ reviewer, reviews = 0 }) => `${reviewer ?? "no name"} (${count(reviews)})`);
   const facts = [
     ["Examples", `${count(bootstrap)} bootstrap, ${count(reviewed)} reviewed, ${count(assumed)} assumed`],
     ["Reviews", `${plural(corrections, "correction")}, ${plural(confirmations, "confirmation")}`],
     ["Known", cut > 0 ? `reviews up to number ${count(cut)}` : "before the first review"],
-    ["Left for later", later > 0 && `${plural(later, "review")}: too many from one reviewer`],
+    ["Left for later", later > 0 && `${plural(later, "review")}: too many from ${whose.join(", ") || "one reviewer"}`],
     ["Disputed", disputed && disputed.length > 0 && html`<${Disputed} predictions=${disputed} />`],
   ];
   return html`<${Card} title="What it was trained on"><${FactList} of=${facts} /><//>`;

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from relearn.agents.models.signing_keys import load_verifier
+from relearn.schemas.api_keys import read_key
 from relearn.schemas.messages.commands import Command, encode_command
 from relearn.schemas.model.updates import decode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data import retrains, reviewed
 from tests.support.data.rows import messages, query, value
+from tests.support.processes.commands import relearn
 from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.waiting import eventually
 
@@ -217,6 +219,35 @@ def test_a_training_that_the_policy_asked_for_on_old_facts_is_skipped(
     offsets, _, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 2), activation=2)
     reviewed.review(settings, offsets, truth)
     assert ask(activation=2, cut=125)["state"] != "skipped"
+
+
+def test_a_trusted_key_is_learned_from_whole_and_nobody_else_of_its_name(settings: Settings) -> None:
+    """Trusted by the command, limited and named by the worker: the same name without that key gains nothing."""
+    limited = settings.model_copy(update={"reviewer_labels": 10})
+    made = relearn(settings, "key", "create", "--role", "review", "--name", "feed")
+    proof = read_key(made.stdout.strip())
+    assert proof is not None
+    assert relearn(settings, "reviewer", "trust", "feed").returncode == 0
+    with workers(limited, retrain=1) as running:
+        retrains.load(settings, 14)
+        worker = running["retrain-1"]
+        retrains.ended(settings, retrains.send(settings, "train"), lambda: worker.log[-3000:])
+        features, truth = reviewed.records(90)
+        offsets, _, _ = reviewed.predict(settings, features, reviewed.model_of(settings, 1))
+        for first, key in ((0, proof.id), (30, None), (60, "0123456789ab")):
+            reviewed.review(settings, offsets[first : first + 30], truth[first : first + 30], by="feed", key=key)
+        trained_on = _train(settings)["metrics"]["trained_on"]
+    assert (trained_on["reviewed"], trained_on["waiting_for_later_jobs"]) == (50, 40)
+    assert trained_on["limited"] == [
+        {"reviewer": "feed", "key": "0123456789ab", "reviews": 20},
+        {"reviewer": "feed", "key": None, "reviews": 20},
+    ]
+    by_key = query(
+        settings,
+        "SELECT principal, count(*) AS n FROM corrections c JOIN models m ON c.id = ANY (m.correction_ids)"
+        " WHERE m.version = 2 GROUP BY principal",
+    )
+    assert {row["principal"]: row["n"] for row in by_key} == {proof.id: 30, None: 10, "0123456789ab": 10}
 
 
 def test_a_training_that_found_nothing_new_is_over_for_the_policy_too(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from hypothesis import given
@@ -71,6 +72,17 @@ def test_a_lone_source_is_not_limited() -> None:
     assert len(limit_new_keys(heard_before, known=frozenset((1000,)), limit=3)) == 101
 
 
+def test_a_trusted_sender_is_not_limited_and_the_others_still_are() -> None:
+    """Trust is in a sender, not in a name: another key, and feedback without one, gains nothing by using that name."""
+    feed = [said(i, "yes", reviewer="feed", principal="k1") for i in range(20)]
+    other_key = [said(i, "yes", reviewer="feed", principal="k2") for i in range(20, 40)]
+    keyless = [said(i, "yes", reviewer="feed") for i in range(40, 60)]
+    kept = limit_new_keys([*feed, *other_key, *keyless], known=frozenset(), limit=3, trusted=frozenset(["key:k1"]))
+    assert Counter(one.scope for one in kept) == {"key:k1": 20, "key:k2": 3, "reviewer:feed": 3}
+    by_name = limit_new_keys([*feed, *keyless], known=frozenset(), limit=3, trusted=frozenset(["reviewer:feed"]))
+    assert Counter(one.scope for one in by_name) == {"key:k1": 3, "reviewer:feed": 20}
+
+
 def test_a_flood_about_one_subject_is_one_label() -> None:
     """Only the latest of a key is learned from, and what is older than that costs nothing."""
     about_one = [said(i, "yes", reviewer="bot", key="same") for i in range(6)]
@@ -105,9 +117,59 @@ def test_there_is_one_review_per_prediction_and_it_is_the_latest_standing_statem
     assert all(not [one for one in standing_statements(statements) if one.place == place] for place in said_nothing_now)
 
 
-@given(spoken, st.integers(1, 3))
-def test_no_reviewer_has_more_than_the_limit(statements: list[Statement], limit: int) -> None:
-    kept = limit_new_keys(reviews(statements), known=frozenset(), limit=limit)
-    several = len({one.reviewer for one in kept}) > 1
-    for who in {one.reviewer for one in kept} if several else ():
-        assert len({one.key for one in kept if one.reviewer == who}) <= limit
+#: Reviews by three senders of one name and one of another, of few keys, so that they meet; and of which a model knows.
+senders = st.sampled_from([("ann", None), ("ann", "k1"), ("ann", "k2"), ("bob", "k3")])
+sent_reviews = st.lists(st.tuples(st.integers(0, 9), senders), max_size=40).map(
+    lambda rows: [
+        said(i, "yes", key=f"key-{key}", reviewer=who, principal=principal)
+        for i, (key, (who, principal)) in enumerate(rows)
+    ]
+)
+known_ids = st.frozensets(st.integers(0, 39))
+trusts = st.frozensets(st.sampled_from(["reviewer:ann", "key:k1", "key:k3"]))
+
+
+def _fresh(found: list[Statement], known: frozenset[int]) -> dict[str, set[str]]:
+    """The keys of each sender's new reviews: those after every known review of their key."""
+    fresh: dict[str, set[str]] = {}
+    for one in found:
+        if one.id not in known and all(one.sent > other.sent for other in found if _knows(other, one, known)):
+            fresh.setdefault(one.scope, set()).add(one.key)
+    return fresh
+
+
+def _knows(other: Statement, one: Statement, known: frozenset[int]) -> bool:
+    return other.key == one.key and other.id in known
+
+
+@given(sent_reviews, known_ids, trusts, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_a_limit_is_kept_by_every_untrusted_sender_and_loses_nothing_else(
+    found: list[Statement], known: frozenset[int], trusted: frozenset[str], limit: int, random: Random
+) -> None:
+    """Whatever the order of reading. What a model knew stays, a trusted sender's keys stay, and a lone sender's."""
+    kept = limit_new_keys(found, known=known, limit=limit, trusted=trusted)
+    assert kept == limit_new_keys(random.sample(found, len(found)), known=known, limit=limit, trusted=trusted)
+    assert kept == sorted(kept, key=lambda one: one.sent)
+    assert {one.id for one in found if one.id in known} <= {one.id for one in kept} <= {one.id for one in found}
+    before, after = _fresh(found, known), _fresh(kept, known)
+    for scope, keys in before.items():
+        free = len(before) == 1 or scope in trusted
+        assert len(after[scope]) == (len(keys) if free else min(limit, len(keys)))
+    lost = {one.id for one in found} - {one.id for one in kept}
+    assert all(one.key in before[one.scope] - after[one.scope] for one in found if one.id in lost)
+
+
+@given(sent_reviews, known_ids, trusts, st.integers(1, 4))
+def test_a_higher_limit_more_knowledge_and_more_trust_keep_more(
+    found: list[Statement], known: frozenset[int], trusted: frozenset[str], limit: int
+) -> None:
+    """And each job learns something of each sender that waits, until nothing waits."""
+    kept = {one.id for one in limit_new_keys(found, known=known, limit=limit, trusted=trusted)}
+    assert kept <= {one.id for one in limit_new_keys(found, known=known, limit=limit + 1, trusted=trusted)}
+    more = limit_new_keys(found, known=known, limit=limit, trusted=trusted | {"key:k1"})
+    assert kept <= {one.id for one in more}
+    for _ in range(len(found)):
+        next_ids = {one.id for one in limit_new_keys(found, known=known | kept, limit=limit, trusted=trusted)}
+        assert kept < next_ids or len(kept) == len(found)
+        kept = next_ids
+    assert len(kept) == len(found)

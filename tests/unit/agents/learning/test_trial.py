@@ -164,6 +164,7 @@ def test_a_flood_waits_for_later_jobs() -> None:
     first = _trial([*flood, said(9, "yes", reviewer="ann")], reviewer_labels=3)
     learned = frozenset(map(int, first.examples.ids_of("reviewed")))
     assert (len(learned), 9 in learned, first.facts["waiting_for_later_jobs"]) == (4, True, 5)
+    assert (alone.facts["limited"], first.facts["limited"]) == ([], [{"reviewer": "bot", "key": None, "reviews": 5}])
     more = [*flood, said(9, "yes", reviewer="ann"), said(10, "yes", reviewer="ann")]
     second = _trial(more, reviewer_labels=3, champion=_champion(correction_ids=learned, cut=9))
     assert len(second.examples.ids_of("reviewed")) == 8

@@ -56,7 +56,12 @@ def test_what_was_trained_on_is_counted_by_where_it_came_from() -> None:
     lines = list(trained_on_lines({"trained_on": {**found, "waiting_for_later_jobs": 3, "disputed": ["0-1-0"]}}))
     assert lines[0] == "  trained on    40 bootstrap, 20 reviewed, 75 assumed; cut at correction 31"
     assert "15 corrections, 5 confirmations" in lines[1]
-    assert "3 reviews" in lines[2]
+    assert lines[2] == "    waiting     3 reviews, for later jobs: too many from one reviewer"
+    limited = [{"reviewer": "bot", "key": None, "reviews": 2}, {"reviewer": None, "key": None, "reviews": 1}]
+    named = list(
+        trained_on_lines({"trained_on": {**found, "waiting_for_later_jobs": 3, "limited": limited, "disputed": []}})
+    )
+    assert named[2].endswith("too many from bot (2), no name (1)")
     assert "0-1-0" in lines[3]
 
 
