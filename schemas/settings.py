@@ -111,6 +111,7 @@ class Settings(BaseModel):
     retrain_settle_s: float = Field(1.0, ge=0)
     retrain_cooldown_s: float = Field(10.0, ge=0)
     reviewer_labels: int = Field(500, ge=1)
+    train_max_labels: int = Field(50_000, ge=100)
     audit_share: float = Field(0.2, ge=0, le=1)
     assumed_weight: float = Field(0.2, ge=0, le=1)
     gate_alpha: float = Field(0.05, gt=0, lt=0.5)

@@ -13,7 +13,7 @@ from relearn.agents.learning.training_set import TrainingSet
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats
 
-VERSION = 3
+VERSION = 4
 
 
 def encode_task(examples: TrainingSet) -> bytes:
@@ -29,6 +29,7 @@ def encode_task(examples: TrainingSet) -> bytes:
             "sources": examples.sources,
             "weights": _packed(examples.weights),
             "set_aside": examples.set_aside,
+            "available": examples.available,
         }
     )
 
@@ -46,6 +47,7 @@ def decode_task(task: bytes) -> TrainingSet:
         tuple(fields["sources"]),
         _floats(fields["weights"]),
         dict(fields["set_aside"]),
+        fields["available"],
     )
 
 

@@ -58,6 +58,18 @@ def reviews(statements: Iterable[Statement]) -> list[Statement]:
     return sorted(latest.values(), key=lambda statement: statement.sent)
 
 
+def first_given(statements: Sequence[Statement], found: Sequence[Statement]) -> dict[int, float]:
+    """Of each review in `found` that repeats the label before it: the arrival of the first equal statement."""
+    if len(statements) == len(found):
+        return {}
+    runs: dict[Place, tuple[str, float]] = {}
+    for one in sorted(statements, key=lambda statement: statement.sent):
+        if one.label is not None and runs.get(one.place, ("",))[0] != one.label:
+            runs[one.place] = one.label, one.sent[0]
+    began = ((one, *runs[one.place]) for one in found)
+    return {one.id: since for one, label, since in began if label == one.label and since < one.sent[0]}
+
+
 def disputed(statements: Iterable[Statement]) -> list[Place]:
     """Predictions to which two reviewers now give different labels."""
     labels: dict[Place, set[str | None]] = {}
@@ -87,6 +99,26 @@ def limit_new_keys(
             scope: keys if scope in trusted else set(sorted(keys, key=by_hash)[:limit]) for scope, keys in new.items()
         }
     return [one for one in ordered if not _is_new(one, known, learned) or one.key in new[one.scope]]
+
+
+def admitted_reviews(
+    statements: Iterable[Statement], *, known: frozenset[int], limit: int, trusted: frozenset[str] = frozenset()
+) -> tuple[list[Statement], list[Statement]]:
+    """The reviews that count now, and those that wait (see `limit_new_keys`), in the order of arrival.
+
+    Where the latest statement about a prediction waits, the one before it is the review: a flood of labels for records
+    that were reviewed before takes nothing from what a model has learned.
+    """
+    left, waiting = list(statements), list[Statement]()
+    while True:
+        found = reviews(left)
+        counted = limit_new_keys(found, known=known, limit=limit, trusted=trusted)
+        if len(counted) == len(found):
+            return counted, sorted(waiting, key=lambda statement: statement.sent)
+        kept = {one.id for one in counted}
+        held = {one.id: one for one in found if one.id not in kept}
+        waiting += held.values()
+        left = [one for one in left if one.id not in held]
 
 
 def _is_new(one: Statement, known: frozenset[int], learned: Mapping[str, tuple[float, int, int]]) -> bool:

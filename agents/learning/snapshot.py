@@ -15,7 +15,8 @@ from relearn.schemas.model.linear_svm import Model
 class Champion:
     """The model that answers now. `cut`: the newest statement known to its training. `keys`: what it was trained on.
 
-    `folds`: without models where the model was trained before they were stored.
+    `example_ids`, `correction_ids`: the loaded examples and the reviews that its training knew, used or not. `folds`:
+    without models where the model was trained before they were stored. `digest`: of its training set.
     """
 
     model: Model
@@ -24,6 +25,22 @@ class Champion:
     correction_ids: frozenset[int]
     keys: frozenset[str]
     folds: FoldModels
+    digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a training knew. `cut`: the newest statement; `example_cut`: the newest loaded example; 0: none.
+
+    `waiting`: the reviews up to `cut` that wait for later jobs. `available`: labelled examples, one per key, of which
+    at most `limit` are used.
+    """
+
+    cut: int = 0
+    example_cut: int = 0
+    waiting: tuple[int, ...] = ()
+    available: int | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class Snapshot:
     """What is known at one moment. `bootstrap`: each with its number of arrival, as statements have.
 
     `unreviewed`: None where not read: see `trial.assumes`. `newest`: of the model trained last the version, the state
-    and the digest of its training set; `newest_ids`: of the reviews in that set.
+    and the digest of its training set; `newest_ids`: of the reviews that its training knew.
     """
 
     feature_names: tuple[str, ...]

@@ -11,13 +11,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.learning.reviews import by_hash
+from relearn.agents.learning.sample import LEAST_PER_CLASS, sample_labels
 from relearn.schemas.model.linear_svm import Floats
 
 FOLDS = 5
 #: Part of every digest: to be changed with the way of fitting, which gives another model of the same examples.
 RECIPE = b"svm-3"
-#: Minimum number of examples per class: with fewer a class can't be both fitted and evaluated.
-LEAST_PER_CLASS = 2
 #: Maximum number of classes that reviews may bring a model to, and the maximum size of its weights then: with more,
 #: invented labels would make every model too large to be published.
 CLASSES_MAX = 500
@@ -46,6 +46,7 @@ class TrainingSet:
     """n examples with n different keys, in the order of the keys. features: (n, d), weights: (n,), float64, read-only.
 
     `set_aside`: the classes left out, for too few examples or as too many classes, and the number of examples of each.
+    `available`: the labelled examples of the other classes, of which these are a sample where there are more.
     """
 
     feature_names: tuple[str, ...]
@@ -56,6 +57,7 @@ class TrainingSet:
     sources: tuple[Source, ...]
     weights: Floats
     set_aside: dict[str, int]
+    available: int
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -97,25 +99,37 @@ def classes_max(d: int) -> int:
 
 
 def training_set(
-    feature_names: Sequence[str], examples: Iterable[Example], *, keep_classes: Iterable[str] = ()
+    feature_names: Sequence[str],
+    examples: Iterable[Example],
+    *,
+    keep_classes: Iterable[str] = (),
+    max_labels: int | None = None,
 ) -> TrainingSet:
     """The training set of `examples`, oldest first: the latest of each key, without the classes that are set aside.
 
     A labelled example replaces an assumed one of its key; assumed examples don't count towards a class's minimum. Of
-    too many classes, those of the loaded examples and `keep_classes` stay, and then the largest.
+    too many classes, those of the loaded examples and `keep_classes` stay, and then the largest. Of more than
+    `max_labels` labelled examples a sample is used (`sample_labels`), and of assumed ones the same share as of reviews.
     """
     labelled: dict[str, Example] = {}
     assumed: dict[str, Example] = {}
     for example in examples:
-        (assumed if example.source == "assumed" else labelled)[example.key] = example
+        if example.source == "assumed":
+            assumed[example.key] = example
+        else:
+            _put_latest(labelled, example)
     counts = Counter(example.label for example in labelled.values())
     known = {label for label, n in counts.items() if n >= LEAST_PER_CLASS}
     first = known & {*keep_classes, *(one.label for one in labelled.values() if one.source == "bootstrap")}
     others = sorted(known - first, key=lambda label: (-counts[label], label))
     known = first.union(others[: max(0, classes_max(len(feature_names)) - len(first))])
     few = {label: n for label, n in sorted(counts.items()) if label not in known}
-    latest = {**assumed, **labelled}
-    chosen = [latest[key] for key in sorted(latest) if latest[key].label in known]
+    usable = [one for one in labelled.values() if one.label in known]
+    sample = sample_labels(usable, max_labels)
+    unlabelled = [one for one in assumed.values() if one.key not in labelled and one.label in known]
+    if len(sample) < len(usable):
+        unlabelled = _share_of(unlabelled, _reviewed(sample), _reviewed(usable))
+    chosen = sorted([*sample, *unlabelled], key=lambda one: one.key)
     features = np.array([example.features for example in chosen], dtype=np.float64).reshape(-1, len(feature_names))
     weights = np.array([example.weight for example in chosen], dtype=np.float64)
     for array in (features, weights):
@@ -129,7 +143,25 @@ def training_set(
         tuple(example.source for example in chosen),
         weights,
         few,
+        len(usable),
     )
+
+
+def _put_latest(labelled: dict[str, Example], example: Example) -> None:
+    """The latest example of its key. It is the newest of all, unless it only repeats the one before."""
+    before = labelled.get(example.key)
+    if before is not None and (before.label != example.label or list(before.features) != list(example.features)):
+        del labelled[example.key]
+    labelled[example.key] = example
+
+
+def _share_of(assumed: Sequence[Example], reviewed: int, of_reviewed: int) -> list[Example]:
+    """As many of `assumed` as `reviewed` are of `of_reviewed`, chosen by hash."""
+    return sorted(assumed, key=lambda one: by_hash(str(one.id)))[: len(assumed) * reviewed // max(1, of_reviewed)]
+
+
+def _reviewed(examples: Iterable[Example]) -> int:
+    return sum(one.source == "reviewed" for one in examples)
 
 
 def set_digest(examples: TrainingSet) -> bytes:

@@ -135,7 +135,7 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
             state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]
             metrics, cause = job_metrics(trial, fitted, verdict), ActivationCause(job.id, job.by, job.reason)
             cut = trial.facts["cut"]
-            version = await register_model(connection, job.id, trial.examples, fitted, state, cut=cut)
+            version = await register_model(connection, job.id, trial.examples, fitted, state, knew=trial.knowledge)
             became = _BECAME.get(outcome)
             replaced = became is not None and await supersede(
                 connection, f"model {version}, trained later, is {became}"

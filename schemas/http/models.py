@@ -70,6 +70,14 @@ class ModelLineage(Model, frozen=True):
     key_id: Annotated[str | None, Meta(description="The key that signed its latest activation.")]
     features: Annotated[list[str], Meta(description="Names of its features, in the model's order.")]
     sources: Annotated[dict[str, Count], Meta(description="Number of examples by source.")]
+    labels_available: Annotated[
+        Count | None,
+        Meta(
+            description="Labelled examples that there were at its training. Where `examples` is less, it was trained on"
+            " the newest of them and a sample of the others. null: trained before this was counted, on all."
+        ),
+    ]
+    labels_limit: Annotated[Count | None, Meta(description="`RELEARN_TRAIN_MAX_LABELS` at its training.")]
     classes: Annotated[dict[str, dict[str, Count]], Meta(description="Number of examples by class and source.")]
     made_by: Job
     activations: list[Activation]
@@ -146,6 +154,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Models",
         "The exact examples that a model was trained on, in the order of training.",
         description=(
+            "Labels that were left out of its sample aren't listed (`labels_available` of the model). "
             "A page of JSON, or all examples as CSV or newline-delimited JSON (`format`). A CSV or NDJSON answer that "
             "fails midway lacks its last chunk, so that clients detect it."
         ),

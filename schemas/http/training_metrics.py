@@ -123,6 +123,16 @@ class LimitedReviewer(TypedDict, total=False):
     reviews: Annotated[Count, Meta(description="Reviews that wait for later jobs.")]
 
 
+class LabelCounts(TypedDict, total=False):
+    """Labelled examples, one per key, bootstrap examples and reviews together."""
+
+    available: Annotated[Count, Meta(description="Those that there were.")]
+    used: Annotated[
+        Count, Meta(description="Those in the training set: all, or the newest and a sample of the others.")
+    ]
+    limit: Annotated[Count | None, Meta(description="`RELEARN_TRAIN_MAX_LABELS` at that time.")]
+
+
 class TrainingSetFacts(TypedDict, total=False):
     """What a training set was made from."""
 
@@ -132,6 +142,7 @@ class TrainingSetFacts(TypedDict, total=False):
     assumed: Annotated[Count, Meta(description="Unreviewed predictions with the champion's label.")]
     corrections: Annotated[Count, Meta(description="Reviews that correct.")]
     confirmations: Annotated[Count, Meta(description="Reviews that confirm.")]
+    labels: LabelCounts
     waiting_for_later_jobs: Annotated[Count, Meta(description="Reviews above the limit of one reviewer.")]
     limited: Annotated[
         list[LimitedReviewer], Meta(description="Whose reviews wait for later jobs, the most first; at most 20.")

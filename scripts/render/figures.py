@@ -47,6 +47,9 @@ def trained_on_lines(metrics: Figures) -> Iterator[str]:
         f"  trained on    {found['bootstrap']} bootstrap, {found['reviewed']} reviewed, {found['assumed']} assumed;"
         f" cut at correction {found['cut']}"
     )
+    labels = found.get("labels")
+    if labels and labels["used"] < labels["available"]:
+        yield sampled_line(labels["used"], labels["available"], labels["limit"])
     yield from review_lines(metrics)
     left_out = found.get("left_out") or {}
     if left_out.get("rows"):
@@ -56,6 +59,14 @@ def trained_on_lines(metrics: Figures) -> Iterator[str]:
             yield f"      {row['source']} {row['id']}: {row['reason']}" + (
                 f" in {row['feature']!r}" if row["feature"] else ""
             )
+
+
+def sampled_line(used: int, available: int, limit: int | None) -> str:
+    """That a training used a sample of the labels."""
+    return (
+        f"    sampled     {used} of {available} labels: the newest and a sample of the others"
+        f" (RELEARN_TRAIN_MAX_LABELS={limit})"
+    )
 
 
 def review_lines(metrics: Figures) -> Iterator[str]:

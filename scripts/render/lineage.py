@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from relearn.scripts.render.figures import gate_lines, moment, out_of_fold_lines, review_lines
+from relearn.scripts.render.figures import gate_lines, moment, out_of_fold_lines, review_lines, sampled_line
 from relearn.scripts.render.jobs_models import facts_line, state_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ def lineage_lines(found: Lineage) -> Iterator[str]:
     yield f"  reason        {facts_line(job.reason)}" + (f", by {job.by}" if job.by else "")
     counts_by_source = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
     yield f"  examples      {counts_by_source}; cut at correction {found.cut}"
+    if found.available is not None and model.examples < found.available:
+        yield sampled_line(model.examples, found.available, found.limit)
     for label, counts in found.classes.items():
         each = ", ".join(f"{count} {source}" for source, count in counts.items())
         yield f"    {label:<12}{sum(counts.values())} ({each})"

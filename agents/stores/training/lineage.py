@@ -36,6 +36,7 @@ _IN_ORDER = f'SELECT * FROM ({_USED}) AS used ORDER BY key COLLATE "C" OFFSET $2
 _CLASSES = f"""
 SELECT label, source, count(*)::int AS examples FROM ({_USED}) AS used GROUP BY label, source ORDER BY label, source
 """  # noqa: S608 - the same
+_MODEL = "SELECT cut, sha256, body, labels_available, labels_limit FROM models WHERE version = $1"
 _ACTIVATIONS = """
 SELECT activation, role, job, by, reason, at, published_at, message FROM activations
 WHERE version = $1 ORDER BY activation
@@ -82,6 +83,7 @@ class Lineage:
     """All that is known of a model.
 
     `classes`: per label and source, how many examples; `features`: their names; `sha256`: of its body, hex.
+    `available`: the labelled examples that there were, of which at most `limit` were used; None: it used all.
     """
 
     model: ModelRow
@@ -91,6 +93,8 @@ class Lineage:
     features: Sequence[str]
     classes: Mapping[str, Mapping[str, int]]
     activations: Sequence[Activated]
+    available: int | None = None
+    limit: int | None = None
 
     @property
     def sources(self) -> dict[str, int]:
@@ -115,16 +119,14 @@ async def read_lineage(pool: Pool, version: int) -> Lineage | None:
         job = None if model is None else await read_job(connection, model.job)
         if model is None or job is None:
             return None
-        cut, digest, body = await connection.fetchrow(
-            "SELECT cut, sha256, body FROM models WHERE version = $1", version
-        )
+        cut, digest, body, *counts = await connection.fetchrow(_MODEL, version)
         classes: dict[str, dict[str, int]] = {}
         for label, source, count in await connection.fetch(_CLASSES, version):
             classes.setdefault(label, {})[source] = count
         rows = await connection.fetch(_ACTIVATIONS, version)
         activations = [_activated(row) for row in rows]
         names = decode_model(body).feature_names
-        return Lineage(model, job, cut, digest.hex(), names, classes, activations)
+        return Lineage(model, job, cut, digest.hex(), names, classes, activations, *counts)
 
 
 async def used_examples(
@@ -168,6 +170,8 @@ def lineage_fields(found: Lineage) -> dict[str, Any]:
         "key_id": found.key_id,
         "features": list(found.features),
         "sources": found.sources,
+        "labels_available": found.available,
+        "labels_limit": found.limit,
         "classes": {label: dict(counts) for label, counts in found.classes.items()},
         "made_by": job_fields(found.job),
         "activations": [

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from relearn.agents.learning.fit_messages import decode_folds, encode_folds
 from relearn.agents.learning.fitted_model import Fitted, FoldModels
+from relearn.agents.learning.snapshot import Knowledge
 from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
@@ -22,9 +23,10 @@ LOST: frozenset[State] = frozenset(("rejected", "rolled-back"))
 
 _INSERT = """
 INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut, example_ids, correction_ids, schema,
-    folds)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    folds, example_cut, waiting_ids, labels_available, labels_limit)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
+_NOTHING = Knowledge()
 _SCHEMA = "SELECT number FROM feature_schema WHERE names = $1::text[]"
 _ASSUMED = """
 INSERT INTO assumed (version, prediction, key, features, label, weight) VALUES ($1, $2, $3, $4, $5, $6)
@@ -56,11 +58,15 @@ class ModelRow:
 
 
 async def register_model(
-    connection: Connection, job_id: str, examples: TrainingSet, fitted: Fitted, state: State, *, cut: int = 0
+    connection: Connection,
+    job_id: str,
+    examples: TrainingSet,
+    fitted: Fitted,
+    state: State,
+    *,
+    knew: Knowledge = _NOTHING,
 ) -> int:
-    """Insert a new model with its lineage; its version, a number that only rises.
-
-    `cut` is the newest correction at the time of its training snapshot.
+    """Insert a new model with its lineage; its version, a number that only rises. `knew`: what its training knew.
 
     Raises:
         Refused: the namespace's features were replaced since that snapshot.
@@ -71,9 +77,10 @@ async def register_model(
     version = int(await connection.fetchval("SELECT nextval('model_versions')"))
     body = encode_model(fitted.as_model(version, examples.feature_names))
     lineage = examples.ids_of("bootstrap"), examples.ids_of("reviewed")
-    facts = model_digest(body), dict(fitted.metrics), set_digest(examples), cut
+    facts = model_digest(body), dict(fitted.metrics), set_digest(examples), knew.cut
     folds = None if state in LOST else encode_folds(fitted.folds)
-    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema, folds)
+    known = knew.example_cut, knew.waiting, knew.available, knew.limit
+    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema, folds, *known)
     columns = examples.ids, examples.keys, examples.features, examples.labels, examples.weights
     assumed = [
         (version, str(place), key, row.tolist(), label, float(weight))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, Snapshot
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import Trial, assumes, prepare
@@ -21,10 +24,12 @@ from relearn.schemas.topics import topic_name
 
 # A champion of other features, which were replaced since, judges nothing.
 _CHAMPION = f"""
-SELECT version, body, cut, example_ids, correction_ids, folds FROM models
+SELECT version, body, cut, example_ids, correction_ids, folds, set_digest, example_cut, waiting_ids FROM models
 WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_schema)
 """  # noqa: S608 - nothing but names of our own
-_NEWEST = "SELECT version, state, set_digest, correction_ids FROM models ORDER BY version DESC LIMIT 1"
+_NEWEST = """
+SELECT version, state, set_digest, correction_ids, cut, waiting_ids FROM models ORDER BY version DESC LIMIT 1
+"""
 _BOOTSTRAP = """
 SELECT id, key, features, label, arrival::float8 AS arrival FROM examples
 WHERE id > $1 AND NOT withdrawn ORDER BY id LIMIT $2
@@ -49,16 +54,16 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
         if names is None:
             raise Refused("there are no examples to train on")
         statements = await all_statements(connection, of_schema=True)
-        newest = await connection.fetchrow(_NEWEST)
+        bootstrap, newest = await _bootstrap(connection), await connection.fetchrow(_NEWEST)
         return Snapshot(
             tuple(names),
-            await _bootstrap(connection),
+            bootstrap,
             statements,
             max((one.id for one in statements), default=0),
-            await _champion(connection),
+            await _champion(connection, statements, bootstrap),
             None,
             None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
-            frozenset() if newest is None else frozenset(newest["correction_ids"]),
+            frozenset() if newest is None else _known_reviews(newest, statements),
             frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
             await trusted_scopes(connection),
         )
@@ -71,14 +76,15 @@ async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
         PostgresUnavailable: Retryable.
         Refused: no examples were loaded yet.
     """
-    snapshot, weight, labels = await read_training_snapshot(pool), settings.assumed_weight, settings.reviewer_labels
+    snapshot = await read_training_snapshot(pool)
+    given: dict[str, Any] = {"assumed_weight": settings.assumed_weight, "reviewer_labels": settings.reviewer_labels}
     # In threads: at 50,000 reviews each of the two takes a good part of a second, and the loop has other uses for that.
-    some_join = await asyncio.to_thread(assumes, snapshot, assumed_weight=weight, reviewer_labels=labels)
+    some_join = await asyncio.to_thread(assumes, snapshot, **given)
     if some_join and snapshot.champion is not None:
         ingest = topic_name(settings.namespace, "ingest")
         unreviewed = await read_unreviewed(pool, snapshot.champion.model.version, ingest=ingest)
         snapshot = replace(snapshot, unreviewed=unreviewed)
-    return snapshot, await asyncio.to_thread(prepare, snapshot, assumed_weight=weight, reviewer_labels=labels)
+    return snapshot, await asyncio.to_thread(prepare, snapshot, **given, max_labels=settings.train_max_labels)
 
 
 async def training_keys(connection: Connection, version: int) -> frozenset[str]:
@@ -96,10 +102,27 @@ async def _bootstrap(connection: Connection) -> list[tuple[float, Example]]:
     return [(row["arrival"], Example(row["id"], row["key"], row["features"], row["label"])) for row in rows]
 
 
-async def _champion(connection: Connection) -> Champion | None:
+async def _champion(
+    connection: Connection, statements: Sequence[Statement], bootstrap: Sequence[tuple[float, Example]]
+) -> Champion | None:
     row = await connection.fetchrow(_CHAMPION)
     if row is None:
         return None
-    version, body, cut, example_ids, correction_ids, folds = row
-    model, keys = decode_model(body), await training_keys(connection, version)
-    return Champion(model, cut, frozenset(example_ids), frozenset(correction_ids), keys, folds_of(model, folds))
+    model, keys = decode_model(row["body"]), await training_keys(connection, row["version"])
+    reviews, folds = _known_reviews(row, statements), folds_of(model, row["folds"])
+    return Champion(model, row["cut"], _known_examples(row, bootstrap), reviews, keys, folds, row["set_digest"])
+
+
+def _known_examples(model: Any, bootstrap: Sequence[tuple[float, Example]]) -> frozenset[int]:
+    """The loaded examples that a model's training knew, whether it used them or not."""
+    older = (int(example.id) for _, example in bootstrap if int(example.id) <= model["example_cut"])
+    return frozenset(model["example_ids"]).union(older)
+
+
+def _known_reviews(model: Any, statements: Sequence[Statement]) -> frozenset[int]:
+    """The reviews that a model's training knew, whether it used them or not; without those that wait."""
+    used = frozenset(model["correction_ids"])
+    if model["waiting_ids"] is None:
+        return used
+    waiting = frozenset(model["waiting_ids"])
+    return used.union(one.id for one in statements if one.id <= model["cut"] and one.id not in waiting)

@@ -32,7 +32,7 @@ def register(settings: Settings, state: State = "champion") -> int:
                 await connection.execute("UPDATE jobs SET state = 'running' WHERE id = $1", command.id)
                 entry = "former" if state == "champion" else state
                 version = await register_model(
-                    connection, command.id, trial.examples, fitted, entry, cut=trial.facts["cut"]
+                    connection, command.id, trial.examples, fitted, entry, knew=trial.knowledge
                 )
                 metrics, cut = {**fitted.metrics, "trained_on": trial.facts}, trial.facts["cut"]
                 await _conclude(

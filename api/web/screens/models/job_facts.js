@@ -30,11 +30,13 @@ export function JobFacts({ job }) {
 
 /** @param {{trained: import("../../types").TrainedOn}} props `trained_on` of the job's metrics */
 export function TrainedOn({ trained }) {
-  const { bootstrap, reviewed, assumed, corrections, confirmations, disputed, cut = 0 } = trained;
+  const { bootstrap, reviewed, assumed, corrections, confirmations, disputed, labels, cut = 0 } = trained;
+  const { used = 0, available = 0 } = labels ?? {};
   const later = trained.waiting_for_later_jobs ?? 0;
   const whose = (trained.limited ?? []).slice(0, NAMED).map(({ reviewer, reviews = 0 }) => `${reviewer ?? "no name"} (${count(reviews)})`);
   const facts = [
     ["Examples", `${count(bootstrap)} bootstrap, ${count(reviewed)} reviewed, ${count(assumed)} assumed`],
+    ["Sampled", used < available && `${count(used)} of ${plural(available, "label")}: the newest and a sample of the others`],
     ["Reviews", `${plural(corrections, "correction")}, ${plural(confirmations, "confirmation")}`],
     ["Known", cut > 0 ? `reviews up to number ${count(cut)}` : "before the first review"],
     ["Left for later", later > 0 && `${plural(later, "review")}: too many from ${whose.join(", ") || "one reviewer"}`],

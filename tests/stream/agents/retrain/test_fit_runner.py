@@ -84,7 +84,7 @@ async def test_the_process_says_why_nothing_can_be_learned(trainer: FitRunner) -
 
 
 async def test_a_process_that_breaks_gives_its_last_words(trainer: FitRunner) -> None:
-    broken = TrainingSet(("x",), (1, 2), ("a", "b"), np.ones((4, 1)), ("p", "q"), ("bootstrap",) * 2, np.ones(2), {})
+    broken = TrainingSet(("x",), (1, 2), ("a", "b"), np.ones((4, 1)), ("p", "q"), ("bootstrap",) * 2, np.ones(2), {}, 2)
     with pytest.raises(TrainingDied, match=r"the training process ended with 1: \w+Error"):
         await trainer.train(broken)
 

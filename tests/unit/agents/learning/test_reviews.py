@@ -8,7 +8,14 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.reviews import Statement, disputed, limit_new_keys, reviews, standing_statements
+from relearn.agents.learning.reviews import (
+    Statement,
+    admitted_reviews,
+    disputed,
+    limit_new_keys,
+    reviews,
+    standing_statements,
+)
 from relearn.schemas.identity import Place
 from tests.support.data.statements import said
 
@@ -173,3 +180,46 @@ def test_a_higher_limit_more_knowledge_and_more_trust_keep_more(
         assert kept < next_ids or len(kept) == len(found)
         kept = next_ids
     assert len(kept) == len(found)
+
+
+def test_labels_that_wait_take_nothing_from_what_is_known() -> None:
+    """A flood about records that were reviewed before: until it counts, the label before it does."""
+    ann = [said(i, "yes", of=i, reviewer="ann") for i in range(20)]
+    flood = [said(100 + i, "other", of=i, reviewer="bot") for i in range(20)]
+    more = said(200, "yes", of=50, reviewer="ann")
+    known = frozenset(one.id for one in ann)
+    counted, waiting = admitted_reviews([*ann, *flood, more], known=known, limit=5)
+    assert Counter(one.reviewer for one in counted) == {"ann": 16, "bot": 5}
+    assert {one.key for one in counted} == {f"key-{i}" for i in (*range(20), 50)}
+    assert [one.reviewer for one in waiting] == ["bot"] * 15
+
+
+spoken_by_senders = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from(["yes", "no", None]), senders), max_size=40
+).map(
+    lambda rows: [
+        said(i, label, of=of, reviewer=who, principal=principal) for i, (of, label, (who, principal)) in enumerate(rows)
+    ]
+)
+
+
+@given(spoken_by_senders, st.integers(0, 40), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_one_job_after_another_learns_all_and_forgets_nothing(
+    statements: list[Statement], first: int, limit: int, random: Random
+) -> None:
+    """What a training knew is known to the next, unless it was withdrawn or replaced by a label that counts."""
+    before, waiting = admitted_reviews(statements[:first], known=frozenset(), limit=limit)
+    known = frozenset(one.id for one in statements[:first]) - {one.id for one in waiting}
+    shuffled = random.sample(statements, len(statements))
+    after, late = admitted_reviews(statements, known=known, limit=limit)
+    assert (after, late) == admitted_reviews(shuffled, known=known, limit=limit)
+    stands = {one.place for one in reviews(statements)}
+    assert {one.place for one in before if one.place in stands} <= {one.place for one in after}
+    for _ in range(len(statements) + 1):
+        if not late:
+            break
+        known = frozenset(one.id for one in statements) - {one.id for one in late}
+        after, still = admitted_reviews(statements, known=known, limit=limit)
+        assert {one.id for one in still} < {one.id for one in late}, "each job learns of what waits"
+        late = still
+    assert after == reviews(statements)

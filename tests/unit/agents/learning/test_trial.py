@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from relearn.agents.learning.fitted_model import FoldModel, FoldModels
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
-from relearn.agents.learning.trial import Trial, assumes, prepare
+from relearn.agents.learning.trial import Trial, assumes, nothing_new, prepare
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 
@@ -169,6 +170,44 @@ def test_a_flood_waits_for_later_jobs() -> None:
     second = _trial(more, reviewer_labels=3, champion=_champion(correction_ids=learned, cut=9))
     assert len(second.examples.ids_of("reviewed")) == 8
     assert learned < set(second.examples.ids_of("reviewed"))
+
+
+def test_a_training_that_could_only_repeat_itself_is_not_started() -> None:
+    """The same labels said once more, in the sample or outside of it; and labels that came late, and are left out."""
+    statements = [said(i, "yes" if i % 2 else "no") for i in range(1, 400)]
+    champion = _champion(correction_ids=frozenset(range(1, 400)), cut=399)
+
+    def trained(said_now: list[Statement], limit: int | None) -> tuple[Snapshot, Trial]:
+        snapshot = Snapshot(NAMES, _bootstrap(), said_now, len(said_now), champion, None, None)
+        return snapshot, prepare(snapshot, assumed_weight=0.2, reviewer_labels=500, max_labels=limit)
+
+    again = [said(1000 + i, one.label, of=one.id) for i, one in enumerate(statements[::7])]
+    outside = said(2000, "yes", of=900, sent=(0.5, 0, 0))
+    for limit, more in ((None, again), (100, again), (100, [outside]), (100, [*again, outside])):
+        snapshot, first = trained(statements, limit)
+        digest = set_digest(first.examples)
+        assert nothing_new(snapshot, first) is None
+        _, second = trained([*statements, *more], limit)
+        known = replace(snapshot, newest=(2, "rejected", digest))
+        assert (
+            nothing_new(known, second) == "nothing new to learn: model 2, rejected, was trained on these very examples"
+        )
+        since = replace(snapshot, newest=(3, "rejected", b"other"), champion=replace(champion, digest=digest))
+        assert "model 1, the champion," in str(nothing_new(since, second))
+        _, third = trained([*statements, *more, said(3000, "yes")], limit)
+        assert nothing_new(known, third) is None
+    assert outside.key not in second.examples.keys
+
+
+def test_a_sample_of_the_labels_is_counted_with_the_job() -> None:
+    statements = [said(i, "yes" if i % 2 else "no") for i in range(1, 400)]
+    trial = _trial(statements, max_labels=100)
+    assert trial.facts["labels"] == {"available": 411, "used": 100, "limit": 100}
+    assert trial.facts["bootstrap"] + trial.facts["reviewed"] == len(trial.examples) == 100
+    assert (trial.knowledge.available, trial.knowledge.limit, trial.knowledge.example_cut) == (411, 100, 12)
+    assert set(range(350, 400)) <= set(trial.examples.ids_of("reviewed"))
+    assert len(trial.evidence) == 399, "what isn't learned from judges all the same"
+    assert _trial(statements).facts["labels"] == {"available": 411, "used": 411, "limit": None}
 
 
 def test_before_the_first_model_nothing_judges() -> None:
