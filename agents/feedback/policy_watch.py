@@ -80,9 +80,7 @@ class PolicyWatch:
             Stopping: asked to stop while a server is away.
         """
         pool, limits = await self.pool(), Limits.of(self.settings)
-        facts, now_s = await self.retry.until_available(
-            lambda: read_facts(pool, audits=limits.rate is not None), "Postgres"
-        )
+        facts, now_s = await self.retry.until_available(lambda: read_facts(pool, limits), "Postgres")
         decision = decide(facts, limits, now_s)
         if decision.trigger is not None:
             await self._ask(facts, decision)

@@ -24,6 +24,7 @@ SETTLE_AT_MOST = 5
 AHEAD_S = 60.0
 #: Shorter waits count as none. float64 resolves seconds since 1970 to 2.4e-7, and a sum of such moments is rounded.
 _LEAST_S = 0.001
+_COUNTED = 10_000
 _ALWAYS_GIVEN = ("champion", "activation", "cut", "corrections", "labels", "rejections")
 
 
@@ -86,6 +87,10 @@ class Facts:
     drifted: tuple[str, ...]
     #: Whether the last change of champion was an automatic rollback.
     rolled_back: bool
+    #: When each new label was stored, ascending; the first 3·M are enough.
+    labels_s: tuple[float, ...] = ()
+    #: Whether there is more new feedback than was counted here.
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,11 @@ def command_id(namespace: str, facts: Facts, trigger: str) -> str:
     return str(uuid5(NAMESPACE_OID, f"{namespace}/{facts.activation}/{facts.cut}/{trigger}{resumed}"))
 
 
+def statements_counted(limits: Limits) -> int:
+    """Maximum number of new statements that are read for the facts: several times all numbers that decide anything."""
+    return max(_COUNTED, 10 * (limits.corrections << MOST_DOUBLINGS), 10 * limits.labels)
+
+
 def corrections_needed(facts: Facts, limits: Limits) -> int:
     """N, doubled with each consecutive rejection, at most 8·N."""
     doublings = min(max(facts.rejections, 0), MOST_DOUBLINGS)
@@ -154,7 +164,7 @@ def corrections_needed(facts: Facts, limits: Limits) -> int:
 
 def _count(facts: Facts, limits: Limits, now_s: float) -> Trigger:
     needed = corrections_needed(facts, limits)
-    progress = f"{facts.corrections} of {needed} corrections"
+    progress = some_of(facts.corrections, needed, "correction")
     if facts.corrections < needed:
         return _trigger("count", needed, facts.corrections, progress, _more(needed, facts.corrections, "correction"))
     left_s = _left_s(facts.latest_s, limits.settle_s, now_s)
@@ -167,7 +177,7 @@ def _count(facts: Facts, limits: Limits, now_s: float) -> Trigger:
 
 
 def _labels(facts: Facts, limits: Limits) -> Trigger:
-    progress = f"{facts.labels} of {limits.labels} labels"
+    progress = some_of(facts.labels, limits.labels, "label")
     return _trigger("labels", limits.labels, facts.labels, progress, _more(limits.labels, facts.labels, "label"))
 
 
@@ -212,7 +222,17 @@ def _trigger(
 def _more(needed: int, there: int, thing: str) -> list[str]:
     """What is missing until `needed`, in words; nothing where there is enough."""
     missing = needed - there
-    return [f"{missing} more {thing}{'' if missing == 1 else 's'}"] if missing > 0 else []
+    return [amount(missing, f"more {thing}")] if missing > 0 else []
+
+
+def amount(number: int, thing: str) -> str:
+    """`1 label`, `1,200 labels`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def some_of(there: int, needed: int, thing: str) -> str:
+    """`7 of 20 corrections`, `0 of 1 correction`."""
+    return f"{there:,} of {amount(needed, thing)}"
 
 
 def _lasting_obstacles(facts: Facts, limits: Limits) -> tuple[str, ...]:
@@ -224,10 +244,14 @@ def _lasting_obstacles(facts: Facts, limits: Limits) -> tuple[str, ...]:
         found.append(f"a training is open: {facts.open_job}")
     if facts.on_hold is not None:
         found.append(f"on hold: {facts.on_hold}")
-    if facts.rolled_back and facts.corrections < limits.corrections:
-        progress = f"{facts.corrections} of {limits.corrections} new corrections"
-        found.append(f"after an automatic rollback: {progress}")
+    if waits_after_rollback(facts, limits):
+        found.append(f"after an automatic rollback: {some_of(facts.corrections, limits.corrections, 'new correction')}")
     return tuple(found)
+
+
+def waits_after_rollback(facts: Facts, limits: Limits) -> bool:
+    """Whether the last change of champion was an automatic rollback, and N new corrections haven't come since."""
+    return facts.rolled_back and facts.corrections < limits.corrections
 
 
 def _reason(facts: Facts, limits: Limits, trigger: str | None) -> dict[str, Any]:

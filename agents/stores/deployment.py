@@ -9,8 +9,9 @@ from typing import Any
 import asyncpg
 
 from relearn.agents.stores.gaps import recent_gaps
-from relearn.agents.stores.postgres import Pool, postgres_errors, quoted
+from relearn.agents.stores.postgres import Connection, Pool, as_python_values, postgres_errors, quoted
 from relearn.agents.stores.training.champion import CHAMPION
+from relearn.agents.stores.training.loop_state import Loop, loop_of
 from relearn.schemas.settings import Settings
 
 CONNECT_TIMEOUT_S = 3.0
@@ -45,13 +46,14 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFigures:
-    """The champion (None: there is none), stored and expired records, dead letters by reason, open pauses and gaps."""
+    """Champion (None: there is none), stored and expired records, dead letters by reason, open pauses, gaps, loop."""
 
     champion: Mapping[str, Any] | None
     totals: Mapping[str, Any]
     dead_letters: list[Mapping[str, Any]]
     pauses: list[Mapping[str, Any]]
     gaps: list[Mapping[str, Any]]
+    loop: Loop
 
 
 async def read_deployment(settings: Settings) -> DeploymentFigures:
@@ -69,15 +71,22 @@ async def read_deployment(settings: Settings) -> DeploymentFigures:
             server_settings={"search_path": quoted(settings.namespace)},
         )
         try:
+            await as_python_values(connection)
             return DeploymentFigures(
                 await connection.fetchrow(_CHAMPION),
                 await connection.fetchrow(_TOTALS),
                 await connection.fetch(_DEAD_LETTERS),
                 await connection.fetch(_PAUSES),
                 await recent_gaps(connection),
+                await _loop(connection, settings),
             )
         finally:
             await connection.close(timeout=CONNECT_TIMEOUT_S)
+
+
+async def _loop(connection: Connection, settings: Settings) -> Loop:
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await loop_of(connection, settings)
 
 
 async def read_totals(pool: Pool) -> tuple[int, int]:

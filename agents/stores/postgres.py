@@ -176,7 +176,7 @@ async def open_pool(settings: Settings, *, size: int = 2, timeouts: Timeouts = W
             timeout=timeouts.connect_s,
             command_timeout=timeouts.command_s,
             server_settings=_session_settings(settings, timeouts),
-            init=_as_python_values,
+            init=as_python_values,
             reset=_no_reset,
         )
         return await pool
@@ -198,7 +198,8 @@ def _session_settings(settings: Settings, timeouts: Timeouts) -> dict[str, str]:
     }
 
 
-async def _as_python_values(connection: Connection) -> None:
+async def as_python_values(connection: Connection) -> None:
+    """Read and write jsonb of this connection as Python's values, as pools do."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import get_args
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
@@ -11,11 +14,17 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from relearn import __version__
+from relearn.agents.stores.training.loop_state import Loop, read_loop
 from relearn.api.http.context import Context
+from relearn.api.http.single_flight import SingleFlight
+from relearn.schemas.errors import RelearnError
+from relearn.schemas.http.retraining import AlertCode
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: The label `operation` of requests without one.
 NO_OPERATION = "none"
+#: Maximum wait of a scrape for Postgres; without an answer the figures of the learning are left out.
+LEARNING_TIMEOUT_S = 2.0
 
 
 class Metrics:
@@ -36,10 +45,13 @@ class Metrics:
         )
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
+        self._learning: _LearningCollector | None = None
 
     def watch(self, context: Context) -> None:
-        """Add metrics of the model, the messages and the servers in `context`."""
+        """Add metrics of the model, the messages, the servers and the learning in `context`."""
         self._registry.register(_ContextCollector(context))
+        self._learning = _LearningCollector(context)
+        self._registry.register(self._learning)
 
     def count_request(self, operation: str, status: int, took_s: float | None) -> None:
         """Count one request. `took_s` None: a stream, whose duration is up to the client."""
@@ -47,8 +59,10 @@ class Metrics:
         if took_s is not None:
             self._seconds.labels(operation).observe(took_s)
 
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+    async def text(self) -> bytes:
+        """All metrics in Prometheus' text format. Reads those of the learning first."""
+        if self._learning is not None:
+            await self._learning.read()
         return generate_latest(_Labelled(self._registry, self._process))
 
 
@@ -76,6 +90,34 @@ class _ContextCollector(Collector):
         for name, state in context.health.states.items():
             up.add_metric((name,), state.ok)
         yield up
+
+
+class _LearningCollector(Collector):
+    """What no training has known, as of the last `read`. Nothing while Postgres doesn't answer: see `relearn_up`."""
+
+    def __init__(self, context: Context) -> None:
+        self._reading = SingleFlight(lambda: read_loop(context.pool, context.settings))
+        self._loop: Loop | None = None
+
+    async def read(self) -> None:
+        self._loop = None
+        with suppress(RelearnError, TimeoutError):
+            async with asyncio.timeout(LEARNING_TIMEOUT_S):
+                self._loop = await self._reading.result()
+
+    def collect(self) -> Iterator[Metric]:
+        loop = self._loop
+        if loop is None:
+            return
+        unlearned = GaugeMetricFamily("relearn_unlearned", "Reviews that no training has known.", labels=("what",))
+        unlearned.add_metric(("corrections",), loop.facts.corrections)
+        unlearned.add_metric(("labels",), loop.facts.labels)
+        yield unlearned
+        alert = GaugeMetricFamily("relearn_retraining_alert", "Whether the alert is given.", labels=("code",))
+        given = {one.code for one in loop.state.alerts}
+        for code in get_args(AlertCode):
+            alert.add_metric((code,), code in given)
+        yield alert
 
 
 def _counts(name: str, description: str, label: str, counts: dict[str, int]) -> Metric:

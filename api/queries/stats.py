@@ -27,7 +27,8 @@ _FACTS = f"""
 SELECT totals.*, letters.*, feedback.*, champion.version, champion.activation, champion.at,
     (SELECT drifted FROM drift WHERE activation = champion.activation) AS drifted,
     (SELECT count(*) FROM models) AS models, (SELECT count(*) FROM jobs) AS jobs,
-    coalesce(({OPEN_TRAINING}), (SELECT id FROM jobs WHERE command = 'train' AND state = 'shadow')) AS open_job,
+    ({OPEN_TRAINING}) AS open_job,
+    (SELECT id FROM jobs WHERE command = 'train' AND state = 'shadow' AND champion IS NOT NULL) AS shadow_job,
     (SELECT coalesce(max(id), 0) FROM corrections WHERE model = champion.version) AS newest
 FROM (SELECT coalesce(sum(records), 0)::bigint AS records, coalesce(sum(expired), 0)::bigint AS expired FROM totals)
     AS totals

@@ -32,7 +32,7 @@ async def get_readiness(call: Call[None, None, None]) -> object:
 
 async def get_metrics(call: Call[None, None, None]) -> web.Response:
     """Metrics since this process started."""
-    text = call.request.app[METRICS].text()
+    text = await call.request.app[METRICS].text()
     response = web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
     response.enable_compression()
     return response

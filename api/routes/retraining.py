@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 
-from relearn.agents.learning.policy import Limits, decide
+from relearn.agents.learning.loop_state import UNLEARNED_TIMES, Alert, OpenShadow
+from relearn.agents.learning.policy import Limits, corrections_needed
 from relearn.agents.learning.shadow_verdict import SHADOW_PROMOTES, SHADOW_REJECTS
 from relearn.agents.learning.significance import log_evidence
-from relearn.agents.stores.training.policy_facts import read_facts
+from relearn.agents.stores.training.loop_state import Loop, iso_time, iso_time_or_none, read_loop
 from relearn.api.http.call import Call, Handlers
-from relearn.api.queries.retraining import OpenShadow, hold_and_shadow
 from relearn.api.writes.commands import send_command
 from relearn.schemas.http.operation import AcceptedCommand
-from relearn.schemas.http.retraining import PromotionHold, Retraining, RetrainTrigger, ShadowTrial, TriggerName
+from relearn.schemas.http.retraining import (
+    PromotionHold,
+    Retraining,
+    RetrainingAlert,
+    RetrainTrigger,
+    ShadowTrial,
+    TriggerName,
+    Unlearned,
+)
 from relearn.schemas.messages.commands import rollback_id
 from relearn.schemas.settings import Settings
 
 
 async def get_retraining(call: Call[None, None, None]) -> Retraining:
-    """The policy's decision on the current facts."""
-    pool, settings = call.context.pool, call.context.settings
-    facts, now_s = await read_facts(pool, audits=True)
-    held, shadow = await hold_and_shadow(pool)
-    decision = decide(facts, Limits.of(settings), now_s)
-    ended_s = facts.last_ended_s
+    """What the loop is doing, and the policy's decision on the current facts."""
+    settings = call.context.settings
+    loop = await read_loop(call.context.pool, settings, audits=True)
+    state, decision, facts, held = loop.state, loop.decision, loop.facts, loop.hold
     return Retraining(
+        state=state.name,
+        sentence=state.sentence,
+        since=iso_time_or_none(state.since_s),
+        alerts=[_alert(one) for one in state.alerts],
+        unlearned=_unlearned(loop, Limits.of(settings)),
         words=decision.words,
         trigger=msgspec.convert(decision.trigger, TriggerName | None),
         triggers=[msgspec.convert(one, RetrainTrigger, from_attributes=True) for one in decision.triggers],
@@ -37,10 +46,13 @@ async def get_retraining(call: Call[None, None, None]) -> Retraining:
         corrections=facts.corrections,
         labels=facts.labels,
         rejections=facts.rejections,
-        last_ended_at=None if ended_s is None else datetime.fromtimestamp(ended_s, UTC).isoformat(),
+        last_ended_at=iso_time_or_none(facts.last_ended_s),
         open_job=facts.open_job,
-        hold=None if held is None else PromotionHold(held.command, held.by, held.version, held.at.isoformat()),
-        shadow=None if shadow is None else _shadow(shadow, settings),
+        shadow_job=None if loop.shadow is None else loop.shadow.job,
+        hold=None
+        if held is None
+        else PromotionHold(held.command, held.by, held.version, held.at.isoformat(), held.words),
+        shadow=None if loop.shadow is None else _shadow(loop.shadow, settings),
     )
 
 
@@ -60,13 +72,23 @@ async def resume_retraining(call: Call[None, None, None]) -> AcceptedCommand:
     return await send_command(call, "resume")
 
 
+def _alert(found: Alert) -> RetrainingAlert:
+    return RetrainingAlert(found.code, found.detail, iso_time_or_none(found.since_s))
+
+
+def _unlearned(loop: Loop, limits: Limits) -> Unlearned:
+    facts = loop.facts
+    most = UNLEARNED_TIMES * corrections_needed(facts, limits), UNLEARNED_TIMES * limits.labels
+    return Unlearned(facts.corrections, facts.labels, facts.more, *most)
+
+
 def _shadow(found: OpenShadow, settings: Settings) -> ShadowTrial:
     fixed, broken, rows = found.tally
     return ShadowTrial(
         version=found.version,
         job=found.job,
         champion=found.champion,
-        since=found.since.isoformat(),
+        since=iso_time(found.since_s),
         fixed=fixed,
         broken=broken,
         labels=rows,

@@ -30,6 +30,7 @@ async def get_stats(call: Call[None, None, None]) -> Stats:
         models=row["models"],
         jobs=row["jobs"],
         open_job=row["open_job"],
+        shadow_job=row["shadow_job"],
         on_hold=on_hold,
         drifted=list(row["drifted"] or ()),
     )

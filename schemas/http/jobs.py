@@ -11,6 +11,10 @@ from relearn.schemas.http.training_metrics import JobMetrics, Reason
 from relearn.schemas.messages.commands import Verb
 
 Facts = Annotated[dict[str, Any], described_by(Reason)]
+OpenJob = Annotated[str | None, Meta(description="The job of the training that is queued or runs; null: none.")]
+ShadowJob = Annotated[
+    str | None, Meta(description="The job whose model is the shadow now; it prevents no training. Null: none.")
+]
 State = Literal["queued", "running", "rejected", "shadow", "superseded", "promoted", "skipped", "failed"]
 
 FOLLOW = (

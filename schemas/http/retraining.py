@@ -6,10 +6,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.http.jobs import FOLLOW
+from relearn.schemas.http.jobs import FOLLOW, OpenJob, ShadowJob
 from relearn.schemas.http.operation import AcceptedCommand, Count, Operation, Time, Version
 
 TriggerName = Literal["count", "labels", "rate", "drift", "schedule"]
+AlertCode = Literal["unlearned"]
+LoopStateName = Literal[
+    "training", "no-champion", "on-hold", "after-rollback", "cooldown", "training-due", "shadow", "waiting"
+]
 
 
 class RetrainTrigger(Struct, frozen=True):
@@ -33,6 +37,7 @@ class PromotionHold(Struct, frozen=True):
     by: str | None
     version: Annotated[Version | None, Meta(description="The model that was activated or rolled back to.")]
     since: Time
+    words: Annotated[str, Meta(description="What holds it, by whom and since when, as text.")]
 
 
 class ShadowTrial(Struct, frozen=True):
@@ -56,10 +61,43 @@ class ShadowTrial(Struct, frozen=True):
     elapsed_s: float
 
 
-class Retraining(Struct, frozen=True):
-    """State of automatic training: its triggers, obstacles, hold and shadow."""
+class Unlearned(Struct, frozen=True):
+    """What no training has known, and the numbers above which that is an alert."""
 
-    words: Annotated[str, Meta(description="Summary in one line.")]
+    corrections: Count
+    labels: Annotated[Count, Meta(description="Corrections and confirmations.")]
+    more: Annotated[bool, Meta(description="There are more: only the first statements are counted.")]
+    most_corrections: Annotated[Count, Meta(description="Three times the corrections that are needed now.")]
+    most_labels: Annotated[Count, Meta(description="Three times the labels that start a training.")]
+
+
+class RetrainingAlert(Struct, frozen=True):
+    """Something that is wrong, with the remedy."""
+
+    code: Annotated[AlertCode, Meta(description="unlearned: there is too much that no training has known.")]
+    detail: str
+    since: Annotated[Time | None, Meta(description="Null: not known.")]
+
+
+class Retraining(Struct, frozen=True):
+    """State of automatic training: what it is doing and since when, its triggers, obstacles, hold and shadow."""
+
+    state: Annotated[
+        LoopStateName,
+        Meta(
+            description="What the learning loop is doing. Of several the first in this order: a training is queued or "
+            "runs; there is no champion yet; training is on hold; it waits for new corrections after an automatic "
+            "rollback; a trigger is met and the cooldown lasts; a training is asked for; a shadow answers, and the "
+            "next training waits for its triggers; the next training waits for its triggers."
+        ),
+    ]
+    sentence: Annotated[str, Meta(description="The state in one sentence, with the numbers that decide.")]
+    since: Annotated[
+        Time | None, Meta(description="When the state began, of a shadow when it began to answer; null: not known.")
+    ]
+    alerts: list[RetrainingAlert]
+    unlearned: Unlearned
+    words: Annotated[str, Meta(description="The policy's decision in one line.")]
     trigger: Annotated[
         TriggerName | None,
         Meta(description="The trigger that is met without an obstacle: a training follows. Null: none."),
@@ -71,11 +109,12 @@ class Retraining(Struct, frozen=True):
     ]
     champion: Version | None
     activation: int | None
-    corrections: Annotated[Count, Meta(description="Corrections since the last training ended.")]
-    labels: Annotated[Count, Meta(description="Corrections and confirmations since the last training ended.")]
+    corrections: Annotated[Count, Meta(description="Corrections that no training has known.")]
+    labels: Annotated[Count, Meta(description="Corrections and confirmations that no training has known.")]
     rejections: Annotated[Count, Meta(description="Consecutive trainings that ended rejected.")]
     last_ended_at: Annotated[Time | None, Meta(description="When the last training ended.")]
-    open_job: Annotated[str | None, Meta(description="The job of the open training; null: none.")]
+    open_job: OpenJob
+    shadow_job: ShadowJob
     hold: Annotated[PromotionHold | None, Meta(description="Null: automatic training and promotion are not on hold.")]
     shadow: ShadowTrial | None
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from relearn.schemas.http.accuracy import Accuracy
+from relearn.schemas.http.jobs import OpenJob, ShadowJob
 from relearn.schemas.http.operation import Count, Operation, Time
 
 _Rate = Annotated[
@@ -59,9 +60,8 @@ class Stats(Struct, frozen=True):
     accuracy: Annotated[Accuracy | None, Meta(description="null without audits of its predictions.")]
     models: Annotated[Count, Meta(description="Registered models in total.")]
     jobs: Annotated[Count, Meta(description="Jobs in total.")]
-    open_job: Annotated[
-        str | None, Meta(description="The job of the training that is queued, running or has a shadow.")
-    ]
+    open_job: OpenJob
+    shadow_job: ShadowJob
     on_hold: Annotated[
         str | None, Meta(description="Text with the origin and time of the hold of automatic promotion; null: no hold.")
     ]

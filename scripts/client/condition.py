@@ -17,6 +17,7 @@ from relearn.agents.stores.deployment import read_deployment
 from relearn.agents.stores.live.heartbeats import missing_workers, read_workers
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.redis import open_redis
+from relearn.agents.stores.training.loop_state import iso_time_or_none
 from relearn.schemas.errors import RelearnError, SetupError, Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.client import api_state, runfile
@@ -38,7 +39,14 @@ async def read_condition(settings: Settings) -> Condition:
         _answer(lambda: _redis(settings)),
         api_state.read_api(settings),
     )
-    known: Condition = {"champion": None, "totals": None, "dead_letters": None, "pauses": None, "gaps": None}
+    known: Condition = {
+        "champion": None,
+        "totals": None,
+        "dead_letters": None,
+        "pauses": None,
+        "gaps": None,
+        "retraining": None,
+    }
     known |= {"lag": None, "workers": None, "recent_records": None}
     for found, _ in (kafka, postgres, redis):
         known |= found or {}
@@ -113,13 +121,23 @@ async def _kafka(settings: Settings) -> Condition:
 
 async def _postgres(settings: Settings) -> Condition:
     found = await read_deployment(settings)
-    champion = found.champion
+    champion, state = found.champion, found.loop.state
     return {
         "champion": None if champion is None else {**champion, "at": champion["at"].isoformat()},
         "totals": dict(found.totals),
         "dead_letters": [dict(row) for row in found.dead_letters],
         "pauses": [{**row, "paused_at": row["paused_at"].isoformat()} for row in found.pauses],
         "gaps": [{**row, "last_at": row["last_at"].isoformat()} for row in found.gaps],
+        "retraining": {
+            "state": state.name,
+            "sentence": state.sentence,
+            "since": iso_time_or_none(state.since_s),
+            "corrections": found.loop.facts.corrections,
+            "labels": found.loop.facts.labels,
+            "alerts": [
+                {"code": one.code, "detail": one.detail, "since": iso_time_or_none(one.since_s)} for one in state.alerts
+            ],
+        },
     }
 
 

@@ -28,8 +28,10 @@ def page(condition: Condition) -> Group:
 
 def _headline(condition: Condition) -> Text:
     down = ", ".join(condition["down"])
-    told = sum(len(worker.get("notices", ())) for worker in condition["workers"] or ())
-    up = (f"all up, {told:,} notice{'s' if told > 1 else ''}", "yellow") if told else ("all up", "green")
+    notices = sum(len(worker.get("notices", ())) for worker in condition["workers"] or ())
+    counts = ((len(_alerts(condition)), "alert"), (notices, "notice"))
+    told = [f"{n:,} {thing}{'s' if n > 1 else ''}" for n, thing in counts if n]
+    up = (", ".join(["all up", *told]), "yellow" if told else "green")
     state = ("down: " + down, "bold red") if down else up
     return Text.assemble(("Relearn", "bold"), f"  namespace {condition['namespace']}  ", state)
 
@@ -60,12 +62,28 @@ def _facts(condition: Condition) -> Table:
         table.add_row("", f"{shown:,} as Redis shows it")
     if condition["dead_letters"] is not None:
         table.add_row("dead letters", Text(dead_letters_line(condition["dead_letters"])))
+    loop = condition["retraining"]
+    if loop is not None:
+        table.add_row("training", Text(printable(_since(loop["since"]) + loop["sentence"])))
+    for alert in _alerts(condition):
+        text = f"{alert['code']} {_since(alert['since'])}{alert['detail']}"
+        table.add_row(Text("ALERT", "bold yellow"), Text(printable(text)))
     for gap in condition.get("gaps") or ():
         table.add_row(Text("gap", "bold yellow"), Text(printable(gap_line(gap))))
     for pause in condition["pauses"] or ():
         text = f"{pause['agent']} since {pause['paused_at'][:19]}: {pause['reason']}; end it with `relearn dlq resume`"
         table.add_row(Text("PAUSED", "bold red"), Text(printable(text)))
     return table
+
+
+def _alerts(condition: Condition) -> list[Mapping[str, Any]]:
+    """What is wrong with the learning; none where that isn't known."""
+    alerts: list[Mapping[str, Any]] = (condition["retraining"] or {}).get("alerts", [])
+    return alerts
+
+
+def _since(at: str | None) -> str:
+    return "" if at is None else f"since {at[:19]}: "
 
 
 def gap_line(gap: Mapping[str, Any]) -> str:

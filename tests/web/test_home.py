@@ -46,7 +46,7 @@ async def test_without_a_model_it_says_how_to_make_one(browser: Browser, site: S
             await one.go()
             await expect(one.page.get_by_text("relearn model train --data digits", exact=True)).to_be_visible()
             await expect(one.page.get_by_text("No worker is running")).to_be_visible()
-            await expect(one.page.get_by_text("0 of 20 corrections; no champion yet")).to_be_visible()
+            await expect(one.page.get_by_text("no champion yet: the first model is trained")).to_be_visible()
             await one.check_narrow()
             await one.check_accessible()
 
@@ -71,6 +71,7 @@ async def test_counts_accuracy_and_the_policy_are_told_in_numbers_and_words(visi
     await expect(champion).to_contain_text("83.3% right with 95 % confidence 66.4% to 92.7%")
     await expect(champion).to_contain_text("its audits alone, whose records were chosen at random: 25 of 30 confirmed")
     policy = page.get_by_role("region", name="Next training")
+    await expect(policy).to_contain_text("30 of 100 labels until the next training")
     await expect(policy).to_contain_text("5 of 20 corrections")
     await expect(policy).to_contain_text("30 of 100 labels")
     counts = page.get_by_role("region", name="Counts")
@@ -119,7 +120,11 @@ async def test_while_on_hold_that_is_said_and_one_button_ends_it(visitor: Visit,
     await visitor.go()
     await site.heard()
     card = page.get_by_role("region", name="On hold")
-    await expect(card).to_contain_text("No model is trained or promoted by itself: put on hold by command (ann)")
+    await expect(card).to_contain_text("No model is trained or promoted by itself: held by ann at ")
+    next_training = page.get_by_role("region", name="Next training")
+    await expect(next_training).to_contain_text("on hold: held by ann at ")
+    await expect(next_training).to_contain_text("nothing is trained or promoted by itself until it is resumed")
+    await expect(next_training).to_contain_text(re.compile("since .* ago"))
     await visitor.check_accessible()
     await card.get_by_role("button", name="Resume").click()
     command = await asked(site, 0)
@@ -127,6 +132,26 @@ async def test_while_on_hold_that_is_said_and_one_button_ends_it(visitor: Visit,
     await obeyed(site, command)
     await expect(page.get_by_text("Models are trained and promoted by themselves again")).to_be_visible()
     await expect(card).to_be_hidden()
+
+
+async def test_what_no_training_has_known_is_an_alert(visitor: Visit, page: Page) -> None:
+    """More than three times 20 corrections. A command in its text is shown as such."""
+    features, _ = reviewed.records(61, seed=9)
+    settings = visitor.site.settings
+    model = await asyncio.to_thread(reviewed.model_of, settings, 1)
+    offsets, answers, _ = await asyncio.to_thread(reviewed.predict, settings, features, model)
+    await asyncio.to_thread(reviewed.review, settings, offsets, [OTHER[one] for one in answers])
+    hold = Command("held-again", "hold", {"trigger": "manual"}, by="bob")
+    async with visitor.site.client.context.pool.acquire() as connection, connection.transaction():
+        await queue_job(connection, hold)
+        await end_job(connection, hold.id, "promoted")
+    await visitor.go()
+    alert = page.get_by_text("corrections are known to no training, more than 3 times 20")
+    await expect(alert).to_be_visible()
+    await expect(alert.locator("code")).to_have_text("relearn model resume")
+    await visitor.check_accessible()
+    await obeyed(visitor.site, Command("resumed-again", "resume", {"trigger": "manual"}, by="bob"))
+    await expect(alert).to_contain_text("start a retrain worker if none is ready")
 
 
 async def test_what_has_drifted_is_named(visitor: Visit, page: Page) -> None:

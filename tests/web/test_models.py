@@ -216,7 +216,7 @@ async def test_another_model_answers_once_that_was_confirmed(visitor: Visit, pag
     assert command == Command(command.id, "rollback", {"trigger": "manual"})
     await obeyed(site, command)
     await expect(page.get_by_role("status").get_by_text("Model 1 answers now (was 2)")).to_be_visible()
-    await expect(page.get_by_role("region", name="On hold")).to_contain_text("a rollback to model 1")
+    await expect(page.get_by_role("region", name="On hold")).to_contain_text("rolled back to model 1")
     await expect(page.get_by_role("row").filter(has_text="Model 1")).to_contain_text("answers now")
     reigns = page.get_by_role("region", name="Who answered").get_by_role("listitem")
     await expect(reigns).to_have_count(3)

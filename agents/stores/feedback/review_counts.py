@@ -12,9 +12,6 @@ from relearn.agents.stores.feedback.review_sql import latest_reviews, latest_sta
 from relearn.agents.stores.places import PLACE
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 
-#: Maximum number of new statements that are counted. Every threshold is far below.
-NEW_MAX = 10_000
-
 _REVIEWS = f"""
 WITH counted AS (
     SELECT id, model, {PLACE}, reviewer, via, label, predicted, arrival, sent_partition, sent_offset,
@@ -30,8 +27,9 @@ SELECT {{what}} FROM reviews {{by}}
 _NEW = _REVIEWS.format(
     which="id > $1 ORDER BY id LIMIT $2",
     what="(SELECT max(id) FROM counted) AS cut, (SELECT max(stored_s) FROM counted) AS latest_s,"
-    " count(*)::int AS labels, coalesce(array_agg(stored_s ORDER BY stored_s) FILTER (WHERE label <> predicted), '{}')"
-    " AS corrections_s",
+    " EXISTS (SELECT FROM corrections WHERE id > (SELECT max(id) FROM counted)) AS more,"
+    " coalesce(array_agg(stored_s ORDER BY stored_s), '{}') AS labels_s,"
+    " coalesce(array_agg(stored_s ORDER BY stored_s) FILTER (WHERE label <> predicted), '{}') AS corrections_s",
     by="",
 )
 _AUDITS = _REVIEWS.format(
@@ -43,12 +41,16 @@ _AUDITS = _REVIEWS.format(
 
 
 class New(NamedTuple):
-    """Statements after a correction: times in epoch seconds, `corrections_s` ascending; `cut`: the newest id."""
+    """Statements after a correction: times in epoch seconds, `…s_s` ascending, one per review.
+
+    `cut`: the newest id that was counted. `more`: there are newer ones, which weren't counted.
+    """
 
     cut: int
     latest_s: float | None
-    labels: int
     corrections_s: tuple[float, ...]
+    labels_s: tuple[float, ...]
+    more: bool
 
 
 class Audits(NamedTuple):
@@ -61,11 +63,11 @@ class Audits(NamedTuple):
 NONE = Audits(0, 0)
 
 
-async def count_new(connection: Connection, since: int) -> New:
-    """The statements after correction `since`; only the first NEW_MAX count."""
-    row = await connection.fetchrow(_NEW, since, NEW_MAX)
+async def count_new(connection: Connection, since: int, *, most: int) -> New:
+    """The statements after correction `since`; only the first `most` count."""
+    row = await connection.fetchrow(_NEW, since, most)
     cut = since if row["cut"] is None else row["cut"]
-    return New(cut, row["latest_s"], row["labels"], tuple(row["corrections_s"]))
+    return New(cut, row["latest_s"], tuple(row["corrections_s"]), tuple(row["labels_s"]), row["more"])
 
 
 async def count_audits(connection: Connection, models: Sequence[int]) -> dict[int, Audits]:

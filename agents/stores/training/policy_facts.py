@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from relearn.agents.learning.policy import Facts
+from relearn.agents.learning.policy import Facts, Limits, statements_counted
 from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_audits, count_new
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.champion import read_champion
@@ -28,15 +28,14 @@ ORDER BY number DESC LIMIT 1
 """
 
 
-async def read_facts(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
-    """The current facts, and Postgres' clock in epoch seconds. `audits`: also count the champion's audit rows.
+async def read_facts(pool: Pool, limits: Limits) -> tuple[Facts, float]:
+    """The current facts, and Postgres' clock in epoch seconds.
 
     Raises:
         PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
-        now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
-        return await _facts(connection, audits), float(now_s)
+        return await facts_of(connection, limits)
 
 
 class Hold(NamedTuple):
@@ -50,7 +49,11 @@ class Hold(NamedTuple):
     @property
     def words(self) -> str:
         """The hold as text for users."""
-        what = {"hold": "held", "activate": f"model {self.version} was activated", "rollback": "rolled back"}
+        what = {
+            "hold": "held",
+            "activate": f"model {self.version} was activated",
+            "rollback": f"rolled back to model {self.version}",
+        }
         whom = f" by {self.by}" if self.by else ""
         return f"{what[self.command]}{whom} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
@@ -80,10 +83,16 @@ async def known_cut(connection: Connection) -> int:
     return int(await connection.fetchval(_KNOWN))
 
 
-async def _facts(connection: Connection, audits: bool) -> Facts:
+async def facts_of(connection: Connection, limits: Limits, *, audits: bool = False) -> tuple[Facts, float]:
+    """As `read_facts`, in the caller's snapshot. `audits`: with the champion's audits, even if no limit needs them."""
+    now_s = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+    return await _facts(connection, limits, audits or limits.rate is not None), float(now_s)
+
+
+async def _facts(connection: Connection, limits: Limits, audits: bool) -> Facts:
     champion = await read_champion(connection)
     version, activation = (None, None) if champion is None else (champion.version, champion.activation)
-    new = await count_new(connection, await known_cut(connection))
+    new = await count_new(connection, await known_cut(connection), most=statements_counted(limits))
     audited = await _audits_of(connection, version) if audits and version is not None else NONE
     said = await connection.fetchrow(_HOLD)
     drifted = await connection.fetchval("SELECT drifted FROM drift WHERE activation = $1", activation)
@@ -98,12 +107,14 @@ async def _facts(connection: Connection, audits: bool) -> Facts:
         rejections=await connection.fetchval(_REJECTIONS),
         corrections_s=new.corrections_s,
         corrections=len(new.corrections_s),
-        labels=new.labels,
+        labels=len(new.labels_s),
         latest_s=new.latest_s,
         audit_rows=audited.rows,
         audit_corrected=audited.corrected,
         drifted=tuple(drifted or ()),
         rolled_back=champion is not None and champion.reason.get("trigger") == "evidence",
+        labels_s=new.labels_s,
+        more=new.more,
     )
 
 

@@ -4,7 +4,9 @@ import { useLive } from "../live.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
 import { Skeleton } from "../parts/skeleton.js";
+import { Time } from "../parts/time.js";
 import { PROMOTED, championPeriods } from "../champions.js";
+import { local } from "../format.js";
 import { href } from "../router.js";
 import { html, useMemo } from "../view.js";
 import { names } from "../descriptions.js";
@@ -27,6 +29,7 @@ export function Home() {
       <div class="stack">
         <${Problem} error=${error?.away ? null : error} />
         <${OnHold} hold=${retraining?.hold} />
+        <${Alerts} alerts=${retraining?.alerts ?? []} />
         ${stats ? html`<${Known} stats=${stats} retraining=${retraining} periods=${periods} />` : html`<${Skeleton} lines=${8} />`}
       </div>
     <//>
@@ -54,6 +57,20 @@ function Known({ stats, retraining, periods }) {
     <${Workers} champion=${stats.champion} />
   `;
 }
+
+/** What is wrong with the learning. @param {{alerts: import("../types").Retraining["alerts"]}} props */
+function Alerts({ alerts }) {
+  return alerts.map(
+    ({ code, detail, since }) => html`
+      <p key=${code} class="told warn">
+        <strong>Alert:</strong> ${written(detail)}${since && html` (since <${Time} at=${since} />)`}
+      </p>
+    `,
+  );
+}
+
+/** The text with its times in the user's time zone, and what backticks enclose as code. @param {string} words */
+const written = (words) => local(words).split("`").map((part, i) => (i % 2 ? html`<code>${part}</code>` : part));
 
 /** @param {{features: string[]}} props */
 function Drifted({ features }) {

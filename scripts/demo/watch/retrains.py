@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from relearn.agents.learning.policy import Limits, decide
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import Job, list_jobs
+from relearn.agents.stores.training.loop_state import read_loop
 from relearn.agents.stores.training.models import read_model
-from relearn.agents.stores.training.policy_facts import read_facts
 from relearn.schemas.settings import Settings
 from relearn.scripts.demo.display.console import Report
 
@@ -64,9 +62,7 @@ class RetrainWatch:
         Raises:
             PostgresUnavailable: retryable.
         """
-        limits = Limits.of(self.settings)
-        facts, now_s = await read_facts(self.pool, audits=limits.rate is not None)
-        self.policy = shorten_ids(decide(facts, limits, now_s).words)
+        self.policy = (await read_loop(self.pool, self.settings)).state.sentence
         for job in reversed(await list_jobs(self.pool, _JOBS)):
             if job.id in self._earlier:
                 continue
@@ -160,11 +156,6 @@ def command_text(job: Job) -> str:
     which = "" if job.version is None else f"to model {job.version}, "
     outcome = "took effect" if job.state == "promoted" else f"{job.state}: {job.error}"
     return f"{which}by {job.by or 'itself'}: {outcome}"
-
-
-def shorten_ids(text: str) -> str:
-    """The text with each UUID shortened to its first eight digits."""
-    return re.sub(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", r"\1", text)
 
 
 def first_few(names: Sequence[str]) -> str:

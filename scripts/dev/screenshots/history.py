@@ -127,7 +127,7 @@ def _has(n: int) -> Callable[[Any], bool]:
 
 
 def _nothing_open(stats: Any) -> bool:
-    return stats["open_job"] is None
+    return stats["open_job"] is None and stats["shadow_job"] is None
 
 
 def _ended(job: str) -> Callable[[Any], bool]:

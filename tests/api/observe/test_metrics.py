@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from relearn.schemas.topics import topic_name
 from tests.support.api.client import Client
+from tests.support.data import retrains, reviewed
 from tests.support.data.models import a_model
+from tests.support.data.registered import register
+from tests.support.servers.embedded import Servers
 from tests.support.waiting import eventually_async
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -46,6 +51,26 @@ async def test_the_live_model_and_what_was_refused_are_told(client: Client) -> N
     assert value(found, "relearn_model_version") == 3
     assert value(found, "relearn_model_activation") == 7
     assert sum(number for (name, _), number in found.items() if name == "relearn_model_updates_refused_total") == 1
+
+
+async def test_what_no_training_has_known_is_told(client: Client, servers: Servers) -> None:
+    """Without Postgres there is no such figure: an old one would look as if it was well."""
+    settings = client.settings
+    await asyncio.to_thread(retrains.load, settings, 40)
+    assert await asyncio.to_thread(register, settings) == 1
+    for n, alert in ((60, 0), (1, 1)):
+        features, _ = reviewed.records(n, seed=n)
+        model = await asyncio.to_thread(reviewed.model_of, settings, 1)
+        offsets, answers, _ = await asyncio.to_thread(reviewed.predict, settings, features, model)
+        other = ["no" if one == "yes" else "yes" for one in answers]
+        await asyncio.to_thread(reviewed.review, settings, offsets, other)
+        found = await samples(client)
+        assert value(found, "relearn_retraining_alert", code="unlearned") == alert
+    assert value(found, "relearn_unlearned", what="corrections") == 61
+    assert value(found, "relearn_unlearned", what="labels") == 61
+    with servers.postgres.hung():
+        found = await samples(client)
+    assert not [name for name, _ in found if name in {"relearn_unlearned", "relearn_retraining_alert"}]
 
 
 async def test_messages_and_servers_are_told(client: Client) -> None:

@@ -35,6 +35,7 @@ NOTHING = {
     "models": 0,
     "jobs": 0,
     "open_job": None,
+    "shadow_job": None,
     "on_hold": None,
     "drifted": [],
 }
@@ -82,14 +83,16 @@ async def test_the_champion_is_named_with_what_goes_on_about_it(client: Client) 
         "INSERT INTO drift (activation, model, state, drifted) VALUES (3, 1, '{}', '{x1}'), (4, 2, '{}', '{x2,margin}')"
     )
     await pool.execute(
-        "INSERT INTO jobs (id, command, state, reason, by, ended_at) VALUES"
-        " ('hold', 'hold', 'promoted', '{}', 'ann', '2026-09-21'), ('open', 'train', 'shadow', '{}', NULL, NULL)"
+        "INSERT INTO jobs (id, command, state, reason, by, ended_at, champion) VALUES"
+        " ('hold', 'hold', 'promoted', '{}', 'ann', '2026-09-21', 2),"
+        " ('beside', 'train', 'shadow', '{}', NULL, NULL, 2),"
+        " ('open', 'train', 'queued', '{}', NULL, NULL, 2)"
     )
     stats = await client.json("GET", "/v1/stats")
     since = stats["champion"].pop("since")
     assert datetime.fromisoformat(since).utcoffset() is not None
     assert stats["champion"] == {"version": 2, "activation": 4}
-    assert (stats["models"], stats["jobs"], stats["open_job"]) == (2, 4, "open")
+    assert (stats["models"], stats["jobs"], stats["open_job"], stats["shadow_job"]) == (2, 5, "open", "beside")
     assert stats["drifted"] == ["x2", "margin"]
     assert stats["on_hold"] == "held by ann at 2026-09-21 00:00:00 UTC"
     assert stats["accuracy"] is None

@@ -16,8 +16,9 @@ VALUES (
 
 
 async def insert_random_corrections(pool: Pool, rng: random.Random, count: int) -> None:
-    """Insert `count` statements; models 1 and 2 made the eight predictions."""
-    for offset in range(count):
+    """Insert `count` statements; models 1 and 2 made the eight predictions. No two are in the same place in Kafka."""
+    first = await pool.fetchval("SELECT coalesce(max(id), 0) FROM corrections")
+    for offset in range(first, first + count):
         about = rng.randrange(8)
         said = rng.choice(["yes", "no", "no", None]), rng.choice(["ann", "bob", None])
         sent = float(rng.randrange(5)), rng.randrange(2), offset

@@ -11,7 +11,7 @@ from relearn.agents.availability.retry import Retry
 from relearn.agents.feedback import policy_watch
 from relearn.agents.feedback.policy_watch import AGAIN_AFTER_S, NOTICE, PolicyWatch
 from relearn.agents.kafka.producer import KafkaProducer
-from relearn.agents.learning.policy import Facts
+from relearn.agents.learning.policy import Facts, Limits
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.jobs import queue_job
 from relearn.agents.stores.training.policy_facts import read_facts
@@ -57,8 +57,8 @@ async def test_facts_that_are_older_than_the_last_commands_job_ask_for_nothing(
     await watch.look()
     (command,) = await commands(settings)
 
-    async def read_late(pool: Pool, *, audits: bool) -> tuple[Facts, float]:
-        found = await read_facts(pool, audits=audits)
+    async def read_late(pool: Pool, limits: Limits) -> tuple[Facts, float]:
+        found = await read_facts(pool, limits)
         async with pool.acquire() as connection, connection.transaction():
             await queue_job(connection, command)
         return found

@@ -70,7 +70,7 @@ def test_a_life_of_models(migrated: Settings, retrain: WorkerProcess) -> None:
         ("activate", 7, "no model 7"),
         ("activate", 1, "model 1 was rolled back; `--force` (in the API `?force=true`) activates it all the same"),
         ("rollback", None, "no former champion"),
-        ("hold", None, "on hold already: rolled back by tests"),
+        ("hold", None, "on hold already: rolled back to model 2 by tests"),
     ):
         refused = retrains.ended(settings, retrains.send(settings, verb, version))
         assert refused["state"] == "skipped"

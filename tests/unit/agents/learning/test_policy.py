@@ -21,80 +21,12 @@ from relearn.agents.learning.policy import (
     decide,
 )
 from relearn.schemas.settings import Settings
+from tests.support.data.facts import LIMITS, NOW, QUIET, corrected, some_facts, some_limits
 
-NOW = 1_700_000_000.0
-LIMITS = Limits(corrections=20, labels=100, rate=0.2, drift=True, every_s=3600.0, settle_s=1.0, cooldown_s=60.0)
-QUIET = Facts(
-    champion=3,
-    activation=7,
-    cut=40,
-    open_job=None,
-    on_hold=None,
-    resumed=0,
-    last_ended_s=NOW - 600,
-    rejections=0,
-    corrections_s=(),
-    corrections=0,
-    labels=0,
-    latest_s=None,
-    audit_rows=0,
-    audit_corrected=0,
-    drifted=(),
-    rolled_back=False,
-)
-
-
-def _corrected(n: int, *, first_s: float = NOW - 100, apart_s: float = 0.0, facts: Facts = QUIET) -> Facts:
-    """`facts` with n new corrections and no other labels."""
-    stored_s = tuple(first_s + i * apart_s for i in range(n))
-    return replace(facts, corrections_s=stored_s, corrections=n, labels=n, latest_s=stored_s[-1] if n else None)
-
-
-COUNT, LABELS = _corrected(20), replace(QUIET, labels=100)
+COUNT, LABELS = corrected(20), replace(QUIET, labels=100)
 RATE = replace(QUIET, labels=1, audit_rows=50, audit_corrected=11)
 DRIFT = replace(QUIET, labels=10, drifted=("x1", "margin"))
 SCHEDULE = replace(QUIET, labels=10, last_ended_s=NOW - 3600)
-
-moments = st.one_of(
-    st.none(), st.floats(NOW - 1e4, NOW + AHEAD_S), st.sampled_from([NOW, NOW - 60.0, NOW - 1.0, NOW - 3600.0])
-)
-numbers = st.integers(0, 200)
-
-
-@st.composite
-def some_facts(draw: st.DrawFn, moments: st.SearchStrategy[float | None] = moments) -> Facts:
-    corrections = draw(numbers)
-    times = st.lists(moments.filter(lambda moment: moment is not None), max_size=corrections)
-    return Facts(
-        champion=draw(st.none() | st.just(3)),
-        activation=draw(st.none() | st.just(7)),
-        cut=draw(numbers),
-        open_job=draw(st.sampled_from([None, None, "job-1"])),
-        on_hold=draw(st.sampled_from([None, None, "by ana since 12:00"])),
-        resumed=draw(numbers),
-        last_ended_s=draw(moments),
-        rejections=draw(st.integers(0, 2000)),
-        corrections_s=tuple(sorted(one for one in draw(times) if one is not None)),
-        corrections=corrections,
-        labels=corrections + draw(numbers),
-        latest_s=draw(moments),
-        audit_rows=draw(numbers),
-        audit_corrected=draw(numbers),
-        drifted=draw(st.sampled_from([(), ("x1",), ("a", "b", "c", "d", "margin")])),
-        rolled_back=draw(st.booleans()),
-    )
-
-
-some_limits = st.builds(
-    Limits,
-    corrections=st.integers(1, 30),
-    labels=st.integers(1, 100),
-    rate=st.none() | st.floats(0.01, 0.99),
-    drift=st.booleans(),
-    every_s=st.none() | st.floats(0.001, 1e5),
-    settle_s=st.sampled_from([0.0, 0.1, 1.0, 30.0]),
-    cooldown_s=st.sampled_from([0.0, 10.0, 60.0]),
-)
 
 
 def _trigger_of(decision: Decision, name: str) -> Trigger:
@@ -120,7 +52,7 @@ def test_each_trigger_sets_off_a_training(facts: Facts, trigger: str, words: str
 @pytest.mark.parametrize(
     ("facts", "waiting", "waits_for"),
     [
-        (_corrected(19), "count", "1 more correction"),
+        (corrected(19), "count", "1 more correction"),
         (replace(LABELS, labels=98), "labels", "2 more labels"),
         (replace(RATE, audit_rows=49), "rate", "1 more audit"),
         (replace(RATE, audit_corrected=10), "rate", "more than 20.0% of audits corrected"),
@@ -153,16 +85,16 @@ def test_the_first_of_several_is_named() -> None:
     assert decide(facts, LIMITS, NOW).trigger == "labels"
     assert decide(facts, replace(LIMITS, labels=101), NOW).trigger == "rate"
     assert decide(facts, replace(LIMITS, labels=101, rate=None), NOW).trigger == "drift"
-    assert decide(_corrected(20, facts=facts), LIMITS, NOW).trigger == "count"
+    assert decide(corrected(20, facts=facts), LIMITS, NOW).trigger == "count"
 
 
 def test_one_line_gives_the_progress() -> None:
-    facts = replace(_corrected(12), last_ended_s=NOW - 20)
+    facts = replace(corrected(12), last_ended_s=NOW - 20)
     assert decide(facts, LIMITS, NOW).words == "12 of 20 corrections; cooldown 40 s left"
 
 
 def test_a_burst_of_corrections_settles_first() -> None:
-    facts = _corrected(30, first_s=NOW)
+    facts = corrected(30, first_s=NOW)
     decision = decide(facts, LIMITS, NOW)
     assert (decision.trigger, decision.wake_s) == (None, 1.0)
     assert decision.words == "30 of 20 corrections, once quiet for 1 s"
@@ -172,7 +104,7 @@ def test_a_burst_of_corrections_settles_first() -> None:
 
 def test_corrections_that_never_stop_are_not_waited_for_longer_than_five_times_that() -> None:
     """It counts from the moment when the threshold was reached."""
-    facts = _corrected(69, first_s=NOW, apart_s=0.1)
+    facts = corrected(69, first_s=NOW, apart_s=0.1)
     reached_s, latest_s = NOW + 1.9, NOW + 6.8
     decision = decide(facts, LIMITS, latest_s)
     assert decision.trigger is None
@@ -185,8 +117,8 @@ def test_corrections_that_never_stop_are_not_waited_for_longer_than_five_times_t
 def test_rejections_in_a_row_double_what_is_needed(rejections: int, needed: int) -> None:
     facts, limits = replace(QUIET, rejections=rejections), replace(LIMITS, labels=1000)
     assert corrections_needed(facts, limits) == needed
-    assert decide(_corrected(needed - 1, facts=facts), limits, NOW).trigger is None
-    assert decide(_corrected(needed, facts=facts), limits, NOW).trigger == "count"
+    assert decide(corrected(needed - 1, facts=facts), limits, NOW).trigger is None
+    assert decide(corrected(needed, facts=facts), limits, NOW).trigger == "count"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +140,7 @@ def test_an_obstacle_stops_every_trigger(facts: Facts, change: dict[str, object]
 
 
 def test_enough_corrections_end_what_a_rollback_began() -> None:
-    assert decide(_corrected(20, facts=replace(QUIET, rolled_back=True)), LIMITS, NOW).trigger == "count"
+    assert decide(corrected(20, facts=replace(QUIET, rolled_back=True)), LIMITS, NOW).trigger == "count"
 
 
 @given(some_facts(), some_limits)

@@ -1,5 +1,6 @@
 """The page of `relearn status`: everything that is known, in 80 columns."""
 
+import re
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,7 @@ def shown(**given: Any) -> str:
         "recent_records": 12_345,
         "dead_letters": [],
         "pauses": [],
+        "retraining": None,
         "workers": [],
         "missing": [],
         "lag": [],
@@ -112,6 +114,21 @@ def test_a_notice_is_a_line() -> None:
     text = shown(workers=[{**beat, "condition": "ready", "notices": [notice]}])
     assert text.startswith("Relearn  namespace relearn  all up, 1 notice\n")
     assert "store-1 retrying since 2027-01-15T08:00:00: Postgres: out of memory (53200)" in " ".join(text.split())
+
+
+def test_what_the_loop_is_doing_is_a_sentence_and_what_is_wrong_with_it_an_alert() -> None:
+    """The headline counts alerts and notices; neither is down."""
+    alert = {"code": "unlearned", "detail": "61 corrections: `relearn model resume`", "since": "2026-01-31T12:00:00.5"}
+    loop = {"state": "on-hold", "sentence": "on hold: held by ann", "since": None, "alerts": []}
+    text = shown(retraining=loop)
+    assert text.startswith("Relearn  namespace relearn  all up\n")
+    assert "training on hold: held by ann\n" in re.sub(" +", " ", text).replace(" \n", "\n")
+    text = shown(retraining={**loop, "since": "2026-01-31T11:00:00.5+00:00", "alerts": [alert, alert]})
+    assert text.startswith("Relearn  namespace relearn  all up, 2 alerts\n")
+    words = " ".join(text.split())
+    assert "since 2026-01-31T11:00:00: on hold: held by ann" in words
+    assert "ALERT unlearned since 2026-01-31T12:00:00: 61 corrections: `relearn model resume`" in words
+    assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_gaps_are_lines() -> None:

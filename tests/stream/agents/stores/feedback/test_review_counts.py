@@ -21,7 +21,7 @@ async def test_counts_are_those_of_the_reviews_one_by_one(settings: Settings) ->
     """Last words, withdrawals, several reviewers, and an order that isn't that of the rows."""
     rng = random.Random(1)
     async with tables(settings) as pool, pool.acquire() as connection:
-        assert await count_new(connection, 0) == New(0, None, 0, ())
+        assert await count_new(connection, 0, most=10) == New(0, None, (), (), False)
         assert await count_audits(connection, [1]) == {}
         for _ in range(30):
             await insert_random_corrections(pool, rng, rng.randrange(1, 30))
@@ -29,12 +29,18 @@ async def test_counts_are_those_of_the_reviews_one_by_one(settings: Settings) ->
             since = statements[rng.randrange(len(statements))].id - 1
             new = [one for one in statements if one.id > since]
             found = reviews(new)
-            assert await count_new(connection, since) == New(
-                new[-1].id,
-                max(one.stored_s for one in new),
-                len(found),
-                tuple(sorted(one.stored_s for one in found if one.corrects)),
-            )
+            for more in (False, True):
+                # `new` is counted in full where it fits exactly, and after a newer one was stored, too.
+                assert await count_new(connection, since, most=len(new)) == New(
+                    new[-1].id,
+                    max(one.stored_s for one in new),
+                    tuple(sorted(one.stored_s for one in found if one.corrects)),
+                    tuple(sorted(one.stored_s for one in found)),
+                    more,
+                )
+                if not more:
+                    await insert_random_corrections(pool, rng, 1)
+            statements = await all_statements(connection)
             reviewed = {model: reviews(one for one in statements if one.model == model) for model in (1, 2, 3)}
             assert await count_audits(connection, [1, 2, 3]) == {
                 model: audits_of(found) for model, found in reviewed.items() if found

@@ -43,12 +43,12 @@ async def test_the_last_training_is_the_one_that_ended_last(settings: Settings, 
             async with pool.acquire() as connection:
                 cuts.append(await known_cut(connection))
         assert cuts == [10, 20, 30]
-        facts, now_s = await read_facts(pool, audits=False)
+        facts, now_s = await read_facts(pool, limits)
         assert (facts.rejections, facts.cut, facts.labels) == (3, 30, 0)
         assert [job.id for job in await list_jobs(pool)] == ["job 2", "job 1", "job 0", "first"]
         # The clock goes on, or has jumped: the newest training's time is what it is.
         await pool.execute(f"UPDATE jobs SET trained_at = trained_at + interval '{shift}' WHERE id = 'job 2'")
-        facts, now_s = await read_facts(pool, audits=False)
+        facts, now_s = await read_facts(pool, limits)
         wake_s = decide(facts, limits, now_s).wake_s
         assert facts.last_ended_s is not None
         assert wake_s is None or wake_s <= 60 + limits.cooldown_s

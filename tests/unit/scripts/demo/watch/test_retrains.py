@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from relearn.agents.stores.training.jobs import Job, State
-from relearn.scripts.demo.watch.retrains import command_text, shadow_text, shorten_ids, trigger_text, verdict_text
+from relearn.scripts.demo.watch.retrains import command_text, shadow_text, trigger_text, verdict_text
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -77,9 +77,3 @@ def test_what_somebody_does_to_the_champion_is_told_too() -> None:
         command_text(replace(back, state="skipped", error="no other", by=None))
         == "to model 1, by itself: skipped: no other"
     )
-
-
-def test_a_jobs_id_is_told_in_brief() -> None:
-    """A line has no room for all of it."""
-    words = shorten_ids("3 of 20 corrections; a training is open: b8d3b3da-45ec-5cfd-8dc2-07de8e47880c")
-    assert words == "3 of 20 corrections; a training is open: b8d3b3da"
