@@ -70,13 +70,15 @@ class OpenWork:
     """What the policy's facts don't contain: the open jobs, and moments.
 
     `hold_s`: when the hold began; None: no hold. `changed_s`: the latest end of a job that had an effect, or of a
-    training; before the first of them, when the namespace was made. None: not known.
+    training; before the first of them, when the namespace was made. None: not known. `waiting`: labels that the newest
+    training left for later ones because one reviewer had too many; the facts don't count these.
     """
 
     training: OpenTraining | None
     shadow: OpenShadow | None
     hold_s: float | None
     changed_s: float | None
+    waiting: int = 0
 
 
 class Alert(NamedTuple):
@@ -106,7 +108,7 @@ def loop_state(
     """The state of the loop, and the policy's decision that it is made of. `work` and `facts` are of one snapshot."""
     decision = decide(facts, limits, now_s)
     name, sentence, since_s = _state(facts, limits, work, decision)
-    alerts = _alerts(facts, limits, name)
+    alerts = (*_unlearned(facts, limits, name), *_limited(limits, work))
     shadow = work.shadow
     if shadow is not None:
         beside = f"model {shadow.version} answers as a shadow, {some_of(shadow.tally.rows, shadow_labels, 'label')}"
@@ -207,7 +209,7 @@ def _due_s(facts: Facts, limits: Limits, work: OpenWork, met: Trigger) -> float 
     return max([*moments, *([work.changed_s] if work.changed_s is not None else [])])
 
 
-def _alerts(facts: Facts, limits: Limits, name: LoopStateName) -> tuple[Alert, ...]:
+def _unlearned(facts: Facts, limits: Limits, name: LoopStateName) -> tuple[Alert, ...]:
     """The alert on what no training knows. Corrections count against N as it is now."""
     needed = corrections_needed(facts, limits)
     remedy = _REMEDIES[name]
@@ -225,6 +227,15 @@ def _alerts(facts: Facts, limits: Limits, name: LoopStateName) -> tuple[Alert, .
         detail = f"more than {statements_counted(limits):,} statements are known to no training: {remedy}"
         return (Alert("unlearned", detail, facts.latest_s),)
     return ()
+
+
+def _limited(limits: Limits, work: OpenWork) -> tuple[Alert, ...]:
+    """The alert on labels that wait for later trainings. No row has the moment at which they became too many."""
+    if work.waiting <= UNLEARNED_TIMES * limits.labels:
+        return ()
+    remedy = "if their source is right, `relearn reviewer list` and `relearn reviewer trust NAME` lift the limit"
+    there = f"{amount(work.waiting, 'label')} above RELEARN_REVIEWER_LABELS wait for later trainings"
+    return (Alert("limited", f"{there}, more than {UNLEARNED_TIMES} times {limits.labels:,}: {remedy}", None),)
 
 
 def _nth(moments: tuple[float, ...], n: int) -> float | None:

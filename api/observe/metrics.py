@@ -112,6 +112,7 @@ class _LearningCollector(Collector):
         unlearned = GaugeMetricFamily("relearn_unlearned", "Reviews that no training has known.", labels=("what",))
         unlearned.add_metric(("corrections",), loop.facts.corrections)
         unlearned.add_metric(("labels",), loop.facts.labels)
+        unlearned.add_metric(("waiting",), loop.work.waiting)
         yield unlearned
         alert = GaugeMetricFamily("relearn_retraining_alert", "Whether the alert is given.", labels=("code",))
         given = {one.code for one in loop.state.alerts}

@@ -48,11 +48,11 @@ async def get_retraining(call: Call[None, None, None]) -> Retraining:
         rejections=facts.rejections,
         last_ended_at=iso_time_or_none(facts.last_ended_s),
         open_job=facts.open_job,
-        shadow_job=None if loop.shadow is None else loop.shadow.job,
+        shadow_job=None if loop.work.shadow is None else loop.work.shadow.job,
         hold=None
         if held is None
         else PromotionHold(held.command, held.by, held.version, held.at.isoformat(), held.words),
-        shadow=None if loop.shadow is None else _shadow(loop.shadow, settings),
+        shadow=None if loop.work.shadow is None else _shadow(loop.work.shadow, settings),
     )
 
 
@@ -79,7 +79,7 @@ def _alert(found: Alert) -> RetrainingAlert:
 def _unlearned(loop: Loop, limits: Limits) -> Unlearned:
     facts = loop.facts
     most = UNLEARNED_TIMES * corrections_needed(facts, limits), UNLEARNED_TIMES * limits.labels
-    return Unlearned(facts.corrections, facts.labels, facts.more, *most)
+    return Unlearned(facts.corrections, facts.labels, facts.more, loop.work.waiting, *most)
 
 
 def _shadow(found: OpenShadow, settings: Settings) -> ShadowTrial:

@@ -10,7 +10,7 @@ from relearn.schemas.http.jobs import FOLLOW, OpenJob, ShadowJob
 from relearn.schemas.http.operation import AcceptedCommand, Count, Operation, Time, Version
 
 TriggerName = Literal["count", "labels", "rate", "drift", "schedule"]
-AlertCode = Literal["unlearned"]
+AlertCode = Literal["unlearned", "limited"]
 LoopStateName = Literal[
     "training", "no-champion", "on-hold", "after-rollback", "cooldown", "training-due", "shadow", "waiting"
 ]
@@ -67,6 +67,9 @@ class Unlearned(Struct, frozen=True):
     corrections: Count
     labels: Annotated[Count, Meta(description="Corrections and confirmations.")]
     more: Annotated[bool, Meta(description="There are more: only the first statements are counted.")]
+    waiting: Annotated[
+        Count, Meta(description="Other labels: those that the newest training left for later ones, of one reviewer.")
+    ]
     most_corrections: Annotated[Count, Meta(description="Three times the corrections that are needed now.")]
     most_labels: Annotated[Count, Meta(description="Three times the labels that start a training.")]
 
@@ -74,7 +77,13 @@ class Unlearned(Struct, frozen=True):
 class RetrainingAlert(Struct, frozen=True):
     """Something that is wrong, with the remedy."""
 
-    code: Annotated[AlertCode, Meta(description="unlearned: there is too much that no training has known.")]
+    code: Annotated[
+        AlertCode,
+        Meta(
+            description="unlearned: there is too much that no training has known. limited: too many labels of one "
+            "reviewer wait for later trainings."
+        ),
+    ]
     detail: str
     since: Annotated[Time | None, Meta(description="Null: not known.")]
 

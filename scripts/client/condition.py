@@ -134,6 +134,7 @@ async def _postgres(settings: Settings) -> Condition:
             "since": iso_time_or_none(state.since_s),
             "corrections": found.loop.facts.corrections,
             "labels": found.loop.facts.labels,
+            "waiting": found.loop.work.waiting,
             "alerts": [
                 {"code": one.code, "detail": one.detail, "since": iso_time_or_none(one.since_s)} for one in state.alerts
             ],

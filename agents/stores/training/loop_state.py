@@ -28,18 +28,22 @@ SELECT extract(epoch FROM coalesce(
     (SELECT max(greatest(trained_at, ended_at)) FROM jobs WHERE cut IS NOT NULL), (SELECT min(at) FROM migrations)
 ))::float8
 """
+# Of the newest training that made a model. Others left nothing.
+_WAITING = """
+SELECT (metrics->'trained_on'->>'waiting_for_later_jobs')::int FROM jobs
+WHERE command = 'train' AND cut IS NOT NULL AND version IS NOT NULL ORDER BY number DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The loop's state, with the policy's decision and facts that it was made of, the hold, and the open jobs."""
+    """The loop's state, with the policy's decision and all facts that it was made of."""
 
     state: LoopState
     decision: Decision
     facts: Facts
+    work: OpenWork
     hold: Hold | None
-    training: OpenTraining | None
-    shadow: OpenShadow | None
 
 
 async def read_loop(pool: Pool, settings: Settings, *, audits: bool = False) -> Loop:
@@ -60,10 +64,10 @@ async def loop_of(connection: Connection, settings: Settings, *, audits: bool = 
     row = await connection.fetchrow(_TRAINING)
     training = None if row is None else OpenTraining(*row)
     shadow = _shadow(await connection.fetchrow(_SHADOW))
-    changed_s = await connection.fetchval(_CHANGED)
-    work = OpenWork(training, shadow, None if hold is None else hold.at.timestamp(), changed_s)
+    changed_s, waiting = await connection.fetchval(_CHANGED), await connection.fetchval(_WAITING)
+    work = OpenWork(training, shadow, None if hold is None else hold.at.timestamp(), changed_s, waiting or 0)
     state, decision = loop_state(facts, limits, work, shadow_labels=settings.shadow_labels, now_s=now_s)
-    return Loop(state, decision, facts, hold, training, shadow)
+    return Loop(state, decision, facts, work, hold)
 
 
 def iso_time(at_s: float) -> str:

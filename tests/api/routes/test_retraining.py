@@ -86,7 +86,14 @@ async def test_each_trigger_has_its_threshold_and_its_value_now(client: Client) 
     assert found["last_ended_at"] is not None
     assert (found["state"], found["sentence"]) == ("waiting", "30 of 100 labels until the next training")
     assert found["since"] == found["last_ended_at"]
-    unlearned = {"corrections": 5, "labels": 30, "more": False, "most_corrections": 60, "most_labels": 300}
+    unlearned = {
+        "corrections": 5,
+        "labels": 30,
+        "more": False,
+        "waiting": 0,
+        "most_corrections": 60,
+        "most_labels": 300,
+    }
     assert (found["unlearned"], found["alerts"]) == (unlearned, [])
 
 
@@ -189,6 +196,29 @@ async def test_too_much_that_no_training_has_known_is_an_alert_until_one_has(cli
     assert await asyncio.to_thread(register, settings, "rejected") == 3
     found = await client.json("GET", "/v1/retraining")
     assert (found["unlearned"]["corrections"], found["alerts"]) == (0, [])
+
+
+async def test_labels_that_wait_for_later_trainings_are_an_alert(client: Client) -> None:
+    """As the newest training that made a model left them; a later one that failed changes nothing."""
+    settings = client.settings
+    await asyncio.to_thread(retrains.load, settings, 40)
+    assert await asyncio.to_thread(register, settings) == 1
+    for by, n in (("ann", 1), ("bot", 6)):
+        features, _ = reviewed.records(n, seed=n)
+        model = await asyncio.to_thread(reviewed.model_of, settings, 1)
+        offsets, answers, _ = await asyncio.to_thread(reviewed.predict, settings, features, model)
+        await asyncio.to_thread(reviewed.review, settings, offsets, answers, by=by)
+    limited = settings.model_copy(update={"reviewer_labels": 2, "retrain_labels": 1})
+    assert await asyncio.to_thread(register, limited, "rejected") == 2
+    async with client.context.pool.acquire() as connection:
+        await queue_job(connection, Command("f", "train", {"trigger": "manual"}))
+        await end_job(connection, "f", "failed", error="too large")
+    async with serving(limited) as other:
+        found = await other.json("GET", "/v1/retraining")
+    assert (found["unlearned"]["labels"], found["unlearned"]["waiting"]) == (0, 4)
+    (alert,) = found["alerts"]
+    assert (alert["code"], alert["since"]) == ("limited", None)
+    assert alert["detail"].startswith("4 labels above RELEARN_REVIEWER_LABELS wait for later trainings")
 
 
 async def test_beyond_what_is_counted_the_alert_says_more_than(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,17 @@ def test_labels_without_corrections_are_an_alert_above_three_times_their_own_thr
     assert alert.since_s == NOW - 2
 
 
+def test_labels_that_wait_because_of_the_limit_of_a_reviewer_are_an_alert_of_their_own() -> None:
+    assert told(QUIET, replace(NOTHING_OPEN, waiting=300)).alerts == ()
+    (alert,) = told(QUIET, replace(NOTHING_OPEN, waiting=74_700)).alerts
+    assert (alert.code, alert.since_s) == ("limited", None)
+    assert alert.detail.startswith("74,700 labels above RELEARN_REVIEWER_LABELS wait for later trainings, more than 3")
+    assert [one.code for one in told(corrected(70), replace(NOTHING_OPEN, waiting=301)).alerts] == [
+        "unlearned",
+        "limited",
+    ]
+
+
 def test_beyond_what_is_counted_the_number_is_a_lower_bound() -> None:
     """Also where all these statements are about a few records, which reach no threshold."""
     (alert,) = told(replace(corrected(9_000), more=True)).alerts
@@ -250,6 +261,7 @@ def some_work(draw: st.DrawFn, facts: Facts) -> OpenWork:
         draw(st.none() | st.just(shadow)),
         None if facts.on_hold is None else HELD_S,
         draw(st.none() | st.just(CHANGED_S)),
+        draw(st.integers(0, 400)),
     )
 
 
@@ -301,10 +313,13 @@ def test_exactly_one_state_holds_and_its_sentence_names_the_numbers_that_decide(
 def test_an_alert_is_there_exactly_if_too_much_is_known_to_no_training(
     data: st.DataObject, facts: Facts, limits: Limits
 ) -> None:
-    state, _ = loop_state(facts, limits, data.draw(some_work(facts)), shadow_labels=30, now_s=NOW)
+    work = data.draw(some_work(facts))
+    state, _ = loop_state(facts, limits, work, shadow_labels=30, now_s=NOW)
     corrections = facts.corrections > 3 * corrections_needed(facts, limits)
-    assert bool(state.alerts) == (corrections or facts.labels > 3 * limits.labels or facts.more)
-    assert all(one.detail.startswith("more than ") == facts.more for one in state.alerts)
+    unlearned = corrections or facts.labels > 3 * limits.labels or facts.more
+    limited = work.waiting > 3 * limits.labels
+    assert [one.code for one in state.alerts] == ["unlearned"] * unlearned + ["limited"] * limited
+    assert all(one.detail.startswith("more than ") == facts.more for one in state.alerts[:unlearned])
 
 
 @given(some_limits)
