@@ -20,7 +20,8 @@ _KEY = "SELECT id, name FROM api_keys WHERE revoked_at IS NULL AND (name = $1 OR
 _KEYS_EXIST = "SELECT EXISTS (SELECT FROM api_keys)"
 _TRUST = """
 INSERT INTO trusted_senders (scope, reviewer, by) VALUES ($1, $2, $3)
-ON CONFLICT (scope) WHERE ended_at IS NULL DO NOTHING RETURNING scope, reviewer, at, by
+ON CONFLICT (scope) WHERE ended_at IS NULL DO UPDATE SET scope = excluded.scope
+RETURNING scope, reviewer, at, by, xmax = 0 AS new
 """
 _OPEN = "SELECT scope, reviewer, at, by FROM trusted_senders WHERE ended_at IS NULL"
 _DISTRUST = """
@@ -86,10 +87,8 @@ async def trust_sender(
     with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             scope, reviewer = await _sender(connection, name, without_key)
-            row = await connection.fetchrow(_TRUST, scope, reviewer, by)
-            if row is not None:
-                return TrustedSender(*row), True
-            return TrustedSender(*await connection.fetchrow(f"{_OPEN} AND scope = $1", scope)), False
+            *row, new = await connection.fetchrow(_TRUST, scope, reviewer, by)
+    return TrustedSender(*row), new
 
 
 async def distrust_senders(pool: Pool, name: str, *, by: str | None = None) -> list[TrustedSender]:
