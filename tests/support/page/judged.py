@@ -53,10 +53,11 @@ class FeedbackRole:
         self._taken: set[tuple[int, int]] = set()
 
     async def sent(self) -> list[Feedback]:
-        """All statements on the topic, in Kafka's order."""
+        """All statements on the topic, in Kafka's order. One that the page sent again, for want of an answer, once."""
         statements, rejects = decode_feedback_messages(await self._messages(), 0)
         assert not rejects
-        return [one.feedback for one in sorted(statements, key=lambda one: one.sent)]
+        ordered = [one.feedback for one in sorted(statements, key=lambda one: one.sent)]
+        return list({(one.principal, one.reviewer, one.id): one for one in ordered}.values())
 
     async def wait_for(self, *said: tuple[str, str | None]) -> list[Feedback]:
         """Waits until these labels of predictions are the last that were sent. Returns them in Kafka's order, which is
