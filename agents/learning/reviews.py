@@ -84,9 +84,9 @@ def limit_new_keys(
     """`found` with the new reviews of at most `limit` keys per sender, chosen by hash, so that no age is preferred.
 
     The other reviews of a flood wait for later jobs. A sender in `trusted` (scopes) isn't limited, nor one beside whom
-    no other has new reviews: no other opinion could be outweighed, as with a feed of outcomes. Reviews with `known`
-    ids, from which a model was trained before, stay, and so do older ones of the same key, since training uses only the
-    latest of a key.
+    no other has a review, new or known: no other opinion could be outweighed, as with a feed of outcomes. Reviews with
+    `known` ids, from which a model was trained before, stay, and so do older ones of the same key, since training uses
+    only the latest of a key.
     """
     ordered = sorted(found, key=lambda statement: statement.sent)
     learned = {one.key: one.sent for one in ordered if one.id in known}
@@ -94,7 +94,7 @@ def limit_new_keys(
     for one in ordered:
         if _is_new(one, known, learned):
             new.setdefault(one.scope, set()).add(one.key)
-    if len(new) > 1:
+    if len({one.scope for one in ordered}) > 1:
         new = {
             scope: keys if scope in trusted else set(sorted(keys, key=by_hash)[:limit]) for scope, keys in new.items()
         }

@@ -75,8 +75,13 @@ def test_a_lone_source_is_not_limited() -> None:
     """A feed of outcomes is the only opinion that there is."""
     feed = [said(i, "yes", reviewer="feed") for i in range(100)]
     assert limit_new_keys(feed, known=frozenset(), limit=3) == feed
-    heard_before = [said(1000, "no", reviewer="ann"), *feed]
-    assert len(limit_new_keys(heard_before, known=frozenset((1000,)), limit=3)) == 101
+
+
+def test_beside_another_opinion_a_flood_stays_limited_when_that_is_known() -> None:
+    """Else what waits of a flood would be taken as a whole as soon as nobody else has said something new."""
+    flood = [said(i, "yes", reviewer="bot") for i in range(100)]
+    heard_before = [said(1000, "no", reviewer="ann"), *flood]
+    assert len(limit_new_keys(heard_before, known=frozenset((1000,)), limit=3)) == 4
 
 
 def test_a_trusted_sender_is_not_limited_and_the_others_still_are() -> None:
