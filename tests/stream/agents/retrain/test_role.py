@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from relearn.schemas.settings import Settings
@@ -137,9 +138,8 @@ def test_a_second_training_while_one_is_open_is_skipped_and_an_end_costs_no_job(
 ) -> None:
     """kill -9 and SIGTERM during a training: no process is left, and that job makes one model later."""
     retrains.load(migrated)
+    process = _suspended(retrain)
     long = retrains.send(migrated, "train")
-    process = retrains.training_process(retrain)
-    process.suspend()
     skipped = retrains.ended(migrated, retrains.send(migrated, "train"), lambda: retrain.log[-3000:])
     assert skipped["state"] == "skipped"
     assert long in skipped["error"]
@@ -148,16 +148,27 @@ def test_a_second_training_while_one_is_open_is_skipped_and_an_end_costs_no_job(
     process.resume()
     eventually(lambda: retrains.gone(process), "the training outlives its worker")
     retrain.start()
-    process = retrains.training_process(retrain)
-    process.suspend()
-    assert retrain.terminate() == 0
-    assert retrains.gone(process)
-    assert retrains.state_of(migrated, long) == "running"
-    retrain.start()
     assert retrains.ended(migrated, long, lambda: retrain.log[-3000:])["state"] == "promoted"
     _becomes(migrated, (1, 1), retrain)
     assert retrains.models(migrated) == [(1, "champion", long)]
     assert [row[0] for row in query(migrated, "SELECT activation FROM activations")] == [1]
+    retrains.load(migrated, 80, seed=1, prefix="more")
+    process = _suspended(retrain)
+    other = retrains.send(migrated, "train")
+    eventually(lambda: retrains.state_of(migrated, other) == "running", lambda: retrain.log[-3000:])
+    assert retrain.terminate() == 0
+    assert retrains.gone(process)
+    assert retrains.state_of(migrated, other) == "running"
+    retrain.start()
+    assert retrains.ended(migrated, other, lambda: retrain.log[-3000:])["state"] != "failed"
+    assert [job for _, _, job in retrains.models(migrated)] == [long, other]
+
+
+def _suspended(worker: WorkerProcess) -> psutil.Process:
+    """The process that waits for the next training, which therefore doesn't end."""
+    process = retrains.training_process(worker)
+    process.suspend()
+    return process
 
 
 def test_a_topic_that_was_overwritten_is_mended(migrated: Settings, retrain: WorkerProcess) -> None:
