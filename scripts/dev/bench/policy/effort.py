@@ -16,9 +16,8 @@ from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.bars import Bar
-from relearn.scripts.dev.bench.policy.outcome import share_right
 from relearn.scripts.dev.bench.policy.reviewers import BUDGET
-from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream
+from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream, share_right
 
 #: The way is from the first model to the one that knows every label; so much of it is made.
 MOST = 0.8
@@ -103,6 +102,8 @@ def _examples(rows: Dataset, numbers: Iterable[int], after: int) -> Iterable[Exa
 
 def effort_bars(found: Sequence[Effort]) -> list[Bar]:
     """What was found against what is asked for: labels by the queue of those by random review, over all seeds."""
+    if not found:
+        return []
     names = list(dict.fromkeys(one.stream for one in found))
     sums = {name: _sums([one for one in found if one.stream == name]) for name in names}
     each = [Bar(f"labels by the queue of those by random review, {name}", *sums[name], EACH) for name in names]

@@ -6,33 +6,50 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.gate import Verdict, judge_challenger
 from relearn.agents.learning.rollback_verdict import audited, compare_answers, rollback_verdict
 from relearn.agents.learning.shadow_verdict import out_of_fold, shadow_tally, shadow_verdict
-from relearn.agents.learning.trial import nothing_new, prepare
+from relearn.agents.learning.trial import Trial, nothing_new, prepare
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.policy.memory import MemoryStore
-from relearn.scripts.dev.bench.policy.rows import Shadow
+from relearn.scripts.dev.bench.policy.rows import Shadow, Training
 
 
-def train(memory: MemoryStore, settings: Settings, job: str) -> None:
-    """Run one training until its verdict; the model that it makes is live, beside the champion, or rejected."""
+def begin_training(memory: MemoryStore, settings: Settings, job: str, *, takes_s: float) -> None:
+    """Start a training, which ends `takes_s` later, and at once where it is skipped or fails."""
     snapshot = memory.snapshot()
     trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
-    memory.trained(trial.facts["cut"])
     if nothing_new(snapshot, trial) is not None:
-        memory.end_job("skipped")
+        _end_without_model(memory, trial, "skipped")
         return
     try:
         fitted = fit(trial.examples)
     except Refused:
-        memory.end_job("failed")
+        _end_without_model(memory, trial, "failed")
         return
-    verdict = judge_challenger(trial, fitted, snapshot.unreviewed, alpha=settings.gate_alpha)
+    memory.training = Training(job, trial, snapshot.unreviewed, fitted, takes_s, memory.now_s + takes_s)
+
+
+def end_training(memory: MemoryStore, settings: Settings) -> None:
+    """End the training whose time has come: its model becomes the champion, the shadow, or is rejected.
+
+    If the champion has changed meanwhile, the training begins again, as the retrain worker takes its job again.
+    """
+    training = memory.training
+    if training is None or training.ends_s > memory.now_s:
+        return
+    memory.training = None
+    trial, fitted = training.trial, training.fitted
+    judged_by = None if trial.champion is None else trial.champion.version
+    if memory.activations and memory.champion.model.version != judged_by:
+        begin_training(memory, settings, training.job, takes_s=training.takes_s)
+        return
+    memory.trained(training.cut)
+    verdict = judge_challenger(trial, fitted, training.unreviewed, alpha=settings.gate_alpha)
     state = "shadow" if verdict.outcome == "shadow" else "rejected"
-    version = memory.register(trial.examples, fitted, trial.facts["cut"], state).model.version
+    version = memory.register(trial.examples, fitted, training.cut, state).model.version
     if verdict.outcome != "rejected":
         _supersede(memory)
     if verdict.outcome == "shadow":
-        memory.begin_shadow(Shadow(job, version, memory.champion.model.version, memory.now_s))
+        memory.begin_shadow(Shadow(training.job, version, memory.champion.model.version, memory.now_s))
     else:
         _end(memory, version, verdict)
 
@@ -73,6 +90,11 @@ def judge_champion(memory: MemoryStore, settings: Settings) -> None:
         memory.activate(former.model.version, leaves="rolled-back", rollback=True)
         memory.trained(memory.cut)
         memory.end_job("promoted", by_itself=True)
+
+
+def _end_without_model(memory: MemoryStore, trial: Trial, state: str) -> None:
+    memory.trained(trial.facts["cut"])
+    memory.end_job(state)
 
 
 def _supersede(memory: MemoryStore) -> None:

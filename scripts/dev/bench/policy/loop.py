@@ -1,6 +1,6 @@
 """The loop: records come, the champion answers, a reviewer review, and what decides is looked at.
 
-A record a second, on a clock of its own: training takes no time, and whatever is waited for is waited for by it.
+On a clock of its own: records, labels with them, and trainings take the time that `Pace` gives them.
 """
 
 from __future__ import annotations
@@ -20,39 +20,48 @@ from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
-from relearn.scripts.dev.bench.policy.jobs import judge_champion, judge_shadow, train
+from relearn.scripts.dev.bench.policy.jobs import begin_training, end_training, judge_champion, judge_shadow
+from relearn.scripts.dev.bench.policy.learning_log import LearningLog
 from relearn.scripts.dev.bench.policy.memory import new_memory
 from relearn.scripts.dev.bench.policy.outcome import Outcome, outcome
+from relearn.scripts.dev.bench.policy.pace import DEFAULT_PACE, Pace
 from relearn.scripts.dev.bench.policy.reviewers import KINDS, Answered, ReviewView
 from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream
 
-#: Records at a time, and seconds: of those that are reviewed, and of those that aren't.
+#: Records at a time: of those that are reviewed, and of those that aren't.
 CHUNK = 5
 QUIET_CHUNK = 50
 
 
-def run(stream: str, kind: str, seed: int, settings: Settings, *, shorter: int = 1) -> Outcome:
+def run(
+    stream: str, kind: str, seed: int, settings: Settings, pace: Pace = DEFAULT_PACE, *, shorter: int = 1
+) -> Outcome:
     """One run from its first rows to the end of its stream; the same arguments give the same outcome."""
     drawn = draw_stream(stream, seed, shorter=shorter)
-    loop = Loop(drawn, kind, np.random.default_rng([seed, *stream.encode(), 0, *kind.encode()]), settings)
+    loop = Loop(drawn, kind, np.random.default_rng([seed, *stream.encode(), 0, *kind.encode()]), settings, pace)
     loop.play()
-    return outcome(loop.memory, drawn, kind, seed, loop.drift)
+    return outcome(loop.memory, drawn, kind, seed, drift=loop.drift, log=loop.log)
 
 
 class Loop:
     """One stream, one reviewer, and the memory between them."""
 
-    def __init__(self, stream: Stream, kind: str, rng: np.random.Generator, settings: Settings) -> None:
+    def __init__(
+        self, stream: Stream, kind: str, rng: np.random.Generator, settings: Settings, pace: Pace = DEFAULT_PACE
+    ) -> None:
         self._stream = stream
         self._kind = KINDS[kind]
         self._rng = rng
         self._settings = settings
+        self._pace = pace
         self._limits = Limits.of(self._settings)
         self._asked: set[str] = set()
         self._unreviewed: list[Answered] = []
         self.memory = new_memory(stream.bootstrap)
         self.drift = DriftWatch(stream.bootstrap.feature_names, stream.drift_at)
-        train(self.memory, self._settings, "first")
+        self.log = LearningLog(self._limits)
+        begin_training(self.memory, self._settings, "first", takes_s=0.0)
+        end_training(self.memory, self._settings)
         if not self.memory.activations:
             # The first model is activated by hand.
             self.memory.activate(1)
@@ -63,12 +72,12 @@ class Loop:
         while at < len(records):
             reviewed = at < self._stream.reviewed
             end = min(at + (CHUNK if reviewed else QUIET_CHUNK), self._stream.reviewed if reviewed else len(records))
-            self.memory.now_s = float(end)
+            self.memory.now_s = end / self._pace.records_per_s
             answered = self._answer(records.take(slice(at, end)), at)
             if reviewed:
                 self._review(answered)
             judge_shadow(self.memory, self._settings)
-            self._ask_policy(until_s=float(end + CHUNK))
+            self._ask_policy(until_s=(end + CHUNK) / self._pace.records_per_s)
             at = end
 
     def _answer(self, records: Dataset, at: int) -> list[Answered]:
@@ -100,6 +109,7 @@ class Loop:
         self._unreviewed = [*self._unreviewed, *latest][-POOL:]
         for about, via in self._kind.review(self._view(latest)):
             self.memory.state(about, via)
+            self.log.add(self.memory)
             judge_shadow(self.memory, self._settings)
             if via in UNBIASED:
                 judge_champion(self.memory, self._settings)
@@ -113,15 +123,20 @@ class Loop:
         return ReviewView(latest, self._unreviewed, memory.said_of, champion, shadow, share, self._rng)
 
     def _ask_policy(self, *, until_s: float) -> None:
-        """Train when the policy decides so: now, or at its next decision before `until_s`."""
+        """End a training and start one when their times come: now, and until `until_s`."""
         while True:
+            end_training(self.memory, self._settings)
             facts = self.memory.facts()
             decision = decide(facts, self._limits, self.memory.now_s)
             if decision.trigger is not None:
                 job = command_id("bench", facts, decision.trigger)
                 if job not in self._asked:
                     self._asked.add(job)
-                    train(self.memory, self._settings, job)
-            if decision.wake_s is None or self.memory.now_s + decision.wake_s >= until_s:
+                    begin_training(self.memory, self._settings, job, takes_s=self._pace.training_s)
+            self.log.decided(facts, decision)
+            training, now_s = self.memory.training, self.memory.now_s
+            waits = [] if decision.wake_s is None else [now_s + decision.wake_s]
+            next_s = min(waits if training is None else [training.ends_s], default=until_s)
+            if next_s >= until_s:
                 return
-            self.memory.now_s += decision.wake_s
+            self.memory.now_s = next_s

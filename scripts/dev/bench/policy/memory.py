@@ -17,7 +17,7 @@ from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.reviewers import Answered
-from relearn.scripts.dev.bench.policy.rows import Activation, Ended, Registered, Shadow
+from relearn.scripts.dev.bench.policy.rows import Activation, Ended, Registered, Shadow, Training
 
 _LABELLED: tuple[Source, Source] = ("bootstrap", "reviewed")
 
@@ -36,6 +36,7 @@ class MemoryStore:
     models: dict[int, Registered] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
     jobs: list[Ended] = field(default_factory=list)
+    training: Training | None = None
     shadow: Shadow | None = None
     shadows: int = 0
     drifted: tuple[str, ...] = ()
@@ -93,6 +94,11 @@ class MemoryStore:
         """Note that a job ended now."""
         self.jobs.append(Ended(state, self.now_s, by_itself))
 
+    @property
+    def unlearned(self) -> int:
+        """The number of statements that neither a training that has ended nor the one that is on knows."""
+        return self.cut - (self.known if self.training is None else self.training.cut)
+
     def former(self) -> Registered | None:
         """The model that a rollback returns to."""
         versions = (one.version for one in reversed(self.activations))
@@ -120,7 +126,7 @@ class MemoryStore:
             champion=self.champion.model.version,
             activation=self.activations[-1].number,
             cut=self.cut,
-            open_job=None,
+            open_job=None if self.training is None else self.training.job,
             on_hold=None,
             resumed=0,
             last_ended_s=self.trained_s,

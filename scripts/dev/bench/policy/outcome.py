@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
-from relearn.agents.learning.predict import predict
-from relearn.schemas.model.linear_svm import Model
-from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
+from relearn.scripts.dev.bench.policy.learning_log import LearningLog
 from relearn.scripts.dev.bench.policy.memory import MemoryStore
+from relearn.scripts.dev.bench.policy.regret import regret
 from relearn.scripts.dev.bench.policy.rows import Activation, Registered
-from relearn.scripts.dev.bench.policy.streams import Stream
+from relearn.scripts.dev.bench.policy.streams import Stream, share_right
 
 #: A model is worse if its share of right answers is lower by more than this.
 A_POINT = 0.01
@@ -39,6 +36,8 @@ class Outcome:
 
     `bad_challengers`: models more than a point below the champion that they were judged by, of records as they were
     then. `trainings`: without the first, and without the `skipped`.
+
+    `unlearned`, `of_needed`, `blocked`: as in LearningLog. `regret` and `needed`: as in Regret.
     """
 
     stream: str
@@ -50,6 +49,11 @@ class Outcome:
     shadows: int
     rejections: int
     bad_challengers: int
+    unlearned: int
+    of_needed: float
+    blocked: int
+    regret: float
+    needed: int | None
     steps: tuple[Step, ...]
     start: float
     end: float
@@ -89,8 +93,11 @@ class Outcome:
         return self.end < self.start - A_POINT
 
 
-def outcome(memory: MemoryStore, stream: Stream, kind: str, seed: int, drift: DriftWatch) -> Outcome:
+def outcome(
+    memory: MemoryStore, stream: Stream, kind: str, seed: int, *, drift: DriftWatch, log: LearningLog
+) -> Outcome:
     """The outcome of a run that has ended."""
+    missed = regret(memory, log, stream)
     trainings = [one.state for one in memory.jobs if not one.by_itself][1:]
     first, last = (memory.models[memory.activations[at].version].model for at in (0, -1))
     return Outcome(
@@ -103,6 +110,11 @@ def outcome(memory: MemoryStore, stream: Stream, kind: str, seed: int, drift: Dr
         shadows=memory.shadows,
         rejections=trainings.count("rejected"),
         bad_challengers=sum(_is_bad(one, stream) for one in memory.models.values()),
+        unlearned=log.unlearned,
+        of_needed=log.of_needed,
+        blocked=log.blocked,
+        regret=missed.mean,
+        needed=missed.needed,
         steps=tuple(_step(memory, stream, before, after) for before, after in pairwise(memory.activations)),
         start=share_right(first, stream.held_back),
         end=share_right(last, stream.held_back),
@@ -122,9 +134,3 @@ def _step(memory: MemoryStore, stream: Stream, before: Activation, after: Activa
 def _is_bad(one: Registered, stream: Stream) -> bool:
     held_back = stream.held_back_at(one.record)
     return one.against is not None and share_right(one.model, held_back) < share_right(one.against, held_back) - A_POINT
-
-
-def share_right(model: Model, records: Dataset) -> float:
-    """The share of labelled records that the model answers right."""
-    answers = np.array(model.classes)[predict(model, records.features)[0]]
-    return float(np.mean(answers == np.array(records.labels)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relearn.agents.learning.fitted_model import FoldModels
+from relearn.agents.learning.fitted_model import Fitted, FoldModels
+from relearn.agents.learning.snapshot import Unreviewed
+from relearn.agents.learning.trial import Trial
 from relearn.schemas.model.linear_svm import Model
 
 
@@ -35,6 +37,23 @@ class Ended:
     state: str
     at_s: float
     by_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A training that is on: what it was started with, the model that it will come to, and the time of its end."""
+
+    job: str
+    trial: Trial
+    unreviewed: Unreviewed | None
+    fitted: Fitted
+    takes_s: float
+    ends_s: float
+
+    @property
+    def cut(self) -> int:
+        """The newest statement that it knows."""
+        return int(self.trial.facts["cut"])
 
 
 @dataclass(frozen=True, slots=True)

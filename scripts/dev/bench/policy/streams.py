@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.model.linear_svm import Floats
+from relearn.agents.learning.predict import predict
+from relearn.schemas.model.linear_svm import Floats, Model
 from relearn.scripts.data.datasets import Dataset, load_dataset, resample_with_noise, split_rows
 
 #: Standard deviations of each feature, as in the demo.
@@ -44,6 +45,12 @@ class Stream:
     def held_back_at(self, record: int) -> Dataset:
         """Held-back records like those that come from number `record` on."""
         return self.held_back_early if self.drift_at is not None and record < self.drift_at else self.held_back
+
+
+def share_right(model: Model, records: Dataset) -> float:
+    """The share of labelled records that the model answers right."""
+    answers = np.array(model.classes)[predict(model, records.features)[0]]
+    return float(np.mean(answers == np.array(records.labels)))
 
 
 Draw = Callable[[int], Dataset]
@@ -115,6 +122,17 @@ def _gaussian(k: int, d: int, apart: float) -> Source:
     return source
 
 
+def _returning(source: Source, subjects: int) -> Source:
+    """Of `source`, but every record is a noisy resample of one of `subjects` rows: customers, machines, products."""
+
+    def returning(first_rows: int, seed: int, rng: np.random.Generator) -> tuple[Dataset, Draw]:
+        first, draw = source(first_rows, seed, rng)
+        pool = draw(subjects)
+        return first, lambda n: resample_with_noise(pool, n, rng, NOISE)
+
+    return returning
+
+
 def _moved(columns: int, by: float) -> Shift:
     """The first columns moved by a number of standard deviations."""
 
@@ -142,6 +160,8 @@ STREAMS = {
     "two_class": Spec(_gaussian(2, 10, 3.5)),
     "two_class_shift": Spec(_gaussian(2, 10, 3.5), shift=_moved(5, 1.0)),
     "multi_class": Spec(_gaussian(4, 12, 4.5)),
+    "multi_class_300": Spec(_returning(_gaussian(4, 12, 4.5), 300)),
+    "multi_class_2000": Spec(_returning(_gaussian(4, 12, 4.5), 2000)),
     "multi_class_scale": Spec(_gaussian(4, 12, 4.5), shift=_scaled(4, 3.0)),
     "digits_60": Spec(_bundled("digits"), first_rows=60),
 }

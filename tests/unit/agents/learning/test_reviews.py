@@ -78,7 +78,7 @@ def test_a_lone_source_is_not_limited() -> None:
 
 
 def test_beside_another_opinion_a_flood_stays_limited_when_that_is_known() -> None:
-    """Else what waits of a flood would be taken as a whole as soon as nobody else has said something new."""
+    """Else what waits of a flood would be taken as a whole as soon as no other sender has said something new."""
     flood = [said(i, "yes", reviewer="bot") for i in range(100)]
     heard_before = [said(1000, "no", reviewer="ann"), *flood]
     assert len(limit_new_keys(heard_before, known=frozenset((1000,)), limit=3)) == 4
