@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,9 +14,10 @@ from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.client.producer import Sender, send_paced
+from relearn.scripts.client.producer import Sender
 from relearn.scripts.data.datasets import Dataset, resample_with_noise
 from relearn.scripts.data.messages import encode_many, encode_one
+from relearn.scripts.data.paced_stream import PacedStream
 
 #: The number of single-record messages, then of records in one message, in turn.
 TOGETHER = 25
@@ -83,62 +83,23 @@ def labelled(
             sent += len(piece)
 
 
-class DemoStream:
-    """Sends from a thread of its own; `acknowledged` holds messages that the broker has, for the event loop to take."""
+class DemoStream(PacedStream):
+    """The demo's messages; `acknowledged` holds those that the broker has, for the event loop to take."""
 
     def __init__(self, settings: Settings, real: Dataset, run: str, seed: int) -> None:
-        self.sender = Sender(
-            settings,
-            topic_name(settings.namespace, "ingest"),
-            source=f"/{settings.namespace}/demo",
-            on_ack=self._on_ack,
-        )
+        topic, source = topic_name(settings.namespace, "ingest"), f"/{settings.namespace}/demo"
         self.acknowledged: deque[Acknowledged] = deque()
         self.change: Callable[[Dataset], Dataset] | None = None
         """Applied to all records that are sent from now on; None: no change."""
-        self._messages = labelled(records(real, seed), run, lambda piece: self.change(piece) if self.change else piece)
         self._sent_s: dict[str, float] = {}
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
-        self._flush_timeout_s = 30.0
+        super().__init__(
+            Sender(settings, topic, source=source, on_ack=self._on_ack),
+            labelled(records(real, seed), run, lambda piece: self.change(piece) if self.change else piece),
+            name="demo-stream",
+            before_send=self._note_time,
+        )
 
-    def start(self, rate: float) -> None:
-        """Send records at `rate` per second until `end`."""
-        self._stop = threading.Event()
-        arguments = self._messages, rate, self._stop
-        self._thread = threading.Thread(target=self._run, args=arguments, name="demo-stream", daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop sending; `running` stays True until all is acknowledged. `start` continues with the next record."""
-        self._stop.set()
-
-    @property
-    def running(self) -> bool:
-        """Whether the thread still sends, or waits for acknowledgements.
-
-        Raises the error that ended the thread, if any.
-        """
-        if self._error is not None:
-            raise self._error
-        return self._thread is not None and self._thread.is_alive()
-
-    def stop(self) -> None:
-        """Stop sending; returns when all sent messages are acknowledged or given up."""
-        self._flush_timeout_s = 5.0
-        self.end()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self, messages: Iterator[Labelled], rate: float, stop: threading.Event) -> None:
-        try:
-            send_paced(self.sender, messages, rate=rate, stop=stop, before_send=self._before_send)
-            self.sender.flush(self._flush_timeout_s)
-        except BaseException as exc:  # noqa: BLE001 - `running` raises it
-            self._error = exc
-
-    def _before_send(self, message: OutgoingMessage) -> None:
+    def _note_time(self, message: OutgoingMessage) -> None:
         self._sent_s[message.event_id] = time.time()
 
     def _on_ack(self, message: OutgoingMessage, partition: int, offset: int | None) -> None:

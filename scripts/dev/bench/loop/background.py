@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
-from confluent_kafka import Producer
-
-from relearn.agents.kafka.config import idempotent_producer_config
+from relearn.agents.kafka.producer import OutgoingMessage
 from relearn.agents.stores.postgres import Pool
-from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.messages.ingest import CE_TYPE_ONE, encode_record
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
+from relearn.scripts.client.producer import Sender
+from relearn.scripts.data.paced_stream import PacedStream
 
 SUBJECT = "background-"
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
@@ -38,32 +37,17 @@ class Waits(NamedTuple):
     ms: tuple[float, ...]
 
 
-class Background(threading.Thread):
-    """Sends records at a steady rate until `stop`, each about another subject."""
+def background(settings: Settings, features: Floats) -> PacedStream:
+    """Records in turn, each about another subject."""
+    topic, source = topic_name(settings.namespace, "ingest"), f"/{settings.namespace}/bench"
+    return PacedStream(Sender(settings, topic, source=source), _records(features), name="background")
 
-    def __init__(self, settings: Settings, features: Floats, rate: int) -> None:
-        super().__init__(name="background", daemon=True)
-        self._settings = settings
-        self._features = features
-        self._rate = rate
-        self._enough = threading.Event()
 
-    def run(self) -> None:
-        producer = Producer({**idempotent_producer_config(self._settings, "bench"), "linger.ms": 1})
-        topic, began, sent = topic_name(self._settings.namespace, "ingest"), time.monotonic(), 0
-        while not self._enough.wait(0.002):
-            due = int(self._rate * (time.monotonic() - began))
-            for i in range(sent, due):
-                row = self._features[i % len(self._features)]
-                producer.produce(topic, encode_record(row, subject=f"{SUBJECT}{i}"))
-            sent = due
-            producer.poll(0)
-        producer.flush(30)
-
-    def stop(self) -> None:
-        """End it, once all that was sent is acknowledged."""
-        self._enough.set()
-        self.join()
+def _records(features: Floats) -> Iterator[OutgoingMessage]:
+    for i in count():
+        subject = f"{SUBJECT}{i}"
+        value = encode_record(features[i % len(features)], subject=subject)
+        yield OutgoingMessage(value, CE_TYPE_ONE, event_id=subject)
 
 
 async def scoring_waits(

@@ -18,7 +18,7 @@ from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import Dataset
-from relearn.scripts.dev.bench.loop.background import Background, scoring_waits
+from relearn.scripts.dev.bench.loop.background import background, scoring_waits
 from relearn.scripts.dev.bench.loop.concept import Clusters
 from relearn.scripts.dev.bench.loop.feedback_sender import Way
 from relearn.scripts.dev.bench.loop.figures import Found, as_json, print_tables
@@ -120,9 +120,9 @@ async def _play(player: Rounds, way: Way, rounds: int, found: Found, *, pause_s:
 async def _background(settings: Settings, clusters: Clusters, rate: int) -> AsyncIterator[None]:
     """The stream, while the block runs."""
     features, _ = clusters.records(1000, 0)
-    background = Background(settings, features, rate)
-    background.start()
+    stream = background(settings, features)
+    stream.start(rate)
     try:
         yield
     finally:
-        await asyncio.to_thread(background.stop)
+        await asyncio.to_thread(stream.stop)
