@@ -16,7 +16,7 @@ _HEIGHT = _TITLE + _UPPER + _BETWEEN + _LOWER + _BELOW
 _TICKS = 6
 #: Swaps closer to each other than this, in pixels, have their numbers one below the other.
 _APART = 16
-# Colours that are told apart by their lightness, too, on white and on black.
+# Colours that differ in lightness, too, on white and on black.
 _STYLE = """
 .page { fill: #ffffff }
 text { fill: #1f2328; font: 13px system-ui, sans-serif }

@@ -82,7 +82,7 @@ SCENES: Mapping[Name, Scene] = {
 
 
 def messages(records: Iterator[Dataset], run: str) -> Iterator[OutgoingMessage]:
-    """Each record as a message of its own, with its label for whoever publishes it. Ids are `run` and a number."""
+    """Each record as a message of its own, with its label for the label source. Ids are `run` and a number."""
     for number, one in enumerate(cut(records, 1, None)):
         name = f"{run}-{number}"
         yield Labelled(encode_one(one, [name], None, "packed"), CE_TYPE_ONE, None, name, 1, one.labels or ())
