@@ -1,7 +1,7 @@
 """Plain functions over arrays and dataclasses that predict, fit, judge and choose. No clock, no I/O.
 
 Predicting: `predict` (margins and labels), `contributions`, `calibration`. A training: `training_set`,
-`snapshot`, `trial`, `fit`, `fitted_model`, `fit_messages`; `policy` (when to train), `loop_state` (what
+`snapshot`, `trial`, `nothing_new`, `fit`, `fitted_model`, `fit_messages`; `policy` (when to train), `loop_state` (what
 the loop is doing, as a sentence). Which model is better:
 `metrics`, `evidence`, `significance`, `gate`, `shadow_verdict`, `rollback_verdict`. Labels: `reviews`,
 `review_choice`, `audit_accuracy`. Records: `drift`, `replay`.

@@ -11,7 +11,7 @@ from relearn.agents.learning.assumed import choose_assumed, some_join
 from relearn.agents.learning.evidence import Case, evidence, review_case, review_example
 from relearn.agents.learning.reviews import Statement, admitted_reviews, disputed, first_given
 from relearn.agents.learning.snapshot import Knowledge, Snapshot
-from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
+from relearn.agents.learning.training_set import Example, TrainingSet, training_set
 from relearn.agents.learning.usable import UsableRows
 from relearn.schemas.model.linear_svm import Model
 
@@ -90,22 +90,6 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int, 
     reviewed = [review_case(one) for one in own]
     judging = evidence(champion, found, bootstrap)
     return Trial(champion.model, examples, judging, reviewed, facts, snapshot.withdrawn, knowledge)
-
-
-def nothing_new(snapshot: Snapshot, trial: Trial) -> str | None:
-    """Why a training would learn nothing: its examples are those of the model trained last, or of the champion.
-
-    None where they differ.
-    """
-    digest, champion = set_digest(trial.examples), snapshot.champion
-    if snapshot.newest is not None and snapshot.newest[2] == digest:
-        version, state, _ = snapshot.newest
-    elif champion is not None and champion.digest == digest:
-        version, state = champion.model.version, "champion"
-    else:
-        return None
-    which = "the champion" if state == "champion" else state
-    return f"nothing new to learn: model {version}, {which}, was trained on these very examples"
 
 
 def _admitted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement], list[Statement]]:

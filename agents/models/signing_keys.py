@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from relearn.schemas.errors import SettingsError
-from relearn.schemas.model.signing import Signer, Verifier, signer_from_pem, verifier_from_texts
+from relearn.schemas.model.signatures import Signer, Verifier, signer_from_pem, verifier_from_texts
 from relearn.schemas.settings import Settings
 
 SIGNING_FILE = "signing.pem"

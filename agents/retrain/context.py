@@ -16,7 +16,7 @@ from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.worker.state import WorkerState
-from relearn.schemas.model.signing import Signer
+from relearn.schemas.model.signatures import Signer
 from relearn.schemas.model.updates import Key
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

@@ -38,7 +38,7 @@ from relearn.agents.worker.shutdown import run_until_stopped
 from relearn.agents.worker.state import WorkerState
 from relearn.agents.worker.watchdog import attach_watchdog
 from relearn.schemas.errors import SettingsError
-from relearn.schemas.model.signing import Signer, Verifier
+from relearn.schemas.model.signatures import Signer, Verifier
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

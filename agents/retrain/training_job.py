@@ -11,9 +11,11 @@ from relearn.agents.availability.retry import Stopping, sleep_unless_stopped
 from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
+from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.snapshot import Unreviewed
-from relearn.agents.learning.trial import Trial, nothing_new
+from relearn.agents.learning.trial import Trial
 from relearn.agents.retrain.context import RetrainContext
+from relearn.agents.retrain.model_size import why_too_large
 from relearn.agents.retrain.shadow_job import supersede
 from relearn.agents.stores.postgres import Connection, postgres_errors
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
@@ -25,7 +27,6 @@ from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import read_trial
 from relearn.schemas.errors import RelearnError, TrainingDied
-from relearn.schemas.model.updates import least_model_bytes
 from relearn.schemas.topics import topic_name
 
 log = structlog.get_logger()
@@ -84,19 +85,13 @@ async def _train(context: RetrainContext, job: Job) -> None:
     if reason is not None:
         await _end(context, job, "skipped", reason, cut=trial.facts["cut"])
         return
-    least, limit = _least_bytes(trial), await context.read_limit(max_age_s=STALE_S)
-    if least > limit:
-        what = f"a model of {trial.examples.features.shape[1]:,} features and these classes takes at least {least:,}"
-        await _end(context, job, "failed", f"{what} bytes; topic `model-updates` takes at most {limit:,}")
+    too_large = why_too_large(trial.examples, await context.read_limit(max_age_s=STALE_S))
+    if too_large is not None:
+        await _end(context, job, "failed", too_large)
         return
     fitted = await context.trainer.train(trial.examples)
     verdict = await _judged(context, trial, fitted, snapshot.unreviewed)
     await context.until_available(lambda: _conclude(context, job, trial, fitted, verdict))
-
-
-def _least_bytes(trial: Trial) -> int:
-    """Minimum size of the message with the model that is fitted to the examples of `trial`."""
-    return least_model_bytes(set(trial.examples.labels), trial.examples.feature_names)
 
 
 async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:

@@ -17,7 +17,7 @@ from relearn.agents.models.feed import ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_verifier
 from relearn.agents.worker.shutdown import crash
-from relearn.schemas.model.signing import Verifier
+from relearn.schemas.model.signatures import Verifier
 from relearn.schemas.settings import Settings
 
 #: The topic of model updates can't be read for the moment.

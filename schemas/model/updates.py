@@ -14,7 +14,7 @@ import msgspec
 from relearn.schemas.errors import BadModel
 from relearn.schemas.messages.headers import cloud_event, message_bytes
 from relearn.schemas.model.linear_svm import Model, model_fields, model_from_fields, unpack_map
-from relearn.schemas.model.signing import Signer, Verifier
+from relearn.schemas.model.signatures import Signer, Verifier
 
 VERSION = 1
 CE_TYPE = "relearn.model-update.v1"

@@ -13,7 +13,7 @@ from relearn.schemas.messages.dead_letters import decode_dead_letter
 from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.model.linear_svm import decode_model, encode_model
-from relearn.schemas.model.signing import Verifier
+from relearn.schemas.model.signatures import Verifier
 from relearn.schemas.model.updates import decode_update
 from tests.contract.golden import messages as golden
 from tests.support.data.blocks import assert_same

@@ -18,7 +18,7 @@ from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.models import LOST, State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
-from relearn.schemas.model.signing import Signer
+from relearn.schemas.model.signatures import Signer
 from relearn.schemas.model.updates import Key, Role, Update, encode_update, update_message_bytes
 from relearn.schemas.topics import PRODUCED_MAX_BYTES
 

@@ -2,7 +2,7 @@
 import { ApiError, getJson } from "../api.js";
 import { onEvents } from "../events.js";
 import { showToast } from "../toasts.js";
-import { change, inState, reviews } from "./reviews.js";
+import { change, inState, reviews } from "./kept_reviews.js";
 
 const POLL_MS = 5_000;
 /** How long an event is awaited before the API is read. */
@@ -45,7 +45,7 @@ async function lookForSilent() {
   }
 }
 
-/** @param {import("./reviews.js").LocalReview} review */
+/** @param {import("./kept_reviews.js").LocalReview} review */
 async function look({ id, feedback }) {
   try {
     const outcome = await getJson("/v1/feedback/{id}", { params: { id: String(feedback) } });

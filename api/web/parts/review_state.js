@@ -6,7 +6,7 @@ import { Badge } from "./badge.js";
  * The review that counts. A review that was made in this tab counts until a later one comes from elsewhere. Pure.
  *
  * @param {{review: {label: string, reviewer: string | null, at: string, feedback: string} | null}} row
- * @param {import("../feedback/reviews.js").LocalReview | undefined} local the last one that was made in this tab
+ * @param {import("../feedback/kept_reviews.js").LocalReview | undefined} local the last one that was made in this tab
  * @returns {{label: string, reviewer: string | null, own: boolean, state: string} | null} `own`: it was made in this tab
  */
 export function reviewStateOf({ review }, local) {

@@ -1,7 +1,7 @@
 /** Shown on every screen while reviews couldn't be sent, or were rejected. */
 import { useCell } from "../cell.js";
-import { discardFailed, sendError, retryNow } from "../feedback/outbox.js";
-import { inState, reviews } from "../feedback/reviews.js";
+import { discardFailed, sendError, retryNow } from "../feedback/send_reviews.js";
+import { inState, reviews } from "../feedback/kept_reviews.js";
 import { plural } from "../format.js";
 import { html } from "../view.js";
 import { Icon } from "./icon.js";

@@ -2,7 +2,7 @@
 import { useResource } from "../resource.js";
 import { useCell } from "../cell.js";
 import { useClasses } from "../model_facts.js";
-import { latestByPrediction, reviews } from "../feedback/reviews.js";
+import { latestByPrediction, reviews } from "../feedback/kept_reviews.js";
 import { count, dateTime, percent } from "../format.js";
 import { Card } from "../parts/card.js";
 import { Figure, Figures } from "../parts/figure.js";

@@ -12,7 +12,7 @@ import { confirmRest } from "./confirm_requests.js";
 const UNRECORDED = ["waiting", "taken"];
 
 /**
- * @param {{batch: import("../../types").Batch, local: Map<string, import("../../feedback/reviews.js").LocalReview>,
+ * @param {{batch: import("../../types").Batch, local: Map<string, import("../../feedback/kept_reviews.js").LocalReview>,
  *   onDone: () => void}} props
  */
 export function ConfirmRest({ batch, local, onDone }) {

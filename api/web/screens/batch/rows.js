@@ -1,7 +1,7 @@
 /** A batch's records, each with the model's answer and its review. */
 import { usePages } from "../../resource.js";
 import { named, useFeatureNames } from "../../model_facts.js";
-import { submitReview } from "../../feedback/outbox.js";
+import { submitReview } from "../../feedback/send_reviews.js";
 import { percent } from "../../format.js";
 import { ChooseLabel } from "../../parts/choose_label.js";
 import { Empty } from "../../parts/empty.js";
@@ -21,7 +21,7 @@ const idOf = ({ prediction }) => prediction;
 
 /**
  * @param {{batch: string, query: Record<string, string>, classes: string[],
- *   local: Map<string, import("../../feedback/reviews.js").LocalReview>}} props
+ *   local: Map<string, import("../../feedback/kept_reviews.js").LocalReview>}} props
  */
 export function Rows({ batch, query, classes, local }) {
   const reviewed = query.unreviewed === "1" ? false : null;

@@ -1,8 +1,8 @@
 /** The form that reviews a prediction by a label, with a comment. */
 import { useCell } from "../../cell.js";
-import { submitReview } from "../../feedback/outbox.js";
+import { submitReview } from "../../feedback/send_reviews.js";
 import { reviewerName } from "../../feedback/reviewer.js";
-import { latestByPrediction, reviews } from "../../feedback/reviews.js";
+import { latestByPrediction, reviews } from "../../feedback/kept_reviews.js";
 import { onValue } from "../../forms.js";
 import { Card } from "../../parts/card.js";
 import { Labels } from "../../parts/labels.js";

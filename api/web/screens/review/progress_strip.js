@@ -1,6 +1,6 @@
 /** The progress: the counts of the answers and their states, and the model's answer to the last record. */
 import { useCell } from "../../cell.js";
-import { reviews } from "../../feedback/reviews.js";
+import { reviews } from "../../feedback/kept_reviews.js";
 import { count, duration, percent } from "../../format.js";
 import { sureness } from "../../parts/explanation.js";
 import { Icon } from "../../parts/icon.js";

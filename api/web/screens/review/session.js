@@ -1,8 +1,8 @@
 /** The answers that were given in this tab, how to take them back, and their summary. */
 import { ApiError, getJson } from "../../api.js";
 import { cell } from "../../cell.js";
-import { submitReview } from "../../feedback/outbox.js";
-import { forget, reviews } from "../../feedback/reviews.js";
+import { submitReview } from "../../feedback/send_reviews.js";
+import { forget, reviews } from "../../feedback/kept_reviews.js";
 import { onEvents } from "../../events.js";
 import { saveOnLeave, saved } from "./saved_state.js";
 import { showAgain, declined, drop, postpone, queue } from "./queue.js";

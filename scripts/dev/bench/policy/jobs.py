@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.gate import Verdict, judge_challenger
+from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.rollback_verdict import audited, compare_answers, rollback_verdict
 from relearn.agents.learning.shadow_verdict import out_of_fold, shadow_tally, shadow_verdict
-from relearn.agents.learning.trial import Trial, nothing_new, prepare
+from relearn.agents.learning.trial import Trial, prepare
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.policy.memory import MemoryStore

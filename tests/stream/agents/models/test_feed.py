@@ -22,7 +22,7 @@ from relearn.agents.models.live import LiveModel
 from relearn.agents.models.publish import Fenced, UpdatesTopic
 from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.schemas.errors import TooLarge
-from relearn.schemas.model.signing import Signer, key_id_of
+from relearn.schemas.model.signatures import Signer, key_id_of
 from relearn.schemas.model.updates import Update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name

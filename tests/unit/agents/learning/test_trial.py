@@ -10,10 +10,11 @@ import pytest
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.fitted_model import FoldModel, FoldModels
+from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
-from relearn.agents.learning.trial import Trial, assumes, nothing_new, prepare
+from relearn.agents.learning.trial import Trial, assumes, prepare
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from relearn.agents.models.apply import Swapper, is_new
 from relearn.agents.models.live import LiveModel, Served
 from relearn.schemas.errors import BadModel
-from relearn.schemas.model.signing import Signer, Verifier, key_id_of
+from relearn.schemas.model.signatures import Signer, Verifier, key_id_of
 from relearn.schemas.model.updates import Role, Update, encode_update
 from tests.support.data.models import a_model
 

@@ -31,7 +31,7 @@ from relearn.agents.stores.training.snapshot import read_training_snapshot
 from relearn.schemas.errors import Refused
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.model.linear_svm import Floats, decode_model, model_digest
-from relearn.schemas.model.signing import Verifier, signer_from_pem
+from relearn.schemas.model.signatures import Verifier, signer_from_pem
 from relearn.schemas.model.updates import decode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair

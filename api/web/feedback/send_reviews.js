@@ -7,9 +7,9 @@ import { keysEntered } from "../api_key.js";
 import { interruptible } from "../pause.js";
 import { showToast } from "../toasts.js";
 import { reviewerName } from "./reviewer.js";
-import { add, change, forget, inState, reviews } from "./reviews.js";
+import { add, change, forget, inState, reviews } from "./kept_reviews.js";
 
-/** @typedef {import("./reviews.js").LocalReview} LocalReview */
+/** @typedef {import("./kept_reviews.js").LocalReview} LocalReview */
 
 const RETRY_MS = 1_000;
 /** Status codes that another attempt does not change. */
