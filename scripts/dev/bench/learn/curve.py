@@ -77,12 +77,11 @@ def checkpoints(samples: Sequence[Sample], n: int = POINTS) -> list[Sample]:
 def curve(
     samples: Sequence[Sample],
     labelled: Labelled,
-    models: Mapping[int, Model],
+    right: Mapping[int, float],
     held_back: Dataset,
     on_point: Callable[[int], None] = lambda done: None,
 ) -> list[Point]:
-    """A point per sample. Each model scores the held-back records once."""
-    right = {version: accuracy(model, held_back) for version, model in models.items()}
+    """A point per sample. `right`: the accuracy of each model on the held-back records."""
     found = []
     for one in samples:
         reference, c = reference_accuracy(labelled, one.labels, held_back)
@@ -91,6 +90,11 @@ def curve(
         )
         on_point(len(found))
     return found
+
+
+def accuracies(models: Mapping[int, Model], held_back: Dataset) -> dict[int, float]:
+    """The accuracy of each model, by version."""
+    return {version: accuracy(model, held_back) for version, model in sorted(models.items())}
 
 
 def mean_gap(points: Sequence[Point], *, after_s: float = 0.0) -> float | None:

@@ -29,11 +29,12 @@ def print_scene(console: Console, played: Played) -> None:
         table.add_row(*counts, share(one.accuracy), share(one.reference), f"{one.c:g}", f"{100 * one.gap:+.2f}")
     console.print(table)
     console.print()
-    told = plain_table("s", "took", "model", "trigger", "decision", "job", flowing=("decision",))
+    told = plain_table("s", "took", "model", "right", "trigger", "decision", "job", flowing=("decision",))
     for decided in played.stored.decisions:
         version = "" if decided.version is None else str(decided.version)
+        right = share(None if decided.version is None else played.right.get(decided.version))
         took = "" if decided.took_s is None else f"{decided.took_s:.1f} s"
-        told.add_row(f"{decided.at_s:.1f}", took, version, decided.trigger, decided.text, decided.job[:8])
+        told.add_row(f"{decided.at_s:.1f}", took, version, right, decided.trigger, decided.text, decided.job[:8])
     console.print(told)
     console.print()
     gap = mean_gap(played.points)
@@ -59,6 +60,10 @@ def as_json(played: Played) -> dict[str, Any]:
         "seed": played.seed,
         "load": played.load,
         "points": [{**asdict(one), "gap": one.gap} for one in played.points],
+        "models": {
+            version: {"right": right, "c": stored.models[version].metrics.get("c")}
+            for version, right in played.right.items()
+        },
         "mean_gap": mean_gap(played.points),
         "swaps": [asdict(one) for one in stored.swaps],
         "decisions": [asdict(one) for one in stored.decisions],

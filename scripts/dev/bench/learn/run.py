@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from relearn.scripts.client.producer import Sender, stopping_on_signals
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.paced_stream import PacedStream
 from relearn.scripts.dev.bench.learn.bars import Bar, bars
-from relearn.scripts.dev.bench.learn.curve import POINTS, Labelled, Point, checkpoints, curve
+from relearn.scripts.dev.bench.learn.curve import POINTS, Labelled, Point, accuracies, checkpoints, curve
 from relearn.scripts.dev.bench.learn.label_sources import LabelSource, label_source
 from relearn.scripts.dev.bench.learn.scenes import Records, Scene, messages
 from relearn.scripts.dev.bench.learn.watch import Sample, Stored, Watch, read_stored
@@ -49,13 +49,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A scene that was played. `load`: the machine's load averages over a minute, at the start and at the end."""
+    """A scene that was played. `load`: the machine's load averages over a minute, at the start and at the end.
+
+    `right`: the accuracy of every model on the held-back records.
+    """
 
     scene: Scene
     seed: int
     load: tuple[float, float]
     samples: Sequence[Sample]
     stored: Stored
+    right: Mapping[int, float]
     points: Sequence[Point]
     bars: Sequence[Bar]
 
@@ -91,10 +95,11 @@ async def play(scene: Scene, options: Options, stop: threading.Event, tell: Tell
             samples, stored = await playing.play(records, 60 * minutes)
     tell(f"{scene.name}: training scikit-learn at {POINTS} label counts")
     labelled, chosen = Labelled.of(records.first, stored.statements), checkpoints(samples)
+    right = accuracies(stored.models, records.held_back)
     with bar(len(chosen), "label counts") as show:
-        points = await asyncio.to_thread(curve, chosen, labelled, stored.models, records.held_back, show)
+        points = await asyncio.to_thread(curve, chosen, labelled, right, records.held_back, show)
     loads = load, os.getloadavg()[0]
-    return Played(scene, options.seed, loads, samples, stored, points, bars(scene, stored, samples, points))
+    return Played(scene, options.seed, loads, samples, stored, right, points, bars(scene, stored, samples, points))
 
 
 @asynccontextmanager

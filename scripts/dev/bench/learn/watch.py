@@ -8,15 +8,16 @@ from typing import Any
 
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.stores.feedback.reviewer_statements import all_statements
-from relearn.agents.stores.postgres import Pool, postgres_errors, read_snapshot
+from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.champion import champion_version
 from relearn.agents.stores.training.jobs import Job, list_jobs
+from relearn.agents.stores.training.models import list_models
 from relearn.agents.stores.training.policy_facts import known_cut
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.demo.checks.held_back import registered
 from relearn.scripts.demo.watch.retrains import trigger_text, verdict_text
 
-_JOBS = 10_000
+_MOST = 10_000
 _NEW = """
 SELECT count(*) FILTER (WHERE id > $1)::int AS labels, count(*) FILTER (WHERE id > $2)::int AS newer,
     coalesce(max(id), $1) AS last,
@@ -72,7 +73,10 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What Postgres has at the end; times are seconds since the scene began, those before it negative."""
+    """What Postgres has at the end; times are seconds since the scene began, those before it negative.
+
+    `models`: every one that was trained, also those that no gate let through.
+    """
 
     statements: Sequence[Statement]
     swaps: Sequence[Swap]
@@ -116,9 +120,8 @@ async def read_stored(pool: Pool, began_s: float) -> Stored:
         champions = await connection.fetch(_CHAMPIONS)
         trained = {row[0]: row[1] for row in await connection.fetch(_TRAINED)}
         letters = await connection.fetch(_DEAD)
-    with postgres_errors():
-        models = {version: await registered(pool, version) for version in {row["version"] for row in champions}}
-    jobs = await list_jobs(pool, _JOBS)
+    jobs = await list_jobs(pool, _MOST)
+    models = {one.version: await registered(pool, one.version) for one in await list_models(pool, _MOST)}
     swaps = [
         Swap(row["at_s"] - began_s, sum(one.stored_s <= row["at_s"] for one in statements), row["version"], row["job"])
         for row in champions

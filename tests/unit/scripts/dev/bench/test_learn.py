@@ -23,7 +23,15 @@ from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.learn.bars import bars, standstill
 from relearn.scripts.dev.bench.learn.chart import Plot, chart
-from relearn.scripts.dev.bench.learn.curve import Labelled, Point, checkpoints, curve, mean_gap, reference_accuracy
+from relearn.scripts.dev.bench.learn.curve import (
+    Labelled,
+    Point,
+    accuracies,
+    checkpoints,
+    curve,
+    mean_gap,
+    reference_accuracy,
+)
 from relearn.scripts.dev.bench.learn.scenes import FIRST_ROWS, HELD_BACK, SCENES, messages
 from relearn.scripts.dev.bench.learn.watch import Decision, Sample, Stored, Swap, decisions_of
 from relearn.scripts.dev.bench.policy.streams import STREAMS
@@ -121,7 +129,9 @@ def test_a_point_has_the_accuracy_of_the_champion_of_its_time(drawn: tuple[Datas
     shares = [float(np.mean(np.array(held_back.labels) == one)) for one in classes]
     samples = [_sample(1, 10, champion=1), _sample(2, 20, 5, champion=2)]
     done: list[int] = []
-    points = curve(samples, Labelled.of(first, _statements(records)), always, held_back, done.append)
+    right = accuracies(always, held_back)
+    points = curve(samples, Labelled.of(first, _statements(records)), right, held_back, done.append)
+    assert right == dict(zip((1, 2), shares, strict=False))
     assert [one.accuracy for one in points] == shares[:2]
     assert [(one.labels, one.untrained, one.champion) for one in points] == [(10, 0, 1), (20, 5, 2)]
     assert points[0].gap == points[0].reference - points[0].accuracy > 0
