@@ -26,6 +26,16 @@ _AUDITED = f"""
 ) AS audited USING (key)
 WHERE c.model = $1 ORDER BY c.id
 """  # noqa: S608 - nothing but names of our own
+# LIMIT makes the planner look up each statement's row by its key. A model that was activated after the last ANALYZE is
+# in no statistics: a plain join of two such models is planned as a nested loop over all rows of both.
+WITH_SHADOW = f"""
+SELECT {COLUMNS}, s.label AS shadow FROM corrections c CROSS JOIN LATERAL (
+    SELECT label FROM shadow_predictions WHERE model = $1
+    AND (generation, kafka_partition, kafka_offset, record_index, ingested_at)
+        = (c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.ingested_at)
+    LIMIT 1
+) AS s WHERE c.model = $2 ORDER BY c.id
+"""  # noqa: S608 - nothing but names of our own
 
 
 #: Not those about predictions of models with other features, which were replaced since.
@@ -80,11 +90,7 @@ async def statements_with_shadow(connection: Connection, shadow: int, champion: 
 
     Without features.
     """
-    query = _WITHOUT_FEATURES.replace("FROM corrections c", ", s.label AS shadow FROM corrections c") + (
-        "JOIN shadow_predictions s USING (generation, kafka_partition, kafka_offset, record_index, ingested_at)"
-        " WHERE s.model = $1 AND c.model = $2 ORDER BY c.id"
-    )
-    rows = await connection.fetch(query, shadow, champion)
+    rows = await connection.fetch(WITH_SHADOW, shadow, champion)
     return list(zip(_statements(rows), (row["shadow"] for row in rows), strict=True))
 
 
