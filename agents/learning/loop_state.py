@@ -71,7 +71,8 @@ class OpenWork:
 
     `hold_s`: when the hold began; None: no hold. `changed_s`: the latest end of a job that had an effect, or of a
     training; before the first of them, when the namespace was made. None: not known. `waiting`: labels that the newest
-    training left for later ones because one reviewer had too many; the facts don't count these.
+    training left for later ones because one reviewer had too many; the facts don't count these. `unjudged`: the number
+    of reviews that the newest training's model learned from, if none of them was evidence between models, else 0.
     """
 
     training: OpenTraining | None
@@ -79,6 +80,7 @@ class OpenWork:
     hold_s: float | None
     changed_s: float | None
     waiting: int = 0
+    unjudged: int = 0
 
 
 class Alert(NamedTuple):
@@ -108,7 +110,7 @@ def loop_state(
     """The state of the loop, and the policy's decision that it is made of. `work` and `facts` are of one snapshot."""
     decision = decide(facts, limits, now_s)
     name, sentence, since_s = _state(facts, limits, work, decision)
-    alerts = (*_unlearned(facts, limits, name), *_limited(limits, work))
+    alerts = (*_unlearned(facts, limits, name), *_limited(limits, work), *_no_evidence(limits, work))
     shadow = work.shadow
     if shadow is not None:
         beside = f"model {shadow.version} answers as a shadow, {some_of(shadow.tally.rows, shadow_labels, 'label')}"
@@ -236,6 +238,15 @@ def _limited(limits: Limits, work: OpenWork) -> tuple[Alert, ...]:
     remedy = "if their source is right, `relearn reviewer list` and `relearn reviewer trust NAME` lift the limit"
     there = f"{amount(work.waiting, 'label')} above RELEARN_REVIEWER_LABELS wait for later trainings"
     return (Alert("limited", f"{there}, more than {UNLEARNED_TIMES} times {limits.labels:,}: {remedy}", None),)
+
+
+def _no_evidence(limits: Limits, work: OpenWork) -> tuple[Alert, ...]:
+    """The alert on reviews from which models learn, and none of which can promote one."""
+    if work.unjudged <= UNLEARNED_TIMES * limits.labels:
+        return ()
+    remedy = 'review from the queue, and let a program that labels right and wrong answers alike send `"via": "batch"`'
+    there = f"none of {amount(work.unjudged, 'review')} is evidence between models, since all are volunteered"
+    return (Alert("no-evidence", f"{there}, and no model is promoted: {remedy}", None),)
 
 
 def _nth(moments: tuple[float, ...], n: int) -> float | None:

@@ -10,7 +10,7 @@ from relearn.schemas.http.jobs import FOLLOW, OpenJob, ShadowJob
 from relearn.schemas.http.operation import AcceptedCommand, Count, Operation, Time, Version
 
 TriggerName = Literal["count", "labels", "rate", "drift", "schedule"]
-AlertCode = Literal["unlearned", "limited"]
+AlertCode = Literal["unlearned", "limited", "no-evidence"]
 LoopStateName = Literal[
     "training", "no-champion", "on-hold", "after-rollback", "cooldown", "training-due", "shadow", "waiting"
 ]

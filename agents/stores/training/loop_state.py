@@ -29,9 +29,12 @@ SELECT extract(epoch FROM coalesce(
 ))::float8
 """
 # Of the newest training that made a model. Others left nothing.
-_WAITING = """
-SELECT (metrics->'trained_on'->>'waiting_for_later_jobs')::int FROM jobs
-WHERE command = 'train' AND cut IS NOT NULL AND version IS NOT NULL ORDER BY number DESC LIMIT 1
+_NEWEST = """
+SELECT coalesce((metrics->'trained_on'->>'waiting_for_later_jobs')::int, 0) AS waiting,
+    CASE WHEN state <> 'promoted' AND (metrics->'gate'->'evidence'->>'rows')::int = 0
+        THEN (metrics->'trained_on'->>'corrections')::int + (metrics->'trained_on'->>'confirmations')::int
+        ELSE 0 END AS unjudged
+FROM jobs WHERE command = 'train' AND cut IS NOT NULL AND version IS NOT NULL ORDER BY number DESC LIMIT 1
 """
 
 
@@ -64,8 +67,8 @@ async def loop_of(connection: Connection, settings: Settings, *, audits: bool = 
     row = await connection.fetchrow(_TRAINING)
     training = None if row is None else OpenTraining(*row)
     shadow = _shadow(await connection.fetchrow(_SHADOW))
-    changed_s, waiting = await connection.fetchval(_CHANGED), await connection.fetchval(_WAITING)
-    work = OpenWork(training, shadow, None if hold is None else hold.at.timestamp(), changed_s, waiting or 0)
+    changed_s, newest = await connection.fetchval(_CHANGED), await connection.fetchrow(_NEWEST) or (0, 0)
+    work = OpenWork(training, shadow, None if hold is None else hold.at.timestamp(), changed_s, *newest)
     state, decision = loop_state(facts, limits, work, shadow_labels=settings.shadow_labels, now_s=now_s)
     return Loop(state, decision, facts, work, hold)
 

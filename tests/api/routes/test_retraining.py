@@ -221,6 +221,21 @@ async def test_labels_that_wait_for_later_trainings_are_an_alert(client: Client)
     assert alert["detail"].startswith("4 labels above RELEARN_REVIEWER_LABELS wait for later trainings")
 
 
+async def test_volunteered_reviews_that_promote_nothing_are_an_alert(client: Client) -> None:
+    settings = client.settings.model_copy(update={"retrain_labels": 1})
+    await asyncio.to_thread(retrains.load, settings, 40)
+    assert await asyncio.to_thread(register, settings) == 1
+    features, _ = reviewed.records(8, seed=3)
+    model = await asyncio.to_thread(reviewed.model_of, settings, 1)
+    offsets, answers, _ = await asyncio.to_thread(reviewed.predict, settings, features, model)
+    await asyncio.to_thread(reviewed.review, settings, offsets, answers, via="volunteer")
+    assert await asyncio.to_thread(register, settings, "rejected") == 2
+    async with serving(settings) as other:
+        found = await other.json("GET", "/v1/retraining")
+    assert [one["code"] for one in found["alerts"]] == ["no-evidence"]
+    assert found["alerts"][0]["detail"].startswith("none of 8 reviews is evidence between models")
+
+
 async def test_beyond_what_is_counted_the_alert_says_more_than(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "_COUNTED", 0)
     settings = client.settings.model_copy(update={"retrain_corrections": 1, "retrain_labels": 1})

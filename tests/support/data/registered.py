@@ -6,6 +6,7 @@ import asyncio
 import uuid
 
 from relearn.agents.learning.fit import fit
+from relearn.agents.learning.gate import job_metrics, judge_challenger
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.postgres import Connection, open_pool
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, begin_shadowing
@@ -34,7 +35,8 @@ def register(settings: Settings, state: State = "champion") -> int:
                 version = await register_model(
                     connection, command.id, trial.examples, fitted, entry, knew=trial.knowledge
                 )
-                metrics, cut = {**fitted.metrics, "trained_on": trial.facts}, trial.facts["cut"]
+                verdict = judge_challenger(trial, fitted, None, alpha=settings.gate_alpha)
+                metrics, cut = job_metrics(trial, fitted, verdict), trial.facts["cut"]
                 await _conclude(
                     connection, settings, state, version, ActivationCause(command.id, "tests", command.reason)
                 )

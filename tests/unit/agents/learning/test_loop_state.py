@@ -223,6 +223,14 @@ def test_labels_that_wait_because_of_the_limit_of_a_reviewer_are_an_alert_of_the
     ]
 
 
+def test_reviews_none_of_which_is_evidence_are_an_alert_of_their_own() -> None:
+    assert told(QUIET, replace(NOTHING_OPEN, unjudged=300)).alerts == ()
+    (alert,) = told(QUIET, replace(NOTHING_OPEN, unjudged=1_301)).alerts
+    assert (alert.code, alert.since_s) == ("no-evidence", None)
+    assert alert.detail.startswith("none of 1,301 reviews is evidence between models, since all are volunteered, and")
+    assert alert.detail.endswith('send `"via": "batch"`')
+
+
 def test_beyond_what_is_counted_the_number_is_a_lower_bound() -> None:
     """Also where all these statements are about a few records, which reach no threshold."""
     (alert,) = told(replace(corrected(9_000), more=True)).alerts
