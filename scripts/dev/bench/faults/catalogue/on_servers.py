@@ -34,7 +34,8 @@ WHERE granted AND mode = 'RowExclusiveLock' AND relation = 'predictions'::regcla
     AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
 """
 _TABLESPACE = "faults_small"
-_TABLESPACE_MB = 48
+#: Room for what comes during the longest outage, once the ballast is gone.
+_TABLESPACE_MB = 512
 #: A score worker buffers what the broker doesn't take; nothing else may grow.
 _GROWTH_MIB = 300
 
