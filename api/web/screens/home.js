@@ -70,7 +70,7 @@ function Alerts({ alerts }) {
 }
 
 /** The text with its times in the user's time zone, and what backticks enclose as code. @param {string} words */
-const written = (words) => local(words).split("`").map((part, i) => (i % 2 ? html`<code>${part}</code>` : part));
+const written = (words) => local(words).split("\x60").map((part, i) => (i % 2 ? html`<code>${part}</code>` : part));
 
 /** @param {{features: string[]}} props */
 function Drifted({ features }) {
