@@ -37,10 +37,21 @@ def postgres_errors() -> Iterator[None]:
     try:
         yield
     except driver.ERRORS as exc:
-        translated = _translated(exc)
+        cause = _cause(exc)
+        if isinstance(cause, RelearnError):
+            raise cause from cause.__cause__
+        translated = _translated(cause)
         if translated is None:
             raise
         raise translated from exc
+
+
+def _cause(exc: BaseException) -> BaseException:
+    """The error behind `exc`: asyncpg complains of a lost connection once more when its transaction is left."""
+    behind = (*driver.ERRORS, PostgresUnavailable)
+    while isinstance(exc, asyncpg.InterfaceError) and isinstance(exc.__context__, behind):
+        exc = exc.__context__
+    return exc
 
 
 def _translated(exc: BaseException) -> RelearnError | None:
@@ -70,7 +81,7 @@ def _away(exc: BaseException, state: str, text: str) -> str:
     if isinstance(exc, asyncpg.PostgresError):
         return f"Postgres: {text}"
     if isinstance(exc, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
-        return f"The connection to Postgres broke: {text}"
+        return f"Postgres: the connection broke: {text}"
     return f"Postgres doesn't answer at RELEARN_POSTGRES_DSN: {text or type(exc).__name__}"
 
 
@@ -119,9 +130,11 @@ class _Acquire(PoolAcquireContext):  # type: ignore[misc]
 
     async def __aexit__(self, kind: Any = None, error: Any = None, traceback: Any = None) -> None:
         try:
-            if isinstance(error, asyncpg.ActiveSQLTransactionError):
+            # A connection that was lost has left the pool: any call of it raises, and hides the block's own error.
+            lost = self.connection._con is None
+            if not lost and isinstance(error, asyncpg.ActiveSQLTransactionError):
                 self.connection.terminate()
-            elif (error is not None or self.connection.interrupted) and not self.connection.is_closed():
+            elif not lost and (error is not None or self.connection.interrupted) and not self.connection.is_closed():
                 await self._end_implicit_transaction(self.connection)
         finally:
             await super().__aexit__(kind, error, traceback)

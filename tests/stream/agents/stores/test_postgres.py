@@ -183,6 +183,28 @@ async def test_an_error_that_is_handled_inside_leaves_no_transaction_open(migrat
     pool.terminate()
 
 
+@pytest.mark.parametrize("what", ["acquired", "snapshot"])
+async def test_a_connection_that_is_lost_hides_no_error(migrated: Settings, what: str) -> None:
+    """asyncpg refuses every call of such a connection, the end of its transaction too."""
+    pool, other = await open_pool(migrated, size=1), await open_pool(migrated, size=1)
+    with pytest.raises(PostgresUnavailable, match="terminating connection due to administrator command") as told:
+        async with read_snapshot(pool) if what == "snapshot" else pool.acquire() as connection:
+            pid = await connection.fetchval(BACKEND)
+            with postgres_errors():
+                await asyncio.gather(
+                    connection.execute("SELECT pg_sleep(60)"), other.execute("SELECT pg_terminate_backend($1)", pid)
+                )
+    assert str(told.value).startswith("Postgres: ")
+    for lost in (asyncpg.InterfaceError, ValueError):
+        with pytest.raises(lost, match="of ours"):
+            async with pool.acquire() as connection:
+                connection.terminate()
+                raise lost("of ours")
+    assert await pool.fetchval("SELECT 1") == 1
+    pool.terminate()
+    other.terminate()
+
+
 async def test_a_connection_that_came_inside_a_transaction_is_dropped(migrated: Settings) -> None:
     """However it came to that: the failure is retryable, and the next user gets a new connection."""
     pool = await open_pool(migrated, size=1)
