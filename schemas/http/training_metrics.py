@@ -116,7 +116,7 @@ class LeftOutRows(TypedDict, total=False):
 
 
 class LimitedReviewer(TypedDict, total=False):
-    """A reviewer with more new labels than a training may learn from, while others have new labels too."""
+    """A reviewer with more new labels than a training may learn from, while others have labels too."""
 
     reviewer: Annotated[str | None, Meta(description="The name; null: reviews without a name.")]
     key: Annotated[str | None, Meta(description="Id of the API key that sent them; null: sent without a key.")]

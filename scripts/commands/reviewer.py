@@ -29,9 +29,9 @@ from relearn.scripts.render.tables import plain_table
 def reviewer() -> None:
     """List reviewers, and trust those whose labels no training is to limit.
 
-    Where several reviewers have new labels, a training learns from at most RELEARN_REVIEWER_LABELS keys of each, so
+    Where several reviewers have labels, a training learns from at most RELEARN_REVIEWER_LABELS keys of each, so
     that one wild reviewer doesn't outweigh the others; the rest waits. A trusted reviewer isn't limited: trust a feed
-    of outcomes. A reviewer beside whom no other has new labels isn't limited either, trusted or not.
+    of outcomes. A reviewer beside whom no other has labels isn't limited either, trusted or not.
     """
 
 

@@ -12,8 +12,9 @@ from relearn.agents.stores.training.models import load_model
 from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.data.datasets import Dataset
-from relearn.scripts.demo.traffic.shift import Shift, accuracy
+from relearn.scripts.demo.traffic.shift import Shift
 
 
 @dataclass(frozen=True, slots=True)

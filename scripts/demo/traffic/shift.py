@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from relearn.agents.learning.predict import score
 from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.data.datasets import Dataset
 
 #: The number of features that move, and by how many of their standard deviations.
@@ -35,12 +35,6 @@ class Shift:
         moved = self.added[self.added != 0]
         changes = ", ".join(f"{name} +{by:.3g}" for name, by in zip(self.names, moved, strict=True))
         return f"{len(self.names)} readings are {BY_SD:g} standard deviations higher from now on: {changes}"
-
-
-def accuracy(model: Model, records: Dataset) -> float:
-    """The share of labelled records that a model answers correctly."""
-    answers = [model.classes[i] for i in score(model, records.features).labels]
-    return float(np.mean([one == truth for one, truth in zip(answers, records.labels or (), strict=True)]))
 
 
 def choose_shift(model: Model, records: Dataset, seed: int) -> Shift:

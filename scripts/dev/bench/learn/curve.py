@@ -12,8 +12,8 @@ from relearn.agents.learning.fit import C_CHOICE, C_FEW, CHOOSE_FROM
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import FOLDS, folds_of
 from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.data.datasets import Dataset
-from relearn.scripts.demo.traffic.shift import accuracy
 from relearn.scripts.dev.bench.learn.watch import Sample
 
 #: Label counts at which scikit-learn is trained.

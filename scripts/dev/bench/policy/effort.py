@@ -14,10 +14,11 @@ from relearn.agents.learning.training_set import Example, example_key, training_
 from relearn.agents.stores.predictions.review_candidates import POOL
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.dev.bench.policy.bars import Bar
 from relearn.scripts.dev.bench.policy.reviewers import BUDGET
-from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream, share_right
+from relearn.scripts.dev.bench.policy.streams import Stream, draw_stream
 
 #: The way is from the first model to the one that knows every label; so much of it is made.
 MOST = 0.8
@@ -42,8 +43,8 @@ def effort(stream: str, seed: int, audit_share: float, *, shorter: int = 1) -> E
     """Both ways on the same records; the same arguments give the same."""
     drawn = draw_stream(stream, seed, shorter=shorter)
     first, best = _model(drawn, []), _model(drawn, range(drawn.reviewed))
-    begin = share_right(first, drawn.held_back)
-    goal = begin + MOST * (share_right(best, drawn.held_back) - begin)
+    begin = accuracy(first, drawn.held_back)
+    goal = begin + MOST * (accuracy(best, drawn.held_back) - begin)
     by_queue, by_chance = (_needed(drawn, seed, share, goal) for share in (audit_share, 1.0))
     return Effort(stream, seed, by_queue, by_chance, int(drawn.reviewed * BUDGET))
 
@@ -62,7 +63,7 @@ def _needed(stream: Stream, seed: int, audit_share: float, goal: float) -> int:
         taken.add(choice.candidate.key)
         if label % EVERY == 0:
             model = _model(stream, labelled)
-            if share_right(model, stream.held_back) >= goal:
+            if accuracy(model, stream.held_back) >= goal:
                 return label
     return len(labelled)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.dev.bench.policy.drift_watch import DriftWatch
 from relearn.scripts.dev.bench.policy.learning_log import LearningLog
 from relearn.scripts.dev.bench.policy.memory import MemoryStore
 from relearn.scripts.dev.bench.policy.regret import regret
 from relearn.scripts.dev.bench.policy.rows import Activation, Registered
-from relearn.scripts.dev.bench.policy.streams import Stream, share_right
+from relearn.scripts.dev.bench.policy.streams import Stream
 
 #: A model is worse if its share of right answers is lower by more than this.
 A_POINT = 0.01
@@ -116,8 +117,8 @@ def outcome(
         regret=missed.mean,
         needed=missed.needed,
         steps=tuple(_step(memory, stream, before, after) for before, after in pairwise(memory.activations)),
-        start=share_right(first, stream.held_back),
-        end=share_right(last, stream.held_back),
+        start=accuracy(first, stream.held_back),
+        end=accuracy(last, stream.held_back),
         windows=drift.windows,
         alarms=drift.alarms,
         drift_windows=drift.drift_windows,
@@ -127,10 +128,10 @@ def outcome(
 
 def _step(memory: MemoryStore, stream: Stream, before: Activation, after: Activation) -> Step:
     held_back = stream.held_back_at(after.record)
-    right = [share_right(memory.models[one.version].model, held_back) for one in (before, after)]
+    right = [accuracy(memory.models[one.version].model, held_back) for one in (before, after)]
     return Step(after.record, after.version, after.rollback, *right)
 
 
 def _is_bad(one: Registered, stream: Stream) -> bool:
     held_back = stream.held_back_at(one.record)
-    return one.against is not None and share_right(one.model, held_back) < share_right(one.against, held_back) - A_POINT
+    return one.against is not None and accuracy(one.model, held_back) < accuracy(one.against, held_back) - A_POINT

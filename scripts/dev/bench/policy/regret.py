@@ -13,9 +13,10 @@ from relearn.agents.learning.fit import fit_svm
 from relearn.agents.learning.reviews import reviews
 from relearn.agents.learning.training_set import training_set
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.dev.bench.policy.learning_log import LearningLog
 from relearn.scripts.dev.bench.policy.memory import MemoryStore
-from relearn.scripts.dev.bench.policy.streams import Stream, share_right
+from relearn.scripts.dev.bench.policy.streams import Stream
 
 #: The champion is compared at label number FIRST, and then whenever the number of labels has grown by FACTOR.
 FIRST, FACTOR = 10, 1.25
@@ -44,17 +45,19 @@ def regret(memory: MemoryStore, log: LearningLog, stream: Stream) -> Regret:
 
     @cache
     def champions(version: int, *, late: bool) -> float:
-        return share_right(memory.models[version].model, stream.held_back if late else stream.held_back_early)
+        return accuracy(memory.models[version].model, stream.held_back if late else stream.held_back_early)
 
     behind, counted = 0.0, 0
     for label in _checkpoints(total):
         version, record = log.labels[label - 1]
         held_back = stream.held_back_at(record)
-        best = share_right(_of_all(memory, label, version), held_back)
-        behind += (label - counted) * (best - champions(version, late=held_back is stream.held_back))
+        of_all = _of_all(memory, label, version)
+        behind += (label - counted) * (
+            accuracy(of_all, held_back) - champions(version, late=held_back is stream.held_back)
+        )
         counted = label
     start = champions(memory.activations[0].version, late=True)
-    gain = share_right(_of_all(memory, total, log.labels[-1].champion), stream.held_back) - start
+    gain = accuracy(of_all, stream.held_back) - start  # of the last checkpoint, which is all labels
     if gain < LEAST_GAIN:
         return Regret(behind / total, None)
     goal = start + MOST * gain

@@ -15,8 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.predict import predict
-from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.schemas.model.linear_svm import Floats
 from relearn.scripts.data.datasets import Dataset, load_dataset, resample_with_noise, split_rows
 
 #: Standard deviations of each feature, as in the demo.
@@ -45,12 +44,6 @@ class Stream:
     def held_back_at(self, record: int) -> Dataset:
         """Held-back records like those that come from number `record` on."""
         return self.held_back_early if self.drift_at is not None and record < self.drift_at else self.held_back
-
-
-def share_right(model: Model, records: Dataset) -> float:
-    """The share of labelled records that the model answers right."""
-    answers = np.array(model.classes)[predict(model, records.features)[0]]
-    return float(np.mean(answers == np.array(records.labels)))
 
 
 Draw = Callable[[int], Dataset]

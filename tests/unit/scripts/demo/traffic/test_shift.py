@@ -10,9 +10,10 @@ import pytest
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, training_set
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.data.datasets import Dataset, load_dataset
 from relearn.scripts.demo.options import split_data
-from relearn.scripts.demo.traffic.shift import BY_SD, FEATURES, MAX_ACCURACY, accuracy, choose_shift
+from relearn.scripts.demo.traffic.shift import BY_SD, FEATURES, MAX_ACCURACY, choose_shift
 
 CANCER = load_dataset("breast_cancer")
 
