@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import asyncpg
 from asyncpg import exceptions
 
 from relearn.agents.driver_errors.verdict import Verdict, verdicts
+from relearn.schemas.errors import PostgresUnavailable
 
 #: SQLSTATEs, and classes of SQLSTATEs, each with its name in Postgres' manual. A whole SQLSTATE goes before its class.
 STATES = verdicts(
@@ -129,3 +132,19 @@ def verdict_of(error: BaseException) -> Verdict:
     if isinstance(error, (OSError, TimeoutError)):
         return Verdict.RETRYABLE
     return next((CLASSES[base] for base in type(error).__mro__ if base in CLASSES), Verdict.OURS)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The error that lost the connection: asyncpg complains of it once more when the connection's transaction is left.
+
+    What was being handled meanwhile may be another matter, a refused row say: only an error of the same verdict is it.
+    """
+    while isinstance(error, asyncpg.InterfaceError) and _retryable(error) and _retryable(error.__context__):
+        error = error.__context__
+    return error
+
+
+def _retryable(error: BaseException | None) -> TypeGuard[BaseException]:
+    if isinstance(error, ERRORS):
+        return verdict_of(error) is Verdict.RETRYABLE
+    return isinstance(error, PostgresUnavailable)

@@ -37,21 +37,13 @@ def postgres_errors() -> Iterator[None]:
     try:
         yield
     except driver.ERRORS as exc:
-        cause = _cause(exc)
+        cause = driver.cause_of(exc)
         if isinstance(cause, RelearnError):
             raise cause from cause.__cause__
         translated = _translated(cause)
         if translated is None:
             raise
         raise translated from exc
-
-
-def _cause(exc: BaseException) -> BaseException:
-    """The error behind `exc`: asyncpg complains of a lost connection once more when its transaction is left."""
-    behind = (*driver.ERRORS, PostgresUnavailable)
-    while isinstance(exc, asyncpg.InterfaceError) and isinstance(exc.__context__, behind):
-        exc = exc.__context__
-    return exc
 
 
 def _translated(exc: BaseException) -> RelearnError | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-import pytest
-
 from relearn.schemas.messages.predictions import decode_block
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName
@@ -32,15 +30,9 @@ def _resumes(settings: Settings, what: str, role: str, topic: TopicName) -> None
     print(f"{what}: all partitions go on after {time.monotonic() - began:.1f} s")  # noqa: T201 - a figure, not a bar
 
 
-@pytest.fixture
-def stream(migrated: Settings) -> Stream:
+def test_killed_and_stopped_workers_lose_and_double_nothing(migrated: Settings) -> None:
     models.publish(migrated, models.a_model(), 1)
-    return Stream(migrated, rate=RATE, at_least=AT_LEAST)
-
-
-def test_killed_and_stopped_workers_lose_and_double_nothing(migrated: Settings, stream: Stream) -> None:
-    with workers(migrated, score=2, store=1) as running:
-        stream.start()
+    with workers(migrated, score=2, store=1) as running, Stream(migrated, rate=RATE, at_least=AT_LEAST) as stream:
         eventually(lambda: stored(migrated) > 2_000, lambda: "\n".join(w.log[-2000:] for w in running.values()))
         running["score-1"].kill()
         unfinished = _unfinished(migrated)

@@ -19,9 +19,7 @@ TIMES = 20 if FULL else 3
 @pytest.mark.long
 def test_partitions_that_move_lose_nothing(migrated: Settings) -> None:
     models.publish(migrated, models.a_model(), 1)
-    with workers(migrated, score=1, store=1) as running:
-        stream = Stream(migrated, rate=RATE, at_least=RATE)
-        stream.start()
+    with workers(migrated, score=1, store=1) as running, Stream(migrated, rate=RATE, at_least=RATE) as stream:
         eventually(lambda: stored(migrated) > 0, lambda: running["score-1"].log[-2000:])
         for number in range(TIMES):
             for role in ("score", "store"):

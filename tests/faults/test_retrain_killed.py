@@ -187,9 +187,10 @@ def test_a_score_worker_killed_during_a_swap_comes_back_with_it_and_loses_nothin
     registered.register(settings)
     retrains.load(settings, seed=1, prefix="more")
     registered.register(settings, "former")
-    with workers(settings, retrain=1, score=2, store=1) as running:
-        stream = Stream(settings, rate=RATE, at_least=RATE)
-        stream.start()
+    with (
+        workers(settings, retrain=1, score=2, store=1) as running,
+        Stream(settings, rate=RATE, at_least=RATE) as stream,
+    ):
         for number in range(KILLS):
             all_agree(settings, running)
             _kill_at_the_swap(settings, running["score-1"], 2 - number % 2, unread=number % 2 == 0)

@@ -37,6 +37,8 @@ def _scoring_goes_on(settings: Settings) -> None:
 
 
 def _memory(running: dict[str, WorkerProcess]) -> dict[str, int]:
+    for worker in running.values():
+        assert worker.running, worker.log[-5000:]
     return {name: psutil.Process(worker.pid).memory_info().rss for name, worker in running.items()}
 
 
@@ -44,9 +46,10 @@ def test_while_postgres_is_away_scoring_goes_on_and_afterwards_all_is_stored(
     migrated: Settings, servers: Servers
 ) -> None:
     models.publish(migrated, models.a_model(), 1)
-    with workers(migrated, score=2, store=1) as running:
-        stream = Stream(migrated, rate=RATE, at_least=AWAY_S * RATE)
-        stream.start()
+    with (
+        workers(migrated, score=2, store=1) as running,
+        Stream(migrated, rate=RATE, at_least=AWAY_S * RATE) as stream,
+    ):
         eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
         before = _memory(running)
         with servers.postgres.away():
@@ -61,9 +64,7 @@ def test_while_postgres_is_away_scoring_goes_on_and_afterwards_all_is_stored(
 
 def test_while_redis_is_away_storing_goes_on(migrated: Settings, servers: Servers) -> None:
     models.publish(migrated, models.a_model(), 1)
-    with workers(migrated, score=1, store=1) as running:
-        stream = Stream(migrated, rate=RATE, at_least=RATE)
-        stream.start()
+    with workers(migrated, score=1, store=1) as running, Stream(migrated, rate=RATE, at_least=RATE) as stream:
         eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
         with servers.valkey.away():
             already = stored(migrated)
@@ -73,9 +74,7 @@ def test_while_redis_is_away_storing_goes_on(migrated: Settings, servers: Server
 
 def test_a_broker_killed_and_started_again_costs_nothing(migrated: Settings, servers: Servers) -> None:
     models.publish(migrated, models.a_model(), 1)
-    with workers(migrated, score=1, store=1) as running:
-        stream = Stream(migrated, rate=RATE, at_least=2 * RATE)
-        stream.start()
+    with workers(migrated, score=1, store=1) as running, Stream(migrated, rate=RATE, at_least=2 * RATE) as stream:
         eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
         servers.kafka.kill()
         servers.kafka.start()
@@ -86,9 +85,7 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
     migrated: Settings, servers: Servers
 ) -> None:
     models.publish(migrated, models.a_model(), 1)
-    with workers(migrated, score=1, store=1) as running:
-        stream = Stream(migrated, rate=RATE, at_least=RATE)
-        stream.start()
+    with workers(migrated, score=1, store=1) as running, Stream(migrated, rate=RATE, at_least=RATE) as stream:
         eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
         with servers.postgres.away():
             running["store-1"].wait_for("event=waiting what=Postgres error=")
@@ -117,16 +114,15 @@ def test_while_postgres_is_read_only_every_role_waits_and_none_is_restarted(migr
     with workers(migrated, score=1, store=1, feedback=1, retrain=1) as running:
         for worker in running.values():
             worker.wait_for("worker_ready")
-        stream = Stream(migrated, rate=RATE, at_least=2 * RATE)
-        stream.start()
-        eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
-        with read_only(migrated):
-            _scoring_goes_on(migrated)
-            job = retrains.send(migrated, "hold")
-            feedbacks.send(migrated, feedbacks.feedback("f-1", "yes", prediction="0-0-0", reviewer="ann"))
-            for name in ("store-1", "feedback-1", "retrain-1"):
-                running[name].wait_for("Postgres is read-only")
-        assert retrains.ended(migrated, job)["state"] == "promoted"
-        _check_all_stored(migrated, stream.finish())
-        eventually(lambda: value(migrated, "SELECT count(*) FROM corrections") == 1, "the feedback was lost")
-        assert all(worker.running and "event=crashed" not in worker.log for worker in running.values())
+        with Stream(migrated, rate=RATE, at_least=2 * RATE) as stream:
+            eventually(lambda: stored(migrated) > 1_000, lambda: running["store-1"].log[-2000:])
+            with read_only(migrated):
+                _scoring_goes_on(migrated)
+                job = retrains.send(migrated, "hold")
+                feedbacks.send(migrated, feedbacks.feedback("f-1", "yes", prediction="0-0-0", reviewer="ann"))
+                for name in ("store-1", "feedback-1", "retrain-1"):
+                    running[name].wait_for("Postgres is read-only")
+            assert retrains.ended(migrated, job)["state"] == "promoted"
+            _check_all_stored(migrated, stream.finish())
+            eventually(lambda: value(migrated, "SELECT count(*) FROM corrections") == 1, "the feedback was lost")
+            assert all(worker.running and "event=crashed" not in worker.log for worker in running.values())

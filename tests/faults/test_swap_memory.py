@@ -24,17 +24,16 @@ def test_five_thousand_swaps_leave_memory_as_it_was(migrated: Settings) -> None:
     models.publish(migrated, models.a_model(1, classes=CLASSES), 1)
     with workers(migrated, score=1) as running:
         worker = running["score-1"]
-        stream = Stream(migrated, rate=RATE, at_least=RATE)
-        stream.start()
-        _swap(migrated, worker, range(2, EARLY + 1))
-        early = _memory_bytes(worker)
-        _swap(migrated, worker, range(EARLY + 1, LATE + 1))
-        late = _memory_bytes(worker)
-        print(f"{early / 2**20:.1f} MiB after {EARLY} swaps, {late / 2**20:.1f} after {LATE}")  # noqa: T201 - a figure
-        records = stream.finish()
-        eventually(lambda: _scored(worker) >= records, lambda: f"{_scored(worker)} of {records} were scored")
-        assert late - early < BOUND_BYTES
-        assert (worker.starts, worker.running) == (1, True)
+        with Stream(migrated, rate=RATE, at_least=RATE) as stream:
+            _swap(migrated, worker, range(2, EARLY + 1))
+            early = _memory_bytes(worker)
+            _swap(migrated, worker, range(EARLY + 1, LATE + 1))
+            late = _memory_bytes(worker)
+            print(f"{early / 2**20:.1f} MiB after {EARLY} swaps, {late / 2**20:.1f} after {LATE}")  # noqa: T201 - a figure
+            records = stream.finish()
+            eventually(lambda: _scored(worker) >= records, lambda: f"{_scored(worker)} of {records} were scored")
+            assert late - early < BOUND_BYTES
+            assert (worker.starts, worker.running) == (1, True)
 
 
 def _swap(settings: Settings, worker: WorkerProcess, activations: range) -> None:

@@ -40,9 +40,10 @@ def settings(migrated: Settings) -> Settings:
 
 
 def test_swaps_lose_nothing_and_mix_no_chunk(settings: Settings) -> None:
-    with workers(settings, retrain=1, score=2, store=1) as running:
-        stream = Stream(settings, rate=RATE, at_least=RECORDS)
-        stream.start()
+    with (
+        workers(settings, retrain=1, score=2, store=1) as running,
+        Stream(settings, rate=RATE, at_least=RECORDS) as stream,
+    ):
         awaited = _swap(settings, running)
         records = stream.finish()
         eventually(lambda: stored(settings) >= records, lambda: f"{stored(settings)} of {records} were stored")
