@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from relearn.schemas.identity import Place
@@ -13,6 +13,9 @@ from relearn.schemas.messages.feedback import Via, scope_of
 EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))
 #: Reviews that estimate accuracy: the choice of their records doesn't depend on any model.
 UNBIASED: frozenset[Via] = frozenset(("audit", "batch"))
+
+
+_BEFORE_ALL = (float("-inf"), 0, 0)
 
 
 class Statement(NamedTuple):
@@ -78,51 +81,52 @@ def disputed(statements: Iterable[Statement]) -> list[Place]:
     return sorted(place for place, given in labels.items() if len(given) > 1)
 
 
-def limit_new_keys(
-    found: Sequence[Statement], *, known: frozenset[int], limit: int, trusted: frozenset[str] = frozenset()
-) -> list[Statement]:
-    """`found` with the new reviews of at most `limit` keys per sender, chosen by hash, so that no age is preferred.
-
-    The other reviews of a flood wait for later jobs. A sender in `trusted` (scopes) isn't limited, nor one beside whom
-    no other has a review, new or known: no other opinion could be outweighed, as with a feed of outcomes. Reviews with
-    `known` ids, from which a model was trained before, stay, and so do older ones of the same key, since training uses
-    only the latest of a key.
-    """
-    ordered = sorted(found, key=lambda statement: statement.sent)
-    learned = {one.key: one.sent for one in ordered if one.id in known}
-    new: dict[str, set[str]] = {}
-    for one in ordered:
-        if _is_new(one, known, learned):
-            new.setdefault(one.scope, set()).add(one.key)
-    if len({one.scope for one in ordered}) > 1:
-        new = {
-            scope: keys if scope in trusted else set(sorted(keys, key=by_hash)[:limit]) for scope, keys in new.items()
-        }
-    return [one for one in ordered if not _is_new(one, known, learned) or one.key in new[one.scope]]
-
-
 def admitted_reviews(
     statements: Iterable[Statement], *, known: frozenset[int], limit: int, trusted: frozenset[str] = frozenset()
 ) -> tuple[list[Statement], list[Statement]]:
-    """The reviews that count now, and those that wait (see `limit_new_keys`), in the order of arrival.
+    """The reviews that count now, and the statements that wait for later jobs, each in the order of arrival.
+
+    New statements of a sender count for at most `limit` keys, chosen by hash, so that no age is preferred. A sender in
+    `trusted` (scopes) isn't limited, nor one beside whom no other has said anything that stands: no other opinion could
+    be outweighed, as with a feed of outcomes. New is what is neither among the `known` ids, from which a model was
+    trained before, nor older than a known label of its key, since training uses only the latest of a key.
 
     Where the latest statement about a prediction waits, the one before it is the review: a flood of labels for records
     that were reviewed before takes nothing from what a model has learned.
     """
-    left, waiting = list(statements), list[Statement]()
-    while True:
-        found = reviews(left)
-        counted = limit_new_keys(found, known=known, limit=limit, trusted=trusted)
-        if len(counted) == len(found):
-            return counted, sorted(waiting, key=lambda statement: statement.sent)
-        kept = {one.id for one in counted}
-        held = {one.id: one for one in found if one.id not in kept}
-        waiting += held.values()
-        left = [one for one in left if one.id not in held]
+    ordered = sorted(statements, key=lambda statement: statement.sent)
+    learned = {one.key: one.sent for one in standing_statements(one for one in ordered if _is_settled(one, known))}
+    new = [one for one in ordered if not _is_settled(one, known) and one.sent > learned.get(one.key, _BEFORE_ALL)]
+    over = _over_limit(ordered, new, limit, trusted)
+    waiting = [one for one in new if one.key in over.get(one.scope, ())]
+    held = {one.id for one in waiting}
+    return reviews(one for one in ordered if one.id not in held), waiting
 
 
-def _is_new(one: Statement, known: frozenset[int], learned: Mapping[str, tuple[float, int, int]]) -> bool:
-    return one.id not in known and (one.key not in learned or one.sent > learned[one.key])
+def _over_limit(
+    ordered: Sequence[Statement], new: Sequence[Statement], limit: int, trusted: frozenset[str]
+) -> dict[str, set[str]]:
+    """By scope, the keys whose new statements wait. `ordered`: by arrival, `new` among them."""
+    # By sender, too: another one may have given the same reviewer's name, and what it said may wait.
+    current = {(one.place, one.reviewer, one.scope): one for one in ordered}
+    stands = {one.id: one.scope for one in current.values() if one.label is not None}
+    if len(set(stands.values())) <= 1:
+        return {}
+    keys: dict[str, set[str]] = {}
+    for one in new:
+        if one.id in stands and one.scope not in trusted:
+            keys.setdefault(one.scope, set()).add(one.key)
+    return {scope: set(_by_turn(scope, of)[limit:]) for scope, of in keys.items() if len(of) > limit}
+
+
+def _by_turn(scope: str, keys: Iterable[str]) -> list[str]:
+    """The sender's keys in an order of their hashes, another one for each sender."""
+    return sorted(keys, key=lambda key: by_hash(f"{scope} {key}"))
+
+
+def _is_settled(one: Statement, known: frozenset[int]) -> bool:
+    """Whether no limit holds it: a model knows it, or it takes a label back."""
+    return one.id in known or one.label is None
 
 
 def by_hash(key: str) -> bytes:

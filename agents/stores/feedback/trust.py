@@ -1,6 +1,6 @@
 """The `trusted_senders` table: senders of feedback whose new labels no training limits, and the list of reviewers.
 
-A sender is what `learning.reviews.limit_new_keys` groups by, a statement's scope: an API key, or a reviewer's name in
+A sender is what `learning.reviews.admitted_reviews` groups by, a statement's scope: an API key, or a reviewer's name in
 feedback that no key sent. Trust in a name is no trust in a key of that name, nor the reverse.
 """
 
