@@ -7,7 +7,6 @@ generation (the topic was deleted and created again) the generation comes first:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from relearn.schemas.errors import BadIdentity
@@ -17,14 +16,13 @@ INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """One record's place: topic generation (0 is the first), partition, offset, index inside the message."""
 
     generation: int
     partition: int
     offset: int
-    index: int
+    index: int  # type: ignore[assignment] # a field, over the method of tuples
 
     def __str__(self) -> str:
         place = f"{self.partition}-{self.offset}-{self.index}"
@@ -42,7 +40,7 @@ class PlaceColumns(NamedTuple):
 
 def place_columns(places: Iterable[Place]) -> PlaceColumns:
     """The numbers of these places, column by column."""
-    rows = [(one.generation, one.partition, one.offset, one.index) for one in places]
+    rows = list(places)
     return PlaceColumns(*([row[i] for row in rows] for i in range(4)))
 
 

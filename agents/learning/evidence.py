@@ -11,13 +11,14 @@ from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import EVIDENCE, Statement
 from relearn.agents.learning.snapshot import Champion
 from relearn.agents.learning.training_set import Example
+from relearn.schemas.model.linear_svm import Features
 
 
 class Case(NamedTuple):
     """One record that judges: the right label, and the champion's."""
 
     key: str
-    features: Sequence[float]
+    features: Features
     truth: str
     champion: str
 

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from relearn.agents.learning.evidence import Case
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.significance import Tally, sign_test, tally, tally_fields, tally_text
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.trial import Trial
-from relearn.agents.learning.usable import has_width
+from relearn.agents.learning.usable import scorable
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,6 @@ def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any
 
 
 def _tally(cases: Sequence[Case], fitted: Fitted) -> Tally:
-    cases = [case for case in cases if has_width(case.features, len(fitted.mean))]
-    features = np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), len(fitted.mean))
+    cases, features = scorable(cases, lambda case: case.features, len(fitted.mean))
     answers = fitted.fold_models.answers([case.key for case in cases], features)
     return tally([case.truth for case in cases], [case.champion for case in cases], answers)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via, scope_of
+from relearn.schemas.model.linear_svm import Features
 
 #: Reviews that are evidence between models, all but `volunteer`: the reviewer didn't choose the record.
 EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))
@@ -15,7 +17,19 @@ EVIDENCE: frozenset[Via] = frozenset(("audit", "queue", "disagree", "batch"))
 UNBIASED: frozenset[Via] = frozenset(("audit", "batch"))
 
 
+_sent = attrgetter("sent")
 _BEFORE_ALL = (float("-inf"), 0, 0)
+
+
+class Admitted(NamedTuple):
+    """What a training learns from. `reviews`: those that count now; `waiting`: statements that wait for later jobs.
+
+    Each in the order of arrival. `disputed`: the predictions to which two reviewers now give different labels.
+    """
+
+    reviews: list[Statement]
+    waiting: list[Statement]
+    disputed: list[Place]
 
 
 class Statement(NamedTuple):
@@ -24,7 +38,7 @@ class Statement(NamedTuple):
     id: int
     place: Place
     key: str
-    features: Sequence[float]
+    features: Features
     label: str | None
     predicted: str
     model: int
@@ -49,16 +63,12 @@ class Statement(NamedTuple):
 
 def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
     """Each reviewer's latest statement about each prediction, without those taken back; in the order of arrival."""
-    last: dict[tuple[Place, str | None], Statement] = {}
-    for one in sorted(statements, key=lambda statement: statement.sent):
-        last[one.place, one.reviewer] = one
-    return sorted((one for one in last.values() if one.label is not None), key=lambda statement: statement.sent)
+    return _standing(_by_arrival(statements))
 
 
 def reviews(statements: Iterable[Statement]) -> list[Statement]:
     """One review per prediction: the latest of its reviewers' current statements; in the order of arrival."""
-    latest: dict[Place, Statement] = {one.place: one for one in standing_statements(statements)}
-    return sorted(latest.values(), key=lambda statement: statement.sent)
+    return _latest(standing_statements(statements))
 
 
 def first_given(statements: Sequence[Statement], found: Sequence[Statement]) -> dict[int, float]:
@@ -66,25 +76,17 @@ def first_given(statements: Sequence[Statement], found: Sequence[Statement]) -> 
     if len(statements) == len(found):
         return {}
     runs: dict[Place, tuple[str, float]] = {}
-    for one in sorted(statements, key=lambda statement: statement.sent):
+    for one in _by_arrival(statements):
         if one.label is not None and runs.get(one.place, ("",))[0] != one.label:
             runs[one.place] = one.label, one.sent[0]
     began = ((one, *runs[one.place]) for one in found)
     return {one.id: since for one, label, since in began if label == one.label and since < one.sent[0]}
 
 
-def disputed(statements: Iterable[Statement]) -> list[Place]:
-    """Predictions to which two reviewers now give different labels."""
-    labels: dict[Place, set[str | None]] = {}
-    for one in standing_statements(statements):
-        labels.setdefault(one.place, set()).add(one.label)
-    return sorted(place for place, given in labels.items() if len(given) > 1)
-
-
 def admitted_reviews(
     statements: Iterable[Statement], *, known: frozenset[int], limit: int, trusted: frozenset[str] = frozenset()
-) -> tuple[list[Statement], list[Statement]]:
-    """The reviews that count now, and the statements that wait for later jobs, each in the order of arrival.
+) -> Admitted:
+    """The reviews that count now, and the statements that wait for later jobs.
 
     New statements of a sender count for at most `limit` keys, chosen by hash, so that no age is preferred. A sender in
     `trusted` (scopes) isn't limited, nor one beside whom no other has said anything that stands: no other opinion could
@@ -94,13 +96,26 @@ def admitted_reviews(
     Where the latest statement about a prediction waits, the one before it is the review: a flood of labels for records
     that were reviewed before takes nothing from what a model has learned.
     """
-    ordered = sorted(statements, key=lambda statement: statement.sent)
-    learned = {one.key: one.sent for one in standing_statements(one for one in ordered if _is_settled(one, known))}
+    ordered = _by_arrival(statements)
+    standing = _standing(ordered)
+    waiting = _waiting(ordered, known, limit, trusted)
+    if not waiting:
+        return Admitted(_latest(standing), [], _disputed(standing))
+    held = {one.id for one in waiting}
+    counted = _latest(_standing([one for one in ordered if one.id not in held]))
+    return Admitted(counted, waiting, _disputed(standing))
+
+
+def _waiting(
+    ordered: Sequence[Statement], known: frozenset[int], limit: int, trusted: frozenset[str]
+) -> list[Statement]:
+    if len({(one.principal, one.reviewer) for one in ordered}) <= 1:
+        return []
+    settled = _standing([one for one in ordered if _is_settled(one, known)])
+    learned = {one.key: one.sent for one in settled}
     new = [one for one in ordered if not _is_settled(one, known) and one.sent > learned.get(one.key, _BEFORE_ALL)]
     over = _over_limit(ordered, new, limit, trusted)
-    waiting = [one for one in new if one.key in over.get(one.scope, ())]
-    held = {one.id for one in waiting}
-    return reviews(one for one in ordered if one.id not in held), waiting
+    return [one for one in new if one.key in over.get(one.scope, ())] if over else []
 
 
 def _over_limit(
@@ -117,6 +132,27 @@ def _over_limit(
         if one.id in stands and one.scope not in trusted:
             keys.setdefault(one.scope, set()).add(one.key)
     return {scope: set(_by_turn(scope, of)[limit:]) for scope, of in keys.items() if len(of) > limit}
+
+
+def _by_arrival(statements: Iterable[Statement]) -> list[Statement]:
+    return sorted(statements, key=_sent)
+
+
+def _standing(ordered: Iterable[Statement]) -> list[Statement]:
+    last: dict[tuple[Place, str | None], Statement] = {}
+    for one in ordered:
+        last[one.place, one.reviewer] = one
+    return sorted((one for one in last.values() if one.label is not None), key=_sent)
+
+
+def _latest(standing: Iterable[Statement]) -> list[Statement]:
+    latest: dict[Place, Statement] = {one.place: one for one in standing}
+    return sorted(latest.values(), key=_sent)
+
+
+def _disputed(standing: Iterable[Statement]) -> list[Place]:
+    first: dict[Place, str | None] = {}
+    return sorted({one.place for one in standing if first.setdefault(one.place, one.label) != one.label})
 
 
 def _by_turn(scope: str, keys: Iterable[str]) -> list[str]:

@@ -9,12 +9,10 @@ from itertools import islice
 from math import exp, log
 from typing import NamedTuple
 
-import numpy as np
-
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import UNBIASED, Statement, reviews
 from relearn.agents.learning.significance import log_evidence
-from relearn.agents.learning.usable import has_width
+from relearn.agents.learning.usable import scorable
 from relearn.schemas.model.linear_svm import Model
 
 #: Of the limit on counted keys, the multiple that is read first: reviews change, and keys trained on don't count.
@@ -110,10 +108,10 @@ def is_enough(found: Iterable[Statement], keys: int, counted: Counted) -> bool:
 
 def compare_answers(rows: Sequence[Statement], former: Model) -> list[AnswerPair]:
     """Former champion and champion on each of these reviews, which have features; without those it can't score."""
-    rows = [one for one in rows if has_width(one.features, len(former.feature_names))]
+    rows, features = scorable(rows, lambda one: one.features, len(former.feature_names))
     if not rows:
         return []
-    labels = score(former, np.array([one.features for one in rows], dtype=np.float64)).labels
+    labels = score(former, features).labels
     answers = [former.classes[i] for i in labels]
     return [
         AnswerPair(answer == one.label, one.predicted == one.label) for one, answer in zip(rows, answers, strict=True)

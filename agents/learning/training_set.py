@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from relearn.agents.learning.reviews import by_hash
 from relearn.agents.learning.sample import LEAST_PER_CLASS, sample_labels
-from relearn.schemas.model.linear_svm import Floats
+from relearn.schemas.model.linear_svm import Features, Floats
 
 FOLDS = 5
 #: Part of every digest: to be changed with the way of fitting, which gives another model of the same examples.
@@ -35,7 +35,7 @@ class Example(NamedTuple):
 
     id: int | str
     key: str
-    features: Sequence[float]
+    features: Features
     label: str
     source: Source = "bootstrap"
     weight: float = 1.0
@@ -150,9 +150,13 @@ def training_set(
 def _put_latest(labelled: dict[str, Example], example: Example) -> None:
     """The latest example of its key. It is the newest of all, unless it only repeats the one before."""
     before = labelled.get(example.key)
-    if before is not None and (before.label != example.label or list(before.features) != list(example.features)):
+    if before is not None and not (before.label == example.label and _same(before.features, example.features)):
         del labelled[example.key]
     labelled[example.key] = example
+
+
+def _same(features: Features, others: Features) -> bool:
+    return features is others or np.array_equal(features, others)
 
 
 def _share_of(assumed: Sequence[Example], reviewed: int, of_reviewed: int) -> list[Example]:

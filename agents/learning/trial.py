@@ -9,11 +9,11 @@ from typing import Any
 
 from relearn.agents.learning.assumed import choose_assumed, some_join
 from relearn.agents.learning.evidence import Case, evidence, review_case, review_example
-from relearn.agents.learning.reviews import Statement, admitted_reviews, disputed, first_given
+from relearn.agents.learning.reviews import Admitted, Statement, admitted_reviews, first_given
 from relearn.agents.learning.snapshot import Knowledge, Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, training_set
 from relearn.agents.learning.usable import UsableRows
-from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.linear_svm import Features, Model
 
 #: Maximum number of limited reviewers that a job names.
 LIMITED_NAMED = 20
@@ -36,21 +36,29 @@ class Trial:
     knowledge: Knowledge = field(default_factory=Knowledge)
 
 
-def assumes(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int) -> bool:
+def admit(snapshot: Snapshot, *, reviewer_labels: int) -> Admitted:
+    """The reviews that the next training learns from. `reviewer_labels`: the maximum number of new keys per sender."""
+    champion = snapshot.champion
+    # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
+    known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
+    return admitted_reviews(snapshot.statements, known=known, limit=reviewer_labels, trusted=snapshot.trusted)
+
+
+def assumes(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float) -> bool:
     """Whether unreviewed predictions join the training set: then `prepare` needs them in its snapshot."""
-    return snapshot.champion is not None and some_join(_admitted(snapshot, reviewer_labels)[0], assumed_weight)
+    return snapshot.champion is not None and some_join(admitted.reviews, assumed_weight)
 
 
-def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int, max_labels: int | None = None) -> Trial:
+def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, max_labels: int | None = None) -> Trial:
     """The trial of the next challenger. The same snapshot gives the same trial.
 
     Args:
+        admitted: the snapshot's reviews (see `admit`).
         assumed_weight: weight of an unreviewed prediction's loss; 0: none joins.
-        reviewer_labels: maximum number of new keys that count per sender; the others wait for later jobs.
         max_labels: number of labelled examples above which a sample of them is used; None: all are.
     """
     champion = snapshot.champion
-    counted, waiting = _admitted(snapshot, reviewer_labels)
+    counted, waiting, disputed = admitted
     candidates = () if snapshot.unreviewed is None else snapshot.unreviewed.examples
     loaded = [example for _, example in snapshot.bootstrap]
     every = [one.features for rows in (loaded, counted, candidates) for one in rows]
@@ -80,7 +88,7 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int, 
         "waiting_for_later_jobs": len(waiting),
         "limited": _limited(waiting),
         "left_out": usable.left_out.fields(),
-        "disputed": [str(place) for place in disputed(snapshot.statements)][:100],
+        "disputed": [str(place) for place in disputed[:100]],
     }
     example_cut = max((int(example.id) for example in loaded), default=0)
     knowledge = Knowledge(snapshot.cut, example_cut, tuple(sorted(waits)), examples.available, max_labels)
@@ -90,14 +98,6 @@ def prepare(snapshot: Snapshot, *, assumed_weight: float, reviewer_labels: int, 
     reviewed = [review_case(one) for one in own]
     judging = evidence(champion, found, bootstrap)
     return Trial(champion.model, examples, judging, reviewed, facts, snapshot.withdrawn, knowledge)
-
-
-def _admitted(snapshot: Snapshot, reviewer_labels: int) -> tuple[list[Statement], list[Statement]]:
-    """The reviews that count now, and those that wait."""
-    champion = snapshot.champion
-    # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
-    known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
-    return admitted_reviews(snapshot.statements, known=known, limit=reviewer_labels, trusted=snapshot.trusted)
 
 
 def _limited(waiting: Sequence[Statement]) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def _labelled(
     return [example for _, example in sorted(dated, key=lambda pair: pair[0])]
 
 
-def _features_of(row: Example | Statement) -> Sequence[float]:
+def _features_of(row: Example | Statement) -> Features:
     return row.features
 
 

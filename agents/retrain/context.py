@@ -15,6 +15,7 @@ from relearn.agents.models.live import LiveModel
 from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.training.activations import SigningContext
+from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.model.signatures import Signer
 from relearn.schemas.model.updates import Key
@@ -45,6 +46,7 @@ class RetrainContext:
     #: Set when a job became a shadow.
     new_shadows: asyncio.Event = field(default_factory=asyncio.Event)
     trainer: FitRunner = field(default_factory=FitRunner)
+    labels: KeptLabels = field(default_factory=KeptLabels)
     _pool: OpenOnce[Pool] = field(init=False)
 
     def __post_init__(self) -> None:

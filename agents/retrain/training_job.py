@@ -80,7 +80,7 @@ async def _train(context: RetrainContext, job: Job) -> None:
         TrainingDied: the training process died, which is no result of the job.
     """
     settings, pool = context.settings, await context.pool()
-    snapshot, trial = await context.until_available(lambda: read_trial(pool, settings))
+    snapshot, trial = await context.until_available(lambda: read_trial(pool, settings, context.labels))
     reason = nothing_new(snapshot, trial)
     if reason is not None:
         await _end(context, job, "skipped", reason, cut=trial.facts["cut"])

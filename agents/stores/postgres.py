@@ -231,22 +231,28 @@ async def read_snapshot(pool: Pool, *, index_only: bool = False) -> AsyncIterato
             yield connection
 
 
-async def fetch_pages(
+async def read_pages(
     connection: Connection, query: str, *arguments: Any, after: Any, size: int = PAGE_ROWS
-) -> list[Any]:
+) -> AsyncIterator[list[Any]]:
     """All rows of `query`, a page at a time: no statement reads more than `size` rows, so that none nears its timeout.
 
     `query` is ordered by a unique key, its first column. Its last two parameters are the key that a page begins after
     (`after` for the first page) and the number of rows. In a snapshot the pages are those of one moment.
     """
-    rows: list[Any] = []
     while True:
         page = await connection.fetch(query, *arguments, after, size)
-        rows += page
+        yield page
         if len(page) < size:
-            return rows
+            return
         progressed()
         after = page[-1][0]
+
+
+async def fetch_pages(
+    connection: Connection, query: str, *arguments: Any, after: Any, size: int = PAGE_ROWS
+) -> list[Any]:
+    """All rows of `query`, read as `read_pages` does."""
+    return [row async for page in read_pages(connection, query, *arguments, after=after, size=size) for row in page]
 
 
 async def force_index_scans(connection: Connection) -> None:

@@ -16,6 +16,8 @@ from relearn.schemas.text import text_fault
 
 VERSION = 1
 Floats = NDArray[np.float64]
+#: One record's d numbers, in a list or in an array.
+Features = Sequence[float] | Floats
 
 
 @dataclass(frozen=True, slots=True)

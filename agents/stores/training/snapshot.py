@@ -10,12 +10,12 @@ from typing import Any
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, Snapshot
 from relearn.agents.learning.training_set import Example
-from relearn.agents.learning.trial import Trial, assumes, prepare
-from relearn.agents.stores.feedback.reviewer_statements import all_statements
+from relearn.agents.learning.trial import Trial, admit, assumes, prepare
 from relearn.agents.stores.feedback.trust import trusted_scopes
-from relearn.agents.stores.postgres import Connection, Pool, fetch_pages, read_snapshot
+from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
+from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import folds_of
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
@@ -30,10 +30,6 @@ WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_sche
 _NEWEST = """
 SELECT version, state, set_digest, correction_ids, cut, waiting_ids FROM models ORDER BY version DESC LIMIT 1
 """
-_BOOTSTRAP = """
-SELECT id, key, features, label, arrival::float8 AS arrival FROM examples
-WHERE id > $1 AND NOT withdrawn ORDER BY id LIMIT $2
-"""
 _WITHDRAWN = "SELECT DISTINCT label FROM examples WHERE withdrawn"
 _LABELLED = """
 SELECT e.key FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
@@ -42,8 +38,10 @@ UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_
 _KEYS = f"{_LABELLED} UNION SELECT a.key FROM assumed a WHERE a.version = $1"  # noqa: S608 - names of our own
 
 
-async def read_training_snapshot(pool: Pool) -> Snapshot:
+async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
     """The current input, without the champion's unreviewed records (see `predictions.unreviewed`).
+
+    `kept`: labels that were read before.
 
     Raises:
         PostgresUnavailable: Retryable.
@@ -53,8 +51,8 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
         names = await connection.fetchval("SELECT names FROM feature_schema")
         if names is None:
             raise Refused("there are no examples to train on")
-        statements = await all_statements(connection, of_schema=True)
-        bootstrap, newest = await _bootstrap(connection), await connection.fetchrow(_NEWEST)
+        statements, bootstrap = await kept.statements(connection), await kept.examples(connection)
+        newest = await connection.fetchrow(_NEWEST)
         return Snapshot(
             tuple(names),
             bootstrap,
@@ -69,22 +67,25 @@ async def read_training_snapshot(pool: Pool) -> Snapshot:
         )
 
 
-async def read_trial(pool: Pool, settings: Settings) -> tuple[Snapshot, Trial]:
+async def read_trial(pool: Pool, settings: Settings, kept: KeptLabels) -> tuple[Snapshot, Trial]:
     """The trial of what is known now, and its snapshot, with the champion's unreviewed records where some of them join.
+
+    `kept`: labels that were read before.
 
     Raises:
         PostgresUnavailable: Retryable.
         Refused: no examples were loaded yet.
     """
-    snapshot = await read_training_snapshot(pool)
-    given: dict[str, Any] = {"assumed_weight": settings.assumed_weight, "reviewer_labels": settings.reviewer_labels}
+    snapshot = await read_training_snapshot(pool, kept)
+    weight = settings.assumed_weight
     # In threads: at 50,000 reviews each of the two takes a good part of a second, and the loop has other uses for that.
-    some_join = await asyncio.to_thread(assumes, snapshot, **given)
-    if some_join and snapshot.champion is not None:
+    admitted = await asyncio.to_thread(admit, snapshot, reviewer_labels=settings.reviewer_labels)
+    if assumes(snapshot, admitted, assumed_weight=weight) and snapshot.champion is not None:
         ingest = topic_name(settings.namespace, "ingest")
         unreviewed = await read_unreviewed(pool, snapshot.champion.model.version, ingest=ingest)
         snapshot = replace(snapshot, unreviewed=unreviewed)
-    return snapshot, await asyncio.to_thread(prepare, snapshot, **given, max_labels=settings.train_max_labels)
+    most = settings.train_max_labels
+    return snapshot, await asyncio.to_thread(prepare, snapshot, admitted, assumed_weight=weight, max_labels=most)
 
 
 async def training_keys(connection: Connection, version: int) -> frozenset[str]:
@@ -95,11 +96,6 @@ async def training_keys(connection: Connection, version: int) -> frozenset[str]:
 async def labelled_keys(connection: Connection, version: int) -> frozenset[str]:
     """The keys of the examples with a label of their own that a model was trained on, without assumed ones."""
     return frozenset(row["key"] for row in await connection.fetch(_LABELLED, version))
-
-
-async def _bootstrap(connection: Connection) -> list[tuple[float, Example]]:
-    rows = await fetch_pages(connection, _BOOTSTRAP, after=0)
-    return [(row["arrival"], Example(row["id"], row["key"], row["features"], row["label"])) for row in rows]
 
 
 async def _champion(

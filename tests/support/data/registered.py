@@ -11,6 +11,7 @@ from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.postgres import Connection, open_pool
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, begin_shadowing
 from relearn.agents.stores.training.jobs import begin_shadow, end_job, queue_job
+from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import State, register_model
 from relearn.agents.stores.training.snapshot import read_trial
 from relearn.schemas.messages.commands import Command
@@ -25,7 +26,7 @@ def register(settings: Settings, state: State = "champion") -> int:
     async def run() -> int:
         pool = await open_pool(settings)
         try:
-            _, trial = await read_trial(pool, settings)
+            _, trial = await read_trial(pool, settings, KeptLabels())
             fitted = fit(trial.examples)
             command = Command(str(uuid.uuid4()), "train", {"trigger": "count", "corrections": 20}, by="tests")
             async with pool.acquire() as connection, connection.transaction():

@@ -7,7 +7,7 @@ from relearn.agents.learning.gate import Verdict, judge_challenger
 from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.rollback_verdict import audited, compare_answers, rollback_verdict
 from relearn.agents.learning.shadow_verdict import out_of_fold, shadow_tally, shadow_verdict
-from relearn.agents.learning.trial import Trial, prepare
+from relearn.agents.learning.trial import Trial, admit, prepare
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.policy.memory import MemoryStore
@@ -17,7 +17,8 @@ from relearn.scripts.dev.bench.policy.rows import Shadow, Training
 def begin_training(memory: MemoryStore, settings: Settings, job: str, *, takes_s: float) -> None:
     """Start a training, which ends `takes_s` later, and at once where it is skipped or fails."""
     snapshot = memory.snapshot()
-    trial = prepare(snapshot, assumed_weight=settings.assumed_weight, reviewer_labels=settings.reviewer_labels)
+    admitted = admit(snapshot, reviewer_labels=settings.reviewer_labels)
+    trial = prepare(snapshot, admitted, assumed_weight=settings.assumed_weight)
     if nothing_new(snapshot, trial) is not None:
         _end_without_model(memory, trial, "skipped")
         return

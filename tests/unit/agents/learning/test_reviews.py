@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from relearn.agents.learning.reviews import (
     Statement,
     admitted_reviews,
-    disputed,
     reviews,
     standing_statements,
 )
@@ -23,6 +22,10 @@ spoken = st.lists(
     st.tuples(st.integers(0, 3), st.sampled_from(["yes", "no", "other", None]), st.sampled_from(["ann", "bob", None])),
     max_size=25,
 ).map(lambda rows: [said(i, label, of=of, reviewer=who) for i, (of, label, who) in enumerate(rows)])
+
+
+def _disputed(statements: list[Statement]) -> list[Place]:
+    return admitted_reviews(statements, known=frozenset(), limit=1).disputed
 
 
 def test_a_reviewers_last_word_counts() -> None:
@@ -48,13 +51,13 @@ def test_taking_back_leaves_the_other_reviewers_labels() -> None:
 
 def test_reviewers_who_disagree_are_seen() -> None:
     ann, bob = said(1, "yes", of=7, reviewer="ann"), said(2, "no", of=7, reviewer="bob")
-    assert disputed([ann, bob]) == [Place(0, 0, 7, 0)]
-    assert disputed([ann, bob, said(3, "yes", of=7, reviewer="bob")]) == []
-    assert disputed([ann, said(2, "no", of=7, reviewer="ann")]) == [], "a changed label is no dispute"
+    assert _disputed([ann, bob]) == [Place(0, 0, 7, 0)]
+    assert _disputed([ann, bob, said(3, "yes", of=7, reviewer="bob")]) == []
+    assert _disputed([ann, said(2, "no", of=7, reviewer="ann")]) == [], "a changed label is no dispute"
 
 
 def _counted(statements: list[Statement], **given: Any) -> list[Statement]:
-    return admitted_reviews(statements, **given)[0]
+    return admitted_reviews(statements, **given).reviews
 
 
 def _keys(kept: list[Statement], who: str) -> set[str]:
@@ -116,7 +119,7 @@ def test_arrival_changes_nothing(statements: list[Statement], random: Random) ->
     shuffled = random.sample(statements, len(statements))
     assert reviews(shuffled + shuffled) == reviews(statements)
     assert standing_statements(shuffled) == standing_statements(statements)
-    assert disputed(shuffled) == disputed(statements)
+    assert _disputed(shuffled) == _disputed(statements)
 
 
 @given(spoken)
@@ -197,7 +200,7 @@ def test_labels_that_wait_take_nothing_from_what_is_known() -> None:
     flood = [said(100 + i, "other", of=i, reviewer="bot") for i in range(20)]
     more = said(200, "yes", of=50, reviewer="ann")
     known = frozenset(one.id for one in ann)
-    counted, waiting = admitted_reviews([*ann, *flood, more], known=known, limit=5)
+    counted, waiting, _ = admitted_reviews([*ann, *flood, more], known=known, limit=5)
     assert Counter(one.reviewer for one in counted) == {"ann": 16, "bot": 5}
     assert {one.key for one in counted} == {f"key-{i}" for i in (*range(20), 50)}
     assert [one.reviewer for one in waiting] == ["bot"] * 15
@@ -207,10 +210,10 @@ def test_a_flood_over_all_that_others_said_is_limited() -> None:
     """Else it would be the only opinion that is left, and taken as a whole."""
     ann = [said(i, "yes", of=i, reviewer="ann") for i in range(20)]
     flood = [said(100 + i, "other", of=i, reviewer="bot") for i in range(20)]
-    counted, waiting = admitted_reviews([*ann, *flood], known=frozenset(one.id for one in ann), limit=5)
+    counted, waiting, _ = admitted_reviews([*ann, *flood], known=frozenset(one.id for one in ann), limit=5)
     assert Counter(one.reviewer for one in counted) == {"ann": 15, "bot": 5}
     assert len(waiting) == 15
-    counted, waiting = admitted_reviews([*ann, *flood], known=frozenset(), limit=5)
+    counted, waiting, _ = admitted_reviews([*ann, *flood], known=frozenset(), limit=5)
     assert Counter(one.reviewer for one in waiting) == {"ann": 15, "bot": 15}
     assert _keys(counted, "ann"), "senders don't get the same keys"
 
@@ -219,7 +222,7 @@ def test_all_that_a_flood_says_about_one_record_waits_at_once() -> None:
     """Its last word waits, the words before it do, too, and under them is what another sender said."""
     ann = [said(i, "yes", of=i, reviewer="ann") for i in range(2)]
     flood = [said(10 + i, "other", of=i % 2, reviewer="bot") for i in range(20_000)]
-    counted, waiting = admitted_reviews([*ann, *flood], known=frozenset((0, 1)), limit=1)
+    counted, waiting, _ = admitted_reviews([*ann, *flood], known=frozenset((0, 1)), limit=1)
     assert len({one.key for one in waiting}) == 1
     assert (len(waiting), [one.reviewer for one in counted]) == (10_000, ["ann", "bot"])
 
@@ -238,7 +241,7 @@ def test_whatever_was_said_over_it_no_sender_exceeds_the_limit(
     statements: list[Statement], known: frozenset[int], trusted: frozenset[str], limit: int
 ) -> None:
     """Labels that were changed, taken back, or given in the name of another sender."""
-    counted, waiting = admitted_reviews(statements, known=known, limit=limit, trusted=trusted)
+    counted, waiting, _ = admitted_reviews(statements, known=known, limit=limit, trusted=trusted)
     waits = {one.id for one in waiting}
     assert counted == reviews(one for one in statements if one.id not in waits)
     assert not waits & known
@@ -252,18 +255,18 @@ def test_one_job_after_another_learns_all_and_forgets_nothing(
     statements: list[Statement], first: int, limit: int, random: Random
 ) -> None:
     """What a training knew is known to the next, unless it was withdrawn or replaced by a label that counts."""
-    _, waiting = admitted_reviews(statements[:first], known=frozenset(), limit=limit)
+    _, waiting, _ = admitted_reviews(statements[:first], known=frozenset(), limit=limit)
     known = frozenset(one.id for one in statements[:first]) - {one.id for one in waiting}
     shuffled = random.sample(statements, len(statements))
-    after, late = admitted_reviews(statements, known=known, limit=limit)
-    assert (after, late) == admitted_reviews(shuffled, known=known, limit=limit)
+    after, late, _ = admitted_reviews(statements, known=known, limit=limit)
+    assert (after, late) == admitted_reviews(shuffled, known=known, limit=limit)[:2]
     left = reviews(one for one in statements if one.id in known or one.label is None)
     assert {one.place for one in left} <= {one.place for one in after}
     for _ in range(len(statements) + 1):
         if not late:
             break
         known = frozenset(one.id for one in statements) - {one.id for one in late}
-        after, still = admitted_reviews(statements, known=known, limit=limit)
+        after, still, _ = admitted_reviews(statements, known=known, limit=limit)
         assert {one.id for one in still} < {one.id for one in late}, "each job learns of what waits"
         late = still
     assert after == reviews(statements)

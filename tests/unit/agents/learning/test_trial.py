@@ -14,9 +14,10 @@ from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
-from relearn.agents.learning.trial import Trial, assumes, prepare
+from relearn.agents.learning.trial import Trial, admit, assumes
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
+from tests.support.data.trials import prepared
 
 NAMES = ("x", "y")
 #: Answers "yes" where x > 0.
@@ -55,7 +56,7 @@ def _trial(
     cut = max((one.id for one in statements), default=0)
     loaded = _bootstrap() if bootstrap is None else bootstrap
     snapshot = Snapshot(NAMES, loaded, statements, cut, champion or _champion(), unreviewed, None)
-    return prepare(snapshot, **{"assumed_weight": 0.2, "reviewer_labels": 500, **given})
+    return prepared(snapshot, **given)
 
 
 def _assumed(number: int, key: str | None = None) -> Example:
@@ -149,7 +150,7 @@ def test_while_corrections_outnumber_confirmations_unreviewed_predictions_join()
 def test_unreviewed_predictions_are_read_only_where_some_join() -> None:
     def asks(*statements: Statement, champion: Champion | None, **given: Any) -> bool:
         snapshot = Snapshot(NAMES, _bootstrap(), statements, len(statements), champion, None, None)
-        return assumes(snapshot, **{"assumed_weight": 0.2, "reviewer_labels": 500, **given})
+        return assumes(snapshot, admit(snapshot, reviewer_labels=500), **{"assumed_weight": 0.2, **given})
 
     assert asks(said(1, "yes"), champion=_champion())
     assert not asks(said(1, "yes"), said(2, "no"), champion=_champion())
@@ -180,7 +181,7 @@ def test_a_training_that_could_only_repeat_itself_is_not_started() -> None:
 
     def trained(said_now: list[Statement], limit: int | None) -> tuple[Snapshot, Trial]:
         snapshot = Snapshot(NAMES, _bootstrap(), said_now, len(said_now), champion, None, None)
-        return snapshot, prepare(snapshot, assumed_weight=0.2, reviewer_labels=500, max_labels=limit)
+        return snapshot, prepared(snapshot, max_labels=limit)
 
     again = [said(1000 + i, one.label, of=one.id) for i, one in enumerate(statements[::7])]
     outside = said(2000, "yes", of=900, sent=(0.5, 0, 0))
@@ -212,7 +213,7 @@ def test_a_sample_of_the_labels_is_counted_with_the_job() -> None:
 
 
 def test_before_the_first_model_nothing_judges() -> None:
-    trial = prepare(Snapshot(NAMES, _bootstrap(), [], 0, None, None, None), assumed_weight=0.2, reviewer_labels=500)
+    trial = prepared(Snapshot(NAMES, _bootstrap(), [], 0, None, None, None))
     assert (trial.champion, trial.evidence, trial.reviewed) == (None, (), ())
 
 

@@ -22,10 +22,10 @@ from relearn.agents.learning.training_set import (
     classes_max,
     training_set,
 )
-from relearn.agents.learning.trial import prepare
 from relearn.agents.learning.usable import LARGEST, NAMED_MAX, UsableRows
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
+from tests.support.data.trials import prepared
 
 NAMES = ("x", "y")
 MODEL = Model(1, ("no", "yes"), NAMES, np.array([[1.0, 0.0]]), np.zeros(1), np.zeros(2), np.ones(2))
@@ -60,9 +60,7 @@ def test_no_row_stops_a_training_or_its_verdict(rows: list[tuple[list[float], st
     keys = frozenset(f"b-{i}" for i in range(24))
     champion = Champion(MODEL, 0, frozenset(range(24)), frozenset(), keys, FoldModels((), ()))
     unreviewed = Unreviewed(some, complete=True)
-    trial = prepare(
-        Snapshot(NAMES, loaded, statements, 99, champion, unreviewed, None), assumed_weight=0.2, reviewer_labels=500
-    )
+    trial = prepared(Snapshot(NAMES, loaded, statements, 99, champion, unreviewed, None))
     fitted = fit(trial.examples)
     assert all(np.isfinite(part).all() for part in (fitted.weights, fitted.bias, fitted.mean, fitted.scale))
     assert judge_challenger(trial, fitted, unreviewed, alpha=0.05).outcome
@@ -156,6 +154,6 @@ def test_a_class_whose_labels_were_all_withdrawn_may_vanish(left: int, withdrawn
     loaded = [(0.0, one) for one in good()]
     loaded += [(1.0, Example(100 + i, f"i-{i}", [0.0, 0.0], "invented")) for i in range(left)]
     snapshot = Snapshot(NAMES, loaded, [], 0, champion, None, None, withdrawn=frozenset(withdrawn))
-    trial = prepare(snapshot, assumed_weight=0.2, reviewer_labels=500)
+    trial = prepared(snapshot)
     verdict = judge_challenger(replace(trial, evidence=()), fit(trial.examples), None, alpha=0.05)
     assert (verdict.path, verdict.facts["vanished"]) == (path, ["invented"] if path == "vanished" else [])

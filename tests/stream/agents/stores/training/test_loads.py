@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from relearn.agents.learning.fit import fit
-from relearn.agents.learning.trial import prepare
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate
 from relearn.agents.stores.training.champion import champion_version, judging_champion
 from relearn.agents.stores.training.examples import feature_widths, load_examples
 from relearn.agents.stores.training.jobs import end_job, queue_job
+from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.lineage import read_lineage, used_examples
 from relearn.agents.stores.training.loads import list_loads, withdraw_loads
 from relearn.agents.stores.training.models import register_model
@@ -23,6 +23,7 @@ from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
 from tests.support.data.models import ensure_keys
 from tests.support.data.stored import tables
+from tests.support.data.trials import prepared
 
 FEATURES = np.random.default_rng(3).normal(size=(20, 2))
 LABELS = ["p" if row[0] > 0 else "q" for row in FEATURES]
@@ -42,8 +43,8 @@ async def load(
 
 async def labels_of(pool: Pool) -> dict[str, str]:
     """What the next model would be trained on: each key's label."""
-    snapshot = await read_training_snapshot(pool)
-    found = prepare(snapshot, assumed_weight=0.2, reviewer_labels=500).examples
+    snapshot = await read_training_snapshot(pool, KeptLabels())
+    found = prepared(snapshot).examples
     return dict(zip(found.keys, found.labels, strict=True))
 
 
@@ -92,8 +93,8 @@ async def test_a_first_load_with_the_wrong_label_column_is_not_for_good(settings
     signing = SigningContext(settings.namespace, load_signer(settings))
 
     async def trained(pool: Pool, job: str) -> int:
-        snapshot = await read_training_snapshot(pool)
-        trial = prepare(snapshot, assumed_weight=0.2, reviewer_labels=500)
+        snapshot = await read_training_snapshot(pool, KeptLabels())
+        trial = prepared(snapshot)
         assert trial.champion is None, "it would be judged by a champion of other features"
         async with pool.acquire() as connection, connection.transaction():
             await queue_job(connection, Command(job, "train", {"trigger": "test"}))

@@ -10,7 +10,6 @@ import pytest
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import TrainingSet
-from relearn.agents.learning.trial import prepare
 from relearn.agents.retrain.execute import execute_command
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.activations import (
@@ -26,6 +25,7 @@ from relearn.agents.stores.training.activations import (
 )
 from relearn.agents.stores.training.examples import load_examples
 from relearn.agents.stores.training.jobs import end_job, queue_job, read_job, take_training
+from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import read_model, register_model
 from relearn.agents.stores.training.snapshot import read_training_snapshot
 from relearn.schemas.errors import Refused
@@ -36,6 +36,7 @@ from relearn.schemas.model.updates import decode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data.stored import tables
+from tests.support.data.trials import prepared
 
 FEATURES = np.random.default_rng(0).normal(size=(20, 2))
 LABELS = ["p" if row[0] > 0 else "q" for row in FEATURES]
@@ -61,8 +62,8 @@ async def _load(
 
 async def _set(pool: Pool) -> TrainingSet:
     """What the next model would be trained on."""
-    snapshot = await read_training_snapshot(pool)
-    return prepare(snapshot, assumed_weight=0.2, reviewer_labels=500).examples
+    snapshot = await read_training_snapshot(pool, KeptLabels())
+    return prepared(snapshot).examples
 
 
 async def _newest(pool: Pool, key: str = "champion") -> Activation:

@@ -8,6 +8,7 @@ import pytest
 
 from relearn.agents.learning.snapshot import Champion
 from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.snapshot import read_training_snapshot
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains, reviewed
@@ -38,7 +39,7 @@ def _champion(settings: Settings) -> tuple[Champion, frozenset[int]]:
     async def read() -> tuple[Champion, frozenset[int]]:
         pool = await open_pool(settings, size=1)
         try:
-            snapshot = await read_training_snapshot(pool)
+            snapshot = await read_training_snapshot(pool, KeptLabels())
             assert snapshot.champion is not None
             return snapshot.champion, snapshot.newest_ids
         finally:
