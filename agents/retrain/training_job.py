@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import structlog
@@ -35,6 +36,20 @@ log = structlog.get_logger()
 AGAIN_AFTER_S = (1.0, 5.0, 25.0)
 _ERROR_MAX = 1000
 _BECAME: Mapping[State, str] = {"promoted": "the champion", "shadow": "the shadow"}
+
+
+class _Laps:
+    """How long the parts of a training took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def end(self, part: str) -> None:
+        """`part` has ended, and the next one begins."""
+        now = time.monotonic()
+        self.seconds[f"{part}_s"] = round(now - self._since, 3)
+        self._since = now
 
 
 async def run_training(context: RetrainContext, job: Job) -> None:
@@ -79,8 +94,9 @@ async def _train(context: RetrainContext, job: Job) -> None:
     Raises:
         TrainingDied: the training process died, which is no result of the job.
     """
-    settings, pool = context.settings, await context.pool()
+    settings, pool, laps = context.settings, await context.pool(), _Laps()
     snapshot, trial = await context.until_available(lambda: read_trial(pool, settings, context.labels))
+    laps.end("prepare")
     reason = nothing_new(snapshot, trial)
     if reason is not None:
         await _end(context, job, "skipped", reason, cut=trial.facts["cut"])
@@ -90,8 +106,12 @@ async def _train(context: RetrainContext, job: Job) -> None:
         await _end(context, job, "failed", too_large)
         return
     fitted = await context.trainer.train(trial.examples)
+    laps.end("fit")
     verdict = await _judged(context, trial, fitted, snapshot.unreviewed)
+    laps.end("judge")
     await context.until_available(lambda: _conclude(context, job, trial, fitted, verdict))
+    laps.end("conclude")
+    log.info("job_timed", job=job.id, labels=len(snapshot.statements), **laps.seconds)
 
 
 async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:

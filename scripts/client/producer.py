@@ -30,6 +30,8 @@ CHECK_TIMEOUT_S = 5.0
 DELIVERY_TIMEOUT_S = 30.0
 IN_FLIGHT_KBYTES = 32 * 1024
 _POLL_S = 0.1
+#: librdkafka waits for whole milliseconds, and not at all for less: a wait below this would be a loop without a pause.
+_LEAST_WAIT_S = 0.002
 _POLL_EVERY = 100
 _PROGRESS_EVERY_S = 0.1
 #: librdkafka's `batch.size`.
@@ -136,6 +138,13 @@ class Sender:
         """Process acknowledgements, waiting at most `timeout_s` for one."""
         self._producer.poll(timeout_s)
 
+    def wait(self, duration_s: float) -> None:
+        """Wait at most this long, or _LEAST_WAIT_S, and process acknowledgements meanwhile."""
+        if duration_s < _LEAST_WAIT_S:
+            time.sleep(_LEAST_WAIT_S)
+        else:
+            self.serve(duration_s)
+
     def flush(self, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
         """Wait until every message is acknowledged or given up, at most `timeout_s`. Ctrl-C interrupts it."""
         deadline = time.monotonic() + timeout_s
@@ -166,7 +175,7 @@ def send_paced(
     began, before, progress_s = time.monotonic(), 0, 0.0
     for number, message in enumerate(messages):
         while (left := wait_s(before, rate, time.monotonic() - began)) > 0 and not stop.is_set():
-            sender.serve(min(left, _POLL_S))
+            sender.wait(min(left, _POLL_S))
         if stop.is_set():
             return
         if before_send is not None:

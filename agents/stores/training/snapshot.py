@@ -37,6 +37,11 @@ UNION SELECT c.key FROM models m JOIN corrections c ON c.id = ANY (m.correction_
 """
 _KEYS = f"{_LABELLED} UNION SELECT a.key FROM assumed a WHERE a.version = $1"  # noqa: S608 - names of our own
 
+# Of a champion's examples those that were withdrawn since, and the assumed ones.
+_OTHER_KEYS = """
+SELECT key FROM examples WHERE id = ANY ($1) UNION SELECT key FROM assumed WHERE version = $2
+"""
+
 
 async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
     """The current input, without the champion's unreviewed records (see `predictions.unreviewed`).
@@ -104,9 +109,21 @@ async def _champion(
     row = await connection.fetchrow(_CHAMPION)
     if row is None:
         return None
-    model, keys = decode_model(row["body"]), await training_keys(connection, row["version"])
+    model, keys = decode_model(row["body"]), await _keys_of(connection, row, statements, bootstrap)
     reviews, folds = _known_reviews(row, statements), folds_of(model, row["folds"])
     return Champion(model, row["cut"], _known_examples(row, bootstrap), reviews, keys, folds, row["set_digest"])
+
+
+async def _keys_of(
+    connection: Connection, model: Any, statements: Sequence[Statement], bootstrap: Sequence[tuple[float, Example]]
+) -> frozenset[str]:
+    """What `training_keys` reads, for the most part from labels that were read already."""
+    examples, reviews = frozenset(model["example_ids"]), frozenset(model["correction_ids"])
+    keys = {example.id: example.key for _, example in bootstrap if example.id in examples}
+    others = await connection.fetch(_OTHER_KEYS, list(examples.difference(keys)), model["version"])
+    return frozenset(keys.values()).union(
+        (one.key for one in statements if one.id in reviews), (row["key"] for row in others)
+    )
 
 
 def _known_examples(model: Any, bootstrap: Sequence[tuple[float, Example]]) -> frozenset[int]:
