@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from relearn import __version__
 from relearn.schemas.messages import commands, dead_letters, feedback, ingest, predictions
 from relearn.schemas.messages.shadow_answers import ShadowWire
-from relearn.schemas.model import updates
+from relearn.schemas.model import signed_updates
 from relearn.schemas.settings import read_settings
 from relearn.schemas.topics import TopicName, topic_specs
 
@@ -38,7 +38,7 @@ class UpdateBody(Struct):
 
     v: int
     namespace: str
-    role: updates.Role
+    role: signed_updates.Role
     activation: Annotated[int, Meta(ge=1, description="Only rises; an update below the live one's is rejected.")]
     version: int
     classes: list[str]
@@ -73,7 +73,9 @@ _TOPICS: dict[TopicName, _Topic] = {
         (feedback.FeedbackWire,), feedback.CE_TYPE, "receive", "Statements of people and programs about one prediction."
     ),
     "commands": _Topic((commands.CommandWire,), commands.CE_TYPE, "receive", "Commands to the retrain role."),
-    "model-updates": _Topic((UpdateEnvelope,), updates.CE_TYPE, "send", "Which model answers from now on; compacted."),
+    "model-updates": _Topic(
+        (UpdateEnvelope,), signed_updates.CE_TYPE, "send", "Which model answers from now on; compacted."
+    ),
     "dead-letters": _Topic(
         (),
         dead_letters.CE_TYPE,

@@ -9,7 +9,8 @@ from typing import Any
 
 from relearn.agents.learning.assumed import choose_assumed, some_join
 from relearn.agents.learning.evidence import Case, evidence, review_case, review_example
-from relearn.agents.learning.reviews import Admitted, Statement, admitted_reviews, first_given
+from relearn.agents.learning.reviews import Statement, first_given
+from relearn.agents.learning.sender_limit import Admitted, admitted_reviews
 from relearn.agents.learning.snapshot import Knowledge, Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, training_set
 from relearn.agents.learning.usable import UsableRows

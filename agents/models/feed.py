@@ -19,9 +19,9 @@ from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.config import aiokafka_config
 from relearn.agents.kafka.protocol import TopicIdsRequest
 from relearn.agents.kafka.topics import topic_id
-from relearn.agents.models.apply import Swapper
+from relearn.agents.models.swapper import Swapper
 from relearn.schemas.errors import KafkaUnavailable, SetupError
-from relearn.schemas.model.updates import Key
+from relearn.schemas.model.signed_updates import Key
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 

@@ -1,4 +1,4 @@
-"""The live model and its shadow: the one mutable reference. `apply` decides which update rebinds it."""
+"""The live model and its shadow: the one mutable reference. `swapper` decides which update rebinds it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.linear_svm import Model
-from relearn.schemas.model.updates import Key, Update
+from relearn.schemas.model.signed_updates import Key, Update
 
 
 @dataclass(frozen=True, slots=True)

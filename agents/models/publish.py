@@ -14,7 +14,7 @@ from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import cloud_event
-from relearn.schemas.model.updates import CE_TYPE
+from relearn.schemas.model.signed_updates import CE_TYPE
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import PRODUCED_MAX_BYTES, topic_name
 

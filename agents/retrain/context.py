@@ -18,7 +18,7 @@ from relearn.agents.stores.training.activations import SigningContext
 from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.model.signatures import Signer
-from relearn.schemas.model.updates import Key
+from relearn.schemas.model.signed_updates import Key
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relearn.agents.learning.training_set import TrainingSet
-from relearn.schemas.model.updates import least_model_bytes
+from relearn.schemas.model.signed_updates import least_model_bytes
 
 
 def why_too_large(examples: TrainingSet, limit: int) -> str | None:

@@ -8,7 +8,7 @@ from relearn.agents.models.publish import UpdatesTopic
 from relearn.agents.retrain.context import RetrainContext, wait_for_signal
 from relearn.agents.stores.training.activations import Activation, mark_published, newest_activations, renew, signed_by
 from relearn.schemas.errors import Refused, TooLarge
-from relearn.schemas.model.updates import update_message_bytes
+from relearn.schemas.model.signed_updates import update_message_bytes
 
 log = structlog.get_logger()
 

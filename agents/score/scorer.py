@@ -17,9 +17,9 @@ from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
-from relearn.agents.score.dlq_limit import DlqLimit
+from relearn.agents.score.dead_letter_share import DlqLimit
 from relearn.agents.score.pause import LOOK_EVERY_S, Pause
-from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
+from relearn.agents.score.score_records import ScoredChunk, blocks_of, score_parts
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts

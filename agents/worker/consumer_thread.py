@@ -16,8 +16,8 @@ from relearn.agents.driver_errors.kafka import class_verdict
 from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.fetch.bounded_fetch import POLL_BYTES, bound_fetches, one_poll
 from relearn.agents.fetch.parts import Position
+from relearn.agents.kafka.id_in_use import StaticMember
 from relearn.agents.kafka.recreated_topics import Jump, ReadingClient, committed_metadata
-from relearn.agents.kafka.static_member import StaticMember
 from relearn.agents.worker.shutdown import end_fenced, excuse_messages
 from relearn.schemas.messages.records import RawMessage
 

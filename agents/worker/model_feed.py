@@ -1,6 +1,6 @@
 """The model feed in a worker: a task reads `model-updates`, an agent applies each update to the live model.
 
-model-updates ── models.feed ──▶ channel ──▶ agent: ModelFeed.take ──▶ models.apply ──▶ models.live
+model-updates ── models.feed ──▶ channel ──▶ agent: ModelFeed.take ──▶ models.swapper ──▶ models.live
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from relearn.agents.availability.notices import Notices
-from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_verifier
+from relearn.agents.models.swapper import Swapper
 from relearn.agents.worker.shutdown import crash
 from relearn.schemas.model.signatures import Verifier
 from relearn.schemas.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from relearn.agents.learning.contributions import contributions
+from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import read_snapshot
 from relearn.agents.stores.predictions.writes import first_places

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from relearn.agents.learning.contributions import contributions
+from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.learning.review_choice import Choice
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context

@@ -12,10 +12,10 @@ from aiohttp import web
 from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.kafka.producer import KafkaProducer
 from relearn.agents.kafka.topics import admin_client
-from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.signing_keys import load_verifier
+from relearn.agents.models.swapper import Swapper
 from relearn.agents.stores.api_keys import list_keys
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.redis import open_redis

@@ -12,19 +12,16 @@ from hypothesis import strategies as st
 from relearn.agents.dead_letters.extract import decode_map
 from relearn.agents.dead_letters.redriven_message import redriven_message
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
-from relearn.schemas.messages.dead_letters import (
+from relearn.schemas.messages.dead_letter_bounds import (
     FIXED_MAX_BYTES,
     HEAD_BYTES,
     HEADERS_MAX,
     HEADERS_MAX_BYTES,
     INDEXES_MAX,
     KEY_MAX_BYTES,
-    Cut,
-    DeadLetter,
-    dead_letter_headers,
     dead_letters,
-    decode_dead_letter,
 )
+from relearn.schemas.messages.dead_letters import Cut, DeadLetter, dead_letter_headers, decode_dead_letter
 from relearn.schemas.messages.headers import message_bytes
 from relearn.schemas.messages.records import Fault, Reject
 from tests.support.data.messages import FakeMessage, decode_chunk

@@ -9,13 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.messages.dead_letters import (
-    COPIES_MAX_BYTES,
-    DeadLetter,
-    dead_letter_headers,
-    dead_letters,
-    decode_dead_letter,
-)
+from relearn.schemas.messages.dead_letter_bounds import COPIES_MAX_BYTES, dead_letters
+from relearn.schemas.messages.dead_letters import DeadLetter, dead_letter_headers, decode_dead_letter
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.records import Fault, Reject
 from tests.support.data.messages import FakeMessage, decode_chunk

@@ -23,7 +23,7 @@ from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX, encode_rec
 from relearn.schemas.messages.ingest_faults import _check_names, _order
 from relearn.schemas.messages.predictions import decode_block
 from relearn.schemas.model.signatures import Verifier
-from relearn.schemas.model.updates import decode_update
+from relearn.schemas.model.signed_updates import decode_update
 from relearn.schemas.topics import INGEST_MAX_BYTES
 from tests.support.data.messages import FakeMessage, decode_chunk
 

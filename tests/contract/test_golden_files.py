@@ -14,7 +14,7 @@ from relearn.schemas.messages.feedback import decode_feedback
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.model.linear_svm import decode_model, encode_model
 from relearn.schemas.model.signatures import Verifier
-from relearn.schemas.model.updates import decode_update
+from relearn.schemas.model.signed_updates import decode_update
 from tests.contract.golden import messages as golden
 from tests.support.data.blocks import assert_same
 from tests.support.data.messages import FakeMessage, decode_chunk

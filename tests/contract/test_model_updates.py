@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.linear_svm import Model, decode_model, encode_model
 from relearn.schemas.model.signatures import Signer, Verifier, key_id_of
-from relearn.schemas.model.updates import (
+from relearn.schemas.model.signed_updates import (
     Update,
     decode_update,
     encode_update,

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relearn.agents.models.live import Served
-from relearn.agents.score.scored_chunk import blocks_of
+from relearn.agents.score.score_records import blocks_of
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block, decode_block, encode_block

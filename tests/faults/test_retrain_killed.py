@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from relearn.agents.models.signing_keys import load_signer, load_verifier
 from relearn.schemas.model.signatures import Signer, key_id_of
-from relearn.schemas.model.updates import Update, decode_update, encode_update
+from relearn.schemas.model.signed_updates import Update, decode_update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data import models, registered, retrains

@@ -1,7 +1,7 @@
 """The `trusted_senders` table: senders of feedback whose new labels no training limits, and the list of reviewers.
 
-A sender is what `learning.reviews.admitted_reviews` groups by, a statement's scope: an API key, or a reviewer's name in
-feedback that no key sent. Trust in a name is no trust in a key of that name, nor the reverse.
+A sender is what `learning.sender_limit` groups by, a statement's scope: an API key, or a reviewer's name in feedback
+that no key sent. Trust in a name is no trust in a key of that name, nor the reverse.
 """
 
 from __future__ import annotations

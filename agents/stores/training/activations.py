@@ -19,7 +19,7 @@ from relearn.agents.stores.training.models import LOST, State
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
 from relearn.schemas.model.signatures import Signer
-from relearn.schemas.model.updates import Key, Role, Update, encode_update, update_message_bytes
+from relearn.schemas.model.signed_updates import Key, Role, Update, encode_update, update_message_bytes
 from relearn.schemas.topics import PRODUCED_MAX_BYTES
 
 # A number above all numbers given before, here or (after a restore of an older Postgres backup) on the topic.

@@ -11,11 +11,11 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.score.scored_chunk import ScoredChunk, blocks_of, score_parts
+from relearn.agents.score.score_records import ScoredChunk, blocks_of, score_parts
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.messages.records import RawMessage
 from relearn.schemas.model.linear_svm import Model
-from relearn.schemas.model.updates import Update, encode_update
+from relearn.schemas.model.signed_updates import Update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 

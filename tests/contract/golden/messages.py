@@ -20,7 +20,7 @@ from relearn.schemas.messages.predictions import Block, encode_block
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
 from relearn.schemas.model.linear_svm import Model, encode_model
 from relearn.schemas.model.signatures import Signer, key_id_of
-from relearn.schemas.model.updates import Update, encode_update
+from relearn.schemas.model.signed_updates import Update, encode_update
 
 FOLDER = Path(__file__).parent
 NAMES = ("height", "width")

@@ -14,7 +14,7 @@ from relearn.api.http.context import CONTEXT, Context
 from relearn.api.http.limits import CONNECTION
 from relearn.api.server.app import make_app
 from relearn.schemas.model.linear_svm import Model
-from relearn.schemas.model.updates import Update
+from relearn.schemas.model.signed_updates import Update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 

@@ -8,7 +8,7 @@ from typing import Any
 from relearn.agents.models.live import LiveModel
 from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.state import WorkerState
-from relearn.schemas.model.updates import Update
+from relearn.schemas.model.signed_updates import Update
 from tests.support.data.models import a_model
 
 

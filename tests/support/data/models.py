@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.signing_keys import load_signer
 from relearn.schemas.model.linear_svm import Model
-from relearn.schemas.model.updates import Key, Role, Update, encode_update
+from relearn.schemas.model.signed_updates import Key, Role, Update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.embedded.keys import ensure_pair

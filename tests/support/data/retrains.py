@@ -18,7 +18,7 @@ from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.examples import load_examples
 from relearn.schemas.errors import BadModel
 from relearn.schemas.messages.commands import Command, Verb, encode_command
-from relearn.schemas.model.updates import Update, decode_update
+from relearn.schemas.model.signed_updates import Update, decode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name
 from tests.support.data.rows import messages, query

@@ -16,7 +16,7 @@ ALLOWED = {
     "agents/dead_letters/redrive.py": "`redriven_at`, shown",
     "agents/kafka/dead_letter_sink.py": "`at` of a dead letter, shown",
     "agents/kafka/send_command.py": "CloudEvents' `ce_time`",
-    "agents/models/apply.py": "the log's `published_ms_ago`",
+    "agents/models/swapper.py": "the log's `published_ms_ago`",
     "agents/models/publish.py": "CloudEvents' `ce_time`",
     "agents/score/block_sender.py": "CloudEvents' `ce_time`",
     "agents/score/scorer.py": "`scored_at`, shown",

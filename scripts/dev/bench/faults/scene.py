@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.signing_keys import load_signer
 from relearn.schemas.model.linear_svm import Model
-from relearn.schemas.model.updates import Update, encode_update
+from relearn.schemas.model.signed_updates import Update, encode_update
 from relearn.schemas.settings import PREFIX, read_settings
 from relearn.schemas.topics import topic_name, topic_specs
 from relearn.scripts.client.migrations import run_migrations

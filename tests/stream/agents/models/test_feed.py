@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.topics import admin_client, create_topics
 from relearn.agents.models import feed as feed_module
-from relearn.agents.models.apply import Swapper
 from relearn.agents.models.feed import FeedMessage, ModelFeed, model_updates
 from relearn.agents.models.live import LiveModel
 from relearn.agents.models.publish import Fenced, UpdatesTopic
 from relearn.agents.models.signing_keys import load_signer, load_verifier
+from relearn.agents.models.swapper import Swapper
 from relearn.schemas.errors import TooLarge
 from relearn.schemas.model.signatures import Signer, key_id_of
-from relearn.schemas.model.updates import Update, encode_update
+from relearn.schemas.model.signed_updates import Update, encode_update
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.embedded.keys import ensure_pair

@@ -9,7 +9,7 @@ import pytest
 from relearn.agents.models.signing_keys import load_verifier
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback, encode_feedback
-from relearn.schemas.model.updates import decode_update
+from relearn.schemas.model.signed_updates import decode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data import retrains, reviewed

@@ -12,7 +12,7 @@ from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.models.live import Served
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
-from relearn.agents.score.scored_chunk import blocks_of
+from relearn.agents.score.score_records import blocks_of
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.dead_letters import decode_dead_letter
 from relearn.schemas.messages.ingest import encode_record

@@ -10,7 +10,7 @@ import pytest
 from relearn.agents.models.live import LiveModel, Served
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.linear_svm import Model
-from relearn.schemas.model.updates import Role, Update
+from relearn.schemas.model.signed_updates import Role, Update
 
 
 def _update(activation: int, version: int, role: Role = "champion") -> Update:

@@ -18,8 +18,8 @@ from relearn.agents.stores.feedback import waiting as waiting_feedback
 from relearn.agents.stores.feedback import waiting as waiting_table
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.reviewer_statements import all_statements
-from relearn.agents.stores.feedback.sweep import Swept, sweep_waiting
 from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
+from relearn.agents.stores.feedback.waiting_sweep import Swept, sweep_waiting
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import PostgresUnavailable

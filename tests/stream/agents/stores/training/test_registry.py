@@ -32,7 +32,7 @@ from relearn.schemas.errors import Refused
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.model.linear_svm import Floats, decode_model, model_digest
 from relearn.schemas.model.signatures import Verifier, signer_from_pem
-from relearn.schemas.model.updates import decode_update
+from relearn.schemas.model.signed_updates import decode_update
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data.stored import tables

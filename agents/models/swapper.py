@@ -10,7 +10,7 @@ import structlog
 from relearn.agents.models.live import LiveModel
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.signatures import Verifier
-from relearn.schemas.model.updates import Update, decode_update
+from relearn.schemas.model.signed_updates import Update, decode_update
 
 log = structlog.get_logger()
 

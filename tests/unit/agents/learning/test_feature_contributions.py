@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.contributions import contributions
+from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.learning.predict import predict
 from relearn.schemas.model.linear_svm import Floats, Model
 from tests.support.data.models import a_model

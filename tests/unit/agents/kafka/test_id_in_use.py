@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest
 
-from relearn.agents.kafka.static_member import (
+from relearn.agents.kafka.id_in_use import (
     FENCED_INSTANCE,
     HeartbeatRequestV3,
     OffsetCommitRequestV7,

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from relearn.agents.models.apply import Swapper, is_new
 from relearn.agents.models.live import LiveModel, Served
+from relearn.agents.models.swapper import Swapper, is_new
 from relearn.schemas.errors import BadModel
 from relearn.schemas.model.signatures import Signer, Verifier, key_id_of
-from relearn.schemas.model.updates import Role, Update, encode_update
+from relearn.schemas.model.signed_updates import Role, Update, encode_update
 from tests.support.data.models import a_model
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relearn.agents.score.dlq_limit import DlqLimit
+from relearn.agents.score.dead_letter_share import DlqLimit
 from relearn.schemas.messages.records import Fault, Reject
 from tests.support.data.messages import FakeMessage
 
