@@ -9,11 +9,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from relearn.agents.stores import redis
 from relearn.schemas.settings import Settings
 from tests.support.data import rows
 from tests.support.servers.embedded import Servers
 from tests.support.servers.namespaces import PARTITIONS, Namespaces
 from tests.support.size import FULL
+from tests.support.waiting import DEADLINE_S
 
 SLOWEST_FIRST = ("faults", "stream", "web", "api")
 _HERE = Path(__file__).parent
@@ -44,6 +46,17 @@ def servers() -> Iterator[Servers]:
         yield running
         rows.close()
         running.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_with_redis() -> Iterator[None]:
+    """Half a second is no failure of Redis where a browser and five workers share two processors.
+
+    Tests of a Redis that doesn't answer open it with a timeout of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redis, "TIMEOUT_S", DEADLINE_S / 3)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,12 +30,12 @@ TAKES_WRITES_KEPT_S = 10
 
 
 def open_redis(
-    settings: Settings, *, answers_within_s: float = TIMEOUT_S, connects_within_s: float = TIMEOUT_S
+    settings: Settings, *, answers_within_s: float | None = None, connects_within_s: float | None = None
 ) -> Redis:
     """A client with string answers. It connects when first used, so this succeeds while Redis is away.
 
-    answers_within_s: timeout of a command; longer for commands that block in Redis.
-    connects_within_s: timeout of a connection; longer for a process that has nothing else to do.
+    answers_within_s: timeout of a command, TIMEOUT_S if not given; longer for commands that block in Redis.
+    connects_within_s: timeout of a connection, the same; longer for a process that has nothing else to do.
 
     Raises:
         SettingsError: the driver can't use the address.
@@ -45,8 +45,8 @@ def open_redis(
             settings.redis_url,
             decode_responses=True,
             encoding_errors="replace",
-            socket_timeout=answers_within_s,
-            socket_connect_timeout=connects_within_s,
+            socket_timeout=TIMEOUT_S if answers_within_s is None else answers_within_s,
+            socket_connect_timeout=TIMEOUT_S if connects_within_s is None else connects_within_s,
             retry=Retry(NoBackoff(), 0),
             client_name=settings.namespace,
         )

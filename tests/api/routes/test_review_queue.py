@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from relearn.agents.learning.review_choice import Candidate
 from relearn.agents.stores.predictions.review_candidates import POOL
+from relearn.agents.stores.redis import open_redis
 from relearn.api.review.claims import Claims
 from relearn.api.review.pool import ReviewPool, near, rescored
 from relearn.api.review.served_via import served_via
@@ -187,10 +188,11 @@ async def test_what_was_claimed_and_could_not_be_read_is_served_to_the_next(clie
 async def test_while_redis_hangs_it_is_waited_for_once_and_not_for_each_record(
     client: Client, servers: Servers
 ) -> None:
-    claims = Claims(client.context.redis, client.settings.namespace, 300, clock=lambda: 0.0)
-    with servers.valkey.hung(), capture_logs() as logs:
-        assert all([await claims.claim(str(n)) for n in range(20)])
-        await claims.release([str(n) for n in range(20)])
+    async with open_redis(client.settings, answers_within_s=0.5, connects_within_s=0.5) as redis:
+        claims = Claims(redis, client.settings.namespace, 300, clock=lambda: 0.0)
+        with servers.valkey.hung(), capture_logs() as logs:
+            assert all([await claims.claim(str(n)) for n in range(20)])
+            await claims.release([str(n) for n in range(20)])
     assert [one["event"] for one in logs if one["event"].startswith("claim")] == ["claims_local"]
     assert claims.ours() == frozenset()
 

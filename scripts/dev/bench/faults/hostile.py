@@ -163,7 +163,7 @@ INGEST: dict[str, Make] = {
     "many good rows": _many_good,
     "bad rows only": _all_bad,
 }
-#: Rare, since each is megabytes when unpacked. Sent zstd-compressed.
+#: Rare, since each is megabytes when unpacked. Sent compressed, by any codec of Kafka.
 LARGE: dict[str, Make] = {
     "12 MB of zeros": lambda rng, name: _whole("12 MB of zeros", bytes(12 * _MB)),
     "12 MB of zeros on feedback": lambda rng, name: _whole(

@@ -20,6 +20,7 @@ from relearn.scripts.dev.bench.faults.probe import until
 
 #: Records between two looks at the clock.
 _STEP = 100
+_CODECS = ("gzip", "snappy", "lz4", "zstd")
 _GIVE_UP_S = 280.0
 
 
@@ -63,7 +64,7 @@ class Traffic(threading.Thread):
         plain, packed = self._producers()
         while self.sent < self._at_least or not self._enough.is_set():
             if self._hold.is_set():
-                self._settle(plain, packed)
+                self._settle(plain, *packed)
                 self._held.set()
                 until(lambda: not self._hold.is_set(), "the traffic was held", 3600)
                 plain, packed = self._producers()
@@ -75,11 +76,11 @@ class Traffic(threading.Thread):
                     make = self._hostile[int(self._rng.integers(len(self._hostile)))]
                     self._send_special(plain, make)
             if self._large and self.sent * (len(self._large) + 1) > self._at_least:
-                self._send_special(packed, self._large.pop())
-            plain.poll(0)
-            packed.poll(0)
+                self._send_special(self._one_of(packed), self._large.pop())
+            for producer in (plain, *packed):
+                producer.poll(0)
             time.sleep(max(0.0, began + (self.sent - before) / self.rate - time.monotonic()))
-        self._settle(plain, packed)
+        self._settle(plain, *packed)
 
     def hold(self) -> None:
         """Send nothing more until `go_on`; returns when everything sent is answered."""
@@ -103,11 +104,12 @@ class Traffic(threading.Thread):
         """Send these special messages now, from the caller's thread, and wait for their acknowledgements."""
         _, packed = self._producers()
         for make in makes:
-            self._send_special(packed, make)
-        packed.flush(60)
+            self._send_special(self._one_of(packed), make)
+        for producer in packed:
+            producer.flush(60)
 
-    def _producers(self) -> tuple[Producer, Producer]:
-        """For plain messages, and for those that are large until they are compressed."""
+    def _producers(self) -> tuple[Producer, list[Producer]]:
+        """One for plain messages, and one of each codec for those that are large until they are compressed."""
         config = {
             **idempotent_producer_config(self._settings, "faults"),
             "linger.ms": 5,
@@ -116,7 +118,10 @@ class Traffic(threading.Thread):
             "queue.buffering.max.kbytes": 256 * 1024,
             "message.max.bytes": 64 * 1024 * 1024,
         }
-        return Producer(config), Producer({**config, "compression.type": "zstd"})
+        return Producer(config), [Producer({**config, "compression.type": codec}) for codec in _CODECS]
+
+    def _one_of(self, producers: Sequence[Producer]) -> Producer:
+        return producers[int(self._rng.integers(len(producers)))]
 
     def _send_special(self, producer: Producer, make: Make) -> None:
         self._specials += 1
