@@ -21,7 +21,7 @@ from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
-from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
+from relearn.agents.stores.feedback.waiting_rows import BEGIN, forget_waiting
 from relearn.agents.stores.feedback.waiting_sweep import Swept, sweep_waiting
 from relearn.agents.stores.live.event_content import correction_events
 from relearn.agents.stores.live.events import EventLog

@@ -20,7 +20,7 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 
 from relearn.agents.fetch.decompress import CantDecompress, unpacked
 from relearn.agents.fetch.record_reader import RecordReader, TooMuch, slices, varint_bytes
-from relearn.schemas.messages.dead_letter_bounds import HEAD_BYTES, KEY_MAX_BYTES
+from relearn.schemas.messages.dead_letter_cut import HEAD_BYTES, KEY_MAX_BYTES
 from relearn.schemas.messages.records import Fault
 from relearn.schemas.topics import DEAD_LETTER_MAX_BYTES, INGEST_MAX_BYTES
 

@@ -21,7 +21,7 @@ from relearn.agents.kafka.producer import Acknowledged, KafkaProducer, Receipt
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.postgres import Pool
 from relearn.schemas.errors import RejectedMessage, SetupError
-from relearn.schemas.messages.dead_letter_bounds import dead_letters
+from relearn.schemas.messages.dead_letter_cut import dead_letters
 from relearn.schemas.messages.dead_letters import DeadLetter, dead_letter_headers
 from relearn.schemas.messages.records import Reject
 from relearn.schemas.topics import topic_name

@@ -1,5 +1,6 @@
 """The live model of a process: how an update reaches it, and how the retrain role publishes one.
 
-Order of reading: `publish` (Postgres → `model-updates`), `feed` (the topic → this process), `swapper` (checks and
-swaps), `live` (champion and shadow, the one mutable reference), `signing_keys` (the Ed25519 key files).
+Order of reading: `publish` (Postgres → `model-updates`), `feed` (the topic → this process), `swapper` (decides which
+update replaces the model), `live` (champion and shadow, the one mutable reference), `signing_keys` (the Ed25519 key
+files).
 """

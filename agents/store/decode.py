@@ -12,7 +12,7 @@ import structlog
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
-from relearn.schemas.messages.dead_letter_bounds import dead_letters
+from relearn.schemas.messages.dead_letter_cut import dead_letters
 from relearn.schemas.messages.dead_letters import DeadLetter, decode_dead_letter
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.messages.records import MAX_TIME_S, Fault, RawMessage, Reject, check_readable

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.messages.dead_letter_bounds import COPIES_MAX_BYTES, dead_letters
+from relearn.schemas.messages.dead_letter_cut import COPIES_MAX_BYTES, dead_letters
 from relearn.schemas.messages.dead_letters import DeadLetter, dead_letter_headers, decode_dead_letter
 from relearn.schemas.messages.headers import header_text
 from relearn.schemas.messages.records import Fault, Reject

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from relearn.agents.stores.feedback.resolve import PredictionRef, resolve_predictions
-from relearn.agents.stores.feedback.waiting import put_waiting, read_waiting
+from relearn.agents.stores.feedback.waiting_rows import put_waiting, read_waiting
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadRow

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from relearn.agents.availability.clock_jumps import ClockJumps
 from relearn.agents.stores.feedback.corrections import Taken, take_statements
-from relearn.agents.stores.feedback.waiting import BEGIN, Cursor, Kept, drop_settled, follow_clock, look
+from relearn.agents.stores.feedback.waiting_rows import BEGIN, Cursor, Kept, drop_settled, follow_clock, look
 from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.schemas.messages.feedback import Feedback, decode_feedback_messages
 from relearn.schemas.messages.records import Fault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 from tests.support.imports import ROOMS
@@ -21,6 +23,21 @@ def test_no_package_is_too_large_to_read_or_too_small_to_be_one() -> None:
     assert {folder: n for folder, n in sizes.items() if n > 14 and folder not in _LARGE} == {}
     # A folder of packages may hold no module itself, and the SQL files of migrations stand beside what reads them.
     assert [folder for folder, n in sizes.items() if n == 1 and not _has_more(ROOT / folder)] == []
+
+
+def test_a_reading_order_names_every_module() -> None:
+    """A package's docstring that names one of its modules names all of them, and packages with a slash."""
+    unnamed = {}
+    for room in ROOMS:
+        for init in [ROOT / room / "__init__.py", *(ROOT / room).rglob("*/__init__.py")]:
+            folder, text = init.parent, ast.get_docstring(ast.parse(init.read_text())) or ""
+            modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+            named = set(re.findall(r"`([a-z_]+)`", text))
+            packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+            slashed = set(re.findall(r"\b([a-z_]+)/", text))
+            if modules & named and (left := (modules - named) | (packages - slashed)):
+                unnamed[str(folder.relative_to(ROOT))] = sorted(left)
+    assert unnamed == {}
 
 
 def _has_more(folder: Path) -> bool:

@@ -7,5 +7,6 @@
     command ◀─ report, chart ◀─ bars ◀─ curve ◀─────────────────────────────────────┘
                                         (the champions, and scikit-learn on all labels so far)
 
-`run` plays a scene. `curve`, `bars` and `chart` are plain functions on what `watch` has read.
+`run` plays one of `scenes` with its `label_sources`. `curve`, `bars` and `chart` are plain functions on what `watch`
+has read; `report` and `command` show them.
 """

@@ -19,7 +19,7 @@ from relearn.agents.kafka.topics import admin_client, topic_id
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.topic_generations import register_generation
-from relearn.schemas.messages.dead_letter_bounds import dead_letters
+from relearn.schemas.messages.dead_letter_cut import dead_letters
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.records import Fault, Reject
 from relearn.schemas.settings import Settings

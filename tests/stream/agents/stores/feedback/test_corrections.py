@@ -14,11 +14,11 @@ from relearn.agents.availability.clock_jumps import ClockJumps
 from relearn.agents.availability.retry import Retry
 from relearn.agents.learning.reviews import reviews, standing_statements
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.stores.feedback import waiting as waiting_feedback
-from relearn.agents.stores.feedback import waiting as waiting_table
+from relearn.agents.stores.feedback import waiting_rows as waiting_feedback
+from relearn.agents.stores.feedback import waiting_rows as waiting_table
 from relearn.agents.stores.feedback.corrections import Taken, store_feedback
 from relearn.agents.stores.feedback.reviewer_statements import all_statements
-from relearn.agents.stores.feedback.waiting import BEGIN, forget_waiting
+from relearn.agents.stores.feedback.waiting_rows import BEGIN, forget_waiting
 from relearn.agents.stores.feedback.waiting_sweep import Swept, sweep_waiting
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.worker.state import WorkerState

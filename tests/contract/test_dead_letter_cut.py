@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from relearn.agents.dead_letters.extract import decode_map
 from relearn.agents.dead_letters.redriven_message import redriven_message
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
-from relearn.schemas.messages.dead_letter_bounds import (
+from relearn.schemas.messages.dead_letter_cut import (
     FIXED_MAX_BYTES,
     HEAD_BYTES,
     HEADERS_MAX,
