@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from relearn.agents.stores import redis
 from relearn.schemas.settings import Settings
@@ -57,6 +58,14 @@ def _patient_with_redis() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redis, "TIMEOUT_S", DEADLINE_S / 3)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_configuration() -> Iterator[None]:
+    """A command that ran in this process logs warnings only, and the next test reads what is logged."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
