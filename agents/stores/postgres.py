@@ -248,13 +248,6 @@ async def read_pages(
         after = page[-1][0]
 
 
-async def fetch_pages(
-    connection: Connection, query: str, *arguments: Any, after: Any, size: int = PAGE_ROWS
-) -> list[Any]:
-    """All rows of `query`, read as `read_pages` does."""
-    return [row async for page in read_pages(connection, query, *arguments, after=after, size=size) for row in page]
-
-
 async def force_index_scans(connection: Connection) -> None:
     """Make the planner read along indexes, for the rest of the caller's transaction."""
     await connection.execute(_INDEX_ONLY)

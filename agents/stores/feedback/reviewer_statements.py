@@ -7,7 +7,7 @@ from typing import Any
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
 from relearn.agents.stores.feedback.packed_features import packed, unpacked
-from relearn.agents.stores.postgres import Connection, fetch_pages
+from relearn.agents.stores.postgres import Connection, read_pages
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Features
 
@@ -43,7 +43,8 @@ ORDER BY c.id LIMIT $2
 
 async def all_statements(connection: Connection) -> list[Statement]:
     """All statements, with features, in the order of commits."""
-    return with_features(await fetch_pages(connection, PAGE.format(where="true"), after=0))
+    pages = read_pages(connection, PAGE.format(where="true"), after=0)
+    return [one async for page in pages for one in with_features(page)]
 
 
 def with_features(rows: Sequence[Any]) -> list[Statement]:

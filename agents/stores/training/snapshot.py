@@ -83,7 +83,7 @@ async def read_trial(pool: Pool, settings: Settings, kept: KeptLabels) -> tuple[
     """
     snapshot = await read_training_snapshot(pool, kept)
     weight = settings.assumed_weight
-    # In threads: at 50,000 reviews each of the two takes a good part of a second, and the loop has other uses for that.
+    # In threads: at 50,000 reviews the two take a good part of a second, and the loop has other uses for that.
     admitted = await asyncio.to_thread(admit, snapshot, reviewer_labels=settings.reviewer_labels)
     if assumes(snapshot, admitted, assumed_weight=weight) and snapshot.champion is not None:
         ingest = topic_name(settings.namespace, "ingest")
