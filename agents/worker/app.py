@@ -64,12 +64,19 @@ def make_app(settings: Settings, role: Role, worker_id: str | None) -> faust.App
 
 
 class _NoTables(TableManager):
-    """Faust's table manager without its pause of one second at start, which waits for tables. No role has any."""
+    """Faust's table manager without its pause of one second at start, which waits for tables. No role has any.
+
+    Nothing is recovered, and the app's tasks don't wait for that. Faust's would start with the first assignment: a
+    worker that gets none (its group is forbidden to it) would send no heartbeat and no notice, and read no models.
+    """
 
     async def on_start(self) -> None:
         if not self.should_stop:
             await self._update_channels()
             await self.recovery.start()
+
+    async def wait_until_recovery_completed(self) -> bool:
+        return self.app.should_stop
 
 
 def _credentials(settings: Settings) -> Any:

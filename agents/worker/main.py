@@ -1,6 +1,6 @@
 """The entry point of a worker process: its role, its logging, what it waits for, and how it stops.
 
-A worker joins its group once the servers fit: a topic or a table that doesn't would end the process again and again.
+A worker joins its group once Kafka answers and the servers fit: what doesn't would end the process again and again.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
+from contextlib import suppress
 from signal import SIGINT, SIGTERM, Signals
 from typing import Any
 
@@ -26,7 +27,7 @@ from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.logging import set_up_logging
 from relearn.agents.worker.shutdown import STOP_GRACE_S, end_fenced, excuse_messages, exit_within
 from relearn.agents.worker.state import ProcessMark, WorkerState, own_process
-from relearn.schemas.errors import RedisUnavailable, SetupError, Unavailable
+from relearn.schemas.errors import KafkaUnavailable, RedisUnavailable, SetupError, Unavailable
 from relearn.schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -34,8 +35,8 @@ log = structlog.get_logger()
 #: A worker without a new heartbeat for this time has ended. Heartbeats are sent each second.
 _SILENT_S = 3.0
 _POLL_S = 0.1
-#: While the servers don't fit, they are compared after every third heartbeat, that is, every three seconds.
-_BEATS_BETWEEN_LOOKS = 3
+#: Pause between two comparisons of servers that don't fit, or of a Kafka that doesn't answer.
+_LOOK_EVERY_S = 1.0
 
 ROLES = {
     "score": "relearn.agents.score.role",
@@ -59,52 +60,60 @@ def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
 
 
 async def until_servers_fit(settings: Settings, state: WorkerState) -> bool:
-    """Wait while a server answers and doesn't fit, with heartbeats that tell why; False if asked to stop meanwhile.
+    """Wait while Kafka doesn't answer, or a server answers and doesn't fit; False if asked to stop meanwhile.
 
-    A server that doesn't answer is not waited for here: the role itself does.
+    Heartbeats tell why. A Postgres that doesn't answer is not waited for here: the role itself does.
     """
     stop = asyncio.Event()
     for number in (SIGTERM, SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     admin, pool, redis = admin_client(settings), await open_pool(settings, size=1), open_redis(settings)
+    beats = asyncio.create_task(_beat(redis, settings, state))
     told = None
     try:
-        while (problem := await _misfit(admin, pool, settings, state.role)) is not None and not stop.is_set():
-            if problem != told:
-                state.stage, told = "waiting for servers that fit", problem
-                state.notices.clear("servers")
-                state.notices.set("servers", problem)
-            await _beat_until(stop, redis, settings, state)
-        state.notices.clear("servers")
+        while (problem := await _obstacle(admin, pool, settings, state.role)) is not None and not stop.is_set():
+            if str(problem) != told:
+                _show(state, problem)
+                told = str(problem)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _LOOK_EVERY_S)
         return not stop.is_set()
     finally:
+        beats.cancel()
+        await asyncio.gather(beats, return_exceptions=True)
         pool.terminate()
         await redis.aclose()
         admin.close()
 
 
-async def _misfit(admin: Admin, pool: Pool, settings: Settings, role: str) -> str | None:
-    """Why a server that answers can't be used, in one line; None if there is no reason."""
+async def _obstacle(admin: Admin, pool: Pool, settings: Settings, role: str) -> SetupError | KafkaUnavailable | None:
+    """Why a server can't be used; None if there is no reason to wait."""
     checks = check_topics(admin, settings, role), check_database(pool)
     results = await asyncio.gather(*checks, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, (SetupError, Unavailable)):
             raise result
-    return next((str(result) for result in results if isinstance(result, SetupError)), None)
+    return next((result for result in results if isinstance(result, (SetupError, KafkaUnavailable))), None)
 
 
-async def _beat_until(stop: asyncio.Event, redis: Redis, settings: Settings, state: WorkerState) -> None:
-    """Send heartbeats until the next comparison, or until `stop`."""
-    for _ in range(_BEATS_BETWEEN_LOOKS):
+def _show(state: WorkerState, problem: SetupError | KafkaUnavailable) -> None:
+    state.notices.clear("servers")
+    if isinstance(problem, KafkaUnavailable):
+        state.stage = "waiting for Kafka"
+        log.warning("waiting", what="Kafka", error=str(problem))
+    else:
+        state.stage = "waiting for servers that fit"
+        state.notices.set("servers", str(problem))
+
+
+async def _beat(redis: Redis, settings: Settings, state: WorkerState) -> None:
+    """Send a heartbeat each second, until cancelled. The comparison of the servers takes seconds if one is away."""
+    while True:
+        await asyncio.sleep(1.0)
         try:
             await send_heartbeat(redis, settings.namespace, heartbeat(None, state, rate=0.0, now_s=time.time()))
         except RedisUnavailable as exc:
             log.debug("heartbeat_lost", error=str(exc))
-        try:
-            await asyncio.wait_for(stop.wait(), 1.0)
-        except TimeoutError:
-            continue
-        return
 
 
 async def is_id_in_use(settings: Settings, worker_id: str) -> bool:

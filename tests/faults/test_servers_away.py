@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import ExitStack
 
 import psutil
 
 from relearn.schemas.settings import Settings
 from tests.support.data import feedbacks, models, retrains
+from tests.support.data.heartbeats import heartbeats
 from tests.support.data.registered import register
 from tests.support.data.rows import caught_up, end_offsets, stored, value
 from tests.support.faults.read_only import read_only
@@ -40,6 +42,10 @@ def _memory(running: dict[str, WorkerProcess]) -> dict[str, int]:
     for worker in running.values():
         assert worker.running, worker.log[-5000:]
     return {name: psutil.Process(worker.pid).memory_info().rss for name, worker in running.items()}
+
+
+def _conditions(settings: Settings) -> dict[str, str]:
+    return {name: beat["condition"] for name, beat in heartbeats(settings).items()}
 
 
 def test_while_postgres_is_away_scoring_goes_on_and_afterwards_all_is_stored(
@@ -92,6 +98,20 @@ def test_a_worker_stopped_while_postgres_is_away_ends_and_leaves_its_records_for
             assert running["store-1"].terminate() == 0, running["store-1"].log[-5000:]
         running["store-1"].start()
         _check_all_stored(migrated, stream.finish())
+
+
+def test_workers_started_while_kafka_is_away_wait_and_tell(migrated: Settings, servers: Servers) -> None:
+    """Each by its heartbeats. One is stopped meanwhile; the others begin when Kafka is back."""
+    models.publish(migrated, models.a_model(), 1)
+    with ExitStack() as stack:
+        with servers.kafka.away():
+            running = stack.enter_context(workers(migrated, score=1, store=1, feedback=1, retrain=1))
+            waiting = dict.fromkeys(running, "waiting for Kafka")
+            eventually(lambda: _conditions(migrated) == waiting, lambda: str(_conditions(migrated)))
+            assert running.pop("feedback-1").terminate() == 0
+        for worker in running.values():
+            worker.wait_for("worker_ready")
+            assert worker.starts == 1
 
 
 def test_workers_stopped_while_kafka_is_away_end(migrated: Settings, servers: Servers) -> None:

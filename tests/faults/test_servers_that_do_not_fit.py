@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,12 +21,11 @@ from confluent_kafka.admin import (
 from relearn.agents.kafka.admin import Admin
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.topic_fit import FoundTopic, read_topics
-from relearn.agents.stores.live.heartbeats import read_workers
-from relearn.agents.stores.redis import open_redis
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import TopicName, topic_name, topic_specs
 from tests.support.data import models
+from tests.support.data.heartbeats import heartbeats
 from tests.support.data.rows import query
 from tests.support.processes.commands import relearn
 from tests.support.processes.workers import workers
@@ -70,21 +68,8 @@ def found(settings: Settings) -> dict[str, FoundTopic]:
     return {name.partition(".")[2]: topic for name, topic in topics.items()}
 
 
-def workers_seen(settings: Settings) -> dict[str, dict[str, Any]]:
-    """The heartbeats by worker."""
-
-    async def read() -> list[dict[str, Any]]:
-        redis = open_redis(settings, answers_within_s=5.0)
-        try:
-            return await read_workers(redis, settings.namespace)
-        finally:
-            await redis.aclose()
-
-    return {beat["id"]: beat for beat in asyncio.run(read())}
-
-
 def notices(settings: Settings, worker: str) -> dict[str, str]:
-    return {one["code"]: one["detail"] for one in workers_seen(settings).get(worker, {}).get("notices", ())}
+    return {one["code"]: one["detail"] for one in heartbeats(settings).get(worker, {}).get("notices", ())}
 
 
 def test_topics_that_a_broker_made_by_itself_are_changed_to_fit(settings: Settings) -> None:
@@ -197,7 +182,7 @@ def test_workers_wait_for_servers_that_fit_and_follow_added_partitions(migrated:
             told = notices(migrated, worker)["servers"]
             assert words in told
             assert "run `relearn migrate`" in told
-            assert workers_seen(migrated)[worker]["condition"] == "waiting for servers that fit"
+            assert heartbeats(migrated)[worker]["condition"] == "waiting for servers that fit"
         assert relearn(migrated, "migrate").returncode == 0
         for worker in running.values():
             worker.wait_for("worker_ready")

@@ -8,7 +8,7 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Response, expect
+from playwright.async_api import Browser, Page, Response, Route, expect
 
 from relearn.agents.stores.live.events import put_events
 from relearn.schemas.http.events import BatchEvent
@@ -86,6 +86,31 @@ async def test_samples_are_scored_at_once_and_nothing_is_stored(taught: Site, vi
     await expect(result.get_by_role("row")).to_have_count(16)
     assert await taught.client.context.pool.fetchval("SELECT count(*) FROM predictions") == 0
     assert await asyncio.to_thread(messages, taught.settings, "ingest") == []
+
+
+async def test_samples_can_be_asked_for_before_the_statistics_are_there(
+    taught: Site, visitor: Visit, page: Page
+) -> None:
+    """What isn't known yet is not taken for none."""
+    first = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        """The first answer comes late, the others at once."""
+        if not first.is_set():
+            first.set()
+            await pressed.wait()
+        await route.continue_()
+
+    pressed = asyncio.Event()
+    await page.route("**/v1/stats", hold)
+    await visitor.go("#/try")
+    await page.get_by_text("At once, nothing stored").click()
+    await asyncio.wait_for(first.wait(), 30)
+    await page.get_by_role("button", name="Score 15").click()
+    result = page.get_by_role("region", name="Scored at once")
+    await expect(result).to_contain_text("Model 1 answered 15 records")
+    pressed.set()
+    await expect(page.get_by_text("There is nothing to copy yet")).to_be_hidden()
 
 
 async def test_own_records_come_back_scored_without_a_reload(taught: Site, visitor: Visit, page: Page) -> None:

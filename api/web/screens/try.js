@@ -38,7 +38,7 @@ export function Try() {
   /** @param {number} n */
   const sendSamples = (n) =>
     begin(mode, async () => {
-      const found = await sampleRecords(n, champion);
+      const found = await sampleRecords(n);
       setNothing(found === null);
       return found && { records: found.records, about: wordsOf(found, n) };
     });

@@ -12,17 +12,19 @@ const MOST = 1_000;
  */
 
 /**
+ * The champion is asked for here: the statistics of the page may not be known yet when somebody presses the button.
+ *
  * @param {number} n
- * @param {number | null} champion
  * @returns {Promise<Samples | null>} null: there is nothing to copy
  * @throws {import("../../api.js").ApiError}
  */
-export async function sampleRecords(n, champion) {
+export async function sampleRecords(n) {
   const limit = Math.min(MOST, Math.max(LOOKED, 4 * n));
   const stored = await getJson("/v1/predictions", { query: { limit } });
   if (stored.items.length) return chosen(n, stored.items, "stored");
-  if (champion === null) return null;
-  const used = await getJson("/v1/models/{version}/examples", { params: { version: champion }, query: { limit } });
+  const { champion } = await getJson("/v1/stats");
+  if (!champion) return null;
+  const used = await getJson("/v1/models/{version}/examples", { params: { version: champion.version }, query: { limit } });
   const items = used.items.map(({ key, features }) => ({ subject: key, features }));
   return items.length ? chosen(n, items, "examples") : null;
 }

@@ -16,13 +16,12 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import ResourceType
 
 from relearn.agents.kafka.config import librdkafka_config
-from relearn.agents.stores.live.heartbeats import read_workers
-from relearn.agents.stores.redis import open_redis
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings, read_settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.migrations import run_migrations
 from tests.support.data import models
+from tests.support.data.heartbeats import heartbeats
 from tests.support.data.rows import caught_up, query
 from tests.support.processes.commands import relearn
 from tests.support.processes.workers import workers
@@ -93,15 +92,8 @@ def ids(settings: Settings) -> set[str]:
 def heard_of(settings: Settings) -> dict[str, int | None]:
     """The workers that say they are ready, and the activation that each serves."""
 
-    async def ask() -> dict[str, int | None]:
-        redis = open_redis(settings)
-        try:
-            beats = await read_workers(redis, settings.namespace)
-        finally:
-            await redis.aclose()
-        return {beat["id"]: beat["activation"] for beat in beats if beat["condition"] == "ready"}
-
-    return asyncio.run(ask())
+    beats = heartbeats(settings).values()
+    return {beat["id"]: beat["activation"] for beat in beats if beat["condition"] == "ready"}
 
 
 Wrong = Callable[[SecuredServers, Authority], dict[str, str]]
@@ -207,7 +199,7 @@ def test_a_missing_right_is_told_and_waited_for(secured: SecuredServers, tmp_pat
     topic = (ResourceType.TOPIC, topic_name(settings.namespace, "predictions"))
 
     def notices() -> list[str]:
-        return asyncio.run(_notices(settings, "score-1"))
+        return [notice["code"] for notice in heartbeats(settings).get("score-1", {}).get("notices", ())]
 
     with ExitStack() as stack:
         group_forbidden = stack.enter_context(secured.forbidden(group))
@@ -227,13 +219,3 @@ def test_a_missing_right_is_told_and_waited_for(secured: SecuredServers, tmp_pat
         )
         eventually(lambda: notices() == [], lambda: str(notices()))
         assert all(one.running and "event=crashed" not in one.log for one in running.values())
-
-
-async def _notices(settings: Settings, worker: str) -> list[str]:
-    """The codes of a worker's notices."""
-    redis = open_redis(settings, answers_within_s=10.0, connects_within_s=10.0)
-    try:
-        found = {one["id"]: one for one in await read_workers(redis, settings.namespace)}
-        return [notice["code"] for notice in found[worker]["notices"]] if worker in found else []
-    finally:
-        await redis.aclose()
