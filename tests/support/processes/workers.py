@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from relearn.schemas.settings import PREFIX, Settings, as_environment
@@ -71,21 +71,37 @@ class WorkerProcess:
         self._process.terminate()
         return self._process.wait(60)
 
+    def told(self) -> str:
+        """Whether it runs, and the end of its log."""
+        state = "runs" if self.running else "has ended"
+        return f"{self.id} {state}; the end of its log:\n{self.log[-3000:]}"
+
     def wait_for(self, text: str, times: int = 1) -> None:
         """Until its log reports it."""
         eventually(lambda: self.log.count(text) >= times, lambda: f"{self.id} never said {text!r}:\n{self.log[-3000:]}")
 
 
 @contextmanager
+def running_until_the_end(processes: Mapping[str, WorkerProcess]) -> Iterator[None]:
+    """Kill them after the block; an error of the block gets their logs as notes."""
+    try:
+        yield
+    except BaseException as exc:
+        for worker in processes.values():
+            exc.add_note(worker.told())
+        raise
+    finally:
+        for worker in processes.values():
+            if worker.running:
+                worker.kill()
+
+
+@contextmanager
 def workers(settings: Settings, **roles: int) -> Iterator[dict[str, WorkerProcess]]:
     """The given number of workers per role while the block runs, by name (`score-1`)."""
     running: dict[str, WorkerProcess] = {}
-    try:
+    with running_until_the_end(running):
         for role, count in roles.items():
             for number in range(1, count + 1):
                 running[f"{role}-{number}"] = WorkerProcess(settings, role, f"{role}-{number}")
         yield running
-    finally:
-        for worker in running.values():
-            if worker.running:
-                worker.kill()

@@ -29,7 +29,7 @@ from relearn.schemas.topics import topic_name
 from tests.stream.agents.stores.test_dead_letters import letter
 from tests.support.data import blocks as test_blocks
 from tests.support.data.stored import counted, tables, totals
-from tests.support.processes.workers import WorkerProcess
+from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.servers.embedded import Servers
 
 DEADLINE_S = 60.0
@@ -63,12 +63,8 @@ async def namespace(settings: Settings) -> AsyncIterator[tuple[Pool, KafkaProduc
 @asynccontextmanager
 async def worker(settings: Settings) -> AsyncIterator[WorkerProcess]:
     """`relearn worker store`, killed at the end if it lives still."""
-    process = WorkerProcess(settings, "store", "store-1")
-    try:
-        yield process
-    finally:
-        if process.running:
-            process.kill()
+    with workers(settings, store=1) as running:
+        yield running["store-1"]
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
