@@ -22,7 +22,7 @@ class Servers(Machine):
     """Kafka, Postgres and Valkey, and where they listen."""
 
     def __init__(self, data_dir: Path) -> None:
-        super().__init__(data_dir, quick_to_start)
+        super().__init__(data_dir, for_tests)
         self._admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
 
     @property
@@ -59,9 +59,15 @@ class Servers(Machine):
                     raise
 
 
-def quick_to_start(process: Process) -> Process:
-    """Kafka for tests: compiled quickly rather than well, which costs it half the processor time of a short life."""
-    if process.name != kafka.NAME:
-        return process
-    java, *arguments = process.argv
-    return replace(process, argv=(java, "-XX:TieredStopAtLevel=1", *arguments))
+def for_tests(process: Process) -> Process:
+    """The same server for a short life.
+
+    Kafka is compiled quickly rather than well, which costs it half the processor time. Postgres doesn't wait for the
+    disk: tests kill the server and never the machine, whose memory keeps what the server has written.
+    """
+    executable, *arguments = process.argv
+    if process.name == kafka.NAME:
+        return replace(process, argv=(executable, "-XX:TieredStopAtLevel=1", *arguments))
+    if process.name == postgres.NAME:
+        return replace(process, argv=(*process.argv, "-c", "fsync=off"))
+    return process

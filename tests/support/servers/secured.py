@@ -31,7 +31,7 @@ from relearn.scripts.embedded.servers import kafka, local, ports, postgres, valk
 from relearn.scripts.embedded.servers.ports import LOOPBACK
 from relearn.scripts.embedded.servers.secrets import Secrets
 from tests.support.servers.certificates import Authority, Signed
-from tests.support.servers.embedded import quick_to_start
+from tests.support.servers.embedded import for_tests
 from tests.support.servers.tls_relay import TlsRelay
 
 USER = "relearn"
@@ -159,7 +159,7 @@ class SecuredServers:
             secured = _more_ports(at)
             await self._supervisor.start(
                 *(
-                    self._secured(quick_to_start(process), directory, at, secured)
+                    self._secured(for_tests(process), directory, at, secured)
                     for process in local.describe(directory, local.SETTING, at, self._secrets, dict(os.environ))
                 )
             )
