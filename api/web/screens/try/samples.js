@@ -12,7 +12,7 @@ const MOST = 1_000;
  */
 
 /**
- * The champion is asked for here: the statistics of the page may not be known yet when somebody presses the button.
+ * The champion is read here: the statistics of the page may not be known yet when the button is pressed.
  *
  * @param {number} n
  * @returns {Promise<Samples | null>} null: there is nothing to copy
