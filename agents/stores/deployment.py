@@ -11,7 +11,7 @@ import asyncpg
 from relearn.agents.stores.gaps import recent_gaps
 from relearn.agents.stores.postgres import Connection, Pool, as_python_values, postgres_errors, quoted
 from relearn.agents.stores.training.champion import CHAMPION
-from relearn.agents.stores.training.loop_state import Loop, loop_of
+from relearn.agents.stores.training.loop_facts import Loop, loop_of
 from relearn.schemas.settings import Settings
 
 CONNECT_TIMEOUT_S = 3.0

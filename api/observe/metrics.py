@@ -14,7 +14,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from relearn import __version__
-from relearn.agents.stores.training.loop_state import Loop, read_loop
+from relearn.agents.stores.training.loop_facts import Loop, read_loop
 from relearn.api.http.context import Context
 from relearn.api.http.single_flight import SingleFlight
 from relearn.schemas.errors import RelearnError

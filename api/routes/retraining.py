@@ -8,7 +8,7 @@ from relearn.agents.learning.loop_state import UNLEARNED_TIMES, Alert, OpenShado
 from relearn.agents.learning.policy import Limits, corrections_needed
 from relearn.agents.learning.shadow_verdict import SHADOW_PROMOTES, SHADOW_REJECTS
 from relearn.agents.learning.significance import log_evidence
-from relearn.agents.stores.training.loop_state import Loop, iso_time, iso_time_or_none, read_loop
+from relearn.agents.stores.training.loop_facts import Loop, iso_time, iso_time_or_none, read_loop
 from relearn.api.http.call import Call, Handlers
 from relearn.api.writes.commands import send_command
 from relearn.schemas.http.operation import AcceptedCommand

@@ -17,7 +17,7 @@ from relearn.agents.stores.deployment import read_deployment
 from relearn.agents.stores.live.heartbeats import missing_workers, read_workers
 from relearn.agents.stores.live.layout import read_recent
 from relearn.agents.stores.redis import open_redis
-from relearn.agents.stores.training.loop_state import iso_time_or_none
+from relearn.agents.stores.training.loop_facts import iso_time_or_none
 from relearn.schemas.errors import RelearnError, SetupError, Unavailable
 from relearn.schemas.settings import Settings
 from relearn.scripts.client import api_state, runfile

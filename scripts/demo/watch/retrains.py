@@ -10,7 +10,7 @@ from typing import Any
 
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.jobs import Job, list_jobs
-from relearn.agents.stores.training.loop_state import read_loop
+from relearn.agents.stores.training.loop_facts import read_loop
 from relearn.agents.stores.training.models import read_model
 from relearn.schemas.settings import Settings
 from relearn.scripts.demo.display.console import Report
