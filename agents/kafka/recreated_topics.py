@@ -239,11 +239,11 @@ class ReadingClient:
         state.await_reset(OffsetResetStrategy.EARLIEST)
 
     def _note_resumed(self, tp: TopicPartition, offset: int) -> None:
-        """Report that `tp` is read from `offset` on, after a position that was out of range."""
-        lost = self._out_of_range.pop(tp, None)
-        if lost is None:
+        """Report that `tp` is read from `offset` on, after another position, which was out of range."""
+        position, end = self._out_of_range.get(tp, (offset, None))
+        if offset == position:
             return
-        position, end = lost
+        del self._out_of_range[tp]
         why: Why = "deleted" if offset > position else "truncated"
         own = self.ids[tp]
         self._jumps.append(Jump(tp.topic, tp.partition, why, own, own, position, end, offset))
@@ -263,6 +263,8 @@ class ReadingClient:
                 if error_code == _OFFSET_OUT_OF_RANGE and tp in offsets:
                     state = assignment.state_value(tp) if assignment is not None else None
                     self._out_of_range[tp] = (offsets[tp], None if state is None else _end(state))
+                elif not error_code:
+                    self._out_of_range.pop(tp, None)  # the position can be read by now
                 readable.append(row)
             kept.append((topic, readable))
         if stale:

@@ -15,7 +15,7 @@ from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.significance import Tally, sign_test, tally, tally_fields, tally_text
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.trial import Trial
-from relearn.agents.learning.usable import scorable
+from relearn.agents.learning.usable_rows import scorable
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import UNBIASED, Statement, reviews
 from relearn.agents.learning.significance import log_evidence
-from relearn.agents.learning.usable import scorable
+from relearn.agents.learning.usable_rows import scorable
 from relearn.schemas.model.linear_svm import Model
 
 #: Of the limit on counted keys, the multiple that is read first: reviews change, and keys trained on don't count.

@@ -13,7 +13,7 @@ from relearn.agents.learning.reviews import Statement, first_given
 from relearn.agents.learning.sender_limit import Admitted, admitted_reviews
 from relearn.agents.learning.snapshot import Knowledge, Snapshot
 from relearn.agents.learning.training_set import Example, TrainingSet, training_set
-from relearn.agents.learning.usable import UsableRows
+from relearn.agents.learning.usable_rows import UsableRows
 from relearn.schemas.model.linear_svm import Features, Model
 
 #: Maximum number of limited reviewers that a job names.

@@ -27,7 +27,6 @@ from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
 
 log = structlog.get_logger()
 
-_KEYS = frozenset(key.encode() for key in get_args(Key))
 _POLL_MS = 500
 #: Until the end that the topic had at the start is reached: a topic without messages is complete at once.
 _FIRST_POLL_MS = 10

@@ -1,4 +1,7 @@
-"""Applying one message of `model-updates` to the live model or the shadow. A refused message changes nothing."""
+"""Applying one message of `model-updates` to the live model or the shadow, once its signature is verified.
+
+A refused message changes nothing.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from relearn.schemas.messages.records import Reject
 
 
-class DlqLimit:
+class DeadLetterLimit:
     """The share of bad records among the recent ones.
 
     `max_share` in (0, 1]. The limit applies from `min_records` on; "recent" is at most ten times `min_records`.

@@ -17,7 +17,7 @@ from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
-from relearn.agents.score.dead_letter_share import DlqLimit
+from relearn.agents.score.dead_letter_share import DeadLetterLimit
 from relearn.agents.score.pause import LOOK_EVERY_S, Pause
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, score_parts
 from relearn.agents.stores.pauses import Pauses
@@ -51,7 +51,7 @@ class Scorer:
         self._state = state
         self._live = live
         self._retry = Retry(state, stop)
-        self._limit = DlqLimit(settings.dlq_max_share, settings.dlq_min_records)
+        self._limit = DeadLetterLimit(settings.dlq_max_share, settings.dlq_min_records)
         self._opened = OpenOnce(self._open)
 
     async def score(self, chunk: Chunk) -> Receipts:

@@ -18,7 +18,7 @@ from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
-from relearn.agents.stores.predictions.writes import forget_writes
+from relearn.agents.stores.predictions.keyed_writes import forget_writes
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.topic_generations import Generations, newest_generation
 from relearn.agents.stores.training.examples import feature_widths

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from relearn.agents.stores.feedback.review_sql import latest_of_prediction
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Connection
-from relearn.agents.stores.predictions.writes import first_places
+from relearn.agents.stores.predictions.keyed_writes import first_places
 from relearn.schemas.http.predictions import LOOKED
 from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place
 

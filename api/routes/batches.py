@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from relearn.agents.stores.postgres import postgres_errors, read_snapshot
-from relearn.agents.stores.predictions.writes import first_places
+from relearn.agents.stores.predictions.keyed_writes import first_places
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.http.cursors import Cursors, TimeUs, microseconds, moment

@@ -11,7 +11,7 @@ from msgspec import Struct
 from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import read_snapshot
-from relearn.agents.stores.predictions.writes import first_places
+from relearn.agents.stores.predictions.keyed_writes import first_places
 from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment

@@ -11,7 +11,7 @@ import numpy as np
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection
-from relearn.agents.stores.predictions.writes import first_places
+from relearn.agents.stores.predictions.keyed_writes import first_places
 from relearn.schemas.identity import Place, place_columns
 from relearn.schemas.messages.feedback import Feedback
 

@@ -21,10 +21,10 @@ from relearn.agents.stores.dead_letters import insert_dead_letters
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.admission import Admitted, admit, letter_of
 from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
+from relearn.agents.stores.predictions.keyed_writes import without_repeats
 from relearn.agents.stores.predictions.retention import NOW_S
 from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
-from relearn.agents.stores.predictions.writes import without_repeats
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.predictions import Block
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from relearn.agents.learning.training_set import example_key
-from relearn.agents.learning.usable import LARGEST, is_moderate
+from relearn.agents.learning.usable_rows import LARGEST, is_moderate
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.labels import read_label

@@ -159,7 +159,7 @@ def test_a_committed_offset_beyond_the_end_is_not_waited_for(running: Running) -
     stored(running, after=3)
     assert value(settings, "SELECT count(*) FROM predictions") == before + 3
     cut = "SELECT kafka_partition, position, lost FROM gaps WHERE role = 'score' AND why = 'truncated'"
-    eventually(lambda: [tuple(row) for row in query(settings, cut)] == [(0, 1_000_000, 0)], lambda: score.told())
+    eventually(lambda: [tuple(row) for row in query(settings, cut)] == [(0, 1_000_000, 0)], score.told)
 
 
 @pytest.mark.parametrize(

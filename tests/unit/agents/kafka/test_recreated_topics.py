@@ -196,6 +196,31 @@ async def test_a_position_out_of_range_is_told_once_it_is_known_where_reading_go
     assert (jump.why, jump.position, jump.resumed) == (why, 5, resumed)
 
 
+async def test_a_position_that_is_sought_again_is_no_jump() -> None:
+    """Faust seeks to the committed offsets after aiokafka has begun to read from them."""
+    reader = Reader(p0=5)
+    reader.broker.errors[OLD, 0] = 1
+    for _ in range(2):
+        assert (await reader.fetch())[0][1] == 1
+    assert reader.client.take_jumps() == []
+    reader.broker.errors.clear()
+    reader.state(0).seek(2)
+    await reader.fetch()
+    assert [(jump.position, jump.resumed) for jump in reader.client.take_jumps()] == [(5, 2)]
+
+
+async def test_a_position_that_can_be_read_after_all_is_no_jump() -> None:
+    """A leader that has caught up, say."""
+    reader = Reader(p0=5)
+    reader.broker.errors[OLD, 0] = 1
+    await reader.fetch()
+    reader.broker.errors.clear()
+    await reader.fetch()
+    reader.state(0).seek(6)
+    await reader.fetch()
+    assert reader.client.take_jumps() == []
+
+
 async def test_offsets_of_a_former_topic_are_not_read_as_those_of_the_present_one() -> None:
     """A worker that was stopped meanwhile; an offset without an id was committed by another program."""
     reader = Reader()

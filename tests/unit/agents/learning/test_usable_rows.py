@@ -22,7 +22,7 @@ from relearn.agents.learning.training_set import (
     classes_max,
     training_set,
 )
-from relearn.agents.learning.usable import LARGEST, NAMED_MAX, UsableRows
+from relearn.agents.learning.usable_rows import LARGEST, NAMED_MAX, UsableRows
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 from tests.support.data.trials import prepared
