@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from relearn.scripts.dev.bench.faults.ledger import At, Ledger, Special, feature
 from relearn.scripts.dev.bench.faults.probe import Probe
 
 _SHOWN = 5
+#: Rows whose margins are computed together.
+_AT_ONCE = 10_000
 _GENERATIONS = "SELECT name, topic_id, generation FROM topics"
 _PLACES = """
 SELECT kafka_offset, record_index, id, features[1], label, margins, model, activation FROM predictions
@@ -118,6 +120,7 @@ class Checker:
                 rows.setdefault((row[0], row[1]), []).append(row)
                 self.found.rows += 1
                 seen[str(row[2])] += 1
+        plain: dict[int, list[tuple[str, int, Any]]] = defaultdict(list)
         for at, index, name, number, special in self._expected(topic_id, partition):
             self.found.acknowledged += 1
             here = rows.pop((at.offset, index), [])
@@ -125,7 +128,11 @@ class Checker:
             where = f"{generation}-{partition}-{at.offset}-{index}" + (f" ({special.kind})" if special else "")
             self._check_outcome(where, at, len(here), reasons, special=special, index=index)
             for row in here[:1]:
-                self._check_row(where, row, name, number)
+                if self._check_row(where, row, name, number) and number is not None:
+                    plain[row[6]].append((where, number, row))
+        for version, found in plain.items():
+            for start in range(0, len(found), _AT_ONCE):
+                self._check_answers(version, found[start : start + _AT_ONCE])
         for place, many in rows.items():
             if not (str(many[0][2]).isdigit() and int(many[0][2]) in self._ledger.unanswered):
                 self.found.foreign.append(f"a row at {generation}-{partition}-{place[0]}-{place[1]}: {many[0][2]}")
@@ -160,21 +167,29 @@ class Checker:
             if allowed and reasons[0] not in allowed:
                 self.found.refusals.append(f"{where}: {reasons[0]}, not {sorted(allowed)}")
 
-    def _check_row(self, where: str, row: Any, name: str, number: int | None) -> None:
-        _, _, given, first, label, margins, version, activation = row
+    def _check_row(self, where: str, row: Any, name: str, number: int | None) -> bool:
+        """Content and model of one row; whether the model is that of its activation."""
+        _, _, given, first, _, _, version, activation = row
         if given != name or (number is not None and first != number):
             self.found.changed.append(f"{where}: {given} instead of {name}")
-        if self._activations.get(activation) != version:
-            self.found.changed.append(f"{where}: model {version} under activation {activation}")
-            return
-        if number is None:
-            return
-        model, x = self._models[version], features_of(number)
-        expected = model.weights @ x + model.bias
-        bound = 1e-9 * np.maximum(1.0, abs(model.bias) + abs(model.weights) @ abs(x))
-        right = model.classes[int(expected[0] > 0) if len(expected) == 1 else int(np.argmax(expected))]
-        if (abs(expected - np.array(margins)) > bound).any() or label != right:
-            self.found.changed.append(f"{where}: {label} {margins} instead of {right} {expected.tolist()}")
+        if self._activations.get(activation) == version:
+            return True
+        self.found.changed.append(f"{where}: model {version} under activation {activation}")
+        return False
+
+    def _check_answers(self, version: int, found: Sequence[tuple[str, int, Any]]) -> None:
+        """Labels and margins of plain records that this version answered: place, number and row of each."""
+        model = self._models[version]
+        x = features_of(np.array([number for _, number, _ in found]))
+        expected = x @ model.weights.T + model.bias
+        bounds = 1e-9 * np.maximum(1.0, abs(model.bias) + abs(x) @ abs(model.weights).T)
+        chosen = np.argmax(expected, axis=1) if expected.shape[1] > 1 else (expected[:, 0] > 0).astype(int)
+        for (where, _, row), right, wanted, bound in zip(found, chosen, expected, bounds, strict=True):
+            label, margins = row[4], row[5]
+            differs = len(margins) != len(wanted) or (abs(wanted - margins) > bound).any()
+            if differs or label != model.classes[right]:
+                text = f"{where}: {label} {margins} instead of {model.classes[right]} {wanted.tolist()}"
+                self.found.changed.append(text)
 
     def _check_other_topics(self, letters: dict[Any, list[str]]) -> None:
         for (short, at), special in self._ledger.special.items():

@@ -19,11 +19,11 @@ FEATURES = 4
 _BASE = np.random.default_rng(1).normal(size=(997, FEATURES))
 
 
-def features_of(number: int) -> NDArray[np.float64]:
-    """The features of the plain record `number`, float64 (4,): the first one is the number itself."""
-    row: NDArray[np.float64] = _BASE[number % len(_BASE)].copy()
-    row[0] = number
-    return row
+def features_of(numbers: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """The features of plain records, float64 (4,) or (n, 4): the first one is the record's number itself."""
+    rows: NDArray[np.float64] = _BASE[numbers % len(_BASE)].copy()
+    rows[..., 0] = numbers
+    return rows
 
 
 def plain_record(number: int) -> bytes:
