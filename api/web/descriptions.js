@@ -43,6 +43,19 @@ export function reasonText({ reason, by = null }) {
   return `${why}${by ? `, by ${by}` : ""}`;
 }
 
+const BY_POLICY = ["count", "labels", "rate", "drift", "schedule"];
+
+/**
+ * Who sent a job's command. Without API keys there are no names.
+ *
+ * @param {{by: string | null, reason: import("./types").Reason}} job
+ */
+export function senderText({ by, reason: { trigger } }) {
+  if (by !== null) return by;
+  if (BY_POLICY.includes(trigger ?? "")) return "the policy";
+  return trigger === "evidence" ? "the automatic rollback" : "a sender without a name";
+}
+
 /** @type {Record<string, (reason: import("./types").Reason) => string>} */
 const WHY = {
   manual: () => "asked for by hand",

@@ -81,6 +81,19 @@ async def test_a_job_that_nobody_has_taken_yet_is_waited_for(visitor: Visit, pag
     await asyncio.to_thread(query, site.settings, end, command.id)
 
 
+async def test_a_job_or_a_prediction_that_cannot_be_there_is_not_waited_for(visitor: Visit, page: Page) -> None:
+    """Nor is a record's own id answered with a regular expression."""
+    visitor.may_fail("/v1/jobs/", "/v1/predictions/")
+    for route, text in (
+        ("#/jobs/nonsense", "There is no such job"),
+        ("#/predictions/order-7", "A prediction's id is its record's place in Kafka"),
+        ("#/predictions/0-0-99", "not scored and stored yet"),
+    ):
+        await visitor.go(route)
+        await expect(page.get_by_text(text)).to_be_visible()
+        await visitor.check_accessible()
+
+
 async def test_models_are_told_as_a_time_line_and_one_by_one(visitor: Visit, page: Page) -> None:
     await asyncio.to_thread(fill, visitor.site.settings)
     await visitor.go("#/models")
@@ -185,6 +198,18 @@ async def test_a_reason_of_any_shape_is_told_as_text(visitor: Visit, page: Page)
         "drift in null",
         'drift in x, ["y"], 1 and 2 more',
     ]
+
+
+async def test_the_sender_of_a_job_is_a_person_the_policy_or_a_rollback(visitor: Visit, page: Page) -> None:
+    """Without API keys a person has no name, and is not the policy."""
+    code = """async (jobs) => {
+        const { senderText } = await import("/web/descriptions.js");
+        return jobs.map(([by, trigger]) => senderText({ by, reason: { trigger } }));
+    }"""
+    given = [["ann", "manual"], [None, "manual"], [None, "count"], [None, "evidence"], [None, "bootstrap"]]
+    nameless = "a sender without a name"
+    await visitor.go()
+    assert await page.evaluate(code, given) == ["ann", nameless, "the policy", "the automatic rollback", nameless]
 
 
 @pytest.mark.parametrize("route", LISTS)

@@ -3,8 +3,10 @@ import { useResource } from "../resource.js";
 import { useLive } from "../live.js";
 import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
+import { Empty } from "../parts/empty.js";
 import { loaded } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
+import { href } from "../router.js";
 import { html } from "../view.js";
 import { OPEN, commandText, jobStateText } from "../descriptions.js";
 import { Comparison } from "./models/comparison.js";
@@ -24,10 +26,21 @@ export function Job({ id }) {
     <${Screen} title=${job ? commandText(job) : "Job"} lead=${html`Job <code>${id}</code>`}
       actions=${state && html`<${Badge} kind=${state.kind}>${state.words}<//>`}>
       ${!job && reading.error?.status === 404
-        ? html`<${PendingJob} again=${reading.refresh} />`
+        ? html`<${isOurs(id) ? PendingJob : NoJob} again=${reading.refresh} />`
         : loaded(reading, (found) => html`<${Known} job=${found} />`, 8)}
     <//>
   `;
+}
+
+/**
+ * Whether Relearn can have made this id. A command of another program may have any; its job is shown once it is stored.
+ *
+ * @param {string} id
+ */
+const isOurs = (id) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+
+function NoJob() {
+  return html`<${Empty} title="There is no such job"><a href=${href("jobs")}>All jobs</a><//>`;
 }
 
 /** @param {{job: import("../types").Job}} props */

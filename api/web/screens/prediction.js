@@ -3,11 +3,13 @@ import { useResource } from "../resource.js";
 import { useClasses } from "../model_facts.js";
 import { dateTime } from "../format.js";
 import { Badge } from "../parts/badge.js";
+import { Empty } from "../parts/empty.js";
 import { Explanation } from "../parts/explanation.js";
 import { loaded } from "../parts/loaded.js";
 import { Record } from "../parts/record.js";
 import { Screen } from "../parts/screen.js";
 import { ReviewerName } from "../parts/reviewer_name.js";
+import { href } from "../router.js";
 import { html, useMemo } from "../view.js";
 import { ReviewForm } from "./prediction/review_form.js";
 import { Statements } from "./prediction/statements.js";
@@ -18,9 +20,22 @@ export function Prediction({ id }) {
   const times = reading.value && `Scored ${dateTime(reading.value.scored_at)}, stored ${dateTime(reading.value.stored_at)}`;
   return html`
     <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${ReviewerName} />`}>
-      ${loaded(reading, (prediction) => html`<${Known} prediction=${prediction} />`, 8)}
+      ${!reading.value && (reading.error?.status === 404 || reading.error?.status === 400)
+        ? html`<${NoPrediction} id=${id} />`
+        : loaded(reading, (prediction) => html`<${Known} prediction=${prediction} />`, 8)}
     <//>
   `;
+}
+
+/** @param {{id: string}} props */
+function NoPrediction({ id }) {
+  return html`<${Empty} title="There is no such prediction">
+    ${/^\d+(-\d+){2,3}$/.test(id)
+      ? html`<p>The record is not scored and stored yet, or it was dropped at the end of its retention.</p>`
+      : html`<p>A prediction's id is its record's place in Kafka, such as <code>1-0-1234</code>: generation, partition, offset.
+          Your own record ids are shown beside the predictions of their batch.</p>`}
+    <a href=${href("batches")}>All batches</a>
+  <//>`;
 }
 
 /** @typedef {import("../types").Prediction} PredictionAnswer */

@@ -5,7 +5,7 @@ import { Card } from "../../parts/card.js";
 import { FactList } from "../../parts/fact_list.js";
 import { href } from "../../router.js";
 import { html } from "../../view.js";
-import { jobDuration, reasonText } from "../../descriptions.js";
+import { jobDuration, reasonText, senderText } from "../../descriptions.js";
 
 const NAMED = 5;
 
@@ -16,7 +16,7 @@ export function JobFacts({ job }) {
   const model = (version) => version !== null && html`<a href=${href("model", { id: version })}>Model ${version}</a>`;
   const facts = [
     ["Why", reasonText({ reason: job.reason })],
-    ["By", job.by ?? "the policy"],
+    ["By", senderText(job)],
     ["Model", model(job.version ?? job.requested)],
     ["Champion then", model(job.champion)],
     ["Asked for", dateTime(job.queued_at)],
