@@ -24,6 +24,8 @@ C_CHOICE = (0.01, 0.1, 1.0)
 SET_ASIDE_SHOWN = 20
 #: A feature whose values are closer together than this counts as constant: its weights would not be finite.
 LEAST_SCALE = 1e-140
+#: Numbers of one array where classes are fitted together: 8 MB.
+_TOGETHER_NUMBERS = 1 << 20
 
 
 class Svm(NamedTuple):
@@ -92,10 +94,10 @@ def fit_svm(
     features: (n, d). y: (n,), at least two different values; `y` of two values gives one row of weights.
     sample_weights: (n,), the weight of each row's loss; None: all 1. start: a model of a similar set, which saves time.
     """
-    return _fit(_standardised(features), y, c, np.ones(len(y)) if sample_weights is None else sample_weights, start)
+    return _fit(standardised(features), y, c, np.ones(len(y)) if sample_weights is None else sample_weights, start)
 
 
-class _Standardised(NamedTuple):
+class Standardised(NamedTuple):
     """rows: (n, d + 1), standardised features and a column of ones. mean, scale: (d,)."""
 
     rows: Floats
@@ -103,36 +105,54 @@ class _Standardised(NamedTuple):
     scale: Floats
 
 
-def _standardised(features: Floats) -> _Standardised:
+def standardised(features: Floats) -> Standardised:
+    """Mean and scale as StandardScaler computes them; |x - mean| / scale is at most √n + 1.
+
+    StandardScaler treats a column that varies within its rounding error as constant and leaves it unscaled. For values
+    around 1e100 that error is 1e84, and no solver would come to an end, so such columns are scaled here.
+    """
+    n, d = features.shape
+    rows = np.empty((n, d + 1))
+    off = rows[:, :-1]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean, scale = standardisation(features)
-        rows = np.empty((features.shape[0], features.shape[1] + 1))
-        rows[:, :-1] = (features - mean) / scale
-        rows[:, -1] = 1.0
-    return _Standardised(rows, mean, scale)
+        constant = features.max(axis=0) == features.min(axis=0)
+        mean = np.where(constant, features[0], features.mean(axis=0))
+        np.subtract(features, mean, out=off)
+        # Two passes, and the second corrected by its own mean (Chan, Golub and LeVeque, 1983).
+        variance = np.einsum("ij,ij->j", off, off) / n - off.mean(axis=0) ** 2
+        eps = np.finfo(np.float64).eps
+        flat = constant | (variance <= n * eps * variance + (n * mean * eps) ** 2)
+        scale = np.where(flat, 1.0, np.sqrt(np.where(flat, 1.0, variance)))
+        off /= scale
+        wild = np.maximum(off.max(axis=0), -off.min(axis=0)) > np.sqrt(n) + 1.0
+        scale[wild] = features[:, wild].std(axis=0)
+        tiny = scale < LEAST_SCALE
+        scale[tiny] = 1.0
+        again = wild | tiny
+        off[:, again] = (features[:, again] - mean[again]) / scale[again]
+    rows[:, -1] = 1.0
+    return Standardised(rows, mean, scale)
 
 
-def _fit(given: _Standardised, y: Classes, c: float, sample_weights: Floats, start: Svm | None) -> Svm:
+def _fit(given: Standardised, y: Classes, c: float, sample_weights: Floats, start: Svm | None) -> Svm:
     rows, mean, scale = given
     seen, place = np.unique(y, return_inverse=True)
     balanced = sample_weights.sum() / (len(seen) * np.bincount(place, weights=sample_weights))
-    if len(seen) == 2:
-        problems = [(place == 1, balanced[place])]
-    else:
-        problems = [(place == one, np.where(place == one, balanced[one], 1.0)) for one in range(len(seen))]
-    near = start if start is not None and len(start.bias) == len(problems) and _is_finite(start) else None
+    # Of two classes the second one, else each against the rest.
+    ones = np.arange(len(seen))[:, None] if len(seen) > 2 else np.array([[1]])
+    at_once = max(1, min(_TOGETHER_NUMBERS // len(y), _TOGETHER_NUMBERS // rows.shape[1] ** 2))
+    near = start if start is not None and len(start.bias) == len(ones) and _is_finite(start) else None
+    found = []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = [
-            solve(
-                rows,
-                np.where(positive, 1.0, -1.0),
-                c * weights * sample_weights,
-                # In the coordinates of these rows.
-                None if near is None else np.append(near.weights[i] * scale, near.bias[i] + near.weights[i] @ mean),
-            )
-            for i, (positive, weights) in enumerate(problems)
-        ]
-        solved = np.array(found)
+        # In the coordinates of these rows.
+        starts = None if near is None else np.c_[near.weights * scale, near.bias + near.weights @ mean]
+        for begin in range(0, len(ones), at_once):
+            part = slice(begin, begin + at_once)
+            positive = place == ones[part]
+            weights = np.where(positive, balanced[ones[part]], 1.0) if len(seen) > 2 else balanced[place]
+            costs = np.broadcast_to(c * weights * sample_weights, positive.shape)
+            found.append(solve(rows, np.where(positive, 1.0, -1.0), costs, None if starts is None else starts[part]))
+        solved = np.concatenate(found)
         weights = np.ascontiguousarray(solved[:, :-1] / scale)
         bias = solved[:, -1] - weights @ mean
     return Svm(weights, bias, mean, scale)
@@ -140,26 +160,6 @@ def _fit(given: _Standardised, y: Classes, c: float, sample_weights: Floats, sta
 
 def _is_finite(svm: Svm) -> bool:
     return all(bool(np.isfinite(part).all()) for part in svm)
-
-
-def standardisation(features: Floats) -> tuple[Floats, Floats]:
-    """Mean and scale of each column, (d,) each, as StandardScaler computes them; |x - mean| / scale is at most √n + 1.
-
-    StandardScaler treats a column that varies within its rounding error as constant and leaves it unscaled. For values
-    around 1e100 that error is 1e84, and no solver would come to an end, so such columns are scaled here.
-    """
-    n, constant = len(features), features.max(axis=0) == features.min(axis=0)
-    mean = np.where(constant, features[0], features.mean(axis=0))
-    # Two passes, and the second corrected by its own mean (Chan, Golub and LeVeque, 1983).
-    off = features - mean
-    variance = (off**2).mean(axis=0) - off.mean(axis=0) ** 2
-    eps = np.finfo(np.float64).eps
-    flat = constant | (variance <= n * eps * variance + (n * mean * eps) ** 2)
-    scale = np.where(flat, 1.0, np.sqrt(np.where(flat, 1.0, variance)))
-    wild = np.abs(off / scale).max(axis=0) > np.sqrt(n) + 1.0
-    scale[wild] = features[:, wild].std(axis=0)
-    scale[scale < LEAST_SCALE] = 1.0
-    return mean, scale
 
 
 def out_of_fold(
@@ -176,7 +176,7 @@ def out_of_fold(
     for fold in range(FOLDS):
         held = folds == fold
         seen = np.unique(y[~held])
-        rows = _standardised(features[~held]) if len(seen) > 1 else None
+        rows = standardised(features[~held]) if len(seen) > 1 else None
         before: Svm | None = None
         for c in candidates:
             if rows is None:

@@ -29,30 +29,36 @@ _CG_PRECISION = 1e-3
 _BLOCK_NUMBERS = 1 << 17
 
 
-def solve(rows: Floats, signs: Floats, costs: Floats, start: Floats | None = None) -> Floats:
-    """The weights (m,) that minimise the function above.
+def solve(rows: Floats, signs: Floats, costs: Floats, starts: Floats | None = None) -> Floats:
+    """The weights (k, m) that minimise the function above, for k problems on the same rows.
 
-    rows: (n, m). signs: (n,), each 1.0 or -1.0. costs: (n,), each ≥ 0. start: (m,), where the search begins: a
+    rows: (n, m). signs: (k, n), each 1.0 or -1.0. costs: (k, n), each ≥ 0. starts: (k, m), where the searches begin: a
     neighbour's solution saves steps, and changes the result by rounding alone. The same arguments give the same bytes.
+
+    All problems take their steps together, so that the rows are read from memory once for all of them.
     """
-    w = np.zeros(rows.shape[1]) if start is None else start.copy()
-    curvature = _Curvature(rows, costs) if rows.shape[1] <= _DENSE_COLUMNS_MAX else _Products(rows, costs)
-    signed = rows @ w * signs
+    k, m = len(signs), rows.shape[1]
+    w = np.zeros((k, m)) if starts is None else starts.copy()
+    curvatures = [(_Curvature if m <= _DENSE_COLUMNS_MAX else _Products)(rows, costs[i]) for i in range(k)]
+    signed = (w @ rows.T) * signs
+    #: The problems that are not solved yet.
+    left = np.arange(k)
     for _ in range(_STEPS_MAX):
-        slack = 1.0 - signed
+        slack = 1.0 - signed[left]
         active = slack > 0.0
-        losses = np.where(active, costs * slack, 0.0)
-        gradient = w - 2.0 * ((losses * signs) @ rows)
-        objective = 0.5 * (w @ w) + losses @ slack
-        if not 0.5 * (gradient @ gradient) > _PRECISION * objective:
+        losses = np.where(active, costs[left] * slack, 0.0)
+        gradients = w[left] - 2.0 * ((losses * signs[left]) @ rows)
+        objectives = 0.5 * (w[left] ** 2).sum(axis=1) + (losses * slack).sum(axis=1)
+        far = 0.5 * (gradients**2).sum(axis=1) > _PRECISION * objectives
+        left, slack, active, gradients = left[far], slack[far], active[far], gradients[far]
+        if not len(left):
             break
-        step = curvature.solve(active, -gradient)
-        along = rows @ step * signs
-        length = _exact_length(w, step, slack, along, costs)
-        if length == 0.0:
-            break
-        w = w + length * step
-        signed = signed + length * along
+        steps = np.array([curvatures[i].solve(active[j], -gradients[j]) for j, i in enumerate(left)])
+        along = (steps @ rows.T) * signs[left]
+        lengths = np.array([_exact_length(w[i], steps[j], slack[j], along[j], costs[i]) for j, i in enumerate(left)])
+        w[left] += lengths[:, None] * steps
+        signed[left] += lengths[:, None] * along
+        left = left[lengths != 0.0]
     return w
 
 
@@ -62,15 +68,16 @@ def _exact_length(w: Floats, step: Floats, slack: Floats, along: Floats, costs: 
     slack: (n,), 1 - sᵢ·xᵢw. along: (n,), sᵢ·xᵢ·step. Returns 0 where rounding leaves no descent.
     """
     down, square = float(w @ step), float(step @ step)
+    pulls = costs * along
     low, high, t = 0.0, np.inf, 1.0
     for _ in range(_STEPS_MAX):
         left = slack - t * along
         active = left > 0.0
-        pulls = costs[active] * along[active]
-        slope = down + t * square - 2.0 * float(pulls @ left[active])
-        rise = square + 2.0 * float(pulls @ along[active])
+        left *= active
+        slope = down + t * square - 2.0 * float(pulls @ left)
         if abs(slope) <= 1e-9 * abs(down) or slope == 0.0:
             return t
+        rise = square + 2.0 * float(pulls @ (along * active))
         low, high = (t, high) if slope < 0.0 else (low, t)
         newton = t - slope / rise if rise > 0.0 else np.inf
         # Newton's step, unless rounding takes it out of the bracket.

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from relearn.agents.learning.fit import Svm, fit, fit_svm, out_of_fold, standardisation
+from relearn.agents.learning.fit import LEAST_SCALE, Svm, fit, fit_svm, out_of_fold, standardised
 from relearn.agents.learning.fit_messages import decode_answer, decode_task, encode_answer, encode_task
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.predict import score
@@ -39,7 +39,7 @@ def _assert_parity(features: Floats, y: np.ndarray) -> None:
     """The model of scikit-learn's pipeline, as numbers: labels equal, margins within 1e-9·max(1, |b| + Σ|xᵢwᵢ|)."""
     classes = tuple(str(label) for label in np.unique(y))
     pipeline = _pipeline(0.1).fit(features, y)
-    mean, scale = standardisation(features)
+    _, mean, scale = standardised(features)
     weights = np.ascontiguousarray(pipeline[-1].coef_ / scale)
     svm = Svm(weights, pipeline[-1].intercept_ - weights @ mean, mean, scale)
     scores = score(Model(1, classes, tuple(f"x{i}" for i in range(features.shape[1])), *svm), features)
@@ -87,16 +87,21 @@ def test_fits_margins_and_labels_equal_on_random_problems(seed: int, k: int, d: 
     _assert_same_fit(features, y, rng.choice([0.2, 1.0], len(y)))
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-200, 1e-6, 1.0, 1e100]), st.sampled_from([0.0, 1.0, 1e12]))
+@given(
+    st.integers(0, 2**32 - 1), st.sampled_from([1e-200, 1e-142, 1e-6, 1.0, 1e100]), st.sampled_from([0.0, 1.0, 1e12])
+)
 def test_features_are_standardised_as_scikit_learn_does(seed: int, scale: float, shift: float) -> None:
     rng = np.random.default_rng(seed)
     features = scale * (rng.normal(size=(rng.integers(2, 40), 3)) + shift)
     features[:, 0] = features[0, 0]
     scaler = StandardScaler().fit(features)
-    mean, found = standardisation(features)
+    rows, mean, found = standardised(features)
+    np.testing.assert_array_equal(rows[:, :-1], (features - mean) / found)
+    assert (rows[:, -1] == 1.0).all()
     np.testing.assert_allclose(mean[1:], scaler.mean_[1:], rtol=1e-13)
     assert (mean[0], found[0]) == (features[0, 0], 1.0)
     tame = np.abs((features - mean) / scaler.scale_).max(axis=0) <= np.sqrt(len(features))
+    tame &= scaler.scale_ >= LEAST_SCALE
     np.testing.assert_allclose(found[1:][tame[1:]], scaler.scale_[1:][tame[1:]], rtol=1e-9)
 
 
