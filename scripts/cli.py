@@ -9,7 +9,7 @@ import sys
 import click
 
 from relearn import __version__
-from relearn.schemas.errors import RelearnError
+from relearn.schemas.errors import RelearnError, Unavailable
 from relearn.scripts.lazy_group import LazyGroup
 
 VERBS = {
@@ -92,8 +92,18 @@ def main() -> None:
         line = one_line(exc)
         if line is None:
             raise
-        click.echo(f"relearn: {line}", err=True)
+        click.echo(f"relearn: {line}{is_up_running(exc, line)}", err=True)
         sys.exit(2)
+
+
+def is_up_running(exc: BaseException, line: str) -> str:
+    """A question where one of the servers of `up` doesn't answer, and no others are set."""
+    from relearn.schemas.settings import PREFIX  # noqa: PLC0415 - imports pydantic
+
+    named = any(os.environ.get(PREFIX + name) for name in ("KAFKA_BROKERS", "POSTGRES_DSN", "REDIS_URL"))
+    if named or not isinstance(exc, Unavailable) or "relearn up" in line:
+        return ""
+    return "; is `relearn up` running, with the same RELEARN_DATA_DIR?"
 
 
 def one_line(exc: BaseException) -> str | None:

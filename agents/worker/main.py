@@ -178,5 +178,8 @@ class _QuietWorker(faust.Worker):
     def _setup_logging(self) -> None:
         """Nothing: `set_up_logging` has run."""
 
+    def carp(self, msg: str) -> None:
+        """Nothing: a log has key=value lines only, those of the stop at Ctrl-C among them."""
+
     async def _sentinel_task(self) -> None:
         """Return at once. Mode sleeps a second here, after every service and task has ended."""

@@ -27,7 +27,7 @@ _SWAP_TIMEOUT_S = 5.0
 _AWAITED = frozenset(("queued", "running"))
 
 OnState = Callable[[str], None]
-"""Called once for each state of a command: `sent`, `queued`, `running` …"""
+"""Called once for each state of a command: `sent`, `queued`, `running` … `took effect`"""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ async def wait_for_job(
     deadline, last_state = time.monotonic() + timeout_s, ""
     while True:
         job = await read_job(pool, job_id)
-        state = "sent" if job is None else job.state
+        state = "sent" if job is None else job.outcome
         if state != last_state:
             last_state = state
             on_state(state)

@@ -143,13 +143,17 @@ def _what_next(job: Job | None, timeout_s: float) -> str | None:
 
 @contextmanager
 def _progress() -> Iterator[OnState]:
-    """A spinner with the latest state on a terminal, and a line per state elsewhere."""
+    """A spinner with the latest state on a terminal, and a line per state elsewhere. Ctrl-C ends the wait alone."""
     stderr = Console(stderr=True, highlight=False)
-    if not stderr.is_terminal:
-        yield stderr.print
-        return
-    with stderr.status("connecting") as status:
-        yield status.update
+    try:
+        if not stderr.is_terminal:
+            yield stderr.print
+            return
+        with stderr.status("connecting") as status:
+            yield status.update
+    except KeyboardInterrupt:
+        click.echo("a command that was sent already goes on: `relearn job list` shows its job", err=True)
+        raise
 
 
 for command in (list_, show, examples):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from relearn.schemas.settings import PREFIX
 from relearn.scripts.client.condition import without_password
 from relearn.scripts.embedded import stack
-from relearn.scripts.embedded.data_dir import OURS, data_dir_of, only_one, stop_leftovers
+from relearn.scripts.embedded.data_dir import DATA_DIR, OURS, data_dir_of, only_one, stop_leftovers
 from relearn.scripts.embedded.processes import signals
 from relearn.scripts.embedded.report import Report
 from relearn.scripts.embedded.servers.local import SETTING
@@ -42,11 +44,12 @@ def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_onl
 
 async def _up(environment: Mapping[str, str], workers: Mapping[str, int], api: bool, report: Report) -> None:
     async with stack.running(environment, **workers, api=api, on_event=report) as now_up:
-        report.console.print("\n".join(_what_is_up(now_up)), markup=False)
+        report.console.print("\n".join(what_is_up(now_up)), markup=False)
         await asyncio.Event().wait()
 
 
-def _what_is_up(now_up: stack.Stack) -> list[str]:
+def what_is_up(now_up: stack.Stack) -> list[str]:
+    """The addresses of everything, and the commands that another terminal may begin with."""
     settings = now_up.settings
     addresses = {
         "kafka": ",".join(settings.kafka_brokers)
@@ -58,6 +61,8 @@ def _what_is_up(now_up: stack.Stack) -> list[str]:
     elsewhere = [f"  {name:<9} as in {SETTING[name]}" for name in SETTING if name not in now_up.embedded]
     workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
     served = [f"  api       {now_up.api}, with its documentation at /docs", _OPEN_API] if now_up.api else []
+    chosen = {name: os.environ[name] for name in (DATA_DIR, PREFIX + "NAMESPACE") if os.environ.get(name)}
+    exports = [f"  export {name}={shlex.quote(value)}" for name, value in chosen.items()]
     return [
         "",
         "Relearn is up. Ctrl-C stops it; stored data stays.",
@@ -68,6 +73,7 @@ def _what_is_up(now_up: stack.Stack) -> list[str]:
         f"  data      {settings.data_dir}",
         "",
         "Next, in another terminal here:",
+        *exports,
         "  relearn status                                what is up, lag, models",
         "  relearn model train --data digits --rows 60   a first model: scoring starts with it",
         "  relearn produce digits --rate 200             a stream of records",

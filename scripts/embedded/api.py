@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from relearn.schemas.errors import SetupError
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.client.api_state import NAME
 from relearn.scripts.embedded.processes.events import Event, OnEvent
@@ -28,6 +29,17 @@ def choose_port(environment: Mapping[str, str], last: Mapping[str, str], on_even
     if port != first:
         on_event(Event("note", NAME, f"port {first} is taken, so it listens on {port} instead"))
     return port
+
+
+def check_port(environment: Mapping[str, str]) -> None:
+    """Return if the port in the settings, if any, is free.
+
+    Raises:
+        SetupError: it is taken.
+    """
+    wanted = environment.get(PORT_SETTING)
+    if wanted and not ports.is_free(int(wanted)):
+        raise SetupError(f"port {wanted} is taken; choose another with {PORT_SETTING}, or leave it to `relearn up`")
 
 
 def server(environment: Mapping[str, str], log_path: Path) -> Process:

@@ -51,7 +51,8 @@ def only_one(data_dir: Path) -> Iterator[None]:
         make_private(data_dir)
         held = os.fdopen(os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "a")
     except OSError as exc:
-        raise SetupError(f"{data_dir} can't be used: {exc}") from exc
+        why = "it is no directory" if isinstance(exc, FileExistsError) else str(exc)
+        raise SetupError(f"{data_dir} can't be used: {why}; look at {DATA_DIR}") from exc
     with held as file, private_umask():
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -64,6 +64,8 @@ async def running(
     _check(environment)
     with only_one(data_dir):
         await _stop_leftovers(data_dir, on_event)
+        if api:
+            the_api.check_port(environment)
         wanted = local.embedded(environment)
         supervisor = Supervisor(data_dir, on_event)
         try:

@@ -42,7 +42,7 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
         table.add_row(
             one.id,
             one.command,
-            state_of(one),
+            one.outcome,
             trigger,
             "" if version is None else str(version),
             moment(one.queued_at),
@@ -51,17 +51,12 @@ def jobs_table(jobs: Sequence[Job]) -> Table:
     return table
 
 
-def state_of(job: Job) -> str:
-    """A job's state as text: `promoted` of a command that promotes no model is `took effect`."""
-    return "took effect" if job.state == "promoted" and job.command in {"hold", "resume"} else job.state
-
-
 def outcome_lines(
     job: Job | None, model: ModelRow | None, workers: Sequence[Mapping[str, Any]] | None
 ) -> Iterator[str]:
     """The result of a command."""
     if job is not None:
-        yield f"job {job.id}: {state_of(job)}" + (f": {job.error}" if job.error else "")
+        yield f"job {job.id}: {job.outcome}" + (f": {job.error}" if job.error else "")
     if model is not None:
         yield from model_lines(model)
     if job is not None and job.state == "promoted" and model is not None:
@@ -80,7 +75,7 @@ def model_lines(model: ModelRow) -> Iterator[str]:
 
 def job_lines(job: Job) -> Iterator[str]:
     """One job, with the gate's figures."""
-    yield f"job {job.id}: {job.command}, {state_of(job)}" + (f": {job.error}" if job.error else "")
+    yield f"job {job.id}: {job.command}, {job.outcome}" + (f": {job.error}" if job.error else "")
     yield f"  reason        {facts_line(job.reason)}"
     if job.by is not None:
         yield f"  by            {job.by}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from relearn.scripts.render.figures import gate_lines, moment, out_of_fold_lines, review_lines, sampled_line
-from relearn.scripts.render.jobs_models import facts_line, state_of
+from relearn.scripts.render.jobs_models import facts_line
 
 if TYPE_CHECKING:
     from relearn.agents.stores.training.lineage import Activated, Lineage
@@ -16,7 +16,7 @@ def lineage_lines(found: Lineage) -> Iterator[str]:
     """One model: its examples, its figures and verdict, and its activations."""
     model, job = found.model, found.job
     yield f"model {model.version}: {model.state}"
-    yield f"  created       {moment(model.created_at)} by job {job.id} ({state_of(job)})"
+    yield f"  created       {moment(model.created_at)} by job {job.id} ({job.outcome})"
     yield f"  reason        {facts_line(job.reason)}" + (f", by {job.by}" if job.by else "")
     counts_by_source = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
     yield f"  examples      {counts_by_source}; cut at correction {found.cut}"

@@ -57,6 +57,11 @@ class Job:
     error: str | None
     number: int
 
+    @property
+    def outcome(self) -> str:
+        """Its state for people: `promoted` of a command that promotes no model is `took effect`."""
+        return "took effect" if self.state == "promoted" and self.command in {"hold", "resume"} else self.state
+
 
 #: The id of the training that is queued or runs, in SQL.
 OPEN_TRAINING = "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running')"

@@ -59,11 +59,15 @@ def test_a_server_whose_setting_is_given_is_not_run_here() -> None:
 
 
 def test_the_api_listens_where_it_was_told_to_and_nowhere_else() -> None:
-    """Other terminals use the same port; that it is taken is then an error of the API."""
+    """Other terminals use the same port; that it is taken is then an error, before anything is started."""
     with socket.create_server((ports.LOOPBACK, 0)) as listener:
         taken = listener.getsockname()[1]
         told = {"RELEARN_API_PORT": str(taken)}
         assert api.choose_port(told, {}, ignore) == taken
+        with pytest.raises(SetupError, match=f"port {taken} is taken"):
+            api.check_port(told)
+    api.check_port(told)
+    api.check_port({})
 
 
 def test_the_api_comes_back_to_its_last_port_or_says_where_it_is() -> None:
