@@ -24,12 +24,17 @@ from relearn.schemas.errors import (
     Unavailable,
 )
 from relearn.schemas.http.inference import InferenceError
+from relearn.schemas.http.operation import NO_NUL, PLACE
 from relearn.schemas.http.problems import CONTENT_TYPE, PROBLEMS, FieldFault, Kind, problem
 from relearn.schemas.text import MAX_TEXT_BYTES, text_fault
 
 #: When to retry after a server was unavailable.
 RETRY_AFTER_S = 1
 _AT = re.compile(r"^(?P<detail>.*?)(?: - at `(?P<where>[^`]*)`)?$", re.DOTALL)
+_PATTERNS = {
+    PLACE: "the id of a prediction, such as `2-10481-0` (the field `prediction`, not the record's own `id`)",
+    NO_NUL: "text without the character NUL",
+}
 RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 _BY_CLASS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind], ...] = (
     ((Unavailable, SetupError), "unavailable"),
@@ -69,7 +74,7 @@ def to_problem_error(exc: BaseException) -> ProblemError:
 
 def invalid_value(exc: msgspec.ValidationError, kind: Kind = "invalid") -> ProblemError:
     """The error for a value of the wrong type, with the field that msgspec names."""
-    return ProblemError(kind, str(exc), [field_fault(exc)])
+    return ProblemError(kind, _in_words(exc), [field_fault(exc)])
 
 
 def invalid_fields(faults: Sequence[FieldFault]) -> ProblemError:
@@ -97,9 +102,18 @@ def incomplete_write(fault: RelearnError, taken: Sequence[str | None]) -> Proble
 
 def field_fault(exc: msgspec.ValidationError) -> FieldFault:
     """Field and detail: `Expected int, got str - at $.limit` concerns the field `limit`."""
-    found = _AT.match(str(exc))
-    detail, where = (found["detail"], found["where"]) if found else (str(exc), None)
+    text = _in_words(exc)
+    found = _AT.match(text)
+    detail, where = (found["detail"], found["where"]) if found else (text, None)
     return FieldFault((where or "$").removeprefix("$").removeprefix("."), detail)
+
+
+def _in_words(exc: msgspec.ValidationError) -> str:
+    """msgspec's message, with words in place of our patterns."""
+    text = str(exc)
+    for pattern, words in _PATTERNS.items():
+        text = text.replace(f"`str` matching regex {pattern!r}", words)
+    return text
 
 
 def problem_response(error: ProblemError, request_id: str) -> web.Response:

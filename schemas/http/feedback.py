@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from relearn.schemas.http.operation import Operation, PlaceText, Text, Time
+from relearn.schemas.http.operation import NO_NUL, Operation, PlaceText, Text, Time
 from relearn.schemas.messages.feedback import Via
 
 MOST_STATEMENTS = 1_000
 
-Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=NO_NUL)]
 #: A class: its name, or a number that is converted to its string. `relearn.schemas.labels` reads it.
 Label = Annotated[str, Meta(min_length=1)] | int | float | None
 

@@ -6,17 +6,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.http.operation import Operation, PlaceText, Text
+from relearn.schemas.http.operation import NO_NUL, Operation, PlaceText, Text
 from relearn.schemas.http.predict import Rows
 from relearn.schemas.text import MAX_CONTEXT_BYTES
 
 BatchId = Annotated[
     str,
-    Meta(
-        min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="The id of a batch.", examples=["2026-01-31"]
-    ),
+    Meta(min_length=1, max_length=256, pattern=NO_NUL, description="The id of a batch.", examples=["2026-01-31"]),
 ]
-_Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=r"^[^\x00]*$")]
+_Context = Annotated[str, Meta(max_length=MAX_CONTEXT_BYTES, pattern=NO_NUL)]
 
 
 class BatchBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,10 +26,12 @@ Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="Maximum number of i
 Cursor = Annotated[str, Meta(max_length=512, description="`next` of the previous page, unchanged.")]
 Count = Annotated[int, Meta(ge=0)]
 #: A string that Postgres and Kafka can hold: no NUL, at most 256 characters (the size in bytes is checked too).
-Text = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
+NO_NUL = r"^[^\x00]*$"
+PLACE = r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$"
+Text = Annotated[str, Meta(max_length=256, pattern=NO_NUL)]
 PlaceText = Annotated[
     str,
-    Meta(pattern=r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$", description="The id of a prediction.", examples=["2-10481-0"]),
+    Meta(pattern=PLACE, description="The id of a prediction.", examples=["2-10481-0"]),
 ]
 Version = Annotated[int, Meta(ge=1, le=INT32_MAX, description="The version of a model.")]
 Time = Annotated[
