@@ -9,7 +9,7 @@ import asyncio
 import importlib
 import time
 from contextlib import suppress
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIGINT, SIGTERM, Signals, getsignal, signal
 from typing import Any
 
 import faust
@@ -53,7 +53,10 @@ def run_worker(settings: Settings, role: str, worker_id: str | None) -> int:
         end_fenced(f"{settings.namespace}.{worker_id}", "another worker with this id is running; this worker ends")
     app: faust.App = importlib.import_module(ROLES[role]).build(settings, worker_id)
     app.finalize()
-    if asyncio.run(until_servers_fit(settings, WorkerState(worker_id or role, role))):
+    before = getsignal(SIGTERM)
+    fit = asyncio.run(until_servers_fit(settings, WorkerState(worker_id or role, role)))
+    signal(SIGTERM, before)  # the event loop has left the default one; Faust sets its own
+    if fit:
         worker = _QuietWorker(app, loglevel=None, redirect_stdouts=False, override_logging=False)
         worker.execute_from_commandline()
     return 0
