@@ -94,13 +94,25 @@ async def check_led(admin: Admin, topic: str) -> None:
         KafkaUnavailable: it doesn't.
         SetupError: there is no such topic.
     """
-    first = TopicPartition(topic, 0)
     try:
-        wanted = {first: OffsetSpec.latest()}  # type: ignore[no-untyped-call]
-        await admin.available(admin.list_offsets(wanted, request_timeout=_TIMEOUT_S)[first])
+        await _ask_leader(admin, topic)
+    except (KafkaException, KafkaUnavailable):
+        # The client keeps leaders and their epochs, also wrong ones, until it reads the metadata: after a restart of
+        # the broker, or once the topic was created again.
+        await admin.metadata(_TIMEOUT_S)
+    else:
+        return
+    try:
+        await _ask_leader(admin, topic)
     except KafkaException as exc:
         await topic_id(admin, topic)
         raise KafkaUnavailable(f"Kafka doesn't answer for topic {topic}: {exc.args[0].str()}") from exc
+
+
+async def _ask_leader(admin: Admin, topic: str) -> None:
+    first = TopicPartition(topic, 0)
+    wanted = {first: OffsetSpec.latest()}  # type: ignore[no-untyped-call]
+    await admin.available(admin.list_offsets(wanted, request_timeout=_TIMEOUT_S)[first])
 
 
 async def topic_id_once_known(admin: Admin, topic: str) -> str:

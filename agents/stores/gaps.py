@@ -13,9 +13,11 @@ _ADD = """
 INSERT INTO gaps AS g (role, topic, topic_id, kafka_partition, why, position, lost)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (role, topic, topic_id, kafka_partition, why) DO UPDATE
-SET position = excluded.position, lost = coalesce(g.lost + excluded.lost, g.lost, excluded.lost), times = g.times + 1,
-    last_at = now()
-WHERE g.position <> excluded.position
+SET position = excluded.position, last_at = now(),
+    lost = CASE WHEN g.position = excluded.position THEN greatest(g.lost, excluded.lost)
+        ELSE coalesce(g.lost + excluded.lost, g.lost, excluded.lost) END,
+    times = g.times + CASE WHEN g.position = excluded.position THEN 0 ELSE 1 END
+WHERE g.position <> excluded.position OR excluded.lost > g.lost
 """
 _RECENT = """
 SELECT role, topic, why, sum(lost)::bigint AS lost, bool_or(lost IS NULL) AS more, sum(times)::bigint AS times,
@@ -46,7 +48,7 @@ class Gap:
 
 
 async def add_gaps(pool: Pool, gaps: list[Gap]) -> None:
-    """Write gaps, all or none. A gap that was written last of its kind is not counted twice.
+    """Write gaps, all or none. A gap that was written last of its kind is not counted twice; it may have grown.
 
     Raises:
         PostgresUnavailable: retryable.

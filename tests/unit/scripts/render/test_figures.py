@@ -11,7 +11,7 @@ from relearn.agents.learning.shadow_verdict import shadow_verdict
 from relearn.agents.learning.significance import Tally
 from relearn.agents.stores.training.jobs import Job
 from relearn.scripts.render.figures import gate_lines, trained_on_lines
-from relearn.scripts.render.jobs_models import facts_line, job_lines, state_of
+from relearn.scripts.render.jobs_models import facts_line, job_lines
 
 AT = datetime(2026, 9, 21, 12, tzinfo=UTC)
 JOB = Job(
@@ -69,5 +69,5 @@ def test_the_trigger_comes_first_and_a_hold_is_not_promoted() -> None:
     assert facts_line(JOB.reason) == "trigger count, corrections 20"
     assert next(job_lines(JOB)) == "job j: train, shadow"
     held = replace(JOB, command="hold", state="promoted")
-    assert state_of(held) == "took effect"
-    assert state_of(replace(held, command="activate")) == "promoted"
+    assert held.outcome == "took effect"
+    assert replace(held, command="activate").outcome == "promoted"
