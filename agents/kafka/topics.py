@@ -95,13 +95,11 @@ async def check_led(admin: Admin, topic: str) -> None:
         SetupError: there is no such topic.
     """
     try:
-        await _ask_leader(admin, topic)
+        return await _ask_leader(admin, topic)
     except (KafkaException, KafkaUnavailable):
         # The client keeps leaders and their epochs, also wrong ones, until it reads the metadata: after a restart of
         # the broker, or once the topic was created again.
         await admin.metadata(_TIMEOUT_S)
-    else:
-        return
     try:
         await _ask_leader(admin, topic)
     except KafkaException as exc:

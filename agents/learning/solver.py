@@ -41,7 +41,7 @@ def solve(rows: Floats, signs: Floats, costs: Floats, starts: Floats | None = No
     w = np.zeros((k, m)) if starts is None else starts.copy()
     curvatures = [(_Curvature if m <= _DENSE_COLUMNS_MAX else _Products)(rows, costs[i]) for i in range(k)]
     signed = (w @ rows.T) * signs
-    #: The problems that are not solved yet.
+    # The problems that are not solved yet.
     left = np.arange(k)
     for _ in range(_STEPS_MAX):
         slack = 1.0 - signed[left]

@@ -16,7 +16,7 @@ ON CONFLICT (role, topic, topic_id, kafka_partition, why) DO UPDATE
 SET position = excluded.position, last_at = now(),
     lost = CASE WHEN g.position = excluded.position THEN greatest(g.lost, excluded.lost)
         ELSE coalesce(g.lost + excluded.lost, g.lost, excluded.lost) END,
-    times = g.times + CASE WHEN g.position = excluded.position THEN 0 ELSE 1 END
+    times = g.times + (g.position <> excluded.position)::int
 WHERE g.position <> excluded.position OR excluded.lost > g.lost
 """
 _RECENT = """

@@ -1,5 +1,12 @@
 /** Ids made by the page, so that a request that is sent twice counts once. */
 
+/**
+ * Whether Relearn can have made this id: the API and the command make UUIDs, as `newId` does.
+ *
+ * @param {string} id
+ */
+export const isOurs = (id) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+
 /** A random UUID, also where the page came over plain HTTP from another machine and `randomUUID` isn't there. */
 export function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();

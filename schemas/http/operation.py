@@ -25,9 +25,9 @@ LIMIT_MAX = 1000
 Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="Maximum number of items.")]
 Cursor = Annotated[str, Meta(max_length=512, description="`next` of the previous page, unchanged.")]
 Count = Annotated[int, Meta(ge=0)]
-#: A string that Postgres and Kafka can hold: no NUL, at most 256 characters (the size in bytes is checked too).
 NO_NUL = r"^[^\x00]*$"
 PLACE = r"^[0-9]{1,19}(-[0-9]{1,19}){2,3}$"
+#: A string that Postgres and Kafka can hold: no NUL, at most 256 characters (the size in bytes is checked too).
 Text = Annotated[str, Meta(max_length=256, pattern=NO_NUL)]
 PlaceText = Annotated[
     str,

@@ -134,3 +134,9 @@ async def test_a_prediction_shows_everything_and_is_judged_there(visitor: Visit,
     await role.wait_for((one, None))
     await page.get_by_role("button", name="Confirm no").click()
     await role.wait_for((one, "no"))
+
+
+async def test_a_prediction_that_is_not_there_says_so(visitor: Visit, page: Page) -> None:
+    visitor.may_fail("/v1/predictions/")
+    await visitor.go("#/predictions/9-9-9")
+    await expect(page.get_by_text("There is no prediction 9-9-9")).to_be_visible()

@@ -87,7 +87,7 @@ async def test_a_job_or_a_prediction_that_cannot_be_there_is_not_waited_for(visi
     for route, text in (
         ("#/jobs/nonsense", "There is no such job"),
         ("#/predictions/order-7", "A prediction's id is its record's place in Kafka"),
-        ("#/predictions/0-0-99", "not scored and stored yet"),
+        ("#/predictions/0-0-99", "There is no prediction 0-0-99: it was never stored, or has expired."),
     ):
         await visitor.go(route)
         await expect(page.get_by_text(text)).to_be_visible()

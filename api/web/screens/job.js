@@ -1,4 +1,5 @@
 /** One job: its reason, its progress, and the gate's decision on its model. */
+import { isOurs } from "../ids.js";
 import { useResource } from "../resource.js";
 import { useLive } from "../live.js";
 import { Badge } from "../parts/badge.js";
@@ -32,13 +33,7 @@ export function Job({ id }) {
   `;
 }
 
-/**
- * Whether Relearn can have made this id. A command of another program may have any; its job is shown once it is stored.
- *
- * @param {string} id
- */
-const isOurs = (id) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
-
+/** A command of another program may have any id; its job is shown once it is stored. */
 function NoJob() {
   return html`<${Empty} title="There is no such job"><a href=${href("jobs")}>All jobs</a><//>`;
 }

@@ -20,18 +20,18 @@ export function Prediction({ id }) {
   const times = reading.value && `Scored ${dateTime(reading.value.scored_at)}, stored ${dateTime(reading.value.stored_at)}`;
   return html`
     <${Screen} title=${`Prediction ${id}`} lead=${times} actions=${html`<${ReviewerName} />`}>
-      ${!reading.value && (reading.error?.status === 404 || reading.error?.status === 400)
-        ? html`<${NoPrediction} id=${id} />`
+      ${!reading.value && reading.error && [400, 404].includes(reading.error.status)
+        ? html`<${NoPrediction} error=${reading.error} />`
         : loaded(reading, (prediction) => html`<${Known} prediction=${prediction} />`, 8)}
     <//>
   `;
 }
 
-/** @param {{id: string}} props */
-function NoPrediction({ id }) {
+/** @param {{error: import("../api.js").ApiError}} props */
+function NoPrediction({ error }) {
   return html`<${Empty} title="There is no such prediction">
-    ${/^\d+(-\d+){2,3}$/.test(id)
-      ? html`<p>The record is not scored and stored yet, or it was dropped at the end of its retention.</p>`
+    ${error.status === 404
+      ? html`<p>${error.detail}</p>`
       : html`<p>A prediction's id is its record's place in Kafka, such as <code>1-0-1234</code>: generation, partition, offset.
           Your own record ids are shown beside the predictions of their batch.</p>`}
     <a href=${href("batches")}>All batches</a>

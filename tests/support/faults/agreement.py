@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any, NamedTuple
 
-from relearn.agents.stores.live.heartbeats import read_workers
-from relearn.agents.stores.redis import open_redis
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains
+from tests.support.data.heartbeats import heartbeats
 from tests.support.data.rows import query
 from tests.support.processes.workers import WorkerProcess
 from tests.support.waiting import eventually
@@ -69,14 +67,7 @@ def one_model_per_job(settings: Settings) -> None:
 
 def _beats(settings: Settings) -> list[dict[str, Any]]:
     """The heartbeats that can be read at this look."""
-
-    async def read() -> list[dict[str, Any]]:
-        redis = open_redis(settings)
-        try:
-            return await read_workers(redis, settings.namespace)
-        except RedisUnavailable:
-            return []
-        finally:
-            await redis.aclose()
-
-    return asyncio.run(read())
+    try:
+        return list(heartbeats(settings).values())
+    except RedisUnavailable:
+        return []

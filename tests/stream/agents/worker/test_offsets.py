@@ -12,13 +12,12 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.topics import admin_client
-from relearn.agents.stores.live.heartbeats import read_workers
-from relearn.agents.stores.redis import open_redis
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.lag import read_lag
 from tests.support.data import models
+from tests.support.data.heartbeats import heartbeats
 from tests.support.data.rows import caught_up, end_offsets, query, value
 from tests.support.processes.workers import WorkerProcess, workers
 from tests.support.servers.namespaces import Namespaces
@@ -79,15 +78,8 @@ class Transactions:
 
 
 def lag_of(settings: Settings, worker: str) -> int | None:
-    async def read() -> int | None:
-        redis = open_redis(settings)
-        try:
-            found = [one["lag"] for one in await read_workers(redis, settings.namespace) if one["id"] == worker]
-        finally:
-            await redis.aclose()
-        return found[0] if found else None
-
-    return asyncio.run(read())
+    beat = heartbeats(settings).get(worker)
+    return beat["lag"] if beat else None
 
 
 def status_lag(settings: Settings) -> tuple[int, int]:
