@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from relearn.agents.learning.calibration import calibrate
 from relearn.agents.learning.fitted_model import Classes, Fitted, FoldModel
 from relearn.agents.learning.metrics import classification_metrics
 from relearn.agents.learning.solver import solve
-from relearn.agents.learning.training_set import FOLDS, TrainingSet, folds_of
+from relearn.agents.learning.training_set import FOLDS, TrainingSet, folds_of, sampled
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats
 
@@ -20,6 +20,8 @@ from relearn.schemas.model.linear_svm import Floats
 CHOOSE_FROM = 60
 C_FEW = 0.1
 C_CHOICE = (0.01, 0.1, 1.0)
+#: Number of examples, sampled by hash, from which C is chosen where there are more than twice as many.
+CHOOSE_ON = 5_000
 #: Maximum number of classes left out that a model's metrics name.
 SET_ASIDE_SHOWN = 20
 #: A feature whose values are closer together than this counts as constant: its weights would not be finite.
@@ -64,10 +66,14 @@ def fit(examples: TrainingSet) -> Fitted:
     k = len(classes)
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
     folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
-    candidates = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,)
-    outs = out_of_fold(examples.features, y, weights, folds, k=k, candidates=candidates)
-    # The smallest of equals: it depends least on single examples.
-    c = max(candidates, key=lambda one: (int((outs[one].answers == y)[real].sum()), -one))
+    candidates, near = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,), None
+    if len(y) > 2 * CHOOSE_ON:
+        some = sampled(examples.keys, CHOOSE_ON)
+        outs = out_of_fold(examples.features[some], y[some], weights[some], folds[some], k=k, candidates=candidates)
+        candidates = (_best_c(outs, y[some], real[some]),)
+        near = outs[candidates[0]].near
+    outs = out_of_fold(examples.features, y, weights, folds, k=k, candidates=candidates, near=near)
+    c = _best_c(outs, y, real)
     svm = fit_svm(examples.features, y, c, weights, outs[c].near)
     if not _is_finite(svm):
         raise Refused("the features' values are so large or so close together that no model can be computed")
@@ -81,6 +87,11 @@ def fit(examples: TrainingSet) -> Fitted:
     }
     calibration = calibrate(outs[c].margins[real], y[real], k)
     return Fitted(classes, *svm, calibration, metrics, outs[c].models)
+
+
+def _best_c(outs: Mapping[float, OutOfFold], y: Classes, real: NDArray[np.bool_]) -> float:
+    """The C with most right answers; the smallest of equals: it depends least on single examples."""
+    return max(outs, key=lambda c: (int((outs[c].answers == y)[real].sum()), -c))
 
 
 def fit_svm(
@@ -163,30 +174,38 @@ def _is_finite(svm: Svm) -> bool:
 
 
 def out_of_fold(
-    features: Floats, y: Classes, weights: Floats, folds: NDArray[np.int_], *, k: int, candidates: Sequence[float]
+    features: Floats,
+    y: Classes,
+    weights: Floats,
+    folds: NDArray[np.int_],
+    *,
+    k: int,
+    candidates: Sequence[float],
+    near: Svm | None = None,
 ) -> dict[float, OutOfFold]:
     """For each C, each fold predicted by a model fitted on the others. Classes missing there are never predicted.
 
     Each fit begins at the solution of the nearest one before it: the same C without another fold, else a smaller C.
+    near: where the first one begins.
     """
     margins = {c: np.full((len(y), 1 if k == 2 else k), np.nan) for c in candidates}
     answers = {c: np.zeros(len(y), dtype=np.intp) for c in candidates}
     models: dict[float, list[FoldModel]] = {c: [] for c in candidates}
-    near: dict[float, Svm] = {}
+    solved: dict[float, Svm] = {}
     for fold in range(FOLDS):
         held = folds == fold
         seen = np.unique(y[~held])
         rows = standardised(features[~held]) if len(seen) > 1 else None
-        before: Svm | None = None
+        before = near
         for c in candidates:
             if rows is None:
                 model = FoldModel(seen, np.empty((0, features.shape[1])), np.empty(0))
             else:
-                before = near[c] = _fit(rows, y[~held], c, weights[~held], near.get(c, before))
+                before = solved[c] = _fit(rows, y[~held], c, weights[~held], solved.get(c, before))
                 model = FoldModel(seen, before.weights, before.bias)
             models[c].append(model)
             margins[c][held], answers[c][held] = model.margins(features[held], k), model.answers(features[held])
-    return {c: OutOfFold(margins[c], answers[c], tuple(models[c]), near.get(c)) for c in candidates}
+    return {c: OutOfFold(margins[c], answers[c], tuple(models[c]), solved.get(c)) for c in candidates}
 
 
 def _set_aside(examples: TrainingSet) -> dict[str, Any]:

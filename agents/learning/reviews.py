@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via, scope_of
 from relearn.schemas.model.linear_svm import Features
@@ -53,14 +56,19 @@ def standing_statements(statements: Iterable[Statement]) -> list[Statement]:
     """Each reviewer's latest statement about each prediction, without those taken back; in the order of arrival."""
     last: dict[tuple[Place, str | None], Statement] = {}
     for one in by_arrival(statements):
-        last[one.place, one.reviewer] = one
-    return by_arrival(one for one in last.values() if one.label is not None)
+        key = one.place, one.reviewer
+        last.pop(key, None)  # so that the order is that of the latest
+        last[key] = one
+    return [one for one in last.values() if one.label is not None]
 
 
 def latest_of_each(standing: Iterable[Statement]) -> list[Statement]:
     """The latest of the standing statements about each prediction; in the order of arrival."""
-    latest: dict[Place, Statement] = {one.place: one for one in standing}
-    return by_arrival(latest.values())
+    latest: dict[Place, Statement] = {}
+    for one in by_arrival(standing):
+        latest.pop(one.place, None)
+        latest[one.place] = one
+    return list(latest.values())
 
 
 def reviews(statements: Iterable[Statement]) -> list[Statement]:
@@ -78,17 +86,26 @@ def first_given(statements: Sequence[Statement], found: Sequence[Statement]) -> 
     """Of each review in `found` that repeats the label before it: the arrival of the first equal statement."""
     if len(statements) == len(found):
         return {}
+    # Elsewhere there is nothing to repeat, and of most predictions there is one statement.
+    seen = set[Place]()
+    again = {one.place for one in statements if one.place in seen or seen.add(one.place)}  # type: ignore[func-returns-value]
     runs: dict[Place, tuple[str, float]] = {}
-    for one in by_arrival(statements):
+    for one in by_arrival(one for one in statements if one.place in again):
         if one.label is not None and runs.get(one.place, ("",))[0] != one.label:
             runs[one.place] = one.label, one.sent[0]
-    began = ((one, *runs[one.place]) for one in found)
+    began = ((one, *runs[one.place]) for one in found if one.place in again)
     return {one.id: since for one, label, since in began if label == one.label and since < one.sent[0]}
 
 
 def by_arrival(statements: Iterable[Statement]) -> list[Statement]:
     """Statements in Kafka's order."""
     return sorted(statements, key=_sent)
+
+
+def hashes_of(keys: Sequence[str]) -> NDArray[np.uint64]:
+    """(n, 4), the SHA-256 of each key as four numbers."""
+    digests = b"".join([hashlib.sha256(key.encode()).digest() for key in keys])
+    return np.frombuffer(digests, ">u8").astype(np.uint64).reshape(-1, 4)
 
 
 def by_hash(key: str) -> bytes:

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from relearn.agents.learning.reviews import by_hash
+from relearn.agents.learning.reviews import hashes_of
 
 if TYPE_CHECKING:
     from relearn.agents.learning.training_set import Example
 
 #: Minimum number of examples per class: with fewer a class can't be both fitted and evaluated.
 LEAST_PER_CLASS = 2
+#: The part of a key's hash that decides, by which neither its fold nor the choice of C is decided. Nor is it the order
+#: in which a sender's labels are limited: the sample would prefer those of limited senders.
+_COLUMN = 2
 
 
 def sample_labels(labelled: Sequence[Example], limit: int | None) -> list[Example]:
@@ -23,20 +26,16 @@ def sample_labels(labelled: Sequence[Example], limit: int | None) -> list[Exampl
     """
     if limit is None or len(labelled) <= limit:
         return list(labelled)
-    kept = {one.key for one in labelled[len(labelled) - limit // 2 :]}
-    in_order = sorted(labelled, key=_sample_order)
-    of_class: Counter[str] = Counter()
-    for one in in_order:
+    newest = labelled[len(labelled) - limit // 2 :]
+    kept, of_class = {one.key for one in newest}, Counter(one.label for one in newest)
+    older = labelled[: len(labelled) - len(newest)]
+    others = [older[i] for i in hashes_of([one.key for one in older])[:, _COLUMN].argsort(kind="stable").tolist()]
+    for one in others:
         if of_class[one.label] < LEAST_PER_CLASS:
             of_class[one.label] += 1
             kept.add(one.key)
-    for one in in_order:
+    for one in others:
         if len(kept) >= limit:
             break
         kept.add(one.key)
     return [one for one in labelled if one.key in kept]
-
-
-def _sample_order(one: Example) -> bytes:
-    # Not the order in which a sender's labels are limited: the sample would prefer those of limited senders.
-    return by_hash(f"sample {one.key}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from relearn.agents.learning.reviews import (
@@ -30,14 +30,14 @@ class Admitted(NamedTuple):
 
 
 def admitted_reviews(
-    statements: Iterable[Statement], *, known: frozenset[int], limit: int, trusted: frozenset[str] = frozenset()
+    statements: Iterable[Statement], *, known: Container[int], limit: int, trusted: frozenset[str] = frozenset()
 ) -> Admitted:
     """The reviews that count now, and the statements that wait for later jobs.
 
     New statements of a sender count for at most `limit` keys, chosen by hash, so that no age is preferred. A sender in
     `trusted` (scopes) isn't limited, nor one beside whom no other has said anything that stands: no other opinion could
-    be outweighed, as with a feed of outcomes. New is what is neither among the `known` ids, from which a model was
-    trained before, nor older than a known label of its key, since training uses only the latest of a key.
+    be outweighed, as with a feed of outcomes. New is what is neither among the `known` ids, which a training
+    knew before, nor older than a known label of its key, since training uses only the latest of a key.
 
     Where the latest statement about a prediction waits, the one before it is the review: a flood of labels for records
     that were reviewed before takes nothing from what a model has learned.
@@ -53,7 +53,7 @@ def admitted_reviews(
 
 
 def _waiting(
-    ordered: Sequence[Statement], known: frozenset[int], limit: int, trusted: frozenset[str]
+    ordered: Sequence[Statement], known: Container[int], limit: int, trusted: frozenset[str]
 ) -> list[Statement]:
     if len({(one.principal, one.reviewer) for one in ordered}) <= 1:
         return []
@@ -85,6 +85,6 @@ def _by_turn(scope: str, keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: by_hash(f"{scope} {key}"))
 
 
-def _is_settled(one: Statement, known: frozenset[int]) -> bool:
+def _is_settled(one: Statement, known: Container[int]) -> bool:
     """Whether no limit holds it: a model knows it, or it takes a label back."""
-    return one.id in known or one.label is None
+    return one.label is None or one.id in known

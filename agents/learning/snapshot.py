@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import Example
 from relearn.schemas.model.linear_svm import Model
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReviews(Container[int]):
+    """The ids of the reviews that a training knew, used or not: those `used`, and all up to `cut` that don't wait."""
+
+    used: frozenset[int]
+    cut: int = 0
+    waiting: frozenset[int] = frozenset()
+
+    def __contains__(self, one: object) -> bool:
+        return one in self.used or (isinstance(one, int) and one <= self.cut and one not in self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +34,7 @@ class Champion:
     model: Model
     cut: int
     example_ids: frozenset[int]
-    correction_ids: frozenset[int]
+    correction_ids: Container[int]
     keys: frozenset[str]
     folds: FoldModels
     digest: bytes | None = None
@@ -66,7 +78,7 @@ class Snapshot:
     champion: Champion | None
     unreviewed: Unreviewed | None
     newest: tuple[int, str, bytes] | None
-    newest_ids: frozenset[int] = frozenset()
+    newest_ids: Container[int] = frozenset()
     #: The labels of withdrawn examples.
     withdrawn: frozenset[str] = frozenset()
     #: The scopes of senders whose new reviews aren't limited.

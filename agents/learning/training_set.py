@@ -8,16 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.reviews import by_hash
+from relearn.agents.learning.reviews import by_hash, hashes_of
 from relearn.agents.learning.sample import LEAST_PER_CLASS, sample_labels
 from relearn.schemas.model.linear_svm import Features, Floats
 
 FOLDS = 5
 #: Part of every digest: to be changed with the way of fitting, which gives another model of the same examples.
-RECIPE = b"svm-3"
+RECIPE = b"svm-4"
 #: Maximum number of classes that reviews may bring a model to, and the maximum size of its weights then: with more,
 #: invented labels would make every model too large to be published.
 CLASSES_MAX = 500
@@ -90,7 +91,12 @@ def fold_of(key: str) -> int:
 
 def folds_of(keys: Sequence[str]) -> NDArray[np.int_]:
     """The fold of each key."""
-    return np.array([fold_of(key) for key in keys], dtype=np.int_)
+    return (hashes_of(keys)[:, 0] % FOLDS).astype(np.int_)
+
+
+def sampled(keys: Sequence[str], n: int) -> NDArray[np.intp]:
+    """The positions of n of the keys, ascending, chosen by hash, in which their folds have no part."""
+    return np.sort(hashes_of(keys)[:, 1].argsort(kind="stable")[:n])
 
 
 def classes_max(d: int) -> int:
@@ -171,11 +177,7 @@ def _reviewed(examples: Iterable[Example]) -> int:
 def set_digest(examples: TrainingSet) -> bytes:
     """SHA-256 of everything that a model of `examples` depends on; equal digests give equal models, byte for byte."""
     digest = hashlib.sha256(RECIPE)
-    for texts in (examples.feature_names, examples.keys, examples.labels):
-        digest.update(len(texts).to_bytes(8))
-        for text in texts:
-            encoded = text.encode()
-            digest.update(len(encoded).to_bytes(8) + encoded)
+    digest.update(msgpack.packb([examples.feature_names, examples.keys, examples.labels]))
     for array in (examples.features, examples.weights, examples.real):
         digest.update((np.asarray(array, "<f8") + 0.0).tobytes())
     return digest.digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,9 @@ from relearn.agents.learning.evidence import Case, evidence, review_case, review
 from relearn.agents.learning.reviews import Statement, first_given
 from relearn.agents.learning.sender_limit import Admitted, admitted_reviews
 from relearn.agents.learning.snapshot import Knowledge, Snapshot
-from relearn.agents.learning.training_set import Example, TrainingSet, training_set
+from relearn.agents.learning.training_set import Example, Source, TrainingSet, training_set
 from relearn.agents.learning.usable_rows import UsableRows
-from relearn.schemas.model.linear_svm import Features, Model
+from relearn.schemas.model.linear_svm import Model
 
 #: Maximum number of limited reviewers that a job names.
 LIMITED_NAMED = 20
@@ -41,8 +41,17 @@ def admit(snapshot: Snapshot, *, reviewer_labels: int) -> Admitted:
     """The reviews that the next training learns from. `reviewer_labels`: the maximum number of new keys per sender."""
     champion = snapshot.champion
     # Also those of a rejected model: reviews that wait for later jobs must not wait for a promotion.
-    known = snapshot.newest_ids | (champion.correction_ids if champion is not None else frozenset())
+    known = _Either(snapshot.newest_ids, champion.correction_ids if champion is not None else frozenset())
     return admitted_reviews(snapshot.statements, known=known, limit=reviewer_labels, trusted=snapshot.trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Either(Container[int]):
+    one: Container[int]
+    other: Container[int]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.one or item in self.other
 
 
 def assumes(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float) -> bool:
@@ -62,10 +71,16 @@ def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, ma
     counted, waiting, disputed = admitted
     candidates = () if snapshot.unreviewed is None else snapshot.unreviewed.examples
     loaded = [example for _, example in snapshot.bootstrap]
-    every = [one.features for rows in (loaded, counted, candidates) for one in rows]
-    usable = UsableRows(snapshot.feature_names, every)
-    found = usable.of("reviewed", counted, _features_of, _id_of)
-    bootstrap = usable.of("bootstrap", snapshot.bootstrap, lambda dated: dated[1].features, lambda dated: dated[1].id)
+    sources: dict[Source, Sequence[Example | Statement]] = {
+        "bootstrap": loaded,
+        "reviewed": counted,
+        "assumed": candidates,
+    }
+    usable = UsableRows(
+        snapshot.feature_names, {source: [one.features for one in rows] for source, rows in sources.items()}
+    )
+    found = usable.of("reviewed", counted, _id_of)
+    bootstrap = usable.of("bootstrap", snapshot.bootstrap, lambda dated: dated[1].id)
     waits = {one.id for one in waiting}
     said = [one for one in snapshot.statements if one.id not in waits] if waits else snapshot.statements
     labelled = _labelled(bootstrap, found, first_given(said, found))
@@ -73,7 +88,7 @@ def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, ma
     assumed: list[Example] = []
     if snapshot.unreviewed is not None and some_join(counted, assumed_weight):
         taken = {example.key for example in labelled}
-        some = usable.of("assumed", candidates, _features_of, _id_of)
+        some = usable.of("assumed", candidates, _id_of)
         assumed = choose_assumed(some, taken, len(found), assumed_weight)
     classes = () if champion is None else champion.model.classes
     examples = training_set(snapshot.feature_names, [*labelled, *assumed], keep_classes=classes, max_labels=max_labels)
@@ -121,10 +136,6 @@ def _labelled(
         dated += [(first[one.id], example)] if one.id in first else []
         dated.append((one.sent[0], example))
     return [example for _, example in sorted(dated, key=lambda pair: pair[0])]
-
-
-def _features_of(row: Example | Statement) -> Features:
-    return row.features
 
 
 def _id_of(row: Example | Statement) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -22,8 +22,13 @@ LARGEST = 1e140
 FAR = 1e6
 #: Minimum number of rows for FAR.
 LEAST_ROWS = 8
+#: Maximum number of rows, evenly among all, of which medians are taken.
+MEDIANS_OF = 20_000
+_BLOCK = 10_000
 #: Number of rows that are named.
 NAMED_MAX = 20
+
+_Fault = tuple[Reason, int | None]
 
 
 @dataclass(slots=True)
@@ -45,27 +50,28 @@ class LeftOut:
 
 
 class UsableRows:
-    """The rows of several sources that training can use together: all of them say what is far from the others."""
+    """The rows of several sources that training can use together: all of them say what is far from the others.
 
-    def __init__(self, feature_names: Sequence[str], features: Iterable[Features]) -> None:
+    features: those of the rows, by source.
+    """
+
+    def __init__(self, feature_names: Sequence[str], features: Mapping[str, Sequence[Features]]) -> None:
         self.left_out = LeftOut()
         self._names = feature_names
-        self._centre, self._reach = _reach(scorable(features, lambda row: row, len(feature_names))[1])
+        every = [row for rows in features.values() for row in rows]
+        ends = np.cumsum([len(rows) for rows in features.values()]).tolist()
+        faults = _faults(every, len(feature_names))
+        self._faults: dict[str, dict[int, _Fault]] = {source: {} for source in features}
+        for row in sorted(faults):
+            source, end = next((source, end) for source, end in zip(features, ends, strict=True) if row < end)
+            self._faults[source][row - end + len(features[source])] = faults[row]
 
-    def of(
-        self, source: str, rows: Sequence[T], features: Callable[[T], Features], row_id: Callable[[T], object]
-    ) -> list[T]:
-        """The usable ones among `rows`; the others are added to `left_out`."""
-        d, kept = len(self._names), []
-        faults = iter(_faults(_wide(rows, features, d)[1], self._centre, self._reach))
-        for row in rows:
-            fault = next(faults) if len(features(row)) == d else ("dimension", None)
-            if fault is None:
-                kept.append(row)
-            else:
-                reason, column = fault
-                self.left_out.add(row_id(row), source, reason, None if column is None else self._names[column])
-        return kept
+    def of(self, source: str, rows: Sequence[T], row_id: Callable[[T], object]) -> list[T]:
+        """The usable ones among the `rows` of a source; the others are added to `left_out`."""
+        faults = self._faults[source]
+        for row, (reason, column) in faults.items():
+            self.left_out.add(row_id(rows[row]), source, reason, None if column is None else self._names[column])
+        return [one for row, one in enumerate(rows) if row not in faults] if faults else list(rows)
 
 
 def is_moderate(features: Floats) -> NDArray[np.bool_]:
@@ -75,50 +81,71 @@ def is_moderate(features: Floats) -> NDArray[np.bool_]:
 
 def scorable(rows: Iterable[T], features: Callable[[T], Features], d: int) -> tuple[list[T], Floats]:
     """The rows that a model of d features can score, and their (n, d) features: all finite and none too large."""
-    wide, matrix = _wide(rows, features, d)
+    wide = [row for row in rows if len(features(row)) == d]
+    matrix = np.array([features(row) for row in wide], dtype=np.float64).reshape(-1, d)
     fit = is_moderate(matrix)
     if fit.all():
         return wide, matrix
     return [row for row, ok in zip(wide, fit.tolist(), strict=True) if ok], matrix[fit]
 
 
-def _wide(rows: Iterable[T], features: Callable[[T], Features], d: int) -> tuple[list[T], Floats]:
-    """The rows that have d values, and these (n, d) values."""
-    wide = [row for row in rows if len(features(row)) == d]
-    return wide, np.array([features(row) for row in wide], dtype=np.float64).reshape(-1, d)
+def _faults(rows: Sequence[Features], d: int) -> dict[int, _Fault]:
+    """Why rows can't be used, by their number."""
+    wide: Sequence[int] = range(len(rows))
+    faults: dict[int, _Fault] = {number: ("dimension", None) for number in wide if len(rows[number]) != d}
+    if faults:
+        wide = [number for number in wide if number not in faults]
+    centre, reach = _reach(rows, wide, d)
+    # In blocks: one array of all rows would take as much memory as the rows themselves.
+    for begin in range(0, len(wide), _BLOCK):
+        numbers = wide[begin : begin + _BLOCK]
+        found = _faults_of_values(_matrix(rows, numbers, d), centre, reach)
+        faults.update((numbers[row], fault) for row, fault in found.items())
+    return faults
 
 
-_Fault = tuple[Reason, int | None] | None
-
-
-def _faults(features: Floats, centre: Floats, reach: Floats) -> list[_Fault]:
-    """Why each row of (n, d) can't be used, and in which column; None: it can."""
-    faults: list[_Fault] = [None] * len(features)
-    with np.errstate(invalid="ignore", over="ignore"):
-        usable = is_moderate(features) & (np.abs(features - centre) <= reach).all(axis=1)
+def _faults_of_values(features: Floats, centre: Floats, reach: Floats) -> dict[int, _Fault]:
+    # No value is nearer to these bounds than a rounding error, unless it was made for that.
+    low, high = np.maximum(centre - reach, -LARGEST), np.minimum(centre + reach, LARGEST)
     # Reasons are looked for in the other rows only: that takes three times as long as to see that there are none.
-    others = np.flatnonzero(~usable)
+    others = np.flatnonzero(~((features >= low) & (features <= high)).all(axis=1))
     rest = features[others]
     finite = np.isfinite(rest)
     large = np.abs(rest) > LARGEST
     far = ~large & finite & (np.abs(np.where(finite & ~large, rest, centre) - centre) > reach)
+    faults: dict[int, _Fault] = {}
     # Of several reasons, the last in this order.
-    for reason, cells in (("far", far), ("overflow", large), ("not-finite", ~finite)):
+    reasons: Sequence[tuple[Reason, NDArray[np.bool_]]] = (("far", far), ("overflow", large), ("not-finite", ~finite))
+    for reason, cells in reasons:
         for row in np.flatnonzero(cells.any(axis=1)):
-            faults[others[row]] = (reason, int(cells[row].argmax()))  # type: ignore[assignment]
+            faults[int(others[row])] = (reason, int(cells[row].argmax()))
     return faults
 
 
-def _reach(features: Floats) -> tuple[Floats, Floats]:
-    """(d,) the centre of each column of (n, d), and how far from it a value is usable."""
-    n, d = features.shape
-    if n < LEAST_ROWS:
+def _reach(rows: Sequence[Features], wide: Sequence[int], d: int) -> tuple[Floats, Floats]:
+    """(d,) the centre of each column of the `wide` rows, and how far from it a value is usable."""
+    some = _matrix(rows, wide[:: max(1, -(-len(wide) // MEDIANS_OF))], d)
+    some = some[is_moderate(some)]
+    if len(some) < LEAST_ROWS:
         return np.zeros(d), np.full(d, np.inf)
-    centre = np.quantile(features, 0.5, axis=0, method="lower")
-    away = np.abs(features - centre)
-    spread = np.quantile(away, 0.5, axis=0, method="lower")
-    for column in np.flatnonzero(spread == 0):
+    columns = np.ascontiguousarray(some.T)
+    centre = _lower_median(columns)
+    spread = _lower_median(np.abs(columns - centre[:, None]))
+    for column in np.flatnonzero(spread == 0).tolist():
         # More than half of the values are equal: the spread is that of the others, of which one alone has none.
-        others = away[:, column][away[:, column] > 0]
-        spread[column] = np.quantile(others, 0.5, method="lower") if len(others) > 1 else np.inf
+        values = np.array([rows[number][column] for number in wide], dtype=np.float64)
+        away = np.abs(values[np.abs(values) <= LARGEST] - centre[column])
+        others = away[away > 0]
+        spread[column] = _lower_median(others[None])[0] if len(others) > 1 else np.inf
     return centre, FAR * spread
+
+
+def _matrix(rows: Sequence[Features], numbers: Sequence[int], d: int) -> Floats:
+    return np.array([rows[number] for number in numbers], dtype=np.float64).reshape(-1, d)
+
+
+def _lower_median(columns: Floats) -> Floats:
+    """(d,) the median of each of d columns of n values, (d, n): of an even number the lower one of the two."""
+    middle = (columns.shape[1] - 1) // 2
+    found: Floats = np.partition(columns, middle, axis=1)[:, middle]
+    return found

@@ -14,7 +14,7 @@ from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
 from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.snapshot import Unreviewed
-from relearn.agents.learning.trial import Trial
+from relearn.agents.learning.trial import Trial, prepare
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.model_size import why_too_large
 from relearn.agents.retrain.shadow_job import supersede
@@ -26,7 +26,7 @@ from relearn.agents.stores.training.jobs import Job, State, begin_shadow, end_jo
 from relearn.agents.stores.training.models import State as ModelState
 from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.policy_facts import hold_of
-from relearn.agents.stores.training.snapshot import read_trial
+from relearn.agents.stores.training.snapshot import read_admitted
 from relearn.schemas.errors import RelearnError, TrainingDied
 from relearn.schemas.topics import topic_name
 
@@ -95,7 +95,10 @@ async def _train(context: RetrainContext, job: Job) -> None:
         TrainingDied: the training process died, which is no result of the job.
     """
     settings, pool, laps = context.settings, await context.pool(), _Laps()
-    snapshot, trial = await context.until_available(lambda: read_trial(pool, settings, context.labels))
+    snapshot, admitted = await context.until_available(lambda: read_admitted(pool, settings, context.labels))
+    laps.end("read")
+    most, weight = settings.train_max_labels, settings.assumed_weight
+    trial = await asyncio.to_thread(prepare, snapshot, admitted, assumed_weight=weight, max_labels=most)
     laps.end("prepare")
     reason = nothing_new(snapshot, trial)
     if reason is not None:
@@ -120,7 +123,7 @@ async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unrevie
     Read now, it contains the records without a review at this moment. Reviews newer than the snapshot don't count.
     """
     pool, champion, alpha = await context.pool(), trial.champion, context.settings.gate_alpha
-    # In threads, as in `read_trial`: the challenger scores all reviewed records.
+    # In threads, as `prepare`: the challenger scores all reviewed records.
     if (
         unreviewed is None
         and champion is not None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
+from typing import Any, get_args
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
 from relearn.agents.stores.feedback.packed_features import packed, unpacked
 from relearn.agents.stores.postgres import Connection, read_pages
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.feedback import Via
 from relearn.schemas.model.linear_svm import Features
 
+_VIAS: Mapping[str, Via] = {one: one for one in get_args(Via)}
 #: What `statement_of` reads of `corrections c`. Without features, which are most of a row: only training needs them.
 COLUMNS = """
 c.id, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, c.key, c.label, c.predicted, c.model,
@@ -100,22 +103,26 @@ def statement_of(row: Any, features: Features = ()) -> Statement:
     """A row of COLUMNS, or of these and more, as a statement."""
     # By position: by name it takes twice as long, and a training reads a hundred thousand rows.
     number, *place, key, label, predicted, model, activation, reviewer, via, arrival, partition, offset = row[:15]
-    sent = (arrival, partition, offset)
     return Statement(
         number,
         Place(*place),
         key,
         features,
-        label,
-        predicted,
+        _once(label),
+        intern(predicted),
         model,
         activation,
-        reviewer,
-        via,
-        sent,
+        _once(reviewer),
+        _VIAS[via],
+        (arrival, partition, offset),
         stored_s=row[15],
-        principal=row[16],
+        principal=_once(row[16]),
     )
+
+
+def _once(text: str | None) -> str | None:
+    """One object for equal texts: a million labels have few different ones, and a text of its own takes 50 bytes."""
+    return None if text is None else intern(text)
 
 
 def _statements(rows: Iterable[Any]) -> list[Statement]:

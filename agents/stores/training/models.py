@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
+
 from relearn.agents.learning.fit_messages import decode_folds, encode_folds
 from relearn.agents.learning.fitted_model import Fitted, FoldModels
 from relearn.agents.learning.snapshot import Knowledge
@@ -81,11 +83,10 @@ async def register_model(
     folds = None if state in LOST else encode_folds(fitted.folds)
     known = knew.example_cut, knew.waiting, knew.available, knew.limit
     await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema, folds, *known)
-    columns = examples.ids, examples.keys, examples.features, examples.labels, examples.weights
+    ids, keys, labels = examples.ids, examples.keys, examples.labels
     assumed = [
-        (version, str(place), key, row.tolist(), label, float(weight))
-        for (place, key, row, label, weight), real in zip(zip(*columns, strict=True), examples.real, strict=True)
-        if not real
+        (version, str(ids[i]), keys[i], examples.features[i].tolist(), labels[i], float(examples.weights[i]))
+        for i in np.flatnonzero(~examples.real).tolist()
     ]
     await connection.executemany(_ASSUMED, assumed)
     return version

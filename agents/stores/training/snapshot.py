@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from relearn.agents.learning.reviews import Statement
-from relearn.agents.learning.snapshot import Champion, Snapshot
+from relearn.agents.learning.sender_limit import Admitted
+from relearn.agents.learning.snapshot import Champion, KnownReviews, Snapshot
 from relearn.agents.learning.training_set import Example
-from relearn.agents.learning.trial import Trial, admit, assumes, prepare
+from relearn.agents.learning.trial import admit, assumes
 from relearn.agents.stores.feedback.trust import trusted_scopes
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
@@ -62,18 +63,18 @@ async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
             tuple(names),
             bootstrap,
             statements,
-            max((one.id for one in statements), default=0),
+            statements[-1].id if statements else 0,
             await _champion(connection, statements, bootstrap),
             None,
             None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
-            frozenset() if newest is None else _known_reviews(newest, statements),
+            frozenset() if newest is None else _known_reviews(newest),
             frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
             await trusted_scopes(connection),
         )
 
 
-async def read_trial(pool: Pool, settings: Settings, kept: KeptLabels) -> tuple[Snapshot, Trial]:
-    """The trial of what is known now, and its snapshot, with the champion's unreviewed records where some of them join.
+async def read_admitted(pool: Pool, settings: Settings, kept: KeptLabels) -> tuple[Snapshot, Admitted]:
+    """What is known now, with the champion's unreviewed records where some of them join, and the reviews that count.
 
     `kept`: labels that were read before.
 
@@ -82,15 +83,13 @@ async def read_trial(pool: Pool, settings: Settings, kept: KeptLabels) -> tuple[
         Refused: no examples were loaded yet.
     """
     snapshot = await read_training_snapshot(pool, kept)
-    weight = settings.assumed_weight
-    # In threads: at 50,000 reviews the two take a good part of a second, and the loop has other uses for that.
+    # In a thread: of 50,000 reviews it takes a tenth of a second, and the loop has other uses for that.
     admitted = await asyncio.to_thread(admit, snapshot, reviewer_labels=settings.reviewer_labels)
-    if assumes(snapshot, admitted, assumed_weight=weight) and snapshot.champion is not None:
+    if assumes(snapshot, admitted, assumed_weight=settings.assumed_weight) and snapshot.champion is not None:
         ingest = topic_name(settings.namespace, "ingest")
         unreviewed = await read_unreviewed(pool, snapshot.champion.model.version, ingest=ingest)
         snapshot = replace(snapshot, unreviewed=unreviewed)
-    most = settings.train_max_labels
-    return snapshot, await asyncio.to_thread(prepare, snapshot, admitted, assumed_weight=weight, max_labels=most)
+    return snapshot, admitted
 
 
 async def training_keys(connection: Connection, version: int) -> frozenset[str]:
@@ -110,7 +109,7 @@ async def _champion(
     if row is None:
         return None
     model, keys = decode_model(row["body"]), await _keys_of(connection, row, statements, bootstrap)
-    reviews, folds = _known_reviews(row, statements), folds_of(model, row["folds"])
+    reviews, folds = _known_reviews(row), folds_of(model, row["folds"])
     return Champion(model, row["cut"], _known_examples(row, bootstrap), reviews, keys, folds, row["set_digest"])
 
 
@@ -132,10 +131,9 @@ def _known_examples(model: Any, bootstrap: Sequence[tuple[float, Example]]) -> f
     return frozenset(model["example_ids"]).union(older)
 
 
-def _known_reviews(model: Any, statements: Sequence[Statement]) -> frozenset[int]:
+def _known_reviews(model: Any) -> KnownReviews:
     """The reviews that a model's training knew, whether it used them or not; without those that wait."""
     used = frozenset(model["correction_ids"])
     if model["waiting_ids"] is None:
-        return used
-    waiting = frozenset(model["waiting_ids"])
-    return used.union(one.id for one in statements if one.id <= model["cut"] and one.id not in waiting)
+        return KnownReviews(used)
+    return KnownReviews(used, model["cut"], frozenset(model["waiting_ids"]))

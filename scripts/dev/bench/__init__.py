@@ -17,6 +17,7 @@ VERBS = {
     ),
     "latency": (f"{_HERE}.latency:latency", "Time from a record's timestamp to its row in Postgres, at some rates."),
     "policy": (f"{_HERE}.policy.command:policy", "The learning policy on many streams and kinds of feedback."),
+    "train": (f"{_HERE}.train:train", "A whole training, beside the same fits by scikit-learn."),
     "loop": (f"{_HERE}.loop.command:loop", "Time from a correction to a better model on every worker."),
     "learn": (f"{_HERE}.learn.command:learn", "Accuracy over labels while records stream, beside scikit-learn."),
     "faults": (f"{_HERE}.faults.command:faults", "Faults on a running stream: each record ends exactly once."),

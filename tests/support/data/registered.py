@@ -7,13 +7,14 @@ import uuid
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.gate import job_metrics, judge_challenger
+from relearn.agents.learning.trial import prepare
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.postgres import Connection, open_pool
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, begin_shadowing
 from relearn.agents.stores.training.jobs import begin_shadow, end_job, queue_job
 from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import State, register_model
-from relearn.agents.stores.training.snapshot import read_trial
+from relearn.agents.stores.training.snapshot import read_admitted
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.settings import Settings
 from tests.support.data.models import ensure_keys
@@ -26,7 +27,9 @@ def register(settings: Settings, state: State = "champion") -> int:
     async def run() -> int:
         pool = await open_pool(settings)
         try:
-            _, trial = await read_trial(pool, settings, KeptLabels())
+            snapshot, admitted = await read_admitted(pool, settings, KeptLabels())
+            most, weight = settings.train_max_labels, settings.assumed_weight
+            trial = prepare(snapshot, admitted, assumed_weight=weight, max_labels=most)
             fitted = fit(trial.examples)
             command = Command(str(uuid.uuid4()), "train", {"trigger": "count", "corrections": 20}, by="tests")
             async with pool.acquire() as connection, connection.transaction():

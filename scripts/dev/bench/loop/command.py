@@ -22,6 +22,7 @@ from relearn.scripts.dev.bench.loop.background import background, scoring_waits
 from relearn.scripts.dev.bench.loop.concept import Clusters
 from relearn.scripts.dev.bench.loop.feedback_sender import Way
 from relearn.scripts.dev.bench.loop.figures import Found, as_json, print_tables
+from relearn.scripts.dev.bench.loop.known_labels import label_known
 from relearn.scripts.dev.bench.loop.rounds import PATIENCE_S, NeverLive, Rounds
 from relearn.scripts.dev.bench.servers import scratch_directory
 from relearn.scripts.dev.bench.workload import FEATURES
@@ -41,17 +42,19 @@ console = Console(stderr=True, highlight=False)
 @click.command()
 @click.option("--rounds", default=30, show_default=True, type=click.IntRange(1), help="Rounds of each kind.")
 @click.option("--rate", default=1_000, show_default=True, type=click.IntRange(1), help="The background's records/s.")
+@click.option("--known", default=0, show_default=True, type=click.IntRange(0), help="Labels before the first round.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Which records and concepts.")
 @click.option("--json", "json_wanted", is_flag=True, help="Every round and every figure as JSON on stdout.")
-def loop(*, rounds: int, rate: int, seed: int, json_wanted: bool) -> None:
+def loop(*, rounds: int, rate: int, known: int, seed: int, json_wanted: bool) -> None:
     """Last correction → better model live on every process: two score workers, one of each other role.
 
     Each round turns the concept, so that the champion has 90 of 200 new records wrong. In the rounds of silence,
     volunteers correct these 90 and say nothing else; in those of evidence every record is audited, and a steady stream
     of other records shows what training costs scoring. All settings are the default, but for the cooldown, which is
-    0 s: rounds follow one another at once. Exit code 1 where no better model is live within 60 s.
+    0 s: rounds follow one another at once. Labels that are known before are of records of a third class, which each
+    training learns again. Exit code 1 where no better model is live within 60 s.
     """
-    found = asyncio.run(_measure(rounds, rate, seed))
+    found = asyncio.run(_measure(rounds, rate, known, seed))
     if json_wanted:
         click.echo(json.dumps(as_json(found, WAYS)))
     else:
@@ -60,7 +63,7 @@ def loop(*, rounds: int, rate: int, seed: int, json_wanted: bool) -> None:
         sys.exit(1)
 
 
-async def _measure(rounds: int, rate: int, seed: int) -> Found:
+async def _measure(rounds: int, rate: int, known: int, seed: int) -> Found:
     clusters, found = Clusters.seeded(seed), Found(load=[os.getloadavg()[0]])
     with scratch_directory() as directory:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -70,6 +73,8 @@ async def _measure(rounds: int, rate: int, seed: int) -> Found:
             pool = await open_pool(stack.settings)
             try:
                 await _first_champion(stack.settings, clusters)
+                if known:
+                    await label_known(stack.settings, pool, clusters, known)
                 player = Rounds(stack.settings, pool, clusters, _logs(stack))
                 await _play(player, "silence", rounds, found, pause_s=0.0)
                 async with _background(stack.settings, clusters, rate):

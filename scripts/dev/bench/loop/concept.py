@@ -17,6 +17,9 @@ from relearn.scripts.dev.bench.workload import FEATURES
 CLASSES = ("0", "1")
 #: How far a cluster's centre lies from the origin in each direction, in standard deviations of the noise.
 DISTANCE = 3.0
+#: The class of records that lie off the plane, and how far: no concept changes it.
+FAR = "far"
+_FAR_DISTANCE = 12.0
 _TURNS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
 
 
@@ -43,6 +46,12 @@ class Clusters:
         now = self.rng.choice([-1, 1], size=n)
         before = np.where(self.rng.permutation(n) < wrong, -now, now)
         return self._around(np.outer(now, _TURNS[turn % 4]) + np.outer(before, _TURNS[(turn - 1) % 4]), turn)
+
+    def far(self, n: int) -> Floats:
+        """n records of the class FAR, (n, FEATURES), all in one direction at right angles to the plane."""
+        off = np.eye(FEATURES)[0] - self.plane.T @ self.plane[:, 0]
+        centre: Floats = _FAR_DISTANCE * off / np.linalg.norm(off)
+        return centre + self.rng.normal(size=(n, FEATURES))
 
     def _around(self, sides: Floats, turn: int) -> tuple[Floats, list[str]]:
         features = DISTANCE * sides @ self.plane + self.rng.normal(size=(len(sides), FEATURES))

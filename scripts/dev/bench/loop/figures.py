@@ -17,12 +17,21 @@ from relearn.scripts.render.tables import plain_table
 
 _HEADINGS = ("", *("max" if q == 1 else f"p{q * 100:g}" for q in QUANTILES))
 TOTAL, PUBLISHED = "last correction → live everywhere", "signed → last process (ms)"
+
+
+def _part(name: str) -> Callable[[Round], float]:
+    return lambda one: one.parts_s[name]
+
+
+#: The parts of a training, in order; between them and the two moments around them are a few milliseconds.
+PARTS = ("read", "prepare", "fit", "judge", "conclude")
 #: Seconds, but for the last. The four stages come after one another and sum to the total.
 STAGES: Mapping[str, Callable[[Round], float]] = {
     TOTAL: lambda one: one.live_s - one.said_s,
     "  until the job is queued": lambda one: one.queued_s - one.said_s,
     "  queued → started": lambda one: one.started_s - one.queued_s,
     "  training and judging": lambda one: one.ended_s - one.started_s,
+    **{f"    {part}": _part(part) for part in PARTS},
     "  ended → last swap": lambda one: one.live_s - one.ended_s,
     PUBLISHED: lambda one: one.published_ms,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.settings import Settings
 from relearn.scripts.dev.bench.loop.concept import Clusters
 from relearn.scripts.dev.bench.loop.feedback_sender import Answered, Sender, Way, said, unsaid
-from relearn.scripts.dev.bench.loop.swaps import Swap, first_above
+from relearn.scripts.dev.bench.loop.worker_logs import Swap, first_above, parts_of
 
 T = TypeVar("T")
 
@@ -32,12 +32,14 @@ SELECT id, generation, kafka_partition, kafka_offset, record_index, label, activ
 FROM predictions WHERE id = ANY ($1)
 """
 _JOB = """
-SELECT command, reason->>'trigger' AS trigger, metrics->'gate'->>'path' AS path,
+SELECT id, command, reason->>'trigger' AS trigger, metrics->'gate'->>'path' AS path,
     extract(epoch FROM queued_at)::float8 AS queued_s, extract(epoch FROM started_at)::float8 AS started_s,
     extract(epoch FROM ended_at)::float8 AS ended_s
 FROM jobs WHERE id = (SELECT job FROM activations WHERE activation = $1)
 """
-_LATEST_JOBS = "SELECT command || ' ' || state || coalesce(': ' || error, '') FROM jobs ORDER BY number DESC LIMIT 3"
+_LATEST_JOBS = """
+SELECT concat_ws(' ', command, state, error, metrics->'gate'->>'why') FROM jobs ORDER BY number DESC LIMIT 3
+"""
 _STORED = "SELECT count(*) FROM corrections WHERE feedback = ANY ($1)"
 
 
@@ -46,7 +48,8 @@ class Round:
     """A round that went live. Moments are seconds since 1970.
 
     `gate`: the part of the gate that promoted the model. `said_s`: the last message of feedback was acknowledged.
-    `live_s`: the last process swapped; `published_ms` after the message was signed, just before it was published.
+    `parts_s`: how long each part of the training took. `live_s`: the last process swapped; `published_ms` after the
+    message was signed, just before it was published.
     """
 
     way: Way
@@ -59,6 +62,7 @@ class Round:
     queued_s: float
     started_s: float
     ended_s: float
+    parts_s: Mapping[str, float]
     live_s: float
     published_ms: float
 
@@ -94,6 +98,10 @@ class Rounds:
         last = max(swapped, key=lambda one: one.at_s)
         job = await self._pool.fetchrow(_JOB, last.activation)
         await self._take_back(run, statements)
+
+        async def parts() -> Mapping[str, float] | None:
+            return await asyncio.to_thread(parts_of, self._logs, job["id"])
+
         return Round(
             way,
             number,
@@ -105,6 +113,7 @@ class Rounds:
             job["queued_s"],
             job["started_s"],
             job["ended_s"],
+            await self._until(parts, f"{run}: the times of its training are in no log"),
             last.at_s,
             max(one.after_ms for one in swapped),
         )

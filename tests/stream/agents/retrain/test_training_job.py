@@ -100,7 +100,7 @@ def test_an_error_that_nothing_expects_fails_the_job_and_not_the_worker(
     async def fail(*_: object) -> None:
         raise asyncpg.PostgresSyntaxError("a defect of ours")
 
-    monkeypatch.setattr(training_job, "read_trial", fail)
+    monkeypatch.setattr(training_job, "read_admitted", fail)
     job = _run(migrated)
     assert job is not None
     assert (job.state, job.error) == ("failed", "PostgresSyntaxError: a defect of ours")

@@ -14,11 +14,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from relearn.agents.learning import fit as fitting
 from relearn.agents.learning.fit import LEAST_SCALE, Svm, fit, fit_svm, out_of_fold, standardised
 from relearn.agents.learning.fit_messages import decode_answer, decode_task, encode_answer, encode_task
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.predict import score
-from relearn.agents.learning.training_set import Example, Source, TrainingSet, training_set
+from relearn.agents.learning.training_set import Example, Source, TrainingSet, sampled, training_set
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import Floats, Model
 
@@ -221,3 +222,27 @@ def test_an_assumed_class_is_no_class() -> None:
     assert set(found.labels) == {"a", "b"}
     once_labelled = Example("0-2-0", "k3", (9.0, 9.0), "b", "assumed", 0.2)
     assert training_set(("x", "y"), [*real, once_labelled]).sources.count("assumed") == 0
+
+
+@pytest.mark.parametrize("choose_on", [70, 100])
+def test_of_many_examples_a_sample_chooses_c_and_all_are_fitted(
+    choose_on: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is that of the chosen C on all examples, and each is still predicted by a model without its fold."""
+    digits = load_digits()
+    examples = _set(digits.data[:400], [str(one) for one in digits.target[:400]])
+    chosen_by_all = fit(examples)
+    monkeypatch.setattr(fitting, "CHOOSE_ON", choose_on)
+    found = fit(examples)
+    some = sampled(examples.keys, choose_on)
+    part = training_set(
+        examples.feature_names,
+        [Example(int(i), examples.keys[i], examples.features[i], examples.labels[i]) for i in some],
+    )
+    assert found.metrics["c"] == fit(part).metrics["c"]
+    assert found.metrics["examples"] == chosen_by_all.metrics["examples"] == 400
+    y = np.searchsorted(np.array(found.classes), np.array(examples.labels))
+    alone = fit_svm(examples.features, y, found.metrics["c"])
+    assert np.allclose(found.weights, alone.weights, rtol=0, atol=1e-6 * np.abs(alone.weights).max())
+    assert encode_answer(fit(examples)) == encode_answer(found)
+    assert found.metrics["accuracy"] > chosen_by_all.metrics["accuracy"] - 0.03

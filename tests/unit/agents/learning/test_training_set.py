@@ -9,7 +9,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.training_set import FOLDS, Example, example_key, fold_of, set_digest, training_set
+from relearn.agents.learning.training_set import (
+    FOLDS,
+    Example,
+    example_key,
+    fold_of,
+    folds_of,
+    sampled,
+    set_digest,
+    training_set,
+)
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64)
 examples = st.lists(
@@ -79,3 +88,24 @@ def test_a_record_without_a_subject_is_known_by_its_features(features: list[floa
     assert example_key(None, row) == example_key(None, row + 0.0) == example_key(None, np.where(row == 0, -0.0, row))
     assert example_key(None, row) != example_key(None, np.append(row, 1.0))
     assert example_key("me", row) == "me"
+
+
+@given(st.lists(st.text(max_size=8), max_size=30))
+def test_the_folds_of_many_keys_are_those_of_each(keys: list[str]) -> None:
+    assert folds_of(keys).tolist() == [fold_of(key) for key in keys]
+
+
+@given(st.lists(st.text(max_size=8), max_size=30, unique=True), st.integers(0, 30), st.randoms(use_true_random=False))
+def test_a_sample_of_keys_depends_on_the_keys_alone(keys: list[str], n: int, random: Random) -> None:
+    found = sampled(keys, n).tolist()
+    assert found == sorted(set(found))
+    assert len(found) == min(n, len(keys))
+    other = random.sample(keys, len(keys))
+    assert {keys[i] for i in found} == {other[i] for i in sampled(other, n)}
+    assert set(found) <= set(sampled(keys, n + 1).tolist())
+
+
+def test_every_fold_is_in_a_sample_of_keys() -> None:
+    keys = [f"record-{i}" for i in range(5000)]
+    counts = Counter(folds_of([keys[i] for i in sampled(keys, 1000)]).tolist())
+    assert all(abs(counts[fold] - 200) < 60 for fold in range(FOLDS))

@@ -12,7 +12,7 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.fitted_model import FoldModel, FoldModels
 from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.reviews import Statement
-from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
+from relearn.agents.learning.snapshot import Champion, KnownReviews, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
 from relearn.agents.learning.trial import Trial, admit, assumes
 from relearn.schemas.model.linear_svm import Model
@@ -226,3 +226,9 @@ def test_a_judged_record_is_answered_by_a_model_that_never_saw_its_key(weight: f
     odd = said(7, "no", key="odd", features=(4.0, 0.0), predicted="yes")
     trial = _trial([odd], bootstrap=rows, assumed_weight=weight)
     assert fit(trial.examples).fold_models.answers(["odd"], np.array([odd.features])) == ["yes"]
+
+
+def test_a_training_knew_what_it_used_and_all_before_its_cut_that_does_not_wait() -> None:
+    known = KnownReviews(frozenset((2, 40)), cut=9, waiting=frozenset((3, 4)))
+    assert [one for one in range(1, 50) if one in known] == [1, 2, 5, 6, 7, 8, 9, 40]
+    assert [one for one in range(1, 50) if one in KnownReviews(frozenset((2, 40)))] == [2, 40]

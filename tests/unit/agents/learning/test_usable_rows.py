@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples_of
 from hypothesis import strategies as st
 
+from relearn.agents.learning import usable_rows
 from relearn.agents.learning.fit import SET_ASIDE_SHOWN, fit
 from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.gate import judge_challenger
@@ -22,7 +23,7 @@ from relearn.agents.learning.training_set import (
     classes_max,
     training_set,
 )
-from relearn.agents.learning.usable_rows import LARGEST, NAMED_MAX, UsableRows
+from relearn.agents.learning.usable_rows import LARGEST, MEDIANS_OF, NAMED_MAX, UsableRows
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 from tests.support.data.trials import prepared
@@ -76,14 +77,10 @@ def test_the_rows_left_out_are_named() -> None:
     """With the reason and the feature; the row that makes all others look equal is one of them."""
     rows = good()
     bad = [[1e200, 0.0], [0.0, float("inf")], [0.0], [0.0, 1e9]]
-    usable = UsableRows(NAMES, [one.features for one in rows] + bad)
-    kept = usable.of(
-        "bootstrap",
-        [*rows, *(Example(100 + i, f"bad-{i}", row, "no") for i, row in enumerate(bad))],
-        lambda one: one.features,
-        lambda one: one.id,
-    )
-    assert kept == rows
+    usable = UsableRows(NAMES, {"reviewed": [[0.5, 0.5]], "bootstrap": [one.features for one in rows] + bad})
+    every = [*rows, *(Example(100 + i, f"bad-{i}", row, "no") for i, row in enumerate(bad))]
+    assert usable.of("bootstrap", every, lambda one: one.id) == rows
+    assert usable.of("reviewed", ["one"], lambda one: one) == ["one"]
     assert usable.left_out.fields() == {
         "rows": 4,
         "reasons": {"overflow": 1, "not-finite": 1, "dimension": 1, "far": 1},
@@ -94,13 +91,15 @@ def test_the_rows_left_out_are_named() -> None:
             {"id": "103", "source": "bootstrap", "reason": "far", "feature": "y"},
         ],
     }
-    many = UsableRows(NAMES, [])
-    many.of("assumed", [[]] * 1000, lambda row: row, lambda row: "id")
+    many = UsableRows(NAMES, {"assumed": [[]] * 1000})
+    many.of("assumed", [[]] * 1000, lambda row: "id")
     assert (many.left_out.fields()["rows"], len(many.left_out.first)) == (1000, NAMED_MAX)
 
 
-def test_usual_columns_lose_no_row() -> None:
-    """Constants, rare flags, long tails, and units of any size."""
+@pytest.mark.parametrize("medians_of", [MEDIANS_OF, 70])
+def test_usual_columns_lose_no_row(medians_of: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Constants, rare flags, long tails, and units of any size; also where medians are those of some rows."""
+    monkeypatch.setattr(usable_rows, "MEDIANS_OF", medians_of)
     rng = np.random.default_rng(0)
     columns = [
         np.zeros(500),
@@ -112,8 +111,12 @@ def test_usual_columns_lose_no_row() -> None:
         rng.poisson(0.02, 500).astype(float),
     ]
     rows = np.column_stack(columns).tolist()
-    usable = UsableRows([str(i) for i in range(7)], rows)
-    assert len(usable.of("bootstrap", rows, lambda row: row, lambda row: 0)) == 500
+    usable = UsableRows([str(i) for i in range(7)], {"bootstrap": rows})
+    assert len(usable.of("bootstrap", rows, lambda row: 0)) == 500
+    far = [[0.0] * 6 + [1e13], [0.0] * 5 + [1.0, 0.0], [float("nan")] * 7]
+    more = UsableRows([str(i) for i in range(7)], {"bootstrap": [*far, *rows]})
+    assert more.of("bootstrap", [*far, *rows], lambda row: 0) == rows
+    assert more.left_out.fields()["rows"] == 3
 
 
 @given(d=st.integers(1, 20_000))

@@ -10,9 +10,9 @@ import pytest
 from relearn.schemas.identity import Place
 from relearn.scripts.dev.bench.loop.concept import Clusters
 from relearn.scripts.dev.bench.loop.feedback_sender import Answered, said, unsaid
-from relearn.scripts.dev.bench.loop.figures import PUBLISHED, STAGES, TOTAL, Found, as_json, gates
+from relearn.scripts.dev.bench.loop.figures import PARTS, PUBLISHED, STAGES, TOTAL, Found, as_json, gates
 from relearn.scripts.dev.bench.loop.rounds import Round
-from relearn.scripts.dev.bench.loop.swaps import Swap, first_above, swaps
+from relearn.scripts.dev.bench.loop.worker_logs import Swap, first_above, parts_of, swaps
 
 ANSWERS = [Answered(Place(0, 0, i, 0), "0", "1" if i < 3 else "0") for i in range(10)]
 
@@ -38,6 +38,7 @@ def _round(**given: object) -> Round:
         "queued_s": 101.0,
         "started_s": 101.25,
         "ended_s": 103.25,
+        "parts_s": {"read": 0.25, "prepare": 0.25, "fit": 0.5, "judge": 1.0, "conclude": 0.25},
         "live_s": 103.5,
         "published_ms": 40.0,
     }
@@ -109,9 +110,30 @@ def test_a_model_is_live_when_the_last_process_has_swapped(tmp_path: Path) -> No
 
 def test_the_stages_of_a_round_sum_to_its_total() -> None:
     one = _round()
-    stages = {name: of(one) for name, of in STAGES.items() if name not in {TOTAL, PUBLISHED}}
+    stages = {
+        name: of(one) for name, of in STAGES.items() if name not in {TOTAL, PUBLISHED} and name.strip() not in PARTS
+    }
     assert list(stages.values()) == [1.0, 0.25, 2.0, 0.25]
     assert sum(stages.values()) == STAGES[TOTAL](one) == 3.5
+    assert [STAGES[f"    {part}"](one) for part in PARTS] == [0.25, 0.25, 0.5, 1.0, 0.25]
+
+
+def test_the_parts_of_a_training_are_read_from_a_log(tmp_path: Path) -> None:
+    logs = [tmp_path / "score-1.log", tmp_path / "retrain-1.log"]
+    logs[1].write_text(
+        "timestamp=2026-01-02T03:04:05Z level=info event=job_timed job=a labels=220 read_s=0.011 prepare_s=0.021"
+        " fit_s=0.2 judge_s=0.0 conclude_s=0.004 worker=retrain-1\n"
+    )
+    assert parts_of(logs, "b") is None
+    assert parts_of(logs, "a") == {"read": 0.011, "prepare": 0.021, "fit": 0.2, "judge": 0.0, "conclude": 0.004}
+    assert tuple(parts_of(logs, "a") or ()) == PARTS
+
+
+def test_known_records_lie_far_from_every_concept() -> None:
+    clusters = Clusters.seeded(3)
+    far, (near, _) = clusters.far(100), clusters.records(100, 0)
+    assert np.abs(far @ clusters.plane.T).mean() < 1.0
+    assert np.linalg.norm(far.mean(axis=0)) > 3 * np.linalg.norm(near.mean(axis=0))
 
 
 def test_rounds_that_another_part_of_the_gate_promoted_are_told_apart() -> None:

@@ -1,4 +1,4 @@
-"""The time at which each process swapped its model, from its log."""
+"""What the logs of workers tell: when each process swapped its model, and what took a training's time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import NamedTuple
 _SWAPPED = re.compile(
     r"timestamp=(\S+) level=info event=model_swapped version=\d+ activation=(\d+) published_ms_ago=([\d.-]+)"
 )
+_TIMED = "event=job_timed job={job} "
+_PART = re.compile(r" (\w+)_s=([\d.]+)")
 
 
 class Swap(NamedTuple):
@@ -34,6 +36,14 @@ def first_above(logs: Sequence[Path], activation: int) -> list[Swap] | None:
     found = [next((one for one in swaps(_text(log)) if one.activation > activation), None) for log in logs]
     there = [one for one in found if one is not None]
     return there if len(there) == len(logs) else None
+
+
+def parts_of(logs: Sequence[Path], job: str) -> dict[str, float] | None:
+    """How long each part of a training took, in seconds, in order; None until a log has it."""
+    mark = _TIMED.format(job=job)
+    lines = (line for log in logs for line in _text(log).splitlines() if mark in line)
+    line = next(lines, None)
+    return None if line is None else {part: float(took_s) for part, took_s in _PART.findall(line)}
 
 
 def _text(log: Path) -> str:
