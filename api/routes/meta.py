@@ -1,4 +1,4 @@
-"""Liveness, readiness and metrics of this process."""
+"""Liveness, readiness and metrics of this process, and what a caller may do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from relearn.agents.stores.postgres import database_id
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import CLOSING
 from relearn.api.http.responses import json_response
 from relearn.api.observe.metrics import METRICS
-from relearn.schemas.http.meta import Liveness, Readiness, ReadinessCheck
+from relearn.schemas.http.meta import Caller, Liveness, Readiness, ReadinessCheck
 
 
 async def get_liveness(_: Call[None, None, None]) -> Liveness:
@@ -30,6 +31,11 @@ async def get_readiness(call: Call[None, None, None]) -> object:
     return json_response(Readiness("ready" if is_ready else "not ready", checks), 200 if is_ready else 503)
 
 
+async def get_caller(call: Call[None, None, None]) -> Caller:
+    """By its API key."""
+    return Caller(call.caller.role, call.caller.name, await database_id(call.context.pool))
+
+
 async def get_metrics(call: Call[None, None, None]) -> web.Response:
     """Metrics since this process started."""
     text = await call.request.app[METRICS].text()
@@ -38,4 +44,9 @@ async def get_metrics(call: Call[None, None, None]) -> web.Response:
     return response
 
 
-HANDLERS: Handlers = {"get_liveness": get_liveness, "get_readiness": get_readiness, "get_metrics": get_metrics}
+HANDLERS: Handlers = {
+    "get_liveness": get_liveness,
+    "get_readiness": get_readiness,
+    "get_caller": get_caller,
+    "get_metrics": get_metrics,
+}

@@ -59,7 +59,8 @@ function Nowhere() {
 }
 
 /**
- * Focuses the heading after a change of screen, as after loading a page; not at the first screen.
+ * Focuses the heading after a change of screen, as after loading a page, or the field that is to be filled in; not at the
+ * first screen.
  *
  * @param {unknown[]} of
  */
@@ -67,7 +68,7 @@ function useFocusOnHeading(...of) {
   const first = useRef(true);
   useEffect(() => {
     if (!first.current) {
-      document.querySelector("h1")?.focus();
+      /** @type {HTMLElement | null} */ (document.querySelector("main [autofocus]") ?? document.querySelector("h1"))?.focus();
       scrollTo(0, 0);
     }
     first.current = false;

@@ -5,12 +5,14 @@ import { getJson } from "./api.js";
 import { cell, useCell } from "./cell.js";
 import { CONNECTING, connect, dispatch, onEvents } from "./events.js";
 import { UNREAD, resource } from "./resource.js";
+import { noteDeployment } from "./stored.js";
 
 /** Lags, rates and cooldowns change without an event. */
 const POLL_MS = 5_000;
 const NEWEST = 50;
 
 const RESOURCES = {
+  me: resource((signal) => getJson("/v1/me", { signal })),
   stats: resource((signal) => getJson("/v1/stats", { signal })),
   workers: resource((signal) => getJson("/v1/workers", { signal })),
   retraining: resource((signal) => getJson("/v1/retraining", { signal })),
@@ -58,6 +60,7 @@ let connection = null;
 /** Read everything and connect to the live events; called once, when the page starts. */
 export function start() {
   for (const name of NAMES) onReading(name, (reading) => put({ [name]: reading }));
+  onReading("me", ({ value }) => value && noteDeployment(value.deployment));
   onReading("stats", ({ value }) => count(value?.totals));
   refresh(...NAMES);
   for (const [type, names] of Object.entries(CHANGES)) {

@@ -48,6 +48,7 @@ export type ListPath = {
 export type Item<P extends keyof paths> = Answer<"get", P> extends { items: (infer T)[] } ? T : never;
 
 export type Batch = Answer<"get", "/v1/batches/{id}">;
+export type Caller = Answer<"get", "/v1/me">;
 export type Stats = Answer<"get", "/v1/stats">;
 export type Workers = Answer<"get", "/v1/workers">;
 export type Retraining = Answer<"get", "/v1/retraining">;

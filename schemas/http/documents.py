@@ -40,6 +40,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "/docs",
         "Server",
         "A page that shows the OpenAPI document.",
+        # As the document itself: a browser sends no key when it opens an address.
+        role=None,
         media=("text/html",),
         documented=False,
     ),
@@ -49,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/docs/{file}",
         "Server",
         "A file of that page.",
+        role=None,
         path_type=DocsFile,
         media=("text/css", "text/javascript", "image/png"),
         documented=False,

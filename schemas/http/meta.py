@@ -1,4 +1,4 @@
-"""The server itself: liveness, readiness and metrics."""
+"""The server itself: liveness, readiness, metrics, and what a caller may do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from relearn.schemas.http.operation import Operation, Time
+from relearn.schemas.http.operation import Operation, Role, Time
 
 
 class Liveness(Struct, frozen=True):
@@ -32,6 +32,16 @@ class Readiness(Struct, frozen=True):
     checks: list[ReadinessCheck]
 
 
+class Caller(Struct, frozen=True):
+    """The caller, by the API key that was sent: `admin` while the API has no keys."""
+
+    role: Annotated[Role, Meta(description="What it may do. Each role includes those before it.")]
+    name: Annotated[str | None, Meta(description="The key's name; null while the API has no keys.")]
+    deployment: Annotated[
+        str, Meta(description="The database behind this API. What a client keeps of another one is not of this one.")
+    ]
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "get_liveness",
@@ -52,6 +62,14 @@ OPERATIONS: tuple[Operation, ...] = (
         description="503 with the same body where a required dependency is missing.",
         answer=Readiness,
         also=((503, Readiness),),
+    ),
+    Operation(
+        "get_caller",
+        "GET",
+        "/v1/me",
+        "Server",
+        "What the caller may do, by the role of its API key, and in which deployment.",
+        answer=Caller,
     ),
     Operation(
         "get_metrics",

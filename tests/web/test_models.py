@@ -273,6 +273,9 @@ async def test_examples_are_saved_as_the_api_gives_them_with_the_key(browser: Br
         await one.go("#/models/2")
         await page.get_by_label("API key").fill(key)
         await page.keyboard.press("Enter")
+        await expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
+        for name in ("Let it answer", "Activate"):
+            await expect(page.get_by_role("button", name=name)).to_have_count(0)
         for name, lines in (("CSV", rows + 1), ("NDJSON", rows)):
             async with page.expect_download() as waiting:
                 await page.get_by_role("button", name=f"Download {name}").click()

@@ -18,7 +18,7 @@ from tests.support.data.models import a_model
 from tests.support.page.judged import FeedbackRole, champion, predicted
 from tests.support.page.site import Site
 from tests.support.page.visit import PHONE, Visit, visit
-from tests.support.servers.namespaces import Namespaces
+from tests.support.servers.namespaces import Namespaces, as_owner
 from tests.support.waiting import eventually_async
 
 #: The page reads the state of a review that isn't recorded for 10 s.
@@ -216,7 +216,19 @@ async def test_many_long_labels_leave_the_record_in_view(
 _COVERED = "document.querySelector('.answer-bar').getBoundingClientRect().height / innerHeight"
 
 
-@pytest.mark.parametrize(("size", "rows"), [((1280, 800), 1), (PHONE, 3)], ids=["laptop", "phone"])
+#: Where the bar ends, beside the window's own edge; and whether a message at a swap covers any of it.
+_BAR = """async () => {
+    const { showToast } = await import("/web/toasts.js");
+    showToast("A message of some length, as at a swap: model 12 answers now");
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    const [bar, toast] = [".answer-bar", ".toast"].map((one) => document.querySelector(one).getBoundingClientRect());
+    return { bar: bar.right, window: document.documentElement.clientWidth, covers: toast.bottom > bar.top };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("size", "rows"), [((1280, 800), 1), ((1920, 1080), 1), (PHONE, 3)], ids=["laptop", "desktop", "phone"]
+)
 async def test_ten_digits_take_few_rows_and_nothing_moves_after_the_first_answer(
     browser: Browser, site: Site, model: Model, role: FeedbackRole, size: tuple[int, int], rows: int
 ) -> None:
@@ -233,6 +245,8 @@ async def test_ten_digits_take_few_rows_and_nothing_moves_after_the_first_answer
         tops = await page.evaluate("[...document.querySelectorAll('.answer-bar button')].map((one) => one.offsetTop)")
         assert len(tops) == 14
         assert len(set(tops)) == rows
+        found = await page.evaluate(_BAR)
+        assert (found["bar"], found["covers"]) == (found["window"], False)
         await page.keyboard.press("3")
         await expect(page.locator(".last")).to_contain_text("You said 3")
         assert (await page.locator("#record-title").bounding_box())["y"] == before["y"]
@@ -267,6 +281,36 @@ async def test_what_was_said_while_the_api_is_away_arrives_later(
     await role.wait_for(*said)
 
 
+_UNREADABLE = """() => addEventListener("pagehide", () => {
+    const kept = Object.keys(sessionStorage).filter((name) => name.startsWith("relearn.review@"));
+    for (const name of kept) sessionStorage.setItem(name, "{");
+    if (kept.length !== 1) throw new Error(kept.join());
+})"""
+
+
+async def test_a_tab_keeps_each_deployments_records_to_itself(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """Another deployment at the same address: what was claimed and answered in the first one isn't there, nor lost."""
+    site, tally = visitor.site, page.locator(".tally")
+    _activate(site, model)
+    await predicted(site, model, 3)
+    await visitor.go("#/review")
+    first = await _prediction(page)
+    await page.keyboard.press("1")
+    await expect(page.locator(".record .facts .mono")).not_to_have_text(first)
+    shown = await _prediction(page)
+    await expect(tally).to_contain_text("1 answered")
+    await role.wait_for((first, "no"))
+    for moved, answered in (("+ 1", "0 answered"), ("- 1", "1 answered")):
+        await as_owner(site.settings, f"UPDATE migrations SET at = at {moved} * interval '1 second'")
+        await site.stop()
+        await site.start()
+        _activate(site, model)
+        await expect(tally).to_contain_text(answered)
+    await expect(page.locator(".record .facts .mono")).to_have_text(shown)
+
+
 async def test_a_reload_loses_neither_the_records_nor_what_was_answered(
     visitor: Visit, page: Page, model: Model, role: FeedbackRole
 ) -> None:
@@ -294,11 +338,34 @@ async def test_a_reload_loses_neither_the_records_nor_what_was_answered(
     await page.keyboard.press("u")
     await expect(page.locator(".record .facts .mono")).to_have_text(first)
     await expect(page.locator(".tally")).to_contain_text("0 answered")
+    await expect(page.locator(".last")).to_have_text("Your answer to this record was taken back")
     await role.wait_for((first, "no"), (first, None))
-    await page.evaluate("addEventListener('pagehide', () => sessionStorage.setItem('relearn.review', '{'))")
+    await page.evaluate(_UNREADABLE)
     await page.reload()
     await expect(page.get_by_text("Nothing waits for review")).to_be_visible()
     await expect(page.locator(".tally")).to_contain_text("0 answered")
+
+
+async def test_the_figures_of_many_answers_survive_a_reload(
+    visitor: Visit, page: Page, model: Model, role: FeedbackRole
+) -> None:
+    """Of more answers than can be taken back, too."""
+    _activate(visitor.site, model)
+    await predicted(visitor.site, model, 60)
+    await visitor.go("#/review")
+    for number in range(1, 56):
+        shown = await _prediction(page)
+        await page.keyboard.press("1" if number < 6 else "Enter")
+        await expect(page.locator(".record .facts .mono")).not_to_have_text(shown)
+    figures = page.locator(".tally .aside").filter(has_text=re.compile("agree|each"))
+    before = await figures.all_inner_texts()
+    await page.reload()
+    await expect(page.locator(".tally")).to_contain_text("55 answered")
+    assert await figures.all_inner_texts() == before
+    await page.keyboard.press("u")
+    await expect(page.locator(".last")).to_have_text("Your answer to this record was taken back")
+    await page.keyboard.press("s")
+    await expect(page.locator(".last")).to_contain_text("You said")
 
 
 async def test_what_cannot_be_used_is_told_and_can_be_let_go(
@@ -424,6 +491,19 @@ async def test_two_reviewers_never_see_the_same_record(
         assert len(seen) == len(set(seen)) == 14
         await other.page.reload()
         await expect(other.page.get_by_text("You answer as bob")).to_be_visible()
+
+
+async def test_the_reviewers_name_can_be_typed_at_once(visitor: Visit, page: Page, model: Model) -> None:
+    await visitor.go("#/review")
+    await expect(page.get_by_label("Your name")).to_be_focused()
+    await page.get_by_role("link", name="Models").click()
+    await page.get_by_role("link", name="Review").click()
+    await expect(page.get_by_label("Your name")).to_be_focused()
+    await page.keyboard.type("eve")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("You answer as eve")).to_be_visible()
+    await page.get_by_role("button", name="Change").click()
+    await expect(page.get_by_label("Your name")).to_be_focused()
 
 
 async def test_where_nothing_waits_it_says_what_to_do(

@@ -128,6 +128,10 @@ async def test_own_records_come_back_scored_without_a_reload(taught: Site, visit
     sent = msgpack.unpackb(message.value())
     assert np.frombuffer(sent["features"]).tolist() == [-2.5, 1, 0.4, 3, 6, 5, 8, 7]
     assert (sent["ids"], sent["contexts"], sent["batch"]) == (["a", "b"], ["<b>bold</b>", None], answer["batch_id"])
+    table = result.get_by_role("table")
+    columns = ["Nr", "Record", "Id", "Context", "Answer", "Confidence"]
+    await expect(table.get_by_role("columnheader")).to_have_text(columns)
+    await expect(table.get_by_role("row").nth(1)).to_contain_text("<b>bold</b>")
     await scored(taught, answer, [[-2.5, 1, 0.4, 3], [6, 5, 8, 7]])
     await expect(result).to_contain_text("All 2 records are scored and stored: 2 “yes”.")
     await expect(result.get_by_role("row").nth(1)).to_contain_text("75%")

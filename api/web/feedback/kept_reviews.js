@@ -1,6 +1,6 @@
 /** The reviews that were made in this tab, each with its state. Those that aren't recorded yet survive a reload. */
 import { cell } from "../cell.js";
-import { stored } from "../stored.js";
+import { store, stored } from "../stored.js";
 
 const NAME = "relearn.sayings";
 /** Maximum number of finished reviews that are remembered. */
@@ -59,7 +59,7 @@ function put(all) {
   for (const { id } of done.slice(0, Math.max(0, done.length - MAX_FINISHED))) all.delete(id);
   const spare = new Set(inState(all, "taken").slice(0, -MAX_FINISHED));
   const open = inState(all, "waiting", "taken", "refused").filter((one) => !spare.has(one));
-  sessionStorage.setItem(NAME, JSON.stringify(open));
+  store(NAME, open);
   reviews.set(all);
 }
 

@@ -3,7 +3,7 @@ import { setReviewerName, useReviewer } from "../feedback/reviewer.js";
 import { Card } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { submittedText } from "../forms.js";
-import { html, useState } from "../view.js";
+import { html, useEffect, useRef, useState } from "../view.js";
 
 const LONGEST = 256;
 
@@ -35,6 +35,8 @@ export function ReviewerName() {
 
 /** @param {{name?: string | null, yes: string, onDone?: () => void}} props */
 function NameForm({ name, yes, onDone }) {
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => field.current?.focus(), []); // the browser heeds `autofocus` only while it loads a document
   /** @param {string} given */
   const keep = (given) => {
     onDone?.();
@@ -45,7 +47,7 @@ function NameForm({ name, yes, onDone }) {
   return html`
     <form class="name-form" onSubmit=${submit}>
       <label for="reviewer">Your name</label>
-      <input id="reviewer" name="reviewer" required maxlength=${LONGEST} value=${name ?? ""} autocomplete="name" autofocus />
+      <input id="reviewer" name="reviewer" ref=${field} required maxlength=${LONGEST} value=${name ?? ""} autocomplete="name" autofocus />
       <div class="dialog-actions">
         <button type="button" onClick=${() => keep("")}>Without a name</button>
         <button type="submit" class="primary">${yes}</button>

@@ -1,4 +1,5 @@
 /** Dead letters: records that could not be used, each with its reason and its message. They can be sent again. */
+import { useMay } from "../access.js";
 import { usePages } from "../resource.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -31,7 +32,8 @@ export function DeadLetters({ query }) {
   const at = (change) => href("dead_letters", { query: { ...query, ...change } });
   const all = useRedriveAll(reason, pages.refresh);
   const some = pages.items.some((letter) => !letter.redriven_at);
-  const send = html`
+  const may = useMay("admin");
+  const send = may && html`
     <button type="button" onClick=${all.start} disabled=${!some || all.run?.state === "running"}>
       ${reason ? `Send all of reason “${reason}” again…` : "Send all again…"}
     </button>

@@ -1,5 +1,6 @@
 /** Jobs: the commands to the retrain role, with their reasons and outcomes. */
 import { usePages } from "../resource.js";
+import { useMay } from "../access.js";
 import { train, useWaiting } from "../commands.js";
 import { number } from "../format.js";
 import { onValue } from "../forms.js";
@@ -52,9 +53,10 @@ export function Jobs({ query }) {
 
 function Train() {
   const waiting = useWaiting();
+  const may = useMay("admin");
   const open = useLive((live) => live.retraining.value?.open_job);
   if (open) return html`<a class="button" href=${href("job", { id: open })}>Show the open training</a>`;
-  return html`<button type="button" class="primary" onClick=${train} disabled=${waiting}>Train now</button>`;
+  return may && html`<button type="button" class="primary" onClick=${train} disabled=${waiting}>Train now</button>`;
 }
 
 /** @param {{state: string | null, command: string | null}} props */

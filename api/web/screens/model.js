@@ -1,5 +1,6 @@
 /** One model: its origin, its quality, the gate's decision, its activations, and its training examples. */
 import { useResource } from "../resource.js";
+import { useMay } from "../access.js";
 import { activate, useWaiting } from "../commands.js";
 import { brief, count, percent, plural } from "../format.js";
 import { useLive } from "../live.js";
@@ -38,12 +39,14 @@ export function Model({ id }) {
 /** @param {{model: ModelAnswer, champion: {version: number} | null | undefined}} props */
 function Actions({ model: { version, state }, champion }) {
   const waiting = useWaiting();
+  const may = useMay("admin");
   if (state === "champion") return html`<${Badge} kind="good">champion: it answers now<//>`;
   return html`
     <${Badge} kind=${modelKind(state)}>${state}<//>
-    <button type="button" onClick=${() => activate({ version, state }, champion?.version ?? null)} disabled=${waiting}>
+    ${may &&
+    html`<button type="button" onClick=${() => activate({ version, state }, champion?.version ?? null)} disabled=${waiting}>
       Let it answer
-    </button>
+    </button>`}
   `;
 }
 

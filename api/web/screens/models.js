@@ -1,5 +1,6 @@
 /** Models: when each was the champion, how good it is, and the commands to change the champion. */
 import { usePages, useResource } from "../resource.js";
+import { useMay } from "../access.js";
 import { hold, train, useWaiting } from "../commands.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -50,7 +51,8 @@ export function Models() {
 /** @param {{retraining: import("../types").Retraining | null}} props */
 function Actions({ retraining }) {
   const waiting = useWaiting();
-  if (!retraining) return null;
+  const may = useMay("admin");
+  if (!retraining || !may) return null;
   const { hold: held, open_job: open } = retraining;
   return html`
     ${!held &&

@@ -11,6 +11,7 @@ from relearn.agents.stores.api_keys import revoke_key
 from relearn.api.server.serve import check_api_keys
 from relearn.schemas.api_keys import ENTROPY_BYTES, make_key
 from relearn.schemas.errors import SettingsError, SetupError
+from relearn.schemas.http.operation import ROLES
 from relearn.schemas.settings import Settings
 from tests.support.api.client import Client, serving
 from tests.support.data.keyed import a_key, a_key_in, bearer
@@ -125,3 +126,23 @@ async def test_to_listen_beyond_loopback_takes_a_key(migrated: Settings, setting
     await check_api_keys(exposed.model_copy(update={"postgres_dsn": "postgresql://postgres@127.0.0.1:1/postgres"}))
     with pytest.raises(SetupError, match="relearn migrate"):
         await check_api_keys(settings.model_copy(update={"api_host": "0.0.0.0"}))
+
+
+async def test_a_caller_can_ask_what_it_may_do(client: Client) -> None:
+    """Without any keys everything, with one what its role includes."""
+    anyone = await client.json("GET", "/v1/me")
+    deployment = anyone.pop("deployment")
+    assert deployment
+    assert anyone == {"role": "admin", "name": None}
+    for role in ROLES:
+        key = await a_key_in(client.context.pool, role, f"a {role} key")
+        async with client.http.get("/v1/me", headers=bearer(key)) as response:
+            assert await response.json() == {
+                "role": role,
+                "name": f"a {role} key",
+                "deployment": deployment,
+            }
+    await until_status(client, {}, 401)
+    assert await status_of(client, {}, "/v1/me") == 401
+    assert await status_of(client, {}, "/docs") == 200, "a browser sends no key when it opens an address"
+    assert await status_of(client, {}, "/docs/swagger-ui.css") == 200

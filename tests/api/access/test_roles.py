@@ -14,7 +14,7 @@ from tests.support.api.client import Client, serving
 from tests.support.data.keyed import a_key, bearer
 
 #: The contract's table, whatever variables are called. What stands in none of these is `read`.
-NO_KEY = {"/livez", "/readyz", "/openapi.json", "/asyncapi.json", "/", "/web/{path}"}
+NO_KEY = {"/livez", "/readyz", "/openapi.json", "/asyncapi.json", "/docs", "/docs/{file}", "/", "/web/{path}"}
 NEEDED: dict[tuple[str, str], Role] = {
     ("POST", "/v1/batches"): "ingest",
     ("PATCH", "/v1/batches/{}"): "review",

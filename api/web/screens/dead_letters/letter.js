@@ -1,4 +1,5 @@
 /** One dead letter: the error, and the message of the record. */
+import { useMay } from "../../access.js";
 import { ApiError, postJson } from "../../api.js";
 import { useResource } from "../../resource.js";
 import { dateTime } from "../../format.js";
@@ -36,6 +37,7 @@ export function Letter({ id, at, onSent }) {
 
 /** @param {{letter: import("../../types").Letter, onSent: () => void}} props */
 function Shown({ letter, onSent }) {
+  const may = useMay("admin");
   return html`
     <p class="letter-error"><${Badge} kind=${letter.redriven_at ? "plain" : "bad"}>${letter.reason}<//> ${letter.error}</p>
     <dl class="letter-facts">
@@ -44,7 +46,7 @@ function Shown({ letter, onSent }) {
       <dt>Came from</dt><dd><code>${letter.topic}</code>, place <code>${letter.place}</code></dd>
       <dt>State</dt><dd>${letter.redriven_at ? `sent again, ${dateTime(letter.redriven_at)}` : "open"}</dd>
     </dl>
-    ${!letter.redriven_at && html`<${Redrive} letter=${letter} onSent=${onSent} />`}
+    ${may && !letter.redriven_at && html`<${Redrive} letter=${letter} onSent=${onSent} />`}
     <${Original} original=${letter.original} />
   `;
 }

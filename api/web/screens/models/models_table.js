@@ -1,4 +1,5 @@
 /** All models, one per line: state, quality, and the button that activates it. */
+import { useMay } from "../../access.js";
 import { activate, rollBack, useWaiting } from "../../commands.js";
 import { brief, percent } from "../../format.js";
 import { useLive } from "../../live.js";
@@ -48,7 +49,9 @@ const versionOf = ({ version }) => version;
 function Activate({ model, champion, former }) {
   const { version } = model;
   const waiting = useWaiting();
+  const may = useMay("admin");
   if (version === champion) return html`<span class="note">answers now</span>`;
+  if (!may) return null;
   const back = version === former && champion !== null;
   return html`
     <button type="button" class="in-row" onClick=${() => (back ? rollBack(version, champion) : activate(model, champion))} disabled=${waiting}>

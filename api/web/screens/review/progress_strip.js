@@ -10,7 +10,7 @@ import { session, summary } from "./session.js";
 
 /** @param {{more: number | null, atLeast: boolean}} props how many records wait besides the claimed ones */
 export function ProgressStrip({ more, atLeast }) {
-  const { answered, answers } = useCell(session);
+  const { answered, answers, undone } = useCell(session);
   const made = useCell(reviews);
   const states = answers.map((one) => made.get(one.review ?? "")?.state);
   const open = states.filter((state) => state === "waiting" || state === "taken").length;
@@ -29,7 +29,9 @@ export function ProgressStrip({ more, atLeast }) {
         <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>
         <li><strong>${moreOf(more, atLeast)}</strong> more wait</li>
       </ul>
-      ${answers.length > 0 ? html`<${Last} answer=${answers.at(-1)} />` : html`<p class="last"></p>`}
+      ${undone
+        ? html`<p class="last"><span>Your answer to this record was taken back</span></p>`
+        : answers.length > 0 ? html`<${Last} answer=${answers.at(-1)} />` : html`<p class="last"></p>`}
     </div>
   `;
 }

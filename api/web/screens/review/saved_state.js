@@ -1,5 +1,5 @@
 /** The state that survives a reload of the tab: its claimed records and its answers. */
-import { stored } from "../../stored.js";
+import { discard, store, stored } from "../../stored.js";
 
 const NAME = "relearn.review";
 /** Maximum size in characters. A storage takes some five million, and reviews are kept in it too. */
@@ -52,9 +52,9 @@ export function bounded({ items, answers, ...rest }, most = MOST) {
 
 /** Removed as soon as it is read, and stored as late as possible: a copy of an open tab doesn't show its records too. */
 export const saved = usable(stored(NAME));
-sessionStorage.removeItem(NAME);
+discard(NAME);
 
 /** Save the state when the page is left. @param {() => SavedState} stateOf */
 export function saveOnLeave(stateOf) {
-  addEventListener("pagehide", () => sessionStorage.setItem(NAME, JSON.stringify(bounded(stateOf()))));
+  addEventListener("pagehide", () => store(NAME, bounded(stateOf())));
 }

@@ -23,12 +23,22 @@ const UNDOABLE = 50;
  * @property {number} tookMs
  */
 
-export const session = cell({ answered: saved.answered ?? 0, answers: /** @type {Answer[]} */ (saved.answers ?? []) });
+/** `undone`: whether the record that is shown is there again because its answer was taken back. */
+export const session = cell({
+  answered: saved.answered ?? 0,
+  answers: /** @type {Answer[]} */ (saved.answers ?? []),
+  undone: false,
+});
 saveOnLeave(() => {
   const { items, more, atLeast } = queue.get();
   const { answered, answers } = session.get();
-  return { items, more, atLeast, declined: [...declined], answered, answers: answers.slice(-UNDOABLE) };
+  return { items, more, atLeast, declined: [...declined], answered, answers: answers.map(brief) };
 });
+/** What the figures need of an answer that can't be taken back any more. @param {Answer} one @returns {Answer} */
+function brief(one) {
+  return one.item || !one.model ? one : { ...one, model: { ...one.model, margins: [] } };
+}
+
 let shownMs = performance.now();
 
 /** An item was drawn: its time starts. */
@@ -56,7 +66,10 @@ export function cantTell() {
   drop({ forGood: true });
 }
 
-export const skip = postpone;
+export function skip() {
+  session.set({ ...session.get(), undone: false });
+  return postpone();
+}
 
 /** Take the last answer back and show its record again. @returns {Answer | null} null: there is none */
 export function undo() {
@@ -64,7 +77,7 @@ export function undo() {
   const last = answers.at(-1);
   if (!last?.item) return null;
   if (last.review !== null) takeBack(last.review, last.item);
-  session.set({ answered: answered - (last.review === null ? 0 : 1), answers: answers.slice(0, -1) });
+  session.set({ answered: answered - (last.review === null ? 0 : 1), answers: answers.slice(0, -1), undone: true });
   showAgain(last.blind && last.model ? { ...last.item, answer: last.model, blind: false, seen: true } : last.item);
   return last;
 }
@@ -82,7 +95,7 @@ function remember(item, label, review) {
   const kept = [...answers, made].slice(-MAX_ANSWERS);
   const old = kept.at(-1 - UNDOABLE);
   if (old) kept[kept.length - 1 - UNDOABLE] = { ...old, item: null };
-  session.set({ answered: answered + (review === null ? 0 : 1), answers: kept });
+  session.set({ answered: answered + (review === null ? 0 : 1), answers: kept, undone: false });
 }
 
 /** The state of each review when the model's answer was read. @type {Map<string, string>} */
@@ -108,10 +121,10 @@ async function reveal() {
 async function readAnswer(review, prediction) {
   try {
     const { label, confidence, margins, model } = await getJson("/v1/predictions/{id}", { params: { id: prediction } });
-    const { answers, answered } = session.get();
+    const { answers } = session.get();
     revealed.delete(review);
     const known = { label, confidence, margins, model, base: null };
-    session.set({ answered, answers: answers.map((one) => (one.review === review ? { ...one, model: known } : one)) });
+    session.set({ ...session.get(), answers: answers.map((one) => (one.review === review ? { ...one, model: known } : one)) });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error; // read again at the next change of state
   }

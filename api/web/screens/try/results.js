@@ -23,6 +23,7 @@ export function DirectResults({ trial: { records, answer, about }, names }) {
   const answers = useMemo(
     () => records.features.map((features, i) => ({
       nr: i + 1, features, label: answer.labels[i], confidence: answer.confidence[i], prediction: null,
+      along: alongOf(records, i),
     })),
     [records, answer],
   );
@@ -46,7 +47,7 @@ export function StreamResults({ trial: { records, answer, about }, names }) {
   const answers = useMemo(() => {
     /** @type {string[]} */
     const ids = answer.predictions;
-    return ids.map((id, i) => rowOf(i, records.features[i], stored.get(id)));
+    return ids.map((id, i) => rowOf(i, records, stored.get(id)));
   }, [stored]);
   useEffect(() => setBack(answers.filter((one) => one.label !== null).length), [answers]);
   usePolling(all, reading.refresh);
@@ -68,14 +69,17 @@ export function StreamResults({ trial: { records, answer, about }, names }) {
 
 /**
  * @param {number} i
- * @param {number[] | Record<string, number>} features
+ * @param {import("./records.js").Records} records
  * @param {ListedPrediction | undefined} found
  * @returns {import("./results_table.js").Answer}
  */
-function rowOf(i, features, found) {
+function rowOf(i, records, found) {
   const { label = null, confidence = null, prediction = null } = found ?? {};
-  return { nr: i + 1, features, label, confidence, prediction };
+  return { nr: i + 1, features: records.features[i], label, confidence, prediction, along: alongOf(records, i) };
 }
+
+/** @param {import("./records.js").Records} records @param {number} i @returns {import("./results_table.js").Along} */
+const alongOf = ({ ids, subjects, contexts }, i) => ({ id: ids?.[i], subject: subjects?.[i], context: contexts?.[i] });
 
 /** @param {boolean} done @param {() => void} look */
 function usePolling(done, look) {

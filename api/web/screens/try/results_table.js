@@ -7,6 +7,9 @@ import { href } from "../../router.js";
 import { html, useState } from "../../view.js";
 
 const SHOWN = 50;
+/** @type {(keyof Along)[]} */
+const ALONG = ["id", "subject", "context"];
+const TITLES = { id: "Id", subject: "Subject", context: "Context" };
 
 /**
  * @typedef {object} Answer
@@ -15,6 +18,9 @@ const SHOWN = 50;
  * @property {string | null} label null: not yet
  * @property {number | null} confidence
  * @property {string | null} prediction its id, if it is stored
+ * @property {Along} along what was sent beside the features
+ *
+ * @typedef {{id?: string | null, subject?: string | null, context?: string | null}} Along
  */
 
 /** @param {{answers: Answer[], names: string[] | null}} props */
@@ -26,6 +32,9 @@ export function ResultsTable({ answers, names }) {
   const columns = [
     { title: "Nr", cell: (one) => count(one.nr) },
     { title: "Record", wide: true, cell: (one) => html`<${RecordSummary} features=${one.features} names=${names} />` },
+    ...ALONG.filter((name) => answers.some(({ along }) => along[name])).map((name) => ({
+      title: TITLES[name], cell: (/** @type {Answer} */ one) => one.along[name] ?? UNKNOWN,
+    })),
     { title: "Answer", cell: labelled },
     { title: "Confidence", numeric: true, cell: (one) => percent(one.confidence) },
     ...(stored ? [{ title: "Why", cell: linked }] : []),
