@@ -14,7 +14,7 @@ from relearn.agents.stores.training.champion import CHAMPION
 from relearn.agents.stores.training.jobs import OPEN_TRAINING
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.api.http.single_flight import SingleFlight
-from relearn.api.queries.accuracy import ChampionAccuracy
+from relearn.api.queries.accuracy import ChampionAudits
 from relearn.api.queries.workers import live_workers
 from relearn.schemas.errors import RedisUnavailable
 from relearn.schemas.http.workers import Worker
@@ -56,7 +56,7 @@ class Facts(NamedTuple):
     row: Mapping[str, Any]
     latency: Mapping[str, Any]
     on_hold: str | None
-    reviewed: int
+    audited: int
     right: int
     workers: Sequence[Worker] | None
 
@@ -70,7 +70,7 @@ class StatsReader:
         self._redis = redis
         self._namespace = namespace
         self._reading = SingleFlight(self._read)
-        self._accuracy = ChampionAccuracy()
+        self._audits = ChampionAudits()
         self._found: tuple[float, Facts] | None = None
         self._without_redis = False
 
@@ -90,7 +90,7 @@ class StatsReader:
             row = await connection.fetchrow(_FACTS)
             latency = await connection.fetchrow(_LATENCY)
             on_hold = await hold_of(connection)
-            tally = await self._accuracy.read(connection, row["version"], row["newest"])
+            tally = await self._audits.read(connection, row["version"], row["newest"])
         facts = Facts(row, latency, on_hold, tally.n, tally.right, await self._workers())
         self._found = (began_s, facts)
         return facts

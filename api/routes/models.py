@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from relearn.agents.stores.feedback.review_counts import NONE, Judged, live_judged
+from relearn.agents.stores.feedback.review_counts import NONE, Audits, live_audits
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.examples_writer import writer
 from relearn.agents.stores.training.lineage import Used, lineage_fields, read_lineage, used_examples
@@ -62,8 +62,8 @@ async def list_models(call: Call[None, ModelsQuery, None]) -> Page[Model]:
         return await read_models(pool, limit, before=before, state=query.state)
 
     rows, following = await _models.page(query, fetch, lambda row: _Key(row.version))
-    judged = await live_judged(pool, [row.version for row in rows])
-    items = [msgspec.convert({**model_row_fields(row), "live": _live(judged, row)}, Model) for row in rows]
+    audits = await live_audits(pool, [row.version for row in rows])
+    items = [msgspec.convert({**model_row_fields(row), "live": _live(audits, row)}, Model) for row in rows]
     return Page(items, following)
 
 
@@ -72,8 +72,8 @@ async def get_model(call: Call[ModelPath, None, None]) -> ModelLineage:
     found = await read_lineage(call.context.pool, call.path.version)
     if found is None:
         raise _not_found(call.path.version)
-    judged = await live_judged(call.context.pool, [found.model.version])
-    return msgspec.convert({**lineage_fields(found), "live": _live(judged, found.model)}, ModelLineage)
+    audits = await live_audits(call.context.pool, [found.model.version])
+    return msgspec.convert({**lineage_fields(found), "live": _live(audits, found.model)}, ModelLineage)
 
 
 async def list_model_examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
@@ -102,8 +102,8 @@ async def activate_model(call: Call[ModelPath, ActivateQuery, None]) -> Accepted
     return await send_command(call, "activate", version, force=force)
 
 
-def _live(judged: Mapping[int, Judged], model: ModelRow) -> Accuracy | None:
-    rows, corrected = judged.get(model.version, NONE)
+def _live(audits: Mapping[int, Audits], model: ModelRow) -> Accuracy | None:
+    rows, corrected = audits.get(model.version, NONE)
     return estimate_accuracy(rows - corrected, rows)
 
 

@@ -12,7 +12,7 @@ from relearn.schemas.http.workers import Worker
 
 async def get_stats(call: Call[None, None, None]) -> Stats:
     """The statistics, at most a second old."""
-    row, latency, on_hold, judged, right, workers = await call.context.stats.read()
+    row, latency, on_hold, audited, right, workers = await call.context.stats.read()
     reviewed = row["corrections"], row["confirmations"]
     champion = None
     if row["version"] is not None:
@@ -26,7 +26,7 @@ async def get_stats(call: Call[None, None, None]) -> Stats:
         latency=Latency(latency["n"], *latency["quantiles"]) if latency["n"] else None,
         lag=None if workers is None else _lag(workers),
         champion=champion,
-        accuracy=estimate_accuracy(right, judged),
+        accuracy=estimate_accuracy(right, audited),
         models=row["models"],
         jobs=row["jobs"],
         open_job=row["open_job"],

@@ -10,10 +10,10 @@ from relearn.schemas.http.operation import Count
 
 
 class Accuracy(Struct, frozen=True):
-    """How often a model is right, estimated from audits and batch reviews: records not chosen by any answer."""
+    """How often a model is right, estimated from its audits alone: records that were chosen at random."""
 
-    n: Annotated[int, Meta(ge=1, description="Reviews by audit or batch, one per prediction.")]
-    right: Annotated[Count, Meta(description="Those of them that confirm the prediction.")]
+    n: Annotated[int, Meta(ge=1, description="Reviews by audit, one per prediction.")]
+    right: Annotated[Count, Meta(description="Audits that confirm the prediction.")]
     estimate: Annotated[float, Meta(description="`right` / `n`.")]
     low: Annotated[float, Meta(description="Lower limit of the 95 % interval (Wilson).")]
     high: Annotated[float, Meta(description="Upper limit of the 95 % interval (Wilson).")]

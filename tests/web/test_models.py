@@ -119,7 +119,7 @@ async def test_versions_are_compared_on_the_same_rows_and_on_what_they_answered(
         await expect(row.locator('[data-title="On what was loaded"]')).to_have_text(share)
         await expect(row.locator('[data-title^="Live"]')).to_have_text(live)
     await visitor.go("#/models/1")
-    await expect(page.get_by_role("region", name="In short")).to_contain_text("0% to 49%, by 4 reviews")
+    await expect(page.get_by_role("region", name="In short")).to_contain_text("0% to 49%, by 4 audits")
 
 
 async def test_a_shadow_shows_its_evidence_between_what_rejects_and_what_promotes(visitor: Visit, page: Page) -> None:

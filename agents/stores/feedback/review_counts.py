@@ -5,14 +5,12 @@ A review is what `agents.learning.reviews.reviews` makes of statements, in SQL (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from relearn.agents.learning.reviews import UNBIASED
 from relearn.agents.stores.feedback.review_sql import latest_reviews, latest_statements
 from relearn.agents.stores.places import PLACE
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
-from relearn.schemas.messages.feedback import Via
 
 _REVIEWS = f"""
 WITH counted AS (
@@ -34,10 +32,10 @@ _NEW = _REVIEWS.format(
     " coalesce(array_agg(stored_s ORDER BY stored_s) FILTER (WHERE label <> predicted), '{}') AS corrections_s",
     by="",
 )
-_OF_MODELS = _REVIEWS.format(
+_AUDITS = _REVIEWS.format(
     which="model = ANY ($1)",
-    what="model, (count(*) FILTER (WHERE via = ANY ($2)))::int,"
-    " (count(*) FILTER (WHERE via = ANY ($2) AND label <> predicted))::int",
+    what="model, (count(*) FILTER (WHERE via = 'audit'))::int,"
+    " (count(*) FILTER (WHERE via = 'audit' AND label <> predicted))::int",
     by="GROUP BY model",
 )
 
@@ -55,14 +53,14 @@ class New(NamedTuple):
     more: bool
 
 
-class Judged(NamedTuple):
-    """Predictions of one model that were reviewed in some way, and how many of them were corrected."""
+class Audits(NamedTuple):
+    """Audited predictions of one model, and how many of the audited were corrected."""
 
     rows: int
     corrected: int
 
 
-NONE = Judged(0, 0)
+NONE = Audits(0, 0)
 
 
 async def count_new(connection: Connection, since: int, *, most: int) -> New:
@@ -72,18 +70,17 @@ async def count_new(connection: Connection, since: int, *, most: int) -> New:
     return New(cut, row["latest_s"], tuple(row["corrections_s"]), tuple(row["labels_s"]), row["more"])
 
 
-async def count_judged(connection: Connection, models: Sequence[int], via: Collection[Via]) -> dict[int, Judged]:
-    """The reviews of these models that came in one of these ways; a model without statements is left out."""
-    rows = await connection.fetch(_OF_MODELS, models, sorted(via))
-    return {model: Judged(*counts) for model, *counts in rows}
+async def count_audits(connection: Connection, models: Sequence[int]) -> dict[int, Audits]:
+    """The audits of these models; a model without statements is left out."""
+    return {model: Audits(*counts) for model, *counts in await connection.fetch(_AUDITS, models)}
 
 
-async def live_judged(pool: Pool, models: Sequence[int]) -> dict[int, Judged]:
-    """The reviews that estimate the accuracy of these models, on a connection of its own.
+async def live_audits(pool: Pool, models: Sequence[int]) -> dict[int, Audits]:
+    """As `count_audits`, on a connection of its own.
 
     Raises:
         PostgresUnavailable: Retryable.
     """
     with postgres_errors():
         async with pool.acquire() as connection:
-            return await count_judged(connection, models, UNBIASED)
+            return await count_audits(connection, models)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from relearn.agents.learning.policy import Facts, Limits, statements_counted
-from relearn.agents.stores.feedback.review_counts import NONE, Judged, count_judged, count_new
+from relearn.agents.stores.feedback.review_counts import NONE, Audits, count_audits, count_new
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.champion import read_champion
 from relearn.agents.stores.training.jobs import OPEN_TRAINING
@@ -118,5 +118,5 @@ async def _facts(connection: Connection, limits: Limits, audits: bool) -> Facts:
     )
 
 
-async def _audits_of(connection: Connection, model: int) -> Judged:
-    return (await count_judged(connection, [model], ["audit"])).get(model, NONE)
+async def _audits_of(connection: Connection, model: int) -> Audits:
+    return (await count_audits(connection, [model])).get(model, NONE)

@@ -59,7 +59,7 @@ function Known({ model }) {
         <${Figures}>
           <${Figure} label="Right out of fold" value=${percent(metrics.accuracy)} hint="on examples it was not trained on" />
           <${Figure} label="On what was loaded" value=${percent(bootstrapShare(metrics))} hint=${loadedOf(metrics)} />
-          <${Figure} label="Live" value=${percent(live?.estimate)} hint=${reviewsOf(live)} />
+          <${Figure} label="Live" value=${percent(live?.estimate)} hint=${auditsOf(live)} />
           <${Figure} label="Examples" value=${brief(examples)}
             hint=${assumed > 0 ? `labelled; and ${count(assumed)} assumed` : "labelled"} />
           <${Figure} label="Answered" value=${plural(champions(model), "time")} hint="as the champion" />
@@ -82,6 +82,6 @@ function Known({ model }) {
 const loadedOf = ({ bootstrap }) =>
   bootstrap ? `out of fold, on the ${count(bootstrap.examples)} labelled rows that all models have in common` : "not measured";
 /** @param {ModelAnswer["live"]} live */
-const reviewsOf = (live) => (live ? `${percent(live.low)} to ${percent(live.high)}, by ${plural(live.n, "review")}` : "no audit yet");
+const auditsOf = (live) => (live ? `${percent(live.low)} to ${percent(live.high)}, by ${plural(live.n, "audit")}` : "no audit yet");
 /** @param {ModelAnswer} model */
 const champions = ({ activations }) => activations.filter((one) => one.role === "champion").length;

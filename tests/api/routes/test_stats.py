@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from relearn.agents.learning.live_accuracy import wilson_interval
+from relearn.agents.learning.audit_accuracy import wilson_interval
 from relearn.agents.stores.dead_letters import store_dead_letters
 from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.api.queries.stats import StatsReader
@@ -98,8 +98,8 @@ async def test_the_champion_is_named_with_what_goes_on_about_it(client: Client) 
     assert stats["accuracy"] is None
 
 
-async def test_accuracy_is_of_the_champion_s_audits_and_batches_alone(client: Client) -> None:
-    """Without predictions of former models, and without reviews of records that an answer has chosen."""
+async def test_accuracy_is_of_the_champion_s_audits_alone(client: Client) -> None:
+    """Without predictions of former models, and without reviews that aren't audits."""
     pool = client.context.pool
     await register(pool, a_model(2), activation=4)
     await store(pool, block_of(5, labels=NO_YES, model=2), block_of(5, first_offset=5, labels=NO_YES, model=1))
@@ -113,12 +113,12 @@ async def test_accuracy_is_of_the_champion_s_audits_and_batches_alone(client: Cl
     ]
     for number, (prediction, label, via) in enumerate(said):
         await review(pool, number, prediction, label, via=via)
-    expected = wilson_interval(3, 4)
+    expected = wilson_interval(2, 3)
     assert expected is not None
     assert (await client.json("GET", "/v1/stats"))["accuracy"] == {
-        "n": 4,
-        "right": 3,
-        "estimate": pytest.approx(3 / 4),
+        "n": 3,
+        "right": 2,
+        "estimate": pytest.approx(2 / 3),
         "low": pytest.approx(expected.low),
         "high": pytest.approx(expected.high),
     }
@@ -133,7 +133,7 @@ async def test_accuracy_follows_what_is_said_and_who_is_champion(client: Client)
 
     async def audits() -> tuple[int, int]:
         facts = await read.read()
-        return facts.reviewed, facts.right
+        return facts.audited, facts.right
 
     await review(pool, 0, "0-0-0", "0", via="audit")
     assert await audits() == (1, 1)

@@ -22,5 +22,4 @@ async def insert_random_corrections(pool: Pool, rng: random.Random, count: int) 
         about = rng.randrange(8)
         said = rng.choice(["yes", "no", "no", None]), rng.choice(["ann", "bob", None])
         sent = float(rng.randrange(5)), rng.randrange(2), offset
-        via = rng.choice(["audit", "batch", "queue", "volunteer"])
-        await pool.execute(_INSERT, *sent, *said, via, about, 1 + about % 2)
+        await pool.execute(_INSERT, *sent, *said, rng.choice(["audit", "queue", "volunteer"]), about, 1 + about % 2)

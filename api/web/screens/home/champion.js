@@ -44,7 +44,7 @@ function Accuracy({ n, right, estimate, low, high }) {
       <span class="interval-range" style=${place}></span><span class="interval-at" style=${{ left: `${100 * estimate}%` }}></span>
     </div>
     <p class="note">
-      Estimated from audits and whole batches, whose records no answer has chosen: ${count(right)} of ${count(n)} confirmed.
+      Estimated from its audits alone, whose records were chosen at random: ${count(right)} of ${count(n)} confirmed.
     </p>
   `;
 }
@@ -52,7 +52,7 @@ function Accuracy({ n, right, estimate, low, high }) {
 /** @param {{version: number}} props */
 function NoAudit({ version }) {
   return html`
-    <p>How often it is right isn't known: nothing of model ${version} was audited yet, and no batch was reviewed.</p>
+    <p>How often it is right isn't known: no audit of model ${version} has been reviewed yet.</p>
     <p class="next"><a class="button" href=${href("review")}>Review some</a></p>
   `;
 }

@@ -50,7 +50,7 @@ export function AccuracyChart({ periods, champion }) {
   const tenths = Math.floor(10 * Math.min(...lows, 1));
   const range = useMemo(() => [tenths / 10, 1], [tenths]);
   return html`
-    <${Card} title="Accuracy" note="of the champion, by its audits and batch reviews, with the 95 % interval">
+    <${Card} title="Accuracy" note="of the champion, by its audits alone, with the 95 % interval">
       ${lows.length === 0 && html`<${NoAudits} champion=${champion} />`}
       ${lows.length > 0 && at.length < LEAST && html`<${Gathering} />`}
       ${lows.length > 0 &&
@@ -67,7 +67,7 @@ function Gathering() {
 
 /** @param {{champion: import("../../types").Stats["champion"]}} props */
 function NoAudits({ champion }) {
-  const once = champion && `Once a record of model ${champion.version} is audited, or a batch reviewed, its accuracy is drawn here.`;
+  const once = champion && `Once an audit of model ${champion.version} is reviewed, its accuracy is drawn here.`;
   return html`
     <${Empty} title="Nothing is known yet">
       <p>${once ?? "No model answers yet."}</p>

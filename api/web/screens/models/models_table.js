@@ -27,7 +27,7 @@ export function ModelsTable({ models, stats }) {
     { title: "State", cell: (one) => html`<${Badge} kind=${modelKind(one.state)}>${one.state}<//>` },
     { title: "Out of fold", cell: (one) => html`<${Share} share=${one.metrics.accuracy} />` },
     { title: "On what was loaded", cell: (one) => html`<${Share} share=${bootstrapShare(one.metrics)} />` },
-    { title: "Live", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
+    { title: "Live, by its audits", cell: (one) => html`<${Live} model=${one} stats=${stats} />` },
     { title: "At the gate", cell: (one) => html`<${Gate} gate=${judged.get(one.job)} />` },
     { title: "Examples", cell: (one) => brief(one.examples), numeric: true },
     { title: "Made", cell: (one) => html`<${Time} at=${one.created_at} />`, short: true },
@@ -61,7 +61,7 @@ function Activate({ model, champion, former }) {
 }
 
 /**
- * The accuracy of the champion changes with every audit and batch review.
+ * The accuracy of the champion changes with every audit.
  *
  * @param {{model: ListedModel, stats: import("../../types").Stats | null}} props
  */

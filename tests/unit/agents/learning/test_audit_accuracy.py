@@ -1,4 +1,4 @@
-"""A model's accuracy by its audits and batch reviews, and how sure that is."""
+"""A model's accuracy by its audits alone, and how sure that is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relearn.agents.learning.live_accuracy import AccuracyTally, wilson_interval
+from relearn.agents.learning.audit_accuracy import AuditTally, wilson_interval
 from relearn.agents.learning.reviews import Statement, reviews
 from tests.support.data.statements import said
 
@@ -19,7 +19,7 @@ statements = st.lists(
         st.integers(0, 3),
         st.sampled_from(["yes", "no", None]),
         st.sampled_from(["ann", "bob", None]),
-        st.sampled_from(["audit", "batch", "queue", "volunteer"]),
+        st.sampled_from(["audit", "queue", "volunteer"]),
     ),
     max_size=30,
 ).map(
@@ -31,14 +31,14 @@ statements = st.lists(
 
 
 @given(statements, st.randoms(use_true_random=False))
-def test_a_tally_equals_counting_all_unbiased_reviews(found: list[Statement], random: Random) -> None:
+def test_a_tally_equals_counting_all_audit_reviews(found: list[Statement], random: Random) -> None:
     """Whatever came first: two partitions of `feedback` are read in no order."""
     random.shuffle(found)
-    tally = AccuracyTally()
+    tally = AuditTally()
     for number, one in enumerate(found, 1):
         tally.add(one)
-        unbiased = [review for review in reviews(found[:number]) if review.via in {"audit", "batch"}]
-        assert (tally.n, tally.right) == (len(unbiased), sum(not review.corrects for review in unbiased))
+        audits = [review for review in reviews(found[:number]) if review.via == "audit"]
+        assert (tally.n, tally.right) == (len(audits), sum(not review.corrects for review in audits))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""A model's accuracy while it runs: audits and batch reviews, counted as they arrive, with a confidence interval."""
+"""A model's accuracy while it runs: its audit reviews counted as they arrive, with a confidence interval."""
 
 from __future__ import annotations
 
 from math import sqrt
 from typing import NamedTuple
 
-from relearn.agents.learning.reviews import UNBIASED, Statement
+from relearn.agents.learning.reviews import Statement
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 
@@ -28,10 +28,10 @@ class _Latest(NamedTuple):
     right: bool
 
 
-class AccuracyTally:
-    """Counts one model's reviews by audit or batch, from statements in any order: `n`, of which `right`.
+class AuditTally:
+    """Counts one model's audit reviews, from statements in any order: `n`, of which `right`.
 
-    Gives the same counts as `reviews` restricted to these, at a constant cost per statement.
+    Gives the same counts as `reviews` restricted to audits, at a constant cost per statement.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class AccuracyTally:
 
     def _count(self, by_reviewer: dict[str | None, _Latest], sign: int) -> None:
         latest = max((one for one in by_reviewer.values() if one.label is not None), default=None)
-        if latest is not None and latest.via in UNBIASED:
+        if latest is not None and latest.via == "audit":
             self.n += sign
             self.right += sign * latest.right
 
