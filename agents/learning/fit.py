@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relearn.agents.learning.calibration import calibrate
 from relearn.agents.learning.fitted_model import Classes, Fitted, FoldModel
 from relearn.agents.learning.metrics import classification_metrics
+from relearn.agents.learning.sample import LEAST_PER_CLASS
 from relearn.agents.learning.solver import solve
 from relearn.agents.learning.training_set import FOLDS, TrainingSet, folds_of, sampled
 from relearn.schemas.errors import Refused
@@ -20,7 +21,8 @@ from relearn.schemas.model.linear_svm import Floats
 CHOOSE_FROM = 60
 C_FEW = 0.1
 C_CHOICE = (0.01, 0.1, 1.0)
-#: Number of examples, sampled by hash, from which C is chosen where there are more than twice as many.
+#: Number of examples, sampled by hash, from which C is chosen where there are more than twice as many; from all of them
+#: where the sample is too poor in labels for that.
 CHOOSE_ON = 5_000
 #: Maximum number of classes left out that a model's metrics name.
 SET_ASIDE_SHOWN = 20
@@ -67,8 +69,8 @@ def fit(examples: TrainingSet) -> Fitted:
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
     folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
     candidates, near = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,), None
-    if len(y) > 2 * CHOOSE_ON:
-        some = sampled(examples.keys, CHOOSE_ON)
+    some = sampled(examples.keys, CHOOSE_ON) if len(y) > 2 * CHOOSE_ON else None
+    if some is not None and _can_choose(y[some][real[some]], k):
         outs = out_of_fold(examples.features[some], y[some], weights[some], folds[some], k=k, candidates=candidates)
         candidates = (_best_c(outs, y[some], real[some]),)
         near = outs[candidates[0]].near
@@ -87,6 +89,11 @@ def fit(examples: TrainingSet) -> Fitted:
     }
     calibration = calibrate(outs[c].margins[real], y[real], k)
     return Fitted(classes, *svm, calibration, metrics, outs[c].models)
+
+
+def _can_choose(y: Classes, k: int) -> bool:
+    """Whether these labelled examples, some of all, are enough for the choice of C: with two of each class at least."""
+    return len(y) >= CHOOSE_FROM and bool((np.bincount(y, minlength=k) >= LEAST_PER_CLASS).all())
 
 
 def _best_c(outs: Mapping[float, OutOfFold], y: Classes, real: NDArray[np.bool_]) -> float:

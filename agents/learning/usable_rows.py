@@ -131,13 +131,25 @@ def _reach(rows: Sequence[Features], wide: Sequence[int], d: int) -> tuple[Float
     columns = np.ascontiguousarray(some.T)
     centre = _lower_median(columns)
     spread = _lower_median(np.abs(columns - centre[:, None]))
-    for column in np.flatnonzero(spread == 0).tolist():
-        # More than half of the values are equal: the spread is that of the others, of which one alone has none.
-        values = np.array([rows[number][column] for number in wide], dtype=np.float64)
-        away = np.abs(values[np.abs(values) <= LARGEST] - centre[column])
-        others = away[away > 0]
-        spread[column] = _lower_median(others[None])[0] if len(others) > 1 else np.inf
+    equal = np.flatnonzero(spread == 0)
+    if len(equal):
+        spread[equal] = _spread_of_others(rows, wide, centre, equal)
     return centre, FAR * spread
+
+
+def _spread_of_others(
+    rows: Sequence[Features], wide: Sequence[int], centre: Floats, equal: NDArray[np.intp]
+) -> list[float]:
+    """The spread of columns of which more than half of the values are equal: that of the others. One alone has none."""
+    others: list[list[Floats]] = [[] for _ in equal]
+    for begin in range(0, len(wide), _BLOCK):
+        values = _matrix(rows, wide[begin : begin + _BLOCK], len(centre))[:, equal]
+        with np.errstate(invalid="ignore", over="ignore"):
+            away = np.where(np.abs(values) <= LARGEST, np.abs(values - centre[equal]), 0.0)
+        for found, column in zip(others, away.T, strict=True):
+            found.append(column[column > 0])
+    joined = [np.concatenate(found) for found in others]
+    return [float(_lower_median(found[None])[0]) if len(found) > 1 else np.inf for found in joined]
 
 
 def _matrix(rows: Sequence[Features], numbers: Sequence[int], d: int) -> Floats:

@@ -2,6 +2,7 @@
  * The resources that the whole page shows, kept current: read at first, and again when an event reports a change.
  */
 import { getJson } from "./api.js";
+import { keysEntered } from "./api_key.js";
 import { cell, useCell } from "./cell.js";
 import { CONNECTING, connect, dispatch, onEvents } from "./events.js";
 import { UNREAD, resource } from "./resource.js";
@@ -67,13 +68,16 @@ export function start() {
     onEvents([/** @type {import("./types").EventType} */ (type)], () => refresh(...names));
   }
   onEvents(["batch"], count);
+  keysEntered.subscribe(() => refresh("me"));
   connection = connect((link) => {
     const back = link.state === "live" && live.get().link.state !== "live";
     put({ link });
     if (back) dispatch("reset", { why: "connected" });
   });
   setInterval(() => {
-    if (!document.hidden && live.get().link.state === "live") refresh("stats", "workers", "retraining");
+    if (document.hidden || live.get().link.state !== "live") return;
+    refresh("stats", "workers", "retraining");
+    if (live.get().me.value === null) refresh("me");
   }, POLL_MS);
 }
 

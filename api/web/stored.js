@@ -29,15 +29,31 @@ export const store = (name, value) => sessionStorage.setItem(placeOf(name), JSON
 /** @param {string} name */
 export const discard = (name) => sessionStorage.removeItem(placeOf(name));
 
-/** Note which deployment answers. Where the values are those of another one, the page starts again. @param {string} id */
+let restarting = false;
+
+/** Whether the page starts again for another deployment: nothing is lost by it, and nothing may be sent. */
+export const isRestarting = () => restarting;
+
+/**
+ * Note which deployment answers. Where the values are those of another one, the page starts again.
+ *
+ * @param {string} id
+ * @returns {boolean} whether the values are those of this one
+ */
 export function noteDeployment(id) {
-  if (id === deployment) return;
+  if (restarting) return false;
+  if (id === deployment) return true;
   sessionStorage.setItem(HERE, id);
-  if (deployment !== null) return location.reload();
+  if (deployment !== null) {
+    restarting = true;
+    location.reload();
+    return false;
+  }
   const values = [...names].map((name) => /** @type {const} */ ([name, sessionStorage.getItem(name)]));
   deployment = id;
   for (const [name, value] of values) {
     sessionStorage.removeItem(name);
     if (value !== null) sessionStorage.setItem(placeOf(name), value);
   }
+  return true;
 }

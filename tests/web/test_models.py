@@ -56,6 +56,7 @@ async def test_without_models_and_jobs_it_says_how_to_make_one(visitor: Visit, p
     for route in ("#/models", "#/jobs"):
         await visitor.go(route)
         await expect(page.get_by_text("relearn model train --data digits", exact=True)).to_be_visible()
+        await expect(page.get_by_role("button", name="Train now")).to_be_disabled()
         await visitor.check_accessible()
     await visitor.go("#/models/7")
     await expect(page.get_by_text("There is no such model")).to_be_visible()
@@ -65,6 +66,8 @@ async def test_a_job_that_nobody_has_taken_yet_is_waited_for(visitor: Visit, pag
     """Asked for here, shown while it is not there, and then as it stands: without an error, and without a reload."""
     visitor.may_fail("/v1/jobs/")
     site = visitor.site
+    earlier = "INSERT INTO jobs (id, command, state, reason, ended_at) VALUES ('x', 'train', 'failed', '{}', now())"
+    await asyncio.to_thread(query, site.settings, earlier)
     await visitor.go("#/jobs")
     await site.heard()
     await page.get_by_role("button", name="Train now").click()
@@ -79,6 +82,7 @@ async def test_a_job_that_nobody_has_taken_yet_is_waited_for(visitor: Visit, pag
     await visitor.check_accessible()
     end = "UPDATE jobs SET state = 'failed', error = 'it was a test', ended_at = now() WHERE id = $1"
     await asyncio.to_thread(query, site.settings, end, command.id)
+    await asyncio.to_thread(query, site.settings, "DELETE FROM jobs WHERE id = 'x'")
 
 
 async def test_a_job_or_a_prediction_that_cannot_be_there_is_not_waited_for(visitor: Visit, page: Page) -> None:

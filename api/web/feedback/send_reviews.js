@@ -1,10 +1,12 @@
 /** Sends the reviews: in order, one at a time, each until the API accepts or rejects it. */
 import { ApiError, patchJson, postJson } from "../api.js";
 import { cell } from "../cell.js";
+import { confirmDeployment, doubtDeployment } from "../deployment.js";
 import { backoffMs } from "../events.js";
 import { newId } from "../ids.js";
 import { keysEntered } from "../api_key.js";
 import { interruptible } from "../pause.js";
+import { isRestarting } from "../stored.js";
 import { showToast } from "../toasts.js";
 import { reviewerName } from "./reviewer.js";
 import { add, change, forget, inState, reviews } from "./kept_reviews.js";
@@ -59,11 +61,24 @@ async function run() {
     for (;;) {
       const [next] = inState(reviews.get(), "waiting");
       if (!next) return;
-      failures = (await attempt(next)) ? 0 : failures + 1;
+      const done = (await isHere()) && (await attempt(next));
+      if (isRestarting()) return;
+      failures = done ? 0 : failures + 1;
       if (failures > 0) await wait(failures);
     }
   } finally {
     running = false;
+  }
+}
+
+/** Whether the reviews are for the deployment that answers; false, too, where it can't be asked. */
+async function isHere() {
+  try {
+    return await confirmDeployment();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    sendError.set({ error, retryAtMs: null });
+    return false;
   }
 }
 
@@ -75,6 +90,7 @@ async function attempt(review) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (!FINAL.includes(error.status)) {
+      doubtDeployment();
       sendError.set({ error, retryAtMs: null });
       return false;
     }
@@ -103,6 +119,6 @@ async function wait(failures) {
 keysEntered.subscribe(pause.end);
 addEventListener("online", pause.end);
 addEventListener("beforeunload", (event) => {
-  if (inState(reviews.get(), "waiting", "refused").length > 0) event.preventDefault();
+  if (!isRestarting() && inState(reviews.get(), "waiting", "refused").length > 0) event.preventDefault();
 });
 run();

@@ -1,10 +1,7 @@
 /** Jobs: the commands to the retrain role, with their reasons and outcomes. */
 import { usePages } from "../resource.js";
-import { useMay } from "../access.js";
-import { train, useWaiting } from "../commands.js";
 import { number } from "../format.js";
 import { onValue } from "../forms.js";
-import { useLive } from "../live.js";
 import { useNow } from "../now.js";
 import { Badge } from "../parts/badge.js";
 import { Card } from "../parts/card.js";
@@ -18,6 +15,7 @@ import { Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import { go, href } from "../router.js";
 import { html } from "../view.js";
+import { TrainNow } from "./models/train_now.js";
 import { commandText, jobStateText, jobDuration, reasonText } from "../descriptions.js";
 
 const STATES = /** @type {const} */ (["queued", "running", "shadow", "superseded", "promoted", "rejected", "skipped", "failed"]);
@@ -35,7 +33,7 @@ export function Jobs({ query }) {
   const pages = usePages("/v1/jobs", { query: { limit: LIMIT, state, command }, on: ["job"], idOf });
   return html`
     <${Screen} title="Jobs" lead="Commands to the retrain role, from operators or from the policy, and their outcomes."
-      actions=${html`<${Train} />`}>
+      actions=${html`<${TrainNow} />`}>
       <div class="stack">
         <${Problem} error=${pages.error?.away ? null : pages.error} again=${pages.refresh} />
         <${Card} title="Jobs, the newest first" actions=${html`<${Filters} state=${state} command=${command} />`}>
@@ -49,14 +47,6 @@ export function Jobs({ query }) {
       </div>
     <//>
   `;
-}
-
-function Train() {
-  const waiting = useWaiting();
-  const may = useMay("admin");
-  const open = useLive((live) => live.retraining.value?.open_job);
-  if (open) return html`<a class="button" href=${href("job", { id: open })}>Show the open training</a>`;
-  return may && html`<button type="button" class="primary" onClick=${train} disabled=${waiting}>Train now</button>`;
 }
 
 /** @param {{state: string | null, command: string | null}} props */

@@ -1,7 +1,7 @@
 /** Models: when each was the champion, how good it is, and the commands to change the champion. */
 import { usePages, useResource } from "../resource.js";
 import { useMay } from "../access.js";
-import { hold, train, useWaiting } from "../commands.js";
+import { hold, useWaiting } from "../commands.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
@@ -16,6 +16,7 @@ import { OnHold } from "./models/hold.js";
 import { ModelsTable } from "./models/models_table.js";
 import { ChampionHistory } from "./models/champion_history.js";
 import { Shadow } from "./models/shadow.js";
+import { TrainNow } from "./models/train_now.js";
 
 const LIMIT = { limit: 50 };
 const NOTE = `out of fold: each on its own examples, as models answer them that were trained without them; on what was loaded: the
@@ -53,15 +54,12 @@ function Actions({ retraining }) {
   const waiting = useWaiting();
   const may = useMay("admin");
   if (!retraining || !may) return null;
-  const { hold: held, open_job: open } = retraining;
   return html`
-    ${!held &&
+    ${!retraining.hold &&
     html`<button type="button" onClick=${hold} disabled=${waiting} title="Nothing is trained or promoted by itself until resumed">
       Hold automatic training
     </button>`}
-    <button type="button" class="primary" onClick=${train} disabled=${waiting || open !== null}>
-      ${open === null ? "Train now" : "A training is open"}
-    </button>
+    <${TrainNow} />
   `;
 }
 

@@ -6,11 +6,13 @@ import { sureness } from "../../parts/explanation.js";
 import { Icon } from "../../parts/icon.js";
 import { announce } from "../../toasts.js";
 import { html, useEffect } from "../../view.js";
+import { queue } from "./queue.js";
 import { session, summary } from "./session.js";
 
 /** @param {{more: number | null, atLeast: boolean}} props how many records wait besides the claimed ones */
 export function ProgressStrip({ more, atLeast }) {
   const { answered, answers, undone } = useCell(session);
+  const shown = useCell(queue).items[0]?.prediction;
   const made = useCell(reviews);
   const states = answers.map((one) => made.get(one.review ?? "")?.state);
   const open = states.filter((state) => state === "waiting" || state === "taken").length;
@@ -29,7 +31,7 @@ export function ProgressStrip({ more, atLeast }) {
         <li class="aside" title="The median, in this tab"><strong>${duration(medianS)}</strong> each</li>
         <li><strong>${moreOf(more, atLeast)}</strong> more wait</li>
       </ul>
-      ${undone
+      ${undone !== null && undone === shown
         ? html`<p class="last"><span>Your answer to this record was taken back</span></p>`
         : answers.length > 0 ? html`<${Last} answer=${answers.at(-1)} />` : html`<p class="last"></p>`}
     </div>

@@ -46,9 +46,12 @@ export function bounded({ items, answers, ...rest }, most = MOST) {
   /** @param {import("./queue.js").Item | null} item */
   const fits = (item) => item !== null && (left -= JSON.stringify(item).length) >= 0;
   const waiting = items.filter(fits);
-  const newestFirst = answers.toReversed().map((one) => (fits(one.item) ? one : { ...one, item: null }));
+  const newestFirst = answers.toReversed().map((one) => (fits(one.item) ? one : brief(one)));
   return { ...rest, items: waiting, answers: newestFirst.toReversed() };
 }
+
+/** What the figures need of an answer that can't be taken back. @param {import("./session.js").Answer} one */
+const brief = (one) => ({ ...one, item: null, model: one.model && { ...one.model, margins: [] } });
 
 /** Removed as soon as it is read, and stored as late as possible: a copy of an open tab doesn't show its records too. */
 export const saved = usable(stored(NAME));

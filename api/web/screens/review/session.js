@@ -23,22 +23,17 @@ const UNDOABLE = 50;
  * @property {number} tookMs
  */
 
-/** `undone`: whether the record that is shown is there again because its answer was taken back. */
+/** `undone`: the prediction whose answer was taken back last, null after the next answer. */
 export const session = cell({
   answered: saved.answered ?? 0,
   answers: /** @type {Answer[]} */ (saved.answers ?? []),
-  undone: false,
+  undone: /** @type {string | null} */ (null),
 });
 saveOnLeave(() => {
   const { items, more, atLeast } = queue.get();
   const { answered, answers } = session.get();
-  return { items, more, atLeast, declined: [...declined], answered, answers: answers.map(brief) };
+  return { items, more, atLeast, declined: [...declined], answered, answers };
 });
-/** What the figures need of an answer that can't be taken back any more. @param {Answer} one @returns {Answer} */
-function brief(one) {
-  return one.item || !one.model ? one : { ...one, model: { ...one.model, margins: [] } };
-}
-
 let shownMs = performance.now();
 
 /** An item was drawn: its time starts. */
@@ -67,7 +62,7 @@ export function cantTell() {
 }
 
 export function skip() {
-  session.set({ ...session.get(), undone: false });
+  session.set({ ...session.get(), undone: null });
   return postpone();
 }
 
@@ -77,7 +72,7 @@ export function undo() {
   const last = answers.at(-1);
   if (!last?.item) return null;
   if (last.review !== null) takeBack(last.review, last.item);
-  session.set({ answered: answered - (last.review === null ? 0 : 1), answers: answers.slice(0, -1), undone: true });
+  session.set({ answered: answered - (last.review === null ? 0 : 1), answers: answers.slice(0, -1), undone: last.item.prediction });
   showAgain(last.blind && last.model ? { ...last.item, answer: last.model, blind: false, seen: true } : last.item);
   return last;
 }
@@ -95,7 +90,7 @@ function remember(item, label, review) {
   const kept = [...answers, made].slice(-MAX_ANSWERS);
   const old = kept.at(-1 - UNDOABLE);
   if (old) kept[kept.length - 1 - UNDOABLE] = { ...old, item: null };
-  session.set({ answered: answered + (review === null ? 0 : 1), answers: kept, undone: false });
+  session.set({ answered: answered + (review === null ? 0 : 1), answers: kept, undone: null });
 }
 
 /** The state of each review when the model's answer was read. @type {Map<string, string>} */

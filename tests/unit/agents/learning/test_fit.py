@@ -246,3 +246,24 @@ def test_of_many_examples_a_sample_chooses_c_and_all_are_fitted(
     assert np.allclose(found.weights, alone.weights, rtol=0, atol=1e-6 * np.abs(alone.weights).max())
     assert encode_answer(fit(examples)) == encode_answer(found)
     assert found.metrics["accuracy"] > chosen_by_all.metrics["accuracy"] - 0.03
+
+
+@pytest.mark.parametrize(("labelled", "rare"), [(40, 0), (300, 1)])
+def test_a_sample_that_is_too_poor_does_not_choose_c(labelled: int, rare: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few labels among assumed ones, or a class of which the sample has less than two: then all examples choose."""
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(600, 3))
+    labels = ["yes" if row[0] > 0 else "no" for row in features]
+    sources: list[Source] = ["reviewed" if i < labelled else "assumed" for i in range(600)]
+    keys = [f"k{i}" for i in range(600)]
+    for i in range(2 * rare):
+        labels[i] = "rare"
+    rows = zip(keys, features, labels, sources, strict=True)
+    examples = training_set(
+        ["a", "b", "c"], [Example(i, key, row, label, source) for i, (key, row, label, source) in enumerate(rows)]
+    )
+    of_all = fit(examples)
+    monkeypatch.setattr(fitting, "CHOOSE_ON", 70)
+    some = sampled(examples.keys, 70)
+    assert examples.real[some].sum() < 60 or "rare" not in {examples.labels[i] for i in some if examples.real[i]}
+    assert encode_answer(fit(examples)) == encode_answer(of_all)
