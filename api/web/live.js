@@ -2,7 +2,6 @@
  * The resources that the whole page shows, kept current: read at first, and again when an event reports a change.
  */
 import { getJson } from "./api.js";
-import { keysEntered } from "./api_key.js";
 import { cell, useCell } from "./cell.js";
 import { CONNECTING, connect, dispatch, onEvents } from "./events.js";
 import { UNREAD, resource } from "./resource.js";
@@ -68,7 +67,6 @@ export function start() {
     onEvents([/** @type {import("./types").EventType} */ (type)], () => refresh(...names));
   }
   onEvents(["batch"], count);
-  keysEntered.subscribe(() => refresh("me"));
   connection = connect((link) => {
     const back = link.state === "live" && live.get().link.state !== "live";
     put({ link });
