@@ -59,12 +59,13 @@ class UsableRows:
         self.left_out = LeftOut()
         self._names = feature_names
         every = [row for rows in features.values() for row in rows]
-        ends = np.cumsum([len(rows) for rows in features.values()]).tolist()
-        faults = _faults(every, len(feature_names))
-        self._faults: dict[str, dict[int, _Fault]] = {source: {} for source in features}
-        for row in sorted(faults):
-            source, end = next((source, end) for source, end in zip(features, ends, strict=True) if row < end)
-            self._faults[source][row - end + len(features[source])] = faults[row]
+        faults = sorted(_faults(every, len(feature_names)).items())
+        self._faults: dict[str, dict[int, _Fault]] = {}
+        begin = 0
+        for source, rows in features.items():
+            end = begin + len(rows)
+            self._faults[source] = {row - begin: fault for row, fault in faults if begin <= row < end}
+            begin = end
 
     def of(self, source: str, rows: Sequence[T], row_id: Callable[[T], object]) -> list[T]:
         """The usable ones among the `rows` of a source; the others are added to `left_out`."""

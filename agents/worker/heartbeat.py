@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from typing import Any
 
 import faust
 import structlog
 
+from relearn.agents.availability.rate import Rate
 from relearn.agents.stores.live.heartbeats import send_heartbeat
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.worker.state import WorkerState, own_process
@@ -22,8 +22,8 @@ from relearn.schemas.settings import Settings
 log = structlog.get_logger()
 
 EVERY_S = 1.0
-#: Number of heartbeats over which a rate is measured.
-RATE_OVER = 5
+#: A rate is measured over five heartbeats: over one, a steady stream of chunks rises and falls.
+RATE_OVER_S = 5.5 * EVERY_S
 #: What is news: the rest of a heartbeat changes all the time.
 _NEWS = ("model", "activation", "shadow", "partitions", "condition", "notices")
 
@@ -38,12 +38,13 @@ def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> 
 
 
 async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
-    redis, recent = open_redis(settings), RecentRate(time.monotonic(), state.records)
+    redis, recent = open_redis(settings), Rate(RATE_OVER_S)
+    recent.update(time.monotonic(), state.records)
     away, told, own = False, None, own_process()
     try:
         while not app.should_stop:
             await asyncio.sleep(EVERY_S)
-            rate = recent.noted(time.monotonic(), state.records)
+            rate = recent.update(time.monotonic(), state.records)
             beat = {**heartbeat(app, state, rate=rate, now_s=time.time()), "process": own}
             news = {name: beat[name] for name in _NEWS}
             try:
@@ -56,19 +57,6 @@ async def _beat(app: faust.App, settings: Settings, state: WorkerState) -> None:
                 away, told = False, news
     finally:
         await redis.aclose()
-
-
-class RecentRate:
-    """Records per second over the last RATE_OVER heartbeats: over one, a steady stream of chunks rises and falls."""
-
-    def __init__(self, now_s: float, records: int) -> None:
-        self._noted = deque([(now_s, records)], maxlen=RATE_OVER)
-
-    def noted(self, now_s: float, records: int) -> float:
-        """The rate at a moment, in seconds of any clock that only rises, by which there were `records` in all."""
-        since_s, before = self._noted[0]
-        self._noted.append((now_s, records))
-        return (records - before) / max(now_s - since_s, 1e-9)
 
 
 def heartbeat(app: faust.App | None, state: WorkerState, *, rate: float, now_s: float) -> dict[str, Any]:

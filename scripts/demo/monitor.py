@@ -11,12 +11,13 @@ from typing import Any
 
 from rich.live import Live
 
+from relearn.agents.availability.rate import Rate
 from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.redis import Redis
 from relearn.schemas.errors import PostgresUnavailable, RedisUnavailable, Unavailable
 from relearn.scripts.demo.checks.counts import Before
 from relearn.scripts.demo.display.console import DemoConsole
-from relearn.scripts.demo.display.figures import Figures, Learning, Rate, lines, panel, percentile
+from relearn.scripts.demo.display.figures import Figures, Learning, lines, panel, percentile
 from relearn.scripts.demo.traffic.stream import DemoStream
 from relearn.scripts.demo.watch.rows import RowWatch
 

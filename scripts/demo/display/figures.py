@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,19 +99,3 @@ def percentile(values: Iterable[float], share: float) -> float | None:
     """The smallest value that at least `share` of all values don't exceed (nearest rank); None without values."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
-
-
-class Rate:
-    """Records per second over the last few seconds. The clock is the caller's, in seconds."""
-
-    def __init__(self, window_s: float = 3.0) -> None:
-        self._window_s = window_s
-        self._points: deque[tuple[float, int]] = deque()
-
-    def update(self, now_s: float, total: int) -> float:
-        """The rate, given the total now."""
-        self._points.append((now_s, total))
-        while len(self._points) > 2 and now_s - self._points[0][0] > self._window_s:
-            self._points.popleft()
-        began_s, before = self._points[0]
-        return (total - before) / (now_s - began_s) if now_s > began_s else 0.0

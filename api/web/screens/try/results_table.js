@@ -5,10 +5,10 @@ import { RecordSummary } from "../../parts/record_summary.js";
 import { Table } from "../../parts/table.js";
 import { href } from "../../router.js";
 import { html, useState } from "../../view.js";
+import { ALONG } from "./records.js";
 
 const SHOWN = 50;
-/** @type {(keyof Along)[]} */
-const ALONG = ["id", "subject", "context"];
+/** @type {Record<string, string>} */
 const TITLES = { id: "Id", subject: "Subject", context: "Context" };
 
 /**
@@ -20,7 +20,7 @@ const TITLES = { id: "Id", subject: "Subject", context: "Context" };
  * @property {string | null} prediction its id, if it is stored
  * @property {Along} along what was sent beside the features
  *
- * @typedef {{id?: string | null, subject?: string | null, context?: string | null}} Along
+ * @typedef {Record<string, string | null | undefined>} Along by the name of its column
  */
 
 /** @param {{answers: Answer[], names: string[] | null}} props */

@@ -9,7 +9,7 @@ from faust.types import TP
 
 from relearn.agents.availability.notices import DETAIL_MAX_CHARS, NOTICES_MAX, Notices
 from relearn.agents.models.live import LiveModel, Served
-from relearn.agents.worker.heartbeat import RATE_OVER, RecentRate, heartbeat
+from relearn.agents.worker.heartbeat import heartbeat
 from relearn.agents.worker.offset_ledger import Ledger
 from relearn.agents.worker.state import WorkerState
 from tests.support.data.models import a_model
@@ -124,20 +124,3 @@ def test_a_condition_lasts_as_long_as_its_cause_however_many_there_are() -> None
     assert state.condition == "waiting for Kafka"
     second.__exit__(None, None, None)
     assert state.condition == "ready"
-
-
-def test_a_steady_stream_has_a_steady_rate() -> None:
-    """Forty records a second, in chunks of twenty: of one second sixty are counted, or twenty."""
-    recent, records, rates = RecentRate(0.0, 0), 0, []
-    for beat_number in range(1, 40):
-        records += 60 if beat_number % 2 else 20
-        rates.append(recent.noted(float(beat_number), records))
-    assert all(36 <= rate <= 44 for rate in rates[RATE_OVER:])
-    stopped = [recent.noted(40.0 + i, records) for i in range(RATE_OVER + 1)]
-    assert stopped[-1] == 0.0
-
-
-def test_the_first_rate_is_that_of_the_time_that_has_passed() -> None:
-    recent = RecentRate(10.0, 5)
-    assert recent.noted(12.0, 25) == 10.0
-    assert recent.noted(12.0, 25) == 10.0

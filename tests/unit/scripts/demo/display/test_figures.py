@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.scripts.demo.display.console import report_lines
-from relearn.scripts.demo.display.figures import Figures, Learning, Rate, lines, panel, percentile
+from relearn.scripts.demo.display.figures import Figures, Learning, lines, panel, percentile
 from tests.support.terminal import drawn
 
 
@@ -22,16 +22,6 @@ def test_a_percentile_is_the_smallest_that_enough_are_not_above(values: list[flo
 def test_nothing_has_no_percentile() -> None:
     """It isn't nought."""
     assert percentile([], 0.5) is None
-
-
-def test_a_rate_is_of_the_last_seconds() -> None:
-    """An old burst is forgotten."""
-    rate = Rate(window_s=3)
-    assert rate.update(0.0, 0) == 0.0
-    assert rate.update(1.0, 1000) == 1000.0
-    for second in range(2, 10):
-        last = rate.update(float(second), 1000)
-    assert last == 0.0
 
 
 WORKER = {"role": "score", "model": 123}
