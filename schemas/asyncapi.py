@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from relearn import __version__
-from relearn.schemas.messages import commands, dead_letters, feedback, ingest, predictions
+from relearn.schemas.messages import commands, dead_letters, feedback, ingest, predictions, results
 from relearn.schemas.messages.shadow_answers import ShadowWire
 from relearn.schemas.model import signed_updates
 from relearn.schemas.settings import read_settings
@@ -63,6 +63,7 @@ class _Topic(NamedTuple):
     action: Literal["send", "receive"]
     summary: str
     headers: tuple[str, ...] = ()
+    content_type: str = _PACKED
 
 
 _LETTER_HEADERS = ("agent", "reason", "error", "topic", "generation", "partition", "offset", "index", "time")
@@ -83,6 +84,13 @@ _TOPICS: dict[TopicName, _Topic] = {
         "Rejected records: the original key and value. Where these exceed a bound, a part of them, and the headers "
         f"{', '.join(dead_letters.CUT_HEADERS)}.",
         _LETTER_HEADERS,
+    ),
+    "results": _Topic(
+        (results.ResultWire,),
+        results.CE_TYPE,
+        "send",
+        "Scored records, one a message, for consumers that know nothing of Relearn; where RELEARN_RESULTS is `json`.",
+        content_type="application/json",
     ),
 }
 _CLOUD_EVENT = ("ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time")
@@ -116,7 +124,7 @@ def asyncapi() -> Schema:
 
 
 def _channel(name: TopicName, topic: _Topic) -> Schema:
-    spec = next(one for one in topic_specs(read_settings({})) if one.name.endswith(f".{name}"))
+    spec = next(one for one in topic_specs(read_settings({"RELEARN_RESULTS": "json"})) if one.name.endswith(f".{name}"))
     return {
         "address": spec.name,
         "description": topic.summary,
@@ -138,7 +146,7 @@ def _message(name: TopicName, topic: _Topic, by_type: dict[Any, Schema]) -> Sche
     found: Schema = {
         "name": name,
         "summary": topic.summary,
-        "contentType": _PACKED if topic.payloads else "application/octet-stream",
+        "contentType": topic.content_type if topic.payloads else "application/octet-stream",
         "headers": {"type": "object", "properties": headers, "required": list(topic.headers)},
     }
     if topic.payloads:

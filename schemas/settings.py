@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from relearn.schemas.errors import SettingsError
 
 PREFIX = "RELEARN_"
-ROLES = ("score", "store", "feedback", "retrain")
+ROLES = ("score", "store", "feedback", "retrain", "results")
 
 
 def _comma_separated(value: Any) -> Any:
@@ -77,6 +77,7 @@ class Settings(BaseModel):
     partitions: int = Field(8, ge=1, le=1000)
     replication: int = Field(1, ge=1, le=7)
     ingest_retention_hours: int = Field(168, ge=1)
+    results: Literal["off", "json"] = "off"
 
     # sslmode, sslrootcert … in the DSN and rediss:// in the URL turn TLS on, as asyncpg and redis-py read them.
     postgres_dsn: str = Field("postgresql://relearn_app@127.0.0.1:15432/postgres", repr=False)

@@ -16,7 +16,7 @@ BLOCK_MAX_BYTES = 900_000
 #: `max.message.bytes` of a topic that sets none, by default.
 KAFKA_MAX_BYTES = 1_048_588
 
-TopicName = Literal["ingest", "predictions", "feedback", "commands", "model-updates", "dead-letters"]
+TopicName = Literal["ingest", "predictions", "feedback", "commands", "model-updates", "dead-letters", "results"]
 
 _HOUR_MS = 3_600_000
 
@@ -36,7 +36,7 @@ def topic_name(namespace: str, topic: TopicName) -> str:
 
 
 def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
-    """Every topic of this namespace."""
+    """Every topic of this namespace; `results` where results are sent."""
     log_append = {"message.timestamp.type": "LogAppendTime"}
     retention = {"retention.ms": str(settings.ingest_retention_hours * _HOUR_MS)}
     forever = {"retention.ms": "-1"}
@@ -45,6 +45,7 @@ def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
         # The broker refuses a time of the sender that is more than an hour ahead of its own (Kafka's default).
         return TopicSpec(topic_name(settings.namespace, topic), partitions, {**log_append, **config})
 
+    results = () if settings.results == "off" else (spec("results", settings.partitions, retention),)
     return (
         spec("ingest", settings.partitions, {**log_append, **retention, "max.message.bytes": str(INGEST_MAX_BYTES)}),
         spec("predictions", settings.partitions, {**log_append, **retention}),
@@ -57,4 +58,5 @@ def topic_specs(settings: Settings) -> tuple[TopicSpec, ...]:
             # Compressed by the broker: what its producer compressed takes the disk that it took as a message.
             {**forever, "max.message.bytes": str(DEAD_LETTER_MAX_BYTES), "compression.type": "zstd"},
         ),
+        *results,
     )

@@ -7,8 +7,9 @@ import math
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -16,16 +17,19 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from relearn.agents.driver_errors.kafka import code_verdict, kafka_error
 from relearn.agents.driver_errors.verdict import Verdict
 from relearn.agents.kafka.config import idempotent_producer_config
+from relearn.agents.kafka.tally import Tally
 from relearn.schemas.errors import KafkaUnavailable
 from relearn.schemas.messages.headers import Headers
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import PRODUCED_MAX_BYTES
 
 log = structlog.get_logger()
+T = TypeVar("T")
 #: How soon a partition that was added to a topic is used.
 METADATA_EVERY_MS = 10_000
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.01
+_HANDED_OVER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,10 @@ class OutgoingMessage:
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     records: int = 1
     write_key: str | None = field(default=None, kw_only=True)
+
+
+KeyedMessage = tuple[bytes, bytes, Headers]
+"""Key, value, headers."""
 
 
 class Receipt(NamedTuple):
@@ -77,11 +85,18 @@ class KafkaProducer:
     """
 
     def __init__(
-        self, settings: Settings, client_id: str, *, linger_ms: float = 1, give_up_s: float | None = None
+        self,
+        settings: Settings,
+        client_id: str,
+        *,
+        linger_ms: float = 1,
+        give_up_s: float | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
         self._config: dict[str, Any] = {
             **idempotent_producer_config(settings, client_id),
             "linger.ms": linger_ms,
+            **(config or {}),
             "message.max.bytes": PRODUCED_MAX_BYTES,
             # A message that can't succeed fails at once, one for a topic that doesn't exist after this time.
             "topic.metadata.propagation.max.ms": 5000,
@@ -168,13 +183,41 @@ class KafkaProducer:
             else:
                 on_single(error, message)
 
+        await self._produce(topic, value, {**arguments, "on_delivery": on_delivery})
+        return receipt
+
+    async def send_all(self, topic: str, messages: Iterable[KeyedMessage]) -> asyncio.Future[int]:
+        """Queue messages with one receipt for all: their number, once the broker has acknowledged each of them.
+
+        The future raises the first error of `send`, once all are settled. A message that is refused as too large isn't
+        sent again. After an error some messages may have been sent.
+
+        Raises:
+            As `send`.
+        """
+        receipt: asyncio.Future[int] = self._loop.create_future()
+
+        def on_last(number: int, error: KafkaError | None) -> None:
+            self._loop.call_soon_threadsafe(self._settle, topic, receipt, error, number, number)
+
+        tally = Tally(on_last)
+        for number, (key, value, headers) in enumerate(messages, 1):
+            await self._produce(topic, value, {"key": key, "headers": headers, "on_delivery": tally})
+            if number % _HANDED_OVER == 0:
+                await asyncio.sleep(0)  # the heartbeat of the consumer group runs
+            tally.handed_over = number
+        tally.close()
+        return receipt
+
+    async def _produce(self, topic: str, value: bytes | None, arguments: Mapping[str, Any]) -> None:
+        """Queue one message, waiting while the buffer is full. Raises as `send`."""
         if topic in self._refused:
             self._refused.discard(topic)
             await self.connect(topic)
         deadline = math.inf if self._give_up_s is None else self._loop.time() + self._give_up_s
         while True:
             try:
-                self._producer.produce(topic, value, **arguments, on_delivery=on_delivery)
+                return self._producer.produce(topic, value, **arguments)
             except BufferError as exc:
                 if self._loop.time() > deadline:
                     raise KafkaUnavailable("Kafka: more waits to be sent than the buffer holds") from exc
@@ -182,8 +225,6 @@ class KafkaProducer:
             except KafkaException as exc:
                 self._note(topic, exc.args[0])
                 raise kafka_error(exc.args[0], topic=topic) from exc
-            else:
-                return receipt
 
     def _send_alone(
         self, topic: str, value: bytes | None, arguments: dict[str, Any], receipt: asyncio.Future[Receipt]
@@ -202,12 +243,12 @@ class KafkaProducer:
             self._settle(topic, receipt, exc.args[0], None)
 
     def _settle(
-        self, topic: str, receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None
+        self, topic: str, receipt: asyncio.Future[T], error: KafkaError | None, result: T | None, number: int = 1
     ) -> None:
-        (self.acknowledged if error is None else self.lost)[topic] += 1
+        (self.acknowledged if error is None else self.lost)[topic] += number
         if error is not None:
             self._note(topic, error)
-        settle(receipt, error, at, topic)
+        settle(receipt, error, result, topic)
 
     def _note(self, topic: str, error: KafkaError) -> None:
         if code_verdict(error) is Verdict.SETUP:
@@ -232,14 +273,12 @@ class KafkaProducer:
                 producer.close()
 
 
-def settle(
-    receipt: asyncio.Future[Receipt], error: KafkaError | None, at: Receipt | None, topic: str | None = None
-) -> None:
+def settle(receipt: asyncio.Future[T], error: KafkaError | None, result: T | None, topic: str | None = None) -> None:
     """Set the result of a delivery to `topic`, or its error, unless nothing waits for it any more."""
     if receipt.done():
         return
-    if error is None and at is not None:
-        receipt.set_result(at)
+    if error is None and result is not None:
+        receipt.set_result(result)
     elif error is None:
         receipt.set_exception(KafkaUnavailable("Kafka: a message was acknowledged without its partition"))
     else:

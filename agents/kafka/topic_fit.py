@@ -47,6 +47,7 @@ TOPICS_OF: Mapping[str, tuple[TopicName, ...]] = {
     "store": ("predictions", "dead-letters"),
     "feedback": ("feedback", "commands", "dead-letters"),
     "retrain": ("commands", "model-updates", "dead-letters"),
+    "results": ("predictions", "results"),
     "api": ("ingest", "feedback", "commands", "model-updates"),
 }
 

@@ -13,7 +13,7 @@ from relearn.agents.quarantine.guard import Quarantine
 from relearn.agents.worker.consumer import ChunkTransport
 from relearn.schemas.settings import Settings
 
-Role = Literal["score", "store", "feedback", "retrain"]
+Role = Literal["score", "store", "feedback", "retrain", "results"]
 
 COMMIT_INTERVAL_S = 0.5
 #: The group drops a silent member after this time. It is shorter than

@@ -43,6 +43,7 @@ ROLES = {
     "store": "relearn.agents.store.role",
     "feedback": "relearn.agents.feedback.role",
     "retrain": "relearn.agents.retrain.role",
+    "results": "relearn.agents.results.role",
 }
 
 

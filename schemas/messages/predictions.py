@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.messages.columns import read_array, read_texts
-from relearn.schemas.messages.decoder import Decoder
+from relearn.schemas.messages.decoder import Decoder, read_array, read_texts
 from relearn.schemas.messages.headers import MAX_WRITE_KEY_BYTES
 from relearn.schemas.messages.records import Records, Texts
 from relearn.schemas.messages.shadow_answers import ShadowAnswers, read_shadow, shadow_fields

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.identity import INT32_MAX
-from relearn.schemas.messages.columns import read_array
-from relearn.schemas.messages.decoder import Decoder
+from relearn.schemas.messages.decoder import Decoder, read_array
 from relearn.schemas.text import check_text
 
 #: The label of a record without an answer of the shadow: its margin is larger than any float64.

@@ -35,6 +35,7 @@ READS: dict[str, tuple[TopicName, ...]] = {
     "store": ("predictions", "dead-letters"),
     "feedback": ("feedback",),
     "retrain": ("commands",),
+    "results": ("predictions",),
 }
 
 Place = tuple[str, int]
@@ -74,15 +75,16 @@ async def read_lag(admin: Admin, settings: Settings) -> list[Lag]:
         KafkaUnavailable: no broker answers.
         SetupError: the topics don't exist.
     """
-    names = [topic_name(settings.namespace, topic) for topics in READS.values() for topic in topics]
-    places = await partitions(admin, names)
+    reads = {role: topics for role, topics in READS.items() if role != "results" or settings.results != "off"}
+    names = [topic_name(settings.namespace, topic) for topics in reads.values() for topic in topics]
+    places = await partitions(admin, dict.fromkeys(names))
     begins = await offsets(admin, places, end=False)
     ends = await offsets(admin, places, end=True)
     stable = await offsets(admin, places, end=True, committed=settings.kafka_isolation == "read_committed")
     ids = await topic_ids(admin, set(names))
     found = []
     with CommittedOffsets(settings) as committed:
-        for role, topics in READS.items():
+        for role, topics in reads.items():
             group = f"{settings.namespace}.{role}"
             own = [place for place in places if place[0] in {topic_name(settings.namespace, topic) for topic in topics}]
             positions = await _committed(committed, group, own, ids)

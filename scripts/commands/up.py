@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from relearn.schemas.settings import PREFIX
+from relearn.schemas.settings import PREFIX, read_settings
 from relearn.scripts.client.condition import without_password
 from relearn.scripts.embedded import stack
 from relearn.scripts.embedded.data_dir import DATA_DIR, OURS, data_dir_of, only_one, stop_leftovers
@@ -25,16 +25,24 @@ _OPEN_API = "            until an API key exists (relearn key create), every use
 @click.command()
 @click.option("--score", default=2, show_default=True, type=click.IntRange(0, 64), help="The number of score workers.")
 @click.option("--store", default=1, show_default=True, type=click.IntRange(0, 64), help="The number of store workers.")
+@click.option(
+    "--results",
+    type=click.IntRange(1, 64),
+    help="The number of workers that send results; needs RELEARN_RESULTS=json.  [default: 1, if results are sent]",
+)
 @click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after a confirmation.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @click.option("--api/--no-api", default=True, show_default=True, help="Run the HTTP API.")
 @click.option("--servers-only", is_flag=True, help="No workers and no API.")
-def up(*, score: int, store: int, reset: bool, yes: bool, api: bool, servers_only: bool) -> None:
+def up(*, score: int, store: int, results: int | None, reset: bool, yes: bool, api: bool, servers_only: bool) -> None:
     """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops everything."""
     report = Report()
     if reset:
         _reset(data_dir_of(os.environ), yes)
-    roles = {"score": score, "store": store, "feedback": 1, "retrain": 1}
+    sent = read_settings(os.environ).results != "off"
+    if results and not sent:
+        raise click.UsageError("--results needs RELEARN_RESULTS=json: results are off.")
+    roles = {"score": score, "store": store, "feedback": 1, "retrain": 1, "results": results or int(sent)}
     wanted = dict.fromkeys(roles, 0) if servers_only else roles
     try:
         signals.run(_up(dict(os.environ), wanted, api and not servers_only, report))

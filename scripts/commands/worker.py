@@ -8,7 +8,7 @@ import sys
 import click
 
 #: The names in `relearn.agents.worker.main.ROLES`, which imports Faust.
-ROLES = ("score", "store", "feedback", "retrain")
+ROLES = ("score", "store", "feedback", "retrain", "results")
 
 
 def _end(*_: object) -> None:

@@ -47,6 +47,7 @@ async def running(
     store: int = 1,
     feedback: int = 1,
     retrain: int = 1,
+    results: int = 0,
     api: bool = False,
     on_event: OnEvent = ignore,
 ) -> AsyncIterator[Stack]:
@@ -76,6 +77,8 @@ async def running(
                 at = local.choose_ports(wanted, last, on_event)
                 await supervisor.start(*local.describe(data_dir, wanted, at, secrets, environment))
             roles = {"score": score, "store": store, "feedback": feedback, "retrain": retrain}
+            if results:
+                roles["results"] = results
             expected = ",".join(f"{role}={count}" for role, count in roles.items())
             addresses = {EXPECTED_WORKERS: expected, **at.settings(wanted, secrets)}
             chosen, signing = _settle(data_dir, addresses, environment)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import redis
@@ -72,9 +73,9 @@ class Namespaces:
         """Settings of a namespace that was never used; nothing is made in it yet."""
         return self._settings(f"t{uuid.uuid4().hex[:8]}", directory, partitions)
 
-    def fresh(self, directory: Path, partitions: int = PARTITIONS) -> Settings:
-        """The same, with its topics and tables made just now."""
-        settings = self.unused(directory, partitions)
+    def fresh(self, directory: Path, partitions: int = PARTITIONS, **given: Any) -> Settings:
+        """The same with other settings as well, its topics and tables made just now."""
+        settings = self.unused(directory, partitions).model_copy(update=given)
         asyncio.run(run_migrations(settings))
         self._servers.wait_until_led(topic_specs(settings))
         return settings

@@ -18,6 +18,7 @@ ALLOWED = {
     "agents/kafka/send_command.py": "CloudEvents' `ce_time`",
     "agents/models/swapper.py": "the log's `published_ms_ago`",
     "agents/models/publish.py": "CloudEvents' `ce_time`",
+    "agents/results/sender.py": "CloudEvents' `ce_time`",
     "agents/score/block_sender.py": "CloudEvents' `ce_time`",
     "agents/score/scorer.py": "`scored_at`, shown",
     "agents/store/writer.py": "`at` of a dead letter, shown",

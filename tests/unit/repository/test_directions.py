@@ -47,7 +47,7 @@ AGENTS = [
     {"kafka", "fetch", "quarantine"},
     {"models"},
     {"worker"},
-    {"dead_letters", "score", "store", "feedback", "retrain"},
+    {"dead_letters", "score", "store", "feedback", "retrain", "results"},
 ]
 
 

@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 def test_scikit_learn_stays_out_of_the_workers_and_of_the_training_process() -> None:
     """It takes a second to import. The solver's tests have it as their reference."""
     assert [path for path, name in imports("agents") if name.split(".")[0] == "sklearn"] == []
-    roles = ", ".join(f"relearn.agents.{role}.role" for role in ("score", "store", "feedback", "retrain"))
+    roles = ", ".join(f"relearn.agents.{role}.role" for role in ("score", "store", "feedback", "retrain", "results"))
     code = f"import sys, {roles}, relearn.agents.learning.fit; print('sklearn' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert found.stdout.strip() == "False"

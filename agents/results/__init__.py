@@ -1,0 +1,4 @@
+"""The results role: `predictions` → `results`, one JSON message a record, for consumers that know nothing of Relearn.
+
+Order of reading: `role` (the Faust app), `sender` (one chunk: decode the blocks, send a message per record).
+"""

@@ -1,0 +1,127 @@
+"""One chunk of `predictions`: decode its blocks, and send a message for each record in them to `results`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import structlog
+
+from relearn.agents.kafka.producer import Acknowledged, KafkaProducer
+from relearn.agents.worker.consumer import Chunk
+from relearn.agents.worker.loop import Receipts
+from relearn.agents.worker.state import WorkerState
+from relearn.schemas.errors import BadMessage, RejectedMessage
+from relearn.schemas.messages.predictions import Block, decode_block
+from relearn.schemas.messages.records import RawMessage, check_readable
+from relearn.schemas.messages.results import result_messages
+from relearn.schemas.settings import Settings
+from relearn.schemas.topics import topic_name
+
+log = structlog.get_logger()
+
+#: Chunks whose results may wait for the broker's acknowledgement while the next one is encoded.
+IN_FLIGHT = 2
+_NOTICE = "results"
+# What a Java producer would choose for the same key, so that streams about one subject can be joined.
+_PRODUCER = {"compression.type": "lz4", "partitioner": "murmur2_random", "linger.ms": 5}
+
+
+class ResultSender:
+    """The handler of the results agent. Nothing is opened before its first chunk."""
+
+    def __init__(self, settings: Settings, state: WorkerState) -> None:
+        self._settings = settings
+        self._state = state
+        self._producer: KafkaProducer | None = None
+        self._topic = topic_name(settings.namespace, "results")
+        self._source = f"/{settings.namespace}/results"
+
+    async def take(self, chunk: Chunk) -> Receipts:
+        """Hand the results of one chunk to the broker; the receipts are its acknowledgements, one per block.
+
+        Raises:
+            KafkaUnavailable, SetupError: retryable.
+        """
+        if self._producer is None:
+            self._producer = KafkaProducer(self._settings, self._state.id, config=_PRODUCER)
+        began, records = time.perf_counter(), 0
+        receipts: list[Awaitable[Any]] = []
+        for block in self._blocks(chunk.records):
+            receipts.append(await self._send(self._producer, block))
+            records += len(block)
+        self._state.records += records
+        log.debug("results_sent", records=records, ms=round(1000 * (time.perf_counter() - began), 2))
+        return receipts
+
+    async def _send(self, producer: KafkaProducer, block: Block) -> Awaitable[Any]:
+        messages = result_messages(block, source=self._source, now_s=time.time())
+        try:
+            outcome = await producer.send_all(self._topic, messages)
+        except RejectedMessage:
+            return _Receipt(self, producer, block, None)
+        return _Receipt(self, producer, block, outcome)
+
+    async def send_each(self, producer: KafkaProducer, block: Block) -> None:
+        """Send the results of a block one by one: one of them was refused. What is refused alone is left out.
+
+        Raises:
+            KafkaUnavailable, SetupError: retryable.
+        """
+        for message in result_messages(block, source=self._source, now_s=time.time()):
+            try:
+                await (await producer.send(self._topic, message.value, key=message.key, headers=message.headers))
+            except RejectedMessage as exc:
+                log.warning("result_refused", error=str(exc), bytes=len(message.value), value=message.value[:200])
+                self._state.notices.set(_NOTICE, f"a result is not sent, since the broker refuses it: {exc}")
+
+    def _blocks(self, messages: Sequence[RawMessage]) -> Iterator[Block]:
+        """The blocks that can be stored. The store worker makes dead letters of the other messages."""
+        for message in messages:
+            try:
+                block = _decode(message)
+            except BadMessage as exc:
+                place = {"partition": message.partition, "offset": message.offset}
+                log.warning("block_without_results", reason=exc.reason, error=exc.detail[:500], **place)
+                self._state.notices.set(_NOTICE, f"a block of predictions can't be read and has no results: {exc}")
+            else:
+                yield block
+
+    async def close(self, *_: Any, **__: Any) -> None:
+        """Flush the producer, and disconnect."""
+        if self._producer is not None:
+            await self._producer.close()
+
+
+def _decode(message: RawMessage) -> Block:
+    check_readable(message)
+    block = decode_block(message.value)
+    if not np.isfinite(block.margins).all():
+        raise BadMessage("not-finite", "a margin that isn't a finite number")
+    return block
+
+
+@dataclass(slots=True)
+class _Receipt(Acknowledged):
+    """Awaits the acknowledgement of all results of a block; sends them one by one where the broker refuses one."""
+
+    sender: ResultSender
+    producer: KafkaProducer
+    block: Block
+    outcome: asyncio.Future[int] | None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._settled().__await__()
+
+    async def _settled(self) -> None:
+        try:
+            if self.outcome is not None:
+                await self.outcome
+                return
+        except RejectedMessage as exc:
+            log.info("results_refused", error=str(exc), records=len(self.block))
+        await self.sender.send_each(self.producer, self.block)
