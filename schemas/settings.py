@@ -78,6 +78,7 @@ class Settings(BaseModel):
     replication: int = Field(1, ge=1, le=7)
     ingest_retention_hours: int = Field(168, ge=1)
     results: Literal["off", "json"] = "off"
+    ingest_mapping: Path | None = None
 
     # sslmode, sslrootcert … in the DSN and rediss:// in the URL turn TLS on, as asyncpg and redis-py read them.
     postgres_dsn: str = Field("postgresql://relearn_app@127.0.0.1:15432/postgres", repr=False)

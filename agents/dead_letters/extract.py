@@ -15,7 +15,7 @@ from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_weight, is
 from relearn.schemas.text import text_fault
 
 #: Reasons that concern the message as a whole, with any index.
-WHOLE = frozenset({"empty", "unreadable", "names", "length", "too-large", "quarantined"})
+WHOLE = frozenset({"empty", "unreadable", "names", "length", "too-large", "quarantined", "schema", "mapping"})
 _TEXTS = {"ids": "id", "subjects": "subject", "contexts": "context"}
 
 

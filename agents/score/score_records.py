@@ -11,7 +11,7 @@ import numpy as np
 from relearn.agents.learning.predict import Scores, predict, score
 from relearn.agents.models.live import Served
 from relearn.schemas.messages.headers import write_key
-from relearn.schemas.messages.ingest_fast_path import decode_parts
+from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts
 from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
@@ -33,14 +33,19 @@ class ScoredChunk:
     writes: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
-def score_parts(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> Iterator[ScoredChunk]:
+def score_parts(
+    messages: Sequence[RawMessage],
+    served: Served,
+    shadow: Served | None = None,
+    foreign: ForeignMessages | None = None,
+) -> Iterator[ScoredChunk]:
     """Decode and score a chunk with one model, in parts that bound the memory of a great many records.
 
     A record whose margin overflows is rejected, too. `shadow`, a model of the same features, answers what `served`
-    answers and rejects nothing.
+    answers and rejects nothing. `foreign` reads messages of other shapes than Relearn's own.
     """
     writes = _writes(messages)
-    for records, rejects in decode_parts(messages, served.model.feature_names):
+    for records, rejects in decode_parts(messages, served.model.feature_names, foreign):
         yield _answered(_score(messages, records, rejects, served), shadow, writes)
 
 

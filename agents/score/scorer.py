@@ -12,6 +12,7 @@ import structlog
 
 from relearn.agents.availability.open_once import OpenOnce
 from relearn.agents.availability.retry import Retry
+from relearn.agents.foreign.intake import Intake
 from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel, Served
@@ -52,6 +53,7 @@ class Scorer:
         self._live = live
         self._retry = Retry(state, stop)
         self._limit = DeadLetterLimit(settings.dlq_max_share, settings.dlq_min_records)
+        self._intake = Intake(settings, state.notices)
         self._opened = OpenOnce(self._open)
 
     async def score(self, chunk: Chunk) -> Receipts:
@@ -59,6 +61,7 @@ class Scorer:
 
         Raises:
             Stopping: asked to stop, or to give up the partitions, while a server is unavailable or the role is paused.
+            SetupError: the mapping lacks a feature of the model.
         """
         opened = await self._opened.get()
         if await opened.pause.wait():
@@ -71,12 +74,15 @@ class Scorer:
         shadow = self._live.shadow
         receipts: list[Awaitable[Any]] = []
         records = bad = 0
-        for scored in score_parts(chunk.records, served, shadow):
+        self._intake.check(served.model.feature_names)
+        skipped_before = self._intake.skipped
+        for scored in score_parts(chunk.records, served, shadow, self._intake.reader):
             await self._check_limit(opened, scored)
             receipts += await self._send(opened, chunk, scored, served, generation)
             records += len(scored.records) + len(scored.rejects)
             bad += len(scored.rejects)
         self._state.records += records
+        self._state.skipped += self._intake.skipped - skipped_before
         log.debug(
             "chunk_scored",
             records=records,

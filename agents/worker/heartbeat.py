@@ -76,6 +76,7 @@ def heartbeat(app: faust.App | None, state: WorkerState, *, rate: float, now_s: 
         "partitions": partitions,
         "lag": lag,
         "rate": round(rate, 1),
+        "skipped": state.skipped,
         "seen_at": round(now_s, 3),
         "condition": state.condition,
         "notices": state.notices.listed(),

@@ -29,6 +29,7 @@ class Worker(Struct, frozen=True):
     partitions: Annotated[list[str], Meta(description="Its assigned partitions.", examples=[["relearn.ingest-0"]])]
     lag: Annotated[Count | None, Meta(description="Unprocessed messages of its partitions; null: not known.")]
     rate: Annotated[float, Meta(description="Records per second.")]
+    skipped: Annotated[Count, Meta(description="Tombstones that it has skipped since its start.")]
     notices: Annotated[list[WorkerNotice], Meta(description="What is wrong with it, oldest first.")]
     seen_at: Time
 

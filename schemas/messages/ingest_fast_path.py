@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -28,10 +29,20 @@ _many_json = msgspec.json.Decoder(ManyRecords).decode
 PART_RECORDS = 65_536
 
 
+class ForeignMessages(Protocol):
+    """Reads messages of other shapes than Relearn's own (`schemas.foreign.reader`)."""
+
+    def add(self, builder: RecordsBuilder, message: RawMessage, pack_row: Callable[..., bytes]) -> bool:
+        """Add the record of one message, or its fault. False: the message is none of those."""
+        ...
+
+
 def decode_parts(
-    messages: Iterable[RawMessage], feature_names: Sequence[str]
+    messages: Iterable[RawMessage], feature_names: Sequence[str], foreign: ForeignMessages | None = None
 ) -> Iterator[tuple[Records, list[Reject]]]:
     """All records of a chunk in columns, and those that can't be scored, in parts.
+
+    `foreign` reads what is not of a form of Relearn's own, where a mapping or a schema registry is set.
 
     Each part ends with the message that brings it to PART_RECORDS records or more. Never raises for what a message
     holds: every record of every message is in exactly one of the two results of one part.
@@ -39,7 +50,8 @@ def decode_parts(
     pack_row = _row_packer(feature_names)
     builder = RecordsBuilder(feature_names)
     for message in messages:
-        _add(builder, message, pack_row)
+        if foreign is None or not foreign.add(builder, message, pack_row):
+            _add(builder, message, pack_row)
         if len(builder.indexes) + len(builder.rejects) >= PART_RECORDS:
             yield builder.finish()
             builder = RecordsBuilder(feature_names)

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
 from relearn.schemas.messages.records import Fault, Rows, Texts
-from relearn.schemas.messages.weight import check_complete, is_json
+from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE, check_complete, is_json
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
+
+#: The fault of a message in a schema registry's framing that no registry is set for.
+NO_REGISTRY = "its first byte is 0, a schema registry's framing: set RELEARN_SCHEMA_REGISTRY_URL for the score workers"
 
 
 class _Pairs(list[tuple[Any, Any]]):
@@ -30,9 +33,20 @@ def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
 
     Raises:
         BadMessage: nothing in it can be read; `reason` is one of `unreadable` (neither MessagePack nor JSON),
-            `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`, `too-large`.
+            `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`, `too-large`,
+            `schema` (its first byte is that of a schema registry's framing).
     """
-    message = _as_map(parse(value, _Pairs))
+    if value[0] == FRAMED_FIRST_BYTE:
+        raise BadMessage("schema", NO_REGISTRY)
+    return read_message(_as_map(parse(value, _Pairs)), feature_names)
+
+
+def read_message(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
+    """As `read_with_faults`, of the map in a message that is parsed already.
+
+    Raises:
+        BadMessage: nothing in it can be read.
+    """
     if "features" not in message:
         raise BadMessage("invalid", "there are no `features`")
     return _read_many(message, feature_names) if message.get("n") is not None else _read_one(message, feature_names)
@@ -72,6 +86,8 @@ def _read_one(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
         if fault:
             raise BadMessage("text", f"`{name}` {fault}")
     given = message["features"]
+    if isinstance(given, dict):
+        given = _Pairs(given.items())
     if isinstance(given, _Pairs):
         given = _by_name(given, feature_names)
     elif isinstance(given, bytes):
@@ -101,17 +117,17 @@ def _check_names(names: Sequence[Any], feature_names: Sequence[str]) -> None:
     known = set(feature_names)
     strange = [name for name in names if not isinstance(name, str) or name not in known]
     if strange:
-        raise BadMessage("names", f"unknown feature {_shown(strange)}")
+        raise BadMessage("names", f"unknown feature {shown_names(strange)}")
     counts = Counter(names)
     if len(counts) != len(names):
         twice = sorted(name for name, count in counts.items() if count > 1)
-        raise BadMessage("names", f"given twice: {_shown(twice)}")
+        raise BadMessage("names", f"given twice: {shown_names(twice)}")
     missing = [name for name in feature_names if name not in counts]
     if missing:
-        raise BadMessage("names", f"missing feature {_shown(missing)}")
+        raise BadMessage("names", f"missing feature {shown_names(missing)}")
 
 
-def _shown(names: Sequence[Any]) -> str:
+def shown_names(names: Sequence[Any]) -> str:
     first = ", ".join(repr(name)[:60] for name in names[:3])
     return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 

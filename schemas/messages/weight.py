@@ -19,6 +19,8 @@ WEIGHED_FROM_BYTES = 256 * 1024
 
 #: The first byte of a value that is JSON, so that people can type one. Any other value is MessagePack.
 JSON_FIRST_BYTE = ord("{")
+#: The first byte of a schema registry's framing, before the schema's id in 4 bytes. It is no map in MessagePack.
+FRAMED_FIRST_BYTE = 0
 
 _REFERENCE, _NUMBER, _TEXT, _CONTAINER, _PAIR = 8, 32, 57, 72, 72
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from relearn.agents.foreign.mapping_file import read_mapping
 from relearn.schemas.errors import SettingsError
 from relearn.schemas.settings import PREFIX, Settings, read_settings
 from relearn.scripts.client.api_state import url
@@ -121,7 +122,7 @@ def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Pat
 
 def _check(environment: Mapping[str, str]) -> None:
     """Raise settings errors before anything starts."""
-    read_settings(environment)
+    read_mapping(read_settings(environment))
     if bool(environment.get(SIGNING_KEY)) != bool(environment.get(VERIFY_KEYS)):
         raise SettingsError(f"{SIGNING_KEY} and {VERIFY_KEYS} belong together: give both or neither")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from relearn.schemas.messages.ingest_fast_path import decode_parts
+from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts
 from relearn.schemas.messages.records import Records, RecordsBuilder, Reject
 
 
@@ -23,8 +23,10 @@ class FakeMessage:
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-def decode_chunk(messages: Iterable[Any], feature_names: Sequence[str]) -> tuple[Records, list[Reject]]:
+def decode_chunk(
+    messages: Iterable[Any], feature_names: Sequence[str], foreign: ForeignMessages | None = None
+) -> tuple[Records, list[Reject]]:
     """The records of some messages that fit one part, if there are any, and those that can't be scored."""
-    parts = list(decode_parts(messages, feature_names))
+    parts = list(decode_parts(messages, feature_names, foreign))
     assert len(parts) <= 1
     return parts[0] if parts else RecordsBuilder(feature_names).finish()

@@ -44,7 +44,7 @@ def test_schemas_does_no_io() -> None:
 AGENTS = [
     {"learning", "availability", "driver_errors"},
     {"stores"},
-    {"kafka", "fetch", "quarantine"},
+    {"kafka", "fetch", "quarantine", "foreign"},
     {"models"},
     {"worker"},
     {"dead_letters", "score", "store", "feedback", "retrain", "results"},
@@ -52,7 +52,7 @@ AGENTS = [
 
 
 def test_agents_import_one_way() -> None:
-    """learning, availability, driver_errors ◀ stores ◀ kafka, fetch, quarantine ◀ models ◀ worker ◀ the rest."""
+    """learning, availability, driver_errors ◀ stores ◀ kafka, fetch, quarantine, foreign ◀ models ◀ worker ◀ others."""
     step = {package: i for i, packages in enumerate(AGENTS) for package in packages}
     wrong = [
         f"{path} imports {name}"
