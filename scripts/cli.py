@@ -17,7 +17,7 @@ VERBS = {
     "demo": ("relearn.scripts.demo:demo", "Watch it learn: a stream, a reviewer, better models, a checked summary."),
     "worker": (
         "relearn.scripts.commands.worker:worker",
-        "Run one worker of a role: score, store, feedback or retrain.",
+        "Run one worker of a role: score, store, feedback, retrain or results.",
     ),
     "api": ("relearn.scripts.commands.api:api", "Serve the HTTP API and the web page."),
     "key": ("relearn.scripts.commands.key:key", "Create, list and revoke keys of the HTTP API."),
@@ -39,6 +39,10 @@ VERBS = {
     ),
     "reviewer": ("relearn.scripts.commands.reviewer:reviewer", "List reviewers, and trust those without a limit."),
     "examples": ("relearn.scripts.commands.examples:examples", "List and withdraw loads of labelled examples."),
+    "export": (
+        "relearn.scripts.commands.export:export",
+        "Write predictions, corrections or examples as CSV, newline-delimited JSON or Parquet.",
+    ),
     "job": ("relearn.scripts.commands.job:job", "List and show jobs of the retrain role."),
     "dlq": ("relearn.scripts.commands.dlq:dlq", "List, show and redrive dead letters."),
     "replay": ("relearn.scripts.commands.replay:replay_command", "Score stored predictions again with another model."),

@@ -4,5 +4,5 @@ Order of reading: `postgres`, `migrations`, `redis` (connections and errors), `d
 servers can be used), `places` (identity columns), `topic_generations`, predictions/ (rows of records),
 `dead_letters`, `deaths` (what workers had in hand when they died), `gaps` (offsets that were never read), `pauses`,
 feedback/ (corrections), training/ (jobs, models, activations), live/ (events and the recent view), `api_keys`,
-`deployment` (figures for `relearn status`).
+`deployment` (figures for `relearn status`), `exports` (whole tables, page by page).
 """

@@ -2,5 +2,6 @@
 
 Order of reading: `datasets` and `csv` (records and labels), `bootstrap` (training on them), `accuracy`, `messages` (the
 Kafka messages of a data set), `paced_stream` (a thread that sends them), `ground_truth` (the true label of a record),
-`reviewer` (which statements it makes, pure), `review_loop` (the loop of `relearn review`).
+`reviewer` (which statements it makes, pure), `review_loop` (the loop of `relearn review`). Out: `tables_out` (rows as
+CSV, JSON or Parquet), `parquet` (pyarrow, if it is installed), `export_output` (the file, and how far an export is).
 """

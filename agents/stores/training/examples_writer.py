@@ -46,12 +46,12 @@ def ndjson_writer(file: TextIO, feature_names: Sequence[str]) -> Write:
     return write
 
 
-def csv_names(feature_names: Sequence[str]) -> list[str]:
+def csv_names(feature_names: Sequence[str], ours: Sequence[str] = OURS) -> list[str]:
     """The features' columns, all different from each other and from ours."""
-    taken, names = {*OURS, *feature_names}, []
+    taken, names = {*ours, *feature_names}, []
     for name in feature_names:
         column = name
-        if name in OURS:
+        if name in ours:
             while column in taken:
                 column = f"feature.{column}"
             taken.add(column)

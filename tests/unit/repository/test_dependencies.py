@@ -22,9 +22,9 @@ EXTRAS = {
     "agents": (),
     "api": (),
     "schemas": (),
-    "scripts": ("embedded",),
+    "scripts": ("embedded", "parquet"),
     "scripts/dev": ("embedded", "bench", "dev"),
-    "tests": ("embedded", "bench", "dev"),
+    "tests": ("embedded", "bench", "parquet", "dev"),
 }
 #: Programs of environments of their own, which other programs of the bench make.
 APART = ROOT / "scripts/dev/bench/api/rivals"
