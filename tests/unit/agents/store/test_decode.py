@@ -100,7 +100,7 @@ def test_a_dead_letter_that_cannot_be_read_becomes_one_about_itself() -> None:
     assert (second.topic, second.agent, second.value) == ("dead-letters", "store", b"x")
 
 
-@pytest.mark.parametrize("topic", ["ns2.ingest", "ingest", "ns.results", "ns.", ""])
+@pytest.mark.parametrize("topic", ["ns2.ingest", "ingest", "ns.answers", "ns.", ""])
 def test_a_letter_about_a_topic_of_others_becomes_one_about_itself(topic: str) -> None:
     """Totals are kept per topic, and a program that can write to `dead-letters` chooses the names."""
     _, (letter,) = decode_blocks([Message(b"?")], generation=2, now_s=5.0)
