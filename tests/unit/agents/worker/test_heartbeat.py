@@ -68,6 +68,7 @@ def test_a_worker_that_has_not_started_says_so() -> None:
         "partitions": [],
         "lag": None,
         "rate": 12.3,
+        "skipped": 0,
         "seen_at": 5.0,
         "condition": "starting",
         "notices": [],
