@@ -61,7 +61,7 @@ lock: $(STAMP) ## lock the newest versions: requirements.lock, the page's librar
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet --output-file requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra registry --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 		--output-file requirements-runtime.lock
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(PAGE) --ignore-scripts --package-lock-only --loglevel=error \

@@ -16,7 +16,8 @@ RelearnError
 └── Unavailable              a server is away; retryable
     ├── KafkaUnavailable
     ├── PostgresUnavailable
-    └── RedisUnavailable
+    ├── RedisUnavailable
+    └── RegistryUnavailable
 """
 
 from __future__ import annotations
@@ -111,3 +112,7 @@ class PostgresUnavailable(Unavailable):
 
 class RedisUnavailable(Unavailable):
     """Redis doesn't answer."""
+
+
+class RegistryUnavailable(Unavailable):
+    """The schema registry doesn't answer, or answers that it can't at the moment."""

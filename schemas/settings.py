@@ -79,6 +79,8 @@ class Settings(BaseModel):
     ingest_retention_hours: int = Field(168, ge=1)
     results: Literal["off", "json"] = "off"
     ingest_mapping: Path | None = None
+    schema_registry_url: str = Field("", repr=False)
+    schema_registry_ca_file: Path | None = None
 
     # sslmode, sslrootcert … in the DSN and rediss:// in the URL turn TLS on, as asyncpg and redis-py read them.
     postgres_dsn: str = Field("postgresql://relearn_app@127.0.0.1:15432/postgres", repr=False)
@@ -137,6 +139,11 @@ class Settings(BaseModel):
     @classmethod
     def _postgres_has_an_address(cls, url: str) -> str:
         return _address(url, "postgresql", "postgres") if url else url
+
+    @field_validator("schema_registry_url")
+    @classmethod
+    def _registry_has_an_address(cls, url: str) -> str:
+        return _address(url, "http", "https") if url else url
 
     @field_validator("redis_url")
     @classmethod

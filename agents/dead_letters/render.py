@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from relearn.agents.dead_letters.extract import decode_map, extract_record
+from relearn.schemas.foreign.frame import schema_id_of
 from relearn.schemas.messages.dead_letters import Cut
 
 LONGEST = 3000
@@ -27,7 +28,9 @@ def as_text(value: bytes | None, index: int, reason: str) -> str:
     found, cut = _read(value, index, reason)
     what = f"record {index} of the value" if cut else "value"
     if found is None:
-        return f"value, {len(value):,} bytes, neither MessagePack nor JSON:\n{hex_dump(value)}"
+        schema_id = schema_id_of(value)
+        form = "neither MessagePack nor JSON" if schema_id is None else f"framed, of schema {schema_id}"
+        return f"value, {len(value):,} bytes, {form}:\n{hex_dump(value)}"
     text = json.dumps(_Plain(_LIST_ITEMS)(found), indent=2, ensure_ascii=False)
     shown = text if len(text) <= LONGEST else text[:LONGEST] + "\n… cut here; --json shows all of it"
     return f"{what}, {len(value):,} bytes:\n{printable(shown)}"

@@ -53,7 +53,7 @@ class Scorer:
         self._live = live
         self._retry = Retry(state, stop)
         self._limit = DeadLetterLimit(settings.dlq_max_share, settings.dlq_min_records)
-        self._intake = Intake(settings, state.notices)
+        self._intake = Intake(settings, state.notices, self._retry)
         self._opened = OpenOnce(self._open)
 
     async def score(self, chunk: Chunk) -> Receipts:
@@ -76,11 +76,12 @@ class Scorer:
         records = bad = 0
         self._intake.check(served.model.feature_names)
         skipped_before = self._intake.skipped
-        for scored in score_parts(chunk.records, served, shadow, self._intake.reader):
-            await self._check_limit(opened, scored)
-            receipts += await self._send(opened, chunk, scored, served, generation)
-            records += len(scored.records) + len(scored.rejects)
-            bad += len(scored.rejects)
+        async for messages in self._intake.parts(chunk.records):
+            for scored in score_parts(messages, served, shadow, self._intake.reader):
+                await self._check_limit(opened, scored)
+                receipts += await self._send(opened, chunk, scored, served, generation)
+                records += len(scored.records) + len(scored.rejects)
+                bad += len(scored.rejects)
         self._state.records += records
         self._state.skipped += self._intake.skipped - skipped_before
         log.debug(

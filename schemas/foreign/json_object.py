@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.foreign.frame import FRAME_BYTES
 from relearn.schemas.messages.ingest_faults import parse, shown_names
+from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_weight, is_json
 
 _decode = msgspec.json.Decoder().decode
 
@@ -26,6 +28,23 @@ def json_object(value: bytes) -> Any:
     except (ValueError, RecursionError):
         pass  # the slower parser reads it, or names the fault
     return parse(value, _without_doubles)
+
+
+class JsonCodec:
+    """Decodes framed JSON. Its schema is not applied: what is read of a message is checked where it is read."""
+
+    def decode(self, value: bytes) -> Any:
+        """The Python objects in a framed message.
+
+        Raises:
+            BadMessage: with reason `unreadable`, `names` or `too-large`.
+        """
+        text = value[FRAME_BYTES:].lstrip(b" \t\r\n")
+        if not is_json(text):
+            raise BadMessage("unreadable", "framed JSON that isn't an object")
+        if len(text) >= WEIGHED_FROM_BYTES:
+            check_weight(text)
+        return json_object(text)
 
 
 def _without_doubles(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:

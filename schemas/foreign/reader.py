@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.foreign.frame import FRAME_BYTES, Codec
 from relearn.schemas.foreign.json_object import json_object
 from relearn.schemas.foreign.mapping import FeaturePaths, MappedTexts, MessageMapping
 from relearn.schemas.foreign.unwrap import unwrap
@@ -22,28 +23,6 @@ from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE, JSON_FIRST_BYTE, 
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 
 PackRow = Callable[..., bytes]
-#: The framing: a byte 0, the schema's id, then the message in the schema's format.
-_FRAME = struct.Struct(">bI")
-FRAME_BYTES = _FRAME.size
-
-
-class Codec(Protocol):
-    """Decodes what stands behind the framing, by one schema."""
-
-    def decode(self, value: bytes) -> Any:
-        """The Python objects in a framed message. `value` is the message with its framing.
-
-        Raises:
-            BadMessage: with reason `unreadable` or `too-large`.
-        """
-        ...
-
-
-def schema_id(value: bytes | None) -> int | None:
-    """The schema's id in a framed message; None: it isn't framed."""
-    if not value or value[0] != FRAMED_FIRST_BYTE or len(value) < FRAME_BYTES:
-        return None
-    return int(_FRAME.unpack_from(value)[1])
 
 
 class ForeignReader:
@@ -81,10 +60,9 @@ class ForeignReader:
     def _framed(self, value: bytes) -> Any:
         if self._codec_of is None:
             raise BadMessage("schema", NO_REGISTRY)
-        found = schema_id(value)
-        if found is None:
+        if len(value) < FRAME_BYTES:
             raise BadMessage("unreadable", f"{len(value)} bytes; a framing with its schema's id has {FRAME_BYTES}")
-        return self._codec_of(found).decode(value)
+        return self._codec_of(int.from_bytes(value[1:FRAME_BYTES], "big")).decode(value)
 
     def _add(self, builder: RecordsBuilder, message: RawMessage, pack_row: PackRow, found: Any) -> None:
         if self._mapping is None:

@@ -33,8 +33,19 @@ _OPEN_API = "            until an API key exists (relearn key create), every use
 @click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after a confirmation.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @click.option("--api/--no-api", default=True, show_default=True, help="Run the HTTP API.")
+@click.option("--registry", is_flag=True, help="Run a schema registry (Apicurio), fetched at the first start.")
 @click.option("--servers-only", is_flag=True, help="No workers and no API.")
-def up(*, score: int, store: int, results: int | None, reset: bool, yes: bool, api: bool, servers_only: bool) -> None:
+def up(
+    *,
+    score: int,
+    store: int,
+    results: int | None,
+    reset: bool,
+    yes: bool,
+    api: bool,
+    registry: bool,
+    servers_only: bool,
+) -> None:
     """Run everything on this machine: Kafka, Postgres, Valkey, the workers and the API. Ctrl-C stops everything."""
     report = Report()
     if reset:
@@ -45,13 +56,15 @@ def up(*, score: int, store: int, results: int | None, reset: bool, yes: bool, a
     roles = {"score": score, "store": store, "feedback": 1, "retrain": 1, "results": results or int(sent)}
     wanted = dict.fromkeys(roles, 0) if servers_only else roles
     try:
-        signals.run(_up(dict(os.environ), wanted, api and not servers_only, report))
+        signals.run(_up(dict(os.environ), wanted, api and not servers_only, registry, report))
     finally:
         report.close()
 
 
-async def _up(environment: Mapping[str, str], workers: Mapping[str, int], api: bool, report: Report) -> None:
-    async with stack.running(environment, **workers, api=api, on_event=report) as now_up:
+async def _up(
+    environment: Mapping[str, str], workers: Mapping[str, int], api: bool, registry: bool, report: Report
+) -> None:
+    async with stack.running(environment, **workers, api=api, registry=registry, on_event=report) as now_up:
         report.console.print("\n".join(what_is_up(now_up)), markup=False)
         await asyncio.Event().wait()
 
@@ -67,6 +80,8 @@ def what_is_up(now_up: stack.Stack) -> list[str]:
     }
     here = [f"  {name:<9} {addresses[name]}" for name in SETTING if name in now_up.embedded]
     elsewhere = [f"  {name:<9} as in {SETTING[name]}" for name in SETTING if name not in now_up.embedded]
+    if settings.schema_registry_url:
+        elsewhere.append(f"  registry  {without_password(settings.schema_registry_url)}")
     workers = [f"  workers   {' '.join(now_up.workers)}"] if now_up.workers else []
     served = [f"  api       {now_up.api}, with its documentation at /docs", _OPEN_API] if now_up.api else []
     chosen = {name: os.environ[name] for name in (DATA_DIR, PREFIX + "NAMESPACE") if os.environ.get(name)}

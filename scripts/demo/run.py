@@ -27,7 +27,7 @@ async def run_demo(options: DemoOptions, console: DemoConsole, results: list[Res
     own = None if os.environ.get(NAMESPACE) else environment.get(NAMESPACE)
     async with AsyncExitStack() as stopping:
         with console.step("servers", "starting Kafka, Postgres, Valkey, the workers and the API") as step:
-            running = stack.running(environment, **ROLES, api=True, on_event=console.on_event)
+            running = stack.running(environment, **ROLES, api=True, registry=False, on_event=console.on_event)
             up = await stopping.enter_async_context(running)
             stopping.callback(console.print, "stopping; stored data stays", "dim")
             step.done = f"Kafka, Postgres, Valkey, {len(up.workers)} workers and the API started"

@@ -25,6 +25,7 @@ OURS = (
     "postgres",
     "postgres.new",
     "valkey",
+    "registry",
     "keys",
     "logs",
     "workers",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from relearn.agents.foreign.mapping_file import read_mapping
 from relearn.schemas.errors import SettingsError
@@ -22,6 +23,7 @@ from relearn.scripts.embedded.processes.events import Event, OnEvent, ignore
 from relearn.scripts.embedded.processes.process import Process, logged
 from relearn.scripts.embedded.processes.supervisor import Supervisor
 from relearn.scripts.embedded.servers import local, ports
+from relearn.scripts.embedded.servers import registry as schema_registry
 from relearn.scripts.embedded.servers.secrets import POSTGRES_OWNER_DSN, Secrets
 
 WORKER_READY = "worker_ready"
@@ -50,9 +52,12 @@ async def running(
     retrain: int = 1,
     results: int = 0,
     api: bool = False,
+    registry: bool = False,
     on_event: OnEvent = ignore,
 ) -> AsyncIterator[Stack]:
     """Runs everything during the block, and stops it in reverse order afterwards, also after an error.
+
+    `registry`: a schema registry as well.
 
     A server whose address is in `environment` is used and not started. Workers may not be ready when the block begins:
     score waits for a first model. The API, if enabled, serves by then. The first cancellation stops all in order, the
@@ -82,6 +87,8 @@ async def running(
                 roles["results"] = results
             expected = ",".join(f"{role}={count}" for role, count in roles.items())
             addresses = {EXPECTED_WORKERS: expected, **at.settings(wanted, secrets)}
+            if registry and not environment.get(schema_registry.SETTING):
+                addresses |= await _start_registry(data_dir, last, environment, supervisor, on_event)
             chosen, signing = _settle(data_dir, addresses, environment)
             await run_migrations(read_settings(chosen))
             chosen.pop(POSTGRES_OWNER_DSN, None)  # for migrations only
@@ -102,6 +109,19 @@ async def running(
             yield Stack(settings, supervisor, tuple(wanted), names, url(settings) if api else None)
         finally:
             await supervisor.stop_all()
+
+
+async def _start_registry(
+    data_dir: Path, last: Mapping[str, str], environment: Mapping[str, str], supervisor: Supervisor, on_event: OnEvent
+) -> dict[str, str]:
+    """Start the schema registry; the setting with its address."""
+    await schema_registry.prepare(data_dir, on_event)
+    async with ports.choosing():
+        before = urlsplit(last.get(schema_registry.SETTING, "")).port
+        port = ports.choose(schema_registry.PORT, last=before)
+        plain = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+        await supervisor.start(schema_registry.server(data_dir, port, data_dir / "logs" / "registry.log", plain))
+    return {schema_registry.SETTING: schema_registry.url(port)}
 
 
 def worker(role: str, number: int, environment: Mapping[str, str], data_dir: Path) -> Process:

@@ -46,7 +46,7 @@ async def small_system(console: DemoConsole) -> AsyncIterator[System]:
     with tempfile.TemporaryDirectory(prefix="relearn-screenshots-") as directory:
         own = {PREFIX + "DATA_DIR": directory, PREFIX + "SHADOW_S": str(SHADOW_S)}
         parts = split_data(load_dataset(WANTED.source), WANTED.rows, WANTED.seed)
-        async with stack.running({**plain, **own}, **ROLES, api=True, on_event=console.on_event) as up:
+        async with stack.running({**plain, **own}, **ROLES, api=True, registry=False, on_event=console.on_event) as up:
             if up.api is None:
                 raise SetupError("the API didn't start")
             async with prepared(up.settings, parts, WANTED, console) as run:

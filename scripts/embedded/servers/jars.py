@@ -131,6 +131,22 @@ def _fetch_one(context: Any, jar: Jar, directory: Path, stopped: Callable[[], bo
         return
 
 
+def fetch_archive(cache: Path, group: str, artifact: str, version: str) -> Path:
+    """The `all` archive (tar.gz) of a Maven coordinate, in `cache`; blocks.
+
+    Raises:
+        SetupError: no network.
+        OSError: no space.
+    """
+    import requests  # noqa: PLC0415 - comes with jgo, which is optional
+
+    try:
+        found: Path = _maven(cache).project(group, artifact).at_version(version).artifact("all", "tar.gz").resolve()
+    except (requests.RequestException, RuntimeError, AssertionError) as exc:
+        raise SetupError(f"{artifact} {version} can't be fetched ({exc}); its first start needs the network") from exc
+    return found
+
+
 def _maven(cache: Path) -> Any:
     try:
         from jgo.maven import MavenContext  # noqa: PLC0415 - optional

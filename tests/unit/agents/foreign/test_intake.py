@@ -7,19 +7,23 @@ from pathlib import Path
 import pytest
 
 from relearn.agents.availability.notices import Notices
+from relearn.agents.availability.retry import Retry
 from relearn.agents.foreign.intake import Intake
+from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import SettingsError, SetupError
 from relearn.schemas.settings import Settings
+
+RETRY = Retry(WorkerState("", ""), stop=lambda: False)
 
 
 def intake(path: Path, content: str, notices: Notices) -> Intake:
     path.write_text(content)
-    return Intake(Settings(ingest_mapping=path), notices)
+    return Intake(Settings(ingest_mapping=path), notices, RETRY)
 
 
 def test_without_settings_there_is_no_reader() -> None:
     """Messages of Relearn's own cost nothing more."""
-    found = Intake(Settings(), Notices())
+    found = Intake(Settings(), Notices(), RETRY)
     found.check(["a"])
     assert (found.reader, found.skipped) == (None, 0)
 
@@ -30,7 +34,7 @@ def test_a_file_that_cant_be_read_is_refused_by_the_settings_name(tmp_path: Path
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=r"^RELEARN_INGEST_MAPPING=.*mapping.toml: (can't be read|not TOML|larger)"):
-        Intake(Settings(ingest_mapping=path), Notices())
+        Intake(Settings(ingest_mapping=path), Notices(), RETRY)
 
 
 def test_a_feature_without_a_path_is_waited_for(tmp_path: Path) -> None:
