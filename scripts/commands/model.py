@@ -19,8 +19,10 @@ from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
 from relearn.scripts.commands.model_list import examples, list_, show
 from relearn.scripts.commands.output import as_json_option, version_argument
+from relearn.scripts.commands.table_options import table_options
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import load_dataset, require_classes, split_rows
+from relearn.scripts.data.table_options import TableOptions
 from relearn.scripts.render.jobs_models import outcome_lines
 
 ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
@@ -45,21 +47,39 @@ def _timeout_option(default_s: float) -> Callable[[Any], Any]:
 
 @model.command()
 @click.option(
-    "--data", "source", required=True, metavar="DATASET|FILE.csv", help="digits, breast_cancer, wine, or CSV."
+    "--data",
+    "source",
+    required=True,
+    metavar="DATASET|FILE",
+    help="digits, breast_cancer, wine, or a CSV or Parquet file.",
 )
-@click.option("--label", metavar="COLUMN", help="The label column of a CSV file, by name or by number from 1.")
+@click.option("--label", metavar="COLUMN", help="The label column of a file, by name or by number from 1.")
+@table_options
 @click.option("--rows", type=click.IntRange(1), help="Number of rows to train on, each class in its share.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows for --rows.")
 @_timeout_option(300.0)
 @as_json_option
-def train(*, source: str, label: str | None, rows: int | None, seed: int, timeout_s: float, as_json: bool) -> None:
+def train(
+    *,
+    source: str,
+    label: str | None,
+    table: TableOptions,
+    rows: int | None,
+    seed: int,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
     """Load labelled records as examples and train a model on all stored examples.
+
+    A CSV file is separated by comma, semicolon or tab, in UTF-8, with the columns' names in its first line. Each column
+    is a feature, except the label, those of --drop, and the columns `id`, `subject`, `batch` and `context`. Rows of one
+    `subject` are one example, the last one. Parquet (FILE.parquet) needs pip install 'relearn[parquet]'.
 
     The exit code is 0 if the model was promoted, 1 if not, and 2 if the data can't be used. A model not known to be
     better than the champion scores the same records as a shadow until reviews decide: the exit code is then 1, and
     the command doesn't wait.
     """
-    settings, dataset = load_settings(), load_dataset(source, label=label)
+    settings, dataset = load_settings(), load_dataset(source, label=label, options=table)
     require_classes(dataset)
     if rows is not None:
         dataset, _ = split_rows(dataset, rows, seed)

@@ -13,8 +13,10 @@ import click
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.producer import Sender, send_paced, stopping_on_signals
+from relearn.scripts.commands.table_options import table_options
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
+from relearn.scripts.data.table_options import TableOptions
 from relearn.scripts.render.progress import bar
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -23,6 +25,7 @@ COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 @click.command()
 @click.argument("source", metavar="DATASET|FILE")
 @click.option("--label", metavar="COLUMN", help="The label column, by name or by number from 1. It is not sent.")
+@table_options
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records per second.  [default: no limit]")
 @click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Records per message.")
 @click.option("--repeat", is_flag=True, help="Repeat the data until Ctrl-C.")
@@ -49,13 +52,17 @@ def produce(
     compression: str,
     seed: int | None,
     noise: float,
+    table: TableOptions,
 ) -> None:
-    """Stream records to the ingest topic. DATASET is digits, breast_cancer or wine, FILE a CSV file.
+    """Stream records to the ingest topic. DATASET is digits, breast_cancer or wine, FILE a CSV or Parquet file.
+
+    Each column of a FILE is a feature, except the label, those of --drop, and the columns `id`, `subject`, `batch` and
+    `context`, which accompany the record. With --batch a message holds records of one `batch`.
 
     Ctrl-C ends the stream. The exit code is 1 if the broker has not acknowledged every record.
     """
     settings = load_settings()
-    dataset = load_dataset(source, label=label)
+    dataset = load_dataset(source, label=label, options=table)
     sender = Sender(
         settings,
         topic_name(settings.namespace, "ingest"),

@@ -18,10 +18,12 @@ from relearn.schemas.text import text_fault
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.producer import stopping_on_signals
 from relearn.scripts.client.query import with_pool
+from relearn.scripts.commands.table_options import table_options
 from relearn.scripts.data.datasets import load_dataset
 from relearn.scripts.data.ground_truth import oracle_of
 from relearn.scripts.data.review_loop import FeedbackSender, Pace, review_predictions
 from relearn.scripts.data.reviewer import Reviewer
+from relearn.scripts.data.table_options import TableOptions
 from relearn.scripts.render.progress import bar
 
 WAITING = "nothing to review now; waiting for unreviewed predictions"
@@ -29,7 +31,8 @@ WAITING = "nothing to review now; waiting for unreviewed predictions"
 
 @click.command()
 @click.option("--oracle", "source", required=True, metavar="DATASET|FILE", help="The source of the true labels.")
-@click.option("--label", metavar="COLUMN", help="The label column of a CSV file, by name or by number from 1.")
+@click.option("--label", metavar="COLUMN", help="The label column of a file, by name or by number from 1.")
+@table_options
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Answers per second.  [default: no limit]")
 @click.option("--error", default=0.0, type=click.FloatRange(0, 1), help="The probability of a wrong answer.")
 @click.option(
@@ -52,6 +55,7 @@ def review(
     reviewer: str,
     seed: int | None,
     only_errors: bool,
+    table: TableOptions,
 ) -> None:
     """Review recent unreviewed predictions over the feedback topic, until Ctrl-C or --count.
 
@@ -64,7 +68,7 @@ def review(
         raise click.UsageError("--only-errors reviews wrong predictions only: it can't be combined with --audit")
     if fault := "is empty" if not reviewer else text_fault(reviewer):
         raise click.BadParameter(fault, param_hint="--reviewer")
-    settings, dataset = load_settings(), load_dataset(source, label=label)
+    settings, dataset = load_settings(), load_dataset(source, label=label, options=table)
     oracle = oracle_of(dataset, with_pool(read_features))
     if error > 0 and len(oracle.classes) < 2:
         raise Refused(f"all of {source} is {oracle.classes[0]!r}: there is no other label to answer by mistake")

@@ -1,65 +1,70 @@
 """Reads a CSV file as numbers and labels; each error names the file, the line and the column.
 
-Comma, semicolon or tab; UTF-8 with or without a byte order mark; fields may be quoted; blank lines are skipped. The
-first line is a header when none of its cells is a number, or when one of them is the label's name.
+The first line of a CSV file is a header when none of its cells is a number, or when one of them is the label's name.
+With a header the columns `id`, `subject`, `batch` and `context` accompany the records. Rows of another format are read
+alike (`read_rows`).
 """
 
 from __future__ import annotations
 
-import csv
 import math
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, BadMessage
 from relearn.schemas.labels import LabelSpellings
-from relearn.schemas.text import text_fault
+from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
+from relearn.scripts.data.csv_rows import LOOKED_AT, Row, delimiter_of, rows_of
+from relearn.scripts.data.table_options import ACCOMPANYING, TableOptions
 
-LINE_MAX = 16 * 1024 * 1024
-FIELD_MAX = 128 * 1024
-#: Rows that decide on delimiter and header.
-LOOKED_AT = 50
-# In this order where several fit: a file with semicolons may have decimal commas, one with commas seldom semicolons.
-DELIMITERS = ("\t", ";", ",")
-
-Row = tuple[int, list[str]]
+_DEFAULT = TableOptions()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file's contents. features: (n, d) float64, finite. `label_column` is its number and name, for messages."""
+    """A file's contents. features: (n, d) float64, finite. `label_column` is its number and name, for messages.
+
+    `beside`: of the columns that accompany the records those that the file has, n texts each.
+    """
 
     feature_names: tuple[str, ...]
     features: NDArray[np.float64]
     labels: tuple[str, ...] | None
     label_column: str | None
+    beside: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns. `label` counts from 0; without a header the names are x1 … xd."""
+    """The columns, counted from 0: the label, those that accompany, those left out. Without a header: x1 … xd."""
 
     path: str
     names: tuple[str, ...]
     header: bool
-    label: int | None
+    label: int | None = None
+    beside: Mapping[str, int] = field(default_factory=dict)
+    dropped: frozenset[int] = frozenset()
+    options: TableOptions = _DEFAULT
+
+    @property
+    def features(self) -> list[int]:
+        """All the others."""
+        others = {self.label, *self.beside.values(), *self.dropped}
+        return [i for i in range(len(self.names)) if i not in others]
 
     def shown(self, index: int) -> str:
         """A column for messages: its number, and its name if the file has names."""
         return f"{index + 1} ({self.names[index]})" if self.header and index < len(self.names) else str(index + 1)
 
 
-def read_csv(path: str, label: str | None = None) -> Table:
-    """All of the file. `label` is the label column's name or its number from 1; None: every column is a feature.
+def read_csv(path: str, label: str | None = None, options: TableOptions = _DEFAULT) -> Table:
+    """All of the file. `label` is the label column's name or its number from 1; None: the file has no labels.
 
     Raises:
         BadFile: the file can't be read or used, and where.
@@ -68,87 +73,103 @@ def read_csv(path: str, label: str | None = None) -> Table:
         if Path(path).exists() and not Path(path).is_file():
             raise BadFile(path, "not a file")
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            return _read(path, file, label)
+            delimiter = delimiter_of(path, file)
+            file.seek(0)
+            return read_rows(path, rows_of(path, file, delimiter), label, options)
     except FileNotFoundError as exc:
         raise BadFile(path, "no such file") from exc
     except (OSError, ValueError) as exc:  # ValueError: a path with a NUL
         raise BadFile(path, f"can't be read: {getattr(exc, 'strerror', None) or exc}") from exc
 
 
-def _read(path: str, file: TextIO, label: str | None) -> Table:
-    delimiter = _delimiter(path, file)
-    file.seek(0)
-    rows = _rows(path, file, delimiter)
+def read_rows(
+    path: str, rows: Iterator[Row], label: str | None, options: TableOptions, *, named: bool = False
+) -> Table:
+    """The table in rows of cells; `named`: the first row has the columns' names. Raises as `read_csv`."""
     looked_at = list(islice(rows, LOOKED_AT))
     if not looked_at:
         raise BadFile(path, "is empty")
-    columns = _columns(path, looked_at, label)
+    columns = _columns(path, looked_at, label, options, named=named)
     data = chain(looked_at[1:] if columns.header else looked_at, rows)
     numbers, labels, spellings = array("d"), list[str](), LabelSpellings()
-    kept = [i for i in range(len(columns.names)) if i != columns.label]
+    beside: dict[str, list[str | None]] = {name: [] for name in columns.beside}
+    kept = columns.features
     for line, cells in data:
         if len(cells) != len(columns.names):
             raise _ragged(columns, line, cells)
         numbers.extend([_number(columns, line, i, cells[i]) for i in kept])
         if columns.label is not None:
             labels.append(_label(columns, line, cells[columns.label], spellings))
+        for name, i in columns.beside.items():
+            beside[name].append(_text(columns, line, i, cells[i]))
     features = np.array(numbers, dtype=np.float64).reshape(-1, len(kept))
     if not len(features):
         raise BadFile(path, "has a header and no rows", line=looked_at[0][0])
     names = tuple(columns.names[i] for i in kept)
+    texts = {name: tuple(found) for name, found in beside.items()}
     if columns.label is None:
-        return Table(names, features, None, None)
-    return Table(names, features, tuple(labels), columns.shown(columns.label))
+        return Table(names, features, None, None, texts)
+    return Table(names, features, tuple(labels), columns.shown(columns.label), texts)
 
 
-def _columns(path: str, rows: Sequence[Row], label: str | None) -> _Columns:
+def _columns(path: str, rows: Sequence[Row], label: str | None, options: TableOptions, *, named: bool) -> _Columns:
     line, first = rows[0]
-    header = _is_header(rows, label)
+    header = named or _is_header(rows, label, options)
     names = tuple(first) if header else tuple(f"x{i + 1}" for i in range(len(first)))
-    columns = _Columns(path, names, header, None)
+    columns = _Columns(path, names, header, options=options)
     if header:
         _check_names(columns, line)
-    if label is None:
-        return columns
-    wanted = label.strip()
+    dropped = frozenset(_place(columns, line, one) for one in options.drop)
+    index = None if label is None else _place(columns, line, label)
+    if index in dropped:
+        raise BadFile(path, "is the label, so it can't be left out", line, columns.shown(index or 0))
+    beside = {name: names.index(name) for name in ACCOMPANYING if header and name in names}
+    beside = {name: i for name, i in beside.items() if i != index and i not in dropped}
+    columns = replace(columns, label=index, beside=beside, dropped=dropped)
+    if not columns.features:
+        others = [text for text, there in (("the label", index is not None), ("others", dropped or beside)) if there]
+        text = f"there is no column of features beside {' and '.join(others)}"
+        raise BadFile(path, text, line=line, column=None if index is None else columns.shown(index))
+    return columns
+
+
+def _place(columns: _Columns, line: int, wanted: str) -> int:
+    """The column of this name, or of this number from 1."""
+    wanted, names = wanted.strip(), columns.names
     index = int(wanted) - 1 if _is_whole(wanted) else names.index(wanted) if wanted in names else -1
     if not 0 <= index < len(names):
-        without = "" if header else "; line 1 holds numbers, so it is no header"
-        raise BadFile(path, f"there is no column {wanted!r}; there are {_listed(names)}{without}", line=line)
-    if len(names) == 1:
-        raise BadFile(path, "there is no column beside the label", line=line, column=columns.shown(index))
-    return _Columns(path, names, header, index)
+        without = "" if columns.header else "; line 1 holds numbers, so it is no header"
+        raise BadFile(columns.path, f"there is no column {wanted!r}; there are {_listed(names)}{without}", line=line)
+    return index
 
 
-def _is_header(rows: Sequence[Row], label: str | None) -> bool:
+def _is_header(rows: Sequence[Row], label: str | None, options: TableOptions) -> bool:
     first = rows[0][1]
-    if not any(_is_number(cell) for cell in first) or (label and not _is_whole(label) and label.strip() in first):
+    if not any(map(options.number, first)) or (label and not _is_whole(label) and label.strip() in first):
         return True
     if label is None or not _is_whole(label) or len(rows) < 2:
         return False
     # Names may be numbers (label,0,1,2,…): then the label column decides.
     index, second = int(label) - 1, rows[1][1]
     in_both = 0 <= index < min(len(first), len(second))
-    return in_both and not _is_number(first[index]) and _is_number(second[index])
+    return in_both and options.number(first[index]) is None and options.number(second[index]) is not None
 
 
 def _check_names(columns: _Columns, line: int) -> None:
+    places: dict[str, int] = {}
     for index, name in enumerate(columns.names):
         if not name:
             raise BadFile(columns.path, "has no name; give it one or leave it out", line, index + 1)
         if fault := text_fault(name):
             raise BadFile(columns.path, f"its name {fault}", line, index + 1)
-        if name in columns.names[:index]:
-            before = columns.names.index(name) + 1
-            raise BadFile(columns.path, f"column {before} has the same name", line, columns.shown(index))
+        before = places.setdefault(name, index)
+        if before != index:
+            raise BadFile(columns.path, f"column {before + 1} has the same name", line, columns.shown(index))
 
 
 def _number(columns: _Columns, line: int, index: int, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = None
-    if value is None or "_" in cell:
+    value = columns.options.number(cell)
+    if value is None:
         raise BadFile(columns.path, _no_number(columns, cell), line, columns.shown(index))
     if not math.isfinite(value):
         raise BadFile(columns.path, f"{cell!r} isn't a finite number", line, columns.shown(index))
@@ -159,9 +180,21 @@ def _no_number(columns: _Columns, cell: str) -> str:
     if not cell:
         return "empty where a number belongs"
     fault = f"{cell[:60]!r} where a number belongs"
-    if _is_number(cell.replace(",", ".", 1)):
-        return fault + "; write decimals with a point"
-    return fault + ("; if this column is the label, name it with --label" if columns.label is None else "")
+    if remedy := columns.options.remedy(cell):
+        return f"{fault}; {remedy}"
+    without = "leave the column out with --drop"
+    return (
+        f"{fault}; if this column is the label, name it with --label, else {without}"
+        if columns.label is None
+        else (f"{fault}; {without}, if it is no feature")
+    )
+
+
+def _text(columns: _Columns, line: int, index: int, cell: str) -> str | None:
+    limit = MAX_CONTEXT_BYTES if columns.names[index] == "context" else MAX_TEXT_BYTES
+    if fault := text_fault(cell, limit):
+        raise BadFile(columns.path, f"it {fault}", line, columns.shown(index))
+    return cell or None
 
 
 def _label(columns: _Columns, line: int, cell: str, spellings: LabelSpellings) -> str:
@@ -182,14 +215,6 @@ def _ragged(columns: _Columns, line: int, cells: Sequence[str]) -> BadFile:
     return BadFile(columns.path, said, line, columns.shown(min(len(cells), width)))
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
 def _is_whole(text: str) -> bool:
     digits = text.strip().removeprefix("-")
     return digits.isascii() and digits.isdigit()
@@ -198,50 +223,3 @@ def _is_whole(text: str) -> bool:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name[:60]) for name in names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def _lines(path: str, file: TextIO) -> Iterator[str]:
-    number = 0
-    while line := file.readline(LINE_MAX + 1):
-        number += 1
-        if len(line) > LINE_MAX:
-            raise BadFile(path, f"longer than {LINE_MAX} characters; is this a CSV file?", line=number)
-        if not line.isascii():
-            strange = next((i for i, char in enumerate(line) if "\udc80" <= char <= "\udcff"), None)
-            if strange is not None:
-                what = f"byte 0x{ord(line[strange]) - 0xDC00:02x} at character {strange + 1}"
-                raise BadFile(path, f"{what} isn't UTF-8; save the file as UTF-8", line=number)
-        if "\0" in line:
-            raise BadFile(path, "a NUL byte; is this a text file?", line=number)
-        yield line
-
-
-def _rows(path: str, file: TextIO, delimiter: str) -> Iterator[Row]:
-    """The rows that aren't blank, each with the number of its first line."""
-    csv.field_size_limit(FIELD_MAX)
-    reader = csv.reader(_lines(path, file), delimiter=delimiter, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return
-        except csv.Error as exc:
-            raise BadFile(path, f"not CSV: {exc}", line=line) from exc
-        if any(cells):
-            yield line, cells
-
-
-def _delimiter(path: str, file: TextIO) -> str:
-    """The one by which most of the first rows have the same number of cells, and more than one."""
-
-    def agreement(delimiter: str) -> int:
-        file.seek(0)
-        widths: Counter[int] = Counter()
-        with suppress(BadFile):  # reading the file raises it again
-            widths.update(len(cells) for _, cells in islice(_rows(path, file, delimiter), LOOKED_AT))
-        width, rows = max(widths.items(), key=lambda item: item[1], default=(0, 0))
-        return rows if width > 1 else 0
-
-    found = {delimiter: agreement(delimiter) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=lambda delimiter: found[delimiter]) if any(found.values()) else ","

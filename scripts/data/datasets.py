@@ -1,9 +1,10 @@
-"""Labelled records to train on and to stream: the data sets of scikit-learn, or a CSV file."""
+"""Labelled records to train on and to stream: the data sets of scikit-learn, or a CSV or Parquet file."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +14,17 @@ from numpy.typing import NDArray
 from relearn.schemas.errors import BadFile, Refused
 from relearn.schemas.labels import read_label
 from relearn.scripts.data.csv import read_csv
+from relearn.scripts.data.parquet import SUFFIXES, read_parquet
+from relearn.scripts.data.table_options import TableOptions
+
+_DEFAULT = TableOptions()
 
 BUNDLED = ("digits", "breast_cancer", "wine")
 #: The range of a feature's values, if it is known: digits are 8x8 pictures of 17 shades.
 BOUNDS = {"digits": (0.0, 16.0)}
+
+
+Texts = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,8 @@ class Dataset:
     """n records in columns. features: (n, d) float64, finite.
 
     `subjects` names what each record is about, the same at every reading: `digits-17` is row 17 (from 0) of digits; a
-    file's rows are named by their values.
+    file's rows are named by its column `subject`, else by their values.
+    `ids`, `batches`, `contexts`: the file's columns of these names, if it has them.
     `name` is what was asked for: a bundled set's name or the file's path. `labels` is None where none were named.
     """
 
@@ -34,6 +43,9 @@ class Dataset:
     labels: tuple[str, ...] | None
     subjects: tuple[str, ...]
     label_column: str | None = None
+    ids: Texts | None = None
+    batches: Texts | None = None
+    contexts: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -51,17 +63,21 @@ class Dataset:
             features=self.features[rows],
             labels=None if self.labels is None else tuple(self.labels[i] for i in at),
             subjects=tuple(self.subjects[i] for i in at),
+            ids=_taken(self.ids, at),
+            batches=_taken(self.batches, at),
+            contexts=_taken(self.contexts, at),
         )
 
 
-def load_dataset(source: str, *, label: str | None = None) -> Dataset:
-    """A bundled data set by its name, or a CSV file by its path.
+def load_dataset(source: str, *, label: str | None = None, options: TableOptions = _DEFAULT) -> Dataset:
+    """A bundled data set by its name, or a file by its path: Parquet if it is called so, else CSV.
 
-    `label` is the file's label column, by name or by number from 1. Bundled sets bring their labels with them, in a
-    column that may be called `target`, as scikit-learn does, or `label`.
+    `label` is the file's label column, by name or by number from 1; `options` are for files. Bundled sets bring their
+    labels with them, in a column that may be called `target`, as scikit-learn does, or `label`.
 
     Raises:
         BadFile: the file doesn't exist or can't be used, and where.
+        SetupError: pyarrow, which reads Parquet files, isn't installed.
     """
     if source in BUNDLED:
         if label not in {None, "target", "label"}:
@@ -69,9 +85,16 @@ def load_dataset(source: str, *, label: str | None = None) -> Dataset:
         return _bundled(source)
     if not Path(source).exists():
         raise BadFile(source, f"no such file; the data sets that need none are {', '.join(BUNDLED)}")
-    table = read_csv(source, label)
+    read = read_parquet if source.lower().endswith(SUFFIXES) else read_csv
+    table = read(source, label, options)
     columns = table.feature_names, table.features, table.labels
-    return _subjects_by_content(Dataset(source, *columns, (), table.label_column))
+    beside = (table.beside.get(name) for name in ("id", "batch", "context"))
+    dataset = Dataset(source, *columns, (), table.label_column, *beside)
+    return _with_subjects(dataset, table.beside.get("subject"))
+
+
+def _taken(texts: Texts | None, at: Iterable[int]) -> Texts | None:
+    return None if texts is None else tuple(texts[i] for i in at)
 
 
 def require_classes(dataset: Dataset) -> None:
@@ -152,7 +175,13 @@ def _bundled(name: str) -> Dataset:
     return Dataset(name, names, features, labels, tuple(f"{name}-{i}" for i in range(len(features))), "target")
 
 
-def _subjects_by_content(dataset: Dataset) -> Dataset:
-    """Subjects that stay when rows are added, removed or moved, or the file renamed: equal values, equal subject."""
-    digests = (hashlib.sha256((row.astype("<f8") + 0.0).tobytes()).hexdigest() for row in dataset.features)
-    return replace(dataset, subjects=tuple(f"row-{digest[:16]}" for digest in digests))
+def _with_subjects(dataset: Dataset, given: Texts | None) -> Dataset:
+    """The given subjects; where there is none, one that stays when rows are added, removed or moved, or the file is
+    renamed: equal values, equal subject."""
+    subjects = given or (None,) * len(dataset)
+    rows = zip(subjects, dataset.features, strict=True)
+    return replace(dataset, subjects=tuple(subject or _by_content(row) for subject, row in rows))
+
+
+def _by_content(row: NDArray[np.float64]) -> str:
+    return f"row-{hashlib.sha256((row.astype('<f8') + 0.0).tobytes()).hexdigest()[:16]}"

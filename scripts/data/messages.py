@@ -30,12 +30,19 @@ def passes(dataset: Dataset, *, seed: int | None = None, noise: float = 0.0) -> 
 
 
 def cut(datasets: Iterator[Dataset], batch: int, limit: int | None) -> Iterator[Dataset]:
-    """The data sets' records in pieces of `batch`, at most `limit` records in all; each set's last may be shorter."""
+    """The data sets' records in pieces of `batch` or fewer, at most `limit` records in all.
+
+    A piece is of one data set, and of one batch where the set names batches.
+    """
     left = limit
     for dataset in datasets:
-        for start in range(0, len(dataset), batch):
+        start = 0
+        while start < len(dataset):
             size = min(batch, len(dataset) - start, batch if left is None else left)
+            if size > 1 and dataset.batches is not None:
+                size = next((i for i in range(1, size) if dataset.batches[start + i] != dataset.batches[start]), size)
             yield dataset.take(slice(start, start + size))
+            start += size
             if left is not None:
                 left -= size
                 if not left:
@@ -43,37 +50,45 @@ def cut(datasets: Iterator[Dataset], batch: int, limit: int | None) -> Iterator[
 
 
 def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> Iterator[OutgoingMessage]:
-    """A message per piece. Ids are `run` and a number; many-record messages carry a batch id as well."""
+    """A message per piece. Ids are those of the data set, else `run` and a number.
+
+    Many-record messages have a batch id as well, unless the data set names their batch.
+    """
     sent = 0
     encode = encode_many if many else encode_one
     for number, piece in enumerate(pieces):
-        ids = [f"{run}-{i}" for i in range(sent, sent + len(piece))]
-        batch = f"{run}-batch-{number}" if many else None
-        kind, event_id = (CE_TYPE_MANY, str(batch)) if many else (CE_TYPE_ONE, ids[0])
+        numbers = range(sent, sent + len(piece))
+        own = piece.ids or (None,) * len(piece)
+        ids = [one or f"{run}-{i}" for one, i in zip(own, numbers, strict=True)]
+        number_of_batch = f"{run}-batch-{number}"
+        batch = (piece.batches[0] if piece.batches else None) or (number_of_batch if many else None)
+        kind, event_id = (CE_TYPE_MANY, number_of_batch) if many else (CE_TYPE_ONE, f"{run}-{sent}")
         yield OutgoingMessage(encode(piece, ids, batch, form), kind, event_id=event_id, records=len(piece))
         sent += len(piece)
 
 
 def encode_one(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
     """The first record of `piece` as a single-record message."""
-    row, texts = piece.features[0], {"record_id": ids[0], "subject": piece.subjects[0], "batch": batch}
+    row, context = piece.features[0], piece.contexts[0] if piece.contexts else None
+    texts = {"subject": piece.subjects[0], "batch": batch, "context": context}
     if form == "json":
-        return _json({"features": row.tolist(), "id": ids[0], "subject": piece.subjects[0], "batch": batch})
+        return _json({"features": row.tolist(), "id": ids[0], **texts})
     given: Callable[[], Any] = {
         "packed": lambda: row,
         "list": row.tolist,
         "named": lambda: dict(zip(piece.feature_names, row.tolist(), strict=True)),
     }[form]
-    return encode_record(given(), **texts)
+    return encode_record(given(), record_id=ids[0], **texts)
 
 
 def encode_many(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
     """All of `piece` as a many-record message."""
     if form in {"packed", "named"}:
         names = piece.feature_names if form == "named" else None
-        return encode_records(piece.features, ids=ids, subjects=piece.subjects, batch=batch, names=names)
+        texts = {"subjects": piece.subjects, "contexts": piece.contexts}
+        return encode_records(piece.features, ids=ids, batch=batch, names=names, **texts)
     rows = {"n": len(piece), "features": piece.features.tolist(), "ids": list(ids), "subjects": list(piece.subjects)}
-    message = {**rows, "batch": batch}
+    message = {**rows, "batch": batch, "contexts": piece.contexts}
     return _json(message) if form == "json" else bytes(msgpack.packb(message))
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from relearn.schemas.errors import SetupError
+from relearn.schemas.errors import BadFile, SetupError
+from relearn.scripts.data.csv import Table, read_rows
+from relearn.scripts.data.csv_rows import Row
+from relearn.scripts.data.table_options import TableOptions
+
+SUFFIXES = (".parquet", ".pq")
+_BATCH_CELLS = 250_000
 
 
 def pyarrow() -> Any:
@@ -19,3 +29,47 @@ def pyarrow() -> Any:
     except ImportError as exc:
         raise SetupError("Parquet files need pyarrow: pip install 'relearn[parquet]'") from exc
     return found
+
+
+def read_parquet(path: str, label: str | None, options: TableOptions) -> Table:
+    """A Parquet file, read as a CSV file with the same values is. In messages the first row is line 2.
+
+    Raises:
+        BadFile: the file can't be read or used, and where.
+        SetupError: pyarrow isn't installed.
+    """
+    arrow = pyarrow()
+    if Path(path).exists() and not Path(path).is_file():
+        raise BadFile(path, "not a file")
+    try:
+        with arrow.parquet.ParquetFile(path) as file:
+            return read_rows(path, _rows(path, file), label, options, named=True)
+    except (arrow.ArrowException, OSError) as exc:
+        raise BadFile(path, f"can't be read as Parquet: {' '.join(str(exc).split())[:300]}") from exc
+
+
+def _rows(path: str, file: Any) -> Iterator[Row]:
+    names = list(file.schema_arrow.names)
+    yield 1, names
+    line = 1
+    for batch in file.iter_batches(batch_size=max(1, _BATCH_CELLS // max(1, len(names)))):
+        columns = [column.to_pylist() for column in batch.columns]
+        for values in zip(*columns, strict=True):
+            line += 1
+            yield line, [_cell(path, line, names[i], value) for i, value in enumerate(values)]
+
+
+def _cell(path: str, line: int, name: str, value: Any) -> str:
+    """A value as the cell of a CSV file."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value.strip()
+        case bool() | int() | Decimal():
+            return str(value)
+        case float():
+            return "" if value != value else repr(value)  # noqa: PLR0124 - NaN: pandas' missing value
+        case datetime() | date():
+            return value.isoformat()
+    raise BadFile(path, f"a {type(value).__name__}, which is neither text nor a number", line, name)

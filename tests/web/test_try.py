@@ -71,6 +71,20 @@ async def test_with_nothing_to_copy_it_says_what_to_do(visitor: Visit, page: Pag
     await expect(faults).to_have_text(
         ["Line 2: value 2 isn't a number: “x”", "Line 3: 1 number; the first record has 2"]
     )
+    await page.get_by_label("Records, as CSV or JSON").fill("a;b\n1,5;1.234,5\n1 234;1,234")
+    await expect(faults).to_have_text(
+        [
+            "Line 2: “a” isn't a number: “1,5” (decimals are written with a point)",
+            "Line 3: “a” isn't a number: “1 234” (thousands separators are left out)",
+        ]
+    )
+    for text, said in (
+        ("a,,b\n1,2,3", "Line 1: column 2 has no name; give it one or leave it out"),
+        ("a,b,a\n1,2,3", "Line 1: two columns are named “a”"),
+        ("a,batch\n1,x\n2,x\n3,y", "Line 4: another batch than in line 2: send each batch by itself"),
+    ):
+        await page.get_by_label("Records, as CSV or JSON").fill(text)
+        await expect(faults).to_have_text([said])
     await expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
     await visitor.check_accessible()
 

@@ -1,5 +1,5 @@
 /** Reads records from CSV, with or without names in the first line. Pure. */
-import { ALONG, DECIMAL_COMMA, misnamed } from "./records.js";
+import { ACCOMPANYING, DECIMAL_COMMA, misnamed } from "./records.js";
 
 /** @typedef {{line: number, cells: string[]}} Row */
 
@@ -35,7 +35,7 @@ function named({ line, cells: found }, header, names) {
   /** @type {Record<string, number | string>} */
   const features = {};
   header.forEach((name, i) => {
-    if (ALONG.includes(name) && !names?.includes(name)) along[name] = found[i] || null;
+    if (ACCOMPANYING.includes(name) && !names?.includes(name)) along[name] = found[i] || null;
     else features[name] = numberOf(found[i]);
   });
   return { line, features, ...along };
@@ -49,14 +49,16 @@ function named({ line, cells: found }, header, names) {
  */
 function isHeader(first, names) {
   const numbers = first.filter((cell) => NUMBER.test(cell) || DECIMAL_COMMA.test(cell) || NO_NUMBER.test(cell));
-  return first.some((cell) => names?.includes(cell) || ALONG.includes(cell)) || 2 * numbers.length < first.length;
+  return first.some((cell) => names?.includes(cell) || ACCOMPANYING.includes(cell)) || 2 * numbers.length < first.length;
 }
 
 /** The fault of the header, reported once for all lines. @param {string[]} header @param {string[] | null} names */
 function headerFault(header, names) {
+  const unnamed = header.indexOf("");
+  if (unnamed >= 0) return `column ${unnamed + 1} has no name; give it one or leave it out`;
   const twice = header.find((name, i) => header.indexOf(name) !== i);
   if (twice !== undefined) return `two columns are named “${twice}”`;
-  return names && misnamed(header.filter((name) => names.includes(name) || !ALONG.includes(name)), names);
+  return names && misnamed(header.filter((name) => names.includes(name) || !ACCOMPANYING.includes(name)), names);
 }
 
 /** The number in a cell; other text stays text and is checked later. @param {string} cell */

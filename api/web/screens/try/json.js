@@ -1,5 +1,5 @@
 /** Reads records from JSON: an array, a single record, or one after the other. Pure. */
-import { ALONG } from "./records.js";
+import { ACCOMPANYING } from "./records.js";
 
 /**
  * @param {string} text
@@ -35,7 +35,7 @@ function itemOf(line, value, names) {
   const features = own ? { ...value } : value.features;
   /** @type {Record<string, string | null>} */
   const along = {};
-  for (const name of ALONG) {
+  for (const name of ACCOMPANYING) {
     if (names?.includes(name) || !(name in value)) continue;
     along[name] = value[name] === null ? null : String(value[name]);
     if (own) delete features[name];

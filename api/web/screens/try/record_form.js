@@ -36,7 +36,7 @@ export function RecordForm({ names, verb, busy, go }) {
         value=${text} onInput=${onValue(setText)}></textarea>
       <p class="note" id="own-help">
         One record a line, ${names ? html`its ${count(names.length)} numbers in the order of the model's features` : "its numbers in order"};
-        or names in the first line (<code>id</code>, <code>subject</code> and <code>context</code> go along). JSON: an array of
+        or names in the first line (<code>id</code>, <code>subject</code>, <code>context</code> and <code>batch</code> go along). JSON: an array of
         arrays, or of objects. At most ${count(MOST)}.
       </p>
       <div id="own-found" role="status">

@@ -9,12 +9,16 @@ const TOO_MANY = `more than ${count(MOST)} records; \`relearn produce FILE\` sen
 export const DECIMAL_COMMA = /^[+-]?\d+,\d+([eE][+-]?\d+)?$/;
 /** Columns that are sent beside the features, unless a feature has that name. */
 export const ALONG = ["id", "subject", "context"];
+/** All columns that accompany the features, as in `relearn produce`: one batch for all records. */
+export const ACCOMPANYING = [...ALONG, "batch"];
+const GROUPED = /^[+-]?\d{1,3}([.,'’ \u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?$/;
 
 /**
  * @typedef {{line: number, words: string}} Fault
- * @typedef {{line: number, features: any, id?: string | null, subject?: string | null, context?: string | null}} Item
+ * @typedef {{line: number, features: any, id?: string | null, subject?: string | null, context?: string | null,
+ *   batch?: string | null}} Item
  * @typedef {{features: (number[] | Record<string, number>)[], ids?: (string | null)[], subjects?: (string | null)[],
- *   contexts?: (string | null)[]}} Records the body of `POST /v1/batches`
+ *   contexts?: (string | null)[], batch?: string}} Records the body of `POST /v1/batches`
  */
 
 /**
@@ -29,6 +33,8 @@ export function readRecords(text, names) {
     const words = faultOf(item.features, names, items[0].features);
     if (words) faults.push({ line: item.line, words });
   }
+  const other = items.find((item) => (item.batch ?? null) !== (items[0].batch ?? null));
+  if (other) faults.push({ line: other.line, words: `another batch than in line ${items[0].line}: send each batch by itself` });
   if (items.length > MOST) faults.push({ line: items[MOST].line, words: TOO_MANY });
   if (!items.length && !faults.length) faults.push({ line: 1, words: "names alone: there is no record below them" });
   faults.sort((a, b) => a.line - b.line);
@@ -43,6 +49,7 @@ function bodyOf(items) {
     const values = items.map((item) => /** @type {Record<string, any>} */ (item)[name] ?? null);
     if (values.some((value) => value)) body[`${name}s`] = values;
   }
+  if (items[0]?.batch) body.batch = items[0].batch;
   return /** @type {Records} */ (body);
 }
 
@@ -75,7 +82,11 @@ function some(names) {
 }
 
 /** @param {any} value */
-const comma = (value) => (DECIMAL_COMMA.test(value) ? " (decimals are written with a point)" : "");
+function comma(value) {
+  const grouped = GROUPED.test(value) ? "thousands separators are left out" : "";
+  const decimal = DECIMAL_COMMA.test(value) ? "decimals are written with a point" : "";
+  return grouped || decimal ? ` (${[decimal, grouped].filter(Boolean).join(", ")})` : "";
+}
 
 /** @param {unknown} value */
 function shown(value) {

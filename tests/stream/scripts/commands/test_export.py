@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -15,12 +16,16 @@ import pyarrow.parquet
 import pytest
 
 from relearn.agents.stores import exports
+from relearn.agents.stores.postgres import open_pool
+from relearn.agents.stores.training.examples import load_examples
 from relearn.schemas.settings import Settings
+from relearn.scripts.data.datasets import load_dataset
 from tests.support.data import registered, retrains
 from tests.support.data.reviewed import model_of, predict, records, review
 from tests.support.data.rows import query
 from tests.support.processes.commands import relearn, relearn_process
 from tests.support.processes.workers import environment
+from tests.support.servers.namespaces import Namespaces
 
 ALL = ("--to", "2100-01-01")
 
@@ -175,6 +180,33 @@ SELECT generation, kafka_partition, kafka_offset, 1 + n, features, label, margin
     scored_at
 FROM predictions, generate_series(1, 1000) AS n
 """
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_exported_examples_make_the_same_model(
+    filled: Settings, namespaces: Namespaces, tmp_path: Path, form: str
+) -> None:
+    """Digest and weights, in a namespace that knows nothing else."""
+    path = tmp_path / f"examples.{form}"
+    done = relearn(filled, "export", "examples", "--format", form, "--output", str(path), *ALL)
+    assert done.returncode == 0, done.stderr
+    other, dataset = namespaces.fresh(tmp_path), load_dataset(str(path), label="label")
+
+    async def load() -> int:
+        pool = await open_pool(other, size=1)
+        try:
+            columns = {"feature_names": dataset.feature_names, "features": dataset.features}
+            labelled = {"labels": dataset.labels or (), "subjects": dataset.subjects}
+            return await load_examples(pool, **columns, **labelled, source="again")
+        finally:
+            pool.terminate()
+
+    assert asyncio.run(load()) == 40
+    registered.register(other)
+    digests = [query(settings, "SELECT set_digest FROM models WHERE version = 1")[0][0] for settings in (filled, other)]
+    assert digests[0] == digests[1]
+    first, second = model_of(filled, 1), model_of(other, 1)
+    assert (first.weights.tobytes(), first.bias.tobytes()) == (second.weights.tobytes(), second.bias.tobytes())
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadFile
-from relearn.scripts.data import csv
+from relearn.scripts.data import csv_rows
 from relearn.scripts.data.csv import read_csv
+from relearn.scripts.data.table_options import TableOptions
 
 
 def write(tmp_path: Path, content: str | bytes) -> str:
@@ -75,6 +76,79 @@ def test_two_spellings_of_one_label_in_a_file_are_refused(tmp_path: Path) -> Non
         read_csv(write(tmp_path, "1,\u00e9\n1,e\u0301\n"), "2")
 
 
+def test_columns_that_accompany_a_record_are_no_features(tmp_path: Path) -> None:
+    """Unless the file has no header, or one of them is the label; empty cells are none."""
+    content = "id,a,subject,b,batch,context,kind\nr1,1,s1,2,,seen on Monday,x\nr2,3,,4,m,,y\n"
+    table = read_csv(write(tmp_path, content), "kind")
+    assert (table.feature_names, table.labels) == (("a", "b"), ("x", "y"))
+    assert table.beside == {
+        "id": ("r1", "r2"),
+        "subject": ("s1", None),
+        "batch": (None, "m"),
+        "context": ("seen on Monday", None),
+    }
+    by_batch = read_csv(write(tmp_path, "a,batch\n1,x\n2,y\n"), "batch")
+    assert (by_batch.feature_names, by_batch.labels, by_batch.beside) == (("a",), ("x", "y"), {})
+
+
+def test_dropped_columns_are_not_read(tmp_path: Path) -> None:
+    """By name or number, whatever is in them."""
+    content = "a;notes;b;2;kind\n1;free text;2;?;x\n"
+    table = read_csv(write(tmp_path, content), "kind", TableOptions(drop=("notes", "4")))
+    assert (table.feature_names, table.features.tolist()) == (("a", "b"), [[1, 2]])
+
+
+def test_decimal_commas_are_read_where_that_is_asked_for(tmp_path: Path) -> None:
+    """In a quoted cell of a file of commas too; labels and texts stay as they are."""
+    for content in ("a;b;id\n1,5;-2,25e2;1,5\n,5;3;1.5\n", 'a,b,id\n"1,5","-2,25e2","1,5"\n",5",3,1.5\n'):
+        table = read_csv(write(tmp_path, content), None, TableOptions(decimal_comma=True))
+        assert table.features.tolist() == [[1.5, -225], [0.5, 3]]
+        assert table.beside["id"] == ("1,5", "1.5")
+
+
+def test_a_wide_file_with_unicode_names_is_read(tmp_path: Path) -> None:
+    """5,000 columns, with names in any script."""
+    names = [f"größe {i}" if i % 2 else f"特徴{i}" for i in range(5000)]
+    rows = np.arange(15_000, dtype=np.float64).reshape(3, 5000)
+    content = "\n".join([",".join(names), *(",".join(map(repr, row)) for row in rows.tolist())])
+    table = read_csv(write(tmp_path, content))
+    assert table.feature_names == tuple(names)
+    assert np.array_equal(table.features, rows)
+
+
+#: Cell, whether --decimal-comma is given, and the remedy.
+NO_NUMBERS = [
+    ("1,5", False, "write decimals with a point, or give --decimal-comma"),
+    ("1,234", False, "write decimals with a point, or give --decimal-comma, and leave thousands separators out"),
+    ("1,234,567", False, "write it without thousands separators"),
+    ("1,234.5", False, "write it without thousands separators"),
+    ("1.234,5", False, "write it without thousands separators"),
+    ("1.234.567", False, "write it without thousands separators"),
+    ("1 234", False, "write it without thousands separators"),
+    ("1\u202f234", False, "write it without thousands separators"),
+    ("-12'345.5", False, "write it without thousands separators"),
+    ("1.5", True, "with --decimal-comma no number has a point; write it without thousands separators"),
+    ("1.234", True, "with --decimal-comma no number has a point; write it without thousands separators"),
+    ("1.234,5", True, "with --decimal-comma no number has a point; write it without thousands separators"),
+    ("1 234,5", True, "write it without thousands separators"),
+    ("1,2,3", True, ""),
+    ("12.3.4", False, ""),
+    ("one", False, ""),
+]
+
+
+@pytest.mark.parametrize(("cell", "comma", "remedy"), NO_NUMBERS)
+def test_a_number_of_another_dialect_is_refused_with_the_remedy(
+    cell: str, comma: bool, remedy: str, tmp_path: Path
+) -> None:
+    """No separator is guessed: 1,234 is a thousand here and one and a bit there."""
+    options = TableOptions(decimal_comma=comma)
+    assert (options.number(cell), options.remedy(cell)) == (None, remedy)
+    with pytest.raises(BadFile) as error:
+        read_csv(write(tmp_path, f"a;b\n1;{cell}\n"), None, options)
+    assert f"line 2, column 2 (b): {cell!r} where a number belongs; {remedy}" in str(error.value)
+
+
 BAD = {
     "nothing": ("", None, ": is empty"),
     "blank lines only": ("\n\n,,\n", None, ": is empty"),
@@ -105,7 +179,14 @@ BAD = {
     "a long row": ("1,2\n1,2,3\n", None, ", line 2, column 3: 3 fields, not 2"),
     "the same name": ("a,b,a\n1,2,3\n", None, ", line 1, column 3 (a): column 1 has the same name"),
     "no name": ("a,,c\n1,2,3\n", None, ", line 1, column 2: has no name"),
-    "only a label": ("kind\nx\n", "kind", ", line 1, column 1 (kind): there is no column beside the label"),
+    "a long subject": (f"a,subject\n1,{'s' * 257}\n", None, ", line 2, column 2 (subject): it is 257 bytes long"),
+    "a long context": (f"a,context\n1,{'s' * 2049}\n", None, ", line 2, column 2 (context): it is 2049 bytes long"),
+    "nothing but what accompanies": (
+        "id,subject\n1,2\n",
+        None,
+        ", line 1: there is no column of features beside others",
+    ),
+    "only a label": ("kind\nx\n", "kind", ", line 1, column 1 (kind): there is no column of features beside the label"),
     "not UTF-8": (b"a,b\n1,2\n1,\xfc\n", None, ", line 3: byte 0xfc at character 3 isn't UTF-8"),
     "UTF-16": ("a,b\n".encode("utf-16"), None, ", line 1: byte 0xff at character 1 isn't UTF-8"),
     "a NUL": ("a,b\n1,\0\n", None, ", line 2: a NUL byte"),
@@ -135,7 +216,7 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
 
 def test_a_line_without_end_is_given_up_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is no text may have no lines at all."""
-    monkeypatch.setattr(csv, "LINE_MAX", 100)
+    monkeypatch.setattr(csv_rows, "LINE_MAX", 100)
     with pytest.raises(BadFile, match="line 1: longer than 100 characters"):
         read_csv(write(tmp_path, "1," * 100))
 

@@ -74,3 +74,36 @@ def test_a_seed_gives_the_same_records_in_the_same_order() -> None:
     assert len({one.subjects for one in first}) > 1
     assert all(sorted(one.subjects) == sorted(DATASET.subjects) for one in first)
     assert not np.array_equal(first[0].features, first[1].features)
+
+
+ACCOMPANIED = Dataset(
+    "some/people.csv",
+    ("a",),
+    np.arange(6.0).reshape(6, 1),
+    None,
+    ("s1", "s2", "s3", "s4", "s5", "s6"),
+    ids=("i1", None, "i3", "i4", "i5", "i6"),
+    batches=("x", "x", "x", "y", None, None),
+    contexts=("look", None, None, None, None, None),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_what_accompanies_a_record_is_sent_with_it(form: Form, batch: int) -> None:
+    """A message has records of one batch; where the set has no id or batch, they are made as ever."""
+    sent = list(outgoing(cut(iter([ACCOMPANIED]), batch, None), form=form, run="r", many=batch > 1))
+    records, rejects = decode_chunk([Fetched(i, one.value) for i, one in enumerate(sent)], ("a",))
+    assert rejects == []
+    assert records.features[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert records.ids == ["i1", "r-1", "i3", "i4", "i5", "i6"]
+    assert records.subjects == list(ACCOMPANIED.subjects)
+    assert records.contexts == ["look", None, None, None, None, None]
+    assert records.batches[:4] == ["x", "x", "x", "y"]
+    assert all(one.startswith("r-batch-") if batch > 1 else one is None for one in records.batches[4:])
+    assert len({one.event_id for one in sent}) == len(sent) == {1: 6, 2: 4, 100: 3}[batch]
+
+
+def test_a_limit_counts_records_also_where_batches_end_pieces() -> None:
+    found = list(cut(passes(ACCOMPANIED), 2, 9))
+    assert [len(piece) for piece in found] == [2, 1, 1, 2, 2, 1]
