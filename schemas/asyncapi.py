@@ -89,7 +89,8 @@ _TOPICS: dict[TopicName, _Topic] = {
         (results.ResultWire,),
         results.CE_TYPE,
         "send",
-        "Scored records, one a message, for consumers that know nothing of Relearn; where RELEARN_RESULTS is `json`.",
+        "Scored records, one a message, for consumers that know nothing of Relearn; where RELEARN_RESULTS is `json`, "
+        "or `avro`: the same fields in a schema registry's framing.",
         content_type="application/json",
     ),
 }

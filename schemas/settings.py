@@ -77,7 +77,7 @@ class Settings(BaseModel):
     partitions: int = Field(8, ge=1, le=1000)
     replication: int = Field(1, ge=1, le=7)
     ingest_retention_hours: int = Field(168, ge=1)
-    results: Literal["off", "json"] = "off"
+    results: Literal["off", "json", "avro"] = "off"
     ingest_mapping: Path | None = None
     schema_registry_url: str = Field("", repr=False)
     schema_registry_ca_file: Path | None = None
@@ -167,6 +167,12 @@ class Settings(BaseModel):
             if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", origin):
                 raise ValueError(f"{origin!r} is no origin such as https://page.example:8443; `*` is not allowed")
         return tuple(origin.lower() for origin in origins)
+
+    @model_validator(mode="after")
+    def _avro_has_a_registry(self) -> Settings:
+        if self.results == "avro" and not self.schema_registry_url:
+            raise ValueError("RELEARN_SCHEMA_REGISTRY_URL is needed for RELEARN_RESULTS=avro")
+        return self
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Settings:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from relearn.schemas.errors import BadMessage, RegistryUnavailable, SetupError
@@ -71,6 +71,16 @@ class Registry:
         references: dict[tuple[str, int], str] = {}
         self._refer(found, references)
         return FoundSchema(str(found.schema_type or "AVRO"), _text(found), tuple(references.values()))
+
+    def register(self, subject: str, text: str) -> int:
+        """The id of an Avro schema of ours, which the registry has from now on. Safe to repeat.
+
+        Raises:
+            BadMessage: the registry refuses it, for example since it has another one that isn't compatible.
+            RegistryUnavailable, SetupError: as `fetch`.
+        """
+        schema = Schema(text, "AVRO")
+        return int(self._ask(lambda: self._client.register_schema(subject, schema), f"subject {subject}"))
 
     def close(self) -> None:
         """Disconnect."""

@@ -29,17 +29,19 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     """The Faust app of one results worker.
 
     Raises:
-        SettingsError: results are off.
+        SettingsError: results are off, or packages for Avro are missing.
     """
     if settings.results == "off":
-        raise SettingsError("RELEARN_RESULTS=off: a results worker has nothing to send; set it to json")
+        raise SettingsError("RELEARN_RESULTS=off: a results worker has nothing to send; set it to json or avro")
+    if settings.results == "avro":
+        _check_packages()
     app = make_app(settings, "results", worker_id)
     state = WorkerState(worker_id or "results", "results")
 
     def stop() -> bool:
         return bool(app.should_stop or app.rebalancing)
 
-    sender = ResultSender(settings, state)
+    sender = ResultSender(settings, state, stop=stop)
 
     async def send_results(stream: Any) -> None:
         await process_chunks(app, state, stream, sender.take, stop=stop, in_flight=IN_FLIGHT)
@@ -51,3 +53,10 @@ def build(settings: Settings, worker_id: str | None) -> faust.App:
     attach_watchdog(app, state)
     app.on_before_shutdown.connect(sender.close, weak=False)
     return app
+
+
+def _check_packages() -> None:
+    try:
+        import relearn.agents.results.avro  # noqa: F401, PLC0415 - optional
+    except ImportError as exc:
+        raise SettingsError(f"RELEARN_RESULTS=avro: {exc.name} is missing: pip install 'relearn[registry]'") from exc

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
 
+from relearn.agents.availability.open_once import OpenOnce
+from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.producer import Acknowledged, KafkaProducer
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
@@ -18,7 +20,7 @@ from relearn.agents.worker.state import WorkerState
 from relearn.schemas.errors import BadMessage, RejectedMessage
 from relearn.schemas.messages.predictions import Block, decode_block
 from relearn.schemas.messages.records import RawMessage, check_readable
-from relearn.schemas.messages.results import result_messages
+from relearn.schemas.messages.results import ResultMessage, ResultWire, encode_json, result_messages
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
@@ -31,13 +33,21 @@ _NOTICE = "results"
 _PRODUCER = {"compression.type": "lz4", "partitioner": "murmur2_random", "linger.ms": 5}
 
 
+class _Opened(NamedTuple):
+    """What a results worker opens, and how values are written."""
+
+    producer: KafkaProducer
+    encode: Callable[[ResultWire], bytes]
+
+
 class ResultSender:
     """The handler of the results agent. Nothing is opened before its first chunk."""
 
-    def __init__(self, settings: Settings, state: WorkerState) -> None:
+    def __init__(self, settings: Settings, state: WorkerState, *, stop: Callable[[], bool]) -> None:
         self._settings = settings
         self._state = state
-        self._producer: KafkaProducer | None = None
+        self._retry = Retry(state, stop)
+        self._opened = OpenOnce(self._open)
         self._topic = topic_name(settings.namespace, "results")
         self._source = f"/{settings.namespace}/results"
 
@@ -46,35 +56,46 @@ class ResultSender:
 
         Raises:
             KafkaUnavailable, SetupError: retryable.
+            Stopping: asked to stop while the schema registry is unavailable.
         """
-        if self._producer is None:
-            self._producer = KafkaProducer(self._settings, self._state.id, config=_PRODUCER)
+        opened = await self._retry.until_available(self._opened.get, "the schema registry")
         began, records = time.perf_counter(), 0
         receipts: list[Awaitable[Any]] = []
         for block in self._blocks(chunk.records):
-            receipts.append(await self._send(self._producer, block))
+            receipts.append(await self._send(opened, block))
             records += len(block)
         self._state.records += records
         log.debug("results_sent", records=records, ms=round(1000 * (time.perf_counter() - began), 2))
         return receipts
 
-    async def _send(self, producer: KafkaProducer, block: Block) -> Awaitable[Any]:
-        messages = result_messages(block, source=self._source, now_s=time.time())
-        try:
-            outcome = await producer.send_all(self._topic, messages)
-        except RejectedMessage:
-            return _Receipt(self, producer, block, None)
-        return _Receipt(self, producer, block, outcome)
+    async def _open(self) -> _Opened:
+        encode = encode_json
+        if self._settings.results == "avro":
+            from relearn.agents.results.avro import avro_encoder  # noqa: PLC0415 - the registry's client is optional
 
-    async def send_each(self, producer: KafkaProducer, block: Block) -> None:
+            encode = await asyncio.to_thread(avro_encoder, self._settings, self._topic)
+        return _Opened(KafkaProducer(self._settings, self._state.id, config=_PRODUCER), encode)
+
+    def _messages(self, opened: _Opened, block: Block) -> Iterator[ResultMessage]:
+        return result_messages(block, source=self._source, now_s=time.time(), encode=opened.encode)
+
+    async def _send(self, opened: _Opened, block: Block) -> Awaitable[Any]:
+        try:
+            outcome = await opened.producer.send_all(self._topic, self._messages(opened, block))
+        except RejectedMessage:
+            return _Receipt(self, opened, block, None)
+        return _Receipt(self, opened, block, outcome)
+
+    async def send_each(self, opened: _Opened, block: Block) -> None:
         """Send the results of a block one by one: one of them was refused. What is refused alone is left out.
 
         Raises:
             KafkaUnavailable, SetupError: retryable.
         """
-        for message in result_messages(block, source=self._source, now_s=time.time()):
+        for message in self._messages(opened, block):
+            key, value, headers = message
             try:
-                await (await producer.send(self._topic, message.value, key=message.key, headers=message.headers))
+                await (await opened.producer.send(self._topic, value, key=key, headers=headers))
             except RejectedMessage as exc:
                 log.warning("result_refused", error=str(exc), bytes=len(message.value), value=message.value[:200])
                 self._state.notices.set(_NOTICE, f"a result is not sent, since the broker refuses it: {exc}")
@@ -93,8 +114,8 @@ class ResultSender:
 
     async def close(self, *_: Any, **__: Any) -> None:
         """Flush the producer, and disconnect."""
-        if self._producer is not None:
-            await self._producer.close()
+        if self._opened.value is not None:
+            await self._opened.value.producer.close()
 
 
 def _decode(message: RawMessage) -> Block:
@@ -110,7 +131,7 @@ class _Receipt(Acknowledged):
     """Awaits the acknowledgement of all results of a block; sends them one by one where the broker refuses one."""
 
     sender: ResultSender
-    producer: KafkaProducer
+    opened: _Opened
     block: Block
     outcome: asyncio.Future[int] | None
 
@@ -124,4 +145,4 @@ class _Receipt(Acknowledged):
                 return
         except RejectedMessage as exc:
             log.info("results_refused", error=str(exc), records=len(self.block))
-        await self.sender.send_each(self.producer, self.block)
+        await self.sender.send_each(self.opened, self.block)

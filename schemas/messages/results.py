@@ -1,8 +1,8 @@
-"""The `results` topic's messages: one scored record each, as JSON that any Kafka consumer reads."""
+"""The `results` topic's messages: one scored record each, as JSON (or Avro: `agents.results.avro`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, NamedTuple
 
@@ -44,10 +44,12 @@ class ResultMessage(NamedTuple):
     headers: Headers
 
 
-_encode = msgspec.json.Encoder().encode
+encode_json: Callable[[ResultWire], bytes] = msgspec.json.Encoder().encode
 
 
-def result_messages(block: Block, *, source: str, now_s: float) -> Iterator[ResultMessage]:
+def result_messages(
+    block: Block, *, source: str, now_s: float, encode: Callable[[ResultWire], bytes] = encode_json
+) -> Iterator[ResultMessage]:
     """The messages for the records of a block, in order.
 
     A record has the same CloudEvents id and source at every reading.
@@ -56,6 +58,7 @@ def result_messages(block: Block, *, source: str, now_s: float) -> Iterator[Resu
         block: all its numbers are finite, confidence apart.
         source: the sender, the same for every worker: `/relearn/results`.
         now_s: the sender's clock, seconds since the epoch.
+        encode: gives the values.
     """
     shared = [header for header in cloud_event(CE_TYPE, source, now_s=now_s, event_id="") if header[0] != "ce_id"]
     scored_at = _iso(np.array([block.scored_at]))[0]
@@ -84,7 +87,7 @@ def result_messages(block: Block, *, source: str, now_s: float) -> Iterator[Resu
             scored_at,
         )
         key = (subject or id_ or prediction).encode()
-        yield ResultMessage(key, _encode(result), [*shared, ("ce_id", prediction.encode())])
+        yield ResultMessage(key, encode(result), [*shared, ("ce_id", prediction.encode())])
 
 
 def _predictions(block: Block) -> list[str]:

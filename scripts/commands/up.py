@@ -28,7 +28,7 @@ _OPEN_API = "            until an API key exists (relearn key create), every use
 @click.option(
     "--results",
     type=click.IntRange(1, 64),
-    help="The number of workers that send results; needs RELEARN_RESULTS=json.  [default: 1, if results are sent]",
+    help="The number of workers that send results; needs RELEARN_RESULTS.  [default: 1, if results are sent]",
 )
 @click.option("--reset", is_flag=True, help="Delete the data of earlier starts first, after a confirmation.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
@@ -52,7 +52,7 @@ def up(
         _reset(data_dir_of(os.environ), yes)
     sent = read_settings(os.environ).results != "off"
     if results and not sent:
-        raise click.UsageError("--results needs RELEARN_RESULTS=json: results are off.")
+        raise click.UsageError("--results needs RELEARN_RESULTS=json or avro: they are off.")
     roles = {"score": score, "store": store, "feedback": 1, "retrain": 1, "results": results or int(sent)}
     wanted = dict.fromkeys(roles, 0) if servers_only else roles
     try:

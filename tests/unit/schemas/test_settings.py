@@ -102,3 +102,12 @@ def test_a_child_gets_its_parents_settings() -> None:
     settings = read_settings(given)
     assert read_settings(as_environment(settings)) == settings
     assert as_environment(read_settings({})) == {}
+
+
+def test_results_in_avro_need_a_registry() -> None:
+    with pytest.raises(SettingsError, match="RELEARN_SCHEMA_REGISTRY_URL is needed for RELEARN_RESULTS=avro"):
+        read_settings({"RELEARN_RESULTS": "avro"})
+    url = "http://127.0.0.1:8081"
+    assert read_settings({"RELEARN_RESULTS": "avro", "RELEARN_SCHEMA_REGISTRY_URL": url}).results == "avro"
+    with pytest.raises(SettingsError, match="RELEARN_RESULTS=xml"):
+        read_settings({"RELEARN_RESULTS": "xml"})
