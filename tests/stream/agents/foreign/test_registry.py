@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,15 @@ def test_schemas_are_found_with_what_they_refer_to(
     json_schema = json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"})
     json_id = producer.register_schema("json", Schema(json_schema, "JSON"))
     assert codec_of(client.fetch(json_id)).decode(frame(json_id, b' {"a": 1}')) == {"a": 1}
+    imported = 'syntax = "proto3"; message Inner { double y = 1; }'
+    producer.register_schema("inner", Schema(imported, "PROTOBUF"))
+    proto = 'syntax = "proto3"; import "inner.proto"; message Row { double x = 1; Inner inner = 2; }'
+    proto_id = producer.register_schema(
+        "proto", Schema(proto, "PROTOBUF", [SchemaReference("inner.proto", "inner", 1)])
+    )
+    body = b"\x12\x09\x09" + struct.pack("<d", 2.5)
+    found = codec_of(client.fetch(proto_id)).decode(frame(proto_id, b"\0" + body))
+    assert found == {"x": 0.0, "inner": {"y": 2.5}}
     with pytest.raises(BadMessage, match="the registry has no schema 987654"):
         client.fetch(987_654)
     client.close()
