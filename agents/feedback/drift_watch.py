@@ -100,10 +100,10 @@ class DriftWatch:
         state, ingest = row.state, topic_name(self.settings.namespace, "ingest")
         if state.reference is None:
             cursor, sample = await first_records(pool, ingest, row.activation, state.cursor)
-            fits = sample is not None and sample.features.shape[1] == len(watched.feature_names)
-            return begun(row, cursor, sample if fits else None, watched.feature_names)
+            fits = sample is not None and sample.features.shape[1] == len(watched.schema)
+            return begun(row, cursor, sample if fits else None, watched.schema.row_names)
         cursor, sample = await latest_records(pool, ingest, row.activation, state.cursor)
-        fits = sample is not None and sample.features.shape[1] == len(watched.feature_names)
+        fits = sample is not None and sample.features.shape[1] == len(watched.schema)
         return row if sample is None or not fits else compared(row, cursor, sample, watched.now_s)
 
     def _tell(self, row: DriftRow) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.learning.calibration import calibrate
+from relearn.agents.learning.encode import columns_matrix, fit_encoder
 from relearn.agents.learning.fitted_model import Classes, Fitted, FoldModel
 from relearn.agents.learning.metrics import classification_metrics
 from relearn.agents.learning.sample import LEAST_PER_CLASS
@@ -64,19 +65,24 @@ def fit(examples: TrainingSet) -> Fitted:
     classes = tuple(sorted(set(examples.labels)))
     if len(classes) < 2:
         raise Refused(_too_few(examples, classes))
-    _check_size(examples)
+    encoder = fit_encoder(examples.schema, examples.features, examples.levels)
+    features = columns_matrix(encoder, examples.features)
+    scaled = len(examples.schema.numbers)
+    _check_size(features[:, :scaled], examples.schema.row_names)
     k = len(classes)
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
     folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
     candidates, near = C_CHOICE if real.sum() >= CHOOSE_FROM else (C_FEW,), None
     some = sampled(examples.keys, CHOOSE_ON) if len(y) > 2 * CHOOSE_ON else None
     if some is not None and _can_choose(y[some][real[some]], k):
-        outs = out_of_fold(examples.features[some], y[some], weights[some], folds[some], k=k, candidates=candidates)
+        outs = out_of_fold(
+            features[some], y[some], weights[some], folds[some], k=k, candidates=candidates, scaled=scaled
+        )
         candidates = (_best_c(outs, y[some], real[some]),)
         near = outs[candidates[0]].near
-    outs = out_of_fold(examples.features, y, weights, folds, k=k, candidates=candidates, near=near)
+    outs = out_of_fold(features, y, weights, folds, k=k, candidates=candidates, near=near, scaled=scaled)
     c = _best_c(outs, y, real)
-    svm = fit_svm(examples.features, y, c, weights, outs[c].near)
+    svm = fit_svm(features, y, c, weights, outs[c].near, scaled=scaled)
     if not _is_finite(svm):
         raise Refused("the features' values are so large or so close together that no model can be computed")
     metrics = {
@@ -88,7 +94,9 @@ def fit(examples: TrainingSet) -> Fitted:
         "bootstrap": _on(examples.of("bootstrap"), outs[c].answers == y),
     }
     calibration = calibrate(outs[c].margins[real], y[real], k)
-    return Fitted(classes, *svm, calibration, metrics, outs[c].models)
+    # What isn't scaled has its share as its mean, for the explanation of a prediction.
+    svm.mean[scaled:] = features[:, scaled:].mean(axis=0)
+    return Fitted(classes, *svm, calibration, metrics, outs[c].models, encoder)
 
 
 def _can_choose(y: Classes, k: int) -> bool:
@@ -102,7 +110,13 @@ def _best_c(outs: Mapping[float, OutOfFold], y: Classes, real: NDArray[np.bool_]
 
 
 def fit_svm(
-    features: Floats, y: Classes, c: float, sample_weights: Floats | None = None, start: Svm | None = None
+    features: Floats,
+    y: Classes,
+    c: float,
+    sample_weights: Floats | None = None,
+    start: Svm | None = None,
+    *,
+    scaled: int | None = None,
 ) -> Svm:
     """The optimum of LinearSVC's problem on standardised features, the scaler folded into its weights.
 
@@ -111,8 +125,10 @@ def fit_svm(
 
     features: (n, d). y: (n,), at least two different values; `y` of two values gives one row of weights.
     sample_weights: (n,), the weight of each row's loss; None: all 1. start: a model of a similar set, which saves time.
+    scaled: the number of columns that are standardised, the first ones; None: all.
     """
-    return _fit(standardised(features), y, c, np.ones(len(y)) if sample_weights is None else sample_weights, start)
+    weights = np.ones(len(y)) if sample_weights is None else sample_weights
+    return _fit(standardised(features, scaled), y, c, weights, start)
 
 
 class Standardised(NamedTuple):
@@ -123,15 +139,29 @@ class Standardised(NamedTuple):
     scale: Floats
 
 
-def standardised(features: Floats) -> Standardised:
+def standardised(features: Floats, scaled: int | None = None) -> Standardised:
     """Mean and scale as StandardScaler computes them; |x - mean| / scale is at most √n + 1.
+
+    After the first `scaled` columns, which are all where it is None, the others stay as they are: mean 0, scale 1.
 
     StandardScaler treats a column that varies within its rounding error as constant and leaves it unscaled. For values
     around 1e100 that error is 1e84, and no solver would come to an end, so such columns are scaled here.
     """
     n, d = features.shape
     rows = np.empty((n, d + 1))
-    off = rows[:, :-1]
+    rows[:, -1] = 1.0
+    mean, scale = np.zeros(d), np.ones(d)
+    first = slice(d if scaled is None else scaled)
+    rows[:, first.stop : -1] = features[:, first.stop :]
+    mean[first], scale[first] = _standardise(features[:, first], rows[:, first])
+    return Standardised(rows, mean, scale)
+
+
+def _standardise(features: Floats, off: Floats) -> tuple[Floats, Floats]:
+    """Standardises features (n, d) into `off`; mean and scale of each column."""
+    n = len(features)
+    if not features.size:
+        return np.empty(0), np.empty(0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         constant = features.max(axis=0) == features.min(axis=0)
         mean = np.where(constant, features[0], features.mean(axis=0))
@@ -148,8 +178,7 @@ def standardised(features: Floats) -> Standardised:
         scale[tiny] = 1.0
         again = wild | tiny
         off[:, again] = (features[:, again] - mean[again]) / scale[again]
-    rows[:, -1] = 1.0
-    return Standardised(rows, mean, scale)
+    return mean, scale
 
 
 def _fit(given: Standardised, y: Classes, c: float, sample_weights: Floats, start: Svm | None) -> Svm:
@@ -189,11 +218,12 @@ def out_of_fold(
     k: int,
     candidates: Sequence[float],
     near: Svm | None = None,
+    scaled: int | None = None,
 ) -> dict[float, OutOfFold]:
     """For each C, each fold predicted by a model fitted on the others. Classes missing there are never predicted.
 
     Each fit begins at the solution of the nearest one before it: the same C without another fold, else a smaller C.
-    near: where the first one begins.
+    near: where the first one begins. scaled: see `standardised`.
     """
     margins = {c: np.full((len(y), 1 if k == 2 else k), np.nan) for c in candidates}
     answers = {c: np.zeros(len(y), dtype=np.intp) for c in candidates}
@@ -202,7 +232,7 @@ def out_of_fold(
     for fold in range(FOLDS):
         held = folds == fold
         seen = np.unique(y[~held])
-        rows = standardised(features[~held]) if len(seen) > 1 else None
+        rows = standardised(features[~held], scaled) if len(seen) > 1 else None
         before = near
         for c in candidates:
             if rows is None:
@@ -226,12 +256,12 @@ def _on(rows: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, int]:
     return {"examples": int(rows.sum()), "right": int(right[rows].sum())}
 
 
-def _check_size(examples: TrainingSet) -> None:
+def _check_size(numbers: Floats, names: Sequence[str]) -> None:
     """Raises Refused where a feature can't be standardised in float64."""
     with np.errstate(over="ignore", invalid="ignore"):
-        fits = np.isfinite(np.square(examples.features - examples.features.mean(axis=0)).sum(axis=0))
+        fits = np.isfinite(np.square(numbers - numbers.mean(axis=0)).sum(axis=0))
     if not fits.all():
-        name = examples.feature_names[int(np.flatnonzero(~fits)[0])]
+        name = names[int(np.flatnonzero(~fits)[0])]
         raise Refused(f"feature {name!r} has values too large to compute with")
 
 

@@ -11,9 +11,13 @@ import numpy as np
 from relearn.agents.learning.fitted_model import Fitted, FoldModel
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import Feature, FeatureSchema
+from relearn.schemas.model.encoder import encoder_fields, encoder_from_fields
 from relearn.schemas.model.linear_svm import Floats
 
-VERSION = 4
+VERSION = 5
+#: Of the fold models that are stored beside a model.
+FOLDS_VERSION = 4
 
 
 def encode_task(examples: TrainingSet) -> bytes:
@@ -21,7 +25,8 @@ def encode_task(examples: TrainingSet) -> bytes:
     return _pack(
         {
             "v": VERSION,
-            "feature_names": examples.feature_names,
+            "schema": examples.schema.features,
+            "levels": dict(examples.levels),
             "ids": examples.ids,
             "keys": examples.keys,
             "features": _packed(examples.features),
@@ -37,17 +42,18 @@ def encode_task(examples: TrainingSet) -> bytes:
 def decode_task(task: bytes) -> TrainingSet:
     """The training set in `task`."""
     fields = _unpack(task)
-    names = tuple(fields["feature_names"])
+    schema = FeatureSchema(tuple(Feature(*one) for one in fields["schema"]))
     return TrainingSet(
-        names,
+        schema,
         tuple(fields["ids"]),
         tuple(fields["keys"]),
-        _floats(fields["features"]).reshape(-1, len(names)),
+        _floats(fields["features"]).reshape(-1, len(schema)),
         tuple(fields["labels"]),
         tuple(fields["sources"]),
         _floats(fields["weights"]),
         dict(fields["set_aside"]),
         fields["available"],
+        fields["levels"],
     )
 
 
@@ -64,6 +70,7 @@ def encode_answer(answer: Fitted | Refused) -> bytes:
             "calibration": answer.calibration,
             "metrics": dict(answer.metrics),
             "folds": [_fold_fields(one) for one in answer.folds],
+            "encoder": None if answer.encoder is None else encoder_fields(answer.encoder),
         }
     )
 
@@ -88,18 +95,19 @@ def decode_answer(answer: bytes) -> Fitted:
         fields["calibration"],
         fields["metrics"],
         tuple(_fold(*one, d=len(mean)) for one in fields["folds"]),
+        None if fields["encoder"] is None else encoder_from_fields(fields["encoder"]),
     )
 
 
 def encode_folds(folds: Sequence[FoldModel]) -> bytes:
     """A model's fold models, as they are stored beside it."""
-    return _pack({"v": VERSION, "folds": [_fold_fields(one) for one in folds]})
+    return _pack({"v": FOLDS_VERSION, "folds": [_fold_fields(one) for one in folds]})
 
 
 def decode_folds(packed: bytes, *, d: int) -> tuple[FoldModel, ...]:
-    """Fold models of d features; none where they were stored by another version."""
+    """Fold models of d columns; none where they were stored by another version."""
     try:
-        fields = _unpack(packed)
+        fields = _unpack(packed, FOLDS_VERSION)
     except ValueError:
         return ()
     return tuple(_fold(*one, d=d) for one in fields["folds"])
@@ -126,11 +134,11 @@ def _pack(fields: dict[str, Any]) -> bytes:
     return bytes(msgpack.packb(fields))
 
 
-def _unpack(packed: bytes) -> dict[str, Any]:
+def _unpack(packed: bytes, version: int = VERSION) -> dict[str, Any]:
     try:
-        fields = msgpack.unpackb(packed)
+        fields = msgpack.unpackb(packed, strict_map_key=False)
     except Exception as exc:
         raise ValueError(f"no MessagePack: {exc}") from exc
-    if not isinstance(fields, dict) or fields.get("v") != VERSION:
+    if not isinstance(fields, dict) or fields.get("v") != version:
         raise ValueError("not a message of this version")
     return fields

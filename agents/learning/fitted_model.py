@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.training_set import folds_of
+from relearn.schemas.model.encoder import Encoder
 from relearn.schemas.model.linear_svm import Floats, Model
 
 Classes = NDArray[np.intp]
 
 
 class FoldModel(NamedTuple):
-    """A model of all folds but one. `seen`: (m,) the classes that it was fitted on, ascending.
+    """A model of all folds but one, of encoded columns. `seen`: (m,) the classes that it was fitted on, ascending.
 
     weights: (rows, d), bias: (rows,); one row for m = 2, none for m < 2, else one per class.
     """
@@ -50,15 +52,20 @@ class FoldModels(NamedTuple):
 
     classes: tuple[str, ...]
     models: tuple[FoldModel, ...]
+    encoder: Encoder | None = None
 
     def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
-        """The labels of n records, features (n, d): each is predicted by the model fitted without its key."""
-        return [self.classes[int(i)] for i in answered_out_of_fold(self.models, keys, features)]
+        """The labels of n records, rows (n, d): each is predicted by the model fitted without its key."""
+        columns = columns_matrix(self.encoder, features)
+        return [self.classes[int(i)] for i in answered_out_of_fold(self.models, keys, columns)]
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model before it gets its version. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64."""
+    """A model before it gets its version. weights: (1 or k, d), bias: (1 or k,), mean and scale: (d,), all float64.
+
+    d: the number of features; with an `encoder`, of its columns.
+    """
 
     classes: tuple[str, ...]
     weights: Floats
@@ -68,11 +75,12 @@ class Fitted:
     calibration: dict[str, Any] | None
     metrics: Mapping[str, Any]
     folds: tuple[FoldModel, ...] = ()
+    encoder: Encoder | None = None
 
     @property
     def fold_models(self) -> FoldModels:
         """The models without each fold."""
-        return FoldModels(self.classes, self.folds)
+        return FoldModels(self.classes, self.folds, self.encoder)
 
     def as_model(self, version: int, feature_names: tuple[str, ...]) -> Model:
         """The model with its version."""
@@ -86,13 +94,14 @@ class Fitted:
             self.scale,
             self.calibration,
             self.metrics,
+            self.encoder,
         )
 
 
 def answered_out_of_fold(models: Sequence[FoldModel], keys: Sequence[str], features: Floats) -> Classes:
     """(n,) classes: each record predicted by the model fitted without its fold, and so without its key.
 
-    models: one per fold, without that fold. features: (n, d).
+    models: one per fold, without that fold. features: (n, d), encoded.
     """
     folds, answers = folds_of(keys), np.zeros(len(keys), dtype=np.intp)
     for fold, one in enumerate(models):

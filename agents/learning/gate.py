@@ -108,6 +108,7 @@ def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any
 
 
 def _tally(cases: Sequence[Case], fitted: Fitted) -> Tally:
-    cases, features = scorable(cases, lambda case: case.features, len(fitted.mean))
+    d = len(fitted.mean) if fitted.encoder is None else len(fitted.encoder.parts)
+    cases, features = scorable(cases, lambda case: case.features, d, fitted.encoder)
     answers = fitted.fold_models.answers([case.key for case in cases], features)
     return tally([case.truth for case in cases], [case.champion for case in cases], answers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.learning.encode import products
 from relearn.schemas.model.linear_svm import Floats, Model
 
 
@@ -28,19 +29,19 @@ class Scores:
 
 
 def score(model: Model, features: Floats) -> Scores:
-    """Score (n, d) raw features: labels and margins as in `predict`, and the model's confidence."""
+    """Score the (n, d) rows of n records: labels and margins as in `predict`, and the model's confidence."""
     labels, margins = predict(model, features)
     return Scores(labels, margins, confidence(model, margins, labels))
 
 
 def predict(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
-    """Labels (n,) and margins (n, 1) or (n, k) of (n, d) raw features; a margin too large for a float64 isn't finite.
+    """Labels (n,), margins (n, 1) or (n, k) of n records, rows (n, d). A margin too large for a float64 isn't finite.
 
     Margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|). Two classes: margin > 0 means
     classes[1], else classes[0]. More: the largest margin wins, the first of equals.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        margins = features @ model.weights.T + model.bias
+        margins = products(model.encoder, features, model.weights) + model.bias
     labels = margins[:, 0] > 0 if margins.shape[1] == 1 else margins.argmax(axis=1)
     return labels.astype(np.int16), margins
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.predict import predict
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Floats, Model
@@ -23,7 +24,7 @@ Label = str | None
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """n stored predictions. features: (n, d) float64, `models` (n,), the version that made each.
+    """n stored predictions. features: (n, d) float64, rows; `models` (n,), the version that made each.
 
     margins: (m, 1 or k) float64, only of the m predictions made by the version that is replayed, in the same order.
     """
@@ -97,7 +98,8 @@ def reproduced(model: Model, features: Floats, before: Floats, now: Floats) -> N
     if before.shape != now.shape:
         return np.zeros(len(now), dtype=np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):
-        size = np.abs(model.bias) + np.abs(features) @ np.abs(model.weights).T
+        columns = np.abs(columns_matrix(model.encoder, features))
+        size = np.abs(model.bias) + columns @ np.abs(model.weights).T
         close: NDArray[np.bool_] = (np.abs(before - now) <= TOLERANCE * np.maximum(1.0, size)).all(axis=1)
     return close
 

@@ -108,7 +108,7 @@ def is_enough(found: Iterable[Statement], keys: int, counted: Counted) -> bool:
 
 def compare_answers(rows: Sequence[Statement], former: Model) -> list[AnswerPair]:
     """Former champion and champion on each of these reviews, which have features; without those it can't score."""
-    rows, features = scorable(rows, lambda one: one.features, len(former.feature_names))
+    rows, features = scorable(rows, lambda one: one.features, len(former.feature_names), former.encoder)
     if not rows:
         return []
     labels = score(former, features).labels

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import Example
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.model.linear_svm import Model
 
 
@@ -57,10 +58,14 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Unreviewed:
-    """The champion's latest records without a statement, as assumed examples; `complete`: all of them are here."""
+    """The champion's latest records without a statement, as assumed examples; `complete`: all of them are here.
+
+    `levels`: the level of each code in them.
+    """
 
     examples: Sequence[Example]
     complete: bool
+    levels: Mapping[float, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Snapshot:
     and the digest of its training set; `newest_ids`: of the reviews that its training knew.
     """
 
-    feature_names: tuple[str, ...]
+    schema: FeatureSchema
     bootstrap: Sequence[tuple[float, Example]]
     statements: Sequence[Statement]
     cut: int
@@ -83,3 +88,5 @@ class Snapshot:
     withdrawn: frozenset[str] = frozenset()
     #: The scopes of senders whose new reviews aren't limited.
     trusted: frozenset[str] = frozenset()
+    #: The level of each code in the examples and statements.
+    levels: Mapping[float, str] = field(default_factory=dict)

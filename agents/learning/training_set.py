@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import msgpack
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from relearn.agents.learning.reviews import by_hash, hashes_of
 from relearn.agents.learning.sample import LEAST_PER_CLASS, sample_labels
+from relearn.schemas.features import FeatureSchema, schema_fields
 from relearn.schemas.model.linear_svm import Features, Floats
 
 FOLDS = 5
@@ -31,7 +32,7 @@ Source = Literal["bootstrap", "reviewed", "assumed"]
 class Example(NamedTuple):
     """One labelled record: `id` is its row in Postgres, or the prediction's id where it is assumed.
 
-    `features` are d numbers; `key`: see `example_key`.
+    `features`: its row (`schemas.features`), d values. `key`: see `example_key`.
     """
 
     id: int | str
@@ -46,11 +47,12 @@ class Example(NamedTuple):
 class TrainingSet:
     """n examples with n different keys, in the order of the keys. features: (n, d), weights: (n,), float64, read-only.
 
+    `features` are rows of `schema`; `levels`: the level of each code in them.
     `set_aside`: the classes left out, for too few examples or as too many classes, and the number of examples of each.
     `available`: the labelled examples of the other classes, of which these are a sample where there are more.
     """
 
-    feature_names: tuple[str, ...]
+    schema: FeatureSchema
     ids: tuple[int | str, ...]
     keys: tuple[str, ...]
     features: Floats
@@ -59,6 +61,7 @@ class TrainingSet:
     weights: Floats
     set_aside: dict[str, int]
     available: int
+    levels: Mapping[float, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -72,13 +75,17 @@ class TrainingSet:
         """(n,): which examples are from one source."""
         return np.array([one == source for one in self.sources], dtype=np.bool_)
 
+    def strings_of(self, row: Floats) -> list[str | None]:
+        """The categories of one of the rows."""
+        return [self.levels.get(code) for code in row[len(self.schema.numbers) :].tolist()]
+
     def ids_of(self, source: Source) -> list[int | str]:
         """The ids of the examples from one source, in the order of their keys."""
         return [one for one, its_source in zip(self.ids, self.sources, strict=True) if its_source == source]
 
 
 def example_key(subject: str | None, features: Floats) -> str:
-    """The key by which repeats count once: the subject, else the SHA-256 of the packed features, -0.0 taken as 0.0."""
+    """The key by which repeats count once: the subject, else the SHA-256 of the packed row, -0.0 taken as 0.0."""
     if subject is not None:
         return subject
     return "sha256:" + hashlib.sha256((np.asarray(features, "<f8") + 0.0).tobytes()).hexdigest()
@@ -105,11 +112,12 @@ def classes_max(d: int) -> int:
 
 
 def training_set(
-    feature_names: Sequence[str],
+    schema: FeatureSchema,
     examples: Iterable[Example],
     *,
     keep_classes: Iterable[str] = (),
     max_labels: int | None = None,
+    levels: Mapping[float, str] | None = None,
 ) -> TrainingSet:
     """The training set of `examples`, oldest first: the latest of each key, without the classes that are set aside.
 
@@ -128,7 +136,7 @@ def training_set(
     known = {label for label, n in counts.items() if n >= LEAST_PER_CLASS}
     first = known & {*keep_classes, *(one.label for one in labelled.values() if one.source == "bootstrap")}
     others = sorted(known - first, key=lambda label: (-counts[label], label))
-    known = first.union(others[: max(0, classes_max(len(feature_names)) - len(first))])
+    known = first.union(others[: max(0, classes_max(len(schema)) - len(first))])
     few = {label: n for label, n in sorted(counts.items()) if label not in known}
     usable = [one for one in labelled.values() if one.label in known]
     sample = sample_labels(usable, max_labels)
@@ -136,12 +144,12 @@ def training_set(
     if len(sample) < len(usable):
         unlabelled = _share_of(unlabelled, _reviewed(sample), _reviewed(usable))
     chosen = sorted([*sample, *unlabelled], key=lambda one: one.key)
-    features = np.array([example.features for example in chosen], dtype=np.float64).reshape(-1, len(feature_names))
+    features = np.array([example.features for example in chosen], dtype=np.float64).reshape(-1, len(schema))
     weights = np.array([example.weight for example in chosen], dtype=np.float64)
     for array in (features, weights):
         array.setflags(write=False)
     return TrainingSet(
-        tuple(feature_names),
+        schema,
         tuple(example.id for example in chosen),
         tuple(example.key for example in chosen),
         features,
@@ -150,7 +158,14 @@ def training_set(
         weights,
         few,
         len(usable),
+        _levels_of(schema, features, levels or {}),
     )
+
+
+def _levels_of(schema: FeatureSchema, features: Floats, levels: Mapping[float, str]) -> dict[float, str]:
+    """The levels that stand in these rows."""
+    codes = np.unique(features[:, len(schema.numbers) :])
+    return {code: levels[code] for code in codes.tolist() if code in levels}
 
 
 def _put_latest(labelled: dict[str, Example], example: Example) -> None:
@@ -162,7 +177,7 @@ def _put_latest(labelled: dict[str, Example], example: Example) -> None:
 
 
 def _same(features: Features, others: Features) -> bool:
-    return features is others or np.array_equal(features, others)
+    return features is others or np.array_equal(features, others) or np.array_equal(features, others, equal_nan=True)
 
 
 def _share_of(assumed: Sequence[Example], reviewed: int, of_reviewed: int) -> list[Example]:
@@ -177,7 +192,9 @@ def _reviewed(examples: Iterable[Example]) -> int:
 def set_digest(examples: TrainingSet) -> bytes:
     """SHA-256 of everything that a model of `examples` depends on; equal digests give equal models, byte for byte."""
     digest = hashlib.sha256(RECIPE)
-    digest.update(msgpack.packb([examples.feature_names, examples.keys, examples.labels]))
+    digest.update(msgpack.packb([examples.schema.names, examples.keys, examples.labels]))
+    if not examples.schema.plain:
+        digest.update(msgpack.packb(schema_fields(examples.schema)))
     for array in (examples.features, examples.weights, examples.real):
         digest.update((np.asarray(array, "<f8") + 0.0).tobytes())
     return digest.digest()

@@ -76,9 +76,7 @@ def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, ma
         "reviewed": counted,
         "assumed": candidates,
     }
-    usable = UsableRows(
-        snapshot.feature_names, {source: [one.features for one in rows] for source, rows in sources.items()}
-    )
+    usable = UsableRows(snapshot.schema, {source: [one.features for one in rows] for source, rows in sources.items()})
     found = usable.of("reviewed", counted, _id_of)
     bootstrap = usable.of("bootstrap", snapshot.bootstrap, lambda dated: dated[1].id)
     waits = {one.id for one in waiting}
@@ -91,7 +89,10 @@ def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, ma
         some = usable.of("assumed", candidates, _id_of)
         assumed = choose_assumed(some, taken, len(found), assumed_weight)
     classes = () if champion is None else champion.model.classes
-    examples = training_set(snapshot.feature_names, [*labelled, *assumed], keep_classes=classes, max_labels=max_labels)
+    levels = {**snapshot.levels, **(snapshot.unreviewed.levels if snapshot.unreviewed is not None else {})}
+    examples = training_set(
+        snapshot.schema, [*labelled, *assumed], keep_classes=classes, max_labels=max_labels, levels=levels
+    )
     used = int(examples.real.sum())
     facts = {
         "cut": snapshot.cut,

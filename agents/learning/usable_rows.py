@@ -1,4 +1,7 @@
-"""Which rows training can use. Any other row is left out, counted and named on the job, and training goes on."""
+"""Which rows training can use. Any other row is left out, counted and named on the job, and training goes on.
+
+Codes of categories are checked for nothing, and a value that may be missing is usable where it is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.features import FeatureSchema
+from relearn.schemas.model.encoder import Encoder
 from relearn.schemas.model.linear_svm import Features, Floats
 
 T = TypeVar("T")
@@ -55,11 +60,11 @@ class UsableRows:
     features: those of the rows, by source.
     """
 
-    def __init__(self, feature_names: Sequence[str], features: Mapping[str, Sequence[Features]]) -> None:
+    def __init__(self, schema: FeatureSchema, features: Mapping[str, Sequence[Features]]) -> None:
         self.left_out = LeftOut()
-        self._names = feature_names
+        self._names = schema.row_names
         every = [row for rows in features.values() for row in rows]
-        faults = sorted(_faults(every, len(feature_names)).items())
+        faults = sorted(_faults(every, schema).items())
         self._faults: dict[str, dict[int, _Fault]] = {}
         begin = 0
         for source, rows in features.items():
@@ -75,32 +80,44 @@ class UsableRows:
         return [one for row, one in enumerate(rows) if row not in faults] if faults else list(rows)
 
 
-def is_moderate(features: Floats) -> NDArray[np.bool_]:
-    """(n,) whether all values of a row of (n, d) features are finite and none is too large."""
-    return np.asarray((np.abs(features) <= LARGEST).all(axis=1), dtype=np.bool_)
+def is_moderate(features: Floats, gaps: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """(n,) whether all values of a row of (n, d) features are finite and none is too large.
+
+    gaps: (d,) which values may be missing; None: none.
+    """
+    fit = np.abs(features) <= LARGEST
+    if gaps is not None and gaps.any():
+        fit |= np.isnan(features) & gaps
+    return np.asarray(fit.all(axis=1), dtype=np.bool_)
 
 
-def scorable(rows: Iterable[T], features: Callable[[T], Features], d: int) -> tuple[list[T], Floats]:
-    """The rows that a model of d features can score, and their (n, d) features: all finite and none too large."""
+def scorable(
+    rows: Iterable[T], features: Callable[[T], Features], d: int, encoder: Encoder | None
+) -> tuple[list[T], Floats]:
+    """The records that a model can score, and their (n, d) rows: all finite, or missing, and none too large.
+
+    d: the number of features. encoder: the model's.
+    """
     wide = [row for row in rows if len(features(row)) == d]
     matrix = np.array([features(row) for row in wide], dtype=np.float64).reshape(-1, d)
-    fit = is_moderate(matrix)
+    fit = is_moderate(matrix, None if encoder is None else np.ones(d, dtype=np.bool_))
     if fit.all():
         return wide, matrix
     return [row for row, ok in zip(wide, fit.tolist(), strict=True) if ok], matrix[fit]
 
 
-def _faults(rows: Sequence[Features], d: int) -> dict[int, _Fault]:
+def _faults(rows: Sequence[Features], schema: FeatureSchema) -> dict[int, _Fault]:
     """Why rows can't be used, by their number."""
+    d = len(schema)
     wide: Sequence[int] = range(len(rows))
     faults: dict[int, _Fault] = {number: ("dimension", None) for number in wide if len(rows[number]) != d}
     if faults:
         wide = [number for number in wide if number not in faults]
-    centre, reach = _reach(rows, wide, d)
+    centre, reach = _reach(rows, wide, schema)
     # In blocks: one array of all rows would take as much memory as the rows themselves.
     for begin in range(0, len(wide), _BLOCK):
         numbers = wide[begin : begin + _BLOCK]
-        found = _faults_of_values(_matrix(rows, numbers, d), centre, reach)
+        found = _faults_of_values(_matrix(rows, numbers, schema, centre), centre, reach)
         faults.update((numbers[row], fault) for row, fault in found.items())
     return faults
 
@@ -123,9 +140,15 @@ def _faults_of_values(features: Floats, centre: Floats, reach: Floats) -> dict[i
     return faults
 
 
-def _reach(rows: Sequence[Features], wide: Sequence[int], d: int) -> tuple[Floats, Floats]:
+def _reach(rows: Sequence[Features], wide: Sequence[int], schema: FeatureSchema) -> tuple[Floats, Floats]:
     """(d,) the centre of each column of the `wide` rows, and how far from it a value is usable."""
-    some = _matrix(rows, wide[:: max(1, -(-len(wide) // MEDIANS_OF))], d)
+    d = len(schema)
+    some = _matrix(rows, wide[:: max(1, -(-len(wide) // MEDIANS_OF))], schema)
+    if schema.gaps.any():
+        # Where a value is missing, the middle one of the others stands there: that changes no median.
+        for column in np.flatnonzero(schema.gaps & np.isnan(some).any(axis=0)):
+            known = some[np.isfinite(some[:, column]), column]
+            some[np.isnan(some[:, column]), column] = np.median(known) if len(known) else 0.0
     some = some[is_moderate(some)]
     if len(some) < LEAST_ROWS:
         return np.zeros(d), np.full(d, np.inf)
@@ -134,17 +157,17 @@ def _reach(rows: Sequence[Features], wide: Sequence[int], d: int) -> tuple[Float
     spread = _lower_median(np.abs(columns - centre[:, None]))
     equal = np.flatnonzero(spread == 0)
     if len(equal):
-        spread[equal] = _spread_of_others(rows, wide, centre, equal)
+        spread[equal] = _spread_of_others(rows, wide, schema, centre, equal)
     return centre, FAR * spread
 
 
 def _spread_of_others(
-    rows: Sequence[Features], wide: Sequence[int], centre: Floats, equal: NDArray[np.intp]
+    rows: Sequence[Features], wide: Sequence[int], schema: FeatureSchema, centre: Floats, equal: NDArray[np.intp]
 ) -> list[float]:
     """The spread of columns of which more than half of the values are equal: that of the others. One alone has none."""
     others: list[list[Floats]] = [[] for _ in equal]
     for begin in range(0, len(wide), _BLOCK):
-        values = _matrix(rows, wide[begin : begin + _BLOCK], len(centre))[:, equal]
+        values = _matrix(rows, wide[begin : begin + _BLOCK], schema, centre)[:, equal]
         with np.errstate(invalid="ignore", over="ignore"):
             away = np.where(np.abs(values) <= LARGEST, np.abs(values - centre[equal]), 0.0)
         for found, column in zip(others, away.T, strict=True):
@@ -153,8 +176,15 @@ def _spread_of_others(
     return [float(_lower_median(found[None])[0]) if len(found) > 1 else np.inf for found in joined]
 
 
-def _matrix(rows: Sequence[Features], numbers: Sequence[int], d: int) -> Floats:
-    return np.array([rows[number] for number in numbers], dtype=np.float64).reshape(-1, d)
+def _matrix(
+    rows: Sequence[Features], numbers: Sequence[int], schema: FeatureSchema, centre: Floats | None = None
+) -> Floats:
+    """(n, d) the rows with these numbers, all categories 0, and what may be missing at the `centre` where it is."""
+    matrix = np.array([rows[number] for number in numbers], dtype=np.float64).reshape(-1, len(schema))
+    matrix[:, len(schema.numbers) :] = 0.0
+    if centre is not None and schema.gaps.any():
+        matrix = np.where(np.isnan(matrix) & schema.gaps, centre, matrix)
+    return matrix
 
 
 def _lower_median(columns: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from relearn.agents.learning.encode import fit_encoder
 from relearn.agents.learning.training_set import TrainingSet
 from relearn.schemas.model.signed_updates import least_model_bytes
 
@@ -11,7 +12,9 @@ def why_too_large(examples: TrainingSet, limit: int) -> str | None:
 
     What is compared is the minimum size of the message.
     """
-    least = least_model_bytes(set(examples.labels), examples.feature_names)
+    encoder = fit_encoder(examples.schema, examples.features, examples.levels)
+    columns = len(examples.schema) if encoder is None else encoder.width
+    least = least_model_bytes(set(examples.labels), examples.schema.names, columns)
     if least <= limit:
         return None
     what = f"a model of {examples.features.shape[1]:,} features and these classes takes at least {least:,}"

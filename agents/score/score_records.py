@@ -45,7 +45,7 @@ def score_parts(
     answers and rejects nothing. `foreign` reads messages of other shapes than Relearn's own.
     """
     writes = _writes(messages)
-    for records, rejects in decode_parts(messages, served.model.feature_names, foreign):
+    for records, rejects in decode_parts(messages, served.model.schema, foreign):
         yield _answered(_score(messages, records, rejects, served), shadow, writes)
 
 
@@ -60,7 +60,7 @@ def _writes(messages: Sequence[RawMessage]) -> dict[tuple[int, int], str]:
 
 
 def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
-    """The shadow's answers to (n, d) features. A record whose margin overflows has no answer."""
+    """The shadow's answers to (n, d) rows. A record whose margin overflows has no answer."""
     model = shadow.model
     labels, margins = predict(model, features)
     labels[~np.isfinite(margins).all(axis=1)] = NO_ANSWER
@@ -120,7 +120,9 @@ def _block(scored: ScoredChunk, rows: slice, served: Served, generation: int, sc
         subjects=records.subjects,
         batches=records.batches,
         contexts=records.contexts,
-        features=records.features,
+        features=records.features[:, : len(served.model.schema.numbers)],
+        strings=records.strings,
+        schema=served.schema,
         classes=served.model.classes,
         labels=scores.labels,
         margins=scores.margins,

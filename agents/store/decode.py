@@ -27,14 +27,19 @@ _LOG_APPEND_TIME = 1
 
 
 class Known(NamedTuple):
-    """The newest generation of the ingest topic, and the numbers of features of its records; None: no features yet."""
+    """The newest generation of the ingest topic, and the numbers of features of its records; None: no features yet.
+
+    `gaps`: whether records may be without a value.
+    """
 
     generation: int
     widths: frozenset[int] | None
+    gaps: bool = False
 
     def exceeded_by(self, block: Block) -> bool:
         """Whether `block` is of a generation or a number of features that is not among these."""
-        return block.generation > self.generation or block.features.shape[1] not in (self.widths or ())
+        unknown = block.generation > self.generation or block.width not in (self.widths or ())
+        return unknown or (not self.gaps and _has_gaps(block))
 
     def check(self, block: Block) -> None:
         """Return if `block` can be about records of the namespace.
@@ -44,9 +49,15 @@ class Known(NamedTuple):
         """
         if block.generation > self.generation:
             raise BadMessage("invalid", f"the ingest topic has no generation {block.generation}")
-        width = block.features.shape[1]
+        width = block.width
         if self.widths is not None and width not in self.widths:
             raise BadMessage("dimension", f"{width} features; the namespace's records have {sorted(self.widths)}")
+        if self.widths is not None and not self.gaps and _has_gaps(block):
+            raise BadMessage("not-finite", "a feature that isn't a finite number, and may not be missing")
+
+
+def _has_gaps(block: Block) -> bool:
+    return bool(np.isnan(block.features).any()) or any(None in levels for levels in block.strings)
 
 
 class Decoded(NamedTuple):
@@ -136,7 +147,7 @@ def check_block_storable(block: Block) -> None:
         raise BadMessage("invalid", "ingested at a time that can't be")
     if block.partition >= _PARTITIONS_MAX:
         raise BadMessage("invalid", f"no topic has a partition {block.partition}")
-    if not (np.isfinite(block.features).all() and np.isfinite(block.margins).all()):
+    if np.isinf(block.features).any() or not np.isfinite(block.margins).all():
         raise BadMessage("not-finite", "a feature or a margin that isn't a finite number")
 
 

@@ -21,7 +21,7 @@ from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.agents.stores.predictions.keyed_writes import forget_writes
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.topic_generations import Generations, newest_generation
-from relearn.agents.stores.training.examples import feature_widths
+from relearn.agents.stores.training.examples import feature_widths, read_schema
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -79,7 +79,9 @@ class StoreWriter:
         pool = (await self._opened.get()).pool
 
         async def read() -> Known:
-            return Known(await newest_generation(pool, self._ingest), await feature_widths(pool))
+            schema = await read_schema(pool)
+            gaps = schema is not None and bool(schema.gaps.any())
+            return Known(await newest_generation(pool, self._ingest), await feature_widths(pool), gaps)
 
         return await self._retry.until_available(read, "Postgres")
 

@@ -13,7 +13,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Pool, read_snapshot
+from relearn.agents.stores.training.examples import read_schema
 from relearn.schemas.errors import BadIdentity, Refused
+from relearn.schemas.features import FeatureSchema, Strings, Value
 from relearn.schemas.identity import INT64_MAX, parse_place
 from relearn.schemas.messages.records import MAX_TIME_S
 from relearn.schemas.model.linear_svm import decode_model
@@ -31,18 +33,18 @@ _BEFORE_ALL = (-1, -1, -1, -1)
 _LARGEST: dict[TableName, int] = {"predictions": int(MAX_TIME_S * 1e6), "corrections": INT64_MAX, "examples": INT64_MAX}
 _PREDICTIONS = f"""
 SELECT {PLACE}, id, subject, batch, context, label, confidence, margins, model, activation, ingested_at, scored_at,
-    stored_at, features
+    stored_at, features, strings
 FROM predictions WHERE ingested_at < $1 AND ingested_at >= $2 AND (ingested_at, {PLACE}) > ($2, $3, $4, $5, $6)
 ORDER BY ingested_at, {PLACE} LIMIT $7
 """  # noqa: S608 - nothing but names of our own
 _CORRECTIONS = f"""
 SELECT id AS number, {PLACE}, feedback, record, label, predicted, reviewer, via, comment, key, model, activation,
-    ingested_at, sent_at, stored_at, features
+    ingested_at, sent_at, stored_at, features, strings
 FROM corrections WHERE sent_at < $1 AND sent_at >= $2 AND id > $3 ORDER BY id LIMIT $4
 """  # noqa: S608 - the same
 # Of a key the latest label: what a training would use.
 _EXAMPLES = """
-SELECT id AS number, id::text AS id, subject, label, features FROM examples e
+SELECT id AS number, id::text AS id, subject, label, features, strings FROM examples e
 WHERE added_at < $1 AND added_at >= $2 AND id > $3 AND NOT withdrawn AND NOT EXISTS (
     SELECT FROM examples later WHERE later.key = e.key AND later.id > e.id AND NOT later.withdrawn
 )
@@ -86,7 +88,7 @@ class Record(NamedTuple):
     """A row: its values in the order of the table's COLUMNS, and a value per feature; None: it has none."""
 
     values: Sequence[Any]
-    features: Sequence[float | str | None]
+    features: Sequence[Value]
 
 
 class Page(NamedTuple):
@@ -108,24 +110,29 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The columns of features: the namespace's, then those of former schemas. `of_model`: names by model version."""
+    """The columns of features: the namespace's, then those of former schemas. `of_model`: schemas by model version.
+
+    `texts`: the names of those that are categories, in one schema at least.
+    """
 
     names: tuple[str, ...]
-    current: tuple[str, ...]
-    of_model: dict[int, tuple[str, ...]]
+    texts: frozenset[str]
+    current: FeatureSchema
+    of_model: dict[int, FeatureSchema]
 
-    def values(self, found: Sequence[float], model: int | None) -> list[float | str | None]:
+    def values(self, numbers: Sequence[float], strings: Strings | None, model: int | None) -> list[Value]:
         """The features of a row in the order of `names`; `model`: that which had these features, None: the newest.
 
         Raises:
             Refused: nothing is known of features of this number.
         """
-        own = self.current if model is None else self.of_model.get(model, self.current)
-        if len(own) != len(found):
-            raise Refused(f"a row has {len(found)} features, and those of its model are {len(own)}")
-        if own == self.names:
-            return list(found)
-        known = dict(zip(own, found, strict=True))
+        own, width = self.current if model is None else self.of_model.get(model, self.current), len(strings or ())
+        if (len(own.numbers), len(own.categories)) != (len(numbers), width):
+            raise Refused(f"a row has {len(numbers) + width} features, and those of its model are {len(own)}")
+        found = own.values(numbers, strings)
+        if own.names == self.names:
+            return found
+        known = dict(zip(own.names, found, strict=True))
         return [known.get(name) for name in self.names]
 
 
@@ -137,13 +144,14 @@ async def read_feature_columns(pool: Pool) -> Features:
         Refused: no examples were loaded yet.
     """
     async with read_snapshot(pool) as connection:
-        current = await connection.fetchval("SELECT names FROM feature_schema")
+        current = await read_schema(connection)
         if current is None:
             raise Refused("there is nothing to export: no examples were loaded yet, so records have no features")
-        bodies = {row["schema"]: decode_model(row["body"]).feature_names for row in await connection.fetch(_SCHEMAS)}
+        bodies = {row["schema"]: decode_model(row["body"]).schema for row in await connection.fetch(_SCHEMAS)}
         versions = {row["version"]: bodies[row["schema"]] for row in await connection.fetch(_SCHEMA_OF)}
-    names = tuple(dict.fromkeys([*current, *(name for one in bodies.values() for name in one)]))
-    return Features(names, tuple(current), versions)
+    every = [one for schema in (current, *bodies.values()) for one in schema.features]
+    texts = frozenset(one.name for one in every if one.kind == "category")
+    return Features(tuple(dict.fromkeys(one.name for one in every)), texts, current, versions)
 
 
 async def pages(pool: Pool, span: Span, features: Features) -> AsyncGenerator[Page, None]:
@@ -162,7 +170,10 @@ async def pages(pool: Pool, span: Span, features: Features) -> AsyncGenerator[Pa
         if not rows:
             return
         records = [
-            Record([_value(row, column) for column in columns], features.values(row["features"], row.get("model")))
+            Record(
+                [_value(row, column) for column in columns],
+                features.values(row["features"], row["strings"], row.get("model")),
+            )
             for row in rows
         ]
         cursor = _cursor(span.table, rows[-1])

@@ -1,40 +1,70 @@
-"""Records as JSON → an (n, d) array in the schema's order, or a problem that names row and feature."""
+"""Records as JSON → (n, d) rows, or their values in the schema's order; or a problem that names row and feature."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
 from relearn.api.http.problems import invalid_fields
+from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, codes_of, value_fault
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
 
 
-def matrix(rows: Sequence[Row], names: Sequence[str]) -> Floats:
-    """(n, d) float64, finite.
+def matrix(rows: Sequence[Row], schema: FeatureSchema) -> Floats:
+    """(n, d) float64, rows of `schema` (`schemas.features`).
 
     Args:
-        rows: n ≥ 1 records: d numbers by position, or an object by feature name.
-        names: the d features in order.
+        rows: n ≥ 1 records: d values by position, or an object by feature name.
+        schema: their features.
 
     Raises:
-        ProblemError: a row has other features, or a value that isn't finite.
+        ProblemError: a row has other features, or a value that its feature can't have.
     """
-    d = len(names)
+    given = values(rows, schema)
+    if schema.plain:
+        return np.array(given, dtype=np.float64).reshape(len(rows), len(schema))
+    numbers = [[math.nan if row[i] is None else row[i] for i in schema.numbers] for row in given]
+    codes = [codes_of([row[i] for i in schema.categories]) for row in given]  # type: ignore[misc]
+    return np.array([[*one, *its] for one, its in zip(numbers, codes, strict=True)], dtype=np.float64)
+
+
+def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
+    """The values of each record in the order of the schema. Arguments and errors as those of `matrix`."""
+    d = len(schema)
     given: Sequence[Row] = rows
     if not all(type(row) is list and len(row) == d for row in rows):
-        faults = [fault for i, row in enumerate(rows) if (fault := _fault(row, i, names)) is not None]
+        faults = [found for i, row in enumerate(rows) if (found := _fault(row, i, schema)) is not None]
         if faults:
             raise invalid_fields(faults)
-        given = [row if isinstance(row, list) else [row[name] for name in names] for row in rows]
-    features = np.array(given, dtype=np.float64).reshape(len(rows), d)
-    if np.isfinite(features).all():
-        return features
-    wrong = [(int(i), names[int(j)]) for i, j in np.argwhere(~np.isfinite(features))]
-    raise invalid_fields([FieldFault(f"features[{i}]", f"{name}: not a finite number") for i, name in wrong])
+        given = [row if isinstance(row, list) else [row.get(name) for name in schema.names] for row in rows]
+    if not (schema.plain and np.isfinite(_numbers(given)).all()):
+        wrong = [
+            FieldFault(f"features[{i}]", fault)
+            for i, row in enumerate(given)
+            for value, feature in zip(row, schema.features, strict=True)
+            if (fault := _value_fault(value, feature)) is not None
+        ]
+        if wrong:
+            raise invalid_fields(wrong)
+    return [*given]  # type: ignore[list-item]
+
+
+def _numbers(given: Sequence[Row]) -> Floats:
+    """The values as numbers; NaN where there are others."""
+    found = np.array(given)
+    return found if found.dtype.kind == "f" else np.array([np.nan])
+
+
+def _value_fault(value: Value, feature: Feature) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{feature.name}: not a finite number"
+    return value_fault(value, feature)
 
 
 def check_margins(margins: Floats) -> None:
@@ -48,11 +78,11 @@ def check_margins(margins: Floats) -> None:
         raise invalid_fields([FieldFault(f"features[{i}]", "its margin is larger than any float64") for i in wrong])
 
 
-def matrix_without_schema(rows: Sequence[Row]) -> tuple[Floats, list[str] | None]:
-    """As `matrix`, before there is a schema: all rows must have the first row's features. Returns their names, if any.
+def values_without_schema(rows: Sequence[Row]) -> tuple[list[list[Value]], list[str] | None]:
+    """As `values`, before there is a schema: all rows must have the first row's features. Returns their names, if any.
 
     Raises:
-        ProblemError: a row differs from the first, has no features, or a value that isn't finite.
+        ProblemError: a row differs from the first, has no features, or a number that isn't finite.
     """
     first = rows[0]
     named = isinstance(first, dict)
@@ -67,15 +97,18 @@ def matrix_without_schema(rows: Sequence[Row]) -> tuple[Floats, list[str] | None
             faults.append(FieldFault(f"features[{i}]", "isn't of the first record's form"))
     if faults:
         raise invalid_fields(faults)
-    return matrix(rows, names), names if named else None
+    given = zip(*([row.get(name) for name in names] if isinstance(row, dict) else row for row in rows), strict=True)
+    kinds: list[Kind] = ["category" if any(isinstance(one, str) for one in column) else "number" for column in given]
+    return values(rows, FeatureSchema(tuple(map(Feature, names, kinds, repeat(True))))), names if named else None
 
 
-def _fault(row: Row, i: int, names: Sequence[str]) -> FieldFault | None:
+def _fault(row: Row, i: int, schema: FeatureSchema) -> FieldFault | None:
     if isinstance(row, list):
-        if len(row) == len(names):
+        if len(row) == len(schema):
             return None
-        return FieldFault(f"features[{i}]", f"{len(row)} numbers; the schema has {len(names)} features")
-    missing, unknown = [name for name in names if name not in row], sorted(row.keys() - set(names))
+        return FieldFault(f"features[{i}]", f"{len(row)} values; the schema has {len(schema)} features")
+    missing = [one.name for one in schema.features if one.name not in row and not one.missing]
+    unknown = sorted(row.keys() - schema.known)
     if missing:
         return FieldFault(f"features[{i}]", f"{_some(missing)}: missing")
     return FieldFault(f"features[{i}]", f"{_some(unknown)}: no such feature") if unknown else None

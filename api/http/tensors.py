@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from relearn.api.http.problems import ProblemError, field_fault
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.http.inference import (
     INPUT,
     LABEL,
@@ -55,12 +56,18 @@ def split(body: bytes | bytearray, header_length: str | None) -> tuple[Inference
         raise ProblemError("malformed", f"the request isn't JSON: {str(exc) or 'nested too deep'}") from exc
 
 
-def matrix_of(given: InputTensor, tail: bytes | memoryview, d: int) -> Floats:
-    """(n, d) float64, finite, from one input and the bytes after the JSON. A shape [d] is one record.
+def matrix_of(given: InputTensor, tail: bytes | memoryview, schema: FeatureSchema) -> Floats:
+    """(n, d) float64, rows, from one input and the bytes after the JSON. A shape [d] is one record.
+
+    A value that may be missing is NaN where it is.
 
     Raises:
-        ProblemError: another name or shape, data that don't fit the shape, or a value that isn't finite.
+        ProblemError: another name or shape, data that don't fit the shape, a value that isn't finite, or features that
+            a tensor of numbers can't hold.
     """
+    d = len(schema)
+    if schema.categories:
+        raise ProblemError("malformed", "the model has categories, and a tensor holds numbers: use POST /v1/predict")
     if given.name != INPUT:
         raise ProblemError("malformed", f"there is no input {given.name!r}; it is {INPUT!r}")
     shape = tuple(given.shape) if len(given.shape) == 2 else (1, *given.shape)
@@ -70,7 +77,7 @@ def matrix_of(given: InputTensor, tail: bytes | memoryview, d: int) -> Floats:
     if flat.size != math.prod(shape):
         raise ProblemError("malformed", f"{flat.size} numbers for the shape {list(given.shape)}")
     features = flat.astype(np.float64).reshape(shape)
-    if not np.isfinite(features).all():
+    if not (np.isfinite(features) | (np.isnan(features) & schema.gaps)).all():
         raise ProblemError("malformed", "a value isn't a finite number")
     return features
 

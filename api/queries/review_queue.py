@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from relearn.agents.stores.postgres import Pool, postgres_errors
+from relearn.schemas.features import Strings
 from relearn.schemas.identity import Place, place_columns
 
 # LATERAL with a LIMIT is one index lookup per place, whatever statistics the planner has of the table.
@@ -14,7 +15,7 @@ _ANSWERS = """
 SELECT found.* FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[]) AS u (g, p, o, i)
 CROSS JOIN LATERAL (
     SELECT generation, kafka_partition, kafka_offset, record_index,
-        id, subject, batch, context, features, label, margins, confidence, model, ingested_at
+        id, subject, batch, context, features, strings, label, margins, confidence, model, ingested_at
     FROM predictions WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
     LIMIT 1
 ) AS found
@@ -30,6 +31,7 @@ class Answer:
     batch: str | None
     context: str | None
     features: Sequence[float]
+    strings: Strings | None
     label: str
     margins: Sequence[float]
     confidence: float | None

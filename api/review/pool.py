@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose, share_under_drift
 from relearn.agents.models.live import LiveModel
@@ -20,7 +21,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates
 from relearn.api.http.single_flight import SingleFlight
 from relearn.api.review.claims import Claims
-from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.schemas.model.linear_svm import Model
 
 REFRESH_S = 1.0
 #: Records closer than this many standard deviations are near-duplicates.
@@ -94,7 +95,7 @@ class ReviewPool:
                     break
                 key = choice.candidate.key
                 left = [one for one in left if one.key != key]
-                taken |= near(choice.candidate, left, self._scale())
+                taken |= near(choice.candidate, left, self._model())
                 if await claim(key):
                     chosen.append(choice)
             waiting = len({one.key for one in seen.candidates} - self._claims.ours())
@@ -104,9 +105,9 @@ class ReviewPool:
         """Release choices that weren't served."""
         await self._claims.release([choice.candidate.key for choice in choices])
 
-    def _scale(self) -> Floats | None:
+    def _model(self) -> Model | None:
         served = self._live.current
-        return None if served is None else served.model.scale
+        return None if served is None else served.model
 
     async def _read(self) -> None:
         self._seen, self._seen_s, self._activation = await read_review_candidates(self._pool), self._clock(), None
@@ -122,16 +123,18 @@ class ReviewPool:
         return self._seen
 
 
-def near(chosen: Candidate, others: Sequence[Candidate], scale: Floats | None) -> set[str]:
+def near(chosen: Candidate, others: Sequence[Candidate], model: Model | None) -> set[str]:
     """Keys of near-duplicates of `chosen`: their reviews would add little.
 
-    `scale`: (d,) standard deviations. The distance is the root mean square in units of `scale`.
+    The distance is the root mean square over the features, in units of the model's scale; of a category it is that of
+    its columns.
     """
     fitting = [one for one in others if len(one.features) == len(chosen.features)]
-    if scale is None or not fitting or len(scale) != len(chosen.features):
+    if model is None or not fitting or len(model.schema) != len(chosen.features):
         return set()
-    apart = (np.array([one.features for one in fitting], dtype=np.float64) - np.array(chosen.features)) / scale
-    close = np.sqrt(np.mean(apart**2, axis=1)) < NEAR
+    rows = np.array([chosen.features, *(one.features for one in fitting)], dtype=np.float64)
+    columns = columns_matrix(model.encoder, rows) / model.scale
+    close = np.sqrt(np.sum((columns[1:] - columns[0]) ** 2, axis=1) / len(model.schema)) < NEAR
     return {one.key for one, is_close in zip(fitting, close, strict=True) if is_close}
 
 

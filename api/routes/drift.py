@@ -30,7 +30,7 @@ async def get_drift(call: Call[None, None, None]) -> Drift:
         margin=found[-1] if found else None,
         window=_window(row.state.window),
         gathered=min(next_of, await gathered(pool, ingest, row.state.cursor, begun=row.state.reference is not None)),
-        limits=_limits(len(watched.feature_names)),
+        limits=_limits(len(watched.schema)),
         updated_at=None if row.updated_at is None else row.updated_at.isoformat(),
     )
 

@@ -83,7 +83,7 @@ async def infer_model(call: ModelCall) -> web.Response:
         lease.add_json(bytes(data[: int(header_length[:MOST_DIGITS])]))
     body, tail = await lease.run(lambda: split(data, header_length))
     model = await _model(call)
-    features = await lease.run(lambda: matrix_of(body.inputs[0], tail, len(model.feature_names)))
+    features = await lease.run(lambda: matrix_of(body.inputs[0], tail, model.schema))
     lease.grow(VALUE_BYTES * len(features) * (1 + model.weights.shape[0]))
 
     def infer() -> tuple[bytes, list[bytes]]:

@@ -7,16 +7,19 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from relearn.agents.kafka.producer import OutgoingMessage, Receipt
-from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.examples import read_schema
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
-from relearn.api.http.json_rows import matrix, matrix_without_schema
+from relearn.api.http.json_rows import values, values_without_schema
 from relearn.api.http.problems import RETRY, ProblemError, incomplete_write, invalid_fields, text_faults
 from relearn.api.http.request import BODY, LEASE
 from relearn.api.writes.outbox import SEND_TIMEOUT_S, Outcome
 from relearn.api.writes.packing import MESSAGE_MAX_BYTES, Columns, Packed, pack
 from relearn.schemas.errors import KafkaUnavailable, RelearnError
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
@@ -60,23 +63,25 @@ async def _write_keys(call: Call[None, None, BatchBody], messages: int) -> list[
     return [str(uuid.uuid5(write_id, f"{number}:{digest}")) for number in range(messages)]
 
 
-async def _known_features(context: Context) -> Sequence[str] | None:
+async def _known_features(context: Context) -> FeatureSchema | None:
     """The features of the live model, else of the first training set, else None."""
     served = context.live.current
-    return await read_features(context.pool) if served is None else served.model.feature_names
+    return await read_schema(context.pool) if served is None else served.model.schema
 
 
-def _packed(body: BatchBody, batch: str, known: Sequence[str] | None) -> tuple[list[Packed], int]:
+def _packed(body: BatchBody, batch: str, known: FeatureSchema | None) -> tuple[list[Packed], int]:
     """The messages, and the number of features. The features are `known`, else those of the first record.
 
     Raises:
         ProblemError: names the texts or records at fault.
     """
     _check_texts(body)
-    features, names = matrix_without_schema(body.features) if known is None else (matrix(body.features, known), None)
+    given, names = values_without_schema(body.features) if known is None else (values(body.features, known), None)
+    alone = all(type(value) is float for row in given for value in row) if known is None else known.plain
+    features = np.array(given, dtype=np.float64) if alone else given
     packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))
     _check_sizes(packed)
-    return packed, features.shape[1]
+    return packed, len(given[0])
 
 
 async def _confirmed(context: Context, generation: int, until_s: float) -> int:

@@ -79,14 +79,14 @@ async def get_model(call: Call[ModelPath, None, None]) -> ModelLineage:
 async def list_model_examples(call: Call[ModelPath, ExamplesQuery, None]) -> Page[TrainingExample] | web.StreamResponse:
     """A page of training examples, or all as a file."""
     pool, version, form = call.context.pool, call.path.version, call.query.format
-    names = await features_of_model(pool, version)
-    if names is None:
+    schema = await features_of_model(pool, version)
+    if schema is None:
         raise _not_found(version)
     if form == "json":
-        return await _page(call, names)
+        return await _page(call, schema.names)
     if call.query.cursor is not None:
         raise ProblemError("malformed", f"cursor: only json has pages; {form} is one file")
-    pieces = _pieces(pool, version, form, names)
+    pieces = _pieces(pool, version, form, schema.names)
     return await stream_file(call, pieces, CSV if form == "csv" else NDJSON, f"model-{version}-examples.{form}")
 
 

@@ -29,6 +29,7 @@ from relearn.api.queries.feedback import (
 )
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.features import FeatureSchema, row_of, values_of
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,
@@ -89,8 +90,9 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
     following = None
     if last is not None:
         following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
-    each = zip(rows, places, strict=True)
-    return Page([Prediction(**_fields(row, place, found.get(place, NO_REVIEWS))) for row, place in each], following)
+    schema = None if live is None else live.model.schema
+    each = (_fields(row, at, found.get(at, NO_REVIEWS), schema) for row, at in zip(rows, places, strict=True))
+    return Page([Prediction(**fields) for fields in each], following)
 
 
 def _wanted_label(given: str) -> str:
@@ -113,8 +115,9 @@ async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDe
         if row["digest"] is not None:
             model = await call.context.models.get(connection, row["model"], row["digest"])
     each, base = (None, None) if model is None else _explained(model, row)
+    schema = None if model is None else model.schema
     return PredictionDetail(
-        **_fields(row, place, found),
+        **_fields(row, place, found, schema),
         context=row["context"],
         contributions=each,
         base=base,
@@ -152,11 +155,12 @@ def review_of(recorded: RecordedStatement) -> Review:
     return Review(one.label or "", one.reviewer, recorded.sent.at.isoformat(), one.via, recorded.feedback)
 
 
-def _fields(row: Any, place: Place, found: PredictionReviews) -> dict[str, Any]:
-    same = ("id", "subject", "batch", "features", "label", "margins", "confidence", "model", "activation")
+def _fields(row: Any, place: Place, found: PredictionReviews, schema: FeatureSchema | None) -> dict[str, Any]:
+    same = ("id", "subject", "batch", "label", "margins", "confidence", "model", "activation")
     times = ("ingested_at", "scored_at", "stored_at")
     return {
         "prediction": str(place),
+        "features": values_of(schema, row["features"], row["strings"]),
         **{name: row[name] for name in same},
         **{name: row[name].isoformat() for name in times},
         "review": None if found.review is None else review_of(found.review),
@@ -164,11 +168,12 @@ def _fields(row: Any, place: Place, found: PredictionReviews) -> dict[str, Any]:
 
 
 def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float | None]:
-    found = contributions(model, np.array(row["features"], dtype=np.float64), row["label"])
+    values = np.array(row_of(row["features"], row["strings"]), dtype=np.float64)
+    found = contributions(model, values, row["label"])
     if found is None:
         return None, None
     each, base = found
-    named = zip(model.feature_names, row["features"], each.tolist(), strict=True)
+    named = zip(model.feature_names, model.schema.values(row["features"], row["strings"]), each.tolist(), strict=True)
     return [Contribution(*one) for one in named], base
 
 

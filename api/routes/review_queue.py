@@ -12,6 +12,7 @@ from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.queries.review_queue import Answer, read_answers
 from relearn.api.review.served_via import remember_served
+from relearn.schemas.features import row_of, values_of
 from relearn.schemas.http.review_queue import (
     ReviewAnswer,
     ReviewClaimBody,
@@ -59,10 +60,12 @@ def _items(context: Context, choices: Sequence[Choice], answers: Mapping[Place, 
 def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
     """The item. It has contributions if its model is still the live one."""
     blind = choice.via in BLIND
-    names = live.feature_names if live is not None else tuple(f"x{i + 1}" for i in range(len(found.features)))
+    schema = None if live is None else live.schema
+    values = values_of(schema, found.features, found.strings)
+    names = tuple(f"x{i + 1}" for i in range(len(values))) if schema is None else schema.names
     explained = None
     if not blind and live is not None and live.version == found.model:
-        explained = contributions(live, np.array(found.features, dtype=np.float64), found.label)
+        explained = contributions(live, np.array(row_of(found.features, found.strings), dtype=np.float64), found.label)
     pushes = [None] * len(names) if explained is None else explained[0].tolist()
     answer = ReviewAnswer(
         found.label,
@@ -79,7 +82,7 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
         found.subject,
         found.batch,
         found.context,
-        [ReviewFeature(*one) for one in zip(names, found.features, pushes, strict=True)],
+        [ReviewFeature(*one) for one in zip(names, values, pushes, strict=True)],
         None if blind else answer,
         list(live.classes) if live is not None else [],
         found.ingested_at.isoformat(),

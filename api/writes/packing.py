@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from relearn.schemas.features import Value
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE, encode_record, encode_records
 from relearn.schemas.messages.records import Texts
 from relearn.schemas.model.linear_svm import Floats
@@ -23,9 +24,9 @@ _AROUND_BYTES = 3
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """n records. features: (n, d) float64, finite. names: of the d features; None: the schema's order."""
+    """n records. features: (n, d) float64, finite, or the values of each. names: of the d; None: the schema's order."""
 
-    features: Floats
+    features: Floats | Sequence[Sequence[Value]]
     names: Sequence[str] | None
     batch: str
     ids: Texts | None = None
@@ -53,8 +54,11 @@ def pack(columns: Columns, cut_bytes: int = PACK_BYTES) -> list[Packed]:
 
 def _parts(columns: Columns, cut_bytes: int) -> Iterator[slice]:
     """Slices of at most `cut_bytes`, or of one record."""
-    n, d = columns.features.shape
-    sizes_bytes = np.full(n, 8 * d, np.int64)
+    n = len(columns.features)
+    if isinstance(columns.features, np.ndarray):
+        sizes_bytes = np.full(n, 8 * columns.features.shape[1], np.int64)
+    else:
+        sizes_bytes = np.array([sum(map(_value_bytes, row)) for row in columns.features], np.int64)
     for column in (columns.ids, columns.subjects, columns.contexts):
         if column is not None:
             sizes_bytes += [_AROUND_BYTES + len((text or "").encode()) for text in column]
@@ -66,6 +70,10 @@ def _parts(columns: Columns, cut_bytes: int) -> Iterator[slice]:
         start, before = stop, int(ends[stop - 1])
 
 
+def _value_bytes(value: Value) -> int:
+    return _AROUND_BYTES + len(value.encode()) if isinstance(value, str) else 9
+
+
 def _packed(part: Columns) -> Packed:
     if len(part.features) > 1:
         texts = {"ids": part.ids, "subjects": part.subjects, "contexts": part.contexts}
@@ -73,10 +81,15 @@ def _packed(part: Columns) -> Packed:
         return Packed(value, CE_TYPE_MANY, len(part.features))
     row = part.features[0]
     value = encode_record(
-        row if part.names is None else dict(zip(part.names, row.tolist(), strict=True)),
+        row if part.names is None else dict(zip(part.names, _listed(row), strict=True)),
         record_id=part.ids[0] if part.ids else None,
         subject=part.subjects[0] if part.subjects else None,
         batch=part.batch,
         context=part.contexts[0] if part.contexts else None,
     )
     return Packed(value, CE_TYPE_ONE, 1)
+
+
+def _listed(row: Floats | Sequence[Value]) -> list[Value]:
+    found: list[Value] = row.tolist() if isinstance(row, np.ndarray) else list(row)
+    return found

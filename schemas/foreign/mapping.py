@@ -12,13 +12,14 @@ The file (TOML; docs/mapping.md has examples):
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from relearn.schemas.errors import BadMessage, SettingsError
+from relearn.schemas.features import Feature, FeatureSchema
 from relearn.schemas.foreign.paths import NotThere, Path, parse_path, path_text, value_at
 from relearn.schemas.foreign.values import kind_of
 from relearn.schemas.text import text_fault
@@ -105,12 +106,12 @@ class MappedTexts(msgspec.Struct, gc=False):
 
 
 class FeaturePaths:
-    """The paths of a model's features, in its order."""
+    """The paths of a model's features, in the order of `schema`."""
 
-    def __init__(self, mapping: MessageMapping, feature_names: Sequence[str]) -> None:
+    def __init__(self, mapping: MessageMapping, schema: FeatureSchema) -> None:
         self._mapping = mapping
-        self.names = feature_names
-        self._paths = [mapping.features[name] for name in feature_names]
+        self.schema = schema
+        self._paths = [mapping.features[name] for name in schema.names]
         self._fast = _getter(self._paths)
         self._texts = list(mapping.texts.items())
 
@@ -118,14 +119,14 @@ class FeaturePaths:
         """The values of the features. None where a value, or a map on the way to it, is null.
 
         Raises:
-            BadMessage: with reason `mapping`: a path isn't there.
+            BadMessage: with reason `mapping`: a path isn't there, of a feature that may not be missing.
         """
         if self._fast is not None:
             try:
                 return self._fast(record)
             except (KeyError, TypeError):
                 pass  # read again below, with care
-        return [self._at(record, f"feature {name!r}", path) for name, path in zip(self.names, self._paths, strict=True)]
+        return [self._feature(record, feature, path) for feature, path in self._pairs()]
 
     def texts(self, record: Any) -> MappedTexts:
         """The texts. A whole number is written out.
@@ -149,15 +150,36 @@ class FeaturePaths:
                 raise self._fault(f"`{name}`", where.path, value, "text")
         return found
 
-    def check_numbers(self, values: Sequence[Any]) -> None:
-        """Return if these values of the features are numbers.
+    def checked(self, values: Sequence[Any]) -> list[Any]:
+        """These values as those of a record: true is 1, and of a category a whole number is written out.
 
         Raises:
-            BadMessage: with reason `mapping`, naming the path and what is there.
+            BadMessage: with reason `mapping`, naming the path and what is there: a value isn't of its feature's kind.
         """
-        for name, path, value in zip(self.names, self._paths, values, strict=True):
-            if not isinstance(value, int | float):
-                raise self._fault(f"feature {name!r}", path, value, "number")
+        return [self._value(*pair, value) for pair, value in zip(self._pairs(), values, strict=True)]
+
+    def _pairs(self) -> Iterator[tuple[Feature, Path]]:
+        return zip(self.schema.features, self._paths, strict=True)
+
+    def _feature(self, record: Any, feature: Feature, path: Path) -> Any:
+        if feature.missing:
+            try:
+                return value_at(record, path)
+            except NotThere:
+                return None
+        return self._at(record, f"feature {feature.name!r}", path)
+
+    def _value(self, feature: Feature, path: Path, value: Any) -> Any:
+        if value is None and feature.missing:
+            return None
+        number = feature.kind == "number"
+        if number and isinstance(value, int | float):
+            return float(value) if isinstance(value, bool) else value
+        if not number and isinstance(value, str):
+            return value
+        if not number and type(value) is int and abs(value) < 10**_DIGITS_MAX:
+            return str(value)
+        raise self._fault(f"feature {feature.name!r}", path, value, "number" if number else "text")
 
     def _at(self, record: Any, what: str, path: Path) -> Any:
         try:

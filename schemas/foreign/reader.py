@@ -72,17 +72,17 @@ class ForeignReader:
         if record is None:
             self.skipped += 1
             return
-        if self._paths is None or self._paths.names is not builder.feature_names:
-            self._paths = FeaturePaths(self._mapping, builder.feature_names)
+        schema = builder.schema
+        if self._paths is None or self._paths.schema is not schema:
+            self._paths = FeaturePaths(self._mapping, schema)
         values = self._paths.values(record)
         texts = self._paths.texts(record)
-        packed = _packed(values, pack_row, texts)
+        packed = _packed(values, pack_row, texts) if schema.plain else None
         if packed is not None:
             builder.add_one(message, packed, texts)
             return
-        self._paths.check_numbers(values)
-        given = {"features": [float(item) if isinstance(item, bool) else item for item in values], **_given(texts)}
-        builder.add_rows(message, read_message(given, builder.feature_names))
+        given = {"features": self._paths.checked(values), **_given(texts)}
+        builder.add_rows(message, read_message(given, schema))
 
     def _add_own_shape(self, builder: RecordsBuilder, message: RawMessage, pack_row: PackRow, found: Any) -> None:
         """Add the records of a framed message whose fields are those of Relearn's own messages."""
@@ -92,13 +92,14 @@ class ForeignReader:
         if not isinstance(found, dict):
             raise BadMessage("invalid", f"the message should be a map, is {kind_of(found)}")
         features = found.get("features")
-        if found.get("n") is None and type(features) is list and len(features) == len(builder.feature_names):
+        schema = builder.schema
+        if schema.plain and found.get("n") is None and type(features) is list and len(features) == len(schema):
             texts = MappedTexts(*(found.get(name) for name in ("id", "subject", "batch", "context")))
             packed = _packed(features, pack_row, texts)
             if packed is not None:
                 builder.add_one(message, packed, texts)
                 return
-        builder.add_rows(message, read_message(found, builder.feature_names))
+        builder.add_rows(message, read_message(found, schema))
 
 
 def _json(value: bytes) -> Any:

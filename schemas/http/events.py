@@ -124,6 +124,7 @@ class WorkerEvent(Struct, frozen=True):
     partitions: list[str]
     lag: int | None
     rate: float
+    skipped: Count
     condition: str
     seen_at: Time
     notices: list[WorkerNotice]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from relearn.schemas.features import Value
 from relearn.schemas.http.accuracy import Accuracy
 from relearn.schemas.http.jobs import FOLLOW, Facts, Job
 from relearn.schemas.http.operation import (
@@ -95,7 +96,7 @@ class TrainingExample(Struct, frozen=True):
     key: Annotated[str, Meta(description="Key of the example: examples with equal keys count once.")]
     label: str
     weight: float
-    features: dict[str, float]
+    features: dict[str, Value]
 
 
 class ModelPath(Struct, frozen=True):

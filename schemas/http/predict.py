@@ -7,17 +7,19 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from relearn.schemas.http.operation import Operation, Version
+from relearn.schemas.text import MAX_TEXT_BYTES
 
 MOST_ROWS = 10_000
 
-Row = list[float] | dict[str, float]
+GivenValue = float | Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None
+Row = list[GivenValue] | dict[str, GivenValue]
 Rows = Annotated[
     list[Row],
     Meta(
         min_length=1,
         max_length=MOST_ROWS,
-        description="n records: each d finite numbers in the schema's order, or an object with a number per feature "
-        "name.",
+        description="n records: each d values in the schema's order, or an object with a value per feature name. A "
+        "value is a finite number, a string where the feature is a category, or null where it may be missing.",
     ),
 ]
 

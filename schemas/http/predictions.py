@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from relearn.schemas.features import Value
 from relearn.schemas.http.operation import Operation, Page, PageQuery, PlaceText, Text, Time, Version
 from relearn.schemas.messages.feedback import Via
 
@@ -45,7 +46,7 @@ class Prediction(Struct, frozen=True):
     id: Annotated[str | None, Meta(description="The producer's own id of the record.")]
     subject: str | None
     batch: str | None
-    features: Annotated[list[float], Meta(description="In the order of the model's feature names.")]
+    features: Annotated[list[Value], Meta(description="In the order of the model's features; null: missing.")]
     label: str
     margins: Annotated[list[float], Meta(description="1 (two classes) or k numbers.")]
     confidence: Annotated[float | None, Meta(description="Probability that the label is right; null: not known.")]
@@ -61,7 +62,7 @@ class Contribution(Struct, frozen=True):
     """The contribution of one feature to the margin."""
 
     feature: str
-    value: float
+    value: Value
     contribution: float
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from relearn.schemas.features import Value
 from relearn.schemas.http.operation import Count, Operation, PlaceText, Time, Version
 from relearn.schemas.messages.feedback import Via
 
@@ -31,7 +32,7 @@ class ReviewFeature(Struct, frozen=True):
     """A feature and its contribution to the margin; null on a blind item."""
 
     feature: str
-    value: float
+    value: Value
     contribution: float | None
 
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.features import Value
 from relearn.schemas.messages.records import Texts
 from relearn.schemas.topics import INGEST_MAX_BYTES
 
@@ -48,7 +49,7 @@ class ManyRecords(msgspec.Struct, gc=False):
 
 
 def encode_record(
-    features: Sequence[float] | dict[str, float] | NDArray[np.float64],
+    features: Sequence[Value] | dict[str, Value] | NDArray[np.float64],
     *,
     record_id: str | None = None,
     subject: str | None = None,
@@ -62,7 +63,7 @@ def encode_record(
 
 
 def encode_records(
-    features: NDArray[np.float64],
+    features: NDArray[np.float64] | Sequence[Sequence[Value]],
     *,
     ids: Texts | None = None,
     subjects: Texts | None = None,
@@ -70,10 +71,10 @@ def encode_records(
     names: Sequence[str] | None = None,
     contexts: Texts | None = None,
 ) -> bytes:
-    """A many-record message from an (n, d) array, packed."""
+    """A many-record message: packed from an (n, d) array of numbers alone, else from rows in the schema's order."""
     message = {
         "n": len(features),
-        "features": np.ascontiguousarray(features, dtype="<f8").tobytes(),
+        "features": np.ascontiguousarray(features, "<f8").tobytes() if isinstance(features, np.ndarray) else features,
         "ids": ids,
         "subjects": subjects,
         "batch": batch,

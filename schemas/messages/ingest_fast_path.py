@@ -1,27 +1,43 @@
 """Decoding of a chunk of ingest messages, fast where they are well-formed.
 
-A typed decoder reads well-formed messages by position. `schemas.messages.ingest_faults` reads every message that the
-typed decoder rejects, and every message by name: slower, item by item, it names each fault and keeps the good records.
+A typed decoder reads well-formed messages by position, and single records by name where features aren't numbers alone.
+`schemas.messages.ingest_faults` reads every message that the typed decoder rejects, and all others by name: slower,
+item by item, it names each fault and keeps the good records.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.features import Feature, FeatureSchema, Strings, Value, checked_code
 from relearn.schemas.messages.ingest import ManyRecords, OneRecord
 from relearn.schemas.messages.ingest_faults import check_size, read_with_faults
-from relearn.schemas.messages.records import Fault, RawMessage, Records, RecordsBuilder, Reject, Rows, UnreadMessage
+from relearn.schemas.messages.records import (
+    Fault,
+    OneTexts,
+    RawMessage,
+    Records,
+    RecordsBuilder,
+    Reject,
+    Rows,
+    UnreadMessage,
+)
 from relearn.schemas.messages.weight import JSON_FIRST_BYTE, WEIGHED_FROM_BYTES, check_weight
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 _one_packed = msgspec.msgpack.Decoder(OneRecord).decode
 _one_json = msgspec.json.Decoder(OneRecord).decode
+_values_of = msgspec.structs.astuple
 _many_packed = msgspec.msgpack.Decoder(ManyRecords).decode
 _many_json = msgspec.json.Decoder(ManyRecords).decode
 
@@ -38,7 +54,7 @@ class ForeignMessages(Protocol):
 
 
 def decode_parts(
-    messages: Iterable[RawMessage], feature_names: Sequence[str], foreign: ForeignMessages | None = None
+    messages: Iterable[RawMessage], schema: FeatureSchema, foreign: ForeignMessages | None = None
 ) -> Iterator[tuple[Records, list[Reject]]]:
     """All records of a chunk in columns, and those that can't be scored, in parts.
 
@@ -47,25 +63,24 @@ def decode_parts(
     Each part ends with the message that brings it to PART_RECORDS records or more. Never raises for what a message
     holds: every record of every message is in exactly one of the two results of one part.
     """
-    pack_row = _row_packer(feature_names)
-    builder = RecordsBuilder(feature_names)
+    pack_row = struct.Struct(f"<{len(schema)}d").pack
+    mixed = None if schema.plain else mixed_reader(schema)
+    builder = RecordsBuilder(schema)
     for message in messages:
         if foreign is None or not foreign.add(builder, message, pack_row):
-            _add(builder, message, pack_row)
+            _add(builder, message, pack_row, mixed)
         if len(builder.indexes) + len(builder.rejects) >= PART_RECORDS:
             yield builder.finish()
-            builder = RecordsBuilder(feature_names)
+            builder = RecordsBuilder(schema)
     if builder.indexes or builder.rejects:
         yield builder.finish()
 
 
-def _row_packer(feature_names: Sequence[str]) -> Callable[..., bytes]:
-    return struct.Struct(f"<{len(feature_names)}d").pack
-
-
-def _add(builder: RecordsBuilder, message: RawMessage, pack_row: Callable[..., bytes]) -> None:
+def _add(
+    builder: RecordsBuilder, message: RawMessage, pack_row: Callable[..., bytes], mixed: MixedReader | None
+) -> None:
     """Add the records of one message, or its faults."""
-    value, d = message.value, len(builder.feature_names)
+    value, schema = message.value, builder.schema
     if type(message) is UnreadMessage:
         builder.rejects.append(Reject(message, message.fault))
         return
@@ -75,34 +90,54 @@ def _add(builder: RecordsBuilder, message: RawMessage, pack_row: Callable[..., b
     try:
         if len(value) >= WEIGHED_FROM_BYTES:
             check_weight(value)
-        if _add_single(builder, message, value, d, pack_row):
+        if not schema.categories and _add_single(builder, message, value, pack_row):
             return
-        builder.add_rows(message, _read_many(value, d) or read_with_faults(value, builder.feature_names))
+        if mixed is not None and _add_mixed(builder, message, value, pack_row, mixed):
+            return
+        many = None if schema.categories else _read_many(value, len(schema))
+        builder.add_rows(message, many or read_with_faults(value, schema))
     except BadMessage as exc:
         builder.rejects.append(Reject(message, Fault(exc.index, exc.reason, exc.detail)))
 
 
-def _add_single(
-    builder: RecordsBuilder, message: RawMessage, value: bytes, d: int, pack_row: Callable[..., bytes]
-) -> bool:
+def _add_single(builder: RecordsBuilder, message: RawMessage, value: bytes, pack_row: Callable[..., bytes]) -> bool:
     """Add a well-formed single record given by position; False where the message is anything else."""
     try:
         one = _one_json(value) if value[0] == JSON_FIRST_BYTE else _one_packed(value)
     except (ValueError, RecursionError):
         return False
-    features = one.features
-    if one.n is not None or len(features) != (d if type(features) is list else 8 * d):
-        return False
-    if (
-        text_fault(one.id)
-        or text_fault(one.subject)
-        or text_fault(one.batch)
-        or text_fault(one.context, MAX_CONTEXT_BYTES)
-    ):
+    features, d = one.features, len(builder.schema)
+    if one.n is not None or len(features) != (d if type(features) is list else 8 * d) or _has_bad_text(one):
         return False
     packed = features if isinstance(features, bytes) else pack_row(*features)
     builder.add_one(message, packed, one)
     return True
+
+
+def _add_mixed(
+    builder: RecordsBuilder, message: RawMessage, value: bytes, pack_row: Callable[..., bytes], mixed: MixedReader
+) -> bool:
+    """As `_add_single`, of a schema with categories or with values that may be missing; by name as well."""
+    found = mixed.read(value)
+    if found is None or _has_bad_text(found.texts):
+        return False
+    try:
+        packed = pack_row(*found.numbers, *found.codes)
+    except struct.error:
+        return False
+    builder.add_one(message, packed, found.texts)
+    if found.strings:
+        builder.strings.append(found.strings)
+    return True
+
+
+def _has_bad_text(one: OneTexts) -> bool:
+    return bool(
+        text_fault(one.id)
+        or text_fault(one.subject)
+        or text_fault(one.batch)
+        or text_fault(one.context, MAX_CONTEXT_BYTES)
+    )
 
 
 def _read_many(value: bytes, d: int) -> Rows | None:
@@ -137,3 +172,107 @@ def _matrix_bytes(features: bytes | list[list[float]], n: int, d: int) -> bytes 
     if len(features) != n or any(len(row) != d for row in features):
         return None
     return np.array(features, dtype="<f8").tobytes()
+
+
+class MixedRecord(NamedTuple):
+    """One record: its numbers and the codes of its categories, NaN where one is missing, and the categories."""
+
+    texts: OneTexts
+    numbers: Sequence[Any]
+    codes: Sequence[float]
+    strings: Strings
+
+
+class MixedReader:
+    """Reads the records of one schema. `mixed_reader` keeps those that were made."""
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        self._schema = schema
+        self._json, self._packed, self._features = _decoders(schema)
+        self._numbers, self._strings = _items(schema.numbers), _items(schema.categories)
+
+    def read(self, value: bytes) -> MixedRecord | None:
+        """The record in a well-formed message; None where the message is anything else, or needs a closer look."""
+        try:
+            if value[0] == JSON_FIRST_BYTE:
+                one, pairs = self._json(value), None
+                features = one.features
+            else:
+                one = self._packed(value)
+                features, pairs = self._features(one.features), _pairs(bytes(one.features))
+            values = features if type(features) is list else _values_of(features)
+            if one.n is not None or not (
+                self._may_be(values) if values is features else _named_once(value, one, values, pairs)
+            ):
+                return None
+            if UNSET in values:
+                values = [None if item is UNSET else item for item in values]
+            numbers, strings = self._numbers(values), self._strings(values)
+            codes = [checked_code(level) for level in strings]
+        except (ValueError, TypeError, RecursionError):
+            return None
+        if None in numbers:
+            numbers = [math.nan if item is None else item for item in numbers]
+        return MixedRecord(one, numbers, codes, strings)
+
+    def _may_be(self, values: Sequence[Value]) -> bool:
+        """Whether a list can be a record as far as its size and its gaps go."""
+        if len(values) != len(self._schema):
+            return False
+        pairs = zip(values, self._schema.features, strict=True)
+        return None not in values or all(feature.missing for value, feature in pairs if value is None)
+
+
+@lru_cache(maxsize=16)
+def mixed_reader(schema: FeatureSchema) -> MixedReader:
+    """The reader of a schema; its types take some milliseconds to make."""
+    return MixedReader(schema)
+
+
+def _items(places: Sequence[int]) -> Callable[[Any], Sequence[Any]]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: [values[i] for i in places]
+
+
+def _named_once(value: bytes, one: Any, values: Sequence[Any], pairs: int | None) -> bool:
+    """Whether no name is given twice: the last one would count silently.
+
+    A map in JSON has one comma less than pairs; other commas, in texts or in keys that are ignored, only add to them.
+    """
+    given = len(values) - sum(item is UNSET for item in values) if UNSET in values else len(values)
+    if pairs is not None:
+        return pairs <= given
+    texts = (one.id, one.subject, one.batch, one.context)
+    return value.count(b",") == given - 1 + 4 - texts.count(None)
+
+
+def _pairs(raw: bytes) -> int:
+    """The number of pairs in a packed map; 0 of a list."""
+    first = raw[0]
+    if first & 0xF0 == 0x80:
+        return first & 0x0F
+    return int.from_bytes(raw[1 : 3 if first == 0xDE else 5]) if first in {0xDE, 0xDF} else 0
+
+
+def _decoders(schema: FeatureSchema) -> tuple[Callable[[bytes], Any], Callable[[bytes], Any], Callable[[Any], Any]]:
+    """Of a whole message in JSON; of one in MessagePack, which leaves `features` to the third."""
+    fields = [_field(f"f{i}", feature) for i, feature in enumerate(schema.features)]
+    names = {f"f{i}": feature.name for i, feature in enumerate(schema.features)}
+    by_name = msgspec.defstruct("ByName", fields, rename=names, forbid_unknown_fields=True, kw_only=True, gc=False)
+    features: Any = list[Value] | by_name
+    texts: list[Any] = [(name, str | None, None) for name in ("id", "subject", "batch", "context")]
+    whole, apart = (
+        msgspec.defstruct("OneMixedRecord", [("features", kind), ("n", int | None, None), *texts], gc=False)
+        for kind in (features, msgspec.Raw)
+    )
+    return (
+        msgspec.json.Decoder(whole).decode,
+        msgspec.msgpack.Decoder(apart).decode,
+        msgspec.msgpack.Decoder(features).decode,
+    )
+
+
+def _field(name: str, feature: Feature) -> Any:
+    kind: Any = float if feature.kind == "number" else str
+    return (name, kind | None | msgspec.UnsetType, UNSET) if feature.missing else (name, kind)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.features import FeatureSchema, Value, codes_of, value_fault
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
 from relearn.schemas.messages.records import Fault, Rows, Texts
 from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE, check_complete, is_json
@@ -22,13 +24,15 @@ from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 
 #: The fault of a message in a schema registry's framing that no registry is set for.
 NO_REGISTRY = "its first byte is 0, a schema registry's framing: set RELEARN_SCHEMA_REGISTRY_URL for the score workers"
+#: The column of the message that holds each feature of the schema; None: the message is without it.
+Order = list[int | None]
 
 
 class _Pairs(list[tuple[Any, Any]]):
     """A map as its pairs, so that a duplicate key can be detected."""
 
 
-def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
+def read_with_faults(value: bytes, schema: FeatureSchema) -> Rows:
     """The readable records of one message, and the faults of the others.
 
     Raises:
@@ -38,10 +42,10 @@ def read_with_faults(value: bytes, feature_names: Sequence[str]) -> Rows:
     """
     if value[0] == FRAMED_FIRST_BYTE:
         raise BadMessage("schema", NO_REGISTRY)
-    return read_message(_as_map(parse(value, _Pairs)), feature_names)
+    return read_message(_as_map(parse(value, _Pairs)), schema)
 
 
-def read_message(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
+def read_message(message: dict[str, Any], schema: FeatureSchema) -> Rows:
     """As `read_with_faults`, of the map in a message that is parsed already.
 
     Raises:
@@ -49,7 +53,7 @@ def read_message(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
     """
     if "features" not in message:
         raise BadMessage("invalid", "there are no `features`")
-    return _read_many(message, feature_names) if message.get("n") is not None else _read_one(message, feature_names)
+    return _read_many(message, schema) if message.get("n") is not None else _read_one(message, schema)
 
 
 def parse(value: bytes, pairs: Callable[[list[tuple[Any, Any]]], Any] | None = None) -> Any:
@@ -80,7 +84,7 @@ def _as_map(parsed: Any) -> dict[str, Any]:
     return {key: item for key, item in parsed if isinstance(key, str)}
 
 
-def _read_one(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
+def _read_one(message: dict[str, Any], schema: FeatureSchema) -> Rows:
     for name, limit in (("id", MAX_TEXT_BYTES), ("subject", MAX_TEXT_BYTES), ("context", MAX_CONTEXT_BYTES)):
         fault = text_fault(message.get(name), limit)
         if fault:
@@ -89,40 +93,53 @@ def _read_one(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
     if isinstance(given, dict):
         given = _Pairs(given.items())
     if isinstance(given, _Pairs):
-        given = _by_name(given, feature_names)
+        given = _by_name(given, schema)
     elif isinstance(given, bytes):
-        given = _unpack_row(given, len(feature_names))
-    fault_found = _row_fault(given, len(feature_names))
+        given = _unpack_row(given, schema)
+    fault_found = _row_fault(given, schema)
     if fault_found:
         raise BadMessage(*fault_found)
+    packed, strings = _packed([given], schema)
     return Rows(
-        np.array(given, dtype="<f8").tobytes(),
+        packed,
         (0,),
         (message.get("id"),),
         (message.get("subject"),),
         (message.get("context"),),
         _batch(message),
         (),
+        strings,
     )
 
 
-def _by_name(pairs: _Pairs, feature_names: Sequence[str]) -> list[Any]:
+def _packed(rows: Sequence[Sequence[Value]], schema: FeatureSchema) -> tuple[bytes, list[list[Any]]]:
+    """Rows of values without a fault as bytes of rows, and the categories of each."""
+    strings: list[list[Any]] = [[row[i] for i in schema.categories] for row in rows] if schema.categories else []
+    if schema.plain:
+        return np.array(rows, dtype="<f8").reshape(len(rows), len(schema)).tobytes(), strings
+    numbers = [[math.nan if row[i] is None else row[i] for i in schema.numbers] for row in rows]
+    codes = [codes_of(levels) for levels in strings] or [[] for _ in rows]
+    matrix = np.array([[*row, *its] for row, its in zip(numbers, codes, strict=True)], dtype="<f8")
+    return matrix.reshape(len(rows), len(schema)).tobytes(), strings
+
+
+def _by_name(pairs: _Pairs, schema: FeatureSchema) -> list[Any]:
     names = [name for name, _ in pairs]
-    _check_names(names, feature_names)
+    _check_names(names, schema)
     given = dict(pairs)
-    return [given[name] for name in feature_names]
+    return [given.get(name) for name in schema.names]
 
 
-def _check_names(names: Sequence[Any], feature_names: Sequence[str]) -> None:
-    known = set(feature_names)
-    strange = [name for name in names if not isinstance(name, str) or name not in known]
+def _check_names(names: Sequence[Any], schema: FeatureSchema) -> None:
+    """Raises BadMessage unless each feature that may not be missing is named, none twice, and nothing else."""
+    strange = [name for name in names if not isinstance(name, str) or name not in schema.known]
     if strange:
         raise BadMessage("names", f"unknown feature {shown_names(strange)}")
     counts = Counter(names)
     if len(counts) != len(names):
         twice = sorted(name for name, count in counts.items() if count > 1)
         raise BadMessage("names", f"given twice: {shown_names(twice)}")
-    missing = [name for name in feature_names if name not in counts]
+    missing = [one.name for one in schema.features if one.name not in counts and not one.missing]
     if missing:
         raise BadMessage("names", f"missing feature {shown_names(missing)}")
 
@@ -132,61 +149,85 @@ def shown_names(names: Sequence[Any]) -> str:
     return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _unpack_row(given: bytes, d: int) -> list[float]:
+def _unpack_row(given: bytes, schema: FeatureSchema) -> list[float | None]:
+    d = len(schema)
+    _check_packed(schema)
     if len(given) != 8 * d:
         raise BadMessage("dimension", f"{len(given)} bytes of packed features; {d} float64 are {8 * d} bytes")
-    return list(np.frombuffer(given, dtype="<f8"))
+    values = np.frombuffer(given, dtype="<f8").tolist()
+    pairs = zip(values, schema.features, strict=True)
+    return [None if one.missing and math.isnan(value) else value for value, one in pairs]
 
 
-def _row_fault(row: Any, d: int) -> tuple[str, str] | None:
+def _check_packed(schema: FeatureSchema) -> None:
+    if schema.categories:
+        raise BadMessage("invalid", "packed features are numbers alone, and the schema has categories: send a list")
+
+
+def _row_fault(row: Any, schema: FeatureSchema, order: Order | None = None) -> tuple[str, str] | None:
     """What is wrong with one row given by position: reason and detail, or None."""
     if not isinstance(row, list) or isinstance(row, _Pairs):
         return "invalid", f"features should be a list of numbers, is {type(row).__name__}"
-    if len(row) != d:
-        return "dimension", f"{len(row)} features; the model has {d}"
-    for position, item in enumerate(row):
-        if isinstance(item, bool) or not isinstance(item, int | float):
-            return "invalid", f"feature {position} should be a number, is {type(item).__name__}"
-        try:
-            float(item)
-        except OverflowError:
-            return "not-finite", f"feature {position} is larger than any float64"
+    width = len(schema) if order is None else len(order) - order.count(None)
+    if len(row) != width:
+        return "dimension", f"{len(row)} features; the {'model' if order is None else 'message'} has {width}"
+    for item, feature in zip(_ordered(row, order), schema.features, strict=True):
+        if type(item) is float and feature.kind == "number":
+            continue
+        fault = value_fault(item, feature)
+        if fault:
+            return "invalid", fault
+        if isinstance(item, int):
+            try:
+                float(item)
+            except OverflowError:
+                return "not-finite", f"feature {feature.name[:60]!r} is larger than any float64"
     return None
 
 
-def _read_many(message: dict[str, Any], feature_names: Sequence[str]) -> Rows:
-    n, d = message["n"], len(feature_names)
+def _ordered(row: list[Any], order: Order | None) -> list[Any]:
+    """A row of the message in the schema's order."""
+    return row if order is None else [None if column is None else row[column] for column in order]
+
+
+def _read_many(message: dict[str, Any], schema: FeatureSchema) -> Rows:
+    n, d = message["n"], len(schema)
     if isinstance(n, bool) or not isinstance(n, int):
         raise BadMessage("invalid", f"`n` should be a whole number, is {type(n).__name__}")
     if n < 1:
         raise BadMessage("empty" if n == 0 else "invalid", f"`n` is {str(n)[:20]}; there are no records")
     check_size(n, d)
     given = message["features"]
-    matrix = _packed_rows(given, n, d) if isinstance(given, bytes) else None
+    matrix = _packed_rows(given, n, schema) if isinstance(given, bytes) else None
     rows = _list_rows(given, n) if matrix is None else ()
-    order = _order(message.get("names"), feature_names)
+    order = _order(message.get("names"), schema)
+    if matrix is not None and order is not None and None in order:
+        raise BadMessage("names", "packed features hold every feature of the schema: NaN where one is missing")
     texts = {name: _texts(message.get(name), name, n) for name in ("ids", "subjects", "contexts")}
     good: list[int] = []
     faults: list[Fault] = []
     alike: dict[tuple[str, str], tuple[str, str]] = {}  # a million equal faults share their texts
     for index in range(n):
-        found = (_row_fault(rows[index], d) if matrix is None else None) or _text_faults(texts, index)
+        found = (_row_fault(rows[index], schema, order) if matrix is None else None) or _text_faults(texts, index)
         if found:
             faults.append(Fault(index, *alike.setdefault(found, found)))
         else:
             good.append(index)
+    strings: list[list[Any]] = []
     if matrix is None:
-        matrix = np.array([rows[index] for index in good], dtype="<f8").reshape(len(good), d)
-    elif faults:
-        matrix = matrix[good]
+        packed, strings = _packed([_ordered(rows[index], order) for index in good], schema)
+    else:
+        columns = range(d) if order is None else [column for column in order if column is not None]
+        packed = np.ascontiguousarray(matrix[good][:, list(columns)]).tobytes()
     return Rows(
-        (matrix if order is None else np.ascontiguousarray(matrix[:, order])).tobytes(),
+        packed,
         good,
         [texts["ids"][index] for index in good],
         [texts["subjects"][index] for index in good],
         [texts["contexts"][index] for index in good],
         _batch(message),
         faults,
+        strings,
     )
 
 
@@ -201,7 +242,9 @@ def check_size(n: int, d: int) -> None:
         raise BadMessage("too-large", f"`n` is {str(n)[:20]}; a message holds at most {most} records of {d} features")
 
 
-def _packed_rows(given: bytes, n: int, d: int) -> NDArray[np.float64]:
+def _packed_rows(given: bytes, n: int, schema: FeatureSchema) -> NDArray[np.float64]:
+    d = len(schema)
+    _check_packed(schema)
     if len(given) != n * d * 8:
         raise BadMessage("dimension", f"{len(given)} bytes of packed features; {n} rows of {d} are {n * d * 8} bytes")
     return np.frombuffer(given, dtype="<f8").reshape(n, d)
@@ -215,15 +258,15 @@ def _list_rows(given: Any, n: int) -> list[Any]:
     return given
 
 
-def _order(names: Any, feature_names: Sequence[str]) -> list[int] | None:
-    """The column of the message that holds each feature of the schema; None without names: its own."""
+def _order(names: Any, schema: FeatureSchema) -> Order | None:
+    """The order of the message; None without names: the schema's own."""
     if names is None:
         return None
     if not isinstance(names, list):
         raise BadMessage("invalid", f"`names` should be a list, is {type(names).__name__}")
-    _check_names(names, feature_names)
+    _check_names(names, schema)
     column_of = {name: column for column, name in enumerate(names)}
-    return [column_of[name] for name in feature_names]
+    return [column_of.get(name) for name in schema.names]
 
 
 def _texts(given: Any, name: str, n: int) -> Texts:

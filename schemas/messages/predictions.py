@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.features import Strings
 from relearn.schemas.messages.decoder import Decoder, read_array, read_texts
 from relearn.schemas.messages.headers import MAX_WRITE_KEY_BYTES
 from relearn.schemas.messages.records import Records, Texts
@@ -37,9 +38,11 @@ _NO_SHADOW = {b"\xc0", b"null"}
 class Block:
     """Scored records of ONE ingest partition, all by one model; `shadow`: another model's answers, if any.
 
-    features: (n, d) float64. labels: int16, index into `classes`. margins: float64 (n, 1) for two classes, else (n, k).
-    confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock; scored_at: seconds, the
-    scorer's clock. writes: offset and key of the messages that were sent under a key (`headers.WRITE_KEY`).
+    features: (n, d) float64, the numbers; NaN where one is missing. strings: the categories of each record, empty where
+    the schema has none; `schema`: its number. labels: int16, index into `classes`. margins: float64 (n, 1) for two
+    classes, else (n, k). confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock;
+    scored_at: seconds, the scorer's clock. writes: offset and key of the messages that were sent under a key
+    (`headers.WRITE_KEY`).
     """
 
     generation: int
@@ -61,11 +64,19 @@ class Block:
     scored_at: float
     shadow: ShadowAnswers | None = None
     writes: tuple[tuple[int, str], ...] = ()
+    strings: Sequence[Strings] = ()
+    schema: int = 1
     #: When the broker appended the message with this block, epoch seconds; None: unknown. Not part of the message.
     appended_s: float | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        numbers: int = self.features.shape[1]
+        return numbers + (len(self.strings[0]) if self.strings else 0)
 
     def select(self, chosen: NDArray[np.intp]) -> Block:
         """The records at positions `chosen`, in that order."""
@@ -85,6 +96,7 @@ class Block:
             margins=self.margins[chosen],
             confidence=self.confidence[chosen],
             shadow=self.shadow.select(chosen) if self.shadow else None,
+            strings=[self.strings[i] for i in chosen] if self.strings else (),
         )
 
 
@@ -101,7 +113,7 @@ class BlockWire(msgspec.Struct, gc=False):
     subjects: list[str | None]
     batches: list[str | None]
     contexts: list[str | None]
-    features: Annotated[bytes, msgspec.Meta(description="float64 n·d.")]
+    features: Annotated[bytes, msgspec.Meta(description="float64 n·d, the numbers; NaN: missing.")]
     classes: list[str]
     labels: Annotated[bytes, msgspec.Meta(description="int16 n: index into `classes`.")]
     margins: Annotated[bytes, msgspec.Meta(description="float64 n·(1|k).")]
@@ -114,6 +126,10 @@ class BlockWire(msgspec.Struct, gc=False):
     writes: Annotated[
         list[tuple[int, str]], msgspec.Meta(description="Offset and key of the messages that were sent under a key.")
     ] = []
+    strings: Annotated[
+        list[list[str | None]], msgspec.Meta(description="A list of n for each category, in the order of the schema.")
+    ] = []
+    schema: Annotated[int, msgspec.Meta(description="The number of the schema, where there are `strings`.")] = 1
 
 
 # A block of ours is smaller, and its types bound the memory that it takes.
@@ -146,6 +162,8 @@ def encode_block(block: Block) -> bytes:
         message["shadow"] = shadow_fields(block.shadow)
     if block.writes:
         message["writes"] = block.writes
+    if block.strings:
+        message["strings"], message["schema"] = list(zip(*block.strings, strict=True)), block.schema
     return bytes(msgpack.packb(message))
 
 
@@ -165,9 +183,14 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
     k = len(wire.classes)
     if n == 0 or k < 2:
         raise BadMessage("invalid", f"a block of {n} records and {k} classes")
-    if min(wire.generation, wire.partition, wire.model, wire.activation) < 0 or not np.isfinite(wire.scored_at):
+    if min(wire.generation, wire.partition, wire.model, wire.activation, wire.schema) < 0 or not np.isfinite(
+        wire.scored_at
+    ):
         raise BadMessage("invalid", "generation, partition, model, activation and scored_at can't be negative")
-    columns = max(1, len(wire.features) // (8 * n))
+    columns = len(wire.features) // (8 * n)
+    if not wire.strings:
+        columns = max(1, columns)
+    strings = [read_texts(column, "strings", n) for column in wire.strings]
     block = Block(
         wire.generation,
         wire.partition,
@@ -188,6 +211,8 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
         wire.scored_at,
         None if wire.shadow is msgspec.UNSET else _shadow(bytes(wire.shadow), n, without_shadow),
         tuple((at, check_text(key, "the key of a write", MAX_WRITE_KEY_BYTES) or "") for at, key in wire.writes),
+        list(zip(*strings, strict=True)),
+        wire.schema,
     )
     if block.labels.min() < 0 or block.labels.max() >= k:
         raise BadMessage("invalid", f"a label outside the {k} classes")
@@ -226,7 +251,8 @@ def block_bounds(
     """
     n = len(records)
     margin_columns = 1 if len(classes) == 2 else len(classes)
-    row_bytes = 8 * records.features.shape[1] + 8 * margin_columns + _ROW_BYTES
+    strings_columns = len(records.strings[0]) if records.strings else 0
+    row_bytes = 8 * (records.features.shape[1] - strings_columns + margin_columns) + 5 * strings_columns + _ROW_BYTES
     head_bytes = _HEAD_BYTES + _classes_bytes(classes)
     if writes:
         row_bytes += _WRITE_BYTES
@@ -237,6 +263,9 @@ def block_bounds(
     for column in (records.ids, records.subjects, records.batches, records.contexts):
         if column.count(None) < n:
             rows += np.fromiter((4 * len(text) if text else 0 for text in column), np.int64, n)
+    if strings_columns:
+        texts = ("".join(filter(None, levels)) for levels in records.strings)
+        rows += np.fromiter((4 * len(text) for text in texts), np.int64, n)
     ends = np.cumsum(rows)
     start = 0
     while start < n:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.features import FeatureSchema, Strings
 
 Texts = Sequence[str | None]
 
@@ -93,7 +94,10 @@ class Reject(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The readable records of one message. `packed` is n·d little-endian float64, row-major."""
+    """The readable records of one message. `packed` is n·d little-endian float64: rows (`schemas.features`).
+
+    `strings`: the categories of each; empty where the schema has none.
+    """
 
     packed: bytes
     indexes: Sequence[int]
@@ -102,13 +106,15 @@ class Rows(NamedTuple):
     contexts: Texts
     batch: str | None
     faults: Sequence[Fault]
+    strings: Sequence[Strings] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
     """n records in columns; every array and list has n entries.
 
-    features: (n, d) float64, finite. partitions: int32. offsets: int64. indexes: int32.
+    features: (n, d) float64, rows: finite, or NaN where a value is missing. `strings`: the categories of each; empty
+    where the schema has none. partitions: int32. offsets: int64. indexes: int32.
     ingested_at: float64, seconds since the epoch, the broker's clock.
     """
 
@@ -121,6 +127,7 @@ class Records:
     subjects: Texts
     batches: Texts
     contexts: Texts
+    strings: Sequence[Strings] = ()
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -137,17 +144,24 @@ class Records:
             self.subjects[part],
             self.batches[part],
             self.contexts[part],
+            self.strings[part],
         )
 
     def select(self, chosen: NDArray[np.intp]) -> Records:
         """The records at positions `chosen`, in that order."""
+        columns = (self.ids, self.subjects, self.batches, self.contexts)
+        ids, subjects, batches, contexts = ([column[i] for i in chosen] for column in columns)
         return Records(
             self.features[chosen],
             self.partitions[chosen],
             self.offsets[chosen],
             self.indexes[chosen],
             self.ingested_at[chosen],
-            *([column[i] for i in chosen] for column in (self.ids, self.subjects, self.batches, self.contexts)),
+            ids,
+            subjects,
+            batches,
+            contexts,
+            [self.strings[i] for i in chosen] if self.strings else (),
         )
 
 
@@ -155,7 +169,7 @@ class Records:
 class RecordsBuilder:
     """Collects the records of one chunk message by message."""
 
-    feature_names: Sequence[str]
+    schema: FeatureSchema
     messages: list[RawMessage] = field(default_factory=list)
     packed: list[bytes] = field(default_factory=list)
     indexes: list[int] = field(default_factory=list)
@@ -163,6 +177,7 @@ class RecordsBuilder:
     subjects: list[str | None] = field(default_factory=list)
     batches: list[str | None] = field(default_factory=list)
     contexts: list[str | None] = field(default_factory=list)
+    strings: list[Strings] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
     def add_one(self, message: RawMessage, packed: bytes, texts: OneTexts) -> None:
@@ -185,14 +200,16 @@ class RecordsBuilder:
         self.subjects.extend(rows.subjects)
         self.batches.extend([rows.batch] * n)
         self.contexts.extend(rows.contexts)
+        self.strings.extend(rows.strings)
         self.rejects.extend(Reject(message, fault) for fault in rows.faults)
 
     def finish(self) -> tuple[Records, list[Reject]]:
         """The records in columns without those that have a value that isn't finite, or a time that no row can have.
 
-        And every reject. Times are of any size where the broker doesn't stamp the topic's records.
+        A value that may be missing is NaN where it is. And every reject. Times are of any size where the broker doesn't
+        stamp the topic's records.
         """
-        features = np.frombuffer(b"".join(self.packed), dtype="<f8").reshape(-1, len(self.feature_names))
+        features = np.frombuffer(b"".join(self.packed), dtype="<f8").reshape(-1, len(self.schema))
         records = Records(
             features,
             np.array([m.partition for m in self.messages], dtype=np.int32),
@@ -203,8 +220,11 @@ class RecordsBuilder:
             self.subjects,
             self.batches,
             self.contexts,
+            self.strings,
         )
         finite = np.isfinite(features)
+        if not self.schema.plain:
+            finite |= np.isnan(features) & self.schema.gaps
         timed = (records.ingested_at >= 0) & (records.ingested_at <= MAX_TIME_S)
         if finite.all() and timed.all():
             return records, self.rejects
@@ -215,7 +235,7 @@ class RecordsBuilder:
             )
             self.rejects.append(Reject(self.messages[i], fault))
         for i in np.flatnonzero(~good).tolist():
-            names = [self.feature_names[j] for j in np.flatnonzero(~finite[i]).tolist()]
+            names = [self.schema.row_names[j] for j in np.flatnonzero(~finite[i]).tolist()]
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             fault = Fault(self.indexes[i], "not-finite", f"{shown}: not a finite number")
             self.rejects.append(Reject(self.messages[i], fault))

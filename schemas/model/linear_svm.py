@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadModel
+from relearn.schemas.features import FeatureSchema, numbers_alone
+from relearn.schemas.model.encoder import Encoder, encoder_fields, encoder_from_fields
 from relearn.schemas.text import text_fault
 
 VERSION = 1
 Floats = NDArray[np.float64]
-#: One record's d numbers, in a list or in an array.
+#: One record's row of d values, in a list or in an array.
 Features = Sequence[float] | Floats
 
 
@@ -27,6 +29,7 @@ class Model:
     weights: (1, d) for two classes, where margin > 0 means classes[1]; else (k, d), the largest margin wins.
     bias: (1,) or (k,). mean, scale: (d,), information only. Arrays are float64 and read-only.
     calibration: Platt's `a` and `b` per row of weights, or None where confidence is unknown.
+    encoder: None where features are numbers alone; else X are the encoded columns, and d is their number.
     `agents.learning.predict` scores records with it.
     """
 
@@ -39,6 +42,8 @@ class Model:
     scale: Floats
     calibration: Mapping[str, Any] | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    encoder: Encoder | None = None
+    schema: FeatureSchema = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the shapes.
@@ -55,6 +60,12 @@ class Model:
         for text in (*self.classes, *self.feature_names):
             if not text or text_fault(text):
                 raise BadModel("shape", f"{text!r} can't name a class or a feature")
+        schema = numbers_alone(self.feature_names)
+        if self.encoder is not None:
+            if len(self.encoder.parts) != d:
+                raise BadModel("shape", f"an encoder of {len(self.encoder.parts)} features for {d}")
+            d, schema = self.encoder.width, self.encoder.schema(self.feature_names)
+        object.__setattr__(self, "schema", schema)
         shapes = {"weights": (rows, d), "bias": (rows,), "mean": (d,), "scale": (d,)}
         for name, shape in shapes.items():
             array: Floats = getattr(self, name)
@@ -75,6 +86,7 @@ def model_fields(model: Model) -> dict[str, Any]:
         "calibration": model.calibration,
         "histograms": None,  # Unused; every message of this format has the key.
         "metrics": dict(model.metrics),
+        **({} if model.encoder is None else {"encoder": encoder_fields(model.encoder)}),
     }
 
 
@@ -87,7 +99,9 @@ def model_from_fields(fields: Mapping[str, Any]) -> Model:
     try:
         classes = _names(fields["classes"])
         feature_names = _names(fields["feature_names"])
-        rows, d = 1 if len(classes) == 2 else len(classes), len(feature_names)
+        encoder = None if fields.get("encoder") is None else encoder_from_fields(fields["encoder"])
+        d = len(feature_names) if encoder is None else encoder.width
+        rows = 1 if len(classes) == 2 else len(classes)
         return Model(
             _whole(fields["version"]),
             classes,
@@ -98,6 +112,7 @@ def model_from_fields(fields: Mapping[str, Any]) -> Model:
             _floats(fields["scale"], (d,)),
             _mapping(fields.get("calibration")),
             _mapping(fields.get("metrics")) or {},
+            encoder,
         )
     except KeyError as exc:
         raise BadModel("shape", f"there is no {exc}") from exc

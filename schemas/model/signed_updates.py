@@ -87,11 +87,14 @@ def update_message_bytes(message: bytes) -> int:
     return message_bytes(message, b"champion", cloud_event(CE_TYPE, 255 * "x", now_s=0.0))
 
 
-def least_model_bytes(classes: Collection[str], feature_names: Collection[str]) -> int:
-    """Minimum size of the message with a model of these classes and features: its arrays of float64, and the names."""
+def least_model_bytes(classes: Collection[str], feature_names: Collection[str], columns: int) -> int:
+    """Minimum size of the message with a model of these classes and features: its arrays of float64, and the names.
+
+    columns: how many the features are encoded as; of numbers alone as many as there are names.
+    """
     rows = 1 if len(classes) == 2 else len(classes)
     names = sum(1 + len(name.encode()) for name in (*classes, *feature_names))
-    return 8 * len(feature_names) * (rows + 2) + names
+    return 8 * columns * (rows + 2) + names
 
 
 def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Update:

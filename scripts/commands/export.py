@@ -19,9 +19,9 @@ from relearn.schemas.errors import BadFile, Refused
 from relearn.scripts.client.producer import stopping_on_signals
 from relearn.scripts.client.query import with_pool
 from relearn.scripts.client.time_argument import moment_of
-from relearn.scripts.data.export_output import Output
-from relearn.scripts.data.tables_out import FORMATS, WRITERS
 from relearn.scripts.render.progress import bar
+from relearn.scripts.tables.export_output import Output
+from relearn.scripts.tables.tables_out import FORMATS, WRITERS
 
 _LONG_AGO = "1970-01-01"
 
@@ -78,7 +78,7 @@ def export(
 async def _write(pool: Pool, span: Span, output: Output, stop: threading.Event) -> None:
     features = await read_feature_columns(pool)
     with output.opened() as file, bar(None, "rows") as on_progress:
-        writer = WRITERS[output.form](file, COLUMNS[span.table], features.names)
+        writer = WRITERS[output.form](file, COLUMNS[span.table], features)
         if not output.rows and span.after is None:
             writer.head()
         async with aclosing(pages(pool, span, features)) as found:

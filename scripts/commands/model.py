@@ -19,11 +19,12 @@ from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
 from relearn.scripts.commands.model_list import examples, list_, show
 from relearn.scripts.commands.output import as_json_option, version_argument
-from relearn.scripts.commands.table_options import table_options
+from relearn.scripts.commands.table_options import load_table, table_options
 from relearn.scripts.data.bootstrap import train_on
-from relearn.scripts.data.datasets import load_dataset, require_classes, split_rows
-from relearn.scripts.data.table_options import TableOptions
+from relearn.scripts.data.datasets import require_classes, split_rows
 from relearn.scripts.render.jobs_models import outcome_lines
+from relearn.scripts.tables.kinds import shown
+from relearn.scripts.tables.table_options import TableOptions
 
 ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
@@ -72,15 +73,18 @@ def train(
     """Load labelled records as examples and train a model on all stored examples.
 
     A CSV file is separated by comma, semicolon or tab, in UTF-8, with the columns' names in its first line. Each column
-    is a feature, except the label, those of --drop, and the columns `id`, `subject`, `batch` and `context`. Rows of one
+    is a feature, except the label, those of --drop, and the columns `id`, `subject`, `batch` and `context`: a number if
+    all its values are, else a category. An empty cell is a missing value. What was inferred is printed. Rows of one
     `subject` are one example, the last one. Parquet (FILE.parquet) needs pip install 'relearn[parquet]'.
 
     The exit code is 0 if the model was promoted, 1 if not, and 2 if the data can't be used. A model not known to be
     better than the champion scores the same records as a shadow until reviews decide: the exit code is then 1, and
     the command doesn't wait.
     """
-    settings, dataset = load_settings(), load_dataset(source, label=label, options=table)
+    settings, dataset = load_settings(), load_table(source, label=label, options=table)
     require_classes(dataset)
+    if not dataset.schema.plain:
+        click.echo(f"features: {shown(dataset.schema)}", err=True)
     if rows is not None:
         dataset, _ = split_rows(dataset, rows, seed)
     with _progress() as on_state:

@@ -56,11 +56,11 @@ def examples(version: int, form: str, out: Path | None) -> None:
     """
 
     async def export(pool: Pool) -> int:
-        model, names = await read_model(pool, version), await features_of_model(pool, version)
-        if model is None or names is None:
+        model, schema = await read_model(pool, version), await features_of_model(pool, version)
+        if model is None or schema is None:
             raise Refused(f"there is no model {version}")
         with _output(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:
-            return await write_examples(pool, version, writer(file, form, names), on_progress)
+            return await write_examples(pool, version, writer(file, form, schema.names), on_progress)
 
     written = with_pool(export)
     click.echo(f"{written:,} examples", err=True)

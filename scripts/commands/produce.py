@@ -13,11 +13,10 @@ import click
 from relearn.schemas.topics import topic_name
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.producer import Sender, send_paced, stopping_on_signals
-from relearn.scripts.commands.table_options import table_options
-from relearn.scripts.data.datasets import load_dataset
+from relearn.scripts.commands.table_options import load_table, table_options
 from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
-from relearn.scripts.data.table_options import TableOptions
 from relearn.scripts.render.progress import bar
+from relearn.scripts.tables.table_options import TableOptions
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -62,7 +61,7 @@ def produce(
     Ctrl-C ends the stream. The exit code is 1 if the broker has not acknowledged every record.
     """
     settings = load_settings()
-    dataset = load_dataset(source, label=label, options=table)
+    dataset = load_table(source, label=label, options=table)
     sender = Sender(
         settings,
         topic_name(settings.namespace, "ingest"),

@@ -11,20 +11,19 @@ import click
 import numpy as np
 
 from relearn.agents.stores.postgres import open_pool
-from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.examples import read_schema
 from relearn.schemas.errors import Refused
 from relearn.schemas.settings import Settings
 from relearn.schemas.text import text_fault
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.producer import stopping_on_signals
 from relearn.scripts.client.query import with_pool
-from relearn.scripts.commands.table_options import table_options
-from relearn.scripts.data.datasets import load_dataset
+from relearn.scripts.commands.table_options import load_table, table_options
 from relearn.scripts.data.ground_truth import oracle_of
 from relearn.scripts.data.review_loop import FeedbackSender, Pace, review_predictions
 from relearn.scripts.data.reviewer import Reviewer
-from relearn.scripts.data.table_options import TableOptions
 from relearn.scripts.render.progress import bar
+from relearn.scripts.tables.table_options import TableOptions
 
 WAITING = "nothing to review now; waiting for unreviewed predictions"
 
@@ -68,8 +67,8 @@ def review(
         raise click.UsageError("--only-errors reviews wrong predictions only: it can't be combined with --audit")
     if fault := "is empty" if not reviewer else text_fault(reviewer):
         raise click.BadParameter(fault, param_hint="--reviewer")
-    settings, dataset = load_settings(), load_dataset(source, label=label, options=table)
-    oracle = oracle_of(dataset, with_pool(read_features))
+    settings, dataset = load_settings(), load_table(source, label=label, options=table)
+    oracle = oracle_of(dataset, with_pool(read_schema))
     if error > 0 and len(oracle.classes) < 2:
         raise Refused(f"all of {source} is {oracle.classes[0]!r}: there is no other label to answer by mistake")
     share = settings.audit_share if audit is None else audit

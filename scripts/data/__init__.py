@@ -1,8 +1,6 @@
 """Labelled data and simulated reviewers, for `produce`, `model train`, `review` and `demo`.
 
-Order of reading: `datasets`, `csv` with `csv_rows` and `table_options` (records and labels), `bootstrap` (training on
-them), `accuracy`, `messages` (the Kafka messages of a data set), `paced_stream` (a thread that sends them),
-`ground_truth` (the true label of a record), `reviewer` (which statements it makes, pure), `review_loop` (the loop of
-`relearn review`), `parquet` (pyarrow, if it is installed). Out: `tables_out` (rows as CSV, JSON or Parquet),
-`export_output` (the file, and how far an export is).
+Order of reading: `datasets` (records and labels), `bootstrap` (training on them), `accuracy`, `messages` (the Kafka
+messages of a data set), `paced_stream` (a thread that sends them), `ground_truth` (the true label of a record),
+`reviewer` (which statements it makes, pure), `review_loop` (the loop of `relearn review`).
 """

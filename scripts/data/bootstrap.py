@@ -27,8 +27,9 @@ async def train_on(
     try:
         added = await load_examples(
             pool,
-            feature_names=dataset.feature_names,
+            schema=dataset.schema,
             features=dataset.features,
+            strings=dataset.strings,
             labels=dataset.labels or (),
             subjects=dataset.subjects,
             source=dataset.name,

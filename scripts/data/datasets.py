@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, Refused
+from relearn.schemas.features import FeatureSchema, Strings, Value, numbers_alone
 from relearn.schemas.labels import read_label
-from relearn.scripts.data.csv import read_csv
-from relearn.scripts.data.parquet import SUFFIXES, read_parquet
-from relearn.scripts.data.table_options import TableOptions
+from relearn.scripts.tables.csv import read_csv
+from relearn.scripts.tables.parquet import SUFFIXES, read_parquet
+from relearn.scripts.tables.table_options import TableOptions
 
 _DEFAULT = TableOptions()
 
@@ -29,7 +30,7 @@ Texts = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Dataset:
-    """n records in columns. features: (n, d) float64, finite.
+    """n records in columns. features: (n, d) float64, rows of `schema`; `strings`: the categories of each, if any.
 
     `subjects` names what each record is about, the same at every reading: `digits-17` is row 17 (from 0) of digits; a
     file's rows are named by its column `subject`, else by their values.
@@ -38,7 +39,7 @@ class Dataset:
     """
 
     name: str
-    feature_names: tuple[str, ...]
+    schema: FeatureSchema
     features: NDArray[np.float64]
     labels: tuple[str, ...] | None
     subjects: tuple[str, ...]
@@ -46,9 +47,29 @@ class Dataset:
     ids: Texts | None = None
     batches: Texts | None = None
     contexts: Texts | None = None
+    strings: tuple[Strings, ...] = ()
 
     def __len__(self) -> int:
         return len(self.features)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features' names in their order."""
+        return self.schema.names
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """(d,) the standard deviation of each number; of a category 0."""
+        found = np.zeros(len(self.schema))
+        numbers = self.features[:, : len(self.schema.numbers)]
+        if len(numbers):
+            found[: numbers.shape[1]] = np.nan_to_num(np.nanstd(numbers, axis=0))
+        return found
+
+    def values(self, row: int) -> list[Value]:
+        """The values of one record, in the order of the features."""
+        strings = self.strings[row] if self.strings else None
+        return self.schema.values(self.features[row, : len(self.schema.numbers)].tolist(), strings)
 
     @property
     def stem(self) -> str:
@@ -66,6 +87,7 @@ class Dataset:
             ids=_taken(self.ids, at),
             batches=_taken(self.batches, at),
             contexts=_taken(self.contexts, at),
+            strings=tuple(self.strings[i] for i in at) if self.strings else (),
         )
 
 
@@ -87,9 +109,9 @@ def load_dataset(source: str, *, label: str | None = None, options: TableOptions
         raise BadFile(source, f"no such file; the data sets that need none are {', '.join(BUNDLED)}")
     read = read_parquet if source.lower().endswith(SUFFIXES) else read_csv
     table = read(source, label, options)
-    columns = table.feature_names, table.features, table.labels
-    beside = (table.beside.get(name) for name in ("id", "batch", "context"))
-    dataset = Dataset(source, *columns, (), table.label_column, *beside)
+    columns = table.schema, table.features, table.labels
+    ids, batches, contexts = (table.beside.get(name) for name in ("id", "batch", "context"))
+    dataset = Dataset(source, *columns, (), table.label_column, ids, batches, contexts, table.strings)
     return _with_subjects(dataset, table.beside.get("subject"))
 
 
@@ -152,7 +174,7 @@ def resample_with_noise(dataset: Dataset, n: int, rng: np.random.Generator, scal
 
     Each keeps its source's label and subject. Values stay within what the feature can be, where that is known.
     """
-    return with_noise(dataset.take(rng.integers(0, len(dataset), n)), dataset.features.std(axis=0), rng, scale)
+    return with_noise(dataset.take(rng.integers(0, len(dataset), n)), dataset.spread, rng, scale)
 
 
 def with_noise(dataset: Dataset, spread: NDArray[np.float64], rng: np.random.Generator, scale: float) -> Dataset:
@@ -172,7 +194,8 @@ def _bundled(name: str) -> Dataset:
     classes = [read_label(item.item()) for item in np.asarray(bunch.target_names)]
     labels = tuple(classes[i] for i in bunch.target)
     names = tuple(str(item) for item in bunch.feature_names)
-    return Dataset(name, names, features, labels, tuple(f"{name}-{i}" for i in range(len(features))), "target")
+    subjects = tuple(f"{name}-{i}" for i in range(len(features)))
+    return Dataset(name, numbers_alone(names), features, labels, subjects, "target")
 
 
 def _with_subjects(dataset: Dataset, given: Texts | None) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.schemas.errors import BadFile
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.model.linear_svm import Floats
 from relearn.scripts.data.datasets import Dataset
 
@@ -31,15 +32,15 @@ class Oracle:
         return known if known is not None else self.by_features.get(example_key(None, np.asarray(features)))
 
 
-def oracle_of(dataset: Dataset, feature_names: tuple[str, ...] | None = None) -> Oracle:
-    """The oracle of a labelled data set. `feature_names`: the namespace's, whose order the set's columns are put into.
+def oracle_of(dataset: Dataset, schema: FeatureSchema | None = None) -> Oracle:
+    """The oracle of a labelled data set. `schema`: the namespace's, whose order the set's columns are put into.
 
     Raises:
         BadFile: there are no labels.
     """
     if dataset.labels is None:
         raise BadFile(dataset.name, "which column is the label? Name it with --label", line=1)
-    keys = [example_key(None, row) for row in _in_order(dataset, feature_names)]
+    keys = [example_key(None, row) for row in _in_order(dataset, schema)]
     return Oracle(
         dataset.name,
         tuple(sorted(set(dataset.labels))),
@@ -48,8 +49,8 @@ def oracle_of(dataset: Dataset, feature_names: tuple[str, ...] | None = None) ->
     )
 
 
-def _in_order(dataset: Dataset, feature_names: tuple[str, ...] | None) -> Floats:
-    """The features in the namespace's order where the names are the same; else as they stand."""
-    if feature_names is None or set(feature_names) != set(dataset.feature_names):
+def _in_order(dataset: Dataset, schema: FeatureSchema | None) -> Floats:
+    """The rows in the namespace's order where the names are the same; else as they stand."""
+    if schema is None or schema.known != dataset.schema.known:
         return dataset.features
-    return dataset.features[:, [dataset.feature_names.index(name) for name in feature_names]]
+    return dataset.features[:, [dataset.schema.row_names.index(name) for name in schema.row_names]]

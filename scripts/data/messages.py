@@ -23,7 +23,7 @@ def passes(dataset: Dataset, *, seed: int | None = None, noise: float = 0.0) -> 
     The same seed gives the same records in the same order.
     """
     rng = np.random.default_rng(seed or 0)
-    spread = dataset.features.std(axis=0)
+    spread = dataset.spread
     while True:
         one = dataset if seed is None else dataset.take(rng.permutation(len(dataset)))
         yield with_noise(one, spread, rng, noise) if noise else one
@@ -68,26 +68,28 @@ def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> 
 
 
 def encode_one(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
-    """The first record of `piece` as a single-record message."""
-    row, context = piece.features[0], piece.contexts[0] if piece.contexts else None
+    """The first record of `piece` as a single-record message. Only numbers alone can be packed: others are a list."""
+    values, context = piece.values(0), piece.contexts[0] if piece.contexts else None
     texts = {"subject": piece.subjects[0], "batch": batch, "context": context}
     if form == "json":
-        return _json({"features": row.tolist(), "id": ids[0], **texts})
+        return _json({"features": values, "id": ids[0], **texts})
     given: Callable[[], Any] = {
-        "packed": lambda: row,
-        "list": row.tolist,
-        "named": lambda: dict(zip(piece.feature_names, row.tolist(), strict=True)),
+        "packed": lambda: piece.features[0] if piece.schema.plain else values,
+        "list": lambda: values,
+        "named": lambda: dict(zip(piece.feature_names, values, strict=True)),
     }[form]
     return encode_record(given(), record_id=ids[0], **texts)
 
 
 def encode_many(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
-    """All of `piece` as a many-record message."""
+    """All of `piece` as a many-record message. Only numbers alone can be packed: others are lists."""
+    values = piece.features.tolist() if piece.schema.plain else [piece.values(row) for row in range(len(piece))]
     if form in {"packed", "named"}:
         names = piece.feature_names if form == "named" else None
         texts = {"subjects": piece.subjects, "contexts": piece.contexts}
-        return encode_records(piece.features, ids=ids, batch=batch, names=names, **texts)
-    rows = {"n": len(piece), "features": piece.features.tolist(), "ids": list(ids), "subjects": list(piece.subjects)}
+        features = piece.features if piece.schema.plain else values
+        return encode_records(features, ids=ids, batch=batch, names=names, **texts)
+    rows = {"n": len(piece), "features": values, "ids": list(ids), "subjects": list(piece.subjects)}
     message = {**rows, "batch": batch, "contexts": piece.contexts}
     return _json(message) if form == "json" else bytes(msgpack.packb(message))
 

@@ -15,7 +15,7 @@ from relearn.agents.stores.live.heartbeats import read_workers
 from relearn.agents.stores.postgres import Pool, open_pool
 from relearn.agents.stores.redis import Redis, open_redis
 from relearn.agents.stores.topic_generations import register_generation
-from relearn.agents.stores.training.examples import read_features
+from relearn.agents.stores.training.examples import read_schema
 from relearn.agents.stores.training.models import ModelRow, champion_digest, read_model
 from relearn.schemas.errors import Refused, SetupError, Unavailable
 from relearn.schemas.settings import Settings
@@ -110,10 +110,10 @@ async def _check_features(pool: Pool, dataset: Dataset) -> None:
     Raises:
         Refused: its records have other features.
     """
-    names = await read_features(pool)
-    if names is not None and names != dataset.feature_names:
+    schema = await read_schema(pool)
+    if schema is not None and schema.names != dataset.schema.names:
         raise Refused(
-            f"what is stored here has other features than {dataset.name} ({len(names)}, not "
+            f"what is stored here has other features than {dataset.name} ({len(schema)}, not "
             f"{len(dataset.feature_names)}): set RELEARN_NAMESPACE, or RELEARN_DATA_DIR, to a name of your own"
         )
 

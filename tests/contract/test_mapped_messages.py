@@ -109,7 +109,7 @@ BAD = {
         "`id`: key.id is true or false; it should be a text",
     ),
     "a long id": ({**GOOD, "who": "w" * 257}, "text", "`subject` is 257 bytes long; 256 are allowed"),
-    "a number beyond float64": ({**GOOD, "x": 10**400}, "not-finite", "feature 0 is larger than any float64"),
+    "a number beyond float64": ({**GOOD, "x": 10**400}, "not-finite", "feature 'a' is larger than any float64"),
     "a text in the envelope": ({"after": "text", "op": "c"}, "mapping", "feature 'a': x isn't in the message"),
     "a record of our own shape": ({"features": [1, 2, 3]}, "mapping", "feature 'a': x isn't in the message"),
 }

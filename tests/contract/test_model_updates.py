@@ -95,6 +95,7 @@ def test_the_checksum_beside_the_signature_is_optional() -> None:
     assert decode_update(_signed(), VERIFIER, "relearn").activation == 4
 
 
+_NUMBER = {"kind": "number", "missing": False, "imputed": 0.0, "indicator": False}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "another version": ({"v": 2}, "version"),
     "weights of another shape": ({"weights": b"\0" * 8}, "shape"),
@@ -109,6 +110,20 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "activation true": ({"activation": True}, "shape"),
     "a time that isn't one": ({"published_at": float("nan")}, "shape"),
     "a reason of another type": ({"reason": "because"}, "shape"),
+    "an encoder that is no list": ({"encoder": {}}, "shape"),
+    "an encoder of fewer features": ({"encoder": [_NUMBER]}, "shape"),
+    "an encoder of other columns": (
+        {"encoder": [_NUMBER, {"kind": "category", "missing": False, "levels": ["a"]}]},
+        "shape",
+    ),
+    "an imputed value that isn't finite": ({"encoder": [{**_NUMBER, "imputed": float("nan")}, _NUMBER]}, "shape"),
+    "a feature of another kind": ({"encoder": [_NUMBER, {**_NUMBER, "kind": "picture"}]}, "shape"),
+    "a level twice": ({"encoder": [{"kind": "category", "levels": ["a", "a"]}, _NUMBER]}, "shape"),
+    "levels that are no strings": ({"encoder": [{"kind": "category", "levels": [1]}, _NUMBER]}, "shape"),
+    "a million levels": (
+        {"encoder": [{"kind": "category", "levels": list(map(str, range(9_999)))}, _NUMBER]},
+        "shape",
+    ),
 }
 
 
@@ -141,6 +156,6 @@ def test_the_least_size_of_a_model_is_near_and_never_above_its_size(classes: tup
     """A training that can't be published is refused before it is fitted, and none that could be."""
     model = a_model(classes, d)
     size = len(encode_update(an_update(model=model), SIGNER))
-    assert least_model_bytes(model.classes, model.feature_names) <= size
-    assert size - least_model_bytes(model.classes, model.feature_names) < 1_500 + 8 * len(classes) + 3 * d
+    assert least_model_bytes(model.classes, model.feature_names, d) <= size
+    assert size - least_model_bytes(model.classes, model.feature_names, d) < 1_500 + 8 * len(classes) + 3 * d
     assert size < update_message_bytes(encode_update(an_update(model=model), SIGNER))

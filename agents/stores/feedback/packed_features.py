@@ -1,4 +1,7 @@
-"""Features as Postgres' binary arrays, many rows at once: a Python object per number takes five times the memory."""
+"""Features as Postgres' binary arrays, many rows at once: a Python object per number takes five times the memory.
+
+With categories: rows (`schemas.features`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
+from relearn.schemas.features import Strings, code_of, row_of
 from relearn.schemas.model.linear_svm import Floats
 
 #: Bytes of an array before its elements, and of an element: its size, and a float8.
@@ -32,3 +36,16 @@ def unpacked(arrays: Sequence[bytes]) -> Iterator[Floats]:
         values.setflags(write=False)
         plain = (found["dimensions"] == 1) & (found["nulls"] == 0)
         yield from (row if ok else row[:0] for row, ok in zip(values, plain.tolist(), strict=True))
+
+
+def rows_of(
+    arrays: Sequence[bytes], strings: Sequence[Strings | None], levels: dict[float, str] | None = None
+) -> Iterator[Floats]:
+    """The row of each record: its numbers as `unpacked` reads them, then its categories as codes.
+
+    levels: gets the level of each code.
+    """
+    for numbers, its in zip(unpacked(arrays), strings, strict=True):
+        if its is not None and levels is not None:
+            levels.update({code_of(level): level for level in its if level is not None})
+        yield row_of(numbers, its)

@@ -12,13 +12,14 @@ from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.predictions.keyed_writes import first_places
+from relearn.schemas.features import row_of
 from relearn.schemas.identity import Place, place_columns
 from relearn.schemas.messages.feedback import Feedback
 
 # LATERAL with a LIMIT is one index lookup per place or record id, whatever statistics the planner has of the table.
 _REF_COLUMNS = """
 generation, kafka_partition, kafka_offset, record_index, ingested_at, subject,
-CASE WHEN subject IS NULL THEN features END AS features
+CASE WHEN subject IS NULL THEN features END AS features, CASE WHEN subject IS NULL THEN strings END AS strings
 """
 _BY_PLACE = f"""
 SELECT u.n, found.*
@@ -73,5 +74,5 @@ async def resolve_predictions(connection: Connection, feedback: Sequence[Feedbac
 
 
 def _ref_of_row(row: Any) -> PredictionRef:
-    key = example_key(row["subject"], np.array(row["features"] or (), dtype=np.float64))
+    key = example_key(row["subject"], np.array(row_of(row["features"] or (), row["strings"]), dtype=np.float64))
     return PredictionRef(place_of_row(row), row["ingested_at"], key)

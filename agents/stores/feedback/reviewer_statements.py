@@ -7,8 +7,9 @@ from sys import intern
 from typing import Any, get_args
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
-from relearn.agents.stores.feedback.packed_features import packed, unpacked
+from relearn.agents.stores.feedback.packed_features import packed, rows_of
 from relearn.agents.stores.postgres import Connection, read_pages
+from relearn.schemas.features import row_of
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 from relearn.schemas.model.linear_svm import Features
@@ -39,7 +40,7 @@ SELECT {COLUMNS}, s.label AS shadow FROM corrections c CROSS JOIN LATERAL (
 """  # noqa: S608 - nothing but names of our own
 #: A page of statements as `with_features` reads them. Its parameters: the id that it begins after, and its size.
 PAGE = f"""
-SELECT {COLUMNS}, {packed("c.features")} AS features FROM corrections c WHERE {{where}} AND c.id > $1
+SELECT {COLUMNS}, {packed("c.features")} AS features, c.strings FROM corrections c WHERE {{where}} AND c.id > $1
 ORDER BY c.id LIMIT $2
 """  # noqa: S608 - the same
 
@@ -50,9 +51,10 @@ async def all_statements(connection: Connection) -> list[Statement]:
     return [one async for page in pages for one in with_features(page)]
 
 
-def with_features(rows: Sequence[Any]) -> list[Statement]:
-    """Rows of PAGE as statements."""
-    return list(map(statement_of, rows, unpacked([row["features"] for row in rows])))
+def with_features(rows: Sequence[Any], levels: dict[float, str] | None = None) -> list[Statement]:
+    """Rows of PAGE as statements. levels: gets the level of each code."""
+    features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], levels)
+    return list(map(statement_of, rows, features))
 
 
 async def statements_since(connection: Connection, cut: int, limit: int) -> list[Statement]:
@@ -74,9 +76,9 @@ async def audited_statements(connection: Connection, model: int, *, keys: int | 
 
 
 async def features_of(connection: Connection, ids: Sequence[int]) -> dict[int, Sequence[float]]:
-    """The features of the predictions that these corrections are about."""
-    rows = await connection.fetch("SELECT id, features FROM corrections WHERE id = ANY ($1)", ids)
-    return {row["id"]: row["features"] for row in rows}
+    """The rows of the predictions that these corrections are about."""
+    rows = await connection.fetch("SELECT id, features, strings FROM corrections WHERE id = ANY ($1)", ids)
+    return {row["id"]: row_of(row["features"], row["strings"]) for row in rows}
 
 
 async def statements_of_model_since(

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from relearn.agents.stores.predictions.partitions import (
     read_partitions,
 )
 from relearn.agents.stores.predictions.retention import CLOCKS_APART_S, Tail, oldest_kept, read_tails
+from relearn.agents.stores.training.examples import read_schema
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
@@ -54,11 +56,15 @@ async def admit(
     kept: list[Block] = []
     letters: list[DeadLetter] = []
     expired: dict[tuple[int, int], int] = defaultdict(int)
+    schema: FeatureSchema | None = None
     homeless = await make_partitions_for(connection, blocks, retention_days=retention_days, now_s=now_s)
     for block, one in zip(blocks, homeless, strict=True):
         too_old, too_many = np.flatnonzero(one.too_old), np.flatnonzero(one.too_many)
-        letters += [letter_of(block.select(at), "expired", _TOO_OLD, topic, now_s) for at in too_old[:, None]]
-        letters += [letter_of(block.select(at), "overflow", _TOO_MANY, topic, now_s) for at in too_many[:, None]]
+        if block.strings and schema is None and len(too_old) + len(too_many):
+            schema = await read_schema(connection)
+        for reason, error, places in (("expired", _TOO_OLD, too_old), ("overflow", _TOO_MANY, too_many)):
+            for at in places[:, None]:
+                letters.append(letter_of(block.select(at), reason, error, topic, now_s, schema=schema))
         if len(too_old):
             expired[block.generation, block.partition] += len(too_old)
         good = np.flatnonzero(~(one.too_old | one.too_many))
@@ -129,11 +135,25 @@ def _among(block: Block, days: Collection[date]) -> NDArray[np.bool_]:
     return found
 
 
-def letter_of(block: Block, reason: str, error: str, topic: str, now_s: float) -> DeadLetter:
-    """The dead letter of a block of one record; its value is that record alone, as `ingest` would take it."""
+def letter_of(
+    block: Block, reason: str, error: str, topic: str, now_s: float, *, schema: FeatureSchema | None = None
+) -> DeadLetter:
+    """The dead letter of a block of one record; its value is that record alone, as `ingest` would take it.
+
+    schema: the namespace's, which a record with categories is written by.
+    """
     texts = (block.ids[0], block.subjects[0], block.batches[0], block.contexts[0])
     record_id, subject, batch, context = (None if text is None else clean(text) for text in texts)
-    value = encode_record(block.features[0], record_id=record_id, subject=subject, batch=batch, context=context)
+    value = encode_record(_values(block, schema), record_id=record_id, subject=subject, batch=batch, context=context)
     offset, index = int(block.offsets[0]), int(block.indexes[0])
     place = (topic, block.generation, block.partition, offset, (index,))
     return DeadLetter("store", reason, error, *place, at=now_s, key=None, value=value)
+
+
+def _values(block: Block, schema: FeatureSchema | None) -> Any:
+    """The values of a block of one record: packed numbers, or with categories a list in the order of the schema."""
+    numbers, strings = block.features[0], block.strings[0] if block.strings else None
+    if strings is None:
+        return numbers
+    fits = schema is not None and (len(schema.numbers), len(schema.categories)) == (len(numbers), len(strings))
+    return schema.values(numbers.tolist(), strings) if schema is not None and fits else [*numbers.tolist(), *strings]

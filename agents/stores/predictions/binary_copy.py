@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.features import Strings
 from relearn.schemas.messages.records import Texts
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
 _FLOAT8_OID = 701
+_TEXT_OID = 25
 _EPOCH_S = 946_684_800  # 2000-01-01, where Postgres counts its microseconds from
 _NULL = struct.pack(">i", -1)
 _LENGTHS = tuple(struct.pack(">i", n) for n in range(2049))
@@ -107,6 +109,18 @@ def given_texts(column: Texts) -> Tail:
     if all(text == first for text in column):
         return _field(first)
     return [_field(text) for text in column]
+
+
+def given_arrays(rows: Sequence[Strings]) -> Tail:
+    """The column of text[] that has these arrays of at least one text each; without any it is NULL."""
+    return [_text_array(row) for row in rows] if rows else _NULL
+
+
+def _text_array(texts: Strings) -> bytes:
+    # Dimensions, has NULLs, type, length, lower bound, and the elements as fields.
+    head = struct.pack(">5i", 1, int(None in texts), _TEXT_OID, len(texts), 1)
+    value = head + b"".join(map(_field, texts))
+    return struct.pack(">i", len(value)) + value
 
 
 def _field(text: str | None) -> bytes:

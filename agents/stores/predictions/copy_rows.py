@@ -12,6 +12,7 @@ import numpy as np
 from relearn.agents.stores.predictions.binary_copy import (
     Numbers,
     chosen_texts,
+    given_arrays,
     given_texts,
     packed_rows,
     timestamp_us,
@@ -37,6 +38,7 @@ COLUMNS = (
     "subject",
     "batch",
     "context",
+    "strings",
 )
 
 
@@ -80,6 +82,6 @@ def _rows(block: Block, *, confident: bool) -> bytes:
         len(block),
         numbers,
         {"margins": block.margins, "features": block.features},
-        [chosen_texts(block.classes, block.labels), *map(given_texts, texts)],
+        [chosen_texts(block.classes, block.labels), *map(given_texts, texts), given_arrays(block.strings)],
         nulls=0 if confident else 1,
     )

@@ -14,6 +14,7 @@ from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.champion import CHAMPION_ACTIVATION, CHAMPION_VERSION
+from relearn.schemas.features import row_of
 from relearn.schemas.identity import Place, place_columns
 
 #: Maximum number of records read in all partitions together, and of unreviewed ones kept, the newest.
@@ -41,7 +42,7 @@ _UNREVIEWED = f"""
     ) AND ({PLACE}) NOT IN (SELECT * FROM unnest($4::int[], $5::int[], $6::bigint[], $7::int[]))
     ORDER BY ingested_at DESC LIMIT $3
 )
-SELECT {PLACE}, p.subject, p.features, p.label, p.margins, p.confidence,
+SELECT {PLACE}, p.subject, p.features, p.strings, p.label, p.margins, p.confidence,
     coalesce(s.disagrees AND p.model = {CHAMPION_VERSION}, false) AS disagrees
 FROM kept JOIN predictions p USING ({PLACE}, ingested_at)
 LEFT JOIN (
@@ -97,10 +98,11 @@ async def read_review_candidates(
 
 
 def _candidate(row: Any) -> Candidate:
+    values = row_of(row["features"], row["strings"])
     return Candidate(
         place_of_row(row),
-        example_key(row["subject"], row["features"]),
-        row["features"],
+        example_key(row["subject"], values),
+        values,
         row["label"],
         certainty(row["confidence"], row["margins"]),
         row["disagrees"],

@@ -25,6 +25,7 @@ from relearn.agents.stores.predictions.tail import (
     first_rows,
     latest_rows,
 )
+from relearn.schemas.features import row_of
 from relearn.schemas.model.linear_svm import Floats
 
 
@@ -37,7 +38,7 @@ class Cursor:
 
 
 class Sample(NamedTuple):
-    """features: (n, d). margins: (n,), the winning row's where there are several."""
+    """features: (n, d), rows. margins: (n,), the winning row's where there are several."""
 
     features: Floats
     margins: Floats
@@ -156,8 +157,8 @@ def _mark(rows: list[Any], records: int) -> Mark:
 
 def _as_sample(found: Rows) -> Sample:
     """The rows as a sample, without those of another width than most: a forged block may have stored them."""
-    rows = [row for taken in found.values() for row in taken]
-    (width, _), *_ = Counter((len(row["features"]), len(row["margins"])) for row in rows).most_common(1)
-    rows = [row for row in rows if (len(row["features"]), len(row["margins"])) == width]
-    features = np.array([row["features"] for row in rows], dtype=np.float64)
-    return Sample(features, np.array([row["margins"] for row in rows], dtype=np.float64).max(axis=1))
+    rows = [(row_of(row["features"], row["strings"]), row["margins"]) for taken in found.values() for row in taken]
+    (width, _), *_ = Counter((len(values), len(margins)) for values, margins in rows).most_common(1)
+    rows = [(values, margins) for values, margins in rows if (len(values), len(margins)) == width]
+    features = np.array([values for values, _ in rows], dtype=np.float64)
+    return Sample(features, np.array([margins for _, margins in rows], dtype=np.float64).max(axis=1))

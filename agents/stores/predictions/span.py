@@ -16,6 +16,7 @@ from relearn.agents.stores.feedback.reviewer_statements import statements_since
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import codes_of
 from relearn.schemas.identity import INT32_MAX, Place
 from relearn.schemas.model.linear_svm import Floats, Model, decode_model, model_digest
 
@@ -26,7 +27,7 @@ _ALL = INT32_MAX
 _COUNT = "SELECT count(*) FROM predictions WHERE ingested_at >= $1 AND ingested_at < $2"
 # Arrays in the bytes that Postgres would send: as Python's lists they would take most of the time.
 _ROWS = """
-SELECT generation, kafka_partition, kafka_offset, record_index, array_send(features) AS features, label, model,
+SELECT generation, kafka_partition, kafka_offset, record_index, array_send(features) AS features, strings, label, model,
     CASE WHEN model = $3 THEN array_send(margins) END AS margins
 FROM predictions WHERE ingested_at >= $1 AND ingested_at < $2
 """
@@ -102,11 +103,22 @@ def _stored(rows: Sequence[Any], model: Model) -> Stored:
     places = [place_of_row(row) for row in rows]
     return Stored(
         places,
-        _floats([row["features"] for row in rows], len(model.feature_names), model),
+        _rows(rows, model),
         [row["label"] for row in rows],
         np.array([row["model"] for row in rows], dtype=np.int64),
         _floats([row["margins"] for row in rows if row["margins"] is not None], len(model.bias), model),
     )
+
+
+def _rows(rows: Sequence[Any], model: Model) -> Floats:
+    """(n, d) the records' rows."""
+    schema = model.schema
+    numbers = _floats([row["features"] for row in rows], len(schema.numbers), model)
+    if not schema.categories:
+        return numbers
+    if any(len(row["strings"] or ()) != len(schema.categories) for row in rows):
+        raise Refused(f"a prediction has other categories than model {model.version}")
+    return np.hstack([numbers, np.array([codes_of(row["strings"]) for row in rows]).reshape(len(rows), -1)])
 
 
 def _floats(arrays: Sequence[bytes], width: int, model: Model) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.training_set import Example, example_key
 from relearn.agents.stores.postgres import Connection, Pool, force_index_scans, read_snapshot
+from relearn.schemas.features import code_of, row_of
 from relearn.schemas.identity import Place
 
 #: Maximum number of the stream's latest records that are read. The champion may have more.
@@ -14,7 +15,7 @@ _LEAST_PER_PARTITION = 200
 # Models follow one another along a partition's offsets, so the query walks the primary key backwards from its end. It
 # reads features only of the champion's rows.
 _OF_A_PARTITION = """
-    SELECT kafka_offset, record_index, subject, features, label, model FROM predictions
+    SELECT kafka_offset, record_index, subject, features, strings, label, model FROM predictions
     WHERE generation = t.generation AND kafka_partition = t.kafka_partition
     ORDER BY kafka_offset DESC, record_index DESC
 """
@@ -55,10 +56,12 @@ async def _unreviewed(connection: Connection, version: int, generation: int, all
     complete = not await connection.fetchval(_MORE, generation, each, version)
     if all_or_none and not complete:
         return Unreviewed([], complete=False)
-    found = []
+    found, levels = list[Example](), dict[float, str]()
     for row in await connection.fetch(_LATEST, generation, each, version):
         place = Place(generation, row["kafka_partition"], row["kafka_offset"], row["record_index"])
         if place not in said:
-            key = example_key(row["subject"], row["features"])
-            found.append(Example(str(place), key, row["features"], row["label"], "assumed"))
-    return Unreviewed(found, complete)
+            features, strings = row["features"], row["strings"]
+            levels.update({code_of(level): level for level in strings or () if level is not None})
+            values = row_of(features, strings)
+            found.append(Example(str(place), example_key(row["subject"], values), values, row["label"], "assumed"))
+    return Unreviewed(found, complete, levels)

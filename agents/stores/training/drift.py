@@ -12,9 +12,12 @@ from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.agents.stores.predictions.sample import Cursor
 from relearn.agents.stores.predictions.tail import Mark
 from relearn.agents.stores.training.champion import CHAMPION, CHAMPION_ACTIVATION
+from relearn.agents.stores.training.examples import schema_of
+from relearn.schemas.features import FeatureSchema
 
 _WATCHED = f"""
-SELECT a.activation, a.version, f.names, d.updated_at, extract(epoch FROM clock_timestamp())::float8 AS now_s
+SELECT a.activation, a.version, f.names, f.kinds, f.gaps, d.updated_at,
+    extract(epoch FROM clock_timestamp())::float8 AS now_s
 FROM {CHAMPION} AS a JOIN models m USING (version) JOIN feature_schema f ON f.number = m.schema
 LEFT JOIN drift d USING (activation)
 """  # noqa: S608 - nothing but names of our own
@@ -41,7 +44,7 @@ class Watched:
 
     activation: int
     model: int
-    feature_names: tuple[str, ...]
+    schema: FeatureSchema
     updated_at: datetime | None
     now_s: float
 
@@ -86,7 +89,7 @@ async def read_watched(pool: Pool) -> Watched | None:
         row = await pool.fetchrow(_WATCHED)
     if row is None:
         return None
-    return Watched(row["activation"], row["version"], tuple(row["names"]), row["updated_at"], row["now_s"])
+    return Watched(row["activation"], row["version"], schema_of(row), row["updated_at"], row["now_s"])
 
 
 async def read_drift(pool: Pool, activation: int) -> DriftRow | None:

@@ -6,6 +6,7 @@ Withdrawing: `loads`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,27 +14,30 @@ from relearn.agents.learning.training_set import example_key
 from relearn.agents.learning.usable_rows import LARGEST, is_moderate
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadMessage, Refused
+from relearn.schemas.features import Feature, FeatureSchema, Strings, numbers_alone, read_kind
 from relearn.schemas.labels import read_label
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
 
 _STAGE = """
-CREATE TEMP TABLE loading (place int, key text, subject text, features float8[], label text) ON COMMIT DROP
+CREATE TEMP TABLE loading (place int, key text, subject text, features float8[], strings text[], label text)
+ON COMMIT DROP
 """
 _LOAD = "INSERT INTO loads (source, by, rows, added) VALUES ($1, $2, $3, 0) RETURNING id"
 # The latest row of each key in the file, and the stored example of that key that counts.
 _MATCH = """
 CREATE TEMP TABLE matched ON COMMIT DROP AS
 SELECT l.*, known.id AS known,
-    known.label IS NOT DISTINCT FROM l.label AND known.features IS NOT DISTINCT FROM l.features AS equal
+    known.label IS NOT DISTINCT FROM l.label AND known.features IS NOT DISTINCT FROM l.features
+        AND known.strings IS NOT DISTINCT FROM l.strings AS equal
 FROM (SELECT DISTINCT ON (key) * FROM loading ORDER BY key, place DESC) AS l
 LEFT JOIN LATERAL (
-    SELECT id, label, features FROM examples e WHERE e.key = l.key AND NOT withdrawn ORDER BY id DESC LIMIT 1
+    SELECT id, label, features, strings FROM examples e WHERE e.key = l.key AND NOT withdrawn ORDER BY id DESC LIMIT 1
 ) AS known ON true
 """
 _ADD = """
-INSERT INTO examples (key, subject, features, label, source, loads)
-SELECT key, subject, features, label, $1, ARRAY[$2::bigint] FROM matched WHERE NOT equal ORDER BY place
+INSERT INTO examples (key, subject, features, strings, label, source, loads)
+SELECT key, subject, features, strings, label, $1, ARRAY[$2::bigint] FROM matched WHERE NOT equal ORDER BY place
 """
 # An equal example has this load too; the loads of the same source before it are replaced, so that the list stays short.
 _KEEP = """
@@ -44,8 +48,10 @@ UPDATE examples e SET loads = (
 FROM matched WHERE matched.equal AND e.id = matched.known
 """
 _REPLACE = """
-UPDATE feature_schema SET names = $1, number = number + 1, widths = widths || cardinality(names)
+UPDATE feature_schema
+SET names = $1, kinds = $2, gaps = $3, number = number + 1, widths = widths || cardinality(names)
 """
+_SCHEMA = "SELECT number, names, kinds, gaps FROM feature_schema"
 _ADDED = "UPDATE loads SET added = $2 WHERE id = $1"
 _LOCK = "LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE"
 
@@ -53,32 +59,38 @@ _LOCK = "LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE"
 async def load_examples(
     pool: Pool,
     *,
-    feature_names: Sequence[str],
+    schema: FeatureSchema,
     features: Floats,
     labels: Sequence[str],
+    strings: Sequence[Strings] = (),
     subjects: Sequence[str | None],
     source: str,
     by: str | None = None,
 ) -> int:
-    """Insert labelled records, all or none; the number of new rows. features: (n, d), finite. Safe to repeat.
+    """Insert labelled records, all or none; the number of new rows. features: (n, d), rows of `schema`. Safe to repeat.
+
+    strings: the categories of each record; empty where the schema has none.
 
     `source`: the file's or data set's name; repeats count once whatever it is. The first load of all fixes the
-    namespace's features, names and order, and so does the first after all examples were withdrawn.
+    namespace's features, names, kinds and order, and so does the first after all examples were withdrawn. A feature
+    of which one value is missing may be missing from then on.
 
     Raises:
         PostgresUnavailable: nothing was added.
         Refused: the namespace has other features, or a name, label or value can't be stored.
     """
-    _check(feature_names, features, labels)
+    _check(schema, features, labels)
+    n_numbers = len(schema.numbers)
+    all_strings: Sequence[Strings | None] = strings or [None] * len(labels)
     rows = [
-        (place, example_key(subject, row), subject, row.tolist(), label)
-        for place, (subject, row, label) in enumerate(zip(subjects, features, labels, strict=True))
+        (place, example_key(subject, row), subject, row[:n_numbers].tolist(), its, label)
+        for place, (subject, row, its, label) in enumerate(zip(subjects, features, all_strings, labels, strict=True))
     ]
     with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             # One load at a time, so that two of the same file add its rows once.
             await connection.execute(_LOCK)
-            await _fix_features(connection, feature_names)
+            await _fix_features(connection, schema)
             await connection.execute(_STAGE)
             await connection.copy_records_to_table("loading", records=rows)
             await connection.execute(_MATCH)
@@ -89,11 +101,29 @@ async def load_examples(
     return added
 
 
-async def read_features(pool: Pool) -> tuple[str, ...] | None:
-    """The namespace's feature names in order; None before its first load."""
+async def read_schema(connection: Connection | Pool) -> FeatureSchema | None:
+    """The namespace's features; None before its first load.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    found = await read_numbered_schema(connection)
+    return None if found is None else found[1]
+
+
+async def read_numbered_schema(connection: Connection | Pool) -> tuple[int, FeatureSchema] | None:
+    """As `read_schema`, with the schema's number, which rises when the features are replaced."""
     with postgres_errors():
-        names = await pool.fetchval("SELECT names FROM feature_schema")
-    return None if names is None else tuple(names)
+        row = await connection.fetchrow(_SCHEMA)
+    return None if row is None else (row["number"], schema_of(row))
+
+
+def schema_of(row: Any) -> FeatureSchema:
+    """The schema in a row with `names`, `kinds` and `gaps`."""
+    if not row["kinds"]:
+        return numbers_alone(row["names"])
+    columns = zip(row["names"], map(read_kind, row["kinds"]), row["gaps"], strict=True)
+    return FeatureSchema(tuple(Feature(*one) for one in columns))
 
 
 async def feature_widths(pool: Pool) -> frozenset[int] | None:
@@ -107,28 +137,39 @@ async def feature_widths(pool: Pool) -> frozenset[int] | None:
     return None if widths is None else frozenset(widths)
 
 
-async def _fix_features(connection: Connection, feature_names: Sequence[str]) -> None:
+async def _fix_features(connection: Connection, schema: FeatureSchema) -> None:
     await connection.execute(
-        "INSERT INTO feature_schema (names) VALUES ($1) ON CONFLICT DO NOTHING", list(feature_names)
+        "INSERT INTO feature_schema (names, kinds, gaps) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", *_columns(schema)
     )
-    names = await connection.fetchval("SELECT names FROM feature_schema FOR UPDATE")
-    if list(names) == list(feature_names):
+    known = schema_of(await connection.fetchrow(f"{_SCHEMA} FOR UPDATE"))
+    if [one[:2] for one in known.features] == [one[:2] for one in schema.features]:
+        pairs = zip(known.features, schema.features, strict=True)
+        both = FeatureSchema(tuple(one._replace(missing=one.missing or other.missing) for one, other in pairs))
+        if both != known:
+            await connection.execute("UPDATE feature_schema SET names = $1, kinds = $2, gaps = $3", *_columns(both))
         return
     if await connection.fetchval("SELECT true FROM examples WHERE NOT withdrawn LIMIT 1"):
         raise Refused(
-            f"this namespace's records have other features: {_shown(names)}; these have {_shown(feature_names)}. "
+            f"this namespace's records have other features: {_shown(known)}; these have {_shown(schema)}. "
             "Use another namespace for them (RELEARN_NAMESPACE), or withdraw all examples first "
             "(`relearn examples withdraw`)"
         )
-    await connection.execute(_REPLACE, list(feature_names))
+    await connection.execute(_REPLACE, *_columns(schema))
 
 
-def _shown(names: Sequence[str]) -> str:
+def _columns(schema: FeatureSchema) -> tuple[list[str], list[str], list[bool]]:
+    if schema.plain:
+        return list(schema.names), [], []
+    return list(schema.names), [one.kind for one in schema.features], [one.missing for one in schema.features]
+
+
+def _shown(schema: FeatureSchema) -> str:
+    names = [one.name if one.kind == "number" else f"{one.name}: {one.kind}" for one in schema.features]
     return f"{len(names)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
 
 
-def _check(feature_names: Sequence[str], features: Floats, labels: Sequence[str]) -> None:
-    for name in feature_names:
+def _check(schema: FeatureSchema, features: Floats, labels: Sequence[str]) -> None:
+    for name in schema.names:
         fault = "is empty" if name == "" else text_fault(name)
         if fault:
             raise Refused(f"the feature name {name[:40]!r} {fault}")
@@ -139,14 +180,14 @@ def _check(feature_names: Sequence[str], features: Floats, labels: Sequence[str]
             raise Refused(f"{label[:40]!r}: {exc.detail}") from exc
         if read != label:
             raise Refused(f"the label {label[:40]!a} is written {read[:40]!a}: read it with `read_label` first")
-    if len(set(feature_names)) != len(feature_names):
+    if len(schema.known) != len(schema):
         raise Refused("two features have the same name")
-    if not np.isfinite(features).all():
+    if not (np.isfinite(features) | (np.isnan(features) & schema.gaps)).all():
         raise Refused("an example has a value that isn't a finite number")
-    if not (moderate := is_moderate(features)).all():
+    if not (moderate := is_moderate(features, schema.gaps)).all():
         row = int(np.flatnonzero(~moderate)[0])
-        column = int(np.abs(features[row]).argmax())
+        column = int(np.nanargmax(np.abs(features[row])))
         raise Refused(
-            f"overflow: row {row + 1} has {features[row, column]:g} as {feature_names[column]!r}; training can't use"
+            f"overflow: row {row + 1} has {features[row, column]:g} as {schema.row_names[column]!r}; training can't use"
             f" values above {LARGEST:g}"
         )

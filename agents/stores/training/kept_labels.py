@@ -8,11 +8,12 @@ either has changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import Example
-from relearn.agents.stores.feedback.packed_features import packed, unpacked
+from relearn.agents.stores.feedback.packed_features import packed, rows_of
 from relearn.agents.stores.feedback.reviewer_statements import PAGE, with_features
 from relearn.agents.stores.postgres import Connection, read_pages
 
@@ -24,7 +25,7 @@ _OF_SCHEMA = """c.model <> ALL (ARRAY(
     SELECT version FROM models WHERE schema <> (SELECT number FROM feature_schema)
 ))"""
 _EXAMPLES = f"""
-SELECT id, {packed("features")} AS features, key, label, arrival::float8 AS arrival
+SELECT id, {packed("features")} AS features, strings, key, label, arrival::float8 AS arrival
 FROM examples WHERE id > $1 AND NOT withdrawn ORDER BY id LIMIT $2
 """  # noqa: S608 - nothing but names of our own
 _DIGEST = """
@@ -66,18 +67,20 @@ class KeptLabels:
     """The statements with features, and the loaded examples, of one namespace."""
 
     def __init__(self) -> None:
+        #: The level of each code in the rows.
+        self.levels: dict[float, str] = {}
         self._statements = _Kept(
             _DIGEST.format(
                 columns="id, key, label, predicted, model, reviewer, principal, via, arrival, kafka_offset",
                 rows=f"corrections c WHERE {_OF_SCHEMA}",
             ),
             PAGE.format(where=_OF_SCHEMA),
-            with_features,
+            partial(with_features, levels=self.levels),
         )
         self._examples = _Kept(
             _DIGEST.format(columns="id, key, label, arrival", rows="examples WHERE NOT withdrawn"),
             _EXAMPLES,
-            _dated_examples,
+            partial(_dated_examples, levels=self.levels),
         )
 
     async def statements(self, connection: Connection) -> Sequence[Statement]:
@@ -89,8 +92,8 @@ class KeptLabels:
         return await self._examples.read(connection)
 
 
-def _dated_examples(rows: Sequence[Any]) -> list[tuple[float, Example]]:
-    features = unpacked([row["features"] for row in rows])
+def _dated_examples(rows: Sequence[Any], levels: dict[float, str]) -> list[tuple[float, Example]]:
+    features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], levels)
     return [
         (row["arrival"], Example(row["id"], row["key"], one, row["label"]))
         for row, one in zip(rows, features, strict=True)

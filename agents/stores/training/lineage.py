@@ -12,8 +12,9 @@ from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.activations import signed_by
 from relearn.agents.stores.training.jobs import Job, job_fields, read_job
-from relearn.agents.stores.training.models import ModelRow, model_row_fields, read_model
-from relearn.schemas.model.linear_svm import decode_model
+from relearn.agents.stores.training.models import ModelRow, load_model, model_row_fields, read_model
+from relearn.schemas.features import Value
+from relearn.schemas.model.linear_svm import Model, decode_model
 
 _FETCH = 500
 
@@ -21,14 +22,15 @@ _FETCH = 500
 _USED = """
 SELECT 'bootstrap' AS source, e.id, NULL AS feedback, NULL::int AS generation, NULL::int AS kafka_partition,
     NULL::bigint AS kafka_offset, NULL::int AS record_index, NULL AS prediction, NULL AS reviewer, NULL AS via,
-    e.key, e.label, 1.0::float8 AS weight, e.features
+    e.key, e.label, 1.0::float8 AS weight, e.features, e.strings
 FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
 UNION ALL
 SELECT 'reviewed', c.id, c.feedback, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, NULL, c.reviewer,
-    c.via, c.key, c.label, 1.0, c.features
+    c.via, c.key, c.label, 1.0, c.features, c.strings
 FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
 UNION ALL
-SELECT 'assumed', NULL, NULL, NULL, NULL, NULL, NULL, a.prediction, NULL, NULL, a.key, a.label, a.weight, a.features
+SELECT 'assumed', NULL, NULL, NULL, NULL, NULL, NULL, a.prediction, NULL, NULL, a.key, a.label, a.weight, a.features,
+    a.strings
 FROM assumed a WHERE a.version = $1
 """
 # The order of training: a key's code points, which are its UTF-8 bytes.
@@ -47,7 +49,7 @@ class Used(NamedTuple):
     """One example that a model was trained on, as it stood then.
 
     `id` is its row of `examples` or of `corrections`, or the prediction's where it is assumed. `feedback`, `reviewer`
-    and `via` say who labelled a reviewed one, and how it came to that.
+    and `via` say who labelled a reviewed one, and how it came to that. `features`: its values, in the model's order.
     """
 
     source: Source
@@ -59,7 +61,7 @@ class Used(NamedTuple):
     key: str
     label: str
     weight: float
-    features: Sequence[float]
+    features: Sequence[Value]
 
 
 class Activated(NamedTuple):
@@ -141,17 +143,21 @@ async def used_examples(
         PostgresUnavailable: Retryable.
     """
     async with read_snapshot(pool) as connection:
-        async for row in _cursor(connection, version, skip, limit):
-            yield row
+        model = await load_model(connection, version)
+        if model is not None:
+            async for row in _cursor(connection, model, skip, limit):
+                yield row
 
 
-async def _cursor(connection: Connection, version: int, skip: int, limit: int | None) -> AsyncIterator[Used]:
+async def _cursor(connection: Connection, model: Model, skip: int, limit: int | None) -> AsyncIterator[Used]:
+    version = model.version
     async for row in connection.cursor(_IN_ORDER, version, skip, limit, prefetch=_FETCH):
         prediction = row["prediction"]
         if row["generation"] is not None:
             place = place_of_row(row)
             prediction = str(place)
-        told = row["reviewer"], row["via"], row["key"], row["label"], row["weight"], row["features"]
+        values = model.schema.values(row["features"], row["strings"])
+        told = row["reviewer"], row["via"], row["key"], row["label"], row["weight"], values
         own_id = prediction if row["id"] is None else row["id"]
         yield Used(row["source"], own_id, row["feedback"], prediction, *told)
 

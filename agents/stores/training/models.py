@@ -16,6 +16,7 @@ from relearn.agents.learning.training_set import TrainingSet, set_digest
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.model.linear_svm import Model, decode_model, encode_model, model_digest
 
 State = Literal["champion", "former", "shadow", "rejected", "rolled-back"]
@@ -29,9 +30,9 @@ INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 _NOTHING = Knowledge()
-_SCHEMA = "SELECT number FROM feature_schema WHERE names = $1::text[]"
+_SCHEMA = "SELECT number FROM feature_schema WHERE names = $1::text[] AND (kinds = $2 OR kinds = '{}')"
 _ASSUMED = """
-INSERT INTO assumed (version, prediction, key, features, label, weight) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO assumed (version, prediction, key, features, strings, label, weight) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _SELECT = """
 SELECT m.version, m.state, m.job, m.metrics, cardinality(m.example_ids) + cardinality(m.correction_ids) AS examples,
@@ -73,19 +74,29 @@ async def register_model(
     Raises:
         Refused: the namespace's features were replaced since that snapshot.
     """
-    schema = await connection.fetchval(_SCHEMA, list(examples.feature_names))
-    if schema is None:
+    schema, features = examples.schema, examples.features
+    number = await connection.fetchval(_SCHEMA, list(schema.names), [one.kind for one in schema.features])
+    if number is None:
         raise Refused("the namespace's features were replaced while the model was trained")
     version = int(await connection.fetchval("SELECT nextval('model_versions')"))
-    body = encode_model(fitted.as_model(version, examples.feature_names))
+    body = encode_model(fitted.as_model(version, schema.names))
     lineage = examples.ids_of("bootstrap"), examples.ids_of("reviewed")
     facts = model_digest(body), dict(fitted.metrics), set_digest(examples), knew.cut
     folds = None if state in LOST else encode_folds(fitted.folds)
     known = knew.example_cut, knew.waiting, knew.available, knew.limit
-    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, schema, folds, *known)
+    await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, number, folds, *known)
     ids, keys, labels = examples.ids, examples.keys, examples.labels
+    n_numbers = len(schema.numbers)
     assumed = [
-        (version, str(ids[i]), keys[i], examples.features[i].tolist(), labels[i], float(examples.weights[i]))
+        (
+            version,
+            str(ids[i]),
+            keys[i],
+            features[i, :n_numbers].tolist(),
+            examples.strings_of(features[i]) if schema.categories else None,
+            labels[i],
+            float(examples.weights[i]),
+        )
         for i in np.flatnonzero(~examples.real).tolist()
     ]
     await connection.executemany(_ASSUMED, assumed)
@@ -104,14 +115,14 @@ async def load_model(connection: Connection | Pool, version: int) -> Model | Non
     return None if body is None else decode_model(body)
 
 
-async def features_of_model(pool: Pool, version: int) -> tuple[str, ...] | None:
-    """The names of a model's features, in order; None: there is no such model.
+async def features_of_model(pool: Pool, version: int) -> FeatureSchema | None:
+    """A model's features; None: there is no such model.
 
     Raises:
         PostgresUnavailable: Retryable.
     """
     model = await load_model(pool, version)
-    return None if model is None else model.feature_names
+    return None if model is None else model.schema
 
 
 async def leave_shadow(connection: Connection, version: int, state: State) -> None:
@@ -135,7 +146,7 @@ def folds_of(model: Model, packed: bytes | None) -> FoldModels:
     """The fold models of `model` from its column `folds`; empty where they aren't kept."""
     if packed is None:
         return FoldModels((), ())
-    return FoldModels(model.classes, decode_folds(packed, d=len(model.feature_names)))
+    return FoldModels(model.classes, decode_folds(packed, d=model.weights.shape[1]), model.encoder)
 
 
 async def champion_digest(pool: Pool) -> tuple[int, bytes] | None:

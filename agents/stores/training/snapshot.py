@@ -16,6 +16,7 @@ from relearn.agents.stores.feedback.trust import trusted_scopes
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
+from relearn.agents.stores.training.examples import read_schema
 from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import folds_of
 from relearn.schemas.errors import Refused
@@ -54,13 +55,13 @@ async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
         Refused: no examples were loaded yet.
     """
     async with read_snapshot(pool) as connection:
-        names = await connection.fetchval("SELECT names FROM feature_schema")
-        if names is None:
+        schema = await read_schema(connection)
+        if schema is None:
             raise Refused("there are no examples to train on")
         statements, bootstrap = await kept.statements(connection), await kept.examples(connection)
         newest = await connection.fetchrow(_NEWEST)
         return Snapshot(
-            tuple(names),
+            schema,
             bootstrap,
             statements,
             statements[-1].id if statements else 0,
@@ -70,6 +71,7 @@ async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
             frozenset() if newest is None else _known_reviews(newest),
             frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
             await trusted_scopes(connection),
+            kept.levels,
         )
 
 

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from relearn.agents.learning.fit import C_CHOICE, fit
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.training_set import Example, TrainingSet, folds_of, training_set
+from relearn.schemas.features import numbers_alone
 from relearn.scripts.data.datasets import Dataset, load_dataset, require_classes
 from relearn.scripts.render.tables import plain_table, stdout_console
 
@@ -82,9 +83,7 @@ def compare(dataset: Dataset, rounds: int) -> Compared:
     """Both trainings of the same rows, by turns."""
     labels = dataset.labels or ()
     rows = zip(dataset.subjects, dataset.features, labels, strict=True)
-    examples = training_set(
-        dataset.feature_names, [Example(i, key, row, label) for i, (key, row, label) in enumerate(rows)]
-    )
+    examples = training_set(dataset.schema, [Example(i, key, row, label) for i, (key, row, label) in enumerate(rows)])
     relearn_s, sklearn_s = [], []
     with threadpool_limits(1):
         for _ in range(rounds):
@@ -92,11 +91,11 @@ def compare(dataset: Dataset, rounds: int) -> Compared:
             relearn_s.append(took_s)
             theirs, took_s = _timed(lambda: _grid_search(examples))
             sklearn_s.append(took_s)
-    answers = np.array(ours.classes)[score(ours.as_model(1, examples.feature_names), examples.features).labels]
+    answers = np.array(ours.classes)[score(ours.as_model(1, examples.schema.names), examples.features).labels]
     return Compared(
         dataset.name,
         len(examples),
-        len(examples.feature_names),
+        len(examples.schema),
         len(ours.classes),
         relearn_s,
         sklearn_s,
@@ -136,7 +135,7 @@ def _dataset(source: str, label: str | None) -> Dataset:
     y = rng.integers(0, k, n)
     features = 0.5 * rng.normal(size=(k, d))[y] + rng.normal(size=(n, d))
     names, subjects = tuple(f"x{i + 1}" for i in range(d)), tuple(f"row-{i}" for i in range(n))
-    return Dataset(source, names, features, tuple(map(str, y.tolist())), subjects)
+    return Dataset(source, numbers_alone(names), features, tuple(map(str, y.tolist())), subjects)
 
 
 def _median_and_range(seconds: list[float]) -> str:

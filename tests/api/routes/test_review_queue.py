@@ -224,11 +224,15 @@ def _candidate(n: int, *features: float) -> Candidate:
     return Candidate(parse_place(f"0-{n}-0"), str(n), list(features), "no", 0.9, False)
 
 
+def _model(*scale: float) -> Model:
+    return Model(1, ("no", "yes"), ("x", "y"), np.ones((1, 2)), np.zeros(1), np.zeros(2), np.array(scale))
+
+
 def test_near_is_a_matter_of_standard_deviations() -> None:
     others = [_candidate(1, 0.0, 0.05), _candidate(2, 0.0, 50.0), _candidate(3, 1.0)]
     chosen = _candidate(0, 0.0, 0.0)
-    assert near(chosen, others, np.array([1.0, 1.0])) == {"1"}
-    assert near(chosen, others, np.array([1.0, 1000.0])) == {"1", "2"}
+    assert near(chosen, others, _model(1.0, 1.0)) == {"1"}
+    assert near(chosen, others, _model(1.0, 1000.0)) == {"1", "2"}
     assert near(chosen, others, None) == set()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from relearn.schemas.features import FeatureSchema, numbers_alone
 from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts
 from relearn.schemas.messages.records import Records, RecordsBuilder, Reject
 
@@ -24,9 +25,10 @@ class FakeMessage:
 
 
 def decode_chunk(
-    messages: Iterable[Any], feature_names: Sequence[str], foreign: ForeignMessages | None = None
+    messages: Iterable[Any], features: Sequence[str] | FeatureSchema, foreign: ForeignMessages | None = None
 ) -> tuple[Records, list[Reject]]:
     """The records of some messages that fit one part, if there are any, and those that can't be scored."""
-    parts = list(decode_parts(messages, feature_names, foreign))
+    schema = features if isinstance(features, FeatureSchema) else numbers_alone(features)
+    parts = list(decode_parts(messages, schema, foreign))
     assert len(parts) <= 1
-    return parts[0] if parts else RecordsBuilder(feature_names).finish()
+    return parts[0] if parts else RecordsBuilder(schema).finish()

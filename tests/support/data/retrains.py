@@ -17,6 +17,7 @@ from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.stores.postgres import open_pool
 from relearn.agents.stores.training.examples import load_examples
 from relearn.schemas.errors import BadModel
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.messages.commands import Command, Verb, encode_command
 from relearn.schemas.model.signed_updates import Update, decode_update
 from relearn.schemas.settings import Settings
@@ -37,7 +38,7 @@ def load(settings: Settings, n: int = 40, *, d: int = 4, seed: int = 0, noise: b
         try:
             return await load_examples(
                 pool,
-                feature_names=[f"x{i + 1}" for i in range(d)],
+                schema=numbers_alone([f"x{i + 1}" for i in range(d)]),
                 features=features,
                 labels=["yes" if one else "no" for one in truth],
                 subjects=[f"{prefix}-{i}" for i in range(n)],

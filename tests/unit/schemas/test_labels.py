@@ -24,7 +24,7 @@ from relearn.schemas.http.batches import BatchReviewBody
 from relearn.schemas.http.feedback import FeedbackBody
 from relearn.schemas.labels import LabelSpellings, read_label
 from relearn.schemas.messages.feedback import decode_feedback
-from relearn.scripts.data.csv import read_csv
+from relearn.scripts.tables.csv import read_csv
 
 READ = {
     "a text stands as it is": ("007", "007"),

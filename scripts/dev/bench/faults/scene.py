@@ -14,6 +14,7 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.signing_keys import load_signer
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.model.signed_updates import Update, encode_update
 from relearn.schemas.settings import PREFIX, read_settings
@@ -221,7 +222,9 @@ class Scene:
         rng = np.random.default_rng(self._seed)
         features = rng.normal(size=(60, FEATURES))
         labels = tuple("1" if row[1] > 0 else "0" for row in features)
-        dataset = Dataset("faults", NAMES, features, labels, tuple(f"b{i}" for i in range(len(features))))
+        dataset = Dataset(
+            "faults", numbers_alone(NAMES), features, labels, tuple(f"b{i}" for i in range(len(features)))
+        )
         outcome = asyncio.run(train_on(self.settings, dataset, timeout_s=120))
         if not outcome.promoted:
             raise NeverHappened(f"the first model was not promoted: {outcome.job}")

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from relearn.agents.stores.postgres import Pool, open_pool
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.settings import PREFIX, Settings
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import Dataset
@@ -98,7 +99,7 @@ async def _first_champion(settings: Settings, clusters: Clusters) -> None:
     features, labels = clusters.records(BOOTSTRAP, 0)
     names = tuple(f"x{i + 1}" for i in range(FEATURES))
     subjects = tuple(f"bootstrap-{i}" for i in range(BOOTSTRAP))
-    dataset = Dataset("bench", names, features, tuple(labels), subjects)
+    dataset = Dataset("bench", numbers_alone(names), features, tuple(labels), subjects)
     outcome = await train_on(settings, dataset, timeout_s=PATIENCE_S)
     if not outcome.promoted:
         raise NeverLive(f"the first model was not promoted: {outcome.job}")

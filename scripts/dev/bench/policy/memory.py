@@ -13,6 +13,7 @@ from relearn.agents.learning.policy import Facts
 from relearn.agents.learning.reviews import Statement, reviews
 from relearn.agents.learning.snapshot import Champion, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, set_digest
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 from relearn.scripts.data.datasets import Dataset
@@ -26,7 +27,7 @@ _LABELLED: tuple[Source, Source] = ("bootstrap", "reviewed")
 class MemoryStore:
     """All state. Nothing is ever removed from the lists, as in Postgres."""
 
-    feature_names: tuple[str, ...]
+    schema: FeatureSchema
     bootstrap: list[tuple[float, Example]]
     now_s: float = 0.0
     statements: list[Statement] = field(default_factory=list)
@@ -65,7 +66,7 @@ class MemoryStore:
     def register(self, examples: TrainingSet, fitted: Fitted, cut: int, state: str) -> Registered:
         """Enter a model in the registry, as `register_model` does."""
         first, reviewed = (frozenset(map(int, examples.ids_of(source))) for source in _LABELLED)
-        model = fitted.as_model(len(self.models) + 1, examples.feature_names)
+        model = fitted.as_model(len(self.models) + 1, examples.schema.names)
         against = self.champion.model if self.activations else None
         labelled = frozenset(key for key, real in zip(examples.keys, examples.real, strict=True) if real)
         known = cut, first, reviewed, frozenset(examples.keys), labelled, fitted.fold_models, set_digest(examples)
@@ -108,7 +109,7 @@ class MemoryStore:
         """What a training works from."""
         newest = self.models[max(self.models)] if self.models else None
         return Snapshot(
-            self.feature_names,
+            self.schema,
             self.bootstrap,
             self.statements,
             self.cut,
@@ -156,7 +157,7 @@ def new_memory(bootstrap: Dataset) -> MemoryStore:
     """A memory that knows the examples of `bootstrap`, and nothing else yet."""
     columns = bootstrap.subjects, bootstrap.features.tolist(), bootstrap.labels or ()
     examples = [(0.0, Example(i + 1, *row)) for i, row in enumerate(zip(*columns, strict=True))]
-    return MemoryStore(bootstrap.feature_names, examples)
+    return MemoryStore(bootstrap.schema, examples)
 
 
 def _rejections(jobs: Sequence[Ended]) -> int:

@@ -76,7 +76,7 @@ def _checkpoints(total: int) -> Iterator[int]:
 def _of_all(memory: MemoryStore, label: int, champion: int) -> Model:
     """A model of the bootstrap rows and the reviews up to `label`."""
     found = [review_example(one) for one in reviews(memory.statements[:label])]
-    examples = training_set(memory.feature_names, [*(example for _, example in memory.bootstrap), *found])
+    examples = training_set(memory.schema, [*(example for _, example in memory.bootstrap), *found])
     classes, y = np.unique(np.array(examples.labels), return_inverse=True)
     svm = fit_svm(examples.features, y, memory.models[champion].model.metrics["c"])
-    return Model(0, tuple(classes.tolist()), memory.feature_names, *svm, None)
+    return Model(0, tuple(classes.tolist()), memory.schema.names, *svm, None)

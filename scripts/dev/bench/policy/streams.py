@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Floats
 from relearn.scripts.data.datasets import Dataset, load_dataset, resample_with_noise, split_rows
 
@@ -108,7 +109,7 @@ def _gaussian(k: int, d: int, apart: float) -> Source:
             subjects = tuple(f"synthetic-{drawn + i}" for i in range(n))
             drawn += n
             names = tuple(f"x{i + 1}" for i in range(d))
-            return Dataset("synthetic", names, features, tuple(f"class {i}" for i in y), subjects)
+            return Dataset("synthetic", numbers_alone(names), features, tuple(f"class {i}" for i in y), subjects)
 
         return split_rows(draw(10 * first_rows), first_rows, seed)[0], draw
 

@@ -19,6 +19,7 @@ from relearn.agents.retrain import fit_runner as trainers
 from relearn.agents.retrain.fit_process import PROGRAM
 from relearn.agents.retrain.fit_runner import FitRunner
 from relearn.schemas.errors import Refused, RelearnError, TrainingDied
+from relearn.schemas.features import numbers_alone
 from tests.support.waiting import DEADLINE_S
 
 
@@ -34,7 +35,7 @@ async def trainer() -> AsyncIterator[FitRunner]:
 def _digits(n: int) -> TrainingSet:
     features, y = load_digits(return_X_y=True)
     names = [f"p{i}" for i in range(64)]
-    return training_set(names, [Example(i, f"digits-{i}", features[i], str(y[i])) for i in range(n)])
+    return training_set(numbers_alone(names), [Example(i, f"digits-{i}", features[i], str(y[i])) for i in range(n)])
 
 
 def _children() -> list[psutil.Process]:
@@ -78,13 +79,15 @@ async def test_what_lies_in_the_working_directory_is_not_imported(
 
 
 async def test_the_process_says_why_nothing_can_be_learned(trainer: FitRunner) -> None:
-    examples = training_set(["x"], [Example(i, str(i), [float(i)], "a") for i in range(5)])
+    examples = training_set(numbers_alone(["x"]), [Example(i, str(i), [float(i)], "a") for i in range(5)])
     with pytest.raises(Refused, match="all 5 examples are of one class, 'a'"):
         await trainer.train(examples)
 
 
 async def test_a_process_that_breaks_gives_its_last_words(trainer: FitRunner) -> None:
-    broken = TrainingSet(("x",), (1, 2), ("a", "b"), np.ones((4, 1)), ("p", "q"), ("bootstrap",) * 2, np.ones(2), {}, 2)
+    broken = TrainingSet(
+        numbers_alone(("x",)), (1, 2), ("a", "b"), np.ones((4, 1)), ("p", "q"), ("bootstrap",) * 2, np.ones(2), {}, 2
+    )
     with pytest.raises(TrainingDied, match=r"the training process ended with 1: \w+Error"):
         await trainer.train(broken)
 

@@ -21,13 +21,15 @@ from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, sampled, training_set
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Floats, Model
 
 
 def _set(features: Floats, labels: list[str]) -> TrainingSet:
     names = [f"x{i}" for i in range(features.shape[1])]
     return training_set(
-        names, [Example(i, f"k{i}", row, label) for i, (row, label) in enumerate(zip(features, labels, strict=True))]
+        numbers_alone(names),
+        [Example(i, f"k{i}", row, label) for i, (row, label) in enumerate(zip(features, labels, strict=True))],
     )
 
 
@@ -128,7 +130,7 @@ def test_metrics_are_those_of_models_that_did_not_see_the_row() -> None:
     rng = np.random.default_rng(5)
     examples = _set(rng.normal(size=(80, 60)), [str(i % 2) for i in range(80)])
     fitted = fit(examples)
-    seen = score(fitted.as_model(1, examples.feature_names), examples.features).labels
+    seen = score(fitted.as_model(1, examples.schema.names), examples.features).labels
     assert np.mean([fitted.classes[i] == label for i, label in zip(seen, examples.labels, strict=True)]) > 0.9
     assert fitted.metrics["accuracy"] < 0.7
     assert np.sum(fitted.metrics["confusion"]) == fitted.metrics["examples"] == 80
@@ -205,7 +207,7 @@ def test_what_is_assumed_weighs_less_and_neither_chooses_nor_judges() -> None:
         wrong = {"yes": "no", "no": "yes"}
         rest = range(50, 200)
         assumed = [Example(f"0-{i}-0", f"k{i}", features[i], wrong[labels[i]], "assumed", weight) for i in rest]
-        return fit(training_set(("x", "y"), [*real, *assumed]))
+        return fit(training_set(numbers_alone(("x", "y")), [*real, *assumed]))
 
     light, heavy = fitted(0.001), fitted(1.0)
     assert light.metrics["accuracy"] > 0.9
@@ -218,10 +220,10 @@ def test_what_is_assumed_weighs_less_and_neither_chooses_nor_judges() -> None:
 
 def test_an_assumed_class_is_no_class() -> None:
     real = [Example(i, f"k{i}", (float(i), 1.0), "a" if i % 2 else "b") for i in range(10)]
-    found = training_set(("x", "y"), [*real, Example("0-1-0", "new", (1.0, 1.0), "c", "assumed", 0.2)])
+    found = training_set(numbers_alone(("x", "y")), [*real, Example("0-1-0", "new", (1.0, 1.0), "c", "assumed", 0.2)])
     assert set(found.labels) == {"a", "b"}
     once_labelled = Example("0-2-0", "k3", (9.0, 9.0), "b", "assumed", 0.2)
-    assert training_set(("x", "y"), [*real, once_labelled]).sources.count("assumed") == 0
+    assert training_set(numbers_alone(("x", "y")), [*real, once_labelled]).sources.count("assumed") == 0
 
 
 @pytest.mark.parametrize("choose_on", [70, 100])
@@ -236,7 +238,7 @@ def test_of_many_examples_a_sample_chooses_c_and_all_are_fitted(
     found = fit(examples)
     some = sampled(examples.keys, choose_on)
     part = training_set(
-        examples.feature_names,
+        examples.schema,
         [Example(int(i), examples.keys[i], examples.features[i], examples.labels[i]) for i in some],
     )
     assert found.metrics["c"] == fit(part).metrics["c"]
@@ -260,7 +262,8 @@ def test_a_sample_that_is_too_poor_does_not_choose_c(labelled: int, rare: int, m
         labels[i] = "rare"
     rows = zip(keys, features, labels, sources, strict=True)
     examples = training_set(
-        ["a", "b", "c"], [Example(i, key, row, label, source) for i, (key, row, label, source) in enumerate(rows)]
+        numbers_alone(["a", "b", "c"]),
+        [Example(i, key, row, label, source) for i, (key, row, label, source) in enumerate(rows)],
     )
     of_all = fit(examples)
     monkeypatch.setattr(fitting, "CHOOSE_ON", 70)

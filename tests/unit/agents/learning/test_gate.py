@@ -16,6 +16,7 @@ from relearn.agents.learning.significance import Tally, log_evidence, sign_test,
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.training_set import FOLDS, Example, training_set
 from relearn.agents.learning.trial import Trial
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Model
 
 small = st.integers(0, 60)
@@ -136,7 +137,7 @@ def _unreviewed(kept: int, changed: int) -> Unreviewed:
 
 def _trial(evidence: list[Case], reviewed: list[Case], champion: Model | None = CHAMPION) -> Trial:
     one = [Example(1, "alone", [0.0], "maybe")]
-    return Trial(champion, training_set(NAMES, one), evidence, reviewed, {})
+    return Trial(champion, training_set(numbers_alone(NAMES), one), evidence, reviewed, {})
 
 
 def test_silence_counts_every_record_of_the_champion_a_key_as_often_as_it_came() -> None:

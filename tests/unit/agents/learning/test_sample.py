@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from relearn.agents.learning.reviews import by_hash
 from relearn.agents.learning.sample import LEAST_PER_CLASS, sample_labels
 from relearn.agents.learning.training_set import Example, Source, set_digest, training_set
+from relearn.schemas.features import numbers_alone
 
 NAMES = ("x", "y")
+SCHEMA = numbers_alone(NAMES)
 
 
 def _example(number: int, label: str = "a", source: Source = "reviewed", key: str | None = None) -> Example:
@@ -70,29 +72,29 @@ def test_the_labels_of_a_limited_sender_are_not_preferred() -> None:
 @given(labelled.filter(lambda rows: len(rows) > 4), limits, st.data())
 def test_a_label_that_is_repeated_is_no_newer(rows: list[Example], limit: int, data: st.DataObject) -> None:
     """Else a reviewer who confirms old labels would start trainings on another sample of the same labels."""
-    once = training_set(NAMES, rows, max_labels=limit)
+    once = training_set(SCHEMA, rows, max_labels=limit)
     repeated = [data.draw(st.sampled_from(rows))._replace(id=1000 + i) for i in range(5)]
-    again = training_set(NAMES, [*rows, *repeated], max_labels=limit)
+    again = training_set(SCHEMA, [*rows, *repeated], max_labels=limit)
     assert set_digest(again) == set_digest(once)
     assert again.available == once.available
 
 
 def test_a_label_that_is_changed_is_the_newest() -> None:
     rows = [_example(number, "ab"[number % 2]) for number in range(100)]
-    without = training_set(NAMES, rows, max_labels=10)
+    without = training_set(SCHEMA, rows, max_labels=10)
     old = next(one for one in rows if one.key not in without.keys)
     for changed in (old._replace(label="b" if old.label == "a" else "a"), old._replace(features=(7.5, 7.5))):
-        assert old.key in training_set(NAMES, [*rows, changed], max_labels=10).keys
+        assert old.key in training_set(SCHEMA, [*rows, changed], max_labels=10).keys
 
 
 def test_the_sample_takes_no_class_and_counts_what_there_was() -> None:
     """A class of two old examples stays; one with a single example is set aside, sampled or not."""
     rare = [_example(i, "rare") for i in range(2)]
     rows = [*rare, _example(2, "alone"), *(_example(i, "ab"[i % 2]) for i in range(3, 1000))]
-    found = training_set(NAMES, rows, max_labels=50)
+    found = training_set(SCHEMA, rows, max_labels=50)
     assert (len(found), found.available, found.set_aside) == (50, 999, {"alone": 1})
     assert found.labels.count("rare") == 2
-    assert training_set(NAMES, rows, max_labels=999).available == len(training_set(NAMES, rows, max_labels=999))
+    assert training_set(SCHEMA, rows, max_labels=999).available == len(training_set(SCHEMA, rows, max_labels=999))
 
 
 def test_assumed_examples_follow_the_reviews() -> None:
@@ -100,9 +102,9 @@ def test_assumed_examples_follow_the_reviews() -> None:
     rows = [_example(i, "ab"[i % 2], "bootstrap" if i < 100 else "reviewed") for i in range(500)]
     assumed = [_example(1000 + i, "a", "assumed") for i in range(200)]
     assumed += [_example(2000 + i, "a", "assumed", key=f"key-{i}") for i in range(20)]
-    found = training_set(NAMES, [*rows, *assumed], max_labels=100)
+    found = training_set(SCHEMA, [*rows, *assumed], max_labels=100)
     reviewed = found.sources.count("reviewed")
     assert found.sources.count("assumed") == 200 * reviewed // 400
     assert int(np.sum(found.real)) == 100
-    assert set_digest(training_set(NAMES, [*rows, *assumed[::-1]], max_labels=100)) == set_digest(found)
-    assert training_set(NAMES, [*rows, *assumed]).sources.count("assumed") == 200
+    assert set_digest(training_set(SCHEMA, [*rows, *assumed[::-1]], max_labels=100)) == set_digest(found)
+    assert training_set(SCHEMA, [*rows, *assumed]).sources.count("assumed") == 200

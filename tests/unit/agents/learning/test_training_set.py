@@ -19,12 +19,15 @@ from relearn.agents.learning.training_set import (
     set_digest,
     training_set,
 )
+from relearn.schemas.features import numbers_alone
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64)
 examples = st.lists(
     st.tuples(st.sampled_from("abcdefgh"), st.lists(numbers, min_size=2, max_size=2), st.sampled_from(["x", "y", "z"])),
     max_size=30,
 ).map(lambda rows: [Example(i, key, features, label) for i, (key, features, label) in enumerate(rows)])
+
+SCHEMA = numbers_alone(("p", "q"))
 
 
 def test_folds_never_change() -> None:
@@ -44,7 +47,7 @@ def test_folds_share_keys_evenly() -> None:
 
 @given(examples)
 def test_the_latest_label_of_each_key_counts(rows: list[Example]) -> None:
-    found = training_set(("p", "q"), rows)
+    found = training_set(SCHEMA, rows)
     latest = {row.key: row for row in rows}
     assert list(found.keys) == sorted(found.keys)
     assert len(set(found.keys)) == len(found)
@@ -56,7 +59,7 @@ def test_the_latest_label_of_each_key_counts(rows: list[Example]) -> None:
 
 @given(examples)
 def test_a_class_with_one_example_waits_for_a_second(rows: list[Example]) -> None:
-    found = training_set(("p", "q"), rows)
+    found = training_set(SCHEMA, rows)
     assert all(count >= 2 for count in Counter(found.labels).values())
     assert all(count == 1 for count in found.set_aside.values())
 
@@ -66,19 +69,19 @@ def test_the_order_of_keys_changes_nothing(rows: list[Example], random: Random) 
     """Rows of different keys may come in any order."""
     once = list({row.key: row for row in rows}.values())
     shuffled = random.sample(once, len(once))
-    assert set_digest(training_set(("p", "q"), once)) == set_digest(training_set(("p", "q"), shuffled))
+    assert set_digest(training_set(SCHEMA, once)) == set_digest(training_set(SCHEMA, shuffled))
 
 
-@given(examples.filter(lambda rows: len(training_set(("p", "q"), rows)) > 0), st.data())
+@given(examples.filter(lambda rows: len(training_set(SCHEMA, rows)) > 0), st.data())
 def test_the_digest_sees_every_difference(rows: list[Example], data: st.DataObject) -> None:
-    found = training_set(("p", "q"), rows)
+    found = training_set(SCHEMA, rows)
     digest = set_digest(found)
     kept = [row for row in {row.key: row for row in rows}.values() if row.key in found.keys]
     changed = data.draw(st.integers(0, len(kept) - 1))
     other = kept[changed]._replace(features=[kept[changed].features[0], -1.5e300])
     others = [*kept[:changed], other, *kept[changed + 1 :]]
-    assert set_digest(training_set(("p", "q"), others)) != digest or other.features == kept[changed].features
-    assert set_digest(training_set(("q", "p"), kept)) != digest
+    assert set_digest(training_set(SCHEMA, others)) != digest or other.features == kept[changed].features
+    assert set_digest(training_set(numbers_alone(("q", "p")), kept)) != digest
 
 
 @given(st.lists(numbers, min_size=1, max_size=5))

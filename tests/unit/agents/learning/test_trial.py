@@ -15,11 +15,13 @@ from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.snapshot import Champion, KnownReviews, Snapshot, Unreviewed
 from relearn.agents.learning.training_set import Example, set_digest
 from relearn.agents.learning.trial import Trial, admit, assumes
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 from tests.support.data.trials import prepared
 
 NAMES = ("x", "y")
+SCHEMA = numbers_alone(NAMES)
 #: Answers "yes" where x > 0.
 MODEL = Model(1, ("no", "yes"), NAMES, np.array([[1.0, 0.0]]), np.zeros(1), np.zeros(2), np.ones(2))
 
@@ -55,7 +57,7 @@ def _trial(
 ) -> Trial:
     cut = max((one.id for one in statements), default=0)
     loaded = _bootstrap() if bootstrap is None else bootstrap
-    snapshot = Snapshot(NAMES, loaded, statements, cut, champion or _champion(), unreviewed, None)
+    snapshot = Snapshot(SCHEMA, loaded, statements, cut, champion or _champion(), unreviewed, None)
     return prepared(snapshot, **given)
 
 
@@ -149,7 +151,7 @@ def test_while_corrections_outnumber_confirmations_unreviewed_predictions_join()
 
 def test_unreviewed_predictions_are_read_only_where_some_join() -> None:
     def asks(*statements: Statement, champion: Champion | None, **given: Any) -> bool:
-        snapshot = Snapshot(NAMES, _bootstrap(), statements, len(statements), champion, None, None)
+        snapshot = Snapshot(SCHEMA, _bootstrap(), statements, len(statements), champion, None, None)
         return assumes(snapshot, admit(snapshot, reviewer_labels=500), **{"assumed_weight": 0.2, **given})
 
     assert asks(said(1, "yes"), champion=_champion())
@@ -180,7 +182,7 @@ def test_a_training_that_could_only_repeat_itself_is_not_started() -> None:
     champion = _champion(correction_ids=frozenset(range(1, 400)), cut=399)
 
     def trained(said_now: list[Statement], limit: int | None) -> tuple[Snapshot, Trial]:
-        snapshot = Snapshot(NAMES, _bootstrap(), said_now, len(said_now), champion, None, None)
+        snapshot = Snapshot(SCHEMA, _bootstrap(), said_now, len(said_now), champion, None, None)
         return snapshot, prepared(snapshot, max_labels=limit)
 
     again = [said(1000 + i, one.label, of=one.id) for i, one in enumerate(statements[::7])]
@@ -213,7 +215,7 @@ def test_a_sample_of_the_labels_is_counted_with_the_job() -> None:
 
 
 def test_before_the_first_model_nothing_judges() -> None:
-    trial = prepared(Snapshot(NAMES, _bootstrap(), [], 0, None, None, None))
+    trial = prepared(Snapshot(SCHEMA, _bootstrap(), [], 0, None, None, None))
     assert (trial.champion, trial.evidence, trial.reviewed) == (None, (), ())
 
 

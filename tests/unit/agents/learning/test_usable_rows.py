@@ -24,11 +24,13 @@ from relearn.agents.learning.training_set import (
     training_set,
 )
 from relearn.agents.learning.usable_rows import LARGEST, MEDIANS_OF, NAMED_MAX, UsableRows
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Model
 from tests.support.data.statements import said
 from tests.support.data.trials import prepared
 
 NAMES = ("x", "y")
+SCHEMA = numbers_alone(NAMES)
 MODEL = Model(1, ("no", "yes"), NAMES, np.array([[1.0, 0.0]]), np.zeros(1), np.zeros(2), np.ones(2))
 anything = st.floats(allow_nan=True, allow_infinity=True, width=64)
 hostile = st.lists(anything, max_size=4) | st.sampled_from(
@@ -61,7 +63,7 @@ def test_no_row_stops_a_training_or_its_verdict(rows: list[tuple[list[float], st
     keys = frozenset(f"b-{i}" for i in range(24))
     champion = Champion(MODEL, 0, frozenset(range(24)), frozenset(), keys, FoldModels((), ()))
     unreviewed = Unreviewed(some, complete=True)
-    trial = prepared(Snapshot(NAMES, loaded, statements, 99, champion, unreviewed, None))
+    trial = prepared(Snapshot(SCHEMA, loaded, statements, 99, champion, unreviewed, None))
     fitted = fit(trial.examples)
     assert all(np.isfinite(part).all() for part in (fitted.weights, fitted.bias, fitted.mean, fitted.scale))
     assert judge_challenger(trial, fitted, unreviewed, alpha=0.05).outcome
@@ -77,7 +79,7 @@ def test_the_rows_left_out_are_named() -> None:
     """With the reason and the feature; the row that makes all others look equal is one of them."""
     rows = good()
     bad = [[1e200, 0.0], [0.0, float("inf")], [0.0], [0.0, 1e9]]
-    usable = UsableRows(NAMES, {"reviewed": [[0.5, 0.5]], "bootstrap": [one.features for one in rows] + bad})
+    usable = UsableRows(SCHEMA, {"reviewed": [[0.5, 0.5]], "bootstrap": [one.features for one in rows] + bad})
     every = [*rows, *(Example(100 + i, f"bad-{i}", row, "no") for i, row in enumerate(bad))]
     assert usable.of("bootstrap", every, lambda one: one.id) == rows
     assert usable.of("reviewed", ["one"], lambda one: one) == ["one"]
@@ -91,7 +93,7 @@ def test_the_rows_left_out_are_named() -> None:
             {"id": "103", "source": "bootstrap", "reason": "far", "feature": "y"},
         ],
     }
-    many = UsableRows(NAMES, {"assumed": [[]] * 1000})
+    many = UsableRows(SCHEMA, {"assumed": [[]] * 1000})
     many.of("assumed", [[]] * 1000, lambda row: "id")
     assert (many.left_out.fields()["rows"], len(many.left_out.first)) == (1000, NAMED_MAX)
 
@@ -111,10 +113,10 @@ def test_usual_columns_lose_no_row(medians_of: int, monkeypatch: pytest.MonkeyPa
         rng.poisson(0.02, 500).astype(float),
     ]
     rows = np.column_stack(columns).tolist()
-    usable = UsableRows([str(i) for i in range(7)], {"bootstrap": rows})
+    usable = UsableRows(numbers_alone([str(i) for i in range(7)]), {"bootstrap": rows})
     assert len(usable.of("bootstrap", rows, lambda row: 0)) == 500
     far = [[0.0] * 6 + [1e13], [0.0] * 5 + [1.0, 0.0], [float("nan")] * 7]
-    more = UsableRows([str(i) for i in range(7)], {"bootstrap": [*far, *rows]})
+    more = UsableRows(numbers_alone([str(i) for i in range(7)]), {"bootstrap": [*far, *rows]})
     assert more.of("bootstrap", [*far, *rows], lambda row: 0) == rows
     assert more.left_out.fields()["rows"] == 3
 
@@ -130,13 +132,13 @@ def test_invented_labels_take_no_class_from_the_loaded_ones_or_the_champion() ->
     loaded = [Example(i, f"b-{i}", [float(i % 3), 0.0], f"class {i % 3}") for i in range(6)]
     own = [Example(10 + i, f"c-{i}", [4.0, 0.0], "champion's", "reviewed") for i in range(2)]
     invented = [Example(100 + i, f"i-{i}", [5.0, float(i)], f"invented {i % 2000}", "reviewed") for i in range(6001)]
-    found = training_set(NAMES, [*loaded, *own, *invented], keep_classes=["champion's"])
+    found = training_set(SCHEMA, [*loaded, *own, *invented], keep_classes=["champion's"])
     labels = set(found.labels)
     assert len(labels) == CLASSES_MAX
     assert {"class 0", "class 1", "class 2", "champion's", "invented 0"} <= labels
     assert len(found.set_aside) == 2004 - CLASSES_MAX
     metrics = fit(
-        training_set(NAMES, [*loaded, *(Example(9 + i, f"k{i}", [1.0, 1.0], f"l{i}") for i in range(50))])
+        training_set(SCHEMA, [*loaded, *(Example(9 + i, f"k{i}", [1.0, 1.0], f"l{i}") for i in range(50))])
     ).metrics
     assert (len(metrics["set_aside"]), metrics["classes_set_aside"]) == (SET_ASIDE_SHOWN, 50)
 
@@ -156,7 +158,7 @@ def test_a_class_whose_labels_were_all_withdrawn_may_vanish(left: int, withdrawn
     )
     loaded = [(0.0, one) for one in good()]
     loaded += [(1.0, Example(100 + i, f"i-{i}", [0.0, 0.0], "invented")) for i in range(left)]
-    snapshot = Snapshot(NAMES, loaded, [], 0, champion, None, None, withdrawn=frozenset(withdrawn))
+    snapshot = Snapshot(SCHEMA, loaded, [], 0, champion, None, None, withdrawn=frozenset(withdrawn))
     trial = prepared(snapshot)
     verdict = judge_challenger(replace(trial, evidence=()), fit(trial.examples), None, alpha=0.05)
     assert (verdict.path, verdict.facts["vanished"]) == (path, ["invented"] if path == "vanished" else [])

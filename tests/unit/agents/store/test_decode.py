@@ -47,7 +47,7 @@ class Message:
         encode_block(block_of(2, ingested_at=np.array([0.0, 1e300]))),
         encode_block(block_of(2, ingested_at=np.array([0.0, -1.0]))),
         encode_block(block_of(2, ingested_at=np.array([0.0, LAST_DAY_S]))),
-        encode_block(block_of(1, features=np.array([[1.0, np.nan, 2.0]]))),
+        encode_block(block_of(1, features=np.array([[1.0, np.inf, 2.0]]))),
         encode_block(block_of(1, margins=np.array([[np.inf]]))),
     ],
 )

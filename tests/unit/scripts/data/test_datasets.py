@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadFile, Refused
+from relearn.schemas.features import numbers_alone
 from relearn.scripts.data.datasets import (
     BUNDLED,
     Dataset,
@@ -23,7 +24,7 @@ def made(labels: list[str] | None, n: int = 0) -> Dataset:
     n = len(labels) if labels is not None else n
     subjects = tuple(f"made-{i}" for i in range(n))
     features = np.arange(float(2 * n)).reshape(n, 2)
-    return Dataset("made", ("a", "b"), features, None if labels is None else tuple(labels), subjects)
+    return Dataset("made", numbers_alone(("a", "b")), features, None if labels is None else tuple(labels), subjects)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
 from relearn.scripts.data.datasets import Dataset
 from relearn.scripts.data.messages import FORMS, Form, cut, outgoing, passes
@@ -26,7 +27,7 @@ class Fetched:
 
 DATASET = Dataset(
     "some/people.csv",
-    ("a", "b"),
+    numbers_alone(("a", "b")),
     np.arange(14.0).reshape(7, 2) / 3,
     None,
     tuple(f"people-{i}" for i in range(7)),
@@ -78,7 +79,7 @@ def test_a_seed_gives_the_same_records_in_the_same_order() -> None:
 
 ACCOMPANIED = Dataset(
     "some/people.csv",
-    ("a",),
+    numbers_alone(("a",)),
     np.arange(6.0).reshape(6, 1),
     None,
     ("s1", "s2", "s3", "s4", "s5", "s6"),

@@ -13,6 +13,7 @@ from relearn.agents.learning.review_choice import Candidate
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.predictions.review_candidates import StreamEnd
 from relearn.schemas.errors import BadFile
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Feedback
 from relearn.scripts.data.datasets import Dataset
@@ -20,7 +21,9 @@ from relearn.scripts.data.ground_truth import Oracle, oracle_of
 from relearn.scripts.data.reviewer import Reviewer
 
 FEATURES = np.arange(12.0).reshape(6, 2)
-DATASET = Dataset("set", ("x", "y"), FEATURES, ("a", "b", "a", "b", "a", "c"), tuple(f"s{i}" for i in range(6)))
+DATASET = Dataset(
+    "set", numbers_alone(("x", "y")), FEATURES, ("a", "b", "a", "b", "a", "c"), tuple(f"s{i}" for i in range(6))
+)
 
 
 def look(*keys: str, predicted: str = "a", first: int = 0, said: tuple[str, ...] = (), reached: int = 0) -> StreamEnd:
@@ -50,13 +53,13 @@ def test_the_truth_is_that_of_the_subject_and_else_of_the_features() -> None:
 
 def test_columns_in_another_order_are_the_same_features() -> None:
     """Where the names say so; columns with other names stay as they stand."""
-    assert oracle_of(DATASET, ("y", "x")).truth("?", (3.0, 2.0)) == "b"
-    assert oracle_of(DATASET, ("u", "v")).truth("?", (2.0, 3.0)) == "b"
+    assert oracle_of(DATASET, numbers_alone(("y", "x"))).truth("?", (3.0, 2.0)) == "b"
+    assert oracle_of(DATASET, numbers_alone(("u", "v"))).truth("?", (2.0, 3.0)) == "b"
 
 
 def test_an_oracle_without_labels_asks_for_their_column() -> None:
     with pytest.raises(BadFile, match="--label"):
-        oracle_of(Dataset("set", ("x", "y"), FEATURES, None, DATASET.subjects))
+        oracle_of(Dataset("set", numbers_alone(("x", "y")), FEATURES, None, DATASET.subjects))
 
 
 def test_every_record_is_answered_once_however_often_it_is_seen() -> None:
@@ -129,7 +132,7 @@ def test_what_no_look_will_show_again_is_forgotten() -> None:
 
 
 def test_of_rows_that_are_alike_the_last_counts() -> None:
-    twice = Dataset("set", ("x",), np.ones((2, 1)), ("a", "b"), ("s", "s"))
+    twice = Dataset("set", numbers_alone(("x",)), np.ones((2, 1)), ("a", "b"), ("s", "s"))
     oracle: Oracle = oracle_of(twice)
     assert oracle.truth("s", (1.0,)) == oracle.truth("?", (1.0,)) == "b"
 

@@ -85,6 +85,7 @@ async def test_a_correction_copies_the_prediction_that_it_is_about(settings: Set
         "activation": 9,
         "principal": None,
         "scope": "reviewer:ann",
+        "strings": None,
     }
 
 

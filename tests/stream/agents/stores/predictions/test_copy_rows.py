@@ -30,6 +30,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 def blocks(draw: st.DrawFn) -> Block:
     """Any block that a scorer could send: texts all there, all missing, mixed; confidences known, unknown, mixed."""
     n, d, k = draw(st.integers(1, 6)), draw(st.integers(1, 4)), draw(st.integers(2, 4))
+    categories = draw(st.integers(0, 2))
 
     def column() -> list[str | None]:
         return draw(st.one_of(st.just([None] * n), st.lists(texts, min_size=n, max_size=n)))
@@ -52,6 +53,7 @@ def blocks(draw: st.DrawFn) -> Block:
         labels=np.array(draw(st.lists(st.integers(0, k - 1), min_size=n, max_size=n)), np.int16),
         margins=matrix(width),
         confidence=np.array(draw(st.lists(confidence, min_size=n, max_size=n)), np.float32),
+        strings=draw(st.lists(st.tuples(*[texts] * categories), min_size=n, max_size=n)) if categories else (),
         ingested_at=NOON_S + np.array(draw(st.lists(st.integers(0, 10**6), min_size=n, max_size=n))) / 1000.0,
     )
 
@@ -83,6 +85,7 @@ def expected(block: Block, i: int) -> dict[str, Any]:
         "activation": block.activation,
         "ingested_at": EPOCH + timedelta(microseconds=round(block.ingested_at[i] * 1e6)),
         "scored_at": EPOCH + timedelta(microseconds=round(block.scored_at * 1e6)),
+        "strings": list(block.strings[i]) if block.strings else None,
     }
 
 

@@ -14,6 +14,7 @@ from relearn.agents.stores.postgres import PAGE_ROWS, Pool, read_snapshot
 from relearn.agents.stores.training.examples import load_examples
 from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.loads import withdraw_loads
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.settings import Settings
 from tests.support.data.stored import tables
 
@@ -35,7 +36,13 @@ async def load(pool: Pool, n: int, names: tuple[str, ...] = ("x", "y")) -> None:
     features = np.random.default_rng(n).normal(size=(n, len(names)))
     labels = ["a", "b"] * (n // 2)
     await load_examples(
-        pool, feature_names=names, features=features, labels=labels, subjects=[None] * n, source=f"{n}.csv", by="ann"
+        pool,
+        schema=numbers_alone(names),
+        features=features,
+        labels=labels,
+        subjects=[None] * n,
+        source=f"{n}.csv",
+        by="ann",
     )
 
 

@@ -16,6 +16,7 @@ from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, TrainingSet, set_digest, training_set
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.stores.training.examples_writer import OURS
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import encode_model
 from relearn.schemas.settings import Settings
 from tests.support.data import retrains, reviewed
@@ -55,7 +56,7 @@ def as_set(rows: list[dict[str, Any]]) -> TrainingSet:
         features = [float(row[name]) for name in NAMES]
         own_id = row["id"] if row["source"] == "assumed" else int(row["id"])
         examples.append(Example(own_id, row["key"], features, row["label"], row["source"], float(row["weight"])))
-    return training_set(NAMES, examples)
+    return training_set(numbers_alone(NAMES), examples)
 
 
 def test_what_is_exported_makes_the_same_model_again(settings: Settings) -> None:

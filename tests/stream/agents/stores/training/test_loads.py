@@ -18,6 +18,7 @@ from relearn.agents.stores.training.loads import list_loads, withdraw_loads
 from relearn.agents.stores.training.models import register_model
 from relearn.agents.stores.training.snapshot import read_training_snapshot
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.settings import Settings
@@ -37,7 +38,7 @@ async def load(
     names: tuple[str, ...] = ("x", "y"),
 ) -> int:
     subjects: list[str | None] = [None] * len(labels)
-    given = {"feature_names": names, "features": features, "labels": labels, "subjects": subjects}
+    given = {"schema": numbers_alone(names), "features": features, "labels": labels, "subjects": subjects}
     return await load_examples(pool, **given, source=source, by="ann")  # type: ignore[arg-type]
 
 

@@ -29,6 +29,7 @@ from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import read_model, register_model
 from relearn.agents.stores.training.snapshot import read_training_snapshot
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.messages.commands import Command
 from relearn.schemas.model.linear_svm import Floats, decode_model, model_digest
 from relearn.schemas.model.signatures import Verifier, signer_from_pem
@@ -52,7 +53,7 @@ async def _load(
 ) -> int:
     return await load_examples(
         pool,
-        feature_names=names,
+        schema=numbers_alone(names),
         features=features,
         labels=labels,
         subjects=subjects or [f"s{i}" for i in range(len(labels))],

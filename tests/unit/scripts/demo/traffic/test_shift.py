@@ -9,6 +9,7 @@ import pytest
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.learning.training_set import Example, training_set
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.data.accuracy import accuracy
 from relearn.scripts.data.datasets import Dataset, load_dataset
@@ -22,7 +23,7 @@ def champion_of(training: Dataset) -> Model:
     """The demo's first one."""
     rows = zip(training.subjects, training.features.tolist(), training.labels or (), strict=True)
     examples = [Example(i, subject, features, label) for i, (subject, features, label) in enumerate(rows)]
-    return fit(training_set(training.feature_names, examples)).as_model(1, training.feature_names)
+    return fit(training_set(numbers_alone(training.feature_names), examples)).as_model(1, training.feature_names)
 
 
 @pytest.mark.parametrize("seed", range(5))

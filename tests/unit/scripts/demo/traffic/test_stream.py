@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from relearn.schemas.features import numbers_alone
 from relearn.scripts.data.datasets import Dataset, load_dataset
 from relearn.scripts.demo.options import split_data
 from relearn.scripts.demo.traffic.stream import PIECE, Labelled, labelled, records
@@ -16,7 +17,7 @@ from tests.unit.scripts.data.test_messages import Fetched
 
 REAL = Dataset(
     "made",
-    ("a", "b"),
+    numbers_alone(("a", "b")),
     np.arange(200.0).reshape(100, 2),
     tuple(f"class {i % 3}" for i in range(100)),
     tuple(f"made-{i}" for i in range(100)),

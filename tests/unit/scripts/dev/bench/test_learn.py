@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.stores.training.jobs import Job
+from relearn.schemas.features import numbers_alone
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.ingest import CE_TYPE_ONE
 from relearn.schemas.model.linear_svm import Model
@@ -111,7 +112,7 @@ def test_c_is_chosen_by_records_of_other_keys() -> None:
     rng = np.random.default_rng(0)
     subjects, names = tuple(f"s{i}" for i in range(40)), tuple(f"x{i}" for i in range(20))
     features, y = rng.standard_normal((40, 20)), rng.integers(0, 2, 40)
-    once = Dataset("chance", names, features, tuple("ab"[i] for i in y), subjects)
+    once = Dataset("chance", numbers_alone(names), features, tuple("ab"[i] for i in y), subjects)
     empty = once.take(slice(0, 0))
     by_key = Labelled.of(empty, _statements(once.take(np.arange(200) % 40)))
     by_row = replace(by_key, folds=np.arange(200) // 40)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from relearn.schemas.errors import BadFile, SetupError
-from relearn.scripts.data.csv import Table, read_rows
-from relearn.scripts.data.csv_rows import Row
-from relearn.scripts.data.table_options import TableOptions
+from relearn.scripts.tables.csv import Table, read_rows
+from relearn.scripts.tables.csv_rows import Row
+from relearn.scripts.tables.table_options import TableOptions
 
 SUFFIXES = (".parquet", ".pq")
 _BATCH_CELLS = 250_000
@@ -43,7 +43,7 @@ def read_parquet(path: str, label: str | None, options: TableOptions) -> Table:
         raise BadFile(path, "not a file")
     try:
         with arrow.parquet.ParquetFile(path) as file:
-            return read_rows(path, _rows(path, file), label, options, named=True)
+            return read_rows(path, lambda: _rows(path, file), label, options, named=True)
     except (arrow.ArrowException, OSError) as exc:
         raise BadFile(path, f"can't be read as Parquet: {' '.join(str(exc).split())[:300]}") from exc
 

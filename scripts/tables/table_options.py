@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from relearn.schemas.features import FeatureSchema, Kind
 
 #: Columns that accompany a record and are no features.
 ACCOMPANYING = ("id", "subject", "batch", "context")
@@ -15,10 +17,27 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class TableOptions:
-    """`drop`: columns to leave out, by name or number. `decimal_comma`: numbers are written as 1,5."""
+    """`drop`: columns to leave out, by name or number. `decimal_comma`: numbers are written as 1,5.
+
+    `missing`: what means a missing value, beside an empty cell. `kinds`: of columns by name; the others' are those of
+    `schema`, or inferred from their values.
+    """
 
     drop: Collection[str] = ()
     decimal_comma: bool = False
+    missing: Collection[str] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    schema: FeatureSchema | None = None
+
+    @property
+    def known_kinds(self) -> dict[str, Kind]:
+        """The kinds that need not be inferred, by name."""
+        known = {} if self.schema is None else {one.name: one.kind for one in self.schema.features}
+        return {**known, **self.kinds}
+
+    def is_missing(self, cell: str) -> bool:
+        """Whether a cell means that its value is missing."""
+        return not cell or cell in self.missing
 
     def number(self, cell: str) -> float | None:
         """The number in a cell, perhaps not a finite one; None where it is none."""

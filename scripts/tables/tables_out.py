@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
-from relearn.agents.stores.exports import Column, Page, Record
+from relearn.agents.stores.exports import Column, Features, Page, Record
 from relearn.agents.stores.training.examples_writer import csv_names
-from relearn.scripts.data.parquet import pyarrow
+from relearn.schemas.features import Value
+from relearn.scripts.tables.parquet import pyarrow
 
 FORMATS = ("csv", "ndjson", "parquet")
 
@@ -36,9 +37,9 @@ class TableWriter(Protocol):
 class CsvWriter:
     """A header, then a row for each record. What isn't there is empty; a list of numbers is one of JSON."""
 
-    def __init__(self, file: BinaryIO, columns: Sequence[Column], features: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO, columns: Sequence[Column], features: Features) -> None:
         self._file, self._columns = file, columns
-        self._header = [column.name for column in columns] + csv_names(features, [one.name for one in columns])
+        self._header = [column.name for column in columns] + csv_names(features.names, [one.name for one in columns])
         self._texts = [(i, column.kind) for i, column in enumerate(columns) if column.kind in {"time", "numbers"}]
 
     def head(self) -> None:
@@ -68,8 +69,8 @@ class CsvWriter:
 class NdjsonWriter:
     """An object on a line for each record. What isn't there is null; a feature that isn't there is left out."""
 
-    def __init__(self, file: BinaryIO, columns: Sequence[Column], features: Sequence[str]) -> None:
-        self._file, self._names, self._features = file, [column.name for column in columns], features
+    def __init__(self, file: BinaryIO, columns: Sequence[Column], features: Features) -> None:
+        self._file, self._names, self._features = file, [column.name for column in columns], features.names
 
     def head(self) -> None:
         """Nothing stands before the rows."""
@@ -88,10 +89,14 @@ class NdjsonWriter:
         return {**dict(zip(self._names, record.values, strict=True)), "features": features}
 
 
+def _cell(value: Value, is_text: bool) -> Value:
+    return str(value) if is_text and value is not None else value
+
+
 class ParquetWriter:
     """A row group for each page."""
 
-    def __init__(self, file: BinaryIO, columns: Sequence[Column], features: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO, columns: Sequence[Column], features: Features) -> None:
         self._arrow = pa = pyarrow()
         kinds = {
             "text": pa.string(),
@@ -100,9 +105,13 @@ class ParquetWriter:
             "numbers": pa.list_(pa.float64()),
             "time": pa.timestamp("us", tz="UTC"),
         }
-        names = csv_names(features, [one.name for one in columns])
-        fields = [(column.name, kinds[column.kind]) for column in columns] + [(name, pa.float64()) for name in names]
+        names = csv_names(features.names, [one.name for one in columns])
+        fields = [(column.name, kinds[column.kind]) for column in columns] + [
+            (name, pa.string() if feature in features.texts else pa.float64())
+            for name, feature in zip(names, features.names, strict=True)
+        ]
         self._schema = pa.schema(fields)
+        self._texts = [name in features.texts for name in features.names]
         self._file = file
         self._writer = pa.parquet.ParquetWriter(file, self._schema, compression="zstd")
 
@@ -111,7 +120,7 @@ class ParquetWriter:
 
     def page(self, page: Page) -> None:
         """The rows of one page."""
-        rows = [[*one.values, *one.features] for one in page.records]
+        rows = [[*one.values, *map(_cell, one.features, self._texts)] for one in page.records]
         columns = [
             self._arrow.array(values, kind)
             for values, kind in zip(zip(*rows, strict=True), self._schema.types, strict=True)

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.schemas.errors import BadFile
-from relearn.scripts.data import csv_rows
-from relearn.scripts.data.csv import read_csv
-from relearn.scripts.data.table_options import TableOptions
+from relearn.schemas.features import Feature, FeatureSchema
+from relearn.scripts.tables import csv_rows
+from relearn.scripts.tables.csv import read_csv
+from relearn.scripts.tables.kinds import read_kinds
+from relearn.scripts.tables.table_options import TableOptions
 
 
 def write(tmp_path: Path, content: str | bytes) -> str:
@@ -37,7 +39,7 @@ def test_all_these_say_the_same(case: str, tmp_path: Path) -> None:
     """However it is written."""
     content, label = GOOD[case]
     table = read_csv(write(tmp_path, content), label)
-    assert table.feature_names == ("a", "b")
+    assert table.schema.names == ("a", "b")
     assert table.labels == ("x", "y")
     assert np.array_equal(table.features, [[1, 2], [3, 4]])
 
@@ -46,13 +48,13 @@ def test_without_a_header_columns_have_numbers(tmp_path: Path) -> None:
     """As names x1 to xd, the label's among them."""
     for label in ("1", "x1"):
         table = read_csv(write(tmp_path, "x,1,2\ny,3,4\n"), label)
-        assert (table.feature_names, table.labels, table.label_column) == (("x2", "x3"), ("x", "y"), "1")
+        assert (table.schema.names, table.labels, table.label_column) == (("x2", "x3"), ("x", "y"), "1")
 
 
 def test_without_a_label_every_column_is_a_feature(tmp_path: Path) -> None:
     """And nothing is known of classes."""
     table = read_csv(write(tmp_path, "1,2\n3,4\n"))
-    assert (table.feature_names, table.labels) == (("x1", "x2"), None)
+    assert (table.schema.names, table.labels) == (("x1", "x2"), None)
 
 
 def test_a_header_of_numbers_is_told_by_the_label_column(tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_a_header_of_numbers_is_told_by_the_label_column(tmp_path: Path) -> None
     content = "label,0,1\n5,0,255\n3,1,2\n"
     for label in ("label", "1"):
         table = read_csv(write(tmp_path, content), label)
-        assert (table.feature_names, table.labels) == (("0", "1"), ("5", "3"))
+        assert (table.schema.names, table.labels) == (("0", "1"), ("5", "3"))
 
 
 def test_labels_stand_as_they_are_written(tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_columns_that_accompany_a_record_are_no_features(tmp_path: Path) -> None
     """Unless the file has no header, or one of them is the label; empty cells are none."""
     content = "id,a,subject,b,batch,context,kind\nr1,1,s1,2,,seen on Monday,x\nr2,3,,4,m,,y\n"
     table = read_csv(write(tmp_path, content), "kind")
-    assert (table.feature_names, table.labels) == (("a", "b"), ("x", "y"))
+    assert (table.schema.names, table.labels) == (("a", "b"), ("x", "y"))
     assert table.beside == {
         "id": ("r1", "r2"),
         "subject": ("s1", None),
@@ -88,14 +90,14 @@ def test_columns_that_accompany_a_record_are_no_features(tmp_path: Path) -> None
         "context": ("seen on Monday", None),
     }
     by_batch = read_csv(write(tmp_path, "a,batch\n1,x\n2,y\n"), "batch")
-    assert (by_batch.feature_names, by_batch.labels, by_batch.beside) == (("a",), ("x", "y"), {})
+    assert (by_batch.schema.names, by_batch.labels, by_batch.beside) == (("a",), ("x", "y"), {})
 
 
 def test_dropped_columns_are_not_read(tmp_path: Path) -> None:
     """By name or number, whatever is in them."""
     content = "a;notes;b;2;kind\n1;free text;2;?;x\n"
     table = read_csv(write(tmp_path, content), "kind", TableOptions(drop=("notes", "4")))
-    assert (table.feature_names, table.features.tolist()) == (("a", "b"), [[1, 2]])
+    assert (table.schema.names, table.features.tolist()) == (("a", "b"), [[1, 2]])
 
 
 def test_decimal_commas_are_read_where_that_is_asked_for(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_a_wide_file_with_unicode_names_is_read(tmp_path: Path) -> None:
     rows = np.arange(15_000, dtype=np.float64).reshape(3, 5000)
     content = "\n".join([",".join(names), *(",".join(map(repr, row)) for row in rows.tolist())])
     table = read_csv(write(tmp_path, content))
-    assert table.feature_names == tuple(names)
+    assert table.schema.names == tuple(names)
     assert np.array_equal(table.features, rows)
 
 
@@ -145,8 +147,8 @@ def test_a_number_of_another_dialect_is_refused_with_the_remedy(
     options = TableOptions(decimal_comma=comma)
     assert (options.number(cell), options.remedy(cell)) == (None, remedy)
     with pytest.raises(BadFile) as error:
-        read_csv(write(tmp_path, f"a;b\n1;{cell}\n"), None, options)
-    assert f"line 2, column 2 (b): {cell!r} where a number belongs; {remedy}" in str(error.value)
+        read_csv(write(tmp_path, f"a;b\n1;2\n1;{cell}\n"), None, options)
+    assert f"line 3, column 2 (b): {cell!r} where a number belongs; {remedy}" in str(error.value)
 
 
 BAD = {
@@ -165,7 +167,7 @@ BAD = {
     "text without a header": ("1,2\n1,two\n", "1", ", line 2, column 2: 'two' where a number belongs"),
     "an underscore": ("a,b\n1,2\n1,2_0\n", None, ", line 3, column 2 (b): '2_0' where a number belongs"),
     "a decimal comma": ("a;b\n1,5;2\n", "b", ", line 2, column 1 (a): '1,5' where a number belongs; write decimals"),
-    "an empty cell": ("a,b\n1,2\n,4\n", None, ", line 3, column 1 (a): empty where a number belongs"),
+    "no values": ("a,b\n,2\n,4\n", None, ", column 1 (a): has no values; leave it out with --drop"),
     "nan": ("a,b\n1,2\n1,NaN\n", None, ", line 3, column 2 (b): 'NaN' isn't a finite number"),
     "infinite": ("a,b\n1,2\n1e400,2\n", None, ", line 3, column 1 (a): '1e400' isn't a finite number"),
     "an empty label": ("a,b\n1,x\n1,\n", "b", ", line 3, column 2 (b): empty where a label belongs"),
@@ -232,4 +234,66 @@ def test_whatever_the_bytes_it_is_a_table_or_a_bad_file(
     except BadFile:
         return
     assert np.isfinite(table.features).all()
-    assert table.features.shape[1] == len(table.feature_names) > 0
+    assert table.features.shape[1] == len(table.schema.names) > 0
+
+
+MIXED = "age,colour,code,note\n31,red,1,a\n,green,2,a\n40,,1,NA\n22,red,3,b\n"
+
+
+def test_a_column_that_is_not_numbers_is_a_category_and_an_empty_cell_is_missing(tmp_path: Path) -> None:
+    table = read_csv(write(tmp_path, MIXED), None, TableOptions(missing={"NA"}))
+    assert table.schema.features == (
+        Feature("age", missing=True),
+        Feature("colour", "category", missing=True),
+        Feature("code"),
+        Feature("note", "category", missing=True),
+    )
+    assert table.strings == (["red", "a"], ["green", "a"], [None, None], ["red", "b"])
+    assert np.isnan(table.features).tolist() == [
+        [False, False, False, False],
+        [True, False, False, False],
+        [False, False, True, True],
+        [False, False, False, False],
+    ]
+
+
+def test_kinds_that_are_given_or_known_are_not_inferred(tmp_path: Path) -> None:
+    """Codes are levels where the namespace has them as such, and as they are written."""
+    schema = FeatureSchema((Feature("code", "category"), Feature("age")))
+    for options in (TableOptions(kinds={"code": "category"}), TableOptions(schema=schema)):
+        table = read_csv(write(tmp_path, "age,code\n1,007\n2,7\n"), None, options)
+        assert (table.schema.features[1].kind, table.strings) == ("category", (["007"], ["7"]))
+    with pytest.raises(BadFile, match="there is no column 'size' to be of a kind; there are 'age', 'code'"):
+        read_csv(write(tmp_path, "age,code\n1,007\n"), None, TableOptions(kinds={"size": "number"}))
+
+
+NO_FEATURES = {
+    "an id": ([f"order-{i}" for i in range(30)], "has another value in every row, as an id has"),
+    "free text": ([f"text {i % 1500}" for i in range(2000)], "is free text, which can't be a feature"),
+    "a level that is too long": (["x" * 257, "y"] * 2, "has a value that is 257 bytes long"),
+    "a typing error among numbers": (["1", "2", "x"], "'x' where a number belongs"),
+}
+
+
+@pytest.mark.parametrize("case", NO_FEATURES)
+def test_a_column_that_is_no_feature_is_refused_with_a_word_to_drop_it(case: str, tmp_path: Path) -> None:
+    cells, said = NO_FEATURES[case]
+    content = "n,c\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells))
+    with pytest.raises(BadFile) as error:
+        read_csv(write(tmp_path, content))
+    assert "column 2 (c): " in str(error.value)
+    assert said in str(error.value)
+    assert "--drop" in str(error.value)
+    assert read_csv(write(tmp_path, content), None, TableOptions(drop=["c"])).schema.names == ("n",)
+
+
+def test_a_file_of_kinds_is_read_and_its_faults_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.toml"
+    path.write_text('age = "number"\ncode = "category"\n')
+    assert read_kinds(str(path)) == {"age": "number", "code": "category"}
+    for content, said in (('age = "text"', "a feature's kind is number or category, not 'text'"), ("age =", "as TOML")):
+        path.write_text(content)
+        with pytest.raises(BadFile, match=said):
+            read_kinds(str(path))
+    with pytest.raises(BadFile, match="No such file"):
+        read_kinds(str(tmp_path / "none.toml"))

@@ -1,43 +1,47 @@
-"""Reads a CSV file as numbers and labels; each error names the file, the line and the column.
+"""Reads a CSV file as features and labels; each error names the file, the line and the column.
 
 The first line of a CSV file is a header when none of its cells is a number, or when one of them is the label's name.
-With a header the columns `id`, `subject`, `batch` and `context` accompany the records. Rows of another format are read
-alike (`read_rows`).
+With a header the columns `id`, `subject`, `batch` and `context` accompany the records. An empty cell is a missing
+value; which columns are numbers and which categories: `kinds`. Rows of another format are read alike (`read_rows`).
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, BadMessage
+from relearn.schemas.features import Feature, FeatureSchema, Strings, codes_of
 from relearn.schemas.labels import LabelSpellings
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
-from relearn.scripts.data.csv_rows import LOOKED_AT, Row, delimiter_of, rows_of
-from relearn.scripts.data.table_options import ACCOMPANYING, TableOptions
+from relearn.scripts.tables.csv_rows import LOOKED_AT, Row, delimiter_of, rows_of
+from relearn.scripts.tables.kinds import KindFault, infer_kinds
+from relearn.scripts.tables.table_options import ACCOMPANYING, TableOptions
 
 _DEFAULT = TableOptions()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file's contents. features: (n, d) float64, finite. `label_column` is its number and name, for messages.
+    """A file's contents. features: (n, d) float64, rows of `schema`; strings: the categories of each, if any.
 
+    `label_column` is its number and name, for messages.
     `beside`: of the columns that accompany the records those that the file has, n texts each.
     """
 
-    feature_names: tuple[str, ...]
+    schema: FeatureSchema
     features: NDArray[np.float64]
     labels: tuple[str, ...] | None
     label_column: str | None
     beside: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    strings: tuple[Strings, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,12 @@ def read_csv(path: str, label: str | None = None, options: TableOptions = _DEFAU
             raise BadFile(path, "not a file")
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             delimiter = delimiter_of(path, file)
-            file.seek(0)
-            return read_rows(path, rows_of(path, file, delimiter), label, options)
+
+            def rows() -> Iterator[Row]:
+                file.seek(0)
+                return rows_of(path, file, delimiter)
+
+            return read_rows(path, rows, label, options)
     except FileNotFoundError as exc:
         raise BadFile(path, "no such file") from exc
     except (OSError, ValueError) as exc:  # ValueError: a path with a NUL
@@ -83,33 +91,67 @@ def read_csv(path: str, label: str | None = None, options: TableOptions = _DEFAU
 
 
 def read_rows(
-    path: str, rows: Iterator[Row], label: str | None, options: TableOptions, *, named: bool = False
+    path: str, rows: Callable[[], Iterator[Row]], label: str | None, options: TableOptions, *, named: bool = False
 ) -> Table:
-    """The table in rows of cells; `named`: the first row has the columns' names. Raises as `read_csv`."""
-    looked_at = list(islice(rows, LOOKED_AT))
+    """The table in rows of cells, which are read twice: for the kinds of the columns, and for their values.
+
+    `named`: the first row has the columns' names. Raises as `read_csv`.
+    """
+    looked_at = list(islice(rows(), LOOKED_AT))
     if not looked_at:
         raise BadFile(path, "is empty")
     columns = _columns(path, looked_at, label, options, named=named)
-    data = chain(looked_at[1:] if columns.header else looked_at, rows)
-    numbers, labels, spellings = array("d"), list[str](), LabelSpellings()
+
+    def data() -> Iterator[Row]:
+        for line, cells in islice(rows(), int(columns.header), None):
+            if len(cells) != len(columns.names):
+                raise _ragged(columns, line, cells)
+            yield line, cells
+
+    schema = _schema(columns, data)
+    places = columns.features
+    numbers, categories = [places[i] for i in schema.numbers], [places[i] for i in schema.categories]
+    values, strings, labels, spellings = array("d"), list[Strings](), list[str](), LabelSpellings()
     beside: dict[str, list[str | None]] = {name: [] for name in columns.beside}
-    kept = columns.features
-    for line, cells in data:
-        if len(cells) != len(columns.names):
-            raise _ragged(columns, line, cells)
-        numbers.extend([_number(columns, line, i, cells[i]) for i in kept])
+    for line, cells in data():
+        values.extend([_number(columns, line, i, cells[i]) for i in numbers])
+        if categories:
+            strings.append([None if options.is_missing(cells[i]) else cells[i] for i in categories])
+            values.extend(codes_of(strings[-1]))
         if columns.label is not None:
             labels.append(_label(columns, line, cells[columns.label], spellings))
         for name, i in columns.beside.items():
             beside[name].append(_text(columns, line, i, cells[i]))
-    features = np.array(numbers, dtype=np.float64).reshape(-1, len(kept))
+    features = np.array(values, dtype=np.float64).reshape(-1, len(schema))
     if not len(features):
         raise BadFile(path, "has a header and no rows", line=looked_at[0][0])
-    names = tuple(columns.names[i] for i in kept)
+    schema = _with_gaps(schema, features)
     texts = {name: tuple(found) for name, found in beside.items()}
     if columns.label is None:
-        return Table(names, features, None, None, texts)
-    return Table(names, features, tuple(labels), columns.shown(columns.label), texts)
+        return Table(schema, features, None, None, texts, tuple(strings))
+    return Table(schema, features, tuple(labels), columns.shown(columns.label), texts, tuple(strings))
+
+
+def _schema(columns: _Columns, data: Callable[[], Iterator[Row]]) -> FeatureSchema:
+    """The features in the file, by the kinds that are known, and for the others by all of their values."""
+    options, names = columns.options, {i: columns.names[i] for i in columns.features}
+    if strange := [name for name in options.kinds if name not in names.values()]:
+        there = _listed(list(names.values()))
+        raise BadFile(columns.path, f"there is no column {strange[0]!r} to be of a kind; there are {there}")
+    kinds = options.known_kinds
+    unknown = [i for i, name in names.items() if name not in kinds]
+    try:
+        kinds |= {names[i]: kind for i, kind in zip(unknown, infer_kinds(data(), unknown, options), strict=True)}
+    except KindFault as exc:
+        detail = str(exc) or _no_number(columns, exc.cell)
+        raise BadFile(columns.path, detail, exc.line, columns.shown(exc.column)) from exc
+    return FeatureSchema(tuple(Feature(name, kinds[name]) for name in names.values()))
+
+
+def _with_gaps(schema: FeatureSchema, features: NDArray[np.float64]) -> FeatureSchema:
+    """The schema, with the features of which a value is missing marked so."""
+    missing = {schema.row_names[i] for i in np.flatnonzero(np.isnan(features).any(axis=0)).tolist()}
+    return FeatureSchema(tuple(one._replace(missing=one.name in missing) for one in schema.features))
 
 
 def _columns(path: str, rows: Sequence[Row], label: str | None, options: TableOptions, *, named: bool) -> _Columns:
@@ -168,26 +210,25 @@ def _check_names(columns: _Columns, line: int) -> None:
 
 
 def _number(columns: _Columns, line: int, index: int, cell: str) -> float:
+    """A number, NaN where it is missing."""
+    if columns.options.is_missing(cell):
+        return math.nan
     value = columns.options.number(cell)
     if value is None:
         raise BadFile(columns.path, _no_number(columns, cell), line, columns.shown(index))
     if not math.isfinite(value):
-        raise BadFile(columns.path, f"{cell!r} isn't a finite number", line, columns.shown(index))
+        fault = f"{cell!r} isn't a finite number; if it means that there is none, say --missing {cell}"
+        raise BadFile(columns.path, fault, line, columns.shown(index))
     return value
 
 
 def _no_number(columns: _Columns, cell: str) -> str:
-    if not cell:
-        return "empty where a number belongs"
     fault = f"{cell[:60]!r} where a number belongs"
     if remedy := columns.options.remedy(cell):
         return f"{fault}; {remedy}"
-    without = "leave the column out with --drop"
-    return (
-        f"{fault}; if this column is the label, name it with --label, else {without}"
-        if columns.label is None
-        else (f"{fault}; {without}, if it is no feature")
-    )
+    label = "if this column is the label, name it with --label; " if columns.label is None else ""
+    others = "if the cell means that there is none, name it with --missing; if the column is a category, with --kinds"
+    return f"{fault}; {label}{others}; or leave the column out with --drop"
 
 
 def _text(columns: _Columns, line: int, index: int, cell: str) -> str | None:

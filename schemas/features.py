@@ -1,0 +1,157 @@
+"""The features of a namespace's records: name and kind of each, and whether it may be missing.
+
+A record's *row* holds one float64 per feature: first its numbers, then its categories, each in the order of the schema.
+A category's level stands there as a code; NaN: the value is missing. Stored and sent are numbers and strings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relearn.schemas.errors import BadMessage
+from relearn.schemas.text import text_fault
+
+Kind = Literal["number", "category"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+#: One value as it is sent and shown: a number, a level, or None where it is missing.
+Value = float | str | None
+Strings = Sequence[str | None]
+
+
+class Feature(NamedTuple):
+    """One feature. `missing`: whether records may be without it."""
+
+    name: str
+    kind: Kind = "number"
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSchema:
+    """The features in their order.
+
+    numbers, categories: their positions. known: the names. gaps: (d,) in the order of a row, which features may be
+    missing. plain: there are only numbers, and none may be missing.
+    """
+
+    features: tuple[Feature, ...]
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    numbers: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    categories: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    gaps: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+    plain: bool = field(init=False, repr=False, compare=False)
+    known: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the positions."""
+        places = range(len(self.features))
+        numbers = tuple(i for i in places if self.features[i].kind == "number")
+        categories = tuple(i for i in places if self.features[i].kind == "category")
+        derived: dict[str, Any] = {
+            "names": tuple(one.name for one in self.features),
+            "numbers": numbers,
+            "categories": categories,
+            "gaps": np.array([self.features[i].missing for i in (*numbers, *categories)], dtype=np.bool_),
+            "known": frozenset(one.name for one in self.features),
+            "plain": not categories and not any(one.missing for one in self.features),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """The names in the order of a row."""
+        return tuple(self.names[i] for i in (*self.numbers, *self.categories))
+
+    def values(self, numbers: Sequence[float], strings: Strings | None) -> list[Value]:
+        """A stored record's values in the order of the schema."""
+        if self.plain and strings is None:
+            return list(numbers)
+        found: list[Value] = [None] * len(self.features)
+        for place, number in zip(self.numbers, numbers, strict=True):
+            found[place] = None if math.isnan(number) else number
+        for place, level in zip(self.categories, strings or (), strict=True):
+            found[place] = level
+        return found
+
+
+def numbers_alone(names: Sequence[str]) -> FeatureSchema:
+    """The schema of numbers that are never missing."""
+    return FeatureSchema(tuple(Feature(name) for name in names))
+
+
+@lru_cache(maxsize=1 << 16)
+def code_of(level: str) -> float:
+    """A level's code: 53 bits of its BLAKE2b, a whole number that a float64 holds exactly."""
+    return float(int.from_bytes(blake2b(level.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 11)
+
+
+@lru_cache(maxsize=1 << 16)
+def checked_code(level: str | None) -> float:
+    """`code_of` a level, NaN where it is missing; what can't be a level raises ValueError."""
+    if level is None:
+        return math.nan
+    if type(level) is not str or text_fault(level):
+        raise ValueError
+    return code_of(level)
+
+
+def codes_of(strings: Strings) -> list[float]:
+    """The codes of a record's categories; NaN where one is missing."""
+    return [math.nan if level is None else code_of(level) for level in strings]
+
+
+def row_of(numbers: Sequence[float] | NDArray[np.float64], strings: Strings | None) -> Any:
+    """The row of a stored record: of numbers alone the same object, else an array. float64 (d,)."""
+    return numbers if strings is None else np.array([*numbers, *codes_of(strings)], dtype=np.float64)
+
+
+def values_of(schema: FeatureSchema | None, numbers: Sequence[float], strings: Strings | None) -> list[Value]:
+    """A stored record's values in the order of the schema; where it is of another one, numbers before levels."""
+    shape = (len(numbers), len(strings or ()))
+    if schema is not None and shape == (len(schema.numbers), len(schema.categories)):
+        return schema.values(numbers, strings)
+    return [*(None if math.isnan(one) else one for one in numbers), *(strings or ())]
+
+
+def value_fault(value: object, feature: Feature) -> str | None:
+    """What is wrong with one value of a record, with the feature's name; None: nothing."""
+    fault: str | None = None
+    if value is None:
+        fault = None if feature.missing else "is missing, and may not be"
+    elif feature.kind == "number":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            fault = f"should be a number, is {type(value).__name__}"
+    elif not isinstance(value, str):
+        fault = f"should be a string, one of a category's levels, is {type(value).__name__}"
+    else:
+        fault = text_fault(value)
+    return f"feature {feature.name[:60]!r} {fault}" if fault else None
+
+
+def schema_fields(schema: FeatureSchema) -> list[dict[str, Any]]:
+    """The schema, JSON-able."""
+    return [one._asdict() for one in schema.features]
+
+
+def read_kind(given: str) -> Kind:
+    """The kind of this name.
+
+    Raises:
+        BadMessage: there is none.
+    """
+    for kind in KINDS:
+        if kind == given:
+            return kind
+    raise BadMessage("invalid", f"a feature's kind is {' or '.join(KINDS)}, not {given[:40]!r}")
