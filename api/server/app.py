@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
+import structlog
 from aiohttp import web
 
 from relearn.agents.kafka.limits import MessageLimits
@@ -39,11 +40,14 @@ from relearn.api.routes import HANDLERS
 from relearn.api.server.background import BACKGROUND, Background
 from relearn.api.server.middleware import add_security_headers, handle_request, operation_handler
 from relearn.api.writes.generation import CurrentGeneration
-from relearn.api.writes.outbox import Outbox
+from relearn.api.writes.outbox import SEND_TIMEOUT_S, Outbox
+from relearn.schemas.errors import RelearnError
 from relearn.schemas.http.operation import Operation
 from relearn.schemas.http.operations import OPERATIONS
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
+
+log = structlog.get_logger()
 
 POOL_SIZE = 8
 #: Writes fail when the broker hasn't acknowledged within this time.
@@ -145,13 +149,26 @@ async def _context(settings: Settings, live: LiveModel, feed: ModelFeed) -> Asyn
 
 def _start_tasks(background: Background, context: Context, ring: KeyRing) -> None:
     """Start the tasks that run beside the requests."""
-    ingest = topic_name(context.settings.namespace, "ingest")
     background.start("model feed", _follow(context.settings, context.feed))
     background.start("health", context.health.watch())
     background.start("API keys", ring.watch())
     background.start("events", context.events.read())
     background.start("event clients", context.events.send_heartbeats())
-    background.start("first connection", context.producer.connect(ingest), endless=False)
+    background.start("first connections", _connect(context), endless=False)
+
+
+async def _connect(context: Context) -> None:
+    """Open the connections of writes: the first write has the time of any other one, and would open them in turn."""
+    ingest = topic_name(context.settings.namespace, "ingest")
+    reads = asyncio.gather(
+        context.producer.connect(ingest),
+        context.limits.of(ingest),
+        context.generation.current(asyncio.get_running_loop().time() + SEND_TIMEOUT_S),
+    )
+    try:
+        await reads
+    except RelearnError as exc:
+        log.debug("not_connected_yet", error=str(exc))
 
 
 async def _follow(settings: Settings, feed: ModelFeed) -> None:

@@ -27,6 +27,8 @@ async def test_records_that_were_posted_are_stored_under_the_ids_that_were_answe
     starts = np.cumsum([0, *sizes])
     with workers(client.settings, score=1, store=1) as running:
         await eventually_async(lambda: client.context.live.current is not None, "no model is live")
+        for worker in running.values():  # a write has 1.8 s, which two processes that start can take
+            await asyncio.to_thread(worker.wait_for, "worker_ready")
         bodies = [
             {
                 "features": ROWS[start : start + size].tolist(),
