@@ -13,6 +13,7 @@ import structlog
 from relearn.agents.stores import redis
 from relearn.schemas.settings import Settings
 from tests.support.data import rows
+from tests.support.servers.class_archive import make_archive
 from tests.support.servers.embedded import Servers
 from tests.support.servers.namespaces import PARTITIONS, Namespaces
 from tests.support.size import FULL
@@ -42,6 +43,7 @@ def _room(path: Path) -> int:
 def servers() -> Iterator[Servers]:
     """Kafka, Postgres and Valkey for the whole session. A test that takes one away brings it back."""
     # Not pytest's own directory: under root, Postgres runs as another user, and pytest shuts others out of it.
+    make_archive()
     with tempfile.TemporaryDirectory(prefix="relearn-tests-") as directory:
         running = Servers(Path(directory))
         yield running

@@ -1,4 +1,4 @@
-"""The web page's files, read and compressed once at start; later files are never served.
+"""The web page's files, read at start and compressed once per process; later files are never served.
 
 Comment lines are removed; the other lines keep their numbers.
 
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -45,11 +47,20 @@ PAGE: web.AppKey[PageFiles] = web.AppKey("page", PageFiles)
 
 def read_page(directory: Path = DIRECTORY) -> PageFiles:
     """All files of the page below `directory`, and the libraries that it loads, as far as they are installed."""
-    paths = (path.relative_to(directory) for path in sorted(directory.rglob("*")) if path.suffix in _MEDIA)
-    own = [path.as_posix() for path in paths if path.parts[0] != "node_modules"]
-    found = {name: _file(name, without_comments((directory / name).read_bytes())) for name in own}
+    found = {name: _own_file(name, (directory / name).read_bytes()) for name in _own(directory)}
     installed = [name for name in LIBRARIES if (directory / name).is_file()]
     return found | {name: _file(name, (directory / name).read_bytes()) for name in installed}
+
+
+def _own(directory: Path) -> list[str]:
+    """The names of the page's own files. Thousands of others are in `node_modules`, which isn't entered."""
+    found = []
+    for parent, directories, names in os.walk(directory):
+        if "node_modules" in directories:
+            directories.remove("node_modules")
+        below = Path(parent).relative_to(directory)
+        found += [(below / name).as_posix() for name in names if Path(name).suffix in _MEDIA]
+    return sorted(found)
 
 
 def missing(files: PageFiles) -> list[str]:
@@ -65,6 +76,12 @@ def without_comments(source: bytes) -> bytes:
     return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source.decode()).encode()
 
 
+@cache
+def _own_file(name: str, source: bytes) -> PageFile:
+    return _file(name, without_comments(source))
+
+
+@cache
 def _file(name: str, plain: bytes) -> PageFile:
     tag = hashlib.sha256(plain).hexdigest()[:32]
     return PageFile(_MEDIA[Path(name).suffix], plain, gzip.compress(plain, 9, mtime=0), tag)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
-from tests.support.page.visit import Visit
+from tests.support.page.site import Site
+from tests.support.page.visit import Visit, visit
 
 _STREAM = (
     'retry: 1500\r\n\r\n: a comment\nid: 7-1\nevent: job\ndata: {"a":\ndata:1}\n\n'
     "id: 7-2\n\nevent: batch\rdata: é\r\rdata: cut off"
 )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def visitor(browser: Browser, site: Site) -> AsyncIterator[Visit]:
+    """One visit for all: what is called here keeps nothing."""
+    async with visit(browser, site) as one:
+        yield one
 
 
 async def run(visitor: Visit, code: str, argument: Any = None) -> Any:

@@ -15,6 +15,7 @@ from relearn.scripts.dev.bench.faults.servers import Machine
 from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.servers import kafka, local, postgres, valkey
 from relearn.scripts.embedded.servers.secrets import POSTGRES_OWNER_DSN
+from tests.support.servers.class_archive import compiled_quickly, with_archive
 from tests.support.waiting import eventually
 
 
@@ -65,9 +66,8 @@ def for_tests(process: Process) -> Process:
     Kafka is compiled quickly rather than well, which costs it half the processor time. Postgres doesn't wait for the
     disk: tests kill the server and never the machine, whose memory keeps what the server has written.
     """
-    executable, *arguments = process.argv
     if process.name == kafka.NAME:
-        return replace(process, argv=(executable, "-XX:TieredStopAtLevel=1", *arguments))
+        return with_archive(compiled_quickly(process))
     if process.name == postgres.NAME:
         return replace(process, argv=(*process.argv, "-c", "fsync=off"))
     return process
