@@ -45,7 +45,9 @@ class _Compiler:
     def _plain(self, schema: Mapping[str, Any]) -> Read:
         match schema["type"]:
             case "array":
-                return _array(self.reader(schema["items"]))
+                items = schema["items"]
+                form = _FIXED.get(items) if isinstance(items, str) else None
+                return _array(self.reader(items)) if form is None else _number_array(form)
             case "map":
                 return _map(self.reader(schema["values"]))
             case "fixed":
@@ -259,6 +261,20 @@ def _array(item: Read) -> Read:
                 value, at = item(data, at)
                 found.append(value)
             count, at = _block(data, at)
+        return found, at
+
+    return read
+
+
+def _number_array(form: str) -> Read:
+    size = struct.calcsize(f"<{form}")
+
+    def read(data: bytes, at: int) -> tuple[Any, int]:
+        found: list[float] = []
+        count, at = _block(data, at)
+        while count:
+            found += struct.unpack_from(f"<{count}{form}", data, at)
+            count, at = _block(data, at + count * size)
         return found, at
 
     return read

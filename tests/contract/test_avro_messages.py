@@ -57,7 +57,7 @@ Typed = tuple[Any, st.SearchStrategy[Any]]
 @st.composite
 def typed(draw: st.DrawFn, depth: int = 3) -> Typed:  # noqa: PLR0911 - one for each type
     """A schema without names that come twice, and the values that it has."""
-    kinds = ["primitive", "nullable", "run"] + (["record", "array", "map", "enum", "fixed"] if depth else [])
+    kinds = ["primitive", "nullable", "run", "numbers"] + (["record", "array", "map", "enum", "fixed"] if depth else [])
     name = f"N{draw(st.uuids(version=4)).hex}"
     match draw(st.sampled_from(kinds)):
         case "primitive":
@@ -80,6 +80,9 @@ def typed(draw: st.DrawFn, depth: int = 3) -> Typed:  # noqa: PLR0911 - one for 
             return {"type": "array", "items": record("int", schema, name=name)}, st.lists(
                 st.fixed_dictionaries({"f0": PRIMITIVES["int"], "f1": values}), max_size=3
             )
+        case "numbers":
+            kind = draw(st.sampled_from(["double", "float", "long"]))
+            return {"type": "array", "items": kind}, st.lists(PRIMITIVES[kind], max_size=5)
         case "map":
             schema, values = draw(typed(depth - 1))
             return {"type": "map", "values": schema}, st.dictionaries(st.text(max_size=3), values, max_size=3)

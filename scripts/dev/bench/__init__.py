@@ -11,6 +11,7 @@ from relearn.scripts.lazy_group import LazyGroup
 _HERE = "relearn.scripts.dev.bench"
 VERBS = {
     "score": (f"{_HERE}.score:score", "Records per second of the score worker, beside a plain agent and a raw client."),
+    "decode": (f"{_HERE}.decode:decode", "Time to decode a message of each form; Avro and mapped JSON beside our own."),
     "api": (
         f"{_HERE}.api.command:api",
         "Requests per second and latency of the API, beside FastAPI and MLServer.",

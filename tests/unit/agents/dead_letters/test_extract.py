@@ -161,3 +161,9 @@ def test_a_short_form_is_bounded_whatever_the_value_holds() -> None:
     nested = packed(features=[[[[0] * 100] * 100] * 100])
     assert len(as_short_json(nested, 0, "dimension", limit_bytes=10**6) or b"") < 10**5
     assert as_short_json(b"\xc1", 0, "unreadable", limit_bytes=1000) is None
+
+
+def test_a_framed_message_is_shown_with_its_schema() -> None:
+    """Its bytes mean nothing without the registry."""
+    text = as_text(b"\0\0\0\0\x07\x02ab", 0, "schema")
+    assert text.startswith("value, 8 bytes, framed, of schema 7:\n000000  00 00 00 00 07 02 61 62")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,14 @@ def test_a_path_without_a_feature_is_a_notice_while_the_model_lacks_it(tmp_path:
     assert [one["code"] for one in notices.listed()] == ["mapping"]
     found.check(("a", "new"))
     assert notices.listed() == []
+
+
+def test_without_its_packages_a_registry_is_refused_by_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the command that installs them."""
+    for name in ("codecs", "registry"):
+        monkeypatch.delitem(sys.modules, f"relearn.agents.foreign.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    with pytest.raises(
+        SettingsError, match=r"RELEARN_SCHEMA_REGISTRY_URL: httpx2 is missing: pip install 'relearn\[reg"
+    ):
+        Intake(Settings(schema_registry_url="http://127.0.0.1:9"), Notices(), RETRY)
