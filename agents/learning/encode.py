@@ -115,14 +115,12 @@ def products(encoder: Encoder | None, rows: Floats, weights: Floats) -> Floats:
     return found
 
 
-def unseen(model: Model, rows: Floats) -> dict[str, int]:
-    """How many of (n, d) rows have a level that no training has seen twice, by feature; without zeros."""
+def count_unseen(model: Model, rows: Floats) -> int:
+    """How many values of (n, d) rows are levels that have no column of their own."""
     if model.encoder is None:
-        return {}
-    plan, names = _plan(model.encoder), model.schema.row_names[len(model.encoder.numbers) :]
-    columns = encode(model.encoder, rows).columns
-    counts = (int((column == one.start + one.m).sum()) for column, one in zip(columns, plan.levels, strict=True))
-    return {name: count for name, count in zip(names, counts, strict=True) if count}
+        return 0
+    columns, plan = encode(model.encoder, rows).columns, _plan(model.encoder)
+    return sum(int((column == one.start + one.m).sum()) for column, one in zip(columns, plan.levels, strict=True))
 
 
 def feature_sums(encoder: Encoder | None, cells: Floats) -> Floats:

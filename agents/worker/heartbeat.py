@@ -77,6 +77,7 @@ def heartbeat(app: faust.App | None, state: WorkerState, *, rate: float, now_s: 
         "lag": lag,
         "rate": round(rate, 1),
         "skipped": state.skipped,
+        "unseen": state.unseen,
         "seen_at": round(now_s, 3),
         "condition": state.condition,
         "notices": state.notices.listed(),

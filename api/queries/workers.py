@@ -34,6 +34,7 @@ class _Beat(Struct, frozen=True):
     rate: float
     seen_at: Annotated[float, Meta(ge=0, le=1e11)]
     skipped: Annotated[int, Meta(ge=0)] = 0
+    unseen: Annotated[int, Meta(ge=0)] = 0
     notices: list[_Notice] = []
 
 

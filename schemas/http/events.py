@@ -125,6 +125,7 @@ class WorkerEvent(Struct, frozen=True):
     lag: int | None
     rate: float
     skipped: Count
+    unseen: Count
     condition: str
     seen_at: Time
     notices: list[WorkerNotice]

@@ -59,9 +59,9 @@ def review(
     """Review recent unreviewed predictions over the feedback topic, until Ctrl-C or --count.
 
     A share of them is chosen at random (audit). Of the others, those come first on which champion and shadow disagree,
-    then the least certain. The true label is that of the record's subject in DATASET (digits, breast_cancer or wine) or
-    FILE, else that of the row with the same features; unknown records are skipped. No prediction is answered twice. The
-    exit code is 1 if the broker has not acknowledged every answer.
+    then the least certain. The true label is that of the record's subject in DATASET (digits, breast_cancer, wine or
+    orders) or FILE, else that of the row with the same features; unknown records are skipped. No prediction is answered
+    twice. The exit code is 1 if the broker has not acknowledged every answer.
     """
     if only_errors and audit is not None:
         raise click.UsageError("--only-errors reviews wrong predictions only: it can't be combined with --audit")

@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, Refused
-from relearn.schemas.features import FeatureSchema, Strings, Value, numbers_alone
+from relearn.schemas.features import FeatureSchema, Strings, Value, code_of, numbers_alone
 from relearn.schemas.labels import read_label
+from relearn.scripts.data import made_up
 from relearn.scripts.tables.csv import read_csv
 from relearn.scripts.tables.parquet import SUFFIXES, read_parquet
 from relearn.scripts.tables.table_options import TableOptions
 
 _DEFAULT = TableOptions()
 
-BUNDLED = ("digits", "breast_cancer", "wine")
+BUNDLED = ("digits", "breast_cancer", "wine", "orders")
 #: The range of a feature's values, if it is known: digits are 8x8 pictures of 17 shades.
 BOUNDS = {"digits": (0.0, 16.0)}
 
@@ -56,6 +57,11 @@ class Dataset:
     def feature_names(self) -> tuple[str, ...]:
         """The features' names in their order."""
         return self.schema.names
+
+    @property
+    def levels(self) -> dict[float, str]:
+        """The level of each code in the rows."""
+        return {code_of(level): level for levels in self.strings for level in levels if level is not None}
 
     @property
     def spread(self) -> NDArray[np.float64]:
@@ -185,6 +191,10 @@ def with_noise(dataset: Dataset, spread: NDArray[np.float64], rng: np.random.Gen
 
 
 def _bundled(name: str) -> Dataset:
+    if name == "orders":
+        rows, strings, answers = made_up.orders()
+        own = tuple(f"order-{i}" for i in range(len(rows)))
+        return Dataset(name, made_up.SCHEMA, rows, answers, own, "target", strings=strings)
     from sklearn import datasets  # noqa: PLC0415 - takes a second to import
 
     bunch = {"digits": datasets.load_digits, "breast_cancer": datasets.load_breast_cancer, "wine": datasets.load_wine}[

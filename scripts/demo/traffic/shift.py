@@ -55,7 +55,7 @@ def choose_shift(model: Model, records: Dataset, seed: int) -> Shift:
 
 
 def _draw(records: Dataset, seed: int, number: int) -> Shift:
-    spread = records.features.std(axis=0)
+    spread = records.spread
     moving = np.flatnonzero(spread > 0)
     rng = np.random.default_rng([seed, number])
     chosen = np.sort(rng.choice(moving, min(FEATURES, len(moving)), replace=False))

@@ -91,7 +91,8 @@ def _window(stream: Stream, model: Model, end: int, labelled: Sequence[int]) -> 
 def _model(stream: Stream, labelled: Iterable[int]) -> Model:
     """What is learned from the first rows and from these records."""
     first = list(_examples(stream.bootstrap, range(len(stream.bootstrap)), 0))
-    examples = training_set(stream.bootstrap.schema, [*first, *_examples(stream.records, labelled, len(first))])
+    found = [*first, *_examples(stream.records, labelled, len(first))]
+    examples = training_set(stream.bootstrap.schema, found, levels=stream.records.levels | stream.bootstrap.levels)
     return fit(examples).as_model(1, examples.schema.names)
 
 

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from relearn.agents.learning.encode import columns_matrix, fit_encoder
 from relearn.agents.learning.evidence import review_example
 from relearn.agents.learning.fit import fit_svm
 from relearn.agents.learning.reviews import reviews
@@ -76,7 +77,12 @@ def _checkpoints(total: int) -> Iterator[int]:
 def _of_all(memory: MemoryStore, label: int, champion: int) -> Model:
     """A model of the bootstrap rows and the reviews up to `label`."""
     found = [review_example(one) for one in reviews(memory.statements[:label])]
-    examples = training_set(memory.schema, [*(example for _, example in memory.bootstrap), *found])
+    first = (example for _, example in memory.bootstrap)
+    examples = training_set(memory.schema, [*first, *found], levels=memory.levels)
     classes, y = np.unique(np.array(examples.labels), return_inverse=True)
-    svm = fit_svm(examples.features, y, memory.models[champion].model.metrics["c"])
-    return Model(0, tuple(classes.tolist()), memory.schema.names, *svm, None)
+    encoder, c = (
+        fit_encoder(memory.schema, examples.features, examples.levels),
+        memory.models[champion].model.metrics["c"],
+    )
+    svm = fit_svm(columns_matrix(encoder, examples.features), y, c, scaled=len(memory.schema.numbers))
+    return Model(0, tuple(classes.tolist()), memory.schema.names, *svm, None, encoder=encoder)

@@ -74,7 +74,7 @@ def draw_stream(name: str, seed: int, *, shorter: int = 1) -> Stream:
     if spec.shift is None:
         return Stream(name, first, records, held_back, held_back, reviewed, None)
     drift_at = reviewed // 2
-    spread = records.features.std(axis=0)
+    spread = records.spread
     shifted = spec.shift(records.features, spread)
     late = np.arange(len(records))[:, None] >= drift_at
     records = replace(records, features=np.where(late, shifted, records.features))
@@ -157,6 +157,8 @@ STREAMS = {
     "multi_class_300": Spec(_returning(_gaussian(4, 12, 4.5), 300)),
     "multi_class_2000": Spec(_returning(_gaussian(4, 12, 4.5), 2000)),
     "multi_class_scale": Spec(_gaussian(4, 12, 4.5), shift=_scaled(4, 3.0)),
+    "orders": Spec(_bundled("orders"), first_rows=100),
+    "orders_shift": Spec(_bundled("orders"), first_rows=100, shift=_moved(3, 1.0)),
     "digits_60": Spec(_bundled("digits"), first_rows=60),
 }
 #: What every kind of feedback is judged on; the demo's digits are there to be asked for.

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from relearn.agents.learning.encode import columns_matrix, encode, fit_encoder, products, unseen
+from relearn.agents.learning.encode import columns_matrix, count_unseen, encode, fit_encoder, products
 from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.learning.fit import fit, fit_svm
 from relearn.agents.learning.fit_messages import decode_answer, decode_task, encode_answer, encode_task
@@ -154,8 +154,7 @@ def test_a_level_never_seen_is_scored_as_other_and_counted() -> None:
     known, new = row(["red", 40.0, "t1", 10.0]), row(["red", 40.0, "Atlantis", 10.0])
     rows = np.array([known, new, new])
     assert np.isfinite(predict(model, rows)[1]).all()
-    assert unseen(model, rows) == {"town": 2}
-    assert unseen(model, rows[:1]) == {}
+    assert (count_unseen(model, rows), count_unseen(model, rows[:1])) == (2, 0)
 
 
 def test_a_model_and_a_task_are_read_as_they_were_written() -> None:

@@ -69,6 +69,7 @@ def test_a_worker_that_has_not_started_says_so() -> None:
         "lag": None,
         "rate": 12.3,
         "skipped": 0,
+        "unseen": 0,
         "seen_at": 5.0,
         "condition": "starting",
         "notices": [],
