@@ -9,7 +9,7 @@ from itertools import repeat
 import numpy as np
 
 from relearn.api.http.problems import invalid_fields
-from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, codes_of, value_fault
+from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, codes_of, numbers_alone, value_fault
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.model.linear_svm import Floats
@@ -45,9 +45,9 @@ def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
         given = [row if isinstance(row, list) else [row.get(name) for name in schema.names] for row in rows]
     if not (schema.plain and np.isfinite(_numbers(given)).all()):
         wrong = [
-            FieldFault(f"features[{i}]", fault)
+            FieldFault(_place(rows[i], i, j, value), fault)
             for i, row in enumerate(given)
-            for value, feature in zip(row, schema.features, strict=True)
+            for j, (value, feature) in enumerate(zip(row, schema.features, strict=True))
             if (fault := _value_fault(value, feature)) is not None
         ]
         if wrong:
@@ -59,6 +59,11 @@ def _numbers(given: Sequence[Row]) -> Floats:
     """The values as numbers; NaN where there are others."""
     found = np.array(given)
     return found if found.dtype.kind == "f" else np.array([np.nan])
+
+
+def _place(row: Row, i: int, j: int, value: Value) -> str:
+    """Where a value stands. One that isn't finite is of its record: it is a number, as it should be."""
+    return f"features[{i}]" if isinstance(row, dict) or isinstance(value, float) else f"features[{i}][{j}]"
 
 
 def _value_fault(value: Value, feature: Feature) -> str | None:
@@ -92,9 +97,12 @@ def values_without_schema(rows: Sequence[Row]) -> tuple[list[list[Value]], list[
     ]
     if not names:
         faults = [FieldFault("features[0]", "has no features")]
+    strict = numbers_alone(names)
     for i, row in enumerate(rows):
         if isinstance(row, dict) != named or len(row) != len(names):
             faults.append(FieldFault(f"features[{i}]", "isn't of the first record's form"))
+        elif (found := _fault(row, i, strict)) is not None:
+            faults.append(found)
     if faults:
         raise invalid_fields(faults)
     given = zip(*([row.get(name) for name in names] if isinstance(row, dict) else row for row in rows), strict=True)

@@ -97,7 +97,7 @@ async def test_before_any_model_the_first_training_sets_features_count(client: C
     answer = await client.json(*BATCHES, status=202, json={"features": [{"x4": 4, "x3": 3, "x2": 2, "x1": 1}]})
     assert (await on_topic(client.settings))[answer["predictions"][0]]["features"] == [1, 2, 3, 4]
     problem = await client.json(*BATCHES, status=422, json={"features": [[1, 2, 3]]})
-    assert problem["errors"] == [{"field": "features[0]", "detail": "3 numbers; the schema has 4 features"}]
+    assert problem["errors"] == [{"field": "features[0]", "detail": "3 values; the schema has 4 features"}]
 
 
 @pytest.mark.parametrize("records", [1, 2])

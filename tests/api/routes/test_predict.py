@@ -36,7 +36,7 @@ async def test_a_row_may_name_its_features_in_any_order(client: Client) -> None:
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ([1, 2, 3], "3 numbers; the schema has 4 features"),
+        ([1, 2, 3], "3 values; the schema has 4 features"),
         ({"x1": 1, "x2": 2, "x3": 3}, "x4: missing"),
         ({"x1": 1, "x2": 2, "x3": 3, "x4": 4, "x5": 5}, "x5: no such feature"),
     ],

@@ -195,7 +195,7 @@ def test_exported_examples_make_the_same_model(
     async def load() -> int:
         pool = await open_pool(other, size=1)
         try:
-            columns = {"feature_names": dataset.feature_names, "features": dataset.features}
+            columns = {"schema": dataset.schema, "features": dataset.features, "strings": dataset.strings}
             labelled = {"labels": dataset.labels or (), "subjects": dataset.subjects}
             return await load_examples(pool, **columns, **labelled, source="again")
         finally:
