@@ -5,6 +5,7 @@ export const UNKNOWN = "–";
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const short = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const precise = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 const signed = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3, signDisplay: "exceptZero" });
 const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const scientific = new Intl.NumberFormat(undefined, { notation: "scientific", maximumSignificantDigits: 2 });
@@ -28,6 +29,20 @@ export const count = known((/** @type {number} */ value) => whole.format(value))
 export const brief = known((/** @type {number} */ value) => (Math.abs(value) < 100_000 ? whole : compact).format(value));
 /** 0.1235 */
 export const number = known((/** @type {number} */ value) => short.format(value));
+/** Not rounded to 4 digits, from 1,000 on. @param {number} value */
+function large(value) {
+  const size = Math.abs(value);
+  return (size < 1_000 ? short : size < 1e12 ? precise : scientific).format(value);
+}
+
+/** Levels that couldn't be seen, or seen in full. */
+const UNSEEN = /^\s|\s$|^$/;
+/** A feature's value as text: 0.1235, 17,282, a category's level, "missing". @param {import("./types").FeatureValue} value */
+export function featureValue(value) {
+  if (value === null) return "missing";
+  if (typeof value === "number") return large(value);
+  return UNSEEN.test(value) ? `“${value}”` : value;
+}
 /** +0.124 */
 export const change = known((/** @type {number} */ value) => signed.format(value));
 /** A probability that may be very small: 0.031, 4.2E-12 */

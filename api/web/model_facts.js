@@ -1,4 +1,7 @@
-/** The labels and the feature names of model versions: they never change, so each version is read once. */
+/**
+ * The labels and the feature names of model versions: they never change, so each version is read once. And the schema of
+ * the records, which is read again when the champion changes.
+ */
 import { ApiError, getJson } from "./api.js";
 import { useLive } from "./live.js";
 import { useEffect, useState } from "./view.js";
@@ -8,34 +11,44 @@ const order = new Intl.Collator(undefined, { numeric: true });
 const championVersion = (live) => live.stats.value?.champion?.version ?? null;
 
 /** @typedef {{classes: string[], features: string[] | null}} ModelFacts */
-
-/** @type {ModelFacts} */
-const UNKNOWN = { classes: [], features: null };
-/** @type {Map<number, Promise<ModelFacts>>} */
-const byVersion = new Map();
+/** @typedef {import("./types").SchemaFeature[]} Schema the features in the order of a record's values */
 
 /**
- * The facts of a version; `UNKNOWN` while they can't be read. A failed read is repeated at the next call.
+ * What `read` finds for a version, read once; `unknown` while it can't be read. A failed read is repeated at the next call.
  *
- * @param {number} version
+ * @template V
+ * @param {(version: number) => Promise<V>} read
+ * @param {V} unknown
+ * @returns {(version: number) => Promise<V>}
  */
-function factsOf(version) {
-  const known = byVersion.get(version) ?? read(version);
-  byVersion.set(version, known);
-  return known;
+function readOnce(read, unknown) {
+  /** @type {Map<number, Promise<V>>} */
+  const byVersion = new Map();
+  /** @param {number} version */
+  async function attempt(version) {
+    try {
+      return await read(version);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      byVersion.delete(version);
+      return unknown;
+    }
+  }
+  return (version) => {
+    const known = byVersion.get(version) ?? attempt(version);
+    byVersion.set(version, known);
+    return known;
+  };
 }
 
-/** @param {number} version @returns {Promise<ModelFacts>} */
-async function read(version) {
-  try {
+const factsOf = readOnce(
+  async (version) => {
     const { classes, features } = await getJson("/v1/models/{version}", { params: { version } });
     return { classes: Object.keys(classes), features };
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    byVersion.delete(version);
-    return UNKNOWN;
-  }
-}
+  },
+  /** @type {ModelFacts} */ ({ classes: [], features: null }),
+);
+const schemaAt = readOnce(async () => (await getJson("/v1/schema")).features, /** @type {Schema | null} */ (null));
 
 /**
  * The labels that a review of an answer of `version` may give: those of the version and of the champion, in order.
@@ -65,16 +78,27 @@ export function useFeatureNames(version) {
 }
 
 /**
+ * The features of the records: their names, kinds, and whether they may be missing.
+ *
+ * @param {number | null | undefined} champion its version; undefined or null: there is none yet
+ * @returns {Schema | null} null: not known
+ */
+export function useSchema(champion) {
+  const schema = () => (champion == null ? undefined : schemaAt(champion));
+  return useAwaited(schema, /** @type {Schema | null} */ (null), [champion]);
+}
+
+/**
  * Values with their names. Pure.
  *
- * @param {number[] | Record<string, number>} features
- * @param {string[] | null} names of a list's values; null: not known
- * @returns {{feature: string, value: number}[]}
+ * @param {import("./types").Features} features a value that isn't there by name is missing
+ * @param {string[] | null} names of all features, in their order; null: not known
+ * @returns {import("./types").NamedValue[]}
  */
-export const named = (features, names) =>
-  Array.isArray(features)
-    ? features.map((value, i) => ({ feature: names?.[i] ?? "", value }))
-    : Object.entries(features).map(([feature, value]) => ({ feature, value }));
+export function named(features, names) {
+  if (Array.isArray(features)) return features.map((value, i) => ({ feature: names?.[i] ?? "", value }));
+  return (names ?? Object.keys(features)).map((feature) => ({ feature, value: features[feature] ?? null }));
+}
 
 /**
  * The value that `find` resolves to, found again when a dependency changes; the former value stays until then.

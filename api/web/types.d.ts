@@ -62,6 +62,15 @@ export type Example = Item<"/v1/models/{version}/examples">;
 export type Letter = Answer<"get", "/v1/dead-letters/{id}">;
 export type Drift = Answer<"get", "/v1/drift">;
 export type Spread = components["schemas"]["DriftHistogram"];
+export type SchemaFeature = Answer<"get", "/v1/schema">["features"][number];
+/** A number, a category's level, or null: missing. */
+export type FeatureValue = ListedPrediction["features"][number];
+export interface NamedValue {
+  feature: string;
+  value: FeatureValue;
+}
+/** A record's values: in the order of the features, or by name. */
+export type Features = FeatureValue[] | Record<string, FeatureValue>;
 export type Statement = Item<"/v1/predictions/{id}/feedback">;
 
 /** Every fact of these is optional: older versions, and other senders of commands, write others. */

@@ -117,3 +117,30 @@ async def test_a_bin_of_one_value_is_named_by_it(visitor: Visit) -> None:
         ["< 0", "0", "0 to 2.5", "2.5 to < 7", "7", "> 7"],
         ["≤ 1", "> 1"],
     ]
+
+
+async def test_a_bin_of_codes_is_no_range_of_numbers_and_one_may_be_of_what_is_missing(visitor: Visit) -> None:
+    """A missing value counts as the largest number: no record is above it."""
+    code = """
+        const { binNames } = await import("/web/screens/drift/bins.js");
+        return argument.map(([edges, kind, missing]) => binNames(edges, { kind, missing }));
+    """
+    most, code_ = 1.7976931348623157e308, 489432828731721.0
+    below = float(np.nextafter(most, 0))
+    given = [
+        [[5], "number", True],
+        [[5, most], "number", True],
+        [[5, below, most], "number", True],
+        [[code_ - 0.0625, code_, 2e15], "category", False],
+        [[code_ - 0.0625, code_], "category", True],
+        [[2e15, below, most], "category", True],
+    ]
+    some = "a range of levels"
+    assert await run(visitor, code, given) == [
+        ["≤ 5", "> 5, or missing"],
+        ["≤ 5", "> 5, or missing"],
+        ["≤ 5", "> 5", "missing"],
+        [some, "one level", some, some],
+        [some, "one level", f"{some}, or missing"],
+        [some, some, "missing"],
+    ]

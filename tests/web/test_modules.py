@@ -67,6 +67,17 @@ async def test_what_is_not_known_is_a_dash_and_never_a_number(visitor: Visit) ->
     assert await run(visitor, code) == []
 
 
+async def test_a_value_is_a_number_or_a_level_or_missing(visitor: Visit) -> None:
+    """None of them looks like another; numbers of a table aren't rounded to four digits."""
+    code = """
+        const { featureValue } = await import("/web/format.js");
+        return argument.map(featureValue);
+    """
+    given = [0.123456, 0, -17282, 1234.567, 1e300, None, "red", "007", "", " a"]
+    shown = ["0.1235", "0", "-17,282", "1,234.57", "1E300", "missing", "red", "007", "“”", "“ a”"]
+    assert await run(visitor, code, given) == shown
+
+
 async def test_an_address_leads_back_to_what_it_was_made_of(visitor: Visit) -> None:
     code = """
         const { href, readRoute } = await import("/web/router.js");
@@ -86,9 +97,10 @@ async def test_features_are_a_picture_only_where_all_of_them_are_pixels(visitor:
         const pixels = [0, 1].flatMap((r) => [0, 1, 2].map((c) => ({ feature: `pixel_${r}_${c}`, value: 10 * r + c })));
         const found = pictureOf(pixels.toReversed());
         const others = ["age", "pixel_999_999"].map((feature) => [...pixels, { feature, value: 1 }]);
+        others.push(...[null, "7"].map((value) => [...pixels.slice(1), { feature: "pixel_0_0", value }]));
         return [found.rows, found.columns, [...found.values], ...[[], ...others].map(pictureOf)];
     """
-    assert await run(visitor, code) == [2, 3, [0, 1, 2, 10, 11, 12], None, None, None]
+    assert await run(visitor, code) == [2, 3, [0, 1, 2, 10, 11, 12], *[None] * 5]
 
 
 async def test_where_the_pool_is_full_more_wait_than_it_holds(visitor: Visit) -> None:

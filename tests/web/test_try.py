@@ -11,11 +11,13 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, Route, expect
 
 from relearn.agents.stores.live.events import put_events
+from relearn.schemas.features import Feature
 from relearn.schemas.http.events import BatchEvent
 from relearn.schemas.identity import parse_place
 from tests.support.api.filled import store
 from tests.support.data import retrains
 from tests.support.data.blocks import NOON_S, block_of
+from tests.support.data.mixed import SCHEMA
 from tests.support.data.registered import register
 from tests.support.data.reviewed import model_of
 from tests.support.data.rows import messages
@@ -69,7 +71,7 @@ async def test_with_nothing_to_copy_it_says_what_to_do(visitor: Visit, page: Pag
     await page.get_by_label("Records, as CSV or JSON").fill("1,2\n3,x\n4")
     faults = page.get_by_role("listitem").filter(has_text="Line")
     await expect(faults).to_have_text(
-        ["Line 2: value 2 isn't a number: “x”", "Line 3: 1 number; the first record has 2"]
+        ["Line 2: value 2 isn't a number: “x”", "Line 3: 1 value; the first record has 2"]
     )
     await page.get_by_label("Records, as CSV or JSON").fill("a;b\n1,5;1.234,5\n1 234;1,234")
     await expect(faults).to_have_text(
@@ -207,7 +209,7 @@ async def test_what_the_api_refuses_is_said_and_can_be_tried_again(taught: Site,
     assert keys[0] == keys[1] is not None
 
 
-#: The text, the known names, and the result: the request's body, or the faults.
+#: The text, the names of the numbers that are known, and the result: the request's body, or the faults.
 TYPED: tuple[tuple[str, list[str] | None, Any], ...] = (
     ("1,2\n3,4", ["a", "b"], {"features": [[1, 2], [3, 4]]}),
     ("1; 2\r\n3;\t4\r\n", None, {"features": [[1, 2], [3, 4]]}),
@@ -226,34 +228,74 @@ TYPED: tuple[tuple[str, list[str] | None, Any], ...] = (
     ('[{"features": [1, 2], "id": 5}]', ["a", "b"], {"features": [[1, 2]], "ids": ["5"]}),
     ("", None, None),
     ("a,b", ["a", "b"], [[1, "names alone: there is no record below them"]]),
-    ("1,2\n3", ["a", "b"], [[2, "1 number; the model has 2"]]),
+    ("1,2\n3", ["a", "b"], [[2, "1 value; the model has 2"]]),
     ("a,b\n1,2,3", ["a", "b"], [[2, "3 values; the first line names 2 columns"]]),
     ("a,a\n1,2", None, [[1, "two columns are named “a”"]]),
     ("a\n1", ["a", "b"], [[1, "“b” is missing"]]),
     ("1,\n2,1e999", None, [[1, "value 2 isn't a number: it is empty"], [2, "value 2 isn't a number: “1e999”"]]),
-    ("1,NaN,3\n4,5,6", ["a", "b", "c"], [[1, "value 2 isn't a number: “NaN”"]]),
+    ("1,NaN,3\n4,5,6", ["a", "b", "c"], [[1, "“b” isn't a number: “NaN”"]]),
     ("c,d\n1,2\n3,4", ["a", "b"], [[1, "“c”, “d”: the model has no such feature"]]),
     ("hello world", ["a", "b"], [[1, "“hello world”: the model has no such feature"]]),
-    ("0,5;1,5", ["a", "b"], [[1, "value 1 isn't a number: “0,5” (decimals are written with a point)"]]),
+    ("0,5;1,5", ["a", "b"], [[1, "“a” isn't a number: “0,5” (decimals are written with a point)"]]),
     ("1.5;2", ["a", "b"], {"features": [[1.5, 2]]}),
     ('1,"2', None, [[1, "a quote (\") isn't closed"]]),
-    ('[[1],\n["<b>"],\n[true]]', None, [[2, "value 1 isn't a number: “<b>”"], [3, "value 1 isn't a number: true"]]),
+    ("1,\n2,3", ["a", "b"], [[1, "“b” is missing, and may not be"]]),
+    ('[[1],\n["<b>"],\n[true]]', ["a"], [[2, "“a” isn't a number: “<b>”"], [3, "“a” isn't a number: true"]]),
+    ('[[1],\n["<b>"],\n[null]]', None, {"features": [[1], ["<b>"], [None]]}),
+    ('[["x", [1]]]', None, [[1, "value 2 isn't a number, a text or null: [1]"]]),
     ("[[1],\n{}]", None, [[2, "it isn't of the first record's form"]]),
     ("\n".join(["1"] * 1001), None, [[1001, "more than 1,000 records; `relearn produce FILE` sends any number"]]),
 )
 
 
+#: Of features of all kinds (`tests.support.data.mixed`): colour?, age?, town, income.
+MIXED: tuple[tuple[str, Any], ...] = (
+    ("red,40,t0,9", {"features": [["red", 40, "t0", 9]]}),
+    (",,007,9\n1,40,t0,9", {"features": [[None, None, "007", 9], ["1", 40, "t0", 9]]}),
+    ('"blue, dark";4e1;;9', [[1, "“town” is missing, and may not be"]]),
+    ("town,income\nt1,5", {"features": [{"town": "t1", "income": 5}]}),
+    ("income,town,age,id\n5,NA,,1", {"features": [{"income": 5, "town": "NA", "age": None}], "ids": ["1"]}),
+    ("colour,1,t0,2\nred,1,town,2", {"features": [["colour", 1, "t0", 2], ["red", 1, "town", 2]]}),
+    ("red,old,t0,9", [[1, "“age” isn't a number: “old”"]]),
+    ("red,40,t0", [[1, "3 values; the model has 4"]]),
+    ("red,age,town\n1,2,3", [[1, "“red”: the model has no such feature"]]),
+    ("town,age\nt1,5", [[1, "“income” is missing"]]),
+    (
+        'town,income,age\nt1,,1\nt1,many,2\nt1,"1,5",NaN\nt1,5,n/a',
+        [
+            [2, "“income” is missing, and may not be"],
+            [3, "“income” isn't a number: “many”"],
+            [4, "“income” isn't a number: “1,5” (decimals are written with a point)"],
+            [5, "“age” isn't a number: “n/a” (leave it empty where it is missing)"],
+        ],
+    ),
+    ('[[null, null, "t0", 9]]', {"features": [[None, None, "t0", 9]]}),
+    ('{"town": "7", "income": 5, "age": null}', {"features": [{"town": "7", "income": 5, "age": None}]}),
+    ('{"town": 7, "income": 5}', [[1, "“town” is a category: a text in quotes, not 7"]]),
+    ('{"town": null, "income": 5}', [[1, "“town” is missing, and may not be"]]),
+    ('{"income": "5", "town": "a"}', [[1, "“income” isn't a number: “5”"]]),
+    ('{"income": 5, "town": "a", "x": 1}', [[1, "“x”: the model has no such feature"]]),
+    (f"red,1,{'é' * 129},1", [[1, "“town” is 258 bytes long; a category's text has at most 256"]]),
+)
+
+
+def _number(name: str) -> dict[str, Any]:
+    return Feature(name)._asdict()
+
+
 async def test_what_is_typed_is_read_or_its_faults_are_told_by_line(visitor: Visit) -> None:
     code = """
         const { readRecords } = await import("/web/screens/try/records.js");
-        return argument.map(([text, names]) => {
-            const { records, faults } = readRecords(text, names);
+        return argument.map(([text, schema]) => {
+            const { records, faults } = readRecords(text, schema);
             return records ?? (faults.length ? faults.map(({ line, words }) => [line, words]) : null);
         });
     """
-    found = await run(visitor, code, [[text, names] for text, names, _ in TYPED])
-    for (text, _, wanted), one in zip(TYPED, found, strict=True):
-        assert one == wanted, text
+    schema = [one._asdict() for one in SCHEMA.features]
+    cases = [(text, names and [_number(name) for name in names], wanted) for text, names, wanted in TYPED]
+    cases += [(text, schema, wanted) for text, wanted in MIXED]
+    found = await run(visitor, code, [[text, known] for text, known, _ in cases])
+    assert found == [wanted for _, _, wanted in cases]
     broken = await run(visitor, code, [["[[1,2],\n[3,}]", None]])
     assert broken[0][0][0] == 2
     assert "isn't JSON" in broken[0][0][1]

@@ -39,7 +39,7 @@ export function sureness({ confidence, margins }) {
 /**
  * @param {object} props
  * @param {{label: string, margins: number[], confidence: number | null, model: number}} props.answer
- * @param {{feature: string, value: number, contribution: number}[] | null} props.contributions null: not known
+ * @param {import("./signed_bars.js").Contribution[] | null} props.contributions null: not known
  * @param {number | null} props.base
  * @param {string[]} props.classes
  */

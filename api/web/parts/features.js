@@ -1,12 +1,12 @@
 /** A record's features by name, with a search. */
-import { number } from "../format.js";
 import { onValue } from "../forms.js";
 import { html, useState } from "../view.js";
+import { FeatureValue } from "./feature_value.js";
 
 /** How many are shown at first. */
 const SHOWN = 32;
 
-/** @param {{features: {feature: string, value: number}[]}} props in the order of the model */
+/** @param {{features: import("../types").NamedValue[]}} props in the order of the model */
 export function Features({ features }) {
   const [wanted, setWanted] = useState("");
   const [all, setAll] = useState(false);
@@ -24,7 +24,9 @@ export function Features({ features }) {
         <thead class="unseen"><tr><th scope="col">Feature</th><th scope="col">Value</th></tr></thead>
         <tbody>
           ${shown.map(
-            ({ feature, value }) => html`<tr key=${feature}><th scope="row">${feature}</th><td>${number(value)}</td></tr>`,
+            ({ feature, value }) => html`
+              <tr key=${feature}><th scope="row">${feature}</th><td><${FeatureValue} of=${value} /></td></tr>
+            `,
           )}
         </tbody>
       </table>

@@ -5,20 +5,20 @@ const NAMED = /^pixel_(\d{1,3})_(\d{1,3})$/;
 const MOST = 256;
 
 /**
- * The features as a picture; null if any of them is no pixel. Pure.
+ * The features as a picture; null if any of them is no pixel, or no number. Pure.
  *
- * @param {{feature: string, value: number}[]} features
+ * @param {import("../types").NamedValue[]} features
  * @returns {{rows: number, columns: number, values: Float64Array} | null} row by row
  */
 export function pictureOf(features) {
   const pixels = features.map(({ feature, value }) => ({ at: NAMED.exec(feature)?.slice(1).map(Number) ?? [], value }));
-  const placed = pixels.filter((pixel) => pixel.at.length);
+  const placed = pixels.filter((pixel) => pixel.at.length && typeof pixel.value === "number");
   if (placed.length < 4 || placed.length !== features.length) return null;
   const rows = Math.max(...placed.map((pixel) => pixel.at[0])) + 1;
   const columns = Math.max(...placed.map((pixel) => pixel.at[1])) + 1;
   if (rows > MOST || columns > MOST) return null;
   const values = new Float64Array(rows * columns);
-  for (const { at, value } of placed) values[at[0] * columns + at[1]] = value;
+  for (const { at, value } of placed) values[at[0] * columns + at[1]] = Number(value);
   return { rows, columns, values };
 }
 

@@ -8,11 +8,11 @@ const MOST = 1_024;
 const LEAST = 0.02;
 
 /**
- * @param {{contributions: {feature: string, contribution: number}[]}} props nothing is drawn unless they are a picture
+ * @param {{contributions: import("./signed_bars.js").Contribution[]}} props nothing is drawn unless the record is a picture
  */
 export function PushPicture({ contributions }) {
   const picture = useMemo(
-    () => pictureOf(contributions.map(({ feature, contribution }) => ({ feature, value: contribution }))),
+    () => pictureOf(contributions) && pictureOf(contributions.map(({ feature, contribution: value }) => ({ feature, value }))),
     [contributions],
   );
   if (!picture || picture.values.length > MOST) return null;

@@ -16,7 +16,7 @@ import { Picture, pictureOf } from "./picture.js";
  * @param {string} props.title
  * @param {any} [props.note] why it is shown, for example
  * @param {ShownRecord} props.record a blind record has no links to the model's answer
- * @param {{feature: string, value: number}[]} props.features
+ * @param {import("../types").NamedValue[]} props.features
  */
 export function Record({ title, note, record, features }) {
   const picture = useMemo(() => pictureOf(features), [features]);
@@ -35,7 +35,7 @@ export function Record({ title, note, record, features }) {
   `;
 }
 
-/** @param {{picture: NonNullable<ReturnType<typeof pictureOf>>, features: {feature: string, value: number}[]}} props */
+/** @param {{picture: NonNullable<ReturnType<typeof pictureOf>>, features: import("../types").NamedValue[]}} props */
 function AsPicture({ picture, features }) {
   return html`
     <${Picture} picture=${picture} label=${`The record as a picture of ${picture.columns} by ${picture.rows} pixels`} />

@@ -1,13 +1,16 @@
 /** The contribution of each feature to the margin, in one direction or the other. */
-import { change, number } from "../format.js";
+import { change } from "../format.js";
 import { html, useState } from "../view.js";
+import { FeatureValue } from "./feature_value.js";
 
 const SHOWN = 12;
+
+/** @typedef {import("../types").NamedValue & {contribution: number}} Contribution */
 
 /**
  * The largest contributions first. Those that aren't shown are summed in one line, so that the lines add up to the margin.
  *
- * @param {{contributions: {feature: string, value: number, contribution: number}[], base: number,
+ * @param {{contributions: Contribution[], base: number,
  *   for: string, against?: string | null}} props `for`: the label of bars to the right
  */
 export function SignedBars({ contributions, base, for: label, against }) {
@@ -18,11 +21,13 @@ export function SignedBars({ contributions, base, for: label, against }) {
   /** @param {typeof contributions} items */
   const sum = (items) => items.reduce((total, item) => total + item.contribution, 0);
   const largest = Math.max(...sorted.map((item) => Math.abs(item.contribution)), Math.abs(base), Number.MIN_VALUE);
-  /** @param {string} name @param {string} value @param {number} push */
-  const line = (name, value, push, kind = "") => html`
+  /** @param {string} name @param {number} push @param {import("../types").FeatureValue} [value] undefined: it has none */
+  const line = (name, push, kind = "", value = undefined) => html`
     <tr class=${kind} key=${`${kind} ${name}`}>
       <th scope="row">${name}</th>
-      <td class="numeric">${value}</td>
+      <td class=${typeof value === "string" ? "level" : "numeric"}>
+        ${value !== undefined && html`<${FeatureValue} of=${value} />`}
+      </td>
       <td class="bar" aria-hidden="true"><${Bar} share=${push / largest} /></td>
       <td class="numeric">${change(push)}</td>
     </tr>
@@ -38,9 +43,9 @@ export function SignedBars({ contributions, base, for: label, against }) {
         </tr>
       </thead>
       <tbody>
-        ${shown.map((item) => line(item.feature, number(item.value), item.contribution))}
-        ${rest.length > 0 && line(`${rest.length} others`, "", sum(rest), "rest")}
-        ${line("An average record", "", base, "rest")}
+        ${shown.map((item) => line(item.feature, item.contribution, "", item.value))}
+        ${rest.length > 0 && line(`${rest.length} others`, sum(rest), "rest")}
+        ${line("An average record", base, "rest")}
       </tbody>
       <tfoot>
         <tr><th scope="row">Margin</th><td></td><td></td><td class="numeric">${change(base + sum(sorted))}</td></tr>

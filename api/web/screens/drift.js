@@ -2,6 +2,7 @@
 import { useResource } from "../resource.js";
 import { UNKNOWN, chance, count, number, plural } from "../format.js";
 import { useLive } from "../live.js";
+import { useSchema } from "../model_facts.js";
 import { Card } from "../parts/card.js";
 import { Empty } from "../parts/empty.js";
 import { Figure, Figures } from "../parts/figure.js";
@@ -38,6 +39,7 @@ export function Drift() {
 
 /** @param {DriftProps} props */
 function Watch({ drift }) {
+  const schema = useSchema(drift.model);
   if (drift.state === "no champion") return html`<${NoChampion} />`;
   if (drift.state === "gathering") return html`<${Gathering} drift=${drift} />`;
   const all = [...drift.features, drift.margin];
@@ -49,7 +51,8 @@ function Watch({ drift }) {
         <${Explanation} limits=${drift.limits} />
       </div>
       <${Card} title="Features and margin" note="What moved most comes first">
-        <${Spreads} spreads=${all} margin=${drift.margin} limits=${drift.limits} />
+        <${Spreads} spreads=${all} margin=${drift.margin} limits=${drift.limits}
+          schema=${schema} />
       <//>
     </div>
   `;

@@ -1,5 +1,5 @@
 /** Try it: send samples or own records, and see them scored. */
-import { useFeatureNames } from "../model_facts.js";
+import { useSchema } from "../model_facts.js";
 import { count } from "../format.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
@@ -7,7 +7,7 @@ import { Empty } from "../parts/empty.js";
 import { FirstModel } from "../parts/first_model.js";
 import { Problem } from "../parts/problem.js";
 import { Screen } from "../parts/screen.js";
-import { html, useEffect, useState } from "../view.js";
+import { html, useEffect, useMemo, useState } from "../view.js";
 import { RecordForm } from "./try/record_form.js";
 import { sampleRecords } from "./try/samples.js";
 import { DirectResults, StreamResults } from "./try/results.js";
@@ -27,7 +27,8 @@ const statsOf = (live) => live.stats.value;
 export function Try() {
   const stats = useLive(statsOf);
   const champion = stats?.champion?.version ?? null;
-  const names = useFeatureNames(champion);
+  const schema = useSchema(champion);
+  const names = useMemo(() => schema && schema.map(({ name }) => name), [schema]);
   const [mode, setMode] = useState(/** @type {Mode} */ ("stream"));
   const [nothing, setNothing] = useState(false);
   const records = stats?.totals.records ?? null;
@@ -55,7 +56,7 @@ export function Try() {
           <${Card} title="Sample records">
             ${nothing ? html`<${NoSamples} />` : html`<${SampleForm} verb=${verb} busy=${busy} go=${sendSamples} />${note}`}
           <//>
-          <${Card} title="Your own records"><${RecordForm} names=${names} verb=${verb} busy=${busy} go=${sendOwn} /><//>
+          <${Card} title="Your own records"><${RecordForm} schema=${schema} verb=${verb} busy=${busy} go=${sendOwn} /><//>
         </div>
         <${Problem} error=${error ?? trial?.error ?? null} again=${trial?.error ? again : undefined} />
         ${trial?.answer && html`<${Scored} key=${trial.key} trial=${trial} names=${names} />`}

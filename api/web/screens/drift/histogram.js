@@ -3,29 +3,36 @@ import { UNKNOWN, percent } from "../../format.js";
 import { html } from "../../view.js";
 import { binNames, sharesOf } from "./bins.js";
 
-/** @param {{spread: import("../../types").Spread}} props */
-export function Histogram({ spread }) {
+const RANGES = `A category's levels are put in an order that means nothing, and cut into ranges. A level with a fifth of all
+  records, or more, has a range of its own.`;
+
+/** @param {{spread: import("../../types").Spread, feature?: import("../../types").SchemaFeature}} props `feature`: if known */
+export function Histogram({ spread, feature }) {
   const reference = sharesOf(spread.reference) ?? [];
   const live = sharesOf(spread.live);
   const largest = Math.max(...reference, ...(live ?? []), Number.MIN_VALUE);
   /** @param {number} share */
   const width = (share) => ({ width: `${(100 * share) / largest}%` });
+  const category = feature?.kind === "category";
+  const bins = binNames(spread.edges, feature).map((name, i) => ({ name, i }));
+  // Most records of a category may be in few ranges: the empty ones are left out.
+  const shown = category ? bins.filter(({ i }) => reference[i] || live?.[i]) : bins;
   return html`
-    <table class="histogram">
+    <table class=${category ? "histogram levels" : "histogram"}>
       <caption class="unseen">Shares of records by the value of ${spread.name}</caption>
       <thead>
         <tr>
-          <th scope="col">Value</th>
+          <th scope="col" title=${category ? RANGES : null}>${category ? "Levels" : "Value"}</th>
           <td></td>
           <th scope="col" class="numeric"><span class="bin-key first"></span>First</th>
           <th scope="col" class="numeric"><span class="bin-key live"></span>Now</th>
         </tr>
       </thead>
       <tbody>
-        ${binNames(spread.edges).map(
-          (name, i) => html`
+        ${shown.map(
+          ({ name, i }) => html`
             <tr key=${i}>
-              <th scope="row">${name}</th>
+              <th scope="row" title=${category ? RANGES : null}>${name}</th>
               <td class="bars" aria-hidden="true">
                 <span class="first" style=${width(reference[i])}></span>
                 ${live && html`<span class="live" style=${width(live[i])}></span>`}

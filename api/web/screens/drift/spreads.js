@@ -20,8 +20,11 @@ export function sorted(spreads) {
   return [...spreads].sort((a, b) => Number(b.drifted) - Number(a.drifted) || psi(b) - psi(a));
 }
 
-/** @param {{spreads: Spread[], margin: Spread, limits: Limits}} props `spreads`: of the features and of the margin */
-export function Spreads({ spreads, margin, limits }) {
+/**
+ * @param {{spreads: Spread[], margin: Spread, limits: Limits, schema: import("../../model_facts.js").Schema | null}} props
+ *   `spreads`: of the features and of the margin
+ */
+export function Spreads({ spreads, margin, limits, schema }) {
   const [wanted, setWanted] = useState("");
   const [all, setAll] = useState(false);
   const [opened, setOpened] = useState(/** @type {Record<string, boolean>} */ ({}));
@@ -42,7 +45,8 @@ export function Spreads({ spreads, margin, limits }) {
     <ul class="drift-list">
       ${shown.map((one, i) => {
         const toggle = () => setOpened({ ...opened, [one.name]: !isOpen(one, i) });
-        return html`<${Line} key=${one.name} spread=${one} limits=${limits} margin=${one === margin}
+        const feature = schema?.find(({ name }) => name === one.name);
+        return html`<${Line} key=${one.name} spread=${one} feature=${feature} limits=${limits} margin=${one === margin}
           open=${isOpen(one, i)} toggle=${toggle} />`;
       })}
     </ul>
@@ -54,8 +58,11 @@ export function Spreads({ spreads, margin, limits }) {
   `;
 }
 
-/** @param {{spread: Spread, limits: Limits, margin: boolean, open: boolean, toggle: () => void}} props */
-function Line({ spread, limits, margin, open, toggle }) {
+/**
+ * @param {{spread: Spread, feature?: import("../../types").SchemaFeature, limits: Limits, margin: boolean, open: boolean,
+ *   toggle: () => void}} props
+ */
+function Line({ spread, feature, limits, margin, open, toggle }) {
   return html`
     <li class=${spread.drifted ? "drifted" : null}>
       <button type="button" class="drift-line" aria-expanded=${open ? "true" : "false"} onClick=${toggle}>
@@ -66,7 +73,7 @@ function Line({ spread, limits, margin, open, toggle }) {
         <span><span class="title">p</span> ${chance(spread.p)}</span>
         <span><span class="title">In a row</span> ${spread.live ? count(spread.windows) : UNKNOWN}</span>
       </button>
-      ${open && html`<${Histogram} spread=${spread} />`}
+      ${open && html`<${Histogram} spread=${spread} feature=${feature} />`}
     </li>
   `;
 }

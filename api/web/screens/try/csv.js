@@ -1,77 +1,100 @@
 /** Reads records from CSV, with or without names in the first line. Pure. */
-import { ACCOMPANYING, DECIMAL_COMMA, misnamed } from "./records.js";
+import { ACCOMPANYING, DECIMAL_COMMA, NO_NUMBER, misnamed } from "./records.js";
 
 /** @typedef {{line: number, cells: string[]}} Row */
+/** @typedef {import("./records.js").Known} Known */
 
 const SEPARATORS = [",", ";", "\t"];
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-/** What programs write for a missing number. */
-const NO_NUMBER = /^([+-]?(nan|inf|infinity)|n\/?a|null|none|)$/i;
 
 /**
  * @param {string} text
- * @param {string[] | null} names of the features, if known
+ * @param {Known | null} known the features by name, in their order
  * @returns {{items: import("./records.js").Item[], faults: import("./records.js").Fault[]}}
  */
-export function csvItems(text, names) {
-  const { rows, faults } = cells(text, names);
-  const header = rows.length && isHeader(rows[0].cells, names) ? rows.shift() : null;
-  if (!header) return { items: rows.map(({ line, cells: found }) => ({ line, features: found.map(numberOf) })), faults };
-  const words = headerFault(header.cells, names);
+export function csvItems(text, known) {
+  const { rows, faults } = cells(text, known);
+  const header = rows.length && isHeader(rows[0].cells, known) ? rows.shift() : null;
+  if (!header) {
+    const kinds = known ? [...known.values()] : [];
+    /** @param {string[]} found */
+    const values = (found) => found.map((cell, i) => valueOf(cell, kinds[i]));
+    return { items: rows.map(({ line, cells: found }) => ({ line, features: values(found) })), faults };
+  }
+  const words = headerFault(header.cells, known);
   if (words) return { items: [], faults: [...faults, { line: header.line, words }] };
   /** @type {import("./records.js").Item[]} */
   const items = [];
   for (const row of rows) {
-    if (row.cells.length === header.cells.length) items.push(named(row, header.cells, names));
+    if (row.cells.length === header.cells.length) items.push(named(row, header.cells, known));
     else faults.push({ line: row.line, words: `${row.cells.length} values; the first line names ${header.cells.length} columns` });
   }
   return { items, faults };
 }
 
-/** @param {Row} row @param {string[]} header @param {string[] | null} names */
-function named({ line, cells: found }, header, names) {
+/** @param {Row} row @param {string[]} header @param {Known | null} known */
+function named({ line, cells: found }, header, known) {
   /** @type {Record<string, string | null>} */
   const along = {};
-  /** @type {Record<string, number | string>} */
+  /** @type {Record<string, import("../../types").FeatureValue>} */
   const features = {};
   header.forEach((name, i) => {
-    if (ACCOMPANYING.includes(name) && !names?.includes(name)) along[name] = found[i] || null;
-    else features[name] = numberOf(found[i]);
+    if (ACCOMPANYING.includes(name) && !known?.has(name)) along[name] = found[i] || null;
+    else features[name] = valueOf(found[i], known?.get(name));
   });
   return { line, features, ...along };
 }
 
 /**
- * Whether the first line has names: some are known, or most cells can't be numbers.
+ * Whether the first line has names. Where it could be a record, with a number wherever one belongs, half of its cells must be
+ * known names. Else one must be, or most cells can't be numbers; beside categories, none is a number.
  *
  * @param {string[]} first
- * @param {string[] | null} names
+ * @param {Known | null} known
  */
-function isHeader(first, names) {
-  const numbers = first.filter((cell) => NUMBER.test(cell) || DECIMAL_COMMA.test(cell) || NO_NUMBER.test(cell));
-  return first.some((cell) => names?.includes(cell) || ACCOMPANYING.includes(cell)) || 2 * numbers.length < first.length;
+function isHeader(first, known) {
+  const names = first.filter((cell) => known?.has(cell) || ACCOMPANYING.includes(cell)).length;
+  const features = known ? [...known.values()] : [];
+  const mixed = features.some(({ kind }) => kind === "category");
+  const record = first.length === features.length && features.every(({ kind }, i) => kind === "category" || likeNumber(first[i]));
+  if (mixed && record) return 2 * names >= first.length;
+  const numbers = first.filter(likeNumber).length;
+  return names > 0 || (mixed ? !first.some((cell) => cell && likeNumber(cell)) : 2 * numbers < first.length);
 }
 
-/** The fault of the header, reported once for all lines. @param {string[]} header @param {string[] | null} names */
-function headerFault(header, names) {
+/** @param {string} cell */
+const likeNumber = (cell) => NUMBER.test(cell) || DECIMAL_COMMA.test(cell) || NO_NUMBER.test(cell);
+
+/** The fault of the header, reported once for all lines. @param {string[]} header @param {Known | null} known */
+function headerFault(header, known) {
   const unnamed = header.indexOf("");
   if (unnamed >= 0) return `column ${unnamed + 1} has no name; give it one or leave it out`;
   const twice = header.find((name, i) => header.indexOf(name) !== i);
   if (twice !== undefined) return `two columns are named “${twice}”`;
-  return names && misnamed(header.filter((name) => names.includes(name) || !ACCOMPANYING.includes(name)), names);
+  return known && misnamed(header.filter((name) => known.has(name) || !ACCOMPANYING.includes(name)), known);
 }
 
-/** The number in a cell; other text stays text and is checked later. @param {string} cell */
-const numberOf = (cell) => (NUMBER.test(cell) && Number.isFinite(Number(cell)) ? Number(cell) : cell);
+/**
+ * The value in a cell of this feature: where it is a category, any text stays text. Empty: missing. What isn't a number stays
+ * text and is checked later.
+ *
+ * @param {string} cell
+ * @param {import("../../types").SchemaFeature} [feature] undefined: not known
+ */
+function valueOf(cell, feature) {
+  if (feature && cell === "") return null;
+  if (feature?.kind === "category") return cell;
+  return NUMBER.test(cell) && Number.isFinite(Number(cell)) ? Number(cell) : cell;
+}
 
 /**
  * The cells of each line that isn't empty. Quotes as in RFC 4180; separated by comma, semicolon or tab.
  *
  * @param {string} text
- * @param {string[] | null} names
+ * @param {Known | null} known
  */
-function cells(text, names) {
-  const separator = separatorOf(text, names);
+function cells(text, known) {
+  const separator = separatorOf(text, known);
   /** @type {Row[]} */
   const rows = [];
   /** @type {string[]} */
@@ -108,12 +131,12 @@ function cells(text, names) {
  * The separator that gives as many cells as the model has features, else the most frequent one.
  *
  * @param {string} text
- * @param {string[] | null} names
+ * @param {Known | null} known
  */
-function separatorOf(text, names) {
+function separatorOf(text, known) {
   const first = text.trimStart().split("\n", 1)[0];
   /** @param {string} one */
   const parts = (one) => first.split(one).length;
-  const fitting = names && names.length > 1 && SEPARATORS.find((one) => parts(one) === names.length);
+  const fitting = known && known.size > 1 && SEPARATORS.find((one) => parts(one) === known.size);
   return fitting || SEPARATORS.reduce((best, one) => (parts(one) > parts(best) ? one : best));
 }

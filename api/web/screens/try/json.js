@@ -3,7 +3,7 @@ import { ACCOMPANYING } from "./records.js";
 
 /**
  * @param {string} text
- * @param {string[] | null} names of the features, if known
+ * @param {import("./records.js").Names} names of the features, if known
  * @returns {{items: import("./records.js").Item[], faults: import("./records.js").Fault[]}}
  */
 export function jsonItems(text, names) {
@@ -27,16 +27,16 @@ export function jsonItems(text, names) {
  *
  * @param {number} line
  * @param {any} value
- * @param {string[] | null} names
+ * @param {import("./records.js").Names} names
  */
 function itemOf(line, value, names) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return { line, features: value };
-  const own = names?.includes("features") || typeof value.features !== "object";
+  const own = names?.has("features") || typeof value.features !== "object";
   const features = own ? { ...value } : value.features;
   /** @type {Record<string, string | null>} */
   const along = {};
   for (const name of ACCOMPANYING) {
-    if (names?.includes(name) || !(name in value)) continue;
+    if (names?.has(name) || !(name in value)) continue;
     along[name] = value[name] === null ? null : String(value[name]);
     if (own) delete features[name];
   }

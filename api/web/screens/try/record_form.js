@@ -2,18 +2,22 @@
 import { count, plural } from "../../format.js";
 import { onValue } from "../../forms.js";
 import { html, useMemo, useState } from "../../view.js";
-import { MOST, readRecords } from "./records.js";
+import { MOST, readRecords, some } from "./records.js";
 
 const FAULTS = 6;
 const MOST_BYTES = 8 * 1024 * 1024;
+/** Features of the placeholder. */
+const SHOWN = 4;
+
+/** @typedef {import("../../model_facts.js").Schema} Schema */
 
 /**
- * @param {{names: string[] | null, verb: string, busy: boolean, go: (records: import("./records.js").Records) => void}} props
+ * @param {{schema: Schema | null, verb: string, busy: boolean, go: (records: import("./records.js").Records) => void}} props
  */
-export function RecordForm({ names, verb, busy, go }) {
+export function RecordForm({ schema, verb, busy, go }) {
   const [text, setText] = useState("");
   const [refused, setRefused] = useState(/** @type {string | null} */ (null));
-  const found = useMemo(() => readRecords(text, names), [text, names]);
+  const found = useMemo(() => readRecords(text, schema), [text, schema]);
   /** @param {{currentTarget: HTMLInputElement}} event */
   async function load(event) {
     const file = event.currentTarget.files?.[0];
@@ -31,13 +35,13 @@ export function RecordForm({ names, verb, busy, go }) {
   return html`
     <form class="own" onSubmit=${submit}>
       <label for="own-text">Records, as CSV or JSON</label>
-      <textarea id="own-text" class="mono" rows="8" spellcheck=${false} autocomplete="off" placeholder=${placeholderOf(names)}
+      <textarea id="own-text" class="mono" rows="8" spellcheck=${false} autocomplete="off" placeholder=${placeholderOf(schema)}
         aria-describedby="own-help own-found" aria-invalid=${found.faults.length ? "true" : null}
         value=${text} onInput=${onValue(setText)}></textarea>
       <p class="note" id="own-help">
-        One record a line, ${names ? html`its ${count(names.length)} numbers in the order of the model's features` : "its numbers in order"};
-        or names in the first line (<code>id</code>, <code>subject</code>, <code>context</code> and <code>batch</code> go along). JSON: an array of
-        arrays, or of objects. At most ${count(MOST)}.
+        One record a line, ${valuesText(schema)}; or names in the first line (<code>id</code>, <code>subject</code>,
+        ${" "}<code>context</code> and <code>batch</code> go along). JSON: an array of arrays, or of objects.
+        ${" "}${kindsText(schema)} At most ${count(MOST)}.
       </p>
       <div id="own-found" role="status">
         ${refused && html`<p class="own-fault">${refused}</p>`}
@@ -68,10 +72,31 @@ function Found({ found: { faults } }) {
   `;
 }
 
-/** An example in the form of the model's records. @param {string[] | null} names */
-function placeholderOf(names) {
-  if (!names) return "5.1, 3.5, 1.4, 0.2";
-  const first = names.slice(0, 3);
-  const rest = names.length > 3 ? ",…" : "";
-  return `${first.join()}${rest}\n${first.map((_, i) => i).join()}${rest}`;
+/** @param {Schema | null} schema */
+function valuesText(schema) {
+  if (!schema) return "its values in order";
+  const values = schema.some(({ kind }) => kind === "category") ? "values" : "numbers";
+  return `its ${count(schema.length)} ${values} in the order of the model's features`;
+}
+
+/** Which features are no numbers, and which may be missing. @param {Schema | null} schema */
+function kindsText(schema) {
+  if (!schema) return "Before a model is there, categories and gaps are sent as JSON: text, and null.";
+  const [texts, gaps] = [schema.filter(({ kind }) => kind === "category"), schema.filter(({ missing }) => missing)];
+  const categories = texts.length && `Categories, which are any text: ${some(namesOf(texts))}.`;
+  const missing = gaps.length && `May be missing (an empty cell, or null in JSON): ${some(namesOf(gaps))}.`;
+  return [categories, missing].filter(Boolean).join(" ");
+}
+
+/** @param {Schema} features */
+const namesOf = (features) => features.map(({ name }) => name);
+
+/** An example in the form of the model's records, with a line of gaps where there may be any. @param {Schema | null} schema */
+export function placeholderOf(schema) {
+  if (!schema) return "5.1, 3.5, 1.4, 0.2";
+  const first = schema.slice(0, SHOWN);
+  const whole = first.map(({ kind }, i) => (kind === "number" ? String(i) : "text"));
+  const lines = [first.map(({ name }) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)), whole];
+  if (first.some(({ missing }) => missing)) lines.push(first.map(({ missing }, i) => (missing ? "" : whole[i])));
+  return lines.map((cells) => cells.join() + (schema.length > SHOWN ? ",…" : "")).join("\n");
 }

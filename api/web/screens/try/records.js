@@ -11,26 +11,35 @@ export const DECIMAL_COMMA = /^[+-]?\d+,\d+([eE][+-]?\d+)?$/;
 export const ALONG = ["id", "subject", "context"];
 /** All columns that accompany the features, as in `relearn produce`: one batch for all records. */
 export const ACCOMPANYING = [...ALONG, "batch"];
+/** What programs write for a missing number. */
+export const NO_NUMBER = /^([+-]?(nan|inf|infinity)|n\/?a|null|none|)$/i;
+const MOST_LEVEL_BYTES = 256;
 const GROUPED = /^[+-]?\d{1,3}([.,'’ \u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?$/;
 
 /**
+ * @typedef {import("../../types").SchemaFeature} Feature
+ * @typedef {Map<string, Feature>} Known the features by name, in their order
+ * @typedef {{has: (name: string) => boolean} | null} Names null: not known
  * @typedef {{line: number, words: string}} Fault
  * @typedef {{line: number, features: any, id?: string | null, subject?: string | null, context?: string | null,
  *   batch?: string | null}} Item
- * @typedef {{features: (number[] | Record<string, number>)[], ids?: (string | null)[], subjects?: (string | null)[],
+ * @typedef {{features: import("../../types").Features[], ids?: (string | null)[], subjects?: (string | null)[],
  *   contexts?: (string | null)[], batch?: string}} Records the body of `POST /v1/batches`
  */
 
 /**
  * @param {string} text
- * @param {string[] | null} names of the model's features; null: not known, so the API checks them
+ * @param {Feature[] | null} schema the features; null: not known, so that the API checks values in JSON, and CSV is of numbers
  * @returns {{records: Records | null, count: number, faults: Fault[]}} `records`: null if there is a fault or no record
  */
-export function readRecords(text, names) {
+export function readRecords(text, schema) {
   if (!text.trim()) return { records: null, count: 0, faults: [] };
-  const { items, faults } = /^\s*[[{]/.test(text) ? jsonItems(text, names) : csvItems(text, names);
+  const known = schema && new Map(schema.map((feature) => [feature.name, feature]));
+  const json = /^\s*[[{]/.test(text);
+  const { items, faults } = json ? jsonItems(text, known) : csvItems(text, known);
+  const check = checker(known, items[0]?.features, json ? anyFault : numberFault);
   for (const item of items) {
-    const words = faultOf(item.features, names, items[0].features);
+    const words = check(item.features);
     if (words) faults.push({ line: item.line, words });
   }
   const other = items.find((item) => (item.batch ?? null) !== (items[0].batch ?? null));
@@ -53,44 +62,84 @@ function bodyOf(items) {
   return /** @type {Records} */ (body);
 }
 
-/** @param {any} features @param {string[] | null} names @param {any} first */
-function faultOf(features, names, first) {
-  if (features === null || typeof features !== "object") return "that isn't a record: a list of numbers or an object is";
-  const listed = Array.isArray(features);
-  if (listed !== Array.isArray(first)) return "it isn't of the first record's form";
-  const wrong = Object.entries(features).find(([, value]) => typeof value !== "number" || !Number.isFinite(value));
-  if (wrong) return `${listed ? `value ${Number(wrong[0]) + 1}` : `“${wrong[0]}”`} isn't a number: ${shown(wrong[1])}${comma(wrong[1])}`;
-  if (listed) {
-    const [who, wanted] = names ? ["the model", names.length] : ["the first record", first.length];
-    return features.length === wanted ? null : `${plural(features.length, "number")}; ${who} has ${count(wanted)}`;
-  }
-  return misnamed(Object.keys(features), names ?? Object.keys(first));
+/**
+ * A function that returns the fault of a record, null if there is none.
+ *
+ * @param {Known | null} known
+ * @param {any} first the first record
+ * @param {(value: unknown) => string | null} unknownFault the fault of a value while no kinds are known
+ */
+function checker(known, first, unknownFault) {
+  const ordered = known && [...known.values()];
+  const names = known ?? new Map(Object.keys(first ?? {}).map((name) => [name, { missing: false }]));
+  const [who, wanted] = ordered ? ["the model", ordered.length] : ["the first record", first?.length];
+  /** @param {any} features */
+  return (features) => {
+    if (features === null || typeof features !== "object") return "that isn't a record: a list of values or an object is";
+    const listed = Array.isArray(features);
+    if (listed !== Array.isArray(first)) return "it isn't of the first record's form";
+    if (listed && features.length !== wanted) return `${plural(features.length, "value")}; ${who} has ${count(wanted)}`;
+    const misfit = listed ? null : misnamed(Object.keys(features), names);
+    if (misfit) return misfit;
+    for (const [key, value] of Object.entries(features)) {
+      const feature = listed ? ordered?.[Number(key)] : known?.get(key);
+      const words = feature ? valueFault(value, feature) : unknownFault(value);
+      if (words) return `${listed && !feature ? `value ${Number(key) + 1}` : `“${feature?.name ?? key}”`} ${words}`;
+    }
+    return null;
+  };
 }
 
-/** The fault of the feature names, null if there is none. @param {string[]} given @param {string[]} wanted */
+/** @param {unknown} value @param {Feature} feature */
+function valueFault(value, { kind, missing }) {
+  if (value === null) return missing ? null : "is missing, and may not be";
+  if (kind === "number") return numberFault(value, missing);
+  if (typeof value !== "string") return `is a category: a text in quotes, not ${JSON.stringify(value)}`;
+  const bytes = new TextEncoder().encode(value).length;
+  return bytes > MOST_LEVEL_BYTES ? `is ${count(bytes)} bytes long; a category's text has at most ${MOST_LEVEL_BYTES}` : null;
+}
+
+/** @param {unknown} value */
+function numberFault(value, missing = false) {
+  if (Number.isFinite(value)) return null;
+  return `isn't a number: ${shown(value)}${hint(value, missing)}`;
+}
+
+/** @param {unknown} value */
+const anyFault = (value) =>
+  value === null || typeof value === "string" || Number.isFinite(value) ? null : `isn't a number, a text or null: ${shown(value)}`;
+
+/**
+ * The fault of the feature names, null if there is none.
+ *
+ * @param {string[]} given
+ * @param {Map<string, {missing: boolean}>} wanted
+ */
 export function misnamed(given, wanted) {
-  const unknown = given.filter((name) => !wanted.includes(name));
+  const unknown = given.filter((name) => !wanted.has(name));
   if (unknown.length) return `${some(unknown)}: the model has no such feature`;
-  const missing = wanted.filter((name) => !given.includes(name));
+  const missing = [...wanted].filter(([name, one]) => !one.missing && !given.includes(name)).map(([name]) => name);
   return missing.length ? `${some(missing)} ${missing.length === 1 ? "is" : "are"} missing` : null;
 }
 
 /** @param {string[]} names */
-function some(names) {
+export function some(names) {
   const rest = names.length - 3;
   return names.slice(0, 3).map((name) => `“${name}”`).join(", ") + (rest > 0 ? ` and ${count(rest)} more` : "");
 }
 
-/** @param {any} value */
-function comma(value) {
+/** @param {any} value @param {boolean} missing whether it may be */
+function hint(value, missing) {
   const grouped = GROUPED.test(value) ? "thousands separators are left out" : "";
   const decimal = DECIMAL_COMMA.test(value) ? "decimals are written with a point" : "";
-  return grouped || decimal ? ` (${[decimal, grouped].filter(Boolean).join(", ")})` : "";
+  const gap = missing && NO_NUMBER.test(value) ? "leave it empty where it is missing" : "";
+  const words = [decimal, grouped, gap].filter(Boolean).join(", ");
+  return words && ` (${words})`;
 }
 
 /** @param {unknown} value */
 function shown(value) {
   if (value === "") return "it is empty";
-  const text = typeof value === "string" ? `“${value}”` : JSON.stringify(value);
+  const text = typeof value === "string" ? `“${value}”` : typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -14,7 +14,7 @@ const TITLES = { id: "Id", subject: "Subject", context: "Context" };
 /**
  * @typedef {object} Answer
  * @property {number} nr from 1
- * @property {number[] | Record<string, number>} features
+ * @property {import("../../types").Features} features
  * @property {string | null} label null: not yet
  * @property {number | null} confidence
  * @property {string | null} prediction its id, if it is stored

@@ -33,7 +33,7 @@ export async function sampleRecords(n) {
  * n of them at random, each once while there are enough.
  *
  * @param {number} n
- * @param {{features: number[] | Record<string, number>, subject: string | null}[]} items
+ * @param {{features: import("../../types").Features, subject: string | null}[]} items
  * @param {Samples["source"]} source
  * @returns {Samples}
  */
