@@ -47,7 +47,21 @@ def correction(number: int) -> CorrectionEvent:
 def worker(number: int) -> WorkerEvent:
     """One of ten workers has other partitions."""
     name = f"score-{number % 10}"
-    return WorkerEvent(name, "score", 1, 1, None, [f"ingest/{number % 8}"], number % 50, 2000.0, "ready", AT, [])
+    return WorkerEvent(
+        name,
+        "score",
+        model=1,
+        activation=1,
+        shadow=None,
+        partitions=[f"ingest/{number % 8}"],
+        lag=number % 50,
+        rate=2000.0,
+        skipped=0,
+        unseen=0,
+        condition="ready",
+        seen_at=AT,
+        notices=[],
+    )
 
 
 def job(number: int, state: str) -> JobEvent:
