@@ -1,4 +1,4 @@
-"""`relearn model`: trains, activates and lists models, and exports their training examples."""
+"""`relearn model`: trains, activates, lists and exports models, and their training examples."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from relearn.agents.stores.training.jobs import Job
 from relearn.schemas.messages.commands import Verb
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
+from relearn.scripts.commands.model_export import export
 from relearn.scripts.commands.model_list import examples, list_, show
 from relearn.scripts.commands.output import as_json_option, version_argument
 from relearn.scripts.commands.table_options import load_table, table_options
@@ -31,7 +32,7 @@ ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
 @click.group()
 def model() -> None:
-    """Train, activate, list and show models, and export their training examples."""
+    """Train, activate, list, show and export models, and their training examples."""
 
 
 def _timeout_option(default_s: float) -> Callable[[Any], Any]:
@@ -180,5 +181,5 @@ def _progress() -> Iterator[OnState]:
         raise
 
 
-for command in (list_, show, examples):
+for command in (list_, show, export, examples):
     model.add_command(command)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -15,9 +11,16 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.training.examples_writer import FORMATS, Write, writer
 from relearn.agents.stores.training.lineage import lineage_fields, read_lineage, used_examples
 from relearn.agents.stores.training.models import features_of_model, list_models, model_row_fields, read_model
-from relearn.schemas.errors import BadFile, Refused
+from relearn.schemas.errors import Refused
 from relearn.scripts.client.query import with_pool
-from relearn.scripts.commands.output import as_json_option, limit_option, show_list, show_one, version_argument
+from relearn.scripts.commands.output import (
+    as_json_option,
+    limit_option,
+    output_file,
+    show_list,
+    show_one,
+    version_argument,
+)
 from relearn.scripts.render.jobs_models import models_table
 from relearn.scripts.render.lineage import lineage_lines
 from relearn.scripts.render.progress import OnProgress, bar
@@ -59,7 +62,7 @@ def examples(version: int, form: str, out: Path | None) -> None:
         model, schema = await read_model(pool, version), await features_of_model(pool, version)
         if model is None or schema is None:
             raise Refused(f"there is no model {version}")
-        with _output(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:
+        with output_file(out) as file, bar(model.examples + model.assumed, "examples") as on_progress:
             return await write_examples(pool, version, writer(file, form, schema.names), on_progress)
 
     written = with_pool(export)
@@ -76,28 +79,3 @@ async def write_examples(pool: Pool, version: int, write: Write, on_progress: On
             if written % 1000 == 0:
                 on_progress(written)
     return written
-
-
-@contextmanager
-def _output(out: Path | None) -> Iterator[TextIO]:
-    """stdout, or a file that is written atomically. If the reader of stdout goes away, the program exits silently."""
-    if out is None:
-        try:
-            yield sys.stdout
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Python would report the error again when it flushes the buffer at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-        return
-    target = out if out.exists() and not out.is_file() else out.with_name(f"{out.name}.part")
-    try:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        if target is not out:
-            target.replace(out)
-    except OSError as exc:
-        raise BadFile(str(out), f"can't be written: {exc.strerror or exc}") from exc
-    finally:
-        if target is not out:
-            target.unlink(missing_ok=True)

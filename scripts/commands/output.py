@@ -1,15 +1,19 @@
-"""Options and output that `list` and `show` verbs share: JSON, or tables and lines."""
+"""Options and output that verbs share: JSON, or tables and lines, on stdout; a file that is written whole or not."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 import click
 from rich.table import Table
 
-from relearn.schemas.errors import Refused
+from relearn.schemas.errors import BadFile, Refused
 from relearn.schemas.identity import INT32_MAX
 from relearn.scripts.render.tables import stdout_console
 
@@ -57,3 +61,32 @@ def show_one(
     else:
         for line in lines(found):
             click.echo(line)
+
+
+@contextmanager
+def output_file(out: Path | None, *, binary: bool = False) -> Iterator[IO[Any]]:
+    """stdout, or a file that is written atomically. If the reader of stdout goes away, the program exits silently.
+
+    Raises:
+        BadFile: the file can't be written.
+    """
+    if out is None:
+        try:
+            yield sys.stdout.buffer if binary else sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python would report the error again when it flushes the buffer at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        return
+    target = out if out.exists() and not out.is_file() else out.with_name(f"{out.name}.part")
+    try:
+        with target.open("wb") if binary else target.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        if target is not out:
+            target.replace(out)
+    except OSError as exc:
+        raise BadFile(str(out), f"can't be written: {exc.strerror or exc}") from exc
+    finally:
+        if target is not out:
+            target.unlink(missing_ok=True)

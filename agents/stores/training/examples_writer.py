@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import IO
 
 from relearn.agents.stores.training.lineage import Used
 
@@ -19,12 +19,12 @@ FORMATS = ("csv", "ndjson")
 Write = Callable[[Used], None]
 
 
-def writer(file: TextIO, form: str, feature_names: Sequence[str]) -> Write:
+def writer(file: IO[str], form: str, feature_names: Sequence[str]) -> Write:
     """Write the head, where the form has one, and return what writes one example."""
     return csv_writer(file, feature_names) if form == "csv" else ndjson_writer(file, feature_names)
 
 
-def csv_writer(file: TextIO, feature_names: Sequence[str]) -> Write:
+def csv_writer(file: IO[str], feature_names: Sequence[str]) -> Write:
     """A header, then a row for each; what isn't there is empty."""
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow([*OURS, *csv_names(feature_names)])
@@ -35,7 +35,7 @@ def csv_writer(file: TextIO, feature_names: Sequence[str]) -> Write:
     return write
 
 
-def ndjson_writer(file: TextIO, feature_names: Sequence[str]) -> Write:
+def ndjson_writer(file: IO[str], feature_names: Sequence[str]) -> Write:
     """An object on a line for each; what isn't there is null."""
 
     def write(one: Used) -> None:

@@ -110,9 +110,19 @@ async def load_model(connection: Connection | Pool, version: int) -> Model | Non
         BadModel: the stored body can't be read.
         PostgresUnavailable: Retryable.
     """
-    with postgres_errors():
-        body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
+    body = await read_body(connection, version)
     return None if body is None else decode_model(body)
+
+
+async def read_body(connection: Connection | Pool, version: int) -> bytes | None:
+    """A registered model's stored bytes; None: there is no such model.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    with postgres_errors():
+        body: bytes | None = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
+    return body
 
 
 async def features_of_model(pool: Pool, version: int) -> FeatureSchema | None:

@@ -22,9 +22,9 @@ EXTRAS = {
     "agents": ("registry",),
     "api": (),
     "schemas": ("registry",),
-    "scripts": ("embedded", "parquet", "registry"),
+    "scripts": ("embedded", "onnx", "parquet", "registry", "skops"),
     "scripts/dev": ("embedded", "bench", "dev", "registry"),
-    "tests": ("embedded", "bench", "parquet", "registry", "dev"),
+    "tests": ("embedded", "bench", "onnx", "parquet", "registry", "skops", "dev"),
 }
 #: Programs of environments of their own, which other programs of the bench make.
 APART = ROOT / "scripts/dev/bench/api/rivals"

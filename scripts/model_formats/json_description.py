@@ -1,0 +1,63 @@
+"""A model as JSON that any language can score with: what each column is, its weights, and the rules in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from relearn.schemas.features import FeatureSchema, schema_fields
+from relearn.schemas.model.encoder import Encoder
+from relearn.schemas.model.linear_svm import Model
+
+FORMAT = "relearn-linear-svm"
+FORMAT_VERSION = 1
+
+_RULES = {
+    "number": "a number column is its feature's value; where that is missing, `if_missing`",
+    "missing": "a missing column is 1 where its feature's value is missing, else 0",
+    "level": "a level column is 1 where its feature's value equals `level`, character by character, else 0",
+    "other": "an other column is 1 where its feature has a value that none of its level columns has, else 0",
+    "margin": "margin[r] = bias[r] + the sum over columns c of weights[r][c] * column[c], in float64",
+    "label": "two classes: classes[1] if margin[0] > 0, else classes[0];"
+    " more: classes[r] of the largest margin[r], the first of equals",
+    "confidence": "s[r] = 1 / (1 + exp(a[r] * margin[r] + b[r])) with a and b of `calibration`; two classes: s[0] for"
+    " classes[1], 1 - s[0] for classes[0]; more: s of the label's row / the sum of all s; unknown without calibration",
+}
+
+
+def json_description(model: Model, sha256: bytes) -> bytes:
+    """The model as indented JSON in UTF-8. `sha256`: of its stored body."""
+    fields = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "version": model.version,
+        "sha256": sha256.hex(),
+        "classes": list(model.classes),
+        "features": schema_fields(model.schema),
+        "columns": list(_columns(model.schema, model.encoder)),
+        "weights": model.weights.tolist(),
+        "bias": model.bias.tolist(),
+        "calibration": model.calibration,
+        "mean": model.mean.tolist(),
+        "scale": model.scale.tolist(),
+        "metrics": dict(model.metrics),
+        "rules": _RULES,
+    }
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
+
+
+def _columns(schema: FeatureSchema, encoder: Encoder | None) -> Iterator[dict[str, Any]]:
+    """What each column is, in the order of the weights."""
+    numbers = [schema.names[i] for i in schema.numbers]
+    if encoder is None:
+        yield from ({"feature": name, "column": "number"} for name in numbers)
+        return
+    parts = list(zip(numbers, encoder.numbers, strict=True))
+    yield from ({"feature": name, "column": "number", "if_missing": part.imputed} for name, part in parts)
+    yield from ({"feature": name, "column": "missing"} for name, part in parts if part.indicator)
+    for place, category in zip(schema.categories, encoder.categories, strict=True):
+        name = schema.names[place]
+        yield from ({"feature": name, "column": "level", "level": level} for level in category.levels)
+        yield {"feature": name, "column": "other"}
+        yield {"feature": name, "column": "missing"}
