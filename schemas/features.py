@@ -7,7 +7,7 @@ A category's level stands there as a code; NaN: the value is missing. Stored and
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -115,6 +115,28 @@ def codes_of(strings: Strings) -> list[float]:
 def row_of(numbers: Sequence[float] | NDArray[np.float64], strings: Strings | None) -> Any:
     """The row of a stored record: of numbers alone the same object, else an array. float64 (d,)."""
     return numbers if strings is None else np.array([*numbers, *codes_of(strings)], dtype=np.float64)
+
+
+def rows_of_values(
+    records: Sequence[Sequence[Value]], schema: FeatureSchema
+) -> tuple[NDArray[np.float64], list[Strings]]:
+    """(n, d) rows of records whose values are those of the schema, and the categories of each, if there are any."""
+    if schema.plain:
+        return np.array(records, dtype="<f8").reshape(len(records), len(schema)), []
+    strings: list[Any] = [[values[i] for i in schema.categories] for values in records]
+    numbers = [[math.nan if values[i] is None else values[i] for i in schema.numbers] for values in records]
+    rows = [[*one, *codes_of(its)] for one, its in zip(numbers, strings, strict=True)]
+    return np.array(rows, dtype="<f8").reshape(len(records), len(schema)), strings if schema.categories else []
+
+
+def levels_in(strings: Iterable[Strings | None]) -> dict[float, str]:
+    """The level of each code in these records' categories."""
+    return {code_of(level): level for levels in strings if levels for level in levels if level is not None}
+
+
+def same_kinds(one: FeatureSchema, other: FeatureSchema) -> bool:
+    """Whether both are of the same records: features of the same names and kinds, missing or not."""
+    return [feature[:2] for feature in one.features] == [feature[:2] for feature in other.features]
 
 
 def values_of(schema: FeatureSchema | None, numbers: Sequence[float], strings: Strings | None) -> list[Value]:

@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from relearn.agents.dead_letters.extract import extract_record
+from relearn.agents.dead_letters.extract import WHOLE, extract_record
 from relearn.agents.stores.dead_letters import DeadLetterRow, Original
 from relearn.schemas.errors import Refused
 from relearn.schemas.identity import Place
 from relearn.schemas.messages import feedback, predictions
 from relearn.schemas.messages.headers import WRITE_KEY, Headers, cloud_event
 from relearn.schemas.messages.ingest import CE_TYPE_MANY, CE_TYPE_ONE
+from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE
 from relearn.schemas.topics import topic_name
 
 HEADER = "redrive-of"
@@ -51,6 +52,8 @@ def redriven_message(
     }
     if row.topic not in kinds:
         raise Refused(f"nothing is sent to {row.topic} again")
+    if value and value[0] == FRAMED_FIRST_BYTE and row.index > 0 and row.reason not in WHOLE:
+        raise Refused("its message is in a schema registry's framing and has other records: its producer can send it")
     event = cloud_event(kinds[row.topic], f"/{namespace}/dlq", now_s=now_s)
     own = {HEADER, WRITE_KEY}
     kept = [(name, text.encode()) for name, text in original.headers if not name.startswith("ce_") and name not in own]

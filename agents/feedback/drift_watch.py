@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -21,6 +21,7 @@ from relearn.agents.stores.training.drift import (
     read_watched,
     write_drift,
 )
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
@@ -101,7 +102,7 @@ class DriftWatch:
         if state.reference is None:
             cursor, sample = await first_records(pool, ingest, row.activation, state.cursor)
             fits = sample is not None and sample.features.shape[1] == len(watched.schema)
-            return begun(row, cursor, sample if fits else None, watched.schema.row_names)
+            return begun(row, cursor, sample if fits else None, watched.schema)
         cursor, sample = await latest_records(pool, ingest, row.activation, state.cursor)
         fits = sample is not None and sample.features.shape[1] == len(watched.schema)
         return row if sample is None or not fits else compared(row, cursor, sample, watched.now_s)
@@ -120,9 +121,9 @@ class DriftWatch:
         self.news()
 
 
-def begun(row: DriftRow, cursor: Cursor, sample: Sample | None, names: Sequence[str]) -> DriftRow:
+def begun(row: DriftRow, cursor: Cursor, sample: Sample | None, schema: FeatureSchema) -> DriftRow:
     """The row after a search for the first records; `sample` is None while there are too few."""
-    taken = None if sample is None else reference(names, *sample)
+    taken = None if sample is None else reference(schema.row_names, *sample, schema.gaps)
     return replace(row, state=replace(row.state, cursor=cursor, reference=taken))
 
 

@@ -73,8 +73,12 @@ def sample_quotas(new: Mapping[int, int], n: int) -> dict[int, int]:
     return {p: quota for p, quota in found.items() if quota > 0}
 
 
-def reference(names: Sequence[str], features: Floats, margins: Floats) -> Reference:
+def reference(
+    names: Sequence[str], features: Floats, margins: Floats, gaps: NDArray[np.bool_] | None = None
+) -> Reference:
     """The champion's first n live records, as counts. features: (n, d), margins: (n,).
+
+    gaps: (d,) which features may be missing: those have one more bin, of the records without them.
 
     The margin's name is "margin", with underscores appended while a feature has that name.
 
@@ -85,7 +89,9 @@ def reference(names: Sequence[str], features: Floats, margins: Floats) -> Refere
     while margin in names:
         margin += "_"
     columns = _columns(features, margins, len(names) + 1)
-    edges = tuple(_edges(ordered) for ordered in np.sort(columns, axis=0).T)
+    may_miss = [False] * columns.shape[1] if gaps is None else [*gaps.tolist(), False]
+    ordered = np.sort(columns, axis=0).T
+    edges = tuple(_edges_beside_gaps(one) if gap else _edges(one) for one, gap in zip(ordered, may_miss, strict=True))
     return Reference((*names, margin), edges, _counts(columns, edges), len(columns))
 
 
@@ -135,6 +141,12 @@ def _columns(features: Floats, margins: Floats, width: int) -> Floats:
         raise ValueError(f"{columns.shape} numbers, should be {width} of each of at least one record")
     finite: Floats = np.nan_to_num(columns, nan=_LARGEST, posinf=_LARGEST, neginf=-_LARGEST) + 0.0
     return finite
+
+
+def _edges_beside_gaps(ordered: Floats) -> tuple[float, ...]:
+    """The edges of the values that aren't missing, and one between them and those that are."""
+    known = ordered[ordered < _LARGEST]
+    return (*(_edges(known) if len(known) else ()), math.nextafter(_LARGEST, 0.0))
 
 
 def _edges(ordered: Floats) -> tuple[float, ...]:

@@ -6,13 +6,15 @@ feature; scikit-learn itself would take ten times as long to import as to fit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.errors import Refused
 from relearn.schemas.features import FeatureSchema, code_of
 from relearn.schemas.model.encoder import (
     COLUMNS_MAX,
@@ -27,6 +29,10 @@ from relearn.schemas.model.linear_svm import Floats, Model
 
 #: How often a level has to be seen in training for a column of its own.
 LEAST_PER_LEVEL = 2
+#: Rows times the square of columns that levels may bring a training to: about a minute of one core for its 16 fits.
+WORK_MAX = 2_000_000_000
+#: As many columns are affordable however many rows there are.
+LEAST_COLUMNS = 200
 
 
 class _Levels(NamedTuple):
@@ -140,6 +146,9 @@ def fit_encoder(schema: FeatureSchema, rows: Floats, levels: Mapping[float, str]
     """The encoder of a training set's (n, d) rows; None where the schema needs none.
 
     levels: the level of each code. Of two equally frequent levels the one with the smaller code comes first.
+
+    Raises:
+        Refused: there are too many features.
     """
     if schema.plain:
         return None
@@ -150,16 +159,25 @@ def fit_encoder(schema: FeatureSchema, rows: Floats, levels: Mapping[float, str]
         known = values[~missing]
         imputed = float(np.median(known)) if len(known) else 0.0
         parts[place] = NumberPart(schema.features[place].missing, imputed, bool(missing.any()))
-    left = COLUMNS_MAX - 2 * len(schema)
+    first = 2 * len(schema)
+    if first > COLUMNS_MAX:
+        raise Refused(f"{len(schema)} features with gaps or categories take up to {first} columns, over {COLUMNS_MAX}")
+    most = min(COLUMNS_MAX, max(LEAST_COLUMNS, math.isqrt(WORK_MAX // max(1, len(rows))))) - first
+    chosen = _frequent(rows[:, len(schema.numbers) :], max(0, most))
     for i, place in enumerate(schema.categories):
-        frequent = _frequent(rows[:, len(schema.numbers) + i], min(LEVELS_MAX, max(0, left)))
-        left -= len(frequent)
-        texts = tuple(sorted(levels[code] for code in frequent if code in levels))
+        texts = tuple(sorted(levels[code] for code in chosen[i] if code in levels))
         parts[place] = CategoryPart(schema.features[place].missing, texts)
     return Encoder(tuple(parts[place] for place in range(len(schema))))
 
 
-def _frequent(codes: Floats, most: int) -> Sequence[float]:
-    found, counts = np.unique(codes[~np.isnan(codes)], return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return [float(found[i]) for i in order[:most] if counts[i] >= LEAST_PER_LEVEL]
+def _frequent(codes: Floats, most: int) -> list[list[float]]:
+    """Of each category the levels with a column: the most frequent ones of all categories, `most` in all."""
+    ranked: list[tuple[int, int, float]] = []
+    for i, column in enumerate(codes.T):
+        found, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        order = np.argsort(-counts, kind="stable")[:LEVELS_MAX]
+        ranked += [(-int(counts[j]), i, float(found[j])) for j in order if counts[j] >= LEAST_PER_LEVEL]
+    chosen: list[list[float]] = [[] for _ in codes.T]
+    for _, i, code in sorted(ranked)[:most]:
+        chosen[i].append(code)
+    return chosen

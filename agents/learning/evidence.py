@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import EVIDENCE, Statement
 from relearn.agents.learning.snapshot import Champion
 from relearn.agents.learning.training_set import Example
-from relearn.schemas.model.linear_svm import Features
+from relearn.agents.learning.usable_rows import scorable
+from relearn.schemas.model.linear_svm import Features, Floats
 
 
 class Case(NamedTuple):
@@ -45,10 +44,13 @@ def evidence(
         elif refits or not known:
             others[one.key] = review_example(one)
             stored.pop(one.key, None)
-    rest = [example for example in others.values() if refits or example.key not in champion.keys]
+    model = champion.model
+    fair = (example for example in others.values() if refits or example.key not in champion.keys)
+    # A champion that was trained before values could be missing has no answer to a record with a gap.
+    rest, features = scorable(fair, lambda one: one.features, len(model.schema), model.encoder)
     cases = {
         example.key: Case(example.key, example.features, example.label, answer)
-        for example, answer in zip(rest, _answers(champion, rest), strict=True)
+        for example, answer in zip(rest, _answers(champion, rest, features), strict=True)
     }
     return list((stored | cases).values())
 
@@ -63,11 +65,10 @@ def review_example(review: Statement) -> Example:
     return Example(review.id, review.key, review.features, review.label or "", "reviewed")
 
 
-def _answers(champion: Champion, examples: Sequence[Example]) -> list[str]:
-    """The champion's answers, to keys that it was trained on out of fold."""
+def _answers(champion: Champion, examples: Sequence[Example], features: Floats) -> list[str]:
+    """The champion's answers, to keys that it was trained on out of fold. features: (n, d), the examples' rows."""
     if not examples:
         return []
-    features = np.array([example.features for example in examples], dtype=np.float64)
     keys = [example.key for example in examples]
     answers = [champion.model.classes[i] for i in score(champion.model, features).labels]
     if not champion.folds.models:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from relearn.agents.learning.reviews import by_hash, hashes_of
 from relearn.agents.learning.sample import LEAST_PER_CLASS, sample_labels
 from relearn.schemas.features import FeatureSchema, schema_fields
+from relearn.schemas.model.encoder import COLUMNS_MAX
 from relearn.schemas.model.linear_svm import Features, Floats
 
 FOLDS = 5
@@ -136,7 +137,7 @@ def training_set(
     known = {label for label, n in counts.items() if n >= LEAST_PER_CLASS}
     first = known & {*keep_classes, *(one.label for one in labelled.values() if one.source == "bootstrap")}
     others = sorted(known - first, key=lambda label: (-counts[label], label))
-    known = first.union(others[: max(0, classes_max(len(schema)) - len(first))])
+    known = first.union(others[: max(0, classes_max(_columns(schema, labelled.values())) - len(first))])
     few = {label: n for label, n in sorted(counts.items()) if label not in known}
     usable = [one for one in labelled.values() if one.label in known]
     sample = sample_labels(usable, max_labels)
@@ -160,6 +161,15 @@ def training_set(
         len(usable),
         _levels_of(schema, features, levels or {}),
     )
+
+
+def _columns(schema: FeatureSchema, examples: Iterable[Example]) -> int:
+    """About how many columns these examples are encoded as: for each category one per level."""
+    if not schema.categories:
+        return len(schema)
+    n_numbers = len(schema.numbers)
+    levels = {(i, code) for one in examples for i, code in enumerate(one.features[n_numbers:])}
+    return min(COLUMNS_MAX, n_numbers + len(levels))
 
 
 def _levels_of(schema: FeatureSchema, features: Floats, levels: Mapping[float, str]) -> dict[float, str]:

@@ -12,7 +12,7 @@ import structlog
 
 from relearn.agents.models.live import LiveModel
 from relearn.schemas.errors import BadModel
-from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.features import same_kinds
 from relearn.schemas.model.signatures import Verifier
 from relearn.schemas.model.signed_updates import Update, decode_update
 
@@ -51,7 +51,7 @@ class Swapper:
         ms = _ms_since(update)
         log.info("model_swapped", version=served.model.version, activation=served.activation, published_ms_ago=ms)
         shadow = self._live.shadow
-        if shadow is not None and not _same_features(shadow.model, served.model):
+        if shadow is not None and not same_kinds(shadow.model.schema, served.model.schema):
             # The shadow came before any champion, or was compared with one of other features.
             self._live.drop_shadow()
             self._refuse("shadow_dropped", BadModel("shape", "its features are not those of the champion"))
@@ -68,7 +68,7 @@ class Swapper:
     def _check_features(self, update: Update) -> None:
         """Raises BadModel: models have the namespace's features; only a champion with later ones replaces these."""
         live, model = self._live.current, update.model
-        if live is None or model is None or _same_features(live.model, model):
+        if live is None or model is None or same_kinds(live.model.schema, model.schema):
             return
         if update.key == "shadow" or update.schema <= live.schema:
             raise BadModel("shape", "its features are not those of the live model")
@@ -97,9 +97,3 @@ def is_new(live: LiveModel, update: Update) -> bool:
 
 def _ms_since(update: Update) -> float:
     return round(1000 * (time.time() - update.published_at), 1)
-
-
-def _same_features(one: Model, other: Model) -> bool:
-    """Whether both score the same records: features of the same names and kinds."""
-    kinds = ([(feature.name, feature.kind) for feature in model.schema.features] for model in (one, other))
-    return next(kinds) == next(kinds)

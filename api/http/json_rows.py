@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import chain, repeat
 
 import numpy as np
 
 from relearn.api.http.problems import invalid_fields
-from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, codes_of, numbers_alone, value_fault
+from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, numbers_alone, rows_of_values, value_fault
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.model.linear_svm import Floats
@@ -26,12 +26,7 @@ def matrix(rows: Sequence[Row], schema: FeatureSchema) -> Floats:
     Raises:
         ProblemError: a row has other features, or a value that its feature can't have.
     """
-    given = values(rows, schema)
-    if schema.plain:
-        return np.array(given, dtype=np.float64).reshape(len(rows), len(schema))
-    numbers = [[math.nan if row[i] is None else row[i] for i in schema.numbers] for row in given]
-    codes = [codes_of([row[i] for i in schema.categories]) for row in given]  # type: ignore[misc]
-    return np.array([[*one, *its] for one, its in zip(numbers, codes, strict=True)], dtype=np.float64)
+    return rows_of_values(values(rows, schema), schema)[0]
 
 
 def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
@@ -43,7 +38,7 @@ def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
         if faults:
             raise invalid_fields(faults)
         given = [row if isinstance(row, list) else [row.get(name) for name in schema.names] for row in rows]
-    if not (schema.plain and np.isfinite(_numbers(given)).all()):
+    if not (schema.plain and _are_finite(given)):
         wrong = [
             FieldFault(_place(rows[i], i, j, value), fault)
             for i, row in enumerate(given)
@@ -55,10 +50,11 @@ def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
     return [*given]  # type: ignore[list-item]
 
 
-def _numbers(given: Sequence[Row]) -> Floats:
-    """The values as numbers; NaN where there are others."""
-    found = np.array(given)
-    return found if found.dtype.kind == "f" else np.array([np.nan])
+def _are_finite(given: Sequence[Row]) -> bool:
+    """Whether all values are finite numbers. By their types first: an array with one text holds all as texts."""
+    if not set(map(type, chain.from_iterable(given))) <= {float}:
+        return False
+    return bool(np.isfinite(np.array(given, dtype=np.float64)).all())
 
 
 def _place(row: Row, i: int, j: int, value: Value) -> str:

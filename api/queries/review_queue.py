@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from relearn.agents.stores.postgres import Pool, postgres_errors
-from relearn.schemas.features import Strings
+from relearn.agents.stores.training.models import schemas_of
+from relearn.schemas.features import FeatureSchema, Strings
 from relearn.schemas.identity import Place, place_columns
 
 # LATERAL with a LIMIT is one index lookup per place, whatever statistics the planner has of the table.
@@ -37,6 +38,8 @@ class Answer:
     confidence: float | None
     model: int
     ingested_at: datetime
+    schema: FeatureSchema | None = None
+    """Of its model; None: not registered, or there are numbers alone."""
 
 
 async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Answer]:
@@ -46,5 +49,7 @@ async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Ans
         PostgresUnavailable: Retryable.
     """
     with postgres_errors():
-        rows = await pool.fetch(_ANSWERS, *place_columns(places))
-    return {Place(*row[:4]): Answer(*row[4:]) for row in map(tuple, rows)}
+        async with pool.acquire() as connection:
+            rows = await connection.fetch(_ANSWERS, *place_columns(places))
+            schemas = await schemas_of(connection, {row["model"] for row in rows if row["strings"] is not None})
+    return {Place(*row[:4]): replace(Answer(*tuple(row)[4:]), schema=schemas.get(row["model"])) for row in rows}

@@ -16,6 +16,7 @@ import numpy as np
 from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose, share_under_drift
+from relearn.agents.learning.usable_rows import scorable
 from relearn.agents.models.live import LiveModel
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates
@@ -139,12 +140,11 @@ def near(chosen: Candidate, others: Sequence[Candidate], model: Model | None) ->
 
 
 def rescored(candidates: Sequence[Candidate], model: Model) -> list[Candidate]:
-    """The candidates with `model`'s certainty; candidates with another number of features keep theirs."""
-    d = len(model.feature_names)
-    fitting = [one for one in candidates if len(one.features) == d]
+    """The candidates with `model`'s certainty; those that it can't score keep theirs."""
+    fitting, rows = scorable(candidates, lambda one: one.features, len(model.schema), model.encoder)
     if not fitting:
         return list(candidates)
-    scores = score(model, np.array([one.features for one in fitting], dtype=np.float64))
+    scores = score(model, rows)
     known = zip(fitting, scores.confidence.tolist(), scores.margins.tolist(), strict=True)
     sure = {one.place: certainty(None if chance != chance else chance, margins) for one, chance, margins in known}  # noqa: PLR0124 - NaN
     return [one._replace(certainty=sure.get(one.place, one.certainty)) for one in candidates]

@@ -12,6 +12,7 @@ from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import read_snapshot
 from relearn.agents.stores.predictions.keyed_writes import first_places
+from relearn.agents.stores.training.models import schemas_of
 from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
@@ -87,11 +88,14 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
         rows, last = await read_page(connection, filters, after, query.limit)
         places = [at_of(row).place for row in rows]
         found = reviews_by_place(await latest_statements(connection, places))
+        schemas = await schemas_of(connection, {row["model"] for row in rows if row["strings"] is not None})
     following = None
     if last is not None:
         following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
-    schema = None if live is None else live.model.schema
-    each = (_fields(row, at, found.get(at, NO_REVIEWS), schema) for row, at in zip(rows, places, strict=True))
+    each = (
+        _fields(row, at, found.get(at, NO_REVIEWS), schemas.get(row["model"]))
+        for row, at in zip(rows, places, strict=True)
+    )
     return Page([Prediction(**fields) for fields in each], following)
 
 
@@ -168,12 +172,13 @@ def _fields(row: Any, place: Place, found: PredictionReviews, schema: FeatureSch
 
 
 def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float | None]:
-    values = np.array(row_of(row["features"], row["strings"]), dtype=np.float64)
-    found = contributions(model, values, row["label"])
+    found = contributions(model, np.array(row_of(row["features"], row["strings"]), dtype=np.float64), row["label"])
     if found is None:
         return None, None
     each, base = found
-    named = zip(model.feature_names, model.schema.values(row["features"], row["strings"]), each.tolist(), strict=True)
+    named = zip(
+        model.feature_names, values_of(model.schema, row["features"], row["strings"]), each.tolist(), strict=True
+    )
     return [Contribution(*one) for one in named], base
 
 

@@ -60,9 +60,10 @@ def _items(context: Context, choices: Sequence[Choice], answers: Mapping[Place, 
 def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
     """The item. It has contributions if its model is still the live one."""
     blind = choice.via in BLIND
-    schema = None if live is None else live.schema
-    values = values_of(schema, found.features, found.strings)
-    names = tuple(f"x{i + 1}" for i in range(len(values))) if schema is None else schema.names
+    values = values_of(found.schema, found.features, found.strings)
+    schema = found.schema if found.schema is not None or live is None else live.schema
+    known = schema is not None and len(schema) == len(values)
+    names = schema.names if schema is not None and known else tuple(f"x{i + 1}" for i in range(len(values)))
     explained = None
     if not blind and live is not None and live.version == found.model:
         explained = contributions(live, np.array(row_of(found.features, found.strings), dtype=np.float64), found.label)

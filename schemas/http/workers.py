@@ -30,7 +30,10 @@ class Worker(Struct, frozen=True):
     lag: Annotated[Count | None, Meta(description="Unprocessed messages of its partitions; null: not known.")]
     rate: Annotated[float, Meta(description="Records per second.")]
     skipped: Annotated[Count, Meta(description="Tombstones that it has skipped since its start.")]
-    unseen: Annotated[Count, Meta(description="Levels of categories, since its start, that the model didn't know.")]
+    unseen: Annotated[
+        Count,
+        Meta(description="Levels of categories, since its start, for which the model has no weight of their own."),
+    ]
     notices: Annotated[list[WorkerNotice], Meta(description="What is wrong with it, oldest first.")]
     seen_at: Time
 

@@ -224,9 +224,15 @@ class MixedReader:
 
 
 @lru_cache(maxsize=16)
-def mixed_reader(schema: FeatureSchema) -> MixedReader:
-    """The reader of a schema; its types take some milliseconds to make."""
-    return MixedReader(schema)
+def mixed_reader(schema: FeatureSchema) -> MixedReader | None:
+    """The reader of a schema; its types take some milliseconds to make.
+
+    None: a feature has a quote, a backslash or a control character in its name, which types can't be made for.
+    """
+    try:
+        return MixedReader(schema)
+    except ValueError:
+        return None
 
 
 def _items(places: Sequence[int]) -> Callable[[Any], Sequence[Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.features import FeatureSchema, Value, codes_of, value_fault
+from relearn.schemas.features import FeatureSchema, Strings, rows_of_values, value_fault
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
 from relearn.schemas.messages.records import Fault, Rows, Texts
 from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE, check_complete, is_json
@@ -99,9 +99,9 @@ def _read_one(message: dict[str, Any], schema: FeatureSchema) -> Rows:
     fault_found = _row_fault(given, schema)
     if fault_found:
         raise BadMessage(*fault_found)
-    packed, strings = _packed([given], schema)
+    packed, strings = rows_of_values([given], schema)
     return Rows(
-        packed,
+        packed.tobytes(),
         (0,),
         (message.get("id"),),
         (message.get("subject"),),
@@ -110,17 +110,6 @@ def _read_one(message: dict[str, Any], schema: FeatureSchema) -> Rows:
         (),
         strings,
     )
-
-
-def _packed(rows: Sequence[Sequence[Value]], schema: FeatureSchema) -> tuple[bytes, list[list[Any]]]:
-    """Rows of values without a fault as bytes of rows, and the categories of each."""
-    strings: list[list[Any]] = [[row[i] for i in schema.categories] for row in rows] if schema.categories else []
-    if schema.plain:
-        return np.array(rows, dtype="<f8").reshape(len(rows), len(schema)).tobytes(), strings
-    numbers = [[math.nan if row[i] is None else row[i] for i in schema.numbers] for row in rows]
-    codes = [codes_of(levels) for levels in strings] or [[] for _ in rows]
-    matrix = np.array([[*row, *its] for row, its in zip(numbers, codes, strict=True)], dtype="<f8")
-    return matrix.reshape(len(rows), len(schema)).tobytes(), strings
 
 
 def _by_name(pairs: _Pairs, schema: FeatureSchema) -> list[Any]:
@@ -213,14 +202,14 @@ def _read_many(message: dict[str, Any], schema: FeatureSchema) -> Rows:
             faults.append(Fault(index, *alike.setdefault(found, found)))
         else:
             good.append(index)
-    strings: list[list[Any]] = []
+    strings: Sequence[Strings] = ()
     if matrix is None:
-        packed, strings = _packed([_ordered(rows[index], order) for index in good], schema)
+        matrix, strings = rows_of_values([_ordered(rows[index], order) for index in good], schema)
     else:
         columns = range(d) if order is None else [column for column in order if column is not None]
-        packed = np.ascontiguousarray(matrix[good][:, list(columns)]).tobytes()
+        matrix = matrix[good][:, list(columns)]
     return Rows(
-        packed,
+        np.ascontiguousarray(matrix).tobytes(),
         good,
         [texts["ids"][index] for index in good],
         [texts["subjects"][index] for index in good],

@@ -209,7 +209,8 @@ class RecordsBuilder:
         A value that may be missing is NaN where it is. And every reject. Times are of any size where the broker doesn't
         stamp the topic's records.
         """
-        features = np.frombuffer(b"".join(self.packed), dtype="<f8").reshape(-1, len(self.schema))
+        joined = b"".join(self.packed) if self.schema.plain else bytearray().join(self.packed)
+        features = np.frombuffer(joined, dtype="<f8").reshape(-1, len(self.schema))
         records = Records(
             features,
             np.array([m.partition for m in self.messages], dtype=np.int32),
@@ -224,7 +225,10 @@ class RecordsBuilder:
         )
         finite = np.isfinite(features)
         if not self.schema.plain:
-            finite |= np.isnan(features) & self.schema.gaps
+            missing = np.isnan(features) & self.schema.gaps
+            finite |= missing
+            # One NaN of the many that there are: keys are hashes of bytes.
+            features[missing] = np.nan
         timed = (records.ingested_at >= 0) & (records.ingested_at <= MAX_TIME_S)
         if finite.all() and timed.all():
             return records, self.rejects

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, Refused
-from relearn.schemas.features import FeatureSchema, Strings, Value, code_of, numbers_alone
+from relearn.schemas.features import FeatureSchema, Strings, Value, levels_in, numbers_alone
 from relearn.schemas.labels import read_label
 from relearn.scripts.data import made_up
 from relearn.scripts.tables.csv import read_csv
@@ -61,7 +61,7 @@ class Dataset:
     @property
     def levels(self) -> dict[float, str]:
         """The level of each code in the rows."""
-        return {code_of(level): level for levels in self.strings for level in levels if level is not None}
+        return levels_in(self.strings)
 
     @property
     def spread(self) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, BadMessage
-from relearn.schemas.features import Feature, FeatureSchema, Strings, codes_of
+from relearn.schemas.features import Feature, FeatureSchema, Kind, Strings, codes_of
 from relearn.schemas.labels import LabelSpellings
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 from relearn.scripts.tables.csv_rows import LOOKED_AT, Row, delimiter_of, rows_of
@@ -46,7 +46,10 @@ class Table:
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns, counted from 0: the label, those that accompany, those left out. Without a header: x1 … xd."""
+    """The columns, counted from 0: the label, those that accompany, those left out. Without a header: x1 … xd.
+
+    line: of the first row.
+    """
 
     path: str
     names: tuple[str, ...]
@@ -55,6 +58,7 @@ class _Columns:
     beside: Mapping[str, int] = field(default_factory=dict)
     dropped: frozenset[int] = frozenset()
     options: TableOptions = _DEFAULT
+    line: int = 1
 
     @property
     def features(self) -> list[int]:
@@ -93,7 +97,7 @@ def read_csv(path: str, label: str | None = None, options: TableOptions = _DEFAU
 def read_rows(
     path: str, rows: Callable[[], Iterator[Row]], label: str | None, options: TableOptions, *, named: bool = False
 ) -> Table:
-    """The table in rows of cells, which are read twice: for the kinds of the columns, and for their values.
+    """The table in rows of cells, which are read again for the kinds of the columns where not all others are numbers.
 
     `named`: the first row has the columns' names. Raises as `read_csv`.
     """
@@ -108,7 +112,23 @@ def read_rows(
                 raise _ragged(columns, line, cells)
             yield line, cells
 
-    schema = _schema(columns, data)
+    table = _all_numbers(columns, data)
+    return _table(columns, data, _schema(columns, data)) if table is None else table
+
+
+def _all_numbers(columns: _Columns, data: Callable[[], Iterator[Row]]) -> Table | None:
+    """The table, if the columns of no known kind are numbers. None: they aren't, or there is another fault."""
+    kinds = _known_kinds(columns)
+    names = (columns.names[i] for i in columns.features)
+    try:
+        table = _table(columns, data, FeatureSchema(tuple(Feature(name, kinds.get(name, "number")) for name in names)))
+    except BadFile:
+        return None
+    return None if np.isnan(table.features).all(axis=0).any() else table
+
+
+def _table(columns: _Columns, data: Callable[[], Iterator[Row]], schema: FeatureSchema) -> Table:
+    options = columns.options
     places = columns.features
     numbers, categories = [places[i] for i in schema.numbers], [places[i] for i in schema.categories]
     values, strings, labels, spellings = array("d"), list[Strings](), list[str](), LabelSpellings()
@@ -124,7 +144,7 @@ def read_rows(
             beside[name].append(_text(columns, line, i, cells[i]))
     features = np.array(values, dtype=np.float64).reshape(-1, len(schema))
     if not len(features):
-        raise BadFile(path, "has a header and no rows", line=looked_at[0][0])
+        raise BadFile(columns.path, "has a header and no rows", line=columns.line)
     schema = _with_gaps(schema, features)
     texts = {name: tuple(found) for name, found in beside.items()}
     if columns.label is None:
@@ -134,18 +154,23 @@ def read_rows(
 
 def _schema(columns: _Columns, data: Callable[[], Iterator[Row]]) -> FeatureSchema:
     """The features in the file, by the kinds that are known, and for the others by all of their values."""
-    options, names = columns.options, {i: columns.names[i] for i in columns.features}
-    if strange := [name for name in options.kinds if name not in names.values()]:
-        there = _listed(list(names.values()))
-        raise BadFile(columns.path, f"there is no column {strange[0]!r} to be of a kind; there are {there}")
-    kinds = options.known_kinds
+    kinds, names = _known_kinds(columns), {i: columns.names[i] for i in columns.features}
     unknown = [i for i, name in names.items() if name not in kinds]
     try:
-        kinds |= {names[i]: kind for i, kind in zip(unknown, infer_kinds(data(), unknown, options), strict=True)}
+        found = infer_kinds(data(), unknown, columns.options)
     except KindFault as exc:
         detail = str(exc) or _no_number(columns, exc.cell)
         raise BadFile(columns.path, detail, exc.line, columns.shown(exc.column)) from exc
+    kinds |= {names[i]: kind for i, kind in zip(unknown, found, strict=True)}
     return FeatureSchema(tuple(Feature(name, kinds[name]) for name in names.values()))
+
+
+def _known_kinds(columns: _Columns) -> dict[str, Kind]:
+    """The kinds that need not be inferred, by name."""
+    there = [columns.names[i] for i in columns.features]
+    if strange := [name for name in columns.options.kinds if name not in there]:
+        raise BadFile(columns.path, f"there is no column {strange[0]!r} to be of a kind; there are {_listed(there)}")
+    return columns.options.known_kinds
 
 
 def _with_gaps(schema: FeatureSchema, features: NDArray[np.float64]) -> FeatureSchema:
@@ -158,7 +183,7 @@ def _columns(path: str, rows: Sequence[Row], label: str | None, options: TableOp
     line, first = rows[0]
     header = named or _is_header(rows, label, options)
     names = tuple(first) if header else tuple(f"x{i + 1}" for i in range(len(first)))
-    columns = _Columns(path, names, header, options=options)
+    columns = _Columns(path, names, header, options=options, line=line)
     if header:
         _check_names(columns, line)
     dropped = frozenset(_place(columns, line, one) for one in options.drop)
@@ -187,7 +212,9 @@ def _place(columns: _Columns, line: int, wanted: str) -> int:
 
 def _is_header(rows: Sequence[Row], label: str | None, options: TableOptions) -> bool:
     first = rows[0][1]
-    if not any(map(options.number, first)) or (label and not _is_whole(label) and label.strip() in first):
+    if all(options.number(cell) is None for cell in first):
+        return True
+    if label and not _is_whole(label) and label.strip() in first:
         return True
     if label is None or not _is_whole(label) or len(rows) < 2:
         return False

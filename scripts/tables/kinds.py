@@ -18,6 +18,8 @@ MOSTLY = 0.5
 LEAST_IDS = 20
 #: A column with more different values than this, and than half of its rows, is free text.
 MOST_LEVELS = 1000
+#: Number of different values up to which they are counted.
+LEVELS_COUNTED = 100_000
 
 
 def read_kinds(path: str) -> dict[str, Kind]:
@@ -38,7 +40,7 @@ def read_kinds(path: str) -> dict[str, Kind]:
 
 @dataclass(slots=True)
 class ColumnValues:
-    """What stands in a column. `strange`: the first line with a value that is no number, and the value."""
+    """What stands in a column. levels: the values that are no numbers. strange: the first of them, with its line."""
 
     rows: int = 0
     numbers: int = 0
@@ -54,9 +56,11 @@ class ColumnValues:
             return
         if is_number:
             self.numbers += 1
-        elif self.strange is None:
+            return
+        if self.strange is None:
             self.strange = line, cell
-        self.levels.add(cell)
+        if len(self.levels) < LEVELS_COUNTED:
+            self.levels.add(cell)
 
     @property
     def mostly_numbers(self) -> bool:
@@ -74,10 +78,10 @@ class ColumnValues:
             raise ValueError("has no values; leave it out with --drop")
         if self.numbers == known:
             return "number"
-        distinct = len(self.levels)
-        if distinct == known and distinct >= LEAST_IDS:
+        distinct, texts = len(self.levels), known - self.numbers
+        if distinct == texts and distinct >= LEAST_IDS:
             raise ValueError("has another value in every row, as an id has; leave it out with --drop")
-        if distinct > MOST_LEVELS and distinct > known / 2:
+        if distinct == LEVELS_COUNTED or (distinct > MOST_LEVELS and distinct > texts / 2):
             raise ValueError("is free text, which can't be a feature; leave it out with --drop")
         if fault := next((fault for level in self.levels if (fault := text_fault(level))), None):
             raise ValueError(f"has a value that {fault}; leave it out with --drop")

@@ -1,4 +1,6 @@
-"""Rows written as CSV, newline-delimited JSON or Parquet, a page at a time. What is written is read back alike.
+"""Rows written as CSV, newline-delimited JSON or Parquet, a page at a time.
+
+What is written is read back alike, but for empty texts and blanks around them.
 
 In CSV and Parquet the features stand behind our own columns, by their names; a feature that is called as one of those
 gets `feature.` in front. In JSON they are a map of their own.

@@ -126,3 +126,20 @@ def test_a_block_holds_numbers_and_strings_apart() -> None:
     assert [list(one) for one in read.strings] == [[None, "t1"], ["red", "Atlantis"]]
     assert (read.width, read.schema) == (4, 3)
     assert [list(one) for one in read.select(np.array([1])).strings] == [["red", "Atlantis"]]
+
+
+@pytest.mark.parametrize("name", ['size 5"', "back\\slash", "tab\there", "new\nline", "é"])
+def test_a_feature_of_any_name_is_read(name: str) -> None:
+    """Also of one that no type can be made for."""
+    schema = FeatureSchema((Feature(name, missing=True), Feature("c", "category")))
+    found, rejects = decode(_json({"features": {name: 1, "c": "x"}}), _json({"features": [None, "y"]}), schema=schema)
+    assert rejects == []
+    assert [list(one) for one in found.strings] == [["x"], ["y"]]
+
+
+def test_each_gap_has_the_same_bytes() -> None:
+    """A NaN of another program is the same record: keys are hashes of bytes."""
+    strange = np.array([0xFFF8000000000001, 0x3FF0000000000000], dtype="<u8").view("<f8")
+    found, rejects = decode(encode_record(strange), _json({"features": [None, 1]}), schema=GAPS)
+    assert rejects == []
+    assert found.features[0].tobytes() == found.features[1].tobytes()

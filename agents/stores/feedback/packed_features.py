@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from relearn.schemas.features import Strings, code_of, row_of
+from relearn.schemas.features import Strings, levels_in, row_of
 from relearn.schemas.model.linear_svm import Floats
 
 #: Bytes of an array before its elements, and of an element: its size, and a float8.
@@ -47,5 +47,5 @@ def rows_of(
     """
     for numbers, its in zip(unpacked(arrays), strings, strict=True):
         if its is not None and levels is not None:
-            levels.update({code_of(level): level for level in its if level is not None})
+            levels.update(levels_in([its]))
         yield row_of(numbers, its)

@@ -113,11 +113,13 @@ def _stored(rows: Sequence[Any], model: Model) -> Stored:
 def _rows(rows: Sequence[Any], model: Model) -> Floats:
     """(n, d) the records' rows."""
     schema = model.schema
-    numbers = _floats([row["features"] for row in rows], len(schema.numbers), model)
-    if not schema.categories:
-        return numbers
     if any(len(row["strings"] or ()) != len(schema.categories) for row in rows):
         raise Refused(f"a prediction has other categories than model {model.version}")
+    # Postgres sends an array without elements in another form.
+    arrays = [row["features"] for row in rows]
+    numbers = _floats(arrays, len(schema.numbers), model) if schema.numbers else np.empty((len(rows), 0))
+    if not schema.categories:
+        return numbers
     return np.hstack([numbers, np.array([codes_of(row["strings"]) for row in rows]).reshape(len(rows), -1)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.training_set import Example, example_key
 from relearn.agents.stores.postgres import Connection, Pool, force_index_scans, read_snapshot
-from relearn.schemas.features import code_of, row_of
+from relearn.schemas.features import levels_in, row_of
 from relearn.schemas.identity import Place
 
 #: Maximum number of the stream's latest records that are read. The champion may have more.
@@ -61,7 +61,7 @@ async def _unreviewed(connection: Connection, version: int, generation: int, all
         place = Place(generation, row["kafka_partition"], row["kafka_offset"], row["record_index"])
         if place not in said:
             features, strings = row["features"], row["strings"]
-            levels.update({code_of(level): level for level in strings or () if level is not None})
+            levels.update(levels_in([strings]))
             values = row_of(features, strings)
             found.append(Example(str(place), example_key(row["subject"], values), values, row["label"], "assumed"))
     return Unreviewed(found, complete, levels)

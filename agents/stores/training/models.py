@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -30,7 +30,10 @@ INSERT INTO models (version, job, state, body, sha256, metrics, set_digest, cut,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 _NOTHING = Knowledge()
-_SCHEMA = "SELECT number FROM feature_schema WHERE names = $1::text[] AND (kinds = $2 OR kinds = '{}')"
+_SCHEMA = """
+SELECT number FROM feature_schema
+WHERE names = $1::text[] AND (kinds = $2 OR (kinds = '{}' AND 'category' <> ALL ($2)))
+"""
 _ASSUMED = """
 INSERT INTO assumed (version, prediction, key, features, strings, label, weight) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
@@ -123,6 +126,12 @@ async def read_body(connection: Connection | Pool, version: int) -> bytes | None
     with postgres_errors():
         body: bytes | None = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
     return body
+
+
+async def schemas_of(connection: Connection, versions: Collection[int]) -> dict[int, FeatureSchema]:
+    """The features of the models among these versions that are registered."""
+    rows = await connection.fetch("SELECT version, body FROM models WHERE version = ANY ($1)", list(versions))
+    return {row["version"]: decode_model(row["body"]).schema for row in rows}
 
 
 async def features_of_model(pool: Pool, version: int) -> FeatureSchema | None:

@@ -21,6 +21,7 @@ from relearn.agents.learning.fit_messages import decode_answer, decode_task, enc
 from relearn.agents.learning.predict import predict
 from relearn.agents.learning.replay import TOLERANCE
 from relearn.agents.learning.training_set import set_digest
+from relearn.schemas.errors import Refused
 from relearn.schemas.features import Feature, FeatureSchema, code_of, numbers_alone
 from relearn.schemas.model.encoder import LEVELS_MAX, CategoryPart, Encoder, NumberPart
 from relearn.schemas.model.linear_svm import Floats, decode_model, encode_model
@@ -190,3 +191,22 @@ def test_rows_of_another_width_are_refused() -> None:
     encoder = Encoder((NumberPart(missing=False, imputed=0.0, indicator=False), CategoryPart(False, ("x",))))
     with pytest.raises(ValueError, match="rows of 3 values; the encoder has 2"):
         encode(encoder, np.ones((1, 3)))
+
+
+def test_many_rows_have_fewer_columns() -> None:
+    """The fits' work grows with rows times columns squared: the most frequent levels of all categories stay."""
+    rng = np.random.default_rng(1)
+    schema = FeatureSchema((Feature("c", "category"), Feature("d", "category")))
+    rows = np.column_stack([rng.integers(0, 250, 60_000), rng.integers(0, 3, 60_000)]).astype(float)
+    levels = {float(i): f"level {i}" for i in range(250)}
+    wide, narrow = (fit_encoder(schema, rows[:n], levels) for n in (5_000, 60_000))
+    assert wide is not None
+    assert narrow is not None
+    assert (wide.width, narrow.width) == (250 + 3 + 4, 200)
+    assert len(narrow.categories[1].levels) == 3
+
+
+def test_too_many_columns_are_refused_in_words() -> None:
+    schema = FeatureSchema(tuple(Feature(f"x{i}", missing=True) for i in range(9_000)))
+    with pytest.raises(Refused, match="9000 features with gaps or categories take up to 18000 columns, over 16384"):
+        fit_encoder(schema, np.zeros((2, 9_000)), {})

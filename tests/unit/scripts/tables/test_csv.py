@@ -297,3 +297,8 @@ def test_a_file_of_kinds_is_read_and_its_faults_are_named(tmp_path: Path) -> Non
             read_kinds(str(path))
     with pytest.raises(BadFile, match="No such file"):
         read_kinds(str(tmp_path / "none.toml"))
+
+
+def test_a_first_row_of_noughts_is_a_record(tmp_path: Path) -> None:
+    table = read_csv(write(tmp_path, "0,yes\n1,no\n3,yes\n"), "2")
+    assert (table.schema.names, table.features.tolist()) == (("x1",), [[0.0], [1.0], [3.0]])
