@@ -16,9 +16,9 @@ def break_decoder() -> None:
     """Give this process the fault. What quarantine passes over is left unread, and kills nothing."""
     add = ingest_fast_path._add
 
-    def deadly(builder: Any, message: Any, pack_row: Any) -> None:
+    def deadly(builder: Any, message: Any, *how: Any) -> None:
         if message.value == DEADLY and type(message) is not UnreadMessage:
             os.kill(os.getpid(), signal.SIGKILL)
-        add(builder, message, pack_row)
+        add(builder, message, *how)
 
     ingest_fast_path._add = deadly

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -232,7 +233,7 @@ def test_what_cannot_be_is_one_line(filled: Settings, argv: tuple[str, ...], sai
 
 
 def test_a_full_disk_and_a_closed_pipe_end_it_without_a_traceback(filled: Settings) -> None:
-    command = f"{sys.executable} -m relearn.scripts export predictions --to 2100-01-01"
+    command = f"{shlex.quote(sys.executable)} -m relearn.scripts export predictions --to 2100-01-01"
     ends = {}
     for name, redirected in (("full", "> /dev/full"), ("closed", "| head -1")):
         shell = f"set -o pipefail; {command} {redirected}"
