@@ -106,7 +106,7 @@ def _add_single(builder: RecordsBuilder, message: RawMessage, value: bytes, pack
         one = _one_json(value) if value[0] == JSON_FIRST_BYTE else _one_packed(value)
     except (ValueError, RecursionError):
         return False
-    features, d = one.features, len(builder.schema)
+    features, d = one.features, builder.width
     if one.n is not None or len(features) != (d if type(features) is list else 8 * d) or _has_bad_text(one):
         return False
     packed = features if isinstance(features, bytes) else pack_row(*features)
@@ -133,10 +133,10 @@ def _add_mixed(
 
 def _has_bad_text(one: OneTexts) -> bool:
     return bool(
-        text_fault(one.id)
-        or text_fault(one.subject)
-        or text_fault(one.batch)
-        or text_fault(one.context, MAX_CONTEXT_BYTES)
+        (one.id is not None and text_fault(one.id))
+        or (one.subject is not None and text_fault(one.subject))
+        or (one.batch is not None and text_fault(one.batch))
+        or (one.context is not None and text_fault(one.context, MAX_CONTEXT_BYTES))
     )
 
 

@@ -179,6 +179,11 @@ class RecordsBuilder:
     contexts: list[str | None] = field(default_factory=list)
     strings: list[Strings] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    width: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the features once, not per message."""
+        self.width = len(self.schema)
 
     def add_one(self, message: RawMessage, packed: bytes, texts: OneTexts) -> None:
         """Add the record of a single-record message."""
