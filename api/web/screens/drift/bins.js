@@ -3,21 +3,19 @@ import { featureValue as number } from "../../format.js";
 
 /**
  * The range of each bin: above its lower edge, up to its upper one. The outer bins are open. A value that many records share
- * has a bin of its own, whose lower edge is the next smaller number. A missing value counts as the largest number. The edges of a
- * category are codes of its levels, which mean nothing. Pure.
+ * has a bin of its own, whose lower edge is the next smaller number. The last bin of a feature that may be missing is of the
+ * records without it. The edges of a category are codes of its levels, which mean nothing. Pure.
  *
  * @param {number[]} edges ascending
  * @param {{kind: string, missing: boolean}} [feature] undefined: a number that is never missing
- * @returns {string[]} one for each bin that may hold a record: one more than edges, unless the last edge is a missing value's
+ * @returns {string[]} one for each bin: one more than edges
  */
 export function binNames(edges, feature) {
   /** @param {number} i */
   const one = (i) => i > 0 && adjacent(edges[i - 1], edges[i]);
-  if (feature?.missing) {
-    const present = edges.filter((edge) => edge !== Number.MAX_VALUE);
-    const apart = present.length < edges.length && one(present.length);
-    const names = binNames(apart ? present.slice(0, -1) : present, { ...feature, missing: false });
-    return apart ? [...names, "missing"] : [...names.slice(0, -1), `${names.at(-1)}, or missing`];
+  // Between the largest number that there can be and a missing value. Records that came before gaps have no such edge.
+  if (feature?.missing && edges[edges.length - 1] > 1.797e308) {
+    return [...binNames(edges.slice(0, -1), { ...feature, missing: false }), "missing"];
   }
   if (feature?.kind === "category") {
     return Array.from({ length: edges.length + 1 }, (_, i) => (i < edges.length && one(i) ? "one level" : "a range of levels"));

@@ -245,3 +245,17 @@ def test_each_partition_gives_its_share_to_within_one(new: dict[int, int]) -> No
 
 def test_of_equal_remainders_the_lower_partition_is_rounded_up() -> None:
     assert sample_quotas({2: 5, 0: 5, 1: 5}, 4) == {0: 2, 1: 1, 2: 1}
+
+
+def test_what_is_missing_has_a_bin_of_its_own() -> None:
+    """A tenth of the values that are missing from now on is drift; large values are not taken for missing ones."""
+    rng = np.random.default_rng(4)
+    first, later = rng.normal(size=(1000, 2)), rng.normal(size=(500, 2))
+    margins = rng.normal(size=1000)
+    known = reference(("a", "b"), first, margins, np.array([True, False]))
+    assert [len(edges) for edges in known.edges] == [10, 9, 9]
+    assert known.counts[0][-1] == 0
+    later[:60, 0] = np.nan
+    found = compare(known, later, margins[:500])
+    assert found.shifts["a"].counts[-1] == 60
+    assert (found.shifts["a"].drifted, found.shifts["b"].drifted) == (True, False)
