@@ -156,7 +156,7 @@ def value_fault(value: object, feature: Feature) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             fault = f"should be a number, is {type(value).__name__}"
     elif not isinstance(value, str):
-        fault = f"should be a string, one of a category's levels, is {type(value).__name__}"
+        fault = f"should be a string, as the levels of a category are, is {type(value).__name__}"
     else:
         fault = text_fault(value)
     return f"feature {feature.name[:60]!r} {fault}" if fault else None

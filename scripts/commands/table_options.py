@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from relearn.agents.stores.training.examples import read_schema
+from relearn.agents.stores.postgres import Pool
+from relearn.agents.stores.training.examples import has_examples, read_schema
 from relearn.schemas.errors import RelearnError
 from relearn.schemas.features import FeatureSchema
 from relearn.scripts.client.query import with_pool
@@ -58,8 +59,12 @@ def load_table(source: str, *, label: str | None, options: TableOptions) -> Data
 
 
 def _namespace_schema() -> FeatureSchema | None:
-    """The namespace's features; None, so that kinds are inferred, before there are any or without Postgres."""
+    """The namespace's features, if examples decide on them and Postgres answers; None: kinds are inferred."""
+
+    async def read(pool: Pool) -> FeatureSchema | None:
+        return await read_schema(pool) if await has_examples(pool) else None
+
     try:
-        return with_pool(read_schema)
+        return with_pool(read)
     except RelearnError:
         return None

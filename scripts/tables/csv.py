@@ -21,7 +21,7 @@ from relearn.schemas.errors import BadFile, BadMessage
 from relearn.schemas.features import Feature, FeatureSchema, Kind, Strings, codes_of
 from relearn.schemas.labels import LabelSpellings
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
-from relearn.scripts.tables.csv_rows import LOOKED_AT, Row, delimiter_of, rows_of
+from relearn.scripts.tables.csv_rows import LOOKED_AT, Row, delimiter_of, is_whole, listed, rows_of
 from relearn.scripts.tables.kinds import KindFault, infer_kinds
 from relearn.scripts.tables.table_options import ACCOMPANYING, TableOptions
 
@@ -128,7 +128,6 @@ def _all_numbers(columns: _Columns, data: Callable[[], Iterator[Row]]) -> Table 
 
 
 def _table(columns: _Columns, data: Callable[[], Iterator[Row]], schema: FeatureSchema) -> Table:
-    options = columns.options
     places = columns.features
     numbers, categories = [places[i] for i in schema.numbers], [places[i] for i in schema.categories]
     values, strings, labels, spellings = array("d"), list[Strings](), list[str](), LabelSpellings()
@@ -136,7 +135,7 @@ def _table(columns: _Columns, data: Callable[[], Iterator[Row]], schema: Feature
     for line, cells in data():
         values.extend([_number(columns, line, i, cells[i]) for i in numbers])
         if categories:
-            strings.append([None if options.is_missing(cells[i]) else cells[i] for i in categories])
+            strings.append([_level(columns, line, i, cells[i]) for i in categories])
             values.extend(codes_of(strings[-1]))
         if columns.label is not None:
             labels.append(_label(columns, line, cells[columns.label], spellings))
@@ -169,7 +168,7 @@ def _known_kinds(columns: _Columns) -> dict[str, Kind]:
     """The kinds that need not be inferred, by name."""
     there = [columns.names[i] for i in columns.features]
     if strange := [name for name in columns.options.kinds if name not in there]:
-        raise BadFile(columns.path, f"there is no column {strange[0]!r} to be of a kind; there are {_listed(there)}")
+        raise BadFile(columns.path, f"there is no column {strange[0]!r} to be of a kind; there are {listed(there)}")
     return columns.options.known_kinds
 
 
@@ -203,10 +202,10 @@ def _columns(path: str, rows: Sequence[Row], label: str | None, options: TableOp
 def _place(columns: _Columns, line: int, wanted: str) -> int:
     """The column of this name, or of this number from 1."""
     wanted, names = wanted.strip(), columns.names
-    index = int(wanted) - 1 if _is_whole(wanted) else names.index(wanted) if wanted in names else -1
+    index = int(wanted) - 1 if is_whole(wanted) else names.index(wanted) if wanted in names else -1
     if not 0 <= index < len(names):
         without = "" if columns.header else "; line 1 holds numbers, so it is no header"
-        raise BadFile(columns.path, f"there is no column {wanted!r}; there are {_listed(names)}{without}", line=line)
+        raise BadFile(columns.path, f"there is no column {wanted!r}; there are {listed(names)}{without}", line=line)
     return index
 
 
@@ -214,9 +213,9 @@ def _is_header(rows: Sequence[Row], label: str | None, options: TableOptions) ->
     first = rows[0][1]
     if all(options.number(cell) is None for cell in first):
         return True
-    if label and not _is_whole(label) and label.strip() in first:
+    if label and not is_whole(label) and label.strip() in first:
         return True
-    if label is None or not _is_whole(label) or len(rows) < 2:
+    if label is None or not is_whole(label) or len(rows) < 2:
         return False
     # Names may be numbers (label,0,1,2,…): then the label column decides.
     index, second = int(label) - 1, rows[1][1]
@@ -247,6 +246,17 @@ def _number(columns: _Columns, line: int, index: int, cell: str) -> float:
         fault = f"{cell!r} isn't a finite number; if it means that there is none, say --missing {cell}"
         raise BadFile(columns.path, fault, line, columns.shown(index))
     return value
+
+
+def _level(columns: _Columns, line: int, index: int, cell: str) -> str | None:
+    """A category's level, None where it is missing."""
+    if columns.options.is_missing(cell):
+        return None
+    if fault := text_fault(cell):
+        raise BadFile(
+            columns.path, f"a level that {fault}; leave the column out with --drop", line, columns.shown(index)
+        )
+    return cell
 
 
 def _no_number(columns: _Columns, cell: str) -> str:
@@ -281,13 +291,3 @@ def _ragged(columns: _Columns, line: int, cells: Sequence[str]) -> BadFile:
     width = len(columns.names)
     said = f"{len(cells)} fields, where line 1 has {width}" if columns.header else f"{len(cells)} fields, not {width}"
     return BadFile(columns.path, said, line, columns.shown(min(len(cells), width)))
-
-
-def _is_whole(text: str) -> bool:
-    digits = text.strip().removeprefix("-")
-    return digits.isascii() and digits.isdigit()
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:60]) for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

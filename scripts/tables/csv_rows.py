@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import TextIO
@@ -69,3 +69,15 @@ def delimiter_of(path: str, file: TextIO) -> str:
 
     found = {delimiter: agreement(delimiter) for delimiter in DELIMITERS}
     return max(DELIMITERS, key=lambda delimiter: found[delimiter]) if any(found.values()) else ","
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for people, the first of many."""
+    shown = ", ".join(repr(name[:60]) for name in names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number."""
+    digits = text.strip().removeprefix("-")
+    return digits.isascii() and digits.isdigit()

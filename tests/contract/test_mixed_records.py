@@ -62,7 +62,7 @@ GOOD: dict[str, Any] = {"colour": "red", "age": 1.5, "town": "t1", "income": 2}
 BAD: dict[str, tuple[Any, str, str]] = {
     "a number as a text": ({**GOOD, "income": "2"}, "invalid", "feature 'income' should be a number, is str"),
     "a truth as a number": ({**GOOD, "age": True}, "invalid", "feature 'age' should be a number, is bool"),
-    "a number as a level": ({**GOOD, "town": 4}, "invalid", "feature 'town' should be a string, one of a category's"),
+    "a number as a level": ({**GOOD, "town": 4}, "invalid", "feature 'town' should be a string, as the levels of a"),
     "a list as a level": ({**GOOD, "town": ["t1"]}, "invalid", "feature 'town' should be a string"),
     "a map as a number": ({**GOOD, "age": {}}, "invalid", "feature 'age' should be a number, is"),
     "null where none may be": ({**GOOD, "income": None}, "invalid", "feature 'income' is missing, and may not be"),

@@ -80,6 +80,7 @@ async def load_examples(
         Refused: the namespace has other features, or a name, label or value can't be stored.
     """
     _check(schema, features, labels)
+    _check_levels(schema, strings)
     n_numbers = len(schema.numbers)
     all_strings: Sequence[Strings | None] = strings or [None] * len(labels)
     rows = [
@@ -109,6 +110,16 @@ async def read_schema(connection: Connection | Pool) -> FeatureSchema | None:
     """
     found = await read_numbered_schema(connection)
     return None if found is None else found[1]
+
+
+async def has_examples(pool: Pool) -> bool:
+    """Whether there are examples that weren't withdrawn. Without any the next load decides on the features.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    with postgres_errors():
+        return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM examples WHERE NOT withdrawn)"))
 
 
 async def read_numbered_schema(connection: Connection | Pool) -> tuple[int, FeatureSchema] | None:
@@ -150,7 +161,8 @@ async def _fix_features(connection: Connection, schema: FeatureSchema) -> None:
         return
     if await connection.fetchval("SELECT true FROM examples WHERE NOT withdrawn LIMIT 1"):
         raise Refused(
-            f"this namespace's records have other features: {_shown(known)}; these have {_shown(schema)}. "
+            f"this namespace's records have other features: {_shown(known, schema)}; "
+            f"these have {_shown(schema, known)}. "
             "Use another namespace for them (RELEARN_NAMESPACE), or withdraw all examples first "
             "(`relearn examples withdraw`)"
         )
@@ -163,9 +175,19 @@ def _columns(schema: FeatureSchema) -> tuple[list[str], list[str], list[bool]]:
     return list(schema.names), [one.kind for one in schema.features], [one.missing for one in schema.features]
 
 
-def _shown(schema: FeatureSchema) -> str:
-    names = [one.name if one.kind == "number" else f"{one.name}: {one.kind}" for one in schema.features]
-    return f"{len(names)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+def _shown(schema: FeatureSchema, other: FeatureSchema) -> str:
+    """The number of features, and the first of those that the other one hasn't, if there are such."""
+    beside = {one[:2] for one in other.features}
+    features = [one for one in schema.features if one[:2] not in beside] or list(schema.features)
+    names = [one.name if one.kind == "number" else f"{one.name}: {one.kind}" for one in features]
+    return f"{len(schema)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+
+
+def _check_levels(schema: FeatureSchema, strings: Sequence[Strings]) -> None:
+    for row, levels in enumerate(strings):
+        for place, level in zip(schema.categories, levels, strict=True):
+            if fault := text_fault(level):
+                raise Refused(f"row {row + 1}: the value of {schema.names[place]!r} {fault}")
 
 
 def _check(schema: FeatureSchema, features: Floats, labels: Sequence[str]) -> None:

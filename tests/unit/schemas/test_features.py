@@ -55,7 +55,7 @@ def test_codes_are_whole_numbers_that_differ(levels: set[str]) -> None:
         (None, Feature("a", missing=True), None),
         ("x", Feature("c", "category"), None),
         ("", Feature("c", "category"), None),
-        (1.0, Feature("c", "category"), "feature 'c' should be a string, one of a category's levels, is float"),
+        (1.0, Feature("c", "category"), "feature 'c' should be a string, as the levels of a category are, is float"),
         ("x" * 257, Feature("c", "category"), "feature 'c' is 257 bytes long; 256 are allowed"),
         ("\0", Feature("c", "category"), "feature 'c' has a NUL character"),
     ],

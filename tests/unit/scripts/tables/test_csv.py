@@ -302,3 +302,10 @@ def test_a_file_of_kinds_is_read_and_its_faults_are_named(tmp_path: Path) -> Non
 def test_a_first_row_of_noughts_is_a_record(tmp_path: Path) -> None:
     table = read_csv(write(tmp_path, "0,yes\n1,no\n3,yes\n"), "2")
     assert (table.schema.names, table.features.tolist()) == (("x1",), [[0.0], [1.0], [3.0]])
+
+
+def test_a_level_that_is_too_long_is_named_by_its_line(tmp_path: Path) -> None:
+    """Also where the kind is known, and so is not inferred."""
+    options = TableOptions(kinds={"c": "category"})
+    with pytest.raises(BadFile, match=r"line 3, column 2 \(c\): a level that is 257 bytes long; 256 are allowed"):
+        read_csv(write(tmp_path, f"a,c\n1,x\n2,{'y' * 257}\n"), None, options)
