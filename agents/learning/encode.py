@@ -25,7 +25,7 @@ from relearn.schemas.model.encoder import (
     Part,
     columns_of,
 )
-from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.schemas.model.linear_svm import Floats
 
 #: How often a level has to be seen in training for a column of its own.
 LEAST_PER_LEVEL = 2
@@ -73,12 +73,14 @@ class Encoded(NamedTuple):
     columns: tuple[NDArray[np.intp], ...]
 
 
-def encode(encoder: Encoder, rows: Floats) -> Encoded:
-    """Encode (n, d) rows. What isn't among the levels of a category is another level.
+def encode(encoder: Encoder | None, rows: Floats) -> Encoded:
+    """Encode (n, d) rows, which without an encoder are `dense`. What isn't among a category's levels is another level.
 
     Raises:
         ValueError: rows of another width.
     """
+    if encoder is None:
+        return Encoded(rows, ())
     plan, n_numbers = _plan(encoder), len(encoder.numbers)
     if rows.shape[1] != len(encoder.parts):
         raise ValueError(f"rows of {rows.shape[1]} values; the encoder has {len(encoder.parts)}")
@@ -109,11 +111,9 @@ def columns_matrix(encoder: Encoder | None, rows: Floats) -> Floats:
     return matrix
 
 
-def products(encoder: Encoder | None, rows: Floats, weights: Floats) -> Floats:
-    """(n, k): the encoded rows times weights (k, width), without the zeros of the categories."""
-    if encoder is None:
-        return rows @ weights.T
-    dense, columns = encode(encoder, rows)
+def products(encoded: Encoded, weights: Floats) -> Floats:
+    """(n, k): n encoded rows times weights (k, width), without the zeros of the categories."""
+    dense, columns = encoded
     found: Floats = dense @ weights[:, : dense.shape[1]].T
     by_column = weights.T
     for column in columns:
@@ -121,12 +121,13 @@ def products(encoder: Encoder | None, rows: Floats, weights: Floats) -> Floats:
     return found
 
 
-def count_unseen(model: Model, rows: Floats) -> int:
-    """How many values of (n, d) rows are levels that have no column of their own."""
-    if model.encoder is None:
-        return 0
-    columns, plan = encode(model.encoder, rows).columns, _plan(model.encoder)
-    return sum(int((column == one.start + one.m).sum()) for column, one in zip(columns, plan.levels, strict=True))
+def unseen(encoder: Encoder | None, encoded: Encoded) -> NDArray[np.intp]:
+    """(n,): how many values of each row are levels that have no column of their own."""
+    found = np.zeros(len(encoded.dense), dtype=np.intp)
+    if encoder is not None:
+        for column, one in zip(encoded.columns, _plan(encoder).levels, strict=True):
+            found += column == one.start + one.m
+    return found
 
 
 def feature_sums(encoder: Encoder | None, cells: Floats) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.encode import products
+from relearn.agents.learning.encode import Encoded, encode, products
 from relearn.schemas.model.linear_svm import Floats, Model
 
 
@@ -30,7 +30,12 @@ class Scores:
 
 def score(model: Model, features: Floats) -> Scores:
     """Score the (n, d) rows of n records: labels and margins as in `predict`, and the model's confidence."""
-    labels, margins = predict(model, features)
+    return score_encoded(model, encode(model.encoder, features))
+
+
+def score_encoded(model: Model, encoded: Encoded) -> Scores:
+    """The same of n records that the model's encoder has encoded."""
+    labels, margins = _predict(model, encoded)
     return Scores(labels, margins, confidence(model, margins, labels))
 
 
@@ -40,8 +45,12 @@ def predict(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
     Margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|). Two classes: margin > 0 means
     classes[1], else classes[0]. More: the largest margin wins, the first of equals.
     """
+    return _predict(model, encode(model.encoder, features))
+
+
+def _predict(model: Model, encoded: Encoded) -> tuple[NDArray[np.int16], Floats]:
     with np.errstate(over="ignore", invalid="ignore"):
-        margins = products(model.encoder, features, model.weights) + model.bias
+        margins = products(encoded, model.weights) + model.bias
     labels = margins[:, 0] > 0 if margins.shape[1] == 1 else margins.argmax(axis=1)
     return labels.astype(np.int16), margins
 

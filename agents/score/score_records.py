@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from relearn.agents.learning.predict import Scores, predict, score
+from relearn.agents.learning.encode import encode, unseen
+from relearn.agents.learning.predict import Scores, predict, score_encoded
 from relearn.agents.models.live import Served
 from relearn.schemas.messages.headers import write_key
 from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts
@@ -23,12 +24,14 @@ from relearn.schemas.topics import BLOCK_MAX_BYTES
 class ScoredChunk:
     """The result of one chunk. `shadow` has an answer per record, if there is a shadow.
 
-    `writes`: by partition and offset, the keys of messages that were sent under a key.
+    `unseen`: the number of values that are levels without a column of their own. `writes`: by partition and offset, the
+    keys of messages that were sent under a key.
     """
 
     records: Records
     scores: Scores
     rejects: Sequence[Reject]
+    unseen: int
     shadow: ShadowAnswers | None = None
     writes: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
@@ -68,10 +71,11 @@ def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
 
 
 def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[Reject], served: Served) -> ScoredChunk:
-    scores = score(served.model, records.features)
+    encoded = encode(served.model.encoder, records.features)
+    scores, levels = score_encoded(served.model, encoded), unseen(served.model.encoder, encoded)
     finite = np.isfinite(scores.margins).all(axis=1)
     if finite.all():
-        return ScoredChunk(records, scores, rejects)
+        return ScoredChunk(records, scores, rejects, int(levels.sum()))
     by_place = {(m.partition, m.offset): m for m in messages}
     overflows = [
         Reject(
@@ -81,7 +85,7 @@ def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[R
         for i in np.flatnonzero(~finite)
     ]
     good = np.flatnonzero(finite)
-    return ScoredChunk(records.select(good), scores.select(good), [*rejects, *overflows])
+    return ScoredChunk(records.select(good), scores.select(good), [*rejects, *overflows], int(levels[good].sum()))
 
 
 def blocks_of(

@@ -15,7 +15,6 @@ from relearn.agents.availability.retry import Retry
 from relearn.agents.foreign.intake import Intake
 from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.topics import check_log_append_time
-from relearn.agents.learning.encode import count_unseen
 from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
@@ -83,7 +82,7 @@ class Scorer:
                 receipts += await self._send(opened, chunk, scored, served, generation)
                 records += len(scored.records) + len(scored.rejects)
                 bad += len(scored.rejects)
-                self._state.unseen += count_unseen(served.model, scored.records.features)
+                self._state.unseen += scored.unseen
         self._state.records += records
         self._state.skipped += self._intake.skipped - skipped_before
         log.debug(

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from relearn.agents.learning.encode import columns_matrix, count_unseen, encode, fit_encoder, products
+from relearn.agents.learning.encode import columns_matrix, encode, fit_encoder, products, unseen
 from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.learning.fit import fit, fit_svm
 from relearn.agents.learning.fit_messages import decode_answer, decode_task, encode_answer, encode_task
@@ -92,7 +92,7 @@ def test_products_are_those_of_the_columns(
     weights = np.random.default_rng(seed).normal(size=(k, encoder.width))
     columns = columns_matrix(encoder, rows)
     size = 1.0 + np.abs(columns) @ np.abs(weights).T
-    assert (np.abs(products(encoder, rows, weights) - columns @ weights.T) <= TOLERANCE * size).all()
+    assert (np.abs(products(encode(encoder, rows), weights) - columns @ weights.T) <= TOLERANCE * size).all()
 
 
 def test_a_model_is_that_of_scikit_learns_pipeline() -> None:
@@ -155,7 +155,7 @@ def test_a_level_never_seen_is_scored_as_other_and_counted() -> None:
     known, new = row(["red", 40.0, "t1", 10.0]), row(["red", 40.0, "Atlantis", 10.0])
     rows = np.array([known, new, new])
     assert np.isfinite(predict(model, rows)[1]).all()
-    assert (count_unseen(model, rows), count_unseen(model, rows[:1])) == (2, 0)
+    assert unseen(model.encoder, encode(model.encoder, rows)).tolist() == [0, 1, 1]
 
 
 def test_a_model_and_a_task_are_read_as_they_were_written() -> None:
