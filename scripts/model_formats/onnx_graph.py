@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from relearn import __version__
-from relearn.schemas.errors import SetupError
 from relearn.schemas.model.encoder import CategoryPart, columns_of
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.extras import import_extra
 
 _OPSETS = {"": 17, "ai.onnx.ml": 3}
 _IR_VERSION = 8
@@ -27,11 +27,7 @@ def require_onnx() -> Any:
     Raises:
         SetupError: it isn't installed; the message has the command that installs it.
     """
-    try:
-        import onnx  # noqa: PLC0415 - optional, and takes 0.2 s
-    except ImportError as exc:
-        raise SetupError("the format onnx needs the package onnx: pip install 'relearn[onnx]'") from exc
-    return onnx
+    return import_extra("onnx", "onnx", "the format onnx needs the package onnx")
 
 
 def missing_token(model: Model) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.schemas.errors import SetupError
 from relearn.schemas.features import FeatureSchema, schema_fields
 from relearn.schemas.model.encoder import Encoder, columns_of
 from relearn.schemas.model.linear_svm import Model
+from relearn.scripts.extras import import_extra
 
 #: What `skops.io.load` needs as `trusted`. For a model of numbers alone nothing.
 TRUSTED = ("numpy.dtype",)
@@ -27,11 +27,7 @@ def require_skops() -> Any:
     Raises:
         SetupError: it isn't installed; the message has the command that installs it.
     """
-    try:
-        import skops.io  # noqa: PLC0415 - optional, and imports scikit-learn
-    except ImportError as exc:
-        raise SetupError("the format skops needs the package skops: pip install 'relearn[skops]'") from exc
-    return skops.io
+    return import_extra("skops.io", "skops", "the format skops needs the package skops")
 
 
 def skops_model(model: Model, sha256: bytes) -> bytes:

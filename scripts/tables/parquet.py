@@ -8,13 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from relearn.schemas.errors import BadFile, SetupError
+from relearn.schemas.errors import BadFile
+from relearn.scripts.extras import import_extra
 from relearn.scripts.tables.csv import Table, read_rows
 from relearn.scripts.tables.csv_rows import Row
 from relearn.scripts.tables.table_options import TableOptions
 
 SUFFIXES = (".parquet", ".pq")
 _BATCH_CELLS = 250_000
+_MODULES = ("pyarrow", "pyarrow.parquet")
 
 
 def pyarrow() -> Any:
@@ -23,11 +25,7 @@ def pyarrow() -> Any:
     Raises:
         SetupError: it isn't installed; the message has the command that installs it.
     """
-    try:
-        import pyarrow as found  # noqa: PLC0415 - optional, and takes 0.2 s
-        import pyarrow.parquet  # noqa: PLC0415
-    except ImportError as exc:
-        raise SetupError("Parquet files need pyarrow: pip install 'relearn[parquet]'") from exc
+    found, _ = (import_extra(module, "parquet", "Parquet files need pyarrow") for module in _MODULES)
     return found
 
 

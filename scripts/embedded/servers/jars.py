@@ -22,6 +22,7 @@ from typing import Any
 
 from relearn.schemas.errors import SetupError
 from relearn.scripts.client.private_files import untrusted
+from relearn.scripts.extras import import_extra
 
 KAFKA = "4.3.1"
 # The "!" keeps log4j's parent, which names versions for its own tests, from choosing the versions of Kafka's jars.
@@ -148,11 +149,7 @@ def fetch_archive(cache: Path, group: str, artifact: str, version: str) -> Path:
 
 
 def _maven(cache: Path) -> Any:
-    try:
-        from jgo.maven import MavenContext  # noqa: PLC0415 - optional
-    except ImportError as exc:
-        raise SetupError("jgo is missing: pip install 'relearn[embedded]'") from exc
-    return MavenContext(repo_cache=cache, timeout=30)
+    return import_extra("jgo.maven", "embedded", "jgo is missing").MavenContext(repo_cache=cache, timeout=30)
 
 
 def _print_lock() -> None:

