@@ -16,6 +16,7 @@ import msgspec
 import relearn.schemas
 from relearn.agents.foreign.registry import Registry
 from relearn.schemas.errors import BadMessage, SetupError
+from relearn.schemas.foreign.frame import frame
 from relearn.schemas.messages.results import ResultWire
 from relearn.schemas.settings import Settings
 
@@ -38,12 +39,10 @@ def avro_encoder(settings: Settings, topic: str) -> Callable[[ResultWire], bytes
     finally:
         registry.close()
     schema = fastavro.parse_schema(msgspec.json.decode(text))
-    head = b"\0" + schema_id.to_bytes(4, "big")
 
     def encode(result: ResultWire) -> bytes:
         file = io.BytesIO()
-        file.write(head)
         fastavro.schemaless_writer(file, schema, msgspec.structs.asdict(result))
-        return file.getvalue()
+        return frame(schema_id, file.getvalue())
 
     return encode

@@ -183,9 +183,8 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
     k = len(wire.classes)
     if n == 0 or k < 2:
         raise BadMessage("invalid", f"a block of {n} records and {k} classes")
-    if min(wire.generation, wire.partition, wire.model, wire.activation, wire.schema) < 0 or not np.isfinite(
-        wire.scored_at
-    ):
+    numbers = (wire.generation, wire.partition, wire.model, wire.activation, wire.schema)
+    if min(numbers) < 0 or not np.isfinite(wire.scored_at):
         raise BadMessage("invalid", "generation, partition, model, activation and scored_at can't be negative")
     columns = len(wire.features) // (8 * n)
     if not wire.strings:

@@ -28,7 +28,7 @@ from relearn.agents.stores.predictions.partitions import (
 )
 from relearn.agents.stores.predictions.retention import CLOCKS_APART_S, Tail, oldest_kept, read_tails
 from relearn.agents.stores.training.examples import read_schema
-from relearn.schemas.features import FeatureSchema
+from relearn.schemas.features import FeatureSchema, values_of
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block
@@ -151,9 +151,6 @@ def letter_of(
 
 
 def _values(block: Block, schema: FeatureSchema | None) -> Any:
-    """The values of a block of one record: packed numbers, or with categories a list in the order of the schema."""
-    numbers, strings = block.features[0], block.strings[0] if block.strings else None
-    if strings is None:
-        return numbers
-    fits = schema is not None and (len(schema.numbers), len(schema.categories)) == (len(numbers), len(strings))
-    return schema.values(numbers.tolist(), strings) if schema is not None and fits else [*numbers.tolist(), *strings]
+    """The values of a block of one record: packed numbers, or with categories a list, as `values_of` orders it."""
+    numbers = block.features[0]
+    return values_of(schema, numbers.tolist(), block.strings[0]) if block.strings else numbers
