@@ -79,7 +79,7 @@ $(STAMP): requirements.lock pyproject.toml $(PAGE)/package-lock.json
 		echo "relearn needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=python3.12" >&2; exit 1; }
 	@echo "setup 1/4: a virtual environment in .venv" >&2
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@echo "setup 2/4: the packages of requirements.lock (≈ 1.3 GB on disk; a minute or so)" >&2
+	@echo "setup 2/4: the packages of requirements.lock (≈ 1.6 GB on disk; a minute or so)" >&2
 	@{ PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --progress-bar off --require-hashes \
 		-r requirements.lock || echo FAILED; } | awk -v all="$$(grep -c == requirements.lock)" -v tty="$$(test -t 2 && echo 1)" ' \
 		/^FAILED/ { failed = 1 } \
