@@ -1,6 +1,8 @@
-"""Checks of strings in messages: UTF-8, without NUL, up to a maximum size in bytes."""
+"""Checks of strings in messages: UTF-8, without NUL, up to a maximum size in bytes. Names for people to read."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from relearn.schemas.errors import BadMessage
 
@@ -35,3 +37,9 @@ def check_text(value: str | None, name: str, limit_bytes: int = MAX_TEXT_BYTES) 
     if fault:
         raise BadMessage("text", f"{name} {fault}")
     return value
+
+
+def first_few(names: Sequence[str], most: int = 3, show: Callable[[str], str] = str) -> str:
+    """Up to `most` names, and the number of the others: a, b, c and 4 more."""
+    rest = len(names) - most
+    return ", ".join(map(show, names[:most])) + (f" and {rest} more" if rest > 0 else "")

@@ -14,12 +14,12 @@ from relearn.schemas.foreign.mapping import check_features
 from relearn.schemas.foreign.reader import ForeignReader
 from relearn.schemas.messages.records import RawMessage, UnreadMessage
 from relearn.schemas.settings import Settings
+from relearn.schemas.text import first_few
 
 if TYPE_CHECKING:
     from relearn.agents.foreign.codecs import Codecs
 
 _CODE = "mapping"
-_SHOWN = 5
 #: Distinct schemas of the messages that are decoded together: all of their codecs are at hand.
 TOGETHER_MAX = 128
 
@@ -103,5 +103,4 @@ def _codecs(settings: Settings, retry: Retry) -> Codecs:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name)[:60] for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return first_few(names, 5, lambda name: repr(name)[:60])

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from relearn.schemas.settings import Settings
+from relearn.schemas.text import first_few
 
 #: Minimum number of audits from which the share of corrected audits counts.
 LEAST_AUDITS = 50
@@ -194,8 +195,8 @@ def _rate(facts: Facts, limits: Limits) -> Trigger:
 
 
 def _drift(facts: Facts, limits: Limits) -> Trigger:
-    n, named = len(facts.drifted), ", ".join(facts.drifted[:3])
-    progress = f"drift in {named}" + (f" and {n - 3} more" if n > 3 else "") if n else "no drift"
+    n = len(facts.drifted)
+    progress = f"drift in {first_few(facts.drifted)}" if n else "no drift"
     if not limits.drift:
         return _trigger("drift", None, n, progress, ["off"])
     missing = [] if n else ["drift"]

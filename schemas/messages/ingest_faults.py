@@ -20,7 +20,7 @@ from relearn.schemas.features import FeatureSchema, Strings, rows_of_values, val
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
 from relearn.schemas.messages.records import Fault, Rows, Texts
 from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE, check_complete, is_json
-from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
+from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, first_few, text_fault
 
 #: The fault of a message in a schema registry's framing that no registry is set for.
 NO_REGISTRY = "its first byte is 0, a schema registry's framing: set RELEARN_SCHEMA_REGISTRY_URL for the score workers"
@@ -134,8 +134,8 @@ def _check_names(names: Sequence[Any], schema: FeatureSchema) -> None:
 
 
 def shown_names(names: Sequence[Any]) -> str:
-    first = ", ".join(repr(name)[:60] for name in names[:3])
-    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    """The first of these names, quoted."""
+    return first_few(names, show=lambda name: repr(name)[:60])
 
 
 def _unpack_row(given: bytes, schema: FeatureSchema) -> list[float | None]:

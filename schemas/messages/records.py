@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.features import FeatureSchema, Strings
+from relearn.schemas.text import first_few
 
 Texts = Sequence[str | None]
 
@@ -245,7 +246,6 @@ class RecordsBuilder:
             self.rejects.append(Reject(self.messages[i], fault))
         for i in np.flatnonzero(~good).tolist():
             names = [self.schema.row_names[j] for j in np.flatnonzero(~finite[i]).tolist()]
-            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            fault = Fault(self.indexes[i], "not-finite", f"{shown}: not a finite number")
+            fault = Fault(self.indexes[i], "not-finite", f"{first_few(names)}: not a finite number")
             self.rejects.append(Reject(self.messages[i], fault))
         return records.select(np.flatnonzero(good & timed)), self.rejects

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TextIO
 
 from relearn.schemas.errors import BadFile
+from relearn.schemas.text import first_few
 
 LINE_MAX = 16 * 1024 * 1024
 FIELD_MAX = 128 * 1024
@@ -73,8 +74,7 @@ def delimiter_of(path: str, file: TextIO) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Names for people, the first of many."""
-    shown = ", ".join(repr(name[:60]) for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return first_few(names, 8, lambda name: repr(name[:60]))
 
 
 def is_whole(text: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from relearn.schemas.errors import BadFile, BadMessage
 from relearn.schemas.features import Feature, FeatureSchema, Kind, read_kind
-from relearn.schemas.text import text_fault
+from relearn.schemas.text import first_few, text_fault
 from relearn.scripts.tables.table_options import TableOptions
 
 #: Where at least this share of a column's values are numbers, the others are mistakes.
@@ -130,4 +130,4 @@ def shown(schema: FeatureSchema) -> str:
 
 
 def _listed(features: list[Feature]) -> str:
-    return ", ".join(one.name for one in features[:8]) + (f" and {len(features) - 8} more" if len(features) > 8 else "")
+    return first_few([one.name for one in features], 8)

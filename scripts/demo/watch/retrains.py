@@ -13,6 +13,7 @@ from relearn.agents.stores.training.jobs import Job, list_jobs
 from relearn.agents.stores.training.loop_facts import read_loop
 from relearn.agents.stores.training.models import read_model
 from relearn.schemas.settings import Settings
+from relearn.schemas.text import first_few
 from relearn.scripts.demo.display.console import Report
 
 _JOBS = 50
@@ -156,8 +157,3 @@ def command_text(job: Job) -> str:
     which = "" if job.version is None else f"to model {job.version}, "
     outcome = "took effect" if job.state == "promoted" else f"{job.state}: {job.error}"
     return f"{which}by {job.by or 'itself'}: {outcome}"
-
-
-def first_few(names: Sequence[str]) -> str:
-    """Up to three names, and the number of the others."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
