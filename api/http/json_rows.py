@@ -13,7 +13,7 @@ from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, number
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.model.linear_svm import Floats
-from relearn.schemas.text import text_fault
+from relearn.schemas.text import first_few, text_fault
 
 
 def matrix(rows: Sequence[Row], schema: FeatureSchema) -> Floats:
@@ -26,11 +26,17 @@ def matrix(rows: Sequence[Row], schema: FeatureSchema) -> Floats:
     Raises:
         ProblemError: a row has other features, or a value that its feature can't have.
     """
-    return rows_of_values(values(rows, schema), schema)[0]
+    checked, numbers = _checked(rows, schema)
+    return rows_of_values(checked, schema)[0] if numbers is None else numbers
 
 
 def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
     """The values of each record in the order of the schema. Arguments and errors as those of `matrix`."""
+    return _checked(rows, schema)[0]
+
+
+def _checked(rows: Sequence[Row], schema: FeatureSchema) -> tuple[list[list[Value]], Floats | None]:
+    """The values; and (n, d) where the check has made it, as it does of numbers alone."""
     d = len(schema)
     given: Sequence[Row] = rows
     if not all(type(row) is list and len(row) == d for row in rows):
@@ -38,7 +44,8 @@ def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
         if faults:
             raise invalid_fields(faults)
         given = [row if isinstance(row, list) else [row.get(name) for name in schema.names] for row in rows]
-    if not (schema.plain and _are_finite(given)):
+    numbers = _finite_numbers(given) if schema.plain else None
+    if numbers is None:
         wrong = [
             FieldFault(_place(rows[i], i, j, value), fault)
             for i, row in enumerate(given)
@@ -47,14 +54,15 @@ def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:
         ]
         if wrong:
             raise invalid_fields(wrong)
-    return [*given]  # type: ignore[list-item]
+    return [*given], numbers  # type: ignore[list-item]
 
 
-def _are_finite(given: Sequence[Row]) -> bool:
-    """Whether all values are finite numbers. By their types first: an array with one text holds all as texts."""
+def _finite_numbers(given: Sequence[Row]) -> Floats | None:
+    """(n, d), where all values are finite numbers. By their types first: an array with one text holds all as texts."""
     if not set(map(type, chain.from_iterable(given))) <= {float}:
-        return False
-    return bool(np.isfinite(np.array(given, dtype=np.float64)).all())
+        return None
+    found: Floats = np.array(given, dtype=np.float64)
+    return found if np.isfinite(found).all() else None
 
 
 def _place(row: Row, i: int, j: int, value: Value) -> str:
@@ -114,9 +122,5 @@ def _fault(row: Row, i: int, schema: FeatureSchema) -> FieldFault | None:
     missing = [one.name for one in schema.features if one.name not in row and not one.missing]
     unknown = sorted(row.keys() - schema.known)
     if missing:
-        return FieldFault(f"features[{i}]", f"{_some(missing)}: missing")
-    return FieldFault(f"features[{i}]", f"{_some(unknown)}: no such feature") if unknown else None
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        return FieldFault(f"features[{i}]", f"{first_few(missing)}: missing")
+    return FieldFault(f"features[{i}]", f"{first_few(unknown)}: no such feature") if unknown else None
