@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, update_streak
+from relearn.schemas.features import FeatureSchema
 from relearn.schemas.model.linear_svm import Floats
 
 
@@ -15,8 +16,8 @@ class DriftWatch:
     `drift_windows`, `drift_alarms`: the same of windows that came wholly after a drift.
     """
 
-    def __init__(self, feature_names: tuple[str, ...], drift_at: int | None) -> None:
-        self._names = feature_names
+    def __init__(self, schema: FeatureSchema, drift_at: int | None) -> None:
+        self._schema = schema
         self._drift_at = drift_at
         self._activation = 0
         self.windows = self.alarms = self.drift_windows = self.drift_alarms = 0
@@ -44,7 +45,7 @@ class DriftWatch:
         rows = np.concatenate(self._parts)
         self._parts, self._held = [], 0
         if self._reference is None:
-            self._reference = reference(self._names, rows[:, :-1], rows[:, -1])
+            self._reference = reference(self._schema.row_names, rows[:, :-1], rows[:, -1], self._schema.gaps)
             self._taken_from = at + len(features)
             return None
         self._streak = update_streak(self._streak, compare(self._reference, rows[:, :-1], rows[:, -1]))

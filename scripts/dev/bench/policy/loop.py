@@ -58,7 +58,7 @@ class Loop:
         self._asked: set[str] = set()
         self._unreviewed: list[Answered] = []
         self.memory = new_memory(stream.bootstrap, stream.records.levels)
-        self.drift = DriftWatch(stream.bootstrap.schema.row_names, stream.drift_at)
+        self.drift = DriftWatch(stream.bootstrap.schema, stream.drift_at)
         self.log = LearningLog(self._limits)
         begin_training(self.memory, self._settings, "first", takes_s=0.0)
         end_training(self.memory, self._settings)
