@@ -7,6 +7,7 @@ Without root, none of this happens.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -50,7 +51,7 @@ def _unprivileged() -> Account:
     try:
         return _look_up(NAME)
     except KeyError:
-        _make(NAME)
+        _make_once(NAME)
     for name in (NAME, "nobody"):
         try:
             return _look_up(name)
@@ -78,6 +79,19 @@ def give(account: Account, directory: Path) -> None:
 def _look_up(name: str) -> Account:
     entry = pwd.getpwnam(name)
     return Account(name, entry.pw_uid, entry.pw_gid)
+
+
+def _make_once(name: str) -> None:
+    """One process at a time: two calls of useradd at once can each take a number, of which one is lost again."""
+    directory = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        try:
+            _look_up(name)
+        except KeyError:
+            _make(name)
+    finally:
+        os.close(directory)
 
 
 def _make(name: str) -> None:

@@ -1,8 +1,12 @@
 """What is opened for the account that Postgres runs under: as little as will do."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
+import pytest
+from relearn.scripts.embedded.servers import account
 from relearn.scripts.embedded.servers.account import Account, open_tree, open_way_to
 
 SOMEBODY = Account("somebody", 54_321, 54_321)
@@ -30,3 +34,24 @@ def test_programs_become_readable_and_stay_unwritable(tmp_path: Path) -> None:
     text.touch(mode=0o600)
     assert set(open_tree(SOMEBODY, tmp_path)) >= {program, text}
     assert (mode(program), mode(text)) == (0o705, 0o604)
+
+
+def test_of_several_starts_at_once_one_makes_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls of useradd at once left one of two servers with a number that no user had."""
+    made: list[str] = []
+    together = Barrier(4)
+
+    def look_up(name: str) -> Account:
+        if name not in made:
+            raise KeyError(name)
+        return SOMEBODY
+
+    def start(_: int) -> Account:
+        together.wait()
+        return account._unprivileged()
+
+    monkeypatch.setattr(account, "_look_up", look_up)
+    monkeypatch.setattr(account, "_make", made.append)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(start, range(4))) == [SOMEBODY] * 4
+    assert made == [account.NAME]
