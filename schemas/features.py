@@ -1,13 +1,14 @@
 """The features of a namespace's records: name and kind of each, and whether it may be missing.
 
-A record's *row* holds one float64 per feature: first its numbers, then its categories, each in the order of the schema.
-A category's level stands there as a code; NaN: the value is missing. Stored and sent are numbers and strings.
+A record's *row* holds one float64 per feature: first its numbers, then its strings (categories and texts), each in the
+order of the schema. A string stands there as a code; NaN: the value is missing. What is stored and sent are the numbers
+and strings themselves.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -17,13 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.text import text_fault
+from relearn.schemas.text import MAX_TEXT_BYTES, text_fault
 
-Kind = Literal["number", "category"]
+Kind = Literal["number", "category", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-#: One value as it is sent and shown: a number, a level, or None where it is missing.
+#: Maximum size of one value of a text; a category's level has MAX_TEXT_BYTES.
+MAX_WORDS_BYTES = 65_536
+#: One value as it is sent and shown: a number, a level or a text, or None where it is missing.
 Value = float | str | None
 Strings = Sequence[str | None]
+#: The string of each code that stands in some rows.
+StringOf = Mapping[float, str]
+NO_STRINGS: StringOf = {}
 
 
 class Feature(NamedTuple):
@@ -38,14 +44,16 @@ class Feature(NamedTuple):
 class FeatureSchema:
     """The features in their order.
 
-    numbers, categories: their positions. known: the names. gaps: (d,) in the order of a row, which features may be
-    missing. plain: there are only numbers, and none may be missing.
+    numbers, strings: their positions; strings are categories and texts. texts: those of the strings that are texts, by
+    their place among the strings. known: the names. gaps: (d,) in the order of a row, which features may be missing.
+    plain: there are only numbers, and none may be missing.
     """
 
     features: tuple[Feature, ...]
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     numbers: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    categories: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    strings: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    texts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     gaps: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
     plain: bool = field(init=False, repr=False, compare=False)
     known: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -54,14 +62,15 @@ class FeatureSchema:
         """Derive the positions."""
         places = range(len(self.features))
         numbers = tuple(i for i in places if self.features[i].kind == "number")
-        categories = tuple(i for i in places if self.features[i].kind == "category")
+        strings = tuple(i for i in places if self.features[i].kind != "number")
         derived: dict[str, Any] = {
             "names": tuple(one.name for one in self.features),
             "numbers": numbers,
-            "categories": categories,
-            "gaps": np.array([self.features[i].missing for i in (*numbers, *categories)], dtype=np.bool_),
+            "strings": strings,
+            "texts": tuple(j for j, i in enumerate(strings) if self.features[i].kind == "text"),
+            "gaps": np.array([self.features[i].missing for i in (*numbers, *strings)], dtype=np.bool_),
             "known": frozenset(one.name for one in self.features),
-            "plain": not categories and not any(one.missing for one in self.features),
+            "plain": not strings and not any(one.missing for one in self.features),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -72,7 +81,7 @@ class FeatureSchema:
     @property
     def row_names(self) -> tuple[str, ...]:
         """The names in the order of a row."""
-        return tuple(self.names[i] for i in (*self.numbers, *self.categories))
+        return tuple(self.names[i] for i in (*self.numbers, *self.strings))
 
     def values(self, numbers: Sequence[float], strings: Strings | None) -> list[Value]:
         """A stored record's values in the order of the schema."""
@@ -81,7 +90,7 @@ class FeatureSchema:
         found: list[Value] = [None] * len(self.features)
         for place, number in zip(self.numbers, numbers, strict=True):
             found[place] = None if math.isnan(number) else number
-        for place, level in zip(self.categories, strings or (), strict=True):
+        for place, level in zip(self.strings, strings or (), strict=True):
             found[place] = level
         return found
 
@@ -91,10 +100,17 @@ def numbers_alone(names: Sequence[str]) -> FeatureSchema:
     return FeatureSchema(tuple(Feature(name) for name in names))
 
 
-@lru_cache(maxsize=1 << 16)
-def code_of(level: str) -> float:
-    """A level's code: 53 bits of its BLAKE2b, a whole number that a float64 holds exactly."""
-    return float(int.from_bytes(blake2b(level.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 11)
+def code_of(string: str) -> float:
+    """A string's code: 53 bits of its BLAKE2b, a whole number that a float64 holds exactly."""
+    return _kept_code(string) if len(string) <= MAX_TEXT_BYTES else _code(string)
+
+
+def _code(string: str) -> float:
+    return float(int.from_bytes(blake2b(string.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 11)
+
+
+# Of strings that levels can be: of texts it would keep 4 GB.
+_kept_code = lru_cache(maxsize=1 << 16)(_code)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -107,8 +123,17 @@ def checked_code(level: str | None) -> float:
     return code_of(level)
 
 
+def checked_text_code(text: str | None) -> float:
+    """`code_of` a text, NaN where it is missing; what can't be a text raises ValueError."""
+    if text is None:
+        return math.nan
+    if type(text) is not str or text_fault(text, MAX_WORDS_BYTES):
+        raise ValueError
+    return code_of(text)
+
+
 def codes_of(strings: Strings) -> list[float]:
-    """The codes of a record's categories; NaN where one is missing."""
+    """The codes of a record's strings; NaN where one is missing."""
     return [math.nan if level is None else code_of(level) for level in strings]
 
 
@@ -120,17 +145,17 @@ def row_of(numbers: Sequence[float] | NDArray[np.float64], strings: Strings | No
 def rows_of_values(
     records: Sequence[Sequence[Value]], schema: FeatureSchema
 ) -> tuple[NDArray[np.float64], list[Strings]]:
-    """(n, d) rows of records whose values are those of the schema, and the categories of each, if there are any."""
+    """(n, d) rows of records whose values are those of the schema, and the strings of each, if there are any."""
     if schema.plain:
         return np.array(records, dtype="<f8").reshape(len(records), len(schema)), []
-    strings: list[Any] = [[values[i] for i in schema.categories] for values in records]
+    strings: list[Any] = [[values[i] for i in schema.strings] for values in records]
     numbers = [[math.nan if values[i] is None else values[i] for i in schema.numbers] for values in records]
     rows = [[*one, *codes_of(its)] for one, its in zip(numbers, strings, strict=True)]
-    return np.array(rows, dtype="<f8").reshape(len(records), len(schema)), strings if schema.categories else []
+    return np.array(rows, dtype="<f8").reshape(len(records), len(schema)), strings if schema.strings else []
 
 
-def levels_in(strings: Iterable[Strings | None]) -> dict[float, str]:
-    """The level of each code in these records' categories."""
+def strings_by_code(strings: Iterable[Strings | None]) -> dict[float, str]:
+    """The string of each code in these records' strings."""
     return {code_of(level): level for levels in strings if levels for level in levels if level is not None}
 
 
@@ -142,9 +167,14 @@ def same_kinds(one: FeatureSchema, other: FeatureSchema) -> bool:
 def values_of(schema: FeatureSchema | None, numbers: Sequence[float], strings: Strings | None) -> list[Value]:
     """A stored record's values in the order of the schema; where it is of another one, numbers before levels."""
     shape = (len(numbers), len(strings or ()))
-    if schema is not None and shape == (len(schema.numbers), len(schema.categories)):
+    if schema is not None and shape == (len(schema.numbers), len(schema.strings)):
         return schema.values(numbers, strings)
     return [*(None if math.isnan(one) else one for one in numbers), *(strings or ())]
+
+
+def limit_bytes(feature: Feature) -> int:
+    """Maximum size of a string of this feature."""
+    return MAX_WORDS_BYTES if feature.kind == "text" else MAX_TEXT_BYTES
 
 
 def value_fault(value: object, feature: Feature) -> str | None:
@@ -156,9 +186,10 @@ def value_fault(value: object, feature: Feature) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             fault = f"should be a number, is {type(value).__name__}"
     elif not isinstance(value, str):
-        fault = f"should be a string, as the levels of a category are, is {type(value).__name__}"
+        are = "the levels of a category are" if feature.kind == "category" else "a text is"
+        fault = f"should be a string, as {are}, is {type(value).__name__}"
     else:
-        fault = text_fault(value)
+        fault = text_fault(value, limit_bytes(feature))
     return f"feature {feature.name[:60]!r} {fault}" if fault else None
 
 
@@ -176,4 +207,4 @@ def read_kind(given: str) -> Kind:
     for kind in KINDS:
         if kind == given:
             return kind
-    raise BadMessage("invalid", f"a feature's kind is {' or '.join(KINDS)}, not {given[:40]!r}")
+    raise BadMessage("invalid", f"a feature's kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}, not {given[:40]!r}")

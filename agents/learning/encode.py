@@ -1,4 +1,4 @@
-"""Rows → the columns that a model has weights for: numbers imputed, categories one-hot. Fitting it, and applying it.
+"""Rows → the columns that a model has weights for: numbers imputed, categories one-hot, words of texts (`encode_text`).
 
 Equal to scikit-learn's SimpleImputer(strategy="median", add_indicator=True) and OneHotEncoder(min_frequency=2) on each
 feature; scikit-learn itself would take ten times as long to import as to fit.
@@ -7,15 +7,15 @@ feature; scikit-learn itself would take ten times as long to import as to fit.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.learning.encode_text import TextColumns, encode_texts, fit_texts
 from relearn.schemas.errors import Refused
-from relearn.schemas.features import FeatureSchema, code_of
+from relearn.schemas.features import NO_STRINGS, FeatureSchema, StringOf, code_of
 from relearn.schemas.model.encoder import (
     COLUMNS_MAX,
     LEVELS_MAX,
@@ -23,9 +23,10 @@ from relearn.schemas.model.encoder import (
     Encoder,
     NumberPart,
     Part,
+    TextPart,
     columns_of,
 )
-from relearn.schemas.model.linear_svm import Floats
+from relearn.schemas.model.linear_svm import Floats, Model
 
 #: How often a level has to be seen in training for a column of its own.
 LEAST_PER_LEVEL = 2
@@ -35,13 +36,30 @@ WORK_MAX = 2_000_000_000
 LEAST_COLUMNS = 200
 
 
-class _Levels(NamedTuple):
-    """A category's levels in the order of their codes. codes, columns: (m,); start: its first column."""
+#: Encoded rows in full, (n, width) float64: an array, or with texts a sparse one (scipy's csr_array).
+Columns = Any
 
+
+class _Levels(NamedTuple):
+    """A category's levels in the order of their codes. codes, columns: (m,).
+
+    place: its column of a row. start: its first column.
+    """
+
+    place: int
     codes: Floats
     columns: NDArray[np.intp]
     start: int
     m: int
+
+
+class _Text(NamedTuple):
+    """A text. place: its column of a row. start, stop: its columns."""
+
+    place: int
+    part: TextPart
+    start: int
+    stop: int
 
 
 class _Plan(NamedTuple):
@@ -50,6 +68,7 @@ class _Plan(NamedTuple):
     imputed: Floats
     indicators: NDArray[np.intp]
     levels: tuple[_Levels, ...]
+    texts: tuple[_Text, ...]
     width: int
 
 
@@ -57,27 +76,39 @@ class _Plan(NamedTuple):
 def _plan(encoder: Encoder) -> _Plan:
     numbers = encoder.numbers
     indicators = np.flatnonzero([part.indicator for part in numbers])
-    start, levels = len(numbers) + len(indicators), []
-    for part in encoder.categories:
-        codes = np.array([code_of(level) for level in part.levels], dtype=np.float64)
-        order = np.argsort(codes)
-        levels.append(_Levels(codes[order], start + order, start, len(codes)))
-        start += columns_of(part)
-    return _Plan(np.array([part.imputed for part in numbers], dtype=np.float64), indicators, tuple(levels), start)
+    start = len(numbers) + len(indicators)
+    levels: list[_Levels] = []
+    texts: list[_Text] = []
+    for place, part in enumerate(encoder.strings, len(numbers)):
+        stop = start + columns_of(part)
+        if isinstance(part, TextPart):
+            texts.append(_Text(place, part, start, stop))
+        else:
+            codes = np.array([code_of(level) for level in part.levels], dtype=np.float64)
+            order = np.argsort(codes)
+            levels.append(_Levels(place, codes[order], start + order, start, len(codes)))
+        start = stop
+    imputed = np.array([part.imputed for part in numbers], dtype=np.float64)
+    return _Plan(imputed, indicators, tuple(levels), tuple(texts), start)
 
 
 class Encoded(NamedTuple):
-    """n encoded rows. dense: (n, numbers and indicators). columns: (n,) of each category, the one column that is 1."""
+    """n encoded rows. dense: (n, numbers and indicators). columns: (n,) of each category, the one column that is 1.
+
+    texts: the columns of each text.
+    """
 
     dense: Floats
     columns: tuple[NDArray[np.intp], ...]
+    texts: tuple[TextColumns, ...] = ()
 
 
-def encode(encoder: Encoder | None, rows: Floats) -> Encoded:
+def encode(encoder: Encoder | None, rows: Floats, string_of: StringOf = NO_STRINGS) -> Encoded:
     """Encode (n, d) rows, which without an encoder are `dense`. What isn't among a category's levels is another level.
 
     Raises:
         ValueError: rows of another width.
+        KeyError: a text isn't in `string_of`.
     """
     if encoder is None:
         return Encoded(rows, ())
@@ -87,7 +118,9 @@ def encode(encoder: Encoder | None, rows: Floats) -> Encoded:
     numbers = rows[:, :n_numbers]
     missing = np.isnan(numbers)
     dense = np.hstack([np.where(missing, plan.imputed, numbers), missing[:, plan.indicators]])
-    return Encoded(dense, tuple(_columns(rows[:, n_numbers + i], one) for i, one in enumerate(plan.levels)))
+    columns = tuple(_columns(rows[:, one.place], one) for one in plan.levels)
+    texts = tuple(encode_texts(one.part, rows[:, one.place], string_of, one.start) for one in plan.texts)
+    return Encoded(dense, columns, texts)
 
 
 def _columns(codes: Floats, levels: _Levels) -> NDArray[np.intp]:
@@ -99,25 +132,57 @@ def _columns(codes: Floats, levels: _Levels) -> NDArray[np.intp]:
     return found
 
 
-def columns_matrix(encoder: Encoder | None, rows: Floats) -> Floats:
+def columns_matrix(encoder: Encoder | None, rows: Floats, string_of: StringOf = NO_STRINGS) -> Columns:
     """(n, width): the columns in full. Without an encoder the rows themselves."""
     if encoder is None:
         return rows
-    dense, columns = encode(encoder, rows)
-    matrix = np.zeros((len(rows), _plan(encoder).width))
-    matrix[:, : dense.shape[1]] = dense
-    for column in columns:
+    encoded, plan = encode(encoder, rows, string_of), _plan(encoder)
+    if plan.texts:
+        return _sparse(plan, encoded)
+    matrix = np.zeros((len(rows), plan.width))
+    matrix[:, : encoded.dense.shape[1]] = encoded.dense
+    for column in encoded.columns:
         matrix[np.arange(len(rows)), column] = 1.0
     return matrix
 
 
+def _sparse(plan: _Plan, encoded: Encoded) -> Any:
+    from scipy.sparse import coo_array  # type: ignore[import-untyped] # noqa: PLC0415 - for texts alone
+
+    n = len(encoded.dense)
+    row, column = np.nonzero(encoded.dense)
+    parts = [(row, column, encoded.dense[row, column])]
+    parts += [(np.arange(n), one, np.ones(n)) for one in encoded.columns]
+    parts += [(np.repeat(np.arange(n), np.diff(one.starts)), one.columns, one.values) for one in encoded.texts]
+    rows, columns, values = (np.concatenate(found) for found in zip(*parts, strict=True))
+    return coo_array((values, (rows, columns)), shape=(n, plan.width)).tocsr()
+
+
+def square_distances(model: Model, rows: Floats, string_of: StringOf) -> Floats:
+    """(n - 1,): of each other row's columns from those of the first row, in units of the model's scale."""
+    columns = columns_matrix(model.encoder, rows, string_of)
+    if not model.schema.texts:
+        columns = columns / model.scale
+        return np.asarray(((columns[1:] - columns[0]) ** 2).sum(axis=1))
+    columns = columns.multiply(1.0 / model.scale).tocsr()
+    squares = columns.multiply(columns).sum(axis=1)
+    products = (columns[1:] @ columns[[0]].T).toarray()[:, 0]
+    # Rounding may leave a little less than nothing between equal rows.
+    distances: Floats = np.maximum(squares[1:] + squares[0] - 2.0 * products, 0.0)
+    return distances
+
+
 def products(encoded: Encoded, weights: Floats) -> Floats:
-    """(n, k): n encoded rows times weights (k, width), without the zeros of the categories."""
-    dense, columns = encoded
+    """(n, k): n encoded rows times weights (k, width), without the zeros of the categories and texts."""
+    dense, columns, texts = encoded
     found: Floats = dense @ weights[:, : dense.shape[1]].T
     by_column = weights.T
     for column in columns:
         found += by_column[column]
+    for one in texts:
+        from scipy.sparse import csr_array  # noqa: PLC0415 - for texts alone
+
+        found += csr_array((one.values, one.columns, one.starts), shape=(len(dense), len(by_column))) @ by_column
     return found
 
 
@@ -138,15 +203,18 @@ def feature_sums(encoder: Encoder | None, cells: Floats) -> Floats:
     sums = np.empty(len(encoder.parts))
     sums[:n_numbers] = cells[:n_numbers]
     np.add.at(sums, plan.indicators, cells[n_numbers : n_numbers + len(plan.indicators)])
-    for i, one in enumerate(plan.levels):
-        sums[n_numbers + i] = cells[one.start : one.start + one.m + 2].sum()
+    for one in plan.levels:
+        sums[one.place] = cells[one.start : one.start + one.m + 2].sum()
+    for text in plan.texts:
+        sums[text.place] = cells[text.start : text.stop].sum()
     return sums
 
 
-def fit_encoder(schema: FeatureSchema, rows: Floats, levels: Mapping[float, str]) -> Encoder | None:
+def fit_encoder(schema: FeatureSchema, rows: Floats, string_of: StringOf, classes: int = 2) -> Encoder | None:
     """The encoder of a training set's (n, d) rows; None where the schema needs none.
 
-    levels: the level of each code. Of two equally frequent levels the one with the smaller code comes first.
+    string_of: the string of each code. Of two equally frequent levels the one with the smaller code comes first.
+    classes: of the model; with many the words of a text share fewer buckets, so that the model can be sent.
 
     Raises:
         Refused: there are too many features.
@@ -164,10 +232,22 @@ def fit_encoder(schema: FeatureSchema, rows: Floats, levels: Mapping[float, str]
     if first > COLUMNS_MAX:
         raise Refused(f"{len(schema)} features with gaps or categories take up to {first} columns, over {COLUMNS_MAX}")
     most = min(COLUMNS_MAX, max(LEAST_COLUMNS, math.isqrt(WORK_MAX // max(1, len(rows))))) - first
-    chosen = _frequent(rows[:, len(schema.numbers) :], max(0, most))
-    for i, place in enumerate(schema.categories):
-        texts = tuple(sorted(levels[code] for code in chosen[i] if code in levels))
-        parts[place] = CategoryPart(schema.features[place].missing, texts)
+    codes = rows[:, len(schema.numbers) :]
+    categories = [j for j in range(len(schema.strings)) if j not in schema.texts]
+    for j, chosen in zip(categories, _frequent(codes[:, categories], max(0, most)), strict=True):
+        place = schema.strings[j]
+        levels = tuple(sorted(string_of[code] for code in chosen if code in string_of))
+        parts[place] = CategoryPart(schema.features[place].missing, levels)
+    weights_rows = 1 if classes == 2 else classes
+    for j in schema.texts:
+        place = schema.strings[j]
+        parts[place] = fit_texts(
+            codes[:, j],
+            string_of,
+            missing=schema.features[place].missing,
+            rows=weights_rows,
+            features=len(schema.texts),
+        )
     return Encoder(tuple(parts[place] for place in range(len(schema))))
 
 

@@ -10,6 +10,7 @@ from relearn.agents.learning.reviews import EVIDENCE, Statement
 from relearn.agents.learning.snapshot import Champion
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.usable_rows import scorable
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.model.linear_svm import Features, Floats
 
 
@@ -23,7 +24,10 @@ class Case(NamedTuple):
 
 
 def evidence(
-    champion: Champion, reviews: Sequence[Statement], bootstrap: Sequence[tuple[float, Example]]
+    champion: Champion,
+    reviews: Sequence[Statement],
+    bootstrap: Sequence[tuple[float, Example]],
+    string_of: StringOf = NO_STRINGS,
 ) -> list[Case]:
     """The records that judge, one per key: labelled since the champion's cut, and not picked because of their answers.
 
@@ -50,7 +54,7 @@ def evidence(
     rest, features = scorable(fair, lambda one: one.features, len(model.schema), model.encoder)
     cases = {
         example.key: Case(example.key, example.features, example.label, answer)
-        for example, answer in zip(rest, _answers(champion, rest, features), strict=True)
+        for example, answer in zip(rest, _answers(champion, rest, features, string_of), strict=True)
     }
     return list((stored | cases).values())
 
@@ -65,13 +69,13 @@ def review_example(review: Statement) -> Example:
     return Example(review.id, review.key, review.features, review.label or "", "reviewed")
 
 
-def _answers(champion: Champion, examples: Sequence[Example], features: Floats) -> list[str]:
+def _answers(champion: Champion, examples: Sequence[Example], features: Floats, string_of: StringOf) -> list[str]:
     """The champion's answers, to keys that it was trained on out of fold. features: (n, d), the examples' rows."""
     if not examples:
         return []
     keys = [example.key for example in examples]
-    answers = [champion.model.classes[i] for i in score(champion.model, features).labels]
+    answers = [champion.model.classes[i] for i in score(champion.model, features, string_of).labels]
     if not champion.folds.models:
         return answers
-    refitted = champion.folds.answers(keys, features)
+    refitted = champion.folds.answers(keys, features, string_of)
     return [refitted[i] if key in champion.keys else answers[i] for i, key in enumerate(keys)]

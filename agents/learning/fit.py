@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.learning.calibration import calibrate
-from relearn.agents.learning.encode import columns_matrix, fit_encoder
+from relearn.agents.learning.encode import Columns, columns_matrix, fit_encoder
 from relearn.agents.learning.fitted_model import Classes, Fitted, FoldModel
 from relearn.agents.learning.metrics import classification_metrics
 from relearn.agents.learning.sample import LEAST_PER_CLASS
@@ -65,10 +65,10 @@ def fit(examples: TrainingSet) -> Fitted:
     classes = tuple(sorted(set(examples.labels)))
     if len(classes) < 2:
         raise Refused(_too_few(examples, classes))
-    encoder = fit_encoder(examples.schema, examples.features, examples.levels)
-    features = columns_matrix(encoder, examples.features)
+    encoder = fit_encoder(examples.schema, examples.features, examples.string_of, len(classes))
+    features = columns_matrix(encoder, examples.features, examples.string_of)
     scaled = len(examples.schema.numbers)
-    _check_size(features[:, :scaled], examples.schema.row_names)
+    _check_size(_first(features, scaled), examples.schema.row_names)
     k = len(classes)
     y = np.searchsorted(np.array(classes, dtype=object), np.array(examples.labels, dtype=object))
     folds, real, weights = folds_of(examples.keys), examples.real, examples.weights
@@ -110,7 +110,7 @@ def _best_c(outs: Mapping[float, OutOfFold], y: Classes, real: NDArray[np.bool_]
 
 
 def fit_svm(
-    features: Floats,
+    features: Columns,
     y: Classes,
     c: float,
     sample_weights: Floats | None = None,
@@ -132,14 +132,14 @@ def fit_svm(
 
 
 class Standardised(NamedTuple):
-    """rows: (n, d + 1), standardised features and a column of ones. mean, scale: (d,)."""
+    """rows: (n, d + 1), standardised features and a column of ones, sparse as the features are. mean, scale: (d,)."""
 
-    rows: Floats
+    rows: Columns
     mean: Floats
     scale: Floats
 
 
-def standardised(features: Floats, scaled: int | None = None) -> Standardised:
+def standardised(features: Columns, scaled: int | None = None) -> Standardised:
     """Mean and scale as StandardScaler computes them; |x - mean| / scale is at most √n + 1.
 
     After the first `scaled` columns, which are all where it is None, the others stay as they are: mean 0, scale 1.
@@ -148,6 +148,8 @@ def standardised(features: Floats, scaled: int | None = None) -> Standardised:
     around 1e100 that error is 1e84, and no solver would come to an end, so such columns are scaled here.
     """
     n, d = features.shape
+    if not isinstance(features, np.ndarray):
+        return _standardised_sparse(features, d if scaled is None else scaled)
     rows = np.empty((n, d + 1))
     rows[:, -1] = 1.0
     mean, scale = np.zeros(d), np.ones(d)
@@ -155,6 +157,22 @@ def standardised(features: Floats, scaled: int | None = None) -> Standardised:
     rows[:, first.stop : -1] = features[:, first.stop :]
     mean[first], scale[first] = _standardise(features[:, first], rows[:, first])
     return Standardised(rows, mean, scale)
+
+
+def _first(features: Columns, columns: int) -> Floats:
+    """(n, columns): the first columns, in full."""
+    first = features[:, :columns]
+    return first if isinstance(first, np.ndarray) else first.toarray()
+
+
+def _standardised_sparse(features: Columns, scaled: int) -> Standardised:
+    from scipy.sparse import csr_array, hstack  # type: ignore[import-untyped] # noqa: PLC0415 - for texts alone
+
+    n, d = features.shape
+    first = _first(features, scaled)
+    mean, scale = np.zeros(d), np.ones(d)
+    mean[:scaled], scale[:scaled] = _standardise(first.copy(), first)
+    return Standardised(hstack([csr_array(first), features[:, scaled:], np.ones((n, 1))], format="csr"), mean, scale)
 
 
 def _standardise(features: Floats, off: Floats) -> tuple[Floats, Floats]:
@@ -210,7 +228,7 @@ def _is_finite(svm: Svm) -> bool:
 
 
 def out_of_fold(
-    features: Floats,
+    features: Columns,
     y: Classes,
     weights: Floats,
     folds: NDArray[np.int_],

@@ -26,7 +26,7 @@ def encode_task(examples: TrainingSet) -> bytes:
         {
             "v": VERSION,
             "schema": examples.schema.features,
-            "levels": dict(examples.levels),
+            "string_of": dict(examples.string_of),
             "ids": examples.ids,
             "keys": examples.keys,
             "features": _packed(examples.features),
@@ -53,7 +53,7 @@ def decode_task(task: bytes) -> TrainingSet:
         _floats(fields["weights"]),
         dict(fields["set_aside"]),
         fields["available"],
-        fields["levels"],
+        fields["string_of"],
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from relearn.agents.learning.encode import columns_matrix
+from relearn.agents.learning.encode import Columns, columns_matrix
 from relearn.agents.learning.training_set import folds_of
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.model.encoder import Encoder
 from relearn.schemas.model.linear_svm import Floats, Model
 
@@ -27,21 +28,21 @@ class FoldModel(NamedTuple):
     weights: Floats
     bias: Floats
 
-    def margins(self, features: Floats, k: int) -> Floats:
+    def margins(self, features: Columns, k: int) -> Floats:
         """(n, 1) for k = 2, else (n, k); NaN for a class that it was not fitted on."""
-        margins = np.full((len(features), 1 if k == 2 else k), np.nan)
+        margins = np.full((features.shape[0], 1 if k == 2 else k), np.nan)
         if not len(self.bias):
             return margins
-        found = features @ self.weights.T + self.bias
+        found: Floats = features @ self.weights.T + self.bias
         if k == 2:
             return found
         margins[:, self.seen] = np.hstack([-found, found]) if len(self.seen) == 2 else found
         return margins
 
-    def answers(self, features: Floats) -> Classes:
+    def answers(self, features: Columns) -> Classes:
         """(n,): one of the classes it was fitted on; with none of them always class 0."""
         if not len(self.bias):
-            return np.full(len(features), self.seen[0] if len(self.seen) else 0, dtype=np.intp)
+            return np.full(features.shape[0], self.seen[0] if len(self.seen) else 0, dtype=np.intp)
         found = features @ self.weights.T + self.bias
         answers: Classes = self.seen[(found[:, 0] > 0).astype(np.intp) if len(self.seen) == 2 else found.argmax(axis=1)]
         return answers
@@ -54,9 +55,9 @@ class FoldModels(NamedTuple):
     models: tuple[FoldModel, ...]
     encoder: Encoder | None = None
 
-    def answers(self, keys: Sequence[str], features: Floats) -> list[str]:
+    def answers(self, keys: Sequence[str], features: Floats, string_of: StringOf = NO_STRINGS) -> list[str]:
         """The labels of n records, rows (n, d): each is predicted by the model fitted without its key."""
-        columns = columns_matrix(self.encoder, features)
+        columns = columns_matrix(self.encoder, features, string_of)
         return [self.classes[int(i)] for i in answered_out_of_fold(self.models, keys, columns)]
 
 
@@ -98,7 +99,7 @@ class Fitted:
         )
 
 
-def answered_out_of_fold(models: Sequence[FoldModel], keys: Sequence[str], features: Floats) -> Classes:
+def answered_out_of_fold(models: Sequence[FoldModel], keys: Sequence[str], features: Columns) -> Classes:
     """(n,) classes: each record predicted by the model fitted without its fold, and so without its key.
 
     models: one per fold, without that fold. features: (n, d), encoded.

@@ -16,6 +16,7 @@ from relearn.agents.learning.significance import Tally, sign_test, tally, tally_
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.trial import Trial
 from relearn.agents.learning.usable_rows import scorable
+from relearn.schemas.features import StringOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ def judge_challenger(trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None
     silence = None
     if unreviewed is not None and unreviewed.complete:
         right = [Case(one.key, one.features, one.label, one.label) for one in unreviewed.examples]
-        silence = _tally([*trial.reviewed, *right], fitted)
-    return gate(_tally(trial.evidence, fitted), silence, vanished=vanished, alpha=alpha)
+        string_of = {**trial.string_of, **unreviewed.string_of}
+        silence = _tally([*trial.reviewed, *right], fitted, string_of)
+    return gate(_tally(trial.evidence, fitted, trial.string_of), silence, vanished=vanished, alpha=alpha)
 
 
 def depends_on_unreviewed(trial: Trial, fitted: Fitted, *, alpha: float) -> bool:
@@ -107,8 +109,8 @@ def job_metrics(trial: Trial, fitted: Fitted, verdict: Verdict) -> dict[str, Any
     return {**fitted.metrics, "trained_on": trial.facts, "gate": figures}
 
 
-def _tally(cases: Sequence[Case], fitted: Fitted) -> Tally:
+def _tally(cases: Sequence[Case], fitted: Fitted, string_of: StringOf) -> Tally:
     d = len(fitted.mean) if fitted.encoder is None else len(fitted.encoder.parts)
     cases, features = scorable(cases, lambda case: case.features, d, fitted.encoder)
-    answers = fitted.fold_models.answers([case.key for case in cases], features)
+    answers = fitted.fold_models.answers([case.key for case in cases], features, string_of)
     return tally([case.truth for case in cases], [case.champion for case in cases], answers)

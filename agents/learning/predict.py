@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.learning.encode import Encoded, encode, products
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.model.linear_svm import Floats, Model
 
 
@@ -28,9 +29,9 @@ class Scores:
         return Scores(self.labels[chosen], self.margins[chosen], self.confidence[chosen])
 
 
-def score(model: Model, features: Floats) -> Scores:
+def score(model: Model, features: Floats, string_of: StringOf = NO_STRINGS) -> Scores:
     """Score the (n, d) rows of n records: labels and margins as in `predict`, and the model's confidence."""
-    return score_encoded(model, encode(model.encoder, features))
+    return score_encoded(model, encode(model.encoder, features, string_of))
 
 
 def score_encoded(model: Model, encoded: Encoded) -> Scores:
@@ -39,13 +40,15 @@ def score_encoded(model: Model, encoded: Encoded) -> Scores:
     return Scores(labels, margins, confidence(model, margins, labels))
 
 
-def predict(model: Model, features: Floats) -> tuple[NDArray[np.int16], Floats]:
+def predict(model: Model, features: Floats, string_of: StringOf = NO_STRINGS) -> tuple[NDArray[np.int16], Floats]:
     """Labels (n,), margins (n, 1) or (n, k) of n records, rows (n, d). A margin too large for a float64 isn't finite.
+
+    string_of: the string of each code, where the model has texts.
 
     Margins equal scikit-learn's `decision_function` within 1e-9·max(1, |b| + Σ|xᵢwᵢ|). Two classes: margin > 0 means
     classes[1], else classes[0]. More: the largest margin wins, the first of equals.
     """
-    return _predict(model, encode(model.encoder, features))
+    return _predict(model, encode(model.encoder, features, string_of))
 
 
 def _predict(model: Model, encoded: Encoded) -> tuple[NDArray[np.int16], Floats]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.predict import predict
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.identity import Place
 from relearn.schemas.model.linear_svm import Floats, Model
 
@@ -26,6 +27,7 @@ Label = str | None
 class Stored:
     """n stored predictions. features: (n, d) float64, rows; `models` (n,), the version that made each.
 
+    string_of: the string of each code in the rows.
     margins: (m, 1 or k) float64, only of the m predictions made by the version that is replayed, in the same order.
     """
 
@@ -34,6 +36,7 @@ class Stored:
     labels: Sequence[str]
     models: NDArray[np.int64]
     margins: Floats
+    string_of: StringOf = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,10 @@ class Replayed:
 
 def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: Model | None = None) -> Replayed:
     """Score `stored` again with `model` and count. `truths`: the label of each reviewed prediction's review."""
-    labels, margins = predict(model, stored.features)
+    labels, margins = predict(model, stored.features, stored.string_of)
     answers: dict[str, Sequence[Label]] = {"model": label_texts(model, labels, margins), "stored": stored.labels}
     if compare is not None:
-        answers["compare"] = label_texts(compare, *predict(compare, stored.features))
+        answers["compare"] = label_texts(compare, *predict(compare, stored.features, stored.string_of))
     before = answers["stored" if compare is None else "compare"]
     reviewed = [(i, truths[place]) for i, place in enumerate(stored.places) if place in truths]
     own = stored.models == model.version
@@ -83,7 +86,7 @@ def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: M
         reviewed=len(reviewed),
         right={source: sum(given[i] == truth for i, truth in reviewed) for source, given in answers.items()},
         own=int(own.sum()),
-        off=int((~reproduced(model, stored.features[own], stored.margins, margins[own])).sum()),
+        off=int((~reproduced(model, stored.features[own], stored.margins, margins[own], stored.string_of)).sum()),
     )
 
 
@@ -93,12 +96,14 @@ def label_texts(model: Model, labels: NDArray[np.int16], margins: Floats) -> lis
     return [model.classes[i] if one else None for i, one in zip(labels.tolist(), answered, strict=True)]
 
 
-def reproduced(model: Model, features: Floats, before: Floats, now: Floats) -> NDArray[np.bool_]:
+def reproduced(
+    model: Model, features: Floats, before: Floats, now: Floats, string_of: StringOf = NO_STRINGS
+) -> NDArray[np.bool_]:
     """(n,) whether margins `before` and `now`, both (n, 1 or k), agree within the contract's tolerance."""
     if before.shape != now.shape:
         return np.zeros(len(now), dtype=np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):
-        columns = np.abs(columns_matrix(model.encoder, features))
+        columns = abs(columns_matrix(model.encoder, features, string_of))
         size = np.abs(model.bias) + columns @ np.abs(model.weights).T
         close: NDArray[np.bool_] = (np.abs(before - now) <= TOLERANCE * np.maximum(1.0, size)).all(axis=1)
     return close

@@ -13,6 +13,7 @@ from relearn.agents.learning.predict import score
 from relearn.agents.learning.reviews import UNBIASED, Statement, reviews
 from relearn.agents.learning.significance import log_evidence
 from relearn.agents.learning.usable_rows import scorable
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.model.linear_svm import Model
 
 #: Of the limit on counted keys, the multiple that is read first: reviews change, and keys trained on don't count.
@@ -106,12 +107,12 @@ def is_enough(found: Iterable[Statement], keys: int, counted: Counted) -> bool:
     return len(first_s) < keys or (counted.until is not None and counted.until[0] < max(first_s.values()))
 
 
-def compare_answers(rows: Sequence[Statement], former: Model) -> list[AnswerPair]:
+def compare_answers(rows: Sequence[Statement], former: Model, string_of: StringOf = NO_STRINGS) -> list[AnswerPair]:
     """Former champion and champion on each of these reviews, which have features; without those it can't score."""
     rows, features = scorable(rows, lambda one: one.features, len(former.feature_names), former.encoder)
     if not rows:
         return []
-    labels = score(former, features).labels
+    labels = score(former, features, string_of).labels
     answers = [former.classes[i] for i in labels]
     return [
         AnswerPair(answer == one.label, one.predicted == one.label) for one, answer in zip(rows, answers, strict=True)

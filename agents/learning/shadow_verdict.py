@@ -10,6 +10,7 @@ from relearn.agents.learning.fitted_model import FoldModels
 from relearn.agents.learning.gate import Verdict
 from relearn.agents.learning.reviews import EVIDENCE, Statement, reviews
 from relearn.agents.learning.significance import Tally, log_evidence, tally, tally_fields, tally_text
+from relearn.schemas.features import NO_STRINGS, StringOf
 
 #: The log evidence at which a shadow is promoted, and the one at which it is rejected.
 SHADOW_PROMOTES = 2.77
@@ -35,7 +36,11 @@ def shadow_tally(pairs: Sequence[tuple[Statement, str]], *, champion: int) -> Ta
 
 
 def out_of_fold(
-    pairs: Sequence[tuple[Statement, str]], *, labelled: Collection[str], folds: FoldModels
+    pairs: Sequence[tuple[Statement, str]],
+    *,
+    labelled: Collection[str],
+    folds: FoldModels,
+    string_of: StringOf = NO_STRINGS,
 ) -> list[tuple[Statement, str]]:
     """`pairs` with fair answers: to records of keys whose labels it was trained on, the shadow answers out of fold.
 
@@ -45,7 +50,7 @@ def out_of_fold(
         return [pair for pair in pairs if pair[0].key not in labelled]
     known = [one for one, _ in pairs if one.key in labelled]
     features = np.array([one.features for one in known], dtype=np.float64)
-    answers = iter(folds.answers([one.key for one in known], features) if known else ())
+    answers = iter(folds.answers([one.key for one in known], features, string_of) if known else ())
     return [(one, next(answers) if one.key in labelled else answer) for one, answer in pairs]
 
 

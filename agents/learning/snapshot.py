@@ -60,12 +60,12 @@ class Knowledge:
 class Unreviewed:
     """The champion's latest records without a statement, as assumed examples; `complete`: all of them are here.
 
-    `levels`: the level of each code in them.
+    `string_of`: the string of each code in them.
     """
 
     examples: Sequence[Example]
     complete: bool
-    levels: Mapping[float, str] = field(default_factory=dict)
+    string_of: Mapping[float, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +88,5 @@ class Snapshot:
     withdrawn: frozenset[str] = frozenset()
     #: The scopes of senders whose new reviews aren't limited.
     trusted: frozenset[str] = frozenset()
-    #: The level of each code in the examples and statements.
-    levels: Mapping[float, str] = field(default_factory=dict)
+    #: The string of each code in the examples and statements.
+    string_of: Mapping[float, str] = field(default_factory=dict)

@@ -12,6 +12,8 @@ up to rounding: the function is strongly convex with modulus 1, so that it excee
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,17 +31,19 @@ _CG_PRECISION = 1e-3
 _BLOCK_NUMBERS = 1 << 17
 
 
-def solve(rows: Floats, signs: Floats, costs: Floats, starts: Floats | None = None) -> Floats:
+def solve(rows: Any, signs: Floats, costs: Floats, starts: Floats | None = None) -> Floats:
     """The weights (k, m) that minimise the function above, for k problems on the same rows.
 
-    rows: (n, m). signs: (k, n), each 1.0 or -1.0. costs: (k, n), each ≥ 0. starts: (k, m), where the searches begin: a
-    neighbour's solution saves steps, and changes the result by rounding alone. The same arguments give the same bytes.
+    rows: (n, m), an array or a sparse one. signs: (k, n), each 1.0 or -1.0. costs: (k, n), each ≥ 0. starts: (k, m),
+    where the searches begin: a neighbour's solution saves steps, and changes the result by rounding alone. The same
+    arguments give the same bytes.
 
     All problems take their steps together, so that the rows are read from memory once for all of them.
     """
     k, m = len(signs), rows.shape[1]
     w = np.zeros((k, m)) if starts is None else starts.copy()
-    curvatures = [(_Curvature if m <= _DENSE_COLUMNS_MAX else _Products)(rows, costs[i]) for i in range(k)]
+    dense = isinstance(rows, np.ndarray) and m <= _DENSE_COLUMNS_MAX
+    curvatures = [(_Curvature if dense else _Products)(rows, costs[i]) for i in range(k)]
     signed = (w @ rows.T) * signs
     # The problems that are not solved yet.
     left = np.arange(k)
@@ -118,9 +122,9 @@ class _Curvature:
 
 
 class _Products:
-    """The same matrix for many columns: known by its products alone, solved by conjugate gradients."""
+    """The same matrix for many or sparse columns: known by its products alone, solved by conjugate gradients."""
 
-    def __init__(self, rows: Floats, costs: Floats) -> None:
+    def __init__(self, rows: Any, costs: Floats) -> None:
         self._rows, self._costs = rows, costs
 
     def solve(self, active: NDArray[np.bool_], right: Floats) -> Floats:

@@ -48,7 +48,7 @@ class Example(NamedTuple):
 class TrainingSet:
     """n examples with n different keys, in the order of the keys. features: (n, d), weights: (n,), float64, read-only.
 
-    `features` are rows of `schema`; `levels`: the level of each code in them.
+    `features` are rows of `schema`; `string_of`: the string of each code in them.
     `set_aside`: the classes left out, for too few examples or as too many classes, and the number of examples of each.
     `available`: the labelled examples of the other classes, of which these are a sample where there are more.
     """
@@ -62,7 +62,7 @@ class TrainingSet:
     weights: Floats
     set_aside: dict[str, int]
     available: int
-    levels: Mapping[float, str] = field(default_factory=dict)
+    string_of: Mapping[float, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,7 +78,7 @@ class TrainingSet:
 
     def strings_of(self, row: Floats) -> list[str | None]:
         """The categories of one of the rows."""
-        return [self.levels.get(code) for code in row[len(self.schema.numbers) :].tolist()]
+        return [self.string_of.get(code) for code in row[len(self.schema.numbers) :].tolist()]
 
     def ids_of(self, source: Source) -> list[int | str]:
         """The ids of the examples from one source, in the order of their keys."""
@@ -118,7 +118,7 @@ def training_set(
     *,
     keep_classes: Iterable[str] = (),
     max_labels: int | None = None,
-    levels: Mapping[float, str] | None = None,
+    string_of: Mapping[float, str] | None = None,
 ) -> TrainingSet:
     """The training set of `examples`, oldest first: the latest of each key, without the classes that are set aside.
 
@@ -159,23 +159,24 @@ def training_set(
         weights,
         few,
         len(usable),
-        _levels_of(schema, features, levels or {}),
+        _strings_of(schema, features, string_of or {}),
     )
 
 
 def _columns(schema: FeatureSchema, examples: Iterable[Example]) -> int:
     """About how many columns these examples are encoded as: for each category one per level."""
-    if not schema.categories:
+    if not schema.strings:
         return len(schema)
     n_numbers = len(schema.numbers)
-    levels = {(i, code) for one in examples for i, code in enumerate(one.features[n_numbers:])}
+    categories = [n_numbers + j for j in range(len(schema.strings)) if j not in schema.texts]
+    levels = {(i, one.features[i]) for one in examples for i in categories}
     return min(COLUMNS_MAX, n_numbers + len(levels))
 
 
-def _levels_of(schema: FeatureSchema, features: Floats, levels: Mapping[float, str]) -> dict[float, str]:
-    """The levels that stand in these rows."""
+def _strings_of(schema: FeatureSchema, features: Floats, string_of: Mapping[float, str]) -> dict[float, str]:
+    """The strings that stand in these rows."""
     codes = np.unique(features[:, len(schema.numbers) :])
-    return {code: levels[code] for code in codes.tolist() if code in levels}
+    return {code: string_of[code] for code in codes.tolist() if code in string_of}
 
 
 def _put_latest(labelled: dict[str, Example], example: Example) -> None:

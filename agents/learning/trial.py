@@ -14,6 +14,7 @@ from relearn.agents.learning.sender_limit import Admitted, admitted_reviews
 from relearn.agents.learning.snapshot import Knowledge, Snapshot
 from relearn.agents.learning.training_set import Example, Source, TrainingSet, training_set
 from relearn.agents.learning.usable_rows import UsableRows
+from relearn.schemas.features import StringOf
 from relearn.schemas.model.linear_svm import Model
 
 #: Maximum number of limited reviewers that a job names.
@@ -26,6 +27,7 @@ class Trial:
 
     `evidence`: records not chosen because of their answers, one per key. `reviewed`: all of the champion's own records
     reviewed since its cut, one per record. `facts` are stored with the job. `withdrawn`: labels of withdrawn examples.
+    `string_of`: the string of each code in all of these records.
     """
 
     champion: Model | None
@@ -35,6 +37,7 @@ class Trial:
     facts: dict[str, Any]
     withdrawn: frozenset[str] = frozenset()
     knowledge: Knowledge = field(default_factory=Knowledge)
+    string_of: StringOf = field(default_factory=dict)
 
 
 def admit(snapshot: Snapshot, *, reviewer_labels: int) -> Admitted:
@@ -89,9 +92,9 @@ def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, ma
         some = usable.of("assumed", candidates, _id_of)
         assumed = choose_assumed(some, taken, len(found), assumed_weight)
     classes = () if champion is None else champion.model.classes
-    levels = {**snapshot.levels, **(snapshot.unreviewed.levels if snapshot.unreviewed is not None else {})}
+    string_of = {**snapshot.string_of, **(snapshot.unreviewed.string_of if snapshot.unreviewed is not None else {})}
     examples = training_set(
-        snapshot.schema, [*labelled, *assumed], keep_classes=classes, max_labels=max_labels, levels=levels
+        snapshot.schema, [*labelled, *assumed], keep_classes=classes, max_labels=max_labels, string_of=string_of
     )
     used = int(examples.real.sum())
     facts = {
@@ -113,8 +116,8 @@ def prepare(snapshot: Snapshot, admitted: Admitted, *, assumed_weight: float, ma
         return Trial(None, examples, (), (), facts, knowledge=knowledge)
     own = [one for one in found if one.model == champion.model.version and one.id > champion.cut]
     reviewed = [review_case(one) for one in own]
-    judging = evidence(champion, found, bootstrap)
-    return Trial(champion.model, examples, judging, reviewed, facts, snapshot.withdrawn, knowledge)
+    judging = evidence(champion, found, bootstrap, string_of)
+    return Trial(champion.model, examples, judging, reviewed, facts, snapshot.withdrawn, knowledge, string_of)
 
 
 def _limited(waiting: Sequence[Statement]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ def why_too_large(examples: TrainingSet, limit: int) -> str | None:
 
     What is compared is the minimum size of the message.
     """
-    encoder = fit_encoder(examples.schema, examples.features, examples.levels)
+    encoder = fit_encoder(examples.schema, examples.features, examples.string_of, len(set(examples.labels)))
     columns = len(examples.schema) if encoder is None else encoder.width
     least = least_model_bytes(set(examples.labels), examples.schema.names, columns)
     if least <= limit:

@@ -99,9 +99,10 @@ class ShadowJudge:
                 return
             pairs = await statements_with_shadow(connection, self._shadow, self._champion)
             known = [one.id for one, _ in pairs if one.key in self._labelled]
-            features = await features_of(connection, known) if self._folds.models else {}
+            found = await features_of(connection, known if self._folds.models else [])
+        features, string_of = found
         whole = [(one._replace(features=features[one.id]) if one.id in features else one, it) for one, it in pairs]
-        fair = out_of_fold(whole, labelled=self._labelled, folds=self._folds)
+        fair = out_of_fold(whole, labelled=self._labelled, folds=self._folds, string_of=string_of)
         self._tally = shadow_tally(fair, champion=self._champion)
         self._newest, self._read_s = newest, self._clock()
         self.readings += 1

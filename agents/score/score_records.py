@@ -11,12 +11,13 @@ import numpy as np
 from relearn.agents.learning.encode import encode, unseen
 from relearn.agents.learning.predict import Scores, predict, score_encoded
 from relearn.agents.models.live import Served
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.messages.headers import write_key
 from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts
 from relearn.schemas.messages.predictions import Block, block_bounds
 from relearn.schemas.messages.records import Fault, RawMessage, Records, Reject
 from relearn.schemas.messages.shadow_answers import NO_ANSWER, ShadowAnswers
-from relearn.schemas.model.linear_svm import Floats
+from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.topics import BLOCK_MAX_BYTES
 
 
@@ -53,7 +54,7 @@ def score_parts(
 
 
 def _answered(scored: ScoredChunk, shadow: Served | None, writes: Mapping[tuple[int, int], str]) -> ScoredChunk:
-    answers = None if shadow is None else shadow_answers(shadow, scored.records.features)
+    answers = None if shadow is None else shadow_answers(shadow, scored.records)
     return replace(scored, shadow=answers, writes=writes)
 
 
@@ -62,16 +63,26 @@ def _writes(messages: Sequence[RawMessage]) -> dict[tuple[int, int], str]:
     return {place: key for place, key in keys if key is not None}
 
 
-def shadow_answers(shadow: Served, features: Floats) -> ShadowAnswers:
-    """The shadow's answers to (n, d) rows. A record whose margin overflows has no answer."""
+def shadow_answers(shadow: Served, records: Records) -> ShadowAnswers:
+    """The shadow's answers to n records. A record whose margin overflows has no answer."""
     model = shadow.model
-    labels, margins = predict(model, features)
+    labels, margins = predict(model, records.features, _texts_of(model, records))
     labels[~np.isfinite(margins).all(axis=1)] = NO_ANSWER
     return ShadowAnswers(model.version, shadow.activation, model.classes, labels, margins)
 
 
+def _texts_of(model: Model, records: Records) -> StringOf:
+    """The text of each code in the rows of these records."""
+    texts = model.schema.texts
+    if not texts:
+        return NO_STRINGS
+    codes = records.features[:, [len(model.schema.numbers) + j for j in texts]].tolist()
+    found = zip(codes, records.strings, strict=True)
+    return {code: strings[j] or "" for its, strings in found for code, j in zip(its, texts, strict=True)}
+
+
 def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[Reject], served: Served) -> ScoredChunk:
-    encoded = encode(served.model.encoder, records.features)
+    encoded = encode(served.model.encoder, records.features, _texts_of(served.model, records))
     scores, levels = score_encoded(served.model, encoded), unseen(served.model.encoder, encoded)
     finite = np.isfinite(scores.margins).all(axis=1)
     if finite.all():

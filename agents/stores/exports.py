@@ -127,7 +127,7 @@ class Features:
             Refused: nothing is known of features of this number.
         """
         own, width = self.current if model is None else self.of_model.get(model, self.current), len(strings or ())
-        if (len(own.numbers), len(own.categories)) != (len(numbers), width):
+        if (len(own.numbers), len(own.strings)) != (len(numbers), width):
             raise Refused(f"a row has {len(numbers) + width} features, and those of its model are {len(own)}")
         found = own.values(numbers, strings)
         if own.names == self.names:

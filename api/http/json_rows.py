@@ -9,15 +9,26 @@ from itertools import chain, repeat
 import numpy as np
 
 from relearn.api.http.problems import invalid_fields
-from relearn.schemas.features import Feature, FeatureSchema, Kind, Value, numbers_alone, rows_of_values, value_fault
+from relearn.schemas.features import (
+    NO_STRINGS,
+    Feature,
+    FeatureSchema,
+    Kind,
+    StringOf,
+    Value,
+    numbers_alone,
+    rows_of_values,
+    strings_by_code,
+    value_fault,
+)
 from relearn.schemas.http.predict import Row
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import first_few, text_fault
 
 
-def matrix(rows: Sequence[Row], schema: FeatureSchema) -> Floats:
-    """(n, d) float64, rows of `schema` (`schemas.features`).
+def matrix(rows: Sequence[Row], schema: FeatureSchema) -> tuple[Floats, StringOf]:
+    """(n, d) float64, rows of `schema` (`schemas.features`), and the string of each code in them.
 
     Args:
         rows: n ≥ 1 records: d values by position, or an object by feature name.
@@ -27,7 +38,10 @@ def matrix(rows: Sequence[Row], schema: FeatureSchema) -> Floats:
         ProblemError: a row has other features, or a value that its feature can't have.
     """
     checked, numbers = _checked(rows, schema)
-    return rows_of_values(checked, schema)[0] if numbers is None else numbers
+    if numbers is not None:
+        return numbers, NO_STRINGS
+    found, strings = rows_of_values(checked, schema)
+    return found, strings_by_code(strings)
 
 
 def values(rows: Sequence[Row], schema: FeatureSchema) -> list[list[Value]]:

@@ -66,7 +66,7 @@ def matrix_of(given: InputTensor, tail: bytes | memoryview, schema: FeatureSchem
             a tensor of numbers can't hold.
     """
     d = len(schema)
-    if schema.categories:
+    if schema.strings:
         raise ProblemError("malformed", "the model has categories, and a tensor holds numbers: use POST /v1/predict")
     if given.name != INPUT:
         raise ProblemError("malformed", f"there is no input {given.name!r}; it is {INPUT!r}")

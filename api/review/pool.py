@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from relearn.agents.learning.encode import columns_matrix
+from relearn.agents.learning.encode import square_distances
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose, share_under_drift
 from relearn.agents.learning.usable_rows import scorable
@@ -22,6 +22,7 @@ from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd, read_review_candidates
 from relearn.api.http.single_flight import SingleFlight
 from relearn.api.review.claims import Claims
+from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.model.linear_svm import Model
 
 REFRESH_S = 1.0
@@ -96,7 +97,7 @@ class ReviewPool:
                     break
                 key = choice.candidate.key
                 left = [one for one in left if one.key != key]
-                taken |= near(choice.candidate, left, self._model())
+                taken |= near(choice.candidate, left, self._model(), seen.string_of)
                 if await claim(key):
                     chosen.append(choice)
             waiting = len({one.key for one in seen.candidates} - self._claims.ours())
@@ -119,32 +120,35 @@ class ReviewPool:
         served = self._live.current
         activation = None if served is None else served.activation
         if served is not None and self._activation != activation:
-            self._seen = replace(self._seen, candidates=rescored(self._seen.candidates, served.model))
+            self._seen = replace(
+                self._seen, candidates=rescored(self._seen.candidates, served.model, self._seen.string_of)
+            )
             self._activation = activation
         return self._seen
 
 
-def near(chosen: Candidate, others: Sequence[Candidate], model: Model | None) -> set[str]:
+def near(
+    chosen: Candidate, others: Sequence[Candidate], model: Model | None, string_of: StringOf = NO_STRINGS
+) -> set[str]:
     """Keys of near-duplicates of `chosen`: their reviews would add little.
 
-    The distance is the root mean square over the features, in units of the model's scale; of a category it is that of
-    its columns.
+    The distance is the root mean square over the features, in units of the model's scale; of a category or a text it is
+    that of its columns.
     """
     fitting = [one for one in others if len(one.features) == len(chosen.features)]
     if model is None or not fitting or len(model.schema) != len(chosen.features):
         return set()
     rows = np.array([chosen.features, *(one.features for one in fitting)], dtype=np.float64)
-    columns = columns_matrix(model.encoder, rows) / model.scale
-    close = np.sqrt(np.sum((columns[1:] - columns[0]) ** 2, axis=1) / len(model.schema)) < NEAR
+    close = np.sqrt(square_distances(model, rows, string_of) / len(model.schema)) < NEAR
     return {one.key for one, is_close in zip(fitting, close, strict=True) if is_close}
 
 
-def rescored(candidates: Sequence[Candidate], model: Model) -> list[Candidate]:
+def rescored(candidates: Sequence[Candidate], model: Model, string_of: StringOf = NO_STRINGS) -> list[Candidate]:
     """The candidates with `model`'s certainty; those that it can't score keep theirs."""
     fitting, rows = scorable(candidates, lambda one: one.features, len(model.schema), model.encoder)
     if not fitting:
         return list(candidates)
-    scores = score(model, rows)
+    scores = score(model, rows, string_of)
     known = zip(fitting, scores.confidence.tolist(), scores.margins.tolist(), strict=True)
     sure = {one.place: certainty(None if chance != chance else chance, margins) for one, chance, margins in known}  # noqa: PLR0124 - NaN
     return [one._replace(certainty=sure.get(one.place, one.certainty)) for one in candidates]

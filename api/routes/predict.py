@@ -25,7 +25,7 @@ async def predict(call: Call[None, None, PredictBody]) -> PredictResult:
 
 
 def _predict(model: Model, rows: Sequence[Row]) -> PredictResult:
-    found = score(model, matrix(rows, model.schema))
+    found = score(model, *matrix(rows, model.schema))
     check_margins(found.margins)
     labels = [model.classes[i] for i in found.labels.tolist()]
     confidence = [None if chance != chance else chance for chance in found.confidence.tolist()]  # noqa: PLR0124 - NaN

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
-from relearn.agents.learning.feature_contributions import contributions
+from relearn.agents.learning.feature_contributions import Explanation, contributions
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import read_snapshot
 from relearn.agents.stores.predictions.keyed_writes import first_places
@@ -30,7 +29,7 @@ from relearn.api.queries.feedback import (
 )
 from relearn.api.queries.predictions import At, Filters, at_of, read_one, read_page
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.features import FeatureSchema, row_of, values_of
+from relearn.schemas.features import FeatureSchema, values_of
 from relearn.schemas.http.operation import Page, PageQuery
 from relearn.schemas.http.predictions import (
     Contribution,
@@ -40,6 +39,7 @@ from relearn.schemas.http.predictions import (
     PredictionPath,
     PredictionsQuery,
     Review,
+    WordContribution,
 )
 from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place, parse_place
 from relearn.schemas.labels import read_label
@@ -172,14 +172,18 @@ def _fields(row: Any, place: Place, found: PredictionReviews, schema: FeatureSch
 
 
 def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float | None]:
-    found = contributions(model, np.array(row_of(row["features"], row["strings"]), dtype=np.float64), row["label"])
+    found = contributions(model, row["features"], row["strings"], row["label"])
     if found is None:
         return None, None
-    each, base = found
-    named = zip(
-        model.feature_names, values_of(model.schema, row["features"], row["strings"]), each.tolist(), strict=True
-    )
-    return [Contribution(*one) for one in named], base
+    values = values_of(model.schema, row["features"], row["strings"])
+    named = zip(model.feature_names, values, found.each.tolist(), words_of(found, len(values)), strict=True)
+    return [Contribution(*one) for one in named], found.base
+
+
+def words_of(explained: Explanation | None, features: int) -> list[list[WordContribution] | None]:
+    """Of each feature what its words add; None where it is no text."""
+    words = {} if explained is None else explained.words
+    return [[WordContribution(*one) for one in words[i]] if i in words else None for i in range(features)]
 
 
 def _statement(recorded: RecordedStatement, instead: RecordedStatement | None) -> PredictionFeedback:

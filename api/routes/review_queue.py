@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from relearn.agents.learning.feature_contributions import contributions
 from relearn.agents.learning.review_choice import Choice
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.queries.review_queue import Answer, read_answers
 from relearn.api.review.served_via import remember_served
-from relearn.schemas.features import row_of, values_of
+from relearn.api.routes.predictions import words_of
+from relearn.schemas.features import values_of
 from relearn.schemas.http.review_queue import (
     ReviewAnswer,
     ReviewClaimBody,
@@ -66,14 +65,14 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
     names = schema.names if schema is not None and known else tuple(f"x{i + 1}" for i in range(len(values)))
     explained = None
     if not blind and live is not None and live.version == found.model:
-        explained = contributions(live, np.array(row_of(found.features, found.strings), dtype=np.float64), found.label)
-    pushes = [None] * len(names) if explained is None else explained[0].tolist()
+        explained = contributions(live, found.features, found.strings, found.label)
+    pushes = [None] * len(names) if explained is None else explained.each.tolist()
     answer = ReviewAnswer(
         found.label,
         list(found.margins),
         found.confidence,
         found.model,
-        None if explained is None else explained[1],
+        None if explained is None else explained.base,
     )
     return ReviewItem(
         str(choice.candidate.place),
@@ -83,7 +82,7 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
         found.subject,
         found.batch,
         found.context,
-        [ReviewFeature(*one) for one in zip(names, values, pushes, strict=True)],
+        [ReviewFeature(*one) for one in zip(names, values, pushes, words_of(explained, len(names)), strict=True)],
         None if blind else answer,
         list(live.classes) if live is not None else [],
         found.ingested_at.isoformat(),

@@ -58,12 +58,26 @@ class Prediction(Struct, frozen=True):
     review: Annotated[Review | None, Meta(description="The review that counts; null without a review.")]
 
 
-class Contribution(Struct, frozen=True):
+class WordContribution(Struct, frozen=True):
+    """What a word of a text, or two neighbouring words, add to the margin."""
+
+    word: str
+    contribution: float
+
+
+class Contribution(Struct, frozen=True, omit_defaults=True):
     """The contribution of one feature to the margin."""
 
     feature: str
     value: Value
     contribution: float
+    words: Annotated[
+        list[WordContribution] | None,
+        Meta(
+            description="Of a text: the words that add or take most, up to 50, in lower case. The feature's own is less"
+            " what the average text adds."
+        ),
+    ] = None
 
 
 class PredictionDetail(Prediction, frozen=True):

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from relearn.schemas.features import Value
 from relearn.schemas.http.operation import Count, Operation, PlaceText, Time, Version
+from relearn.schemas.http.predictions import WordContribution
 from relearn.schemas.messages.feedback import Via
 
 MOST_ITEMS = 50
@@ -28,12 +29,15 @@ class ReviewClaimBody(Struct, frozen=True, forbid_unknown_fields=True):
     limit: _Limit = 10
 
 
-class ReviewFeature(Struct, frozen=True):
+class ReviewFeature(Struct, frozen=True, omit_defaults=True):
     """A feature and its contribution to the margin; null on a blind item."""
 
     feature: str
     value: Value
     contribution: float | None
+    words: Annotated[
+        list[WordContribution] | None, Meta(description="Of a text: as in the detail of a prediction.")
+    ] = None
 
 
 class ReviewAnswer(Struct, frozen=True):

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import UNSET
 
 from relearn.schemas.errors import BadMessage
-from relearn.schemas.features import Feature, FeatureSchema, Strings, Value, checked_code
+from relearn.schemas.features import Feature, FeatureSchema, Strings, Value, checked_code, checked_text_code
 from relearn.schemas.messages.ingest import ManyRecords, OneRecord
 from relearn.schemas.messages.ingest_faults import check_size, read_with_faults
 from relearn.schemas.messages.records import (
@@ -90,11 +90,11 @@ def _add(
     try:
         if len(value) >= WEIGHED_FROM_BYTES:
             check_weight(value)
-        if not schema.categories and _add_single(builder, message, value, pack_row):
+        if not schema.strings and _add_single(builder, message, value, pack_row):
             return
         if mixed is not None and _add_mixed(builder, message, value, pack_row, mixed):
             return
-        many = None if schema.categories else _read_many(value, len(schema))
+        many = None if schema.strings else _read_many(value, len(schema))
         builder.add_rows(message, many or read_with_faults(value, schema))
     except BadMessage as exc:
         builder.rejects.append(Reject(message, Fault(exc.index, exc.reason, exc.detail)))
@@ -175,7 +175,7 @@ def _matrix_bytes(features: bytes | list[list[float]], n: int, d: int) -> bytes 
 
 
 class MixedRecord(NamedTuple):
-    """One record: its numbers and the codes of its categories, NaN where one is missing, and the categories."""
+    """One record: its numbers and the codes of its strings, NaN where one is missing, and the strings."""
 
     texts: OneTexts
     numbers: Sequence[Any]
@@ -189,7 +189,10 @@ class MixedReader:
     def __init__(self, schema: FeatureSchema) -> None:
         self._schema = schema
         self._json, self._packed, self._features = _decoders(schema)
-        self._numbers, self._strings = _items(schema.numbers), _items(schema.categories)
+        self._numbers, self._strings = _items(schema.numbers), _items(schema.strings)
+        self._texts = schema.texts
+        kinds = [schema.features[i].kind for i in schema.strings]
+        self._checks = [checked_text_code if kind == "text" else checked_code for kind in kinds]
 
     def read(self, value: bytes) -> MixedRecord | None:
         """The record in a well-formed message; None where the message is anything else, or needs a closer look."""
@@ -208,7 +211,10 @@ class MixedReader:
             if UNSET in values:
                 values = [None if item is UNSET else item for item in values]
             numbers, strings = self._numbers(values), self._strings(values)
-            codes = [checked_code(level) for level in strings]
+            if self._texts:
+                codes = [check(string) for check, string in zip(self._checks, strings, strict=True)]
+            else:
+                codes = [checked_code(level) for level in strings]
         except (ValueError, TypeError, RecursionError):
             return None
         if None in numbers:

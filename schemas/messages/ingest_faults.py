@@ -149,8 +149,9 @@ def _unpack_row(given: bytes, schema: FeatureSchema) -> list[float | None]:
 
 
 def _check_packed(schema: FeatureSchema) -> None:
-    if schema.categories:
-        raise BadMessage("invalid", "packed features are numbers alone, and the schema has categories: send a list")
+    if schema.strings:
+        kinds = "texts" if len(schema.texts) == len(schema.strings) else "categories"
+        raise BadMessage("invalid", f"packed features are numbers alone, and the schema has {kinds}: send a list")
 
 
 def _row_fault(row: Any, schema: FeatureSchema, order: Order | None = None) -> tuple[str, str] | None:

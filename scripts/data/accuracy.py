@@ -11,5 +11,5 @@ from relearn.scripts.data.datasets import Dataset
 
 def accuracy(model: Model, records: Dataset) -> float:
     """The share of labelled records that the model answers right."""
-    answers = np.array(model.classes)[predict(model, records.features)[0]]
+    answers = np.array(model.classes)[predict(model, records.features, records.string_of)[0]]
     return float(np.mean(answers == np.array(records.labels)))

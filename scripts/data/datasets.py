@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, Refused
-from relearn.schemas.features import FeatureSchema, Strings, Value, levels_in, numbers_alone
+from relearn.schemas.features import FeatureSchema, Strings, Value, numbers_alone, strings_by_code
 from relearn.schemas.labels import read_label
 from relearn.scripts.data import made_up
 from relearn.scripts.tables.csv import read_csv
@@ -59,9 +59,9 @@ class Dataset:
         return self.schema.names
 
     @property
-    def levels(self) -> dict[float, str]:
-        """The level of each code in the rows."""
-        return levels_in(self.strings)
+    def string_of(self) -> dict[float, str]:
+        """The string of each code in the rows."""
+        return strings_by_code(self.strings)
 
     @property
     def spread(self) -> NDArray[np.float64]:

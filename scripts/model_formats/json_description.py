@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from relearn.schemas.features import FeatureSchema, schema_fields
-from relearn.schemas.model.encoder import Encoder
+from relearn.schemas.model.encoder import CategoryPart, Encoder
 from relearn.schemas.model.linear_svm import Model
 
 FORMAT = "relearn-linear-svm"
@@ -18,6 +19,10 @@ _RULES = {
     "missing": "a missing column is 1 where its feature's value is missing, else 0",
     "level": "a level column is 1 where its feature's value equals `level`, character by character, else 0",
     "other": "an other column is 1 where its feature has a value that none of its level columns has, else 0",
+    "words": "the words of a text are the matches of \\b\\w\\w+\\b (Unicode) in lower case, and each two neighbours"
+    " with a blank between them; a word's bucket is |MurmurHash3_x86_32(UTF-8, seed 0, signed)| modulo `buckets` of"
+    " `texts`; v[b] = how many are of bucket b * its idf, `idf_otherwise` for a bucket without a column; a words column"
+    " is v[bucket] / the root of the sum of all v[b]^2, or 0 without words or where the text is missing",
     "margin": "margin[r] = bias[r] + the sum over columns c of weights[r][c] * column[c], in float64",
     "label": "two classes: classes[1] if margin[0] > 0, else classes[0];"
     " more: classes[r] of the largest margin[r], the first of equals",
@@ -35,6 +40,7 @@ def json_description(model: Model, sha256: bytes) -> bytes:
         "sha256": sha256.hex(),
         "classes": list(model.classes),
         "features": schema_fields(model.schema),
+        **({"texts": _texts(model)} if model.schema.texts else {}),
         "columns": list(_columns(model.schema, model.encoder)),
         "weights": model.weights.tolist(),
         "bias": model.bias.tolist(),
@@ -42,7 +48,7 @@ def json_description(model: Model, sha256: bytes) -> bytes:
         "mean": model.mean.tolist(),
         "scale": model.scale.tolist(),
         "metrics": dict(model.metrics),
-        "rules": _RULES,
+        "rules": {name: rule for name, rule in _RULES.items() if name != "words" or model.schema.texts},
     }
     return json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
@@ -56,8 +62,22 @@ def _columns(schema: FeatureSchema, encoder: Encoder | None) -> Iterator[dict[st
     parts = list(zip(numbers, encoder.numbers, strict=True))
     yield from ({"feature": name, "column": "number", "if_missing": part.imputed} for name, part in parts)
     yield from ({"feature": name, "column": "missing"} for name, part in parts if part.indicator)
-    for place, category in zip(schema.categories, encoder.categories, strict=True):
+    for place, part in zip(schema.strings, encoder.strings, strict=True):
         name = schema.names[place]
-        yield from ({"feature": name, "column": "level", "level": level} for level in category.levels)
-        yield {"feature": name, "column": "other"}
+        if isinstance(part, CategoryPart):
+            yield from ({"feature": name, "column": "level", "level": level} for level in part.levels)
+            yield {"feature": name, "column": "other"}
+        else:
+            words = zip(part.places().tolist(), part.weights().tolist(), strict=True)
+            yield from ({"feature": name, "column": "words", "bucket": bucket, "idf": idf} for bucket, idf in words)
         yield {"feature": name, "column": "missing"}
+
+
+def _texts(model: Model) -> dict[str, dict[str, Any]]:
+    """Of each text what its words are hashed to."""
+    parts = [] if model.encoder is None else model.encoder.texts
+    names = [model.schema.names[model.schema.strings[j]] for j in model.schema.texts]
+    return {
+        name: {"buckets": 1 << part.bits, "idf_otherwise": math.log(1.0 + part.texts) + 1.0}
+        for name, part in zip(names, parts, strict=True)
+    }

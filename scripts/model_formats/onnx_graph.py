@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from relearn import __version__
+from relearn.schemas.errors import Refused
 from relearn.schemas.model.encoder import CategoryPart, columns_of
 from relearn.schemas.model.linear_svm import Model
 from relearn.scripts.extras import import_extra
@@ -44,15 +45,18 @@ def onnx_model(model: Model, sha256: bytes) -> bytes:
 
     Raises:
         SetupError: onnx isn't installed.
+        Refused: the model has texts.
     """
+    if model.schema.texts:
+        raise Refused("ONNX has no operator for the words of a text: export the model as json or skops")
     graph = _Graph(require_onnx(), [], [])
     inputs, terms = [], []
     numbers = len(model.schema.numbers)
     if numbers:
         inputs.append(graph.value("numbers", np.float64, ["n", numbers]))
         terms += _number_terms(graph, model)
-    if model.schema.categories:
-        inputs.append(graph.value("categories", np.str_, ["n", len(model.schema.categories)]))
+    if model.schema.strings:
+        inputs.append(graph.value("categories", np.str_, ["n", len(model.schema.strings)]))
         terms += _category_terms(graph, model)
     total = terms[0]
     for term in terms[1:]:
@@ -86,7 +90,7 @@ def _category_terms(graph: _Graph, model: Model) -> list[str]:
     """Margins of each category, (n, k): the weights of the one column that is 1."""
     assert model.encoder is not None
     by_column, token = model.weights.T, missing_token(model)
-    start = model.encoder.width - sum(map(columns_of, model.encoder.categories))
+    start = model.encoder.width - sum(map(columns_of, model.encoder.strings))
     terms = []
     for i, part in enumerate(model.encoder.categories):
         levels = graph.node("Gather", ["categories", graph.constant(f"category_{i}", np.array(i))], axis=1)
@@ -150,7 +154,7 @@ class _Graph(NamedTuple):
         facts = {
             "classes": json.dumps(model.classes),
             "numbers": json.dumps([schema.names[i] for i in schema.numbers]),
-            "categories": json.dumps([schema.names[i] for i in schema.categories]),
+            "categories": json.dumps([schema.names[i] for i in schema.strings]),
             "missing_category": missing_token(model),
             "sha256": sha256.hex(),
         }

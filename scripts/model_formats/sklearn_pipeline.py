@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.schemas.errors import Refused
 from relearn.schemas.features import FeatureSchema, schema_fields
-from relearn.schemas.model.encoder import Encoder, columns_of
-from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.encoder import CategoryPart, Encoder, TextPart, columns_of
+from relearn.schemas.model.linear_svm import Floats, Model
+from relearn.schemas.text import first_few
 from relearn.scripts.extras import import_extra
 
 #: What `skops.io.load` needs as `trusted`. For a model of numbers alone nothing.
@@ -47,27 +49,44 @@ def sklearn_pipeline(model: Model) -> Any:
     """A Pipeline on (n, d) values in the order of the schema; None or NaN where one is missing.
 
     Its decision_function has shape (n,) for two classes, as scikit-learn's always has.
+
+    Raises:
+        Refused: a text may be missing, which scikit-learn's HashingVectorizer can't read.
     """
+    gaps = [one.name for one in model.schema.features if one.kind == "text" and one.missing]
+    if gaps:
+        raise Refused(f"scikit-learn can't read a missing text, as {first_few(gaps)} may be: export the model as json")
     from sklearn.pipeline import Pipeline  # noqa: PLC0415 - takes a second
     from sklearn.svm import LinearSVC  # noqa: PLC0415
 
     svm, encoder = LinearSVC(), model.encoder
     svm.classes_, svm.intercept_ = np.array(model.classes), model.bias.copy()
-    svm.coef_ = model.weights.copy() if encoder is None else model.weights[:, _order(encoder)]
+    svm.coef_ = _coefficients(model)
     svm.n_features_in_ = svm.coef_.shape[1]
     columns = [] if encoder is None else [("columns", _fitted_columns(model.schema, encoder))]
     return Pipeline([*columns, ("svm", svm)])
 
 
-def _order(encoder: Encoder) -> list[int]:
-    """The column of ours that each column of scikit-learn's is: a category's levels, None, NaN, other levels."""
-    start = encoder.width - sum(map(columns_of, encoder.categories))
-    order = list(range(start))
-    for part in encoder.categories:
-        other = start + len(part.levels)
-        order += [*range(start, other), other + 1, other + 1, other]
-        start += columns_of(part)
-    return order
+def _coefficients(model: Model) -> Floats:
+    """The weights in the order of scikit-learn's columns: of a text all buckets, 0 where training saw none of it."""
+    encoder = model.encoder
+    if encoder is None:
+        return model.weights.copy()
+    start = encoder.width - sum(map(columns_of, encoder.strings))
+    blocks, words = [model.weights[:, :start]], []
+    for part in encoder.strings:
+        stop = start + columns_of(part)
+        its = model.weights[:, start:stop]
+        if isinstance(part, CategoryPart):
+            # A category's levels, None, NaN, other levels.
+            m = len(part.levels)
+            blocks.append(its[:, [*range(m), m + 1, m + 1, m]])
+        else:
+            every = np.zeros((len(its), 1 << part.bits))
+            every[:, part.places()] = its[:, :-1]
+            words.append(every)
+        start = stop
+    return np.hstack([*blocks, *words])
 
 
 def _fitted_columns(schema: FeatureSchema, encoder: Encoder) -> Any:
@@ -77,24 +96,41 @@ def _fitted_columns(schema: FeatureSchema, encoder: Encoder) -> Any:
 
     unknown = _no_level(encoder)
     seen = [_seen(part.levels, unknown) for part in encoder.categories]
+    texts = [schema.strings[j] for j in schema.texts]
+    categories = [place for place in schema.strings if place not in texts]
     table: _Objects = np.full((max([2, *map(len, seen)]), len(schema)), None, dtype=object)
     for place, part in zip(schema.numbers, encoder.numbers, strict=True):
         table[:, place] = 0.0
         table[-1, place] = np.nan if part.indicator else 0.0
-    for place, column in zip(schema.categories, seen, strict=True):
+    for place, column in zip(categories, seen, strict=True):
         table[: len(column), place] = column
-    steps: list[tuple[str, Any, list[int]]] = []
+    table[:, texts] = ""
+    steps: list[tuple[str, Any, Any]] = []
     imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     if schema.numbers:
         steps.append(("numbers", imputer, list(schema.numbers)))
-    if schema.categories:
+    if categories:
         levels = [np.array([*part.levels, unknown, None, np.nan], dtype=object) for part in encoder.categories]
         one_hot = OneHotEncoder(categories=levels, min_frequency=2, handle_unknown="infrequent_if_exist")
-        steps.append(("categories", one_hot, list(schema.categories)))
+        steps.append(("categories", one_hot, categories))
+    # A place, not a list of one: a text's transformer takes the column itself.
+    steps += [(f"text {place}", _words(text), place) for place, text in zip(texts, encoder.texts, strict=True)]
     columns = ColumnTransformer(steps).fit(table)
     if schema.numbers:
         columns.named_transformers_["numbers"].statistics_ = np.array([part.imputed for part in encoder.numbers])
+    for place, text in zip(texts, encoder.texts, strict=True):
+        idf = np.full(1 << text.bits, np.log(1.0 + text.texts) + 1.0)
+        idf[text.places()] = text.weights()
+        columns.named_transformers_[f"text {place}"][-1].idf_ = idf
     return columns
+
+
+def _words(part: TextPart) -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer  # noqa: PLC0415 - takes a second
+    from sklearn.pipeline import Pipeline  # noqa: PLC0415
+
+    counts = HashingVectorizer(ngram_range=(1, 2), alternate_sign=False, norm=None, n_features=1 << part.bits)
+    return Pipeline([("words", counts), ("idf", TfidfTransformer())])
 
 
 def _seen(levels: tuple[str, ...], unknown: str) -> list[Any]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadFile, BadMessage
-from relearn.schemas.features import Feature, FeatureSchema, Kind, Strings, codes_of
+from relearn.schemas.features import Feature, FeatureSchema, Kind, Strings, codes_of, limit_bytes
 from relearn.schemas.labels import LabelSpellings
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, text_fault
 from relearn.scripts.tables.csv_rows import LOOKED_AT, Row, delimiter_of, is_whole, listed, rows_of
@@ -129,13 +129,14 @@ def _all_numbers(columns: _Columns, data: Callable[[], Iterator[Row]]) -> Table 
 
 def _table(columns: _Columns, data: Callable[[], Iterator[Row]], schema: FeatureSchema) -> Table:
     places = columns.features
-    numbers, categories = [places[i] for i in schema.numbers], [places[i] for i in schema.categories]
+    numbers = [places[i] for i in schema.numbers]
+    words = [(places[i], limit_bytes(schema.features[i])) for i in schema.strings]
     values, strings, labels, spellings = array("d"), list[Strings](), list[str](), LabelSpellings()
     beside: dict[str, list[str | None]] = {name: [] for name in columns.beside}
     for line, cells in data():
         values.extend([_number(columns, line, i, cells[i]) for i in numbers])
-        if categories:
-            strings.append([_level(columns, line, i, cells[i]) for i in categories])
+        if words:
+            strings.append([_string(columns, line, i, cells[i], limit) for i, limit in words])
             values.extend(codes_of(strings[-1]))
         if columns.label is not None:
             labels.append(_label(columns, line, cells[columns.label], spellings))
@@ -248,13 +249,13 @@ def _number(columns: _Columns, line: int, index: int, cell: str) -> float:
     return value
 
 
-def _level(columns: _Columns, line: int, index: int, cell: str) -> str | None:
-    """A category's level, None where it is missing."""
+def _string(columns: _Columns, line: int, index: int, cell: str, limit: int) -> str | None:
+    """A category's level or a text, None where it is missing."""
     if columns.options.is_missing(cell):
         return None
-    if fault := text_fault(cell):
+    if fault := text_fault(cell, limit):
         raise BadFile(
-            columns.path, f"a level that {fault}; leave the column out with --drop", line, columns.shown(index)
+            columns.path, f"a value that {fault}; leave the column out with --drop", line, columns.shown(index)
         )
     return cell
 

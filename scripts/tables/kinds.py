@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from relearn.schemas.errors import BadFile, BadMessage
-from relearn.schemas.features import Feature, FeatureSchema, Kind, read_kind
+from relearn.schemas.features import KINDS, Feature, FeatureSchema, Kind, read_kind
 from relearn.schemas.text import first_few, text_fault
 from relearn.scripts.tables.table_options import TableOptions
 
@@ -16,14 +16,16 @@ from relearn.scripts.tables.table_options import TableOptions
 MOSTLY = 0.5
 #: Number of different values from which a column that has another one in every row is an id.
 LEAST_IDS = 20
-#: A column with more different values than this, and than half of its rows, is free text.
+#: A column with more different values than this, and than half of its rows, is no category.
 MOST_LEVELS = 1000
+#: Where more than half of the values are different, they are texts from this number of words on, on average.
+LEAST_WORDS = 3.0
 #: Number of different values up to which they are counted.
 LEVELS_COUNTED = 100_000
 
 
 def read_kinds(path: str) -> dict[str, Kind]:
-    """The kinds in a TOML file: `name = "number"` or `name = "category"`, a line for each column.
+    """The kinds in a TOML file: `name = "number"`, "category" or "text", a line for each column.
 
     Raises:
         BadFile: it can't be read, or a kind isn't one.
@@ -40,13 +42,18 @@ def read_kinds(path: str) -> dict[str, Kind]:
 
 @dataclass(slots=True)
 class ColumnValues:
-    """What stands in a column. levels: the values that are no numbers. strange: the first of them, with its line."""
+    """What stands in a column. levels: the values that are no numbers, by their hash; words: how many they have.
+
+    strange: the first of them, with its line. fault: why one of them can't be a level.
+    """
 
     rows: int = 0
     numbers: int = 0
     missing: int = 0
-    levels: set[str] = field(default_factory=set)
+    words: int = 0
+    levels: set[int] = field(default_factory=set)
     strange: tuple[int, str] | None = None
+    fault: str | None = None
 
     def add(self, line: int, cell: str, *, is_missing: bool, is_number: bool) -> None:
         """Count one cell."""
@@ -59,8 +66,10 @@ class ColumnValues:
             return
         if self.strange is None:
             self.strange = line, cell
+        self.words += len(cell.split())
+        self.fault = self.fault or text_fault(cell)
         if len(self.levels) < LEVELS_COUNTED:
-            self.levels.add(cell)
+            self.levels.add(hash(cell))
 
     @property
     def mostly_numbers(self) -> bool:
@@ -79,12 +88,20 @@ class ColumnValues:
         if self.numbers == known:
             return "number"
         distinct, texts = len(self.levels), known - self.numbers
+        different = distinct == LEVELS_COUNTED or distinct > texts / 2
+        if different and distinct >= LEAST_IDS and self.words >= LEAST_WORDS * texts:
+            return "text"
         if distinct == texts and distinct >= LEAST_IDS:
             raise ValueError("has another value in every row, as an id has; leave it out with --drop")
-        if distinct == LEVELS_COUNTED or (distinct > MOST_LEVELS and distinct > texts / 2):
-            raise ValueError("is free text, which can't be a feature; leave it out with --drop")
-        if fault := next((fault for level in self.levels if (fault := text_fault(level))), None):
-            raise ValueError(f"has a value that {fault}; leave it out with --drop")
+        if different and distinct > MOST_LEVELS:
+            raise ValueError(
+                f"has {distinct:,} different values of a word or two; say in a file for --kinds whether it is a"
+                " category or a text, or leave it out with --drop"
+            )
+        if self.fault:
+            raise ValueError(
+                f"has a value that {self.fault}; say in a file for --kinds that it is a text, or --drop it"
+            )
         return "category"
 
 
@@ -100,7 +117,7 @@ def infer_kinds(rows: Iterable[tuple[int, Sequence[str]]], columns: Iterable[int
     """The kinds of these columns, by the cells of all `rows`, each with its line. Without rows they are numbers.
 
     Raises:
-        KindFault: a column is neither numbers nor a category.
+        KindFault: a column is none of the kinds.
     """
     found = {i: ColumnValues() for i in columns}
     for line, cells in rows if found else ():
@@ -121,10 +138,10 @@ def infer_kinds(rows: Iterable[tuple[int, Sequence[str]]], columns: Iterable[int
 
 def shown(schema: FeatureSchema) -> str:
     """The kinds of the features in a line for people."""
-    names = {kind: [one for one in schema.features if one.kind == kind] for kind in ("number", "category")}
-    parts = [f"{len(found)} {plural}" for found, plural in ((names["number"], "numbers"),) if found]
-    if names["category"]:
-        parts.append(f"{len(names['category'])} categories ({_listed(names['category'])})")
+    of = {kind: [one for one in schema.features if one.kind == kind] for kind in KINDS}
+    parts = [f"{len(of['number'])} numbers"] if of["number"] else []
+    parts += [f"{len(of['category'])} categories ({_listed(of['category'])})"] if of["category"] else []
+    parts += [f"{len(of['text'])} texts ({_listed(of['text'])})"] if of["text"] else []
     gaps = [one for one in schema.features if one.missing]
     return ", ".join(parts) + (f"; may be missing: {_listed(gaps)}" if gaps else "")
 

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from relearn.schemas.features import Strings, levels_in, row_of
+from relearn.schemas.features import Strings, row_of, strings_by_code
 from relearn.schemas.model.linear_svm import Floats
 
 #: Bytes of an array before its elements, and of an element: its size, and a float8.
@@ -39,13 +39,13 @@ def unpacked(arrays: Sequence[bytes]) -> Iterator[Floats]:
 
 
 def rows_of(
-    arrays: Sequence[bytes], strings: Sequence[Strings | None], levels: dict[float, str] | None = None
+    arrays: Sequence[bytes], strings: Sequence[Strings | None], string_of: dict[float, str] | None = None
 ) -> Iterator[Floats]:
     """The row of each record: its numbers as `unpacked` reads them, then its categories as codes.
 
-    levels: gets the level of each code.
+    string_of: gets the string of each code.
     """
     for numbers, its in zip(unpacked(arrays), strings, strict=True):
-        if its is not None and levels is not None:
-            levels.update(levels_in([its]))
+        if its is not None and string_of is not None:
+            string_of.update(strings_by_code([its]))
         yield row_of(numbers, its)

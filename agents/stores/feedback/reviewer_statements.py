@@ -9,7 +9,7 @@ from typing import Any, get_args
 from relearn.agents.learning.reviews import UNBIASED, Statement
 from relearn.agents.stores.feedback.packed_features import packed, rows_of
 from relearn.agents.stores.postgres import Connection, read_pages
-from relearn.schemas.features import row_of
+from relearn.schemas.features import row_of, strings_by_code
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
 from relearn.schemas.model.linear_svm import Features
@@ -51,9 +51,9 @@ async def all_statements(connection: Connection) -> list[Statement]:
     return [one async for page in pages for one in with_features(page)]
 
 
-def with_features(rows: Sequence[Any], levels: dict[float, str] | None = None) -> list[Statement]:
-    """Rows of PAGE as statements. levels: gets the level of each code."""
-    features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], levels)
+def with_features(rows: Sequence[Any], string_of: dict[float, str] | None = None) -> list[Statement]:
+    """Rows of PAGE as statements. string_of: gets the string of each code."""
+    features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], string_of)
     return list(map(statement_of, rows, features))
 
 
@@ -75,10 +75,13 @@ async def audited_statements(connection: Connection, model: int, *, keys: int | 
     return _statements(await connection.fetch(_AUDITED, model, sorted(UNBIASED), keys))
 
 
-async def features_of(connection: Connection, ids: Sequence[int]) -> dict[int, Sequence[float]]:
-    """The rows of the predictions that these corrections are about."""
+async def features_of(
+    connection: Connection, ids: Sequence[int]
+) -> tuple[dict[int, Sequence[float]], dict[float, str]]:
+    """The rows of the predictions that these corrections are about, and the string of each code in them."""
     rows = await connection.fetch("SELECT id, features, strings FROM corrections WHERE id = ANY ($1)", ids)
-    return {row["id"]: row_of(row["features"], row["strings"]) for row in rows}
+    found = {row["id"]: row_of(row["features"], row["strings"]) for row in rows}
+    return found, strings_by_code(row["strings"] for row in rows)
 
 
 async def statements_of_model_since(

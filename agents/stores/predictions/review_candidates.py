@@ -6,7 +6,7 @@ Bounded: a walk along the primary key over at most DEPTH records, backwards from
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from relearn.agents.learning.review_choice import Candidate, certainty
@@ -14,7 +14,7 @@ from relearn.agents.learning.training_set import example_key
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.champion import CHAMPION_ACTIVATION, CHAMPION_VERSION
-from relearn.schemas.features import row_of
+from relearn.schemas.features import StringOf, row_of, strings_by_code
 from relearn.schemas.identity import Place, place_columns
 
 #: Maximum number of records read in all partitions together, and of unreviewed ones kept, the newest.
@@ -67,12 +67,14 @@ class StreamEnd:
 
     `said`: keys of recent records that have feedback. `reached`: per generation and partition the lowest offset that
     was read; later reads never go below. `drifted`: features that differ from the champion's first records.
+    `string_of`: the string of each code in the candidates' rows.
     """
 
     candidates: Sequence[Candidate]
     said: frozenset[str]
     reached: Mapping[tuple[int, int], int]
     drifted: Sequence[str] = ()
+    string_of: StringOf = field(default_factory=dict)
 
 
 async def read_review_candidates(
@@ -94,6 +96,7 @@ async def read_review_candidates(
         frozenset(row["key"] for row in said),
         {(generation, partition): offset for generation, partition, offset in reached},
         drifted or (),
+        strings_by_code(row["strings"] for row in rows),
     )
 
 

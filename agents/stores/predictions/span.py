@@ -16,7 +16,7 @@ from relearn.agents.stores.feedback.reviewer_statements import statements_since
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import Refused
-from relearn.schemas.features import codes_of
+from relearn.schemas.features import codes_of, strings_by_code
 from relearn.schemas.identity import INT32_MAX, Place
 from relearn.schemas.model.linear_svm import Floats, Model, decode_model, model_digest
 
@@ -107,18 +107,19 @@ def _stored(rows: Sequence[Any], model: Model) -> Stored:
         [row["label"] for row in rows],
         np.array([row["model"] for row in rows], dtype=np.int64),
         _floats([row["margins"] for row in rows if row["margins"] is not None], len(model.bias), model),
+        strings_by_code(row["strings"] for row in rows) if model.schema.texts else {},
     )
 
 
 def _rows(rows: Sequence[Any], model: Model) -> Floats:
     """(n, d) the records' rows."""
     schema = model.schema
-    if any(len(row["strings"] or ()) != len(schema.categories) for row in rows):
-        raise Refused(f"a prediction has other categories than model {model.version}")
+    if any(len(row["strings"] or ()) != len(schema.strings) for row in rows):
+        raise Refused(f"a prediction has other strings than model {model.version}")
     # Postgres sends an array without elements in another form.
     arrays = [row["features"] for row in rows]
     numbers = _floats(arrays, len(schema.numbers), model) if schema.numbers else np.empty((len(rows), 0))
-    if not schema.categories:
+    if not schema.strings:
         return numbers
     return np.hstack([numbers, np.array([codes_of(row["strings"]) for row in rows]).reshape(len(rows), -1)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relearn.agents.learning.snapshot import Unreviewed
 from relearn.agents.learning.training_set import Example, example_key
 from relearn.agents.stores.postgres import Connection, Pool, force_index_scans, read_snapshot
-from relearn.schemas.features import levels_in, row_of
+from relearn.schemas.features import row_of, strings_by_code
 from relearn.schemas.identity import Place
 
 #: Maximum number of the stream's latest records that are read. The champion may have more.
@@ -56,12 +56,12 @@ async def _unreviewed(connection: Connection, version: int, generation: int, all
     complete = not await connection.fetchval(_MORE, generation, each, version)
     if all_or_none and not complete:
         return Unreviewed([], complete=False)
-    found, levels = list[Example](), dict[float, str]()
+    found, string_of = list[Example](), dict[float, str]()
     for row in await connection.fetch(_LATEST, generation, each, version):
         place = Place(generation, row["kafka_partition"], row["kafka_offset"], row["record_index"])
         if place not in said:
             features, strings = row["features"], row["strings"]
-            levels.update(levels_in([strings]))
+            string_of.update(strings_by_code([strings]))
             values = row_of(features, strings)
             found.append(Example(str(place), example_key(row["subject"], values), values, row["label"], "assumed"))
-    return Unreviewed(found, complete, levels)
+    return Unreviewed(found, complete, string_of)

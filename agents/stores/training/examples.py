@@ -185,7 +185,7 @@ def _shown(schema: FeatureSchema, other: FeatureSchema) -> str:
 
 def _check_levels(schema: FeatureSchema, strings: Sequence[Strings]) -> None:
     for row, levels in enumerate(strings):
-        for place, level in zip(schema.categories, levels, strict=True):
+        for place, level in zip(schema.strings, levels, strict=True):
             if fault := text_fault(level):
                 raise Refused(f"row {row + 1}: the value of {schema.names[place]!r} {fault}")
 

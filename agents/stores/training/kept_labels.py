@@ -67,20 +67,20 @@ class KeptLabels:
     """The statements with features, and the loaded examples, of one namespace."""
 
     def __init__(self) -> None:
-        #: The level of each code in the rows.
-        self.levels: dict[float, str] = {}
+        #: The string of each code in the rows.
+        self.string_of: dict[float, str] = {}
         self._statements = _Kept(
             _DIGEST.format(
                 columns="id, key, label, predicted, model, reviewer, principal, via, arrival, kafka_offset",
                 rows=f"corrections c WHERE {_OF_SCHEMA}",
             ),
             PAGE.format(where=_OF_SCHEMA),
-            partial(with_features, levels=self.levels),
+            partial(with_features, string_of=self.string_of),
         )
         self._examples = _Kept(
             _DIGEST.format(columns="id, key, label, arrival", rows="examples WHERE NOT withdrawn"),
             _EXAMPLES,
-            partial(_dated_examples, levels=self.levels),
+            partial(_dated_examples, string_of=self.string_of),
         )
 
     async def statements(self, connection: Connection) -> Sequence[Statement]:
@@ -92,8 +92,8 @@ class KeptLabels:
         return await self._examples.read(connection)
 
 
-def _dated_examples(rows: Sequence[Any], levels: dict[float, str]) -> list[tuple[float, Example]]:
-    features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], levels)
+def _dated_examples(rows: Sequence[Any], string_of: dict[float, str]) -> list[tuple[float, Example]]:
+    features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], string_of)
     return [
         (row["arrival"], Example(row["id"], row["key"], one, row["label"]))
         for row, one in zip(rows, features, strict=True)

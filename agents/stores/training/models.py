@@ -96,7 +96,7 @@ async def register_model(
             str(ids[i]),
             keys[i],
             features[i, :n_numbers].tolist(),
-            examples.strings_of(features[i]) if schema.categories else None,
+            examples.strings_of(features[i]) if schema.strings else None,
             labels[i],
             float(examples.weights[i]),
         )

@@ -71,7 +71,7 @@ async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
             frozenset() if newest is None else _known_reviews(newest),
             frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
             await trusted_scopes(connection),
-            kept.levels,
+            kept.string_of,
         )
 
 

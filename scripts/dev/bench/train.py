@@ -91,7 +91,9 @@ def compare(dataset: Dataset, rounds: int) -> Compared:
             relearn_s.append(took_s)
             theirs, took_s = _timed(lambda: _grid_search(examples))
             sklearn_s.append(took_s)
-    answers = np.array(ours.classes)[score(ours.as_model(1, examples.schema.names), examples.features).labels]
+    answers = np.array(ours.classes)[
+        score(ours.as_model(1, examples.schema.names), examples.features, examples.string_of).labels
+    ]
     return Compared(
         dataset.name,
         len(examples),

@@ -37,17 +37,17 @@ def mixed_values(n: int, seed: int = 0) -> tuple[list[list[Value]], list[str]]:
 def row(values: Sequence[Value], schema: FeatureSchema = SCHEMA) -> np.ndarray:
     """The row of one record's values."""
     numbers = [np.nan if values[i] is None else values[i] for i in schema.numbers]
-    return np.asarray(row_of(numbers, [values[i] for i in schema.categories]))  # type: ignore[arg-type, misc]
+    return np.asarray(row_of(numbers, [values[i] for i in schema.strings]))  # type: ignore[arg-type, misc]
 
 
 def mixed_set(n: int, seed: int = 0) -> TrainingSet:
     """A training set of n such records."""
     rows, labels = mixed_values(n, seed)
-    levels = {code_of(one): one for values in rows for one in values if isinstance(one, str)}
+    string_of = {code_of(one): one for values in rows for one in values if isinstance(one, str)}
     examples = [
         Example(i, f"k{i}", row(values), label) for i, (values, label) in enumerate(zip(rows, labels, strict=True))
     ]
-    return training_set(SCHEMA, examples, levels=levels)
+    return training_set(SCHEMA, examples, string_of=string_of)
 
 
 def write_table(path: Path, n: int, seed: int = 0) -> Path:

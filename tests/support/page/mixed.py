@@ -50,7 +50,7 @@ async def mixed_predicted(site: Site, model: Model, values: Sequence[Sequence[Va
 
 def _strings(values: Sequence[Sequence[Value]]) -> list[list[str | None]]:
     """The categories of each."""
-    return [[one[i] for i in SCHEMA.categories] for one in values]  # type: ignore[misc]
+    return [[one[i] for i in SCHEMA.strings] for one in values]  # type: ignore[misc]
 
 
 def _load(settings: Settings, n: int) -> None:

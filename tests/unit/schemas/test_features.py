@@ -65,5 +65,5 @@ def test_each_value_that_its_feature_cannot_have_is_named(value: object, feature
 
 
 def test_there_is_no_other_kind() -> None:
-    with pytest.raises(BadMessage, match="number or category, not 'text'"):
-        read_kind("text")
+    with pytest.raises(BadMessage, match="number, category or text, not 'date'"):
+        read_kind("date")

@@ -73,7 +73,7 @@ def _window(stream: Stream, model: Model, end: int, labelled: Sequence[int]) -> 
     known = set(labelled)
     numbers = [i for i in range(max(0, end - POOL), end) if i not in known]
     records = stream.records.take(np.array(numbers))
-    scores = score(model, records.features)
+    scores = score(model, records.features, records.string_of)
     confidence = [None if chance != chance else chance for chance in scores.confidence.tolist()]  # noqa: PLR0124 - NaN
     return [
         Candidate(
@@ -92,7 +92,8 @@ def _model(stream: Stream, labelled: Iterable[int]) -> Model:
     """What is learned from the first rows and from these records."""
     first = list(_examples(stream.bootstrap, range(len(stream.bootstrap)), 0))
     found = [*first, *_examples(stream.records, labelled, len(first))]
-    examples = training_set(stream.bootstrap.schema, found, levels=stream.records.levels | stream.bootstrap.levels)
+    string_of = {**stream.records.string_of, **stream.bootstrap.string_of}
+    examples = training_set(stream.bootstrap.schema, found, string_of=string_of)
     return fit(examples).as_model(1, examples.schema.names)
 
 

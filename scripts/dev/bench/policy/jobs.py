@@ -67,7 +67,7 @@ def judge_shadow(memory: MemoryStore, settings: Settings) -> None:
     answers = ((one, memory.answered[one.place.offset].shadow) for one in memory.statements)
     pairs = [(one, answer[1]) for one, answer in answers if answer is not None and answer[0] == shadow.version]
     model = memory.models[shadow.version]
-    fair = out_of_fold(pairs, labelled=model.labelled, folds=model.folds)
+    fair = out_of_fold(pairs, labelled=model.labelled, folds=model.folds, string_of=memory.string_of)
     verdict = shadow_verdict(
         shadow_tally(fair, champion=shadow.champion),
         elapsed_s=memory.now_s - shadow.began_s,
@@ -86,7 +86,7 @@ def judge_champion(memory: MemoryStore, settings: Settings) -> None:
         return
     champion = memory.champion
     found = [one for one in memory.statements if one.model == champion.model.version]
-    rows = compare_answers(audited(found, champion.keys | former.keys), former.model)
+    rows = compare_answers(audited(found, champion.keys | former.keys), former.model, memory.string_of)
     verdict = rollback_verdict(rows, threshold=settings.rollback_evidence, limit=settings.rollback_labels)
     if verdict.rolls_back:
         memory.activate(former.model.version, leaves="rolled-back", rollback=True)

@@ -57,7 +57,7 @@ class Loop:
         self._limits = Limits.of(self._settings)
         self._asked: set[str] = set()
         self._unreviewed: list[Answered] = []
-        self.memory = new_memory(stream.bootstrap, stream.records.levels)
+        self.memory = new_memory(stream.bootstrap, stream.records.string_of)
         self.drift = DriftWatch(stream.bootstrap.schema, stream.drift_at)
         self.log = LearningLog(self._limits)
         begin_training(self.memory, self._settings, "first", takes_s=0.0)
@@ -84,7 +84,7 @@ class Loop:
         """Champion, and shadow where there is one, answer some records."""
         memory, truth = self.memory, records.labels or ()
         model, activation = memory.champion.model, memory.activations[-1].number
-        scores = score(model, records.features)
+        scores = score(model, records.features, memory.string_of)
         believed = self._kind.believed(truth, sorted(set(self._stream.bootstrap.labels or ())), self._rng)
         shadows = self._shadow_answers(records.features)
         for i, (features, subject) in enumerate(zip(records.features, records.subjects, strict=True)):
@@ -102,7 +102,7 @@ class Loop:
         if self.memory.shadow is None:
             return [None] * len(features)
         model = self.memory.models[self.memory.shadow.version].model
-        return [(model.version, model.classes[i]) for i in score(model, features).labels]
+        return [(model.version, model.classes[i]) for i in score(model, features, self.memory.string_of).labels]
 
     def _review(self, latest: Sequence[Answered]) -> None:
         """The reviewer review; what counts evidence looks at it label by label."""

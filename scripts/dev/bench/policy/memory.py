@@ -29,7 +29,7 @@ class MemoryStore:
 
     schema: FeatureSchema
     bootstrap: list[tuple[float, Example]]
-    levels: dict[float, str] = field(default_factory=dict)
+    string_of: dict[float, str] = field(default_factory=dict)
     now_s: float = 0.0
     statements: list[Statement] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
@@ -118,7 +118,7 @@ class MemoryStore:
             self._unreviewed() if self.activations and self.statements else None,
             None if newest is None else (newest.model.version, newest.state, newest.digest),
             frozenset() if newest is None else newest.correction_ids,
-            levels=self.levels,
+            string_of=self.string_of,
         )
 
     def facts(self) -> Facts:
@@ -155,11 +155,11 @@ class MemoryStore:
         return Unreviewed(examples, complete=True)
 
 
-def new_memory(bootstrap: Dataset, levels: dict[float, str]) -> MemoryStore:
-    """A memory that knows the examples of `bootstrap`, and nothing else yet. levels: that the records will have."""
+def new_memory(bootstrap: Dataset, string_of: dict[float, str]) -> MemoryStore:
+    """A memory that knows the examples of `bootstrap`, and nothing else yet. string_of: that the records will have."""
     columns = bootstrap.subjects, bootstrap.features.tolist(), bootstrap.labels or ()
     examples = [(0.0, Example(i + 1, *row)) for i, row in enumerate(zip(*columns, strict=True))]
-    return MemoryStore(bootstrap.schema, examples, {**levels, **bootstrap.levels})
+    return MemoryStore(bootstrap.schema, examples, {**string_of, **bootstrap.string_of})
 
 
 def _rejections(jobs: Sequence[Ended]) -> int:

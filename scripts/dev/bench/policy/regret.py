@@ -78,11 +78,13 @@ def _of_all(memory: MemoryStore, label: int, champion: int) -> Model:
     """A model of the bootstrap rows and the reviews up to `label`."""
     found = [review_example(one) for one in reviews(memory.statements[:label])]
     first = (example for _, example in memory.bootstrap)
-    examples = training_set(memory.schema, [*first, *found], levels=memory.levels)
+    examples = training_set(memory.schema, [*first, *found], string_of=memory.string_of)
     classes, y = np.unique(np.array(examples.labels), return_inverse=True)
     encoder, c = (
-        fit_encoder(memory.schema, examples.features, examples.levels),
+        fit_encoder(memory.schema, examples.features, examples.string_of),
         memory.models[champion].model.metrics["c"],
     )
-    svm = fit_svm(columns_matrix(encoder, examples.features), y, c, scaled=len(memory.schema.numbers))
+    svm = fit_svm(
+        columns_matrix(encoder, examples.features, examples.string_of), y, c, scaled=len(memory.schema.numbers)
+    )
     return Model(0, tuple(classes.tolist()), memory.schema.names, *svm, None, encoder=encoder)

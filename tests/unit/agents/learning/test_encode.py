@@ -40,7 +40,7 @@ def tables(draw: st.DrawFn) -> tuple[FeatureSchema, Floats, dict[float, str]]:
     schema = FeatureSchema(tuple(features or [Feature("n", missing=True)]))
     columns = [draw(st.lists(values, min_size=n, max_size=n)) for _ in schema.numbers]
     levels = st.one_of(st.none(), st.sampled_from(LEVELS))
-    texts = [draw(st.lists(levels, min_size=n, max_size=n)) for _ in schema.categories]
+    texts = [draw(st.lists(levels, min_size=n, max_size=n)) for _ in schema.strings]
     cells = [[math.nan if one is None else one for one in column] for column in columns]
     cells += [[math.nan if one is None else code_of(one) for one in column] for column in texts]
     return schema, np.array(cells, dtype=np.float64).T.reshape(n, len(schema)), {code_of(one): one for one in LEVELS}
@@ -112,7 +112,7 @@ def test_a_model_is_that_of_scikit_learns_pipeline() -> None:
     pipeline.fit(table[:300], labels[:300])
     examples = mixed_set(400, seed=3)
     rows = np.array([row(one) for one in given_values])
-    encoder = fit_encoder(SCHEMA, rows[:300], examples.levels)
+    encoder = fit_encoder(SCHEMA, rows[:300], examples.string_of)
     assert encoder is not None
     y = np.array([label == "yes" for label in labels[:300]]).astype(np.intp)
     columns = columns_matrix(encoder, rows)
@@ -129,18 +129,16 @@ def test_contributions_add_up_to_the_margin_in_the_order_of_the_schema() -> None
     model = fit(examples).as_model(1, SCHEMA.names)
     labels, margins = predict(model, examples.features)
     for i in range(20):
-        found = contributions(model, examples.features[i], model.classes[labels[i]])
+        numbers, strings = examples.features[i, :2], examples.strings_of(examples.features[i])
+        found = contributions(model, numbers, strings, model.classes[labels[i]])
         assert found is not None
-        each, base = found
-        assert len(each) == len(SCHEMA)
-        assert each.sum() + base == pytest.approx(margins[i, 0], abs=1e-9)
+        assert len(found.each) == len(SCHEMA)
+        assert found.each.sum() + found.base == pytest.approx(margins[i, 0], abs=1e-9)
     # Only the colour changes: only its contribution does.
-    one, other = examples.features[:1].copy(), examples.features[:1].copy()
-    one[0, 2], other[0, 2] = code_of("red"), code_of("green")
-    before, after = (contributions(model, rows[0], "no") for rows in (one, other))
+    before, after = (contributions(model, [40.0, 10.0], [colour, "t1"], "no") for colour in ("red", "green"))
     assert before is not None
     assert after is not None
-    assert (before[0] != after[0]).tolist() == [True, False, False, False]
+    assert (before.each != after.each).tolist() == [True, False, False, False]
 
 
 def test_it_learns_from_categories_and_gaps() -> None:
@@ -162,7 +160,7 @@ def test_a_model_and_a_task_are_read_as_they_were_written() -> None:
     examples = mixed_set(80)
     task = decode_task(encode_task(examples))
     assert set_digest(task) == set_digest(examples)
-    assert (task.schema, task.levels) == (examples.schema, examples.levels)
+    assert (task.schema, task.string_of) == (examples.schema, examples.string_of)
     fitted = fit(task)
     again = decode_answer(encode_answer(fitted))
     assert encode_answer(again) == encode_answer(fitted)
@@ -182,7 +180,7 @@ def test_the_most_frequent_of_too_many_levels_have_columns() -> None:
     schema = FeatureSchema((Feature("c", "category"),))
     encoder = fit_encoder(schema, np.array(codes)[:, None], levels)
     assert encoder is not None
-    (part,) = encoder.categories
+    (part,) = encoder.strings
     assert len(part.levels) == LEVELS_MAX
     assert {f"l{i}" for i in range(10)} <= set(part.levels)
 
@@ -203,7 +201,7 @@ def test_many_rows_have_fewer_columns() -> None:
     assert wide is not None
     assert narrow is not None
     assert (wide.width, narrow.width) == (250 + 3 + 4, 200)
-    assert len(narrow.categories[1].levels) == 3
+    assert len(narrow.strings[1].levels) == 3
 
 
 def test_too_many_columns_are_refused_in_words() -> None:

@@ -31,9 +31,10 @@ def test_base_and_contributions_are_the_winning_margin(
     model, features = a_case(seed, d, classes, scale)
     labels, margins = predict(model, features[None, :])
     winner = int(labels[0])
-    found = contributions(model, features, classes[winner])
+    found = contributions(model, features, None, classes[winner])
     assert found is not None
-    each, base = found
+    each, base, words = found
+    assert words == {}
     row = 0 if len(classes) == 2 else winner
     size = abs(model.bias[row]) + np.abs(model.weights[row] * features).sum()
     assert abs(base + each.sum() - margins[0, row]) <= 1e-9 * max(1.0, size)
@@ -41,7 +42,7 @@ def test_base_and_contributions_are_the_winning_margin(
 
 def test_an_average_record_has_no_contributions() -> None:
     model, _ = a_case(3, 5, ("no", "yes"), 1.0)
-    found = contributions(model, model.mean, "yes")
+    found = contributions(model, model.mean, None, "yes")
     assert found is not None
     np.testing.assert_array_equal(found[0], np.zeros(5))
     assert found[1] == pytest.approx(predict(model, model.mean[None, :])[1][0, 0])
@@ -49,4 +50,4 @@ def test_an_average_record_has_no_contributions() -> None:
 
 @pytest.mark.parametrize(("d", "label"), [(3, "yes"), (5, "yes"), (4, "another")])
 def test_what_is_not_of_the_model_has_no_explanation(d: int, label: str) -> None:
-    assert contributions(a_model(d=4, classes=("no", "yes")), np.zeros(d), label) is None
+    assert contributions(a_model(d=4, classes=("no", "yes")), np.zeros(d), None, label) is None

@@ -13,6 +13,7 @@ from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, shadow_answers
 from relearn.schemas.messages.ingest import encode_record
+from relearn.schemas.messages.ingest_fast_path import decode_parts
 from relearn.schemas.messages.predictions import Block
 from relearn.schemas.messages.shadow_answers import NO_ANSWER
 from relearn.schemas.model.linear_svm import Model
@@ -94,5 +95,7 @@ def test_a_record_whose_margin_overflows_for_the_champion_is_not_asked_of_the_sh
 def test_a_shadow_with_a_calibration_that_makes_no_sense_answers_all_the_same() -> None:
     """A shadow's confidence is never used."""
     shadow = Served(dataclasses.replace(SHADOW.model, calibration={"nonsense": 1}), 4)
-    answers = shadow_answers(shadow, np.ones((3, 4)))
-    assert_same(answers, shadow_answers(SHADOW, np.ones((3, 4))))
+    messages = [FakeMessage(encode_record([1.0] * 4), offset=i) for i in range(3)]
+    (records, _), *_ = decode_parts(messages, SHADOW.model.schema)
+    answers = shadow_answers(shadow, records)
+    assert_same(answers, shadow_answers(SHADOW, records))

@@ -33,7 +33,7 @@ MODEL = fit(mixed_set(200)).as_model(7, SCHEMA.names)
 def _inputs(model: Model, records: Sequence[Sequence[Value]]) -> dict[str, Any]:
     schema, token = model.schema, missing_token(model)
     numbers = [[np.nan if one[i] is None else one[i] for i in schema.numbers] for one in records]
-    levels = [[token if one[i] is None else one[i] for i in schema.categories] for one in records]
+    levels = [[token if one[i] is None else one[i] for i in schema.strings] for one in records]
     found = {"numbers": np.array(numbers, dtype=np.float64), "categories": np.array(levels, dtype=object)}
     return {name: array for name, array in found.items() if array.shape[1]}
 

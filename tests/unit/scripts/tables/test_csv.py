@@ -11,7 +11,7 @@ from relearn.schemas.errors import BadFile
 from relearn.schemas.features import Feature, FeatureSchema
 from relearn.scripts.tables import csv_rows
 from relearn.scripts.tables.csv import read_csv
-from relearn.scripts.tables.kinds import read_kinds
+from relearn.scripts.tables.kinds import read_kinds, shown
 from relearn.scripts.tables.table_options import TableOptions
 
 
@@ -269,7 +269,7 @@ def test_kinds_that_are_given_or_known_are_not_inferred(tmp_path: Path) -> None:
 
 NO_FEATURES = {
     "an id": ([f"order-{i}" for i in range(30)], "has another value in every row, as an id has"),
-    "free text": ([f"text {i % 1500}" for i in range(2000)], "is free text, which can't be a feature"),
+    "many names": ([f"name {i % 1500}" for i in range(2000)], "has 1,500 different values of a word or two"),
     "a level that is too long": (["x" * 257, "y"] * 2, "has a value that is 257 bytes long"),
     "a typing error among numbers": (["1", "2", "x"], "'x' where a number belongs"),
 }
@@ -287,11 +287,21 @@ def test_a_column_that_is_no_feature_is_refused_with_a_word_to_drop_it(case: str
     assert read_csv(write(tmp_path, content), None, TableOptions(drop=["c"])).schema.names == ("n",)
 
 
+def test_long_values_that_mostly_differ_are_texts(tmp_path: Path) -> None:
+    """In every row another one, some rows without, and one over the size of a level."""
+    cells = [f"The {i}. letter, about the goods" for i in range(30)] + ["", "long " * 99 + "long"]
+    table = read_csv(write(tmp_path, "n,letter\n" + "".join(f'{i},"{cell}"\n' for i, cell in enumerate(cells))))
+    assert table.schema.features[1] == Feature("letter", "text", True)
+    assert table.strings[30:] == ([None], [cells[31]])
+    assert shown(table.schema) == "1 numbers, 1 texts (letter); may be missing: letter"
+
+
 def test_a_file_of_kinds_is_read_and_its_faults_are_named(tmp_path: Path) -> None:
     path = tmp_path / "kinds.toml"
-    path.write_text('age = "number"\ncode = "category"\n')
-    assert read_kinds(str(path)) == {"age": "number", "code": "category"}
-    for content, said in (('age = "text"', "a feature's kind is number or category, not 'text'"), ("age =", "as TOML")):
+    path.write_text('age = "number"\ncode = "category"\nnotes = "text"\n')
+    assert read_kinds(str(path)) == {"age": "number", "code": "category", "notes": "text"}
+    no_kind = "a feature's kind is number, category or text, not 'date'"
+    for content, said in (('age = "date"', no_kind), ("age =", "as TOML")):
         path.write_text(content)
         with pytest.raises(BadFile, match=said):
             read_kinds(str(path))
@@ -307,5 +317,5 @@ def test_a_first_row_of_noughts_is_a_record(tmp_path: Path) -> None:
 def test_a_level_that_is_too_long_is_named_by_its_line(tmp_path: Path) -> None:
     """Also where the kind is known, and so is not inferred."""
     options = TableOptions(kinds={"c": "category"})
-    with pytest.raises(BadFile, match=r"line 3, column 2 \(c\): a level that is 257 bytes long; 256 are allowed"):
+    with pytest.raises(BadFile, match=r"line 3, column 2 \(c\): a value that is 257 bytes long; 256 are allowed"):
         read_csv(write(tmp_path, f"a,c\n1,x\n2,{'y' * 257}\n"), None, options)

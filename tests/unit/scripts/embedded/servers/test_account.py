@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+
 from relearn.scripts.embedded.servers import account
 from relearn.scripts.embedded.servers.account import Account, open_tree, open_way_to
 
