@@ -53,7 +53,7 @@ def _timeout_option(default_s: float) -> Callable[[Any], Any]:
     "source",
     required=True,
     metavar="DATASET|FILE",
-    help="digits, breast_cancer, wine, orders, or a CSV or Parquet file.",
+    help="digits, breast_cancer, wine, orders, letters, or a CSV or Parquet file.",
 )
 @click.option("--label", metavar="COLUMN", help="The label column of a file, by name or by number from 1.")
 @table_options

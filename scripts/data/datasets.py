@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from relearn.schemas.errors import BadFile, Refused
 from relearn.schemas.features import FeatureSchema, Strings, Value, numbers_alone, strings_by_code
 from relearn.schemas.labels import read_label
-from relearn.scripts.data import made_up
+from relearn.scripts.data import made_up, made_up_letters
 from relearn.scripts.tables.csv import read_csv
 from relearn.scripts.tables.parquet import SUFFIXES, read_parquet
 from relearn.scripts.tables.table_options import TableOptions
 
 _DEFAULT = TableOptions()
 
-BUNDLED = ("digits", "breast_cancer", "wine", "orders")
+BUNDLED = ("digits", "breast_cancer", "wine", "orders", "letters")
 #: The range of a feature's values, if it is known: digits are 8x8 pictures of 17 shades.
 BOUNDS = {"digits": (0.0, 16.0)}
 
@@ -191,10 +191,11 @@ def with_noise(dataset: Dataset, spread: NDArray[np.float64], rng: np.random.Gen
 
 
 def _bundled(name: str) -> Dataset:
-    if name == "orders":
-        rows, strings, answers = made_up.orders()
-        own = tuple(f"order-{i}" for i in range(len(rows)))
-        return Dataset(name, made_up.SCHEMA, rows, answers, own, "target", strings=strings)
+    if name in {"orders", "letters"}:
+        schema = made_up.SCHEMA if name == "orders" else made_up_letters.SCHEMA
+        rows, strings, answers = made_up.orders() if name == "orders" else made_up_letters.letters()
+        own = tuple(f"{name[:-1]}-{i}" for i in range(len(rows)))
+        return Dataset(name, schema, rows, answers, own, "target", strings=strings)
     from sklearn import datasets  # noqa: PLC0415 - takes a second to import
 
     bunch = {"digits": datasets.load_digits, "breast_cancer": datasets.load_breast_cancer, "wine": datasets.load_wine}[

@@ -14,7 +14,7 @@ import click
     default="digits",
     show_default=True,
     metavar="DATASET|FILE",
-    help="digits, breast_cancer, wine, orders (made up: numbers, categories, gaps), or a file.",
+    help="digits, breast_cancer, wine, orders or letters (made up: categories, gaps, texts), or a file.",
 )
 @click.option("--label", metavar="COLUMN", help="The label column of a file, by name or by number from 1.")
 @click.option("--drift", is_flag=True, help="Shift six readings during the stream.")
