@@ -10,6 +10,7 @@ import structlog
 
 from relearn.agents.availability.retry import Retry
 from relearn.agents.learning.drift import compare, drifted, reference, update_streak
+from relearn.agents.learning.drift_columns import Levels, drift_columns, frequent_levels
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.sample import Cursor, Sample, first_records, latest_records
 from relearn.agents.stores.training.drift import (
@@ -21,7 +22,9 @@ from relearn.agents.stores.training.drift import (
     read_watched,
     write_drift,
 )
+from relearn.agents.stores.training.models import read_body
 from relearn.schemas.features import FeatureSchema
+from relearn.schemas.model.linear_svm import Floats, Model, decode_model
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
@@ -44,6 +47,7 @@ class DriftWatch:
     news: Callable[[], None]
     _row: DriftRow | None = None
     _told: tuple[str, ...] = ()
+    _model: Model | None = None
 
     async def run(self) -> None:
         """Look every LOOK_EVERY_S.
@@ -102,10 +106,22 @@ class DriftWatch:
         if state.reference is None:
             cursor, sample = await first_records(pool, ingest, row.activation, state.cursor)
             fits = sample is not None and sample.features.shape[1] == len(watched.schema)
-            return begun(row, cursor, sample if fits else None, watched.schema)
+            return begun(row, cursor, sample if fits else None, watched.schema, await self._model_of(pool, watched))
         cursor, sample = await latest_records(pool, ingest, row.activation, state.cursor)
         fits = sample is not None and sample.features.shape[1] == len(watched.schema)
-        return row if sample is None or not fits else compared(row, cursor, sample, watched.now_s)
+        if sample is None or not fits:
+            return row
+        return compared(row, cursor, sample, watched.now_s, await self._model_of(pool, watched))
+
+    async def _model_of(self, pool: Pool, watched: Watched) -> Model | None:
+        """The champion, where what of its records is compared depends on its encoder."""
+        if not watched.schema.strings:
+            return None
+        if self._model is None or self._model.version != watched.model:
+            body = await read_body(pool, watched.model)
+            assert body is not None  # an activation refers to it
+            self._model = decode_model(body)
+        return self._model
 
     def _tell(self, row: DriftRow) -> None:
         before, self._told = self._told, row.drifted
@@ -121,18 +137,29 @@ class DriftWatch:
         self.news()
 
 
-def begun(row: DriftRow, cursor: Cursor, sample: Sample | None, schema: FeatureSchema) -> DriftRow:
-    """The row after a search for the first records; `sample` is None while there are too few."""
-    taken = None if sample is None else reference(schema.row_names, *sample, schema.gaps)
+def begun(row: DriftRow, cursor: Cursor, sample: Sample | None, schema: FeatureSchema, model: Model | None) -> DriftRow:
+    """The row after a search for the first records; `sample` is None while there are too few.
+
+    model: the champion; None: its features are numbers alone.
+    """
+    taken = None
+    if sample is not None:
+        levels = {} if model is None else frequent_levels(model, sample.features, sample.string_of)
+        columns = _compared_of(sample, levels, model)
+        taken = reference(schema.row_names, columns, sample.margins, schema.gaps, levels)
     return replace(row, state=replace(row.state, cursor=cursor, reference=taken))
 
 
-def compared(row: DriftRow, cursor: Cursor, sample: Sample, at_s: float) -> DriftRow:
+def compared(row: DriftRow, cursor: Cursor, sample: Sample, at_s: float, model: Model | None = None) -> DriftRow:
     """The row after one more window, compared at `at_s`, epoch seconds."""
     state = row.state
     assert state.reference is not None
-    comparison = compare(state.reference, *sample)
+    comparison = compare(state.reference, _compared_of(sample, state.reference.levels, model), sample.margins)
     streak = update_streak(state.streak, comparison)
     number = 1 if state.window is None else state.window.number + 1
     after = DriftState(cursor, state.reference, streak, Window(number, at_s, comparison))
     return replace(row, state=after, drifted=drifted(streak))
+
+
+def _compared_of(sample: Sample, levels: Levels, model: Model | None) -> Floats:
+    return sample.features if model is None else drift_columns(model, sample.features, levels, sample.string_of)

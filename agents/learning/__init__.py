@@ -7,5 +7,5 @@ Predicting: `encode` (rows → columns), `encode_text`, `words`, `predict` (marg
 left out), `assumed`, `training_set`, `sample`, `nothing_new`, `fit` (chooses C, fits without each fold), `solver` (the
 optimum), `fitted_model`, `fit_messages`. Which model is better: `metrics`, `evidence`, `significance`, `gate`,
 `shadow_verdict`, `rollback_verdict`. When: `policy` (whether to train), `loop_state` (what the loop is doing, as a
-sentence). Records: `drift`, `replay`.
+sentence). Records: `drift_columns`, `drift`, `replay`.
 """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relearn.agents.learning.drift_columns import Levels
 from relearn.schemas.model.linear_svm import Floats
 
 #: Number of first records after an activation that form the reference, and of later records per comparison.
@@ -28,13 +29,15 @@ class Reference:
     """The distribution of n records over bins: per name ascending edges, and one count more than edges.
 
     `names` are the features, then the margin. A bin holds the values above its lower edge up to its upper edge;
-    the outer bins are open.
+    the outer bins are open. `levels`: of a category, by its name, the levels that have a bin each, in the order of the
+    bins; the others share the next one. What is compared of a record: `drift_columns`.
     """
 
     names: tuple[str, ...]
     edges: tuple[tuple[float, ...], ...]
     counts: tuple[tuple[int, ...], ...]
     n: int
+    levels: Levels = field(default_factory=dict)
 
 
 class Shift(NamedTuple):
@@ -74,11 +77,16 @@ def sample_quotas(new: Mapping[int, int], n: int) -> dict[int, int]:
 
 
 def reference(
-    names: Sequence[str], features: Floats, margins: Floats, gaps: NDArray[np.bool_] | None = None
+    names: Sequence[str],
+    features: Floats,
+    margins: Floats,
+    gaps: NDArray[np.bool_] | None = None,
+    levels: Levels | None = None,
 ) -> Reference:
-    """The champion's first n live records, as counts. features: (n, d), margins: (n,).
+    """The champion's first n live records, as counts. features: (n, d), of `drift_columns`; margins: (n,).
 
-    gaps: (d,) which features may be missing: those have one more bin, of the records without them.
+    gaps: (d,) which features may be missing: those have one more bin, of the records without them. `levels`: see
+    Reference.
 
     The margin's name is "margin", with underscores appended while a feature has that name.
 
@@ -90,9 +98,14 @@ def reference(
         margin += "_"
     columns = _columns(features, margins, len(names) + 1)
     may_miss = [False] * columns.shape[1] if gaps is None else [*gaps.tolist(), False]
-    ordered = np.sort(columns, axis=0).T
-    edges = tuple(_edges_beside_gaps(one) if gap else _edges(one) for one, gap in zip(ordered, may_miss, strict=True))
-    return Reference((*names, margin), edges, _counts(columns, edges), len(columns))
+    levels = levels or {}
+    edges = tuple(
+        _edges_of_levels(len(levels[name]), gap=gap)
+        if name in levels
+        else (_edges_beside_gaps(one) if gap else _edges(one))
+        for name, one, gap in zip((*names, margin), np.sort(columns, axis=0).T, may_miss, strict=True)
+    )
+    return Reference((*names, margin), edges, _counts(columns, edges), len(columns), levels)
 
 
 def compare(reference: Reference, features: Floats, margins: Floats) -> Comparison:
@@ -121,7 +134,8 @@ def drifted(streak: Mapping[str, int]) -> tuple[str, ...]:
 def reference_fields(reference: Reference) -> dict[str, Any]:
     """The reference, JSON-able."""
     edges, counts = ([list(one) for one in lists] for lists in (reference.edges, reference.counts))
-    return {"names": list(reference.names), "edges": edges, "counts": counts, "n": reference.n}
+    levels = {name: list(found) for name, found in reference.levels.items()}
+    return {"names": list(reference.names), "edges": edges, "counts": counts, "n": reference.n, "levels": levels}
 
 
 def reference_from_fields(fields: Mapping[str, Any]) -> Reference:
@@ -131,6 +145,8 @@ def reference_from_fields(fields: Mapping[str, Any]) -> Reference:
         tuple(tuple(map(float, edges)) for edges in fields["edges"]),
         tuple(tuple(map(int, counts)) for counts in fields["counts"]),
         int(fields["n"]),
+        # Written before levels had bins of their own: their edges are codes.
+        {name: tuple(found) for name, found in fields.get("levels", {}).items()},
     )
 
 
@@ -147,6 +163,12 @@ def _edges_beside_gaps(ordered: Floats) -> tuple[float, ...]:
     """The edges of the values that aren't missing, and one between them and those that are."""
     known = ordered[ordered < _LARGEST]
     return (*(_edges(known) if len(known) else ()), math.nextafter(_LARGEST, 0.0))
+
+
+def _edges_of_levels(levels: int, *, gap: bool) -> tuple[float, ...]:
+    """A bin for each of the levels, one for all others, and one where the value may be missing."""
+    edges = tuple(map(float, range(levels)))
+    return (*edges, math.nextafter(_LARGEST, 0.0)) if gap else edges
 
 
 def _edges(ordered: Floats) -> tuple[float, ...]:

@@ -46,6 +46,7 @@ def spreads(row: DriftRow) -> list[DriftHistogram]:
         spread = DriftHistogram(
             name=name,
             edges=list(edges),
+            levels=list(reference.levels[name]) if name in reference.levels else None,
             reference=list(counts),
             live=None if shift is None else list(shift.counts),
             psi=None if shift is None else shift.psi,

@@ -13,11 +13,18 @@ class DriftHistogram(Struct, frozen=True):
     """Histograms of one feature, or of the margin: of the champion's first records, and of the last window.
 
     There is one bin more than edges. A bin holds values above its lower edge up to and including its upper edge; the
-    first and the last bin are open.
+    first and the last bin are open. Of a text, what is compared is the share of its words that the model doesn't know.
     """
 
     name: str
     edges: Annotated[list[float], Meta(description="Ascending.")]
+    levels: Annotated[
+        list[str] | None,
+        Meta(
+            description="Of a category: the levels of the first bins; the next bin is of all others, and where it may"
+            " be missing, the last one of records without it. Null: not a category."
+        ),
+    ]
     reference: Annotated[list[Count], Meta(description="Records in each bin, of the champion's first records.")]
     live: Annotated[
         list[Count] | None, Meta(description="Records in each bin, of the last window; null before the first window.")

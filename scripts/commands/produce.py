@@ -53,7 +53,7 @@ def produce(
     noise: float,
     table: TableOptions,
 ) -> None:
-    """Stream records to the ingest topic. DATASET is digits, breast_cancer, wine, orders or letters, FILE a CSV or Parquet file.
+    """Stream records to the ingest topic. DATASET is digits, breast_cancer, wine, orders or letters, FILE a table.
 
     Each column of a FILE is a feature, except the label, those of --drop, and the columns `id`, `subject`, `batch` and
     `context`, which accompany the record. With --batch a message holds records of one `batch`.

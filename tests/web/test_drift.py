@@ -32,7 +32,7 @@ async def watched(site: Site, names: tuple[str, ...], windows: int) -> None:
         features = rng.normal(size=(n, len(names))) + shift
         return Sample(features, features[:, 0])
 
-    row = DriftRow(1, 1, DriftState(reference=reference(names, *sample(1000))))
+    row = DriftRow(1, 1, DriftState(reference=reference(names, *sample(1000)[:2])))
     for number in range(windows):
         row = compared(row, Cursor(), sample(500, moved), 1_700_000_000.0 + number)
     pool = site.client.context.pool

@@ -25,7 +25,7 @@ from relearn.agents.stores.predictions.tail import (
     first_rows,
     latest_rows,
 )
-from relearn.schemas.features import row_of
+from relearn.schemas.features import NO_STRINGS, StringOf, row_of, strings_by_code
 from relearn.schemas.model.linear_svm import Floats
 
 
@@ -38,10 +38,14 @@ class Cursor:
 
 
 class Sample(NamedTuple):
-    """features: (n, d), rows. margins: (n,), the winning row's where there are several."""
+    """features: (n, d), rows. margins: (n,), the winning row's where there are several.
+
+    string_of: the string of each code in the rows.
+    """
 
     features: Floats
     margins: Floats
+    string_of: StringOf = NO_STRINGS
 
 
 async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor) -> tuple[Cursor, Sample | None]:
@@ -161,4 +165,5 @@ def _as_sample(found: Rows) -> Sample:
     (width, _), *_ = Counter((len(values), len(margins)) for values, margins in rows).most_common(1)
     rows = [(values, margins) for values, margins in rows if (len(values), len(margins)) == width]
     features = np.array([values for values, _ in rows], dtype=np.float64)
-    return Sample(features, np.array([margins for _, margins in rows], dtype=np.float64).max(axis=1))
+    margins = np.array([margins for _, margins in rows], dtype=np.float64).max(axis=1)
+    return Sample(features, margins, strings_by_code(row["strings"] for taken in found.values() for row in taken))

@@ -31,7 +31,7 @@ def watched(windows: int) -> DriftRow:
         features = rng.normal(size=(n, 4)) + np.array([shift, 0.0, 0.0, 0.0])
         return Sample(features, features[:, 1])
 
-    row = DriftRow(1, 1, DriftState(reference=reference(NAMES, *sample(1000))))
+    row = DriftRow(1, 1, DriftState(reference=reference(NAMES, *sample(1000)[:2])))
     for number in range(windows):
         row = compared(row, Cursor(), sample(500, 2.0), 1_700_000_000.0 + number)
     return row

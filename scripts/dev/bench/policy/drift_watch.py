@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW, Reference, compare, drifted, reference, update_streak
-from relearn.schemas.features import FeatureSchema
-from relearn.schemas.model.linear_svm import Floats
+from relearn.agents.learning.drift_columns import drift_columns, frequent_levels
+from relearn.schemas.features import StringOf
+from relearn.schemas.model.linear_svm import Floats, Model
 
 
 class DriftWatch:
@@ -16,8 +17,7 @@ class DriftWatch:
     `drift_windows`, `drift_alarms`: the same of windows that came wholly after a drift.
     """
 
-    def __init__(self, schema: FeatureSchema, drift_at: int | None) -> None:
-        self._schema = schema
+    def __init__(self, drift_at: int | None) -> None:
         self._drift_at = drift_at
         self._activation = 0
         self.windows = self.alarms = self.drift_windows = self.drift_alarms = 0
@@ -30,10 +30,12 @@ class DriftWatch:
         self._parts: list[Floats] = []
         self._held = 0
 
-    def take(self, activation: int, features: Floats, margins: Floats, at: int) -> tuple[str, ...] | None:
+    def take(
+        self, activation: int, model: Model, features: Floats, margins: Floats, *, at: int, string_of: StringOf
+    ) -> tuple[str, ...] | None:
         """Records from number `at` on, answered under `activation`: what has drifted now, None where there is no news.
 
-        features: (n, d). margins: (n, 1) or (n, k), of which the largest counts.
+        features: (n, d), rows. margins: (n, 1) or (n, k), of which the largest counts. `model`: the champion.
         """
         if activation != self._activation:
             self._activation = activation
@@ -45,10 +47,13 @@ class DriftWatch:
         rows = np.concatenate(self._parts)
         self._parts, self._held = [], 0
         if self._reference is None:
-            self._reference = reference(self._schema.row_names, rows[:, :-1], rows[:, -1], self._schema.gaps)
+            levels = frequent_levels(model, rows[:, :-1], string_of)
+            columns = drift_columns(model, rows[:, :-1], levels, string_of)
+            self._reference = reference(model.schema.row_names, columns, rows[:, -1], model.schema.gaps, levels)
             self._taken_from = at + len(features)
             return None
-        self._streak = update_streak(self._streak, compare(self._reference, rows[:, :-1], rows[:, -1]))
+        columns = drift_columns(model, rows[:, :-1], self._reference.levels, string_of)
+        self._streak = update_streak(self._streak, compare(self._reference, columns, rows[:, -1]))
         found = drifted(self._streak)
         self._count(at + len(features), alarm=bool(found))
         return found

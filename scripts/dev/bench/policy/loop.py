@@ -58,7 +58,7 @@ class Loop:
         self._asked: set[str] = set()
         self._unreviewed: list[Answered] = []
         self.memory = new_memory(stream.bootstrap, stream.records.string_of)
-        self.drift = DriftWatch(stream.bootstrap.schema, stream.drift_at)
+        self.drift = DriftWatch(stream.drift_at)
         self.log = LearningLog(self._limits)
         begin_training(self.memory, self._settings, "first", takes_s=0.0)
         end_training(self.memory, self._settings)
@@ -93,7 +93,7 @@ class Loop:
             sure = certainty(confidence, scores.margins[i].tolist())
             answer = believed[i], predicted, sure, model.version, activation, shadows[i]
             memory.answered.append(Answered(Place(0, 0, at + i, 0), key, features.tolist(), *answer))
-        found = self.drift.take(activation, records.features, scores.margins, at)
+        found = self.drift.take(activation, model, records.features, scores.margins, at=at, string_of=memory.string_of)
         if found is not None:
             memory.drifted = found
         return memory.answered[at:]

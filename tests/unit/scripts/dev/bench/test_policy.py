@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from relearn.agents.learning.policy import Limits, decide
-from relearn.schemas.features import numbers_alone
 from relearn.schemas.identity import Place
 from relearn.schemas.settings import read_settings
 from relearn.scripts.dev.bench.policy.bars import Bar, Figure, bars, summary
@@ -27,6 +26,7 @@ from relearn.scripts.dev.bench.policy.pace import Pace
 from relearn.scripts.dev.bench.policy.regret import Regret, regret
 from relearn.scripts.dev.bench.policy.reviewers import BUDGET, KINDS, Answered, ReviewView, works_the_queue
 from relearn.scripts.dev.bench.policy.streams import STREAMS, draw_stream
+from tests.support.data.models import a_model
 from tests.support.paths import ROOT
 
 SETTINGS = read_settings({})
@@ -205,9 +205,10 @@ def test_windows_that_a_drift_falls_into_are_no_false_alarms() -> None:
     rng = np.random.default_rng(0)
     features = rng.standard_normal((5000, 2))
     features[2500:] += 3.0
-    watch = DriftWatch(numbers_alone(("p", "q")), 2500)
-    found = [watch.take(1, features[at : at + 50], features[at : at + 50, :1], at) for at in range(0, 5000, 50)]
-    assert [names for names in found if names] == [("p", "q", "margin")] * 4
+    watch, model = DriftWatch(2500), a_model(d=2)
+    parts = [(at, features[at : at + 50]) for at in range(0, 5000, 50)]
+    found = [watch.take(1, model, part, part[:, :1], at=at, string_of={}) for at, part in parts]
+    assert [names for names in found if names] == [("x1", "x2", "margin")] * 4
     assert (watch.windows, watch.alarms, watch.drift_windows, watch.drift_alarms) == (3, 0, 5, 4)
 
 
