@@ -159,6 +159,7 @@ STREAMS = {
     "multi_class_scale": Spec(_gaussian(4, 12, 4.5), shift=_scaled(4, 3.0)),
     "orders": Spec(_bundled("orders"), first_rows=100),
     "orders_shift": Spec(_bundled("orders"), first_rows=100, shift=_moved(3, 1.0)),
+    "letters": Spec(_bundled("letters"), first_rows=100),
     "digits_60": Spec(_bundled("digits"), first_rows=60),
 }
 #: What every kind of feedback is judged on; the demo's digits are there to be asked for.
