@@ -112,7 +112,7 @@ class Span:
 class Features:
     """The columns of features: the namespace's, then those of former schemas. `of_model`: schemas by model version.
 
-    `texts`: the names of those that are categories, in one schema at least.
+    `texts`: the names of those that are categories or texts, in one schema at least.
     """
 
     names: tuple[str, ...]
@@ -150,7 +150,7 @@ async def read_feature_columns(pool: Pool) -> Features:
         bodies = {row["schema"]: decode_model(row["body"]).schema for row in await connection.fetch(_SCHEMAS)}
         versions = {row["version"]: bodies[row["schema"]] for row in await connection.fetch(_SCHEMA_OF)}
     every = [one for schema in (current, *bodies.values()) for one in schema.features]
-    texts = frozenset(one.name for one in every if one.kind == "category")
+    texts = frozenset(one.name for one in every if one.kind != "number")
     return Features(tuple(dict.fromkeys(one.name for one in every)), texts, current, versions)
 
 

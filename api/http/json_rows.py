@@ -124,7 +124,8 @@ def values_without_schema(rows: Sequence[Row]) -> tuple[list[list[Value]], list[
     if faults:
         raise invalid_fields(faults)
     given = zip(*([row.get(name) for name in names] if isinstance(row, dict) else row for row in rows), strict=True)
-    kinds: list[Kind] = ["category" if any(isinstance(one, str) for one in column) else "number" for column in given]
+    # Whether a string is a level or a text isn't known yet: a text may be longer.
+    kinds: list[Kind] = ["text" if any(isinstance(one, str) for one in column) else "number" for column in given]
     return values(rows, FeatureSchema(tuple(map(Feature, names, kinds, repeat(True))))), names if named else None
 
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from relearn.schemas.features import MAX_WORDS_BYTES
 from relearn.schemas.http.operation import Operation, Version
-from relearn.schemas.text import MAX_TEXT_BYTES
 
 MOST_ROWS = 10_000
 
-GivenValue = float | Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None
+GivenValue = float | Annotated[str, Meta(max_length=MAX_WORDS_BYTES)] | None
 Row = list[GivenValue] | dict[str, GivenValue]
 Rows = Annotated[
     list[Row],

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
+from relearn.schemas.features import MAX_WORDS_BYTES
 from relearn.schemas.messages.records import Texts
 from relearn.schemas.messages.weight import WEIGHED_FROM_BYTES, check_complete, check_weight, is_json
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, check_text
@@ -62,6 +63,10 @@ def read_array(packed: bytes, dtype: str, shape: tuple[int, ...], name: str) -> 
     return np.frombuffer(packed, dtype=dtype).reshape(shape)
 
 
+#: Maximum size of a text in the columns that hold longer ones.
+_LIMITS_BYTES = {"contexts": MAX_CONTEXT_BYTES, "strings": MAX_WORDS_BYTES}
+
+
 def read_texts(column: list[str | None], name: str, n: int) -> Texts:
     """The column itself, of n texts.
 
@@ -70,7 +75,7 @@ def read_texts(column: list[str | None], name: str, n: int) -> Texts:
     """
     if len(column) != n:
         raise BadMessage("length", f"`{name}` has {len(column)} entries, should have {n}")
-    limit = MAX_CONTEXT_BYTES if name == "contexts" else MAX_TEXT_BYTES
+    limit = _LIMITS_BYTES.get(name, MAX_TEXT_BYTES)
     for item in column:
         check_text(item, name, limit)
     return column

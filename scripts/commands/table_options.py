@@ -28,7 +28,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--kinds",
         metavar="FILE.toml",
-        help='The kinds of columns, `name = "number"` or `name = "category"` in a line each.  [default: those of the '
+        help='The kinds of columns, `name = "number"`, "category" or "text" in a line each.  [default: those of the '
         "namespace, else inferred]",
     )
     @wraps(command)

@@ -14,7 +14,7 @@ from relearn.agents.learning.training_set import example_key
 from relearn.agents.learning.usable_rows import LARGEST, is_moderate
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadMessage, Refused
-from relearn.schemas.features import Feature, FeatureSchema, Strings, numbers_alone, read_kind
+from relearn.schemas.features import Feature, FeatureSchema, Strings, limit_bytes, numbers_alone, read_kind
 from relearn.schemas.labels import read_label
 from relearn.schemas.model.linear_svm import Floats
 from relearn.schemas.text import text_fault
@@ -80,7 +80,7 @@ async def load_examples(
         Refused: the namespace has other features, or a name, label or value can't be stored.
     """
     _check(schema, features, labels)
-    _check_levels(schema, strings)
+    _check_strings(schema, strings)
     n_numbers = len(schema.numbers)
     all_strings: Sequence[Strings | None] = strings or [None] * len(labels)
     rows = [
@@ -183,10 +183,10 @@ def _shown(schema: FeatureSchema, other: FeatureSchema) -> str:
     return f"{len(schema)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
 
 
-def _check_levels(schema: FeatureSchema, strings: Sequence[Strings]) -> None:
+def _check_strings(schema: FeatureSchema, strings: Sequence[Strings]) -> None:
     for row, levels in enumerate(strings):
         for place, level in zip(schema.strings, levels, strict=True):
-            if fault := text_fault(level):
+            if fault := text_fault(level, limit_bytes(schema.features[place])):
                 raise Refused(f"row {row + 1}: the value of {schema.names[place]!r} {fault}")
 
 
