@@ -17,7 +17,7 @@ SCHEMA = FeatureSchema(
         Feature("letter", "text"),
         Feature("amount"),
         Feature("channel", "category"),
-        Feature("subject", "text", missing=True),
+        Feature("title", "text", missing=True),
     )
 )
 _PHRASES = {
@@ -26,7 +26,7 @@ _PHRASES = {
         "I want my money back",
         "it stopped working after a day",
         "the wrong size was sent again",
-        "nobody answers the phone",
+        "your phone is always busy",
         "I am really disappointed",
         "the parcel never arrived",
         "a button is missing",
@@ -70,7 +70,7 @@ _ANY = (
     "I found you on the web",
     "the dress is for a wedding",
 )
-_SUBJECTS = {
+_TITLES = {
     "complaint": ("Complaint", "Return of my order", "Please help", "About order"),
     "praise": ("Thank you", "A great shop", "About order", "Feedback"),
     "question": ("A question", "Before I order", "About order", "Please help"),
@@ -89,9 +89,9 @@ def letters(rows: int = ROWS, seed: int = 0) -> tuple[NDArray[np.float64], tuple
     for i, label in enumerate(labels.tolist()):
         written = label if rng.random() >= _MISTAKEN else kinds[rng.integers(len(kinds))]
         letter = ". ".join(_phrases(rng, written))
-        subject = None if rng.random() < _MISSING else _SUBJECTS[written][rng.integers(4)]
+        title = None if rng.random() < _MISSING else _TITLES[written][rng.integers(4)]
         amounts[i] = round(float(rng.lognormal(3.6 if written == "complaint" else 3.2, 0.7)), 2)
-        strings.append((letter + ".", str(rng.choice(("mail", "web", "phone"))), subject))
+        strings.append((letter + ".", str(rng.choice(("mail", "web", "phone"))), title))
     codes = np.array([codes_of(one) for one in strings])
     return np.column_stack([amounts, codes]), tuple(strings), tuple(labels.tolist())
 

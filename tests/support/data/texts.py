@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import numpy as np
 
 from relearn.agents.learning.training_set import Example, TrainingSet, training_set
@@ -13,7 +16,7 @@ SCHEMA = FeatureSchema(
         Feature("letter", "text", missing=True),
         Feature("amount"),
         Feature("channel", "category"),
-        Feature("subject", "text"),
+        Feature("title", "text"),
     )
 )
 _BAD = ("broken", "late", "refund", "never arrived", "wrong size", "disappointed", "not working", "Rücksendung")
@@ -33,10 +36,23 @@ def letters(n: int, seed: int = 0) -> tuple[list[list[Value]], list[str]]:
         rng.shuffle(words)
         letter = None if rng.random() < 0.1 else " ".join(words).capitalize() + "."
         amount = round(float(rng.normal(60 if bad else 40, 15)), 2)
-        subject = str(rng.choice(("Complaint", "Question", "Order"))) if bad else "Order and thanks"
-        values.append([letter, amount, str(rng.choice(("mail", "web"))), subject])
+        title = str(rng.choice(("Complaint", "Question", "Order"))) if bad else "Order and thanks"
+        values.append([letter, amount, str(rng.choice(("mail", "web"))), title])
         labels.append("complaint" if bad else "praise")
     return values, labels
+
+
+def write_letters(path: Path, n: int, seed: int = 0) -> Path:
+    """n such records as a CSV file with a column `answer`; the last letter has 5 kB."""
+    values, labels = letters(n, seed)
+    values[-1][0] = " ".join(["A long letter", *("about the order",) * 330])
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow([*SCHEMA.names, "answer"])
+        table.writerows(
+            [*("" if one is None else one for one in its), label] for its, label in zip(values, labels, strict=True)
+        )
+    return path
 
 
 def rows_of_letters(n: int, seed: int = 0) -> tuple[Floats, StringOf, list[str]]:

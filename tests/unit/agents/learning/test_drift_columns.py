@@ -63,4 +63,4 @@ def test_texts_of_other_words_have_drifted() -> None:
     columns = drift_columns(model, moved, before.levels, string_of)
     assert np.unique(columns[:, LETTERS.row_names.index("letter")]).tolist() == [1.0]
     shifts = compare(before, columns, moved[:, 0]).shifts
-    assert (shifts["letter"].drifted, shifts["subject"].drifted) == (True, False)
+    assert (shifts["letter"].drifted, shifts["title"].drifted) == (True, False)

@@ -69,7 +69,7 @@ def test_a_missing_text_has_a_column_of_its_own() -> None:
 def test_a_model_is_that_of_scikit_learns_pipeline() -> None:
     values, labels = letters(300, seed=5)
     words = [[one[3]] for one in values]
-    schema = FeatureSchema((Feature("subject", "text"),))
+    schema = FeatureSchema((Feature("title", "text"),))
     rows, strings = rows_of_values(words, schema)
     encoder = fit_encoder(schema, rows[:200], strings_by_code(strings))
     assert encoder is not None
