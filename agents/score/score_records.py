@@ -137,7 +137,7 @@ def _block(scored: ScoredChunk, rows: slice, served: Served, generation: int, sc
         contexts=records.contexts,
         features=records.features[:, : len(served.model.schema.numbers)],
         strings=records.strings,
-        schema=served.schema,
+        schema=served.schema if records.strings else None,
         classes=served.model.classes,
         labels=scores.labels,
         margins=scores.margins,

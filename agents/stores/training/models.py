@@ -31,8 +31,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 _NOTHING = Knowledge()
 _SCHEMA = """
-SELECT number FROM feature_schema
-WHERE names = $1::text[] AND (kinds = $2 OR (kinds = '{}' AND 'category' <> ALL ($2)))
+SELECT max(number) FROM feature_schema
+WHERE names = $1::text[] AND (kinds = $2 OR (kinds = '{}' AND 'number' = ALL ($2)))
+    AND base = (SELECT max(base) FROM feature_schema)
 """
 _ASSUMED = """
 INSERT INTO assumed (version, prediction, key, features, strings, label, weight) VALUES ($1, $2, $3, $4, $5, $6, $7)
