@@ -27,6 +27,12 @@ class Served:
             return True
         return self.schema != other.schema and (self.base or self.schema) == (other.base or other.schema)
 
+    def fits_now(self, other: Served, chain: SchemaChain | None) -> bool:
+        """Whether another model can score the records that this one scores, which are of these versions."""
+        if chain is None:
+            return same_kinds(self.model.schema, other.model.schema)
+        return other.schema in chain.by_number
+
 
 class LiveModel:
     """Holds the champion of this process and its shadow.
