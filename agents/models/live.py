@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from relearn.schemas.errors import BadModel
 from relearn.schemas.features import same_kinds
@@ -46,6 +47,8 @@ class LiveModel:
         self.shadow: Served | None = None
         #: The versions of the features; None: they were never changed, as far as is known.
         self.chain: SchemaChain | None = None
+        #: Kept here by `reading`.
+        self.reading: Any = None
         # The last update of the shadow, role `none` included: its activation, and the version if there was a model.
         self._last_shadow: tuple[int, int | None] = (0, None)
         self._loaded = asyncio.Event()

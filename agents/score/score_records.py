@@ -11,7 +11,7 @@ import numpy as np
 from relearn.agents.learning.encode import encode, unseen
 from relearn.agents.learning.predict import Scores, predict, score_encoded
 from relearn.agents.models.live import Served
-from relearn.agents.score.reading import Reading
+from relearn.agents.models.reading import Reading
 from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.messages.headers import write_key
 from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts

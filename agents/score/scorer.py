@@ -16,11 +16,11 @@ from relearn.agents.foreign.intake import Intake
 from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.topics import check_log_append_time
 from relearn.agents.models.live import LiveModel
+from relearn.agents.models.reading import Reading, reading_of
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
 from relearn.agents.score.dead_letter_share import DeadLetterLimit
 from relearn.agents.score.pause import LOOK_EVERY_S, Pause
-from relearn.agents.score.reading import Reading, Readings
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, score_parts
 from relearn.agents.stores.pauses import Pauses
 from relearn.agents.worker.consumer import Chunk
@@ -54,7 +54,6 @@ class Scorer:
         self._live = live
         self._retry = Retry(state, stop)
         self._limit = DeadLetterLimit(settings.dlq_max_share, settings.dlq_min_records)
-        self._readings = Readings()
         self._intake = Intake(settings, state.notices, self._retry)
         self._opened = OpenOnce(self._open)
 
@@ -73,7 +72,7 @@ class Scorer:
         )
         began = time.perf_counter()
         served = await self._live.loaded()
-        reading = self._readings.of(self._live, served)
+        reading = reading_of(self._live, served)
         shadow, versions = reading.shadow, reading.versions
         ignored_before = 0 if versions is None else versions.ignored
         receipts: list[Awaitable[Any]] = []

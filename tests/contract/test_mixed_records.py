@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.models.live import Served
-from relearn.agents.score.reading import Reading
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of, score_parts
 from relearn.schemas.features import Feature, FeatureSchema, Value
 from relearn.schemas.messages.ingest import encode_record, encode_records

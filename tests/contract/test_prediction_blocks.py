@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relearn.agents.models.live import Served
-from relearn.agents.score.reading import Reading
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import encode_record

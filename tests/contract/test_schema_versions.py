@@ -19,7 +19,7 @@ from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.onto_model import onto_model
 from relearn.agents.learning.predict import predict
 from relearn.agents.models.live import Served
-from relearn.agents.score.reading import Reading
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of, score_parts
 from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.features import Feature, FeatureSchema, Value, code_of, numbers_alone

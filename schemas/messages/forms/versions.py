@@ -103,6 +103,25 @@ class Versions:
         rows = read_message(message, version.schema)
         return rows if version is self.newest else self.older[version.number].projected(rows)
 
+    def as_newest(self, record: list[Value] | dict[str, Value]) -> list[Value] | dict[str, Value]:
+        """A record as one of the newest version; unchanged where it is of no version. Its values aren't checked."""
+        if isinstance(record, dict):
+            kept = {name: value for name, value in record.items() if name not in self.retired}
+            return {**{name: value for name, value in self.defaults.items() if name not in kept}, **kept}
+        version = self.by_width.get(len(record), self.newest)
+        if version is self.newest:
+            return record
+        given = dict(zip(version.schema.names, record, strict=True))
+        return [given[name] if name in given else self.defaults.get(name) for name in self.newest.schema.names]
+
+    def of_records(self, records: Sequence[list[Value] | dict[str, Value]]) -> SchemaVersion:
+        """The version that all of these records are of, which every process reads alike; else the newest."""
+        found = {self.by_width.get(len(one)) for one in records}
+        version = found.pop() if len(found) == 1 else None
+        if version is None or any(isinstance(one, dict) and one.keys() != version.schema.known for one in records):
+            return self.newest
+        return version
+
     def _version_of(self, message: Mapping[str, Any]) -> SchemaVersion:
         """The version of records given by position."""
         named = message.get("schema")

@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.models.signing_keys import load_signer
-from relearn.agents.score.reading import Reading
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, score_parts
 from relearn.schemas.messages.predictions import encode_block
 from relearn.schemas.messages.records import RawMessage

@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 from relearn.agents.models.live import Served
-from relearn.agents.score.reading import Reading
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of
 from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.predictions.insert import Stored, store_blocks

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.block_sender import block_message_bytes, fitting
-from relearn.agents.score.reading import Reading
 from relearn.agents.score.score_records import blocks_of
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.predictions import Block, decode_block

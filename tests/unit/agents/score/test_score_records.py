@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
-from relearn.agents.score.reading import Reading
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, shadow_answers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.ingest_fast_path import decode_parts

@@ -54,18 +54,16 @@ class Reading:
         return None if found is None or found.same else found
 
 
-class Readings:
-    """Keeps the reading of the last chunk: it changes with the live model, the shadow or the features."""
+def reading_of(live: LiveModel, served: Served) -> Reading:
+    """The reading for one chunk or request, to be called with no await after `served` was taken from `live`.
 
-    def __init__(self) -> None:
-        self._last: Reading | None = None
-
-    def of(self, live: LiveModel, served: Served) -> Reading:
-        """The reading for one chunk, to be called with no await after `served` was taken from `live`."""
-        chain = live.chain_of(served)
-        # A shadow of a version that isn't known yet answers nothing meanwhile.
-        shadow = live.shadow if live.shadow is None or served.fits_now(live.shadow, chain) else None
-        last = self._last
-        if last is None or last.served is not served or last.shadow is not shadow or last.chain is not chain:
-            self._last = last = Reading(served, shadow, chain)
-        return last
+    It is kept: it changes with the live model, the shadow or the features.
+    """
+    chain, shadow, last = live.chain_of(served), live.shadow, live.reading
+    if shadow is not None and not served.fits_now(shadow, chain):
+        shadow = None  # of a version that isn't known yet: it answers nothing meanwhile
+    known = isinstance(last, Reading) and (last.served is served and last.shadow is shadow and last.chain is chain)
+    if not known:
+        live.reading = last = Reading(served, shadow, chain)
+    found: Reading = last
+    return found
