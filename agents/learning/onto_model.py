@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from relearn.schemas.features import Strings, row_of, strings_by_code
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.schema_versions import Projection, SchemaChain, project
 
@@ -30,3 +32,16 @@ def onto_model(chain: SchemaChain, source: int, model: Model, number: int) -> Pr
     fill = np.where(absent & np.isnan(found.fill), model.mean, found.fill)
     strict = ~absent & given.gaps[np.where(absent, 0, found.columns)]
     return replace(found, fill=fill, strict=strict, instead=model.mean)
+
+
+def values_onto(
+    projection: Projection | None, model: Model, numbers: Sequence[float], strings: Strings | None
+) -> tuple[Sequence[float], Strings | None]:
+    """The numbers and strings of one stored record, as the model scores them; none where it can't."""
+    schema = model.schema
+    row = () if projection is None else projection.row(row_of(numbers, strings))
+    if projection is None or len(row) != len(schema):
+        return (), None
+    n, string_of = len(schema.numbers), {**strings_by_code([strings]), **projection.strings}
+    cells = np.asarray(row, dtype=np.float64).tolist()
+    return cells[:n], [string_of.get(code) for code in cells[n:]] if schema.strings else None
