@@ -43,7 +43,7 @@ VERBS = {
         "relearn.scripts.commands.export:export",
         "Write predictions, corrections or examples as CSV, newline-delimited JSON or Parquet.",
     ),
-    "schema": ("relearn.scripts.commands.schema:schema", "Show the features that records have."),
+    "schema": ("relearn.scripts.commands.schema:schema", "Show, add and retire the features that records have."),
     "job": ("relearn.scripts.commands.job:job", "List and show jobs of the retrain role."),
     "dlq": ("relearn.scripts.commands.dlq:dlq", "List, show and redrive dead letters."),
     "replay": ("relearn.scripts.commands.replay:replay_command", "Score stored predictions again with another model."),

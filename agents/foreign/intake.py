@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from relearn.agents.availability.notices import Notices
@@ -70,15 +70,16 @@ class Intake:
         await self._codecs.prepare(wanted)
         yield messages[start:]
 
-    def check(self, feature_names: Sequence[str]) -> None:
-        """Compare the mapping with the features of the live model.
+    def check(self, feature_names: Sequence[str], optional: Collection[str] = ()) -> None:
+        """Compare the mapping with the features of records. optional: those that have a default.
 
         Raises:
             SetupError: the model has a feature without a path.
         """
         if self._mapping is None or self._checked is feature_names:
             return
-        missing, unknown = check_features(self._mapping, feature_names)
+        lacking, unknown = check_features(self._mapping, feature_names)
+        missing = [name for name in lacking if name not in optional]
         source = self._mapping.source
         extra = f"no feature of the model: {_listed(unknown)} in {source}"
         if missing:

@@ -1,7 +1,7 @@
 """Plain functions over arrays and dataclasses that predict, fit, judge and choose. No clock, no I/O.
 
-Predicting: `encode` (rows → columns), `encode_text`, `words`, `predict` (margins and labels), `calibration`,
-`feature_contributions`. Labels:
+Predicting: `onto_model` (rows of another version of the features), `encode` (rows → columns), `encode_text`, `words`,
+`predict` (margins and labels), `calibration`, `feature_contributions`. Labels:
 `reviews` (which statement stands), `sender_limit` (which of them count now), `review_choice` (what is asked next),
 `audit_accuracy`. A training: `snapshot` and `trial` (what it learns from and is judged by), `usable_rows` (others are
 left out), `assumed`, `training_set`, `sample`, `nothing_new`, `fit` (chooses C, fits without each fold), `solver` (the

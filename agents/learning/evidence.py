@@ -51,7 +51,12 @@ def evidence(
     model = champion.model
     fair = (example for example in others.values() if refits or example.key not in champion.keys)
     # A champion that was trained before values could be missing has no answer to a record with a gap.
-    rest, features = scorable(fair, lambda one: one.features, len(model.schema), model.encoder)
+    scored = champion.scored
+
+    def row_of(one: Example) -> Features:
+        return one.features if scored is None else scored.row(one.features)
+
+    rest, features = scorable(fair, row_of, len(model.schema), model.encoder)
     cases = {
         example.key: Case(example.key, example.features, example.label, answer)
         for example, answer in zip(rest, _answers(champion, rest, features, string_of), strict=True)

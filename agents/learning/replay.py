@@ -29,6 +29,7 @@ class Stored:
 
     string_of: the string of each code in the rows.
     margins: (m, 1 or k) float64, only of the m predictions made by the version that is replayed, in the same order.
+    compared: (n, d) rows as the model that it is compared with scores them; None: `features`.
     """
 
     places: Sequence[Place]
@@ -37,6 +38,7 @@ class Stored:
     models: NDArray[np.int64]
     margins: Floats
     string_of: StringOf = field(default_factory=dict)
+    compared: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ def replay(stored: Stored, truths: Mapping[Place, str], model: Model, compare: M
     labels, margins = predict(model, stored.features, stored.string_of)
     answers: dict[str, Sequence[Label]] = {"model": label_texts(model, labels, margins), "stored": stored.labels}
     if compare is not None:
-        answers["compare"] = label_texts(compare, *predict(compare, stored.features, stored.string_of))
+        rows = stored.features if stored.compared is None else stored.compared
+        answers["compare"] = label_texts(compare, *predict(compare, rows, stored.string_of))
     before = answers["stored" if compare is None else "compare"]
     reviewed = [(i, truths[place]) for i, place in enumerate(stored.places) if place in truths]
     own = stored.models == model.version

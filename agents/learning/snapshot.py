@@ -10,6 +10,7 @@ from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.training_set import Example
 from relearn.schemas.features import FeatureSchema
 from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.schema_versions import Projection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Champion:
     """The model that answers now. `cut`: the newest statement known to its training. `keys`: what it was trained on.
 
     `example_ids`, `correction_ids`: the loaded examples and the reviews that its training knew, used or not. `folds`:
-    without models where the model was trained before they were stored. `digest`: of its training set.
+    without models where the model was trained before they were stored. `digest`: of its training set. `scored`:
+    projects a row of the snapshot onto what the model scores; None: it is that.
     """
 
     model: Model
@@ -39,6 +41,7 @@ class Champion:
     keys: frozenset[str]
     folds: FoldModels
     digest: bytes | None = None
+    scored: Projection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +93,5 @@ class Snapshot:
     trusted: frozenset[str] = frozenset()
     #: The string of each code in the examples and statements.
     string_of: Mapping[float, str] = field(default_factory=dict)
+    #: The version that `schema` is; all rows are of it.
+    number: int = 1

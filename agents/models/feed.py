@@ -21,6 +21,7 @@ from relearn.agents.kafka.protocol import TopicIdsRequest
 from relearn.agents.kafka.topics import topic_id
 from relearn.agents.models.swapper import Swapper
 from relearn.schemas.errors import KafkaUnavailable, SetupError
+from relearn.schemas.model.signed_schema import SCHEMA_KEY
 from relearn.schemas.model.signed_updates import Key
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import INGEST_MAX_BYTES, topic_name
@@ -37,7 +38,7 @@ _CHECK_EVERY_S = 5.0
 #: How long the broker may take for one answer: less than a worker has for its shutdown.
 _ANSWER_TIMEOUT_S = 5.0
 #: Any other key is one that a stranger wrote: it is applied, and refused, but not kept.
-_KEYS = frozenset(key.encode() for key in get_args(Key))
+_KEYS = frozenset((SCHEMA_KEY, *(key.encode() for key in get_args(Key))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class ModelFeed:
         self.readings = 0
         self.complete = False
         self.position = 0
-        #: The last value under each of the topic's two keys, valid or not. Of other keys there may be any number.
+        #: The last value under each of the topic's keys, valid or not. Of other keys there may be any number.
         self.latest: dict[bytes, bytes | None] = {}
 
     def take(self, event: FeedEvent) -> None:
@@ -209,7 +210,10 @@ class ModelFeed:
                 self.position = offset + 1
                 if key is not None and key in _KEYS:
                     self.latest[key] = value
-                self.swapper.apply(value)
+                if key == SCHEMA_KEY:
+                    self.swapper.apply_schema(value)
+                else:
+                    self.swapper.apply(value)
             case FromTheStart():
                 self.readings += 1
                 self.complete, self.position, self.latest = False, 0, {}

@@ -12,8 +12,8 @@ import structlog
 
 from relearn.agents.models.live import LiveModel
 from relearn.schemas.errors import BadModel
-from relearn.schemas.features import same_kinds
 from relearn.schemas.model.signatures import Verifier
+from relearn.schemas.model.signed_schema import decode_chain
 from relearn.schemas.model.signed_updates import Update, decode_update
 
 log = structlog.get_logger()
@@ -46,12 +46,24 @@ class Swapper:
             return False
         return True
 
+    def apply_schema(self, value: bytes | None) -> bool:
+        """Apply one message with the versions of the features. Returns False if it is refused or has nothing new."""
+        try:
+            chain = decode_chain(value, self._verifier, self._namespace)
+            new = self._live.take_chain(chain)
+        except BadModel as exc:
+            self._refuse("schema_refused", exc)
+            return False
+        if new:
+            log.info("schema_changed", version=chain.newest.number, features=len(chain.newest.schema))
+        return new
+
     def _swap(self, update: Update) -> None:
         served = self._live.swap(update)
         ms = _ms_since(update)
         log.info("model_swapped", version=served.model.version, activation=served.activation, published_ms_ago=ms)
         shadow = self._live.shadow
-        if shadow is not None and not same_kinds(shadow.model.schema, served.model.schema):
+        if shadow is not None and not served.fits(shadow):
             # The shadow came before any champion, or was compared with one of other features.
             self._live.drop_shadow()
             self._refuse("shadow_dropped", BadModel("shape", "its features are not those of the champion"))
@@ -66,9 +78,9 @@ class Swapper:
             log.info("shadow_ended", version=before.model.version, activation=update.activation)
 
     def _check_features(self, update: Update) -> None:
-        """Raises BadModel: models have the namespace's features; only a champion with later ones replaces these."""
+        """Raises BadModel: models have the namespace's features; only a champion of a later chain replaces these."""
         live, model = self._live.current, update.model
-        if live is None or model is None or same_kinds(live.model.schema, model.schema):
+        if live is None or model is None or live.fits(update):
             return
         if update.key == "shadow" or update.schema <= live.schema:
             raise BadModel("shape", "its features are not those of the live model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from relearn.agents.stores.features.change import change_features
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.activations import ActivationCause, SigningContext, activate, former_champion
 from relearn.agents.stores.training.champion import champion_activation
@@ -43,12 +44,14 @@ async def execute_command(pool: Pool, command: Command, signing: SigningContext,
             try:
                 # A savepoint: what was written before a refusal is undone.
                 async with connection.transaction():
-                    version = await _decide(connection, command, signing, above)
+                    version, facts = await _decide(connection, command, signing, above), None
+                    if command.command == "schema":
+                        facts = await change_features(connection, command)
             except Refused as exc:
                 await end_job(connection, command.id, "skipped", error=str(exc))
             else:
                 if command.command != "train":
-                    await end_job(connection, command.id, "promoted", version=version)
+                    await end_job(connection, command.id, "promoted", version=version, metrics=facts)
             return True
 
 
@@ -60,6 +63,8 @@ async def _decide(connection: Connection, command: Command, signing: SigningCont
             return None
         case "hold" | "resume":
             await _check_hold(connection, command)
+            return None
+        case "schema":
             return None
         case "activate":
             version, leaves = command.version or 0, _LEFT

@@ -6,13 +6,17 @@ import structlog
 
 from relearn.agents.models.publish import UpdatesTopic
 from relearn.agents.retrain.context import RetrainContext, wait_for_signal
+from relearn.agents.stores.features.change import renumber_features
+from relearn.agents.stores.features.versions import chain_of, read_versions
 from relearn.agents.stores.training.activations import Activation, mark_published, newest_activations, renew, signed_by
 from relearn.schemas.errors import Refused, TooLarge
+from relearn.schemas.model.signed_schema import SCHEMA_KEY, encode_chain
 from relearn.schemas.model.signed_updates import update_message_bytes
 
 log = structlog.get_logger()
 
 _UNPUBLISHED = "model-not-published"
+_UNPUBLISHED_FEATURES = "features-not-published"
 
 
 class ActivationReconciler:
@@ -48,12 +52,45 @@ class ActivationReconciler:
     async def mend(self) -> None:
         """Compare once. May be repeated.
 
+        The versions of the features come first: a model is of one of them.
+
         Raises:
             KafkaUnavailable, PostgresUnavailable: retryable.
             Fenced: another process publishes.
         """
+        await self._mend_features()
         for newest in await newest_activations(await self._context.pool()):
             await self._mend(newest)
+
+    async def _mend_features(self) -> None:
+        context, pool = self._context, await self._context.pool()
+        stored = await read_versions(pool)
+        chain = chain_of(stored)
+        if chain is None or not chain.changed:
+            return
+        seen = context.live.chain
+        if seen is not None and seen.newest.number > chain.newest.number:
+            log.warning("features_renumbered", version=chain.newest.number, seen=seen.newest.number)
+            await renumber_features(pool, seen.newest.number)
+            stored = await read_versions(pool)
+            chain = chain_of(stored) or chain
+        signing = context.signing
+        message = encode_chain(chain, signing.namespace, stored[-1].at.timestamp(), signing.signer)
+        size, what = update_message_bytes(message), f"version {chain.newest.number} of the features"
+        if context.feed.latest.get(SCHEMA_KEY) == message or self._is_sent(SCHEMA_KEY):
+            return
+        if size > signing.max_bytes:
+            why = f"it takes {size:,} bytes; topic `model-updates` takes at most {signing.max_bytes:,}"
+            context.state.notices.set(_UNPUBLISHED_FEATURES, f"{what} isn't published: {why}")
+            return
+        self._sent[SCHEMA_KEY] = (context.feed.readings, await self._topic.publish(SCHEMA_KEY, message))
+        context.state.notices.clear(_UNPUBLISHED_FEATURES)
+        log.info("features_published", version=chain.newest.number, features=len(chain.newest.schema))
+
+    def _is_sent(self, key: bytes) -> bool:
+        """Whether the message that was published last was not read back yet."""
+        reading, offset = self._sent.get(key, (0, -1))
+        return reading == self._context.feed.readings and offset >= self._context.feed.position
 
     async def _mend(self, newest: Activation) -> None:
         context, pool = self._context, await self._context.pool()
@@ -66,9 +103,8 @@ class ActivationReconciler:
                 return
             log.warning("activation_renewed", activation=newest.activation, seen=seen, key=key_id)
         feed, key = context.feed, newest.key.encode()
-        reading, offset = self._sent.get(key, (0, -1))
-        if reading == feed.readings and offset >= feed.position:
-            return  # the message published last was not read back yet
+        if self._is_sent(key):
+            return
         if feed.latest.get(key) != newest.message and not await self._publish(key, newest):
             return
         if not newest.published:

@@ -99,7 +99,7 @@ async def evidence(connection: Connection, watched: Watched, *, limit: int) -> l
             watched.newest = newest
             return []
     counted = await _count(connection, watched, limit)
-    features, string_of = await features_of(connection, [one.id for one in counted.rows])
+    features, string_of = await features_of(connection, [one.id for one in counted.rows], watched.former)
     watched.newest, watched.counted = newest, counted
     rows = [one._replace(features=features[one.id]) for one in counted.rows]
     return compare_answers(rows, watched.former, string_of)

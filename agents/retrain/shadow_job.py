@@ -25,7 +25,7 @@ from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, re
 from relearn.agents.stores.training.activations import ActivationCause, activate, end_shadowing
 from relearn.agents.stores.training.champion import champion_version
 from relearn.agents.stores.training.jobs import Job, State, end_job, lock_job, open_shadow, write_shadow_tally
-from relearn.agents.stores.training.models import fold_models, leave_shadow
+from relearn.agents.stores.training.models import fold_models, leave_shadow, load_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import labelled_keys
 from relearn.schemas.errors import Refused
@@ -99,8 +99,8 @@ class ShadowJudge:
                 return
             pairs = await statements_with_shadow(connection, self._shadow, self._champion)
             known = [one.id for one, _ in pairs if one.key in self._labelled]
-            found = await features_of(connection, known if self._folds.models else [])
-        features, string_of = found
+            shadow = await load_model(connection, self._shadow) if self._folds.models else None
+            features, string_of = ({}, {}) if shadow is None else await features_of(connection, known, shadow)
         whole = [(one._replace(features=features[one.id]) if one.id in features else one, it) for one, it in pairs]
         fair = out_of_fold(whole, labelled=self._labelled, folds=self._folds, string_of=string_of)
         self._tally = shadow_tally(fair, champion=self._champion)

@@ -13,7 +13,7 @@ from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
 from relearn.agents.learning.nothing_new import nothing_new
-from relearn.agents.learning.snapshot import Unreviewed
+from relearn.agents.learning.snapshot import Snapshot
 from relearn.agents.learning.trial import Trial, prepare
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.model_size import why_too_large
@@ -110,19 +110,20 @@ async def _train(context: RetrainContext, job: Job) -> None:
         return
     fitted = await context.trainer.train(trial.examples)
     laps.end("fit")
-    verdict = await _judged(context, trial, fitted, snapshot.unreviewed)
+    verdict = await _judged(context, trial, fitted, snapshot)
     laps.end("judge")
     await context.until_available(lambda: _conclude(context, job, trial, fitted, verdict))
     laps.end("conclude")
     log.info("job_timed", job=job.id, labels=len(snapshot.statements), **laps.seconds)
 
 
-async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unreviewed: Unreviewed | None) -> Verdict:
-    """The verdict. `unreviewed`: as the trial was made with it; None: read now, and only if the verdict depends on it.
+async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, snapshot: Snapshot) -> Verdict:
+    """The verdict. Unreviewed records that the snapshot lacks are read now, and only if the verdict depends on them.
 
     Read now, it contains the records without a review at this moment. Reviews newer than the snapshot don't count.
     """
     pool, champion, alpha = await context.pool(), trial.champion, context.settings.gate_alpha
+    unreviewed = snapshot.unreviewed
     # In threads, as `prepare`: the challenger scores all reviewed records.
     if (
         unreviewed is None
@@ -131,7 +132,7 @@ async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, unrevie
     ):
         ingest = topic_name(context.settings.namespace, "ingest")
         unreviewed = await context.until_available(
-            lambda: read_unreviewed(pool, champion.version, ingest=ingest, all_or_none=True)
+            lambda: read_unreviewed(pool, champion.version, ingest=ingest, schema=snapshot.number, all_or_none=True)
         )
     return await asyncio.to_thread(judge_challenger, trial, fitted, unreviewed, alpha=alpha)
 

@@ -11,6 +11,7 @@ import numpy as np
 from relearn.agents.learning.encode import encode, unseen
 from relearn.agents.learning.predict import Scores, predict, score_encoded
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.schemas.features import NO_STRINGS, StringOf
 from relearn.schemas.messages.headers import write_key
 from relearn.schemas.messages.ingest_fast_path import ForeignMessages, decode_parts
@@ -38,23 +39,20 @@ class ScoredChunk:
 
 
 def score_parts(
-    messages: Sequence[RawMessage],
-    served: Served,
-    shadow: Served | None = None,
-    foreign: ForeignMessages | None = None,
+    messages: Sequence[RawMessage], reading: Reading, foreign: ForeignMessages | None = None
 ) -> Iterator[ScoredChunk]:
     """Decode and score a chunk with one model, in parts that bound the memory of a great many records.
 
-    A record whose margin overflows is rejected, too. `shadow`, a model of the same features, answers what `served`
-    answers and rejects nothing. `foreign` reads messages of other shapes than Relearn's own.
+    A record whose margin overflows is rejected, too. The shadow answers what the model answers and rejects nothing.
+    `foreign` reads messages of other shapes than Relearn's own.
     """
     writes = _writes(messages)
-    for records, rejects in decode_parts(messages, served.model.schema, foreign):
-        yield _answered(_score(messages, records, rejects, served), shadow, writes)
+    for records, rejects in decode_parts(messages, reading.schema, foreign, reading.versions):
+        yield _answered(_score(messages, records, rejects, reading), reading, writes)
 
 
-def _answered(scored: ScoredChunk, shadow: Served | None, writes: Mapping[tuple[int, int], str]) -> ScoredChunk:
-    answers = None if shadow is None else shadow_answers(shadow, scored.records)
+def _answered(scored: ScoredChunk, reading: Reading, writes: Mapping[tuple[int, int], str]) -> ScoredChunk:
+    answers = None if reading.shadow is None else shadow_answers(reading.shadow, reading, scored.records)
     return replace(scored, shadow=answers, writes=writes)
 
 
@@ -63,27 +61,33 @@ def _writes(messages: Sequence[RawMessage]) -> dict[tuple[int, int], str]:
     return {place: key for place, key in keys if key is not None}
 
 
-def shadow_answers(shadow: Served, records: Records) -> ShadowAnswers:
+def shadow_answers(shadow: Served, reading: Reading, records: Records) -> ShadowAnswers:
     """The shadow's answers to n records. A record whose margin overflows has no answer."""
-    model = shadow.model
-    labels, margins = predict(model, records.features, _texts_of(model, records))
+    model, onto = shadow.model, reading.onto_shadow
+    rows = records.features if onto is None else onto.rows(records.features)
+    labels, margins = predict(model, rows, _texts_of(model, reading, records))
     labels[~np.isfinite(margins).all(axis=1)] = NO_ANSWER
     return ShadowAnswers(model.version, shadow.activation, model.classes, labels, margins)
 
 
-def _texts_of(model: Model, records: Records) -> StringOf:
-    """The text of each code in the rows of these records."""
-    texts = model.schema.texts
-    if not texts:
+def _texts_of(model: Model, reading: Reading, records: Records) -> StringOf:
+    """The text of each code in the rows of these records, if the model reads any."""
+    schema = reading.schema
+    texts = schema.texts
+    if not texts or not model.schema.texts:
         return NO_STRINGS
-    codes = records.features[:, [len(model.schema.numbers) + j for j in texts]].tolist()
+    codes = records.features[:, [len(schema.numbers) + j for j in texts]].tolist()
     found = zip(codes, records.strings, strict=True)
     return {code: strings[j] or "" for its, strings in found for code, j in zip(its, texts, strict=True)}
 
 
-def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[Reject], served: Served) -> ScoredChunk:
-    encoded = encode(served.model.encoder, records.features, _texts_of(served.model, records))
-    scores, levels = score_encoded(served.model, encoded), unseen(served.model.encoder, encoded)
+def _score(
+    messages: Sequence[RawMessage], records: Records, rejects: Sequence[Reject], reading: Reading
+) -> ScoredChunk:
+    model, onto = reading.served.model, reading.onto
+    rows = records.features if onto is None else onto.rows(records.features)
+    encoded = encode(model.encoder, rows, _texts_of(model, reading, records))
+    scores, levels = score_encoded(model, encoded), unseen(model.encoder, encoded)
     finite = np.isfinite(scores.margins).all(axis=1)
     if finite.all():
         return ScoredChunk(records, scores, rejects, int(levels.sum()))
@@ -101,7 +105,7 @@ def _score(messages: Sequence[RawMessage], records: Records, rejects: Sequence[R
 
 def blocks_of(
     scored: ScoredChunk,
-    served: Served,
+    reading: Reading,
     *,
     generation: int,
     scored_at: float,
@@ -117,13 +121,14 @@ def blocks_of(
     for start, stop in pairwise(bounds):
         run = scored.records.between(slice(start, stop))
         keyed = bool(scored.writes)
-        for part in block_bounds(run, served.model.classes, scored.shadow, limit_bytes, writes=keyed):
+        for part in block_bounds(run, reading.served.model.classes, scored.shadow, limit_bytes, writes=keyed):
             rows = slice(start + part.start, start + part.stop)
-            blocks.append(_block(scored, rows, served, generation, scored_at))
+            blocks.append(_block(scored, rows, reading, generation, scored_at))
     return blocks
 
 
-def _block(scored: ScoredChunk, rows: slice, served: Served, generation: int, scored_at: float) -> Block:
+def _block(scored: ScoredChunk, rows: slice, reading: Reading, generation: int, scored_at: float) -> Block:
+    served = reading.served
     records, scores = scored.records.between(rows), scored.scores.between(rows)
     return Block(
         generation=generation,
@@ -135,9 +140,9 @@ def _block(scored: ScoredChunk, rows: slice, served: Served, generation: int, sc
         subjects=records.subjects,
         batches=records.batches,
         contexts=records.contexts,
-        features=records.features[:, : len(served.model.schema.numbers)],
+        features=records.features[:, : len(reading.schema.numbers)],
         strings=records.strings,
-        schema=served.schema,
+        schema=reading.version,
         classes=served.model.classes,
         labels=scores.labels,
         margins=scores.margins,

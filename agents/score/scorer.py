@@ -15,7 +15,8 @@ from relearn.agents.availability.retry import Retry
 from relearn.agents.foreign.intake import Intake
 from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.kafka.topics import check_log_append_time
-from relearn.agents.models.live import LiveModel, Served
+from relearn.agents.models.live import LiveModel
+from relearn.agents.models.reading import Reading, reading_of
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
 from relearn.agents.score.dead_letter_share import DeadLetterLimit
@@ -71,20 +72,23 @@ class Scorer:
         )
         began = time.perf_counter()
         served = await self._live.loaded()
-        shadow = self._live.shadow
+        reading = reading_of(self._live, served)
+        shadow, versions = reading.shadow, reading.versions
+        ignored_before = 0 if versions is None else versions.ignored
         receipts: list[Awaitable[Any]] = []
         records = bad = 0
-        self._intake.check(served.model.feature_names)
+        self._intake.check(reading.schema.names, () if versions is None else versions.defaults)
         skipped_before = self._intake.skipped
         async for messages in self._intake.parts(chunk.records):
-            for scored in score_parts(messages, served, shadow, self._intake.reader):
+            for scored in score_parts(messages, reading, self._intake.reader):
                 await self._check_limit(opened, scored)
-                receipts += await self._send(opened, chunk, scored, served, generation)
+                receipts += await self._send(opened, chunk, scored, reading, generation)
                 records += len(scored.records) + len(scored.rejects)
                 bad += len(scored.rejects)
                 self._state.unseen += scored.unseen
         self._state.records += records
         self._state.skipped += self._intake.skipped - skipped_before
+        self._state.ignored += (0 if versions is None else versions.ignored) - ignored_before
         log.debug(
             "chunk_scored",
             records=records,
@@ -113,11 +117,11 @@ class Scorer:
         self._limit.add(records, bad)
 
     async def _send(
-        self, opened: Opened, chunk: Chunk, scored: ScoredChunk, served: Served, generation: int
+        self, opened: Opened, chunk: Chunk, scored: ScoredChunk, reading: Reading, generation: int
     ) -> Receipts:
         receipts: list[Awaitable[Any]] = []
         limit_bytes = await opened.blocks.limit_bytes()
-        for block in blocks_of(scored, served, generation=generation, scored_at=time.time(), limit_bytes=limit_bytes):
+        for block in blocks_of(scored, reading, generation=generation, scored_at=time.time(), limit_bytes=limit_bytes):
             receipts += await opened.blocks.send(block, chunk.records)
         return [*receipts, *await opened.connections.dead_letters.send(scored.rejects, generation)]
 

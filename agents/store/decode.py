@@ -138,9 +138,9 @@ def check_block_storable(block: Block) -> None:
     Raises:
         BadMessage: with reason `invalid`.
     """
-    numbers = (block.generation, block.partition, block.model, block.activation)
+    numbers = (block.generation, block.partition, block.model, block.activation, block.schema or 0)
     if max(numbers) > INT32_MAX:
-        raise BadMessage("invalid", "generation, partition, model or activation is a number that can't be")
+        raise BadMessage("invalid", "generation, partition, model, activation or schema is a number that can't be")
     if not 0 <= block.scored_at <= MAX_TIME_S:
         raise BadMessage("invalid", f"scored at {block.scored_at:g} s, a time that can't be")
     if block.ingested_at.min() < 0 or block.ingested_at.max() > MAX_TIME_S:

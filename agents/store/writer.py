@@ -14,6 +14,7 @@ from relearn.agents.availability.retry import Retry
 from relearn.agents.store.decode import Known, decode_blocks, decode_letters, split_known
 from relearn.agents.store.retention_watch import RetentionWatch
 from relearn.agents.stores.dead_letters import store_dead_letters
+from relearn.agents.stores.features.versions import read_versions
 from relearn.agents.stores.live.layout import Changes
 from relearn.agents.stores.live.recent import RecentView
 from relearn.agents.stores.postgres import Pool, open_pool
@@ -21,7 +22,7 @@ from relearn.agents.stores.predictions.insert import Stored, store_blocks
 from relearn.agents.stores.predictions.keyed_writes import forget_writes
 from relearn.agents.stores.redis import open_redis
 from relearn.agents.stores.topic_generations import Generations, newest_generation
-from relearn.agents.stores.training.examples import feature_widths, read_schema
+from relearn.agents.stores.training.examples import feature_widths
 from relearn.agents.worker.consumer import Chunk
 from relearn.agents.worker.loop import Receipts
 from relearn.agents.worker.state import WorkerState
@@ -79,8 +80,7 @@ class StoreWriter:
         pool = (await self._opened.get()).pool
 
         async def read() -> Known:
-            schema = await read_schema(pool)
-            gaps = schema is not None and bool(schema.gaps.any())
+            gaps = any(bool(one.version.schema.gaps.any()) for one in await read_versions(pool))
             return Known(await newest_generation(pool, self._ingest), await feature_widths(pool), gaps)
 
         return await self._retry.until_available(read, "Postgres")

@@ -25,7 +25,7 @@ EVERY_S = 1.0
 #: A rate is measured over five heartbeats: over one, a steady stream of chunks rises and falls.
 RATE_OVER_S = 5.5 * EVERY_S
 #: What is news: the rest of a heartbeat changes all the time.
-_NEWS = ("model", "activation", "shadow", "partitions", "condition", "notices")
+_NEWS = ("model", "activation", "shadow", "schema", "partitions", "condition", "notices")
 
 
 def attach_heartbeat(app: faust.App, settings: Settings, state: WorkerState) -> None:
@@ -73,11 +73,13 @@ def heartbeat(app: faust.App | None, state: WorkerState, *, rate: float, now_s: 
         "model": served.model.version if served else None,
         "activation": served.activation if served else None,
         "shadow": shadow.model.version if shadow else None,
+        "schema": state.live.schema if state.live else None,
         "partitions": partitions,
         "lag": lag,
         "rate": round(rate, 1),
         "skipped": state.skipped,
         "unseen": state.unseen,
+        "ignored": state.ignored,
         "seen_at": round(now_s, 3),
         "condition": state.condition,
         "notices": state.notices.listed(),

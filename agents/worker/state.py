@@ -30,10 +30,11 @@ def own_process() -> ProcessMark:
 
 @dataclass(slots=True)
 class WorkerState:
-    """The state that heartbeats, the watchdog and readiness read. `records`, `skipped`, `unseen` and `steps` only rise.
+    """The state that heartbeats, the watchdog and readiness read. Its counts only rise.
 
-    `records` are processed records, `skipped` messages without one (tombstones), `unseen` levels that the model
-    doesn't know, `steps` everything that is progress: records, chunks, parts of a chunk.
+    `records` are processed records, `skipped` messages without one (tombstones), `unseen` levels that the model doesn't
+    know, `ignored` values of features that were retired, `steps` everything that is progress: records, chunks, parts
+    of a chunk.
     """
 
     id: str
@@ -42,6 +43,7 @@ class WorkerState:
     records: int = 0
     skipped: int = 0
     unseen: int = 0
+    ignored: int = 0
     steps: int = 0
     live: LiveModel | None = None
     notices: Notices = field(default_factory=Notices)

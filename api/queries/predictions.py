@@ -22,7 +22,9 @@ from relearn.schemas.identity import INT32_MAX, INT64_MAX, Place
 
 _KEY = f"ingested_at, {PLACE}"
 _DOWN = ", ".join(f"{column} DESC" for column in _KEY.split(", "))
-_OTHERS = "id, subject, batch, features, strings, label, margins, confidence, model, activation, scored_at, stored_at"
+_OTHERS = (
+    "id, subject, batch, features, strings, schema, label, margins, confidence, model, activation, scored_at, stored_at"
+)
 # The row comparison finds the start; the plain one excludes partitions that are too new.
 _AFTER = f"ingested_at <= $1 AND ({_KEY}) < ($1, $2, $3, $4, $5)"
 _ALL = f"SELECT {_KEY}, {_OTHERS} FROM predictions WHERE {_AFTER} ORDER BY {_DOWN}"  # noqa: S608 - names of our own

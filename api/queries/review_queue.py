@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from relearn.agents.stores.postgres import Pool, postgres_errors
-from relearn.agents.stores.training.models import schemas_of
+from relearn.agents.stores.training.models import schemas_of_rows
 from relearn.schemas.features import FeatureSchema, Strings
 from relearn.schemas.identity import Place, place_columns
 
@@ -16,7 +16,7 @@ _ANSWERS = """
 SELECT found.* FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[]) AS u (g, p, o, i)
 CROSS JOIN LATERAL (
     SELECT generation, kafka_partition, kafka_offset, record_index,
-        id, subject, batch, context, features, strings, label, margins, confidence, model, ingested_at
+        id, subject, batch, context, features, strings, schema, label, margins, confidence, model, ingested_at
     FROM predictions WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
     LIMIT 1
 ) AS found
@@ -33,13 +33,14 @@ class Answer:
     context: str | None
     features: Sequence[float]
     strings: Strings | None
+    version: int | None
     label: str
     margins: Sequence[float]
     confidence: float | None
     model: int
     ingested_at: datetime
     schema: FeatureSchema | None = None
-    """Of its model; None: not registered, or there are numbers alone."""
+    """That of `version`, else of its model; None: not registered, or there are numbers alone."""
 
 
 async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Answer]:
@@ -51,5 +52,5 @@ async def read_answers(pool: Pool, places: Collection[Place]) -> dict[Place, Ans
     with postgres_errors():
         async with pool.acquire() as connection:
             rows = await connection.fetch(_ANSWERS, *place_columns(places))
-            schemas = await schemas_of(connection, {row["model"] for row in rows if row["strings"] is not None})
-    return {Place(*row[:4]): replace(Answer(*tuple(row)[4:]), schema=schemas.get(row["model"])) for row in rows}
+            schema_of = await schemas_of_rows(connection, rows)
+    return {Place(*row[:4]): replace(Answer(*tuple(row)[4:]), schema=schema_of(row)) for row in rows}

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from relearn import __version__
 from relearn.agents.learning.predict import predict
+from relearn.agents.models.reading import Reading, reading_of
 from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.problems import ProblemError
@@ -21,6 +22,7 @@ from relearn.schemas.http.inference import (
     LABEL,
     MARGIN,
     OCTETS,
+    InputTensor,
     ModelMetadata,
     ModelPath,
     ModelReady,
@@ -30,7 +32,7 @@ from relearn.schemas.http.inference import (
     TensorMetadata,
     VersionPath,
 )
-from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.linear_svm import Floats, Model
 
 #: The canonical spelling: nothing else is a version.
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -83,7 +85,9 @@ async def infer_model(call: ModelCall) -> web.Response:
         lease.add_json(bytes(data[: int(header_length[:MOST_DIGITS])]))
     body, tail = await lease.run(lambda: split(data, header_length))
     model = await _model(call)
-    features = await lease.run(lambda: matrix_of(body.inputs[0], tail, model.schema))
+    served = call.context.live.current
+    reading = None if served is None or served.model is not model else reading_of(call.context.live, served)
+    features = await lease.run(lambda: _scored_rows(body.inputs[0], tail, model, reading))
     lease.grow(VALUE_BYTES * len(features) * (1 + model.weights.shape[0]))
 
     def infer() -> tuple[bytes, list[bytes]]:
@@ -97,6 +101,18 @@ async def infer_model(call: ModelCall) -> web.Response:
         return web.Response(body=head, content_type="application/json")
     headers = {HEADER_LENGTH: str(len(head))}
     return web.Response(body=head + b"".join(packed), content_type=OCTETS, headers=headers)
+
+
+def _scored_rows(given: InputTensor, tail: memoryview, model: Model, reading: Reading | None) -> Floats:
+    """(n, d) the rows of a tensor as the model scores them. Of the live model, records may be of any version."""
+    if reading is None or reading.versions is None:
+        return matrix_of(given, tail, model.schema)
+    versions = reading.versions
+    version = versions.by_width.get(given.shape[-1] if given.shape else 0, versions.newest)
+    rows = matrix_of(given, tail, version.schema)
+    if version is not versions.newest:
+        rows = versions.older[version.number].projection.rows(rows)
+    return rows if reading.onto is None else reading.onto.rows(rows)
 
 
 async def _model(call: ModelCall) -> Model:

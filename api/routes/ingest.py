@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from relearn.agents.kafka.producer import OutgoingMessage, Receipt
+from relearn.agents.models.reading import reading_of
 from relearn.agents.stores.training.examples import read_schema
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
@@ -23,6 +24,7 @@ from relearn.schemas.features import FeatureSchema
 from relearn.schemas.http.ingest import AcceptedBatch, BatchBody
 from relearn.schemas.http.problems import FieldFault
 from relearn.schemas.identity import Place
+from relearn.schemas.messages.forms.versions import Versions
 from relearn.schemas.messages.predictions import least_block_bytes
 from relearn.schemas.text import MAX_CONTEXT_BYTES, text_fault
 from relearn.schemas.topics import topic_name
@@ -33,7 +35,9 @@ async def create_batch(call: Call[None, None, BatchBody]) -> AcceptedBatch:
     context, body = call.context, call.body
     batch = body.batch or str(call.write_id or uuid.uuid4())
     known = await _known_features(context)
-    packed, width = await call.request[LEASE].run(lambda: _packed(body, batch, known))
+    served = context.live.current
+    versions = None if served is None else reading_of(context.live, served).versions
+    packed, width = await call.request[LEASE].run(lambda: _packed(body, batch, known, versions))
     until_s = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
     # A record whose prediction can't be stored would be accepted here and become a dead letter.
     predictions = topic_name(context.settings.namespace, "predictions")
@@ -69,14 +73,24 @@ async def _known_features(context: Context) -> FeatureSchema | None:
     return await read_schema(context.pool) if served is None else served.model.schema
 
 
-def _packed(body: BatchBody, batch: str, known: FeatureSchema | None) -> tuple[list[Packed], int]:
+def _packed(
+    body: BatchBody, batch: str, known: FeatureSchema | None, versions: Versions | None
+) -> tuple[list[Packed], int]:
     """The messages, and the number of features. The features are `known`, else those of the first record.
+
+    Where features were changed, records are sent in the version that they are of, if they are of one: a worker that
+    doesn't know the newest yet reads them as well.
 
     Raises:
         ProblemError: names the texts or records at fault.
     """
     _check_texts(body)
-    given, names = values_without_schema(body.features) if known is None else (values(body.features, known), None)
+    rows = body.features
+    if versions is not None:
+        version = versions.of_records(rows)
+        known = version.schema
+        rows = rows if version is not versions.newest else [versions.as_newest(row) for row in rows]
+    given, names = values_without_schema(rows) if known is None else (values(rows, known), None)
     alone = all(type(value) is float for row in given for value in row) if known is None else known.plain
     features = np.array(given, dtype=np.float64) if alone else given
     packed = pack(Columns(features, names, batch, body.ids, body.subjects, body.contexts))

@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from relearn.agents.learning.feature_contributions import Explanation, contributions
+from relearn.agents.learning.onto_model import values_onto
+from relearn.agents.stores.features.onto import Onto, read_onto_model
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import read_snapshot
 from relearn.agents.stores.predictions.keyed_writes import first_places
-from relearn.agents.stores.training.models import schemas_of
+from relearn.agents.stores.training.models import schemas_of_rows
 from relearn.api.http.budget import VALUE_BYTES
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.cursors import LATEST_US, Cursors, Int32, Int64, TimeUs, microseconds, moment
@@ -88,14 +90,11 @@ async def list_predictions(call: Call[None, PredictionsQuery, None]) -> Page[Pre
         rows, last = await read_page(connection, filters, after, query.limit)
         places = [at_of(row).place for row in rows]
         found = reviews_by_place(await latest_statements(connection, places))
-        schemas = await schemas_of(connection, {row["model"] for row in rows if row["strings"] is not None})
+        schema_of = await schemas_of_rows(connection, rows)
     following = None
     if last is not None:
         following = PREDICTIONS.write(Newest(microseconds(last.ingested_at), *last.parameters[1:]), query)
-    each = (
-        _fields(row, at, found.get(at, NO_REVIEWS), schemas.get(row["model"]))
-        for row, at in zip(rows, places, strict=True)
-    )
+    each = (_fields(row, at, found.get(at, NO_REVIEWS), schema_of(row)) for row, at in zip(rows, places, strict=True))
     return Page([Prediction(**fields) for fields in each], following)
 
 
@@ -118,8 +117,9 @@ async def get_prediction(call: Call[PredictionPath, None, None]) -> PredictionDe
         model = None
         if row["digest"] is not None:
             model = await call.context.models.get(connection, row["model"], row["digest"])
-    each, base = (None, None) if model is None else _explained(model, row)
-    schema = None if model is None else model.schema
+        onto = None if model is None else await read_onto_model(connection, model)
+        schema = (await schemas_of_rows(connection, [row]))(row)
+    each, base = (None, None) if model is None else _explained(model, row, onto)
     return PredictionDetail(
         **_fields(row, place, found, schema),
         context=row["context"],
@@ -171,11 +171,15 @@ def _fields(row: Any, place: Place, found: PredictionReviews, schema: FeatureSch
     }
 
 
-def _explained(model: Model, row: Any) -> tuple[list[Contribution] | None, float | None]:
-    found = contributions(model, row["features"], row["strings"], row["label"])
+def _explained(model: Model, row: Any, onto: Onto | None) -> tuple[list[Contribution] | None, float | None]:
+    scored: tuple[Any, Any] = (row["features"], row["strings"])
+    if onto is not None:
+        version = onto.version_of(row["schema"], row["model"])
+        scored = values_onto(onto.projection(version), model, *scored)
+    found = contributions(model, *scored, row["label"])
     if found is None:
         return None, None
-    values = values_of(model.schema, row["features"], row["strings"])
+    values = values_of(model.schema, *scored)
     named = zip(model.feature_names, values, found.each.tolist(), words_of(found, len(values)), strict=True)
     return [Contribution(*one) for one in named], found.base
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from relearn.agents.learning.feature_contributions import contributions
+from relearn.agents.learning.feature_contributions import Explanation, contributions
+from relearn.agents.learning.onto_model import onto_model, values_onto
 from relearn.agents.learning.review_choice import Choice
+from relearn.agents.models.live import Served
 from relearn.api.http.call import Call, Handlers
 from relearn.api.http.context import Context
 from relearn.api.queries.review_queue import Answer, read_answers
@@ -22,7 +25,7 @@ from relearn.schemas.http.review_queue import (
 )
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
-from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.schema_versions import SchemaChain
 
 #: The reviewer answers items of these kinds without seeing the prediction.
 BLIND: frozenset[Via] = frozenset(("audit", "disagree"))
@@ -52,21 +55,33 @@ async def claim_review_items(call: Call[None, None, ReviewClaimBody]) -> ReviewQ
 
 def _items(context: Context, choices: Sequence[Choice], answers: Mapping[Place, Answer]) -> list[ReviewItem]:
     live = context.live.current
-    model = None if live is None else live.model
-    return [_item(one, answers[one.candidate.place], model) for one in choices if one.candidate.place in answers]
+    chain = None if live is None else context.live.chain_of(live)
+    return [_item(one, answers[one.candidate.place], live, chain) for one in choices if one.candidate.place in answers]
 
 
-def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
+def _explained(found: Answer, live: Served, chain: SchemaChain | None) -> Explanation | None:
+    """What the live model's features add to its answer; of a record of another version, projected onto the model."""
+    scored: tuple[Any, Any] = (found.features, found.strings)
+    if chain is not None and found.version is not None:
+        projection = onto_model(chain, found.version, live.model, live.schema)
+        scored = values_onto(projection, live.model, *scored)
+    return contributions(live.model, *scored, found.label)
+
+
+def _item(choice: Choice, found: Answer, served: Served | None, chain: SchemaChain | None) -> ReviewItem:
     """The item. It has contributions if its model is still the live one."""
-    blind = choice.via in BLIND
+    blind, live = choice.via in BLIND, None if served is None else served.model
     values = values_of(found.schema, found.features, found.strings)
     schema = found.schema if found.schema is not None or live is None else live.schema
     known = schema is not None and len(schema) == len(values)
     names = schema.names if schema is not None and known else tuple(f"x{i + 1}" for i in range(len(values)))
-    explained = None
-    if not blind and live is not None and live.version == found.model:
-        explained = contributions(live, found.features, found.strings, found.label)
-    pushes = [None] * len(names) if explained is None else explained.each.tolist()
+    explained, pushes, words = None, dict[str, float](), dict[str, Any]()
+    if not blind and served is not None and served.model.version == found.model:
+        explained = _explained(found, served, chain)
+        if explained is not None:
+            own = served.model.feature_names
+            pushes = dict(zip(own, explained.each.tolist(), strict=True))
+            words = dict(zip(own, words_of(explained, len(own)), strict=True))
     answer = ReviewAnswer(
         found.label,
         list(found.margins),
@@ -82,7 +97,10 @@ def _item(choice: Choice, found: Answer, live: Model | None) -> ReviewItem:
         found.subject,
         found.batch,
         found.context,
-        [ReviewFeature(*one) for one in zip(names, values, pushes, words_of(explained, len(names)), strict=True)],
+        [
+            ReviewFeature(name, value, pushes.get(name), words.get(name))
+            for name, value in zip(names, values, strict=True)
+        ],
         None if blind else answer,
         list(live.classes) if live is not None else [],
         found.ingested_at.isoformat(),

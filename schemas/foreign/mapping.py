@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from relearn.schemas.errors import BadMessage, SettingsError
-from relearn.schemas.features import Feature, FeatureSchema
+from relearn.schemas.features import Feature, FeatureSchema, Value
 from relearn.schemas.foreign.paths import NotThere, Path, parse_path, path_text, value_at
 from relearn.schemas.foreign.values import kind_of
 from relearn.schemas.text import text_fault
@@ -27,6 +27,7 @@ from relearn.schemas.text import text_fault
 TEXTS = ("id", "subject", "batch", "context")
 #: A text that is a number is written out; a longer one is no id.
 _DIGITS_MAX = 64
+_NO_DEFAULTS: Mapping[str, Value] = {}
 
 
 class TextPath(msgspec.Struct, frozen=True):
@@ -108,11 +109,15 @@ class MappedTexts(msgspec.Struct, gc=False):
 class FeaturePaths:
     """The paths of a model's features, in the order of `schema`."""
 
-    def __init__(self, mapping: MessageMapping, schema: FeatureSchema) -> None:
+    def __init__(
+        self, mapping: MessageMapping, schema: FeatureSchema, defaults: Mapping[str, Value] = _NO_DEFAULTS
+    ) -> None:
+        """defaults: by name, of the features whose path may be absent, in a message and in the mapping."""
         self._mapping = mapping
         self.schema = schema
-        self._paths = [mapping.features[name] for name in schema.names]
-        self._fast = _getter(self._paths)
+        self._defaults = defaults
+        self._paths = [mapping.features.get(name, ()) for name in schema.names]
+        self._fast = _getter(self._paths) if all(self._paths) else None
         self._texts = list(mapping.texts.items())
 
     def values(self, record: Any) -> Sequence[Any]:
@@ -162,11 +167,14 @@ class FeaturePaths:
         return zip(self.schema.features, self._paths, strict=True)
 
     def _feature(self, record: Any, feature: Feature, path: Path) -> Any:
-        if feature.missing:
+        default = self._defaults.get(feature.name)
+        if not path:
+            return default
+        if feature.missing or default is not None:
             try:
                 return value_at(record, path)
             except NotThere:
-                return None
+                return default
         return self._at(record, f"feature {feature.name!r}", path)
 
     def _value(self, feature: Feature, path: Path, value: Any) -> Any:

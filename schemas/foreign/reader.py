@@ -74,7 +74,7 @@ class ForeignReader:
             return
         schema = builder.schema
         if self._paths is None or self._paths.schema is not schema:
-            self._paths = FeaturePaths(self._mapping, schema)
+            self._paths = FeaturePaths(self._mapping, schema, builder.versions.defaults if builder.versions else {})
         values = self._paths.values(record)
         texts = self._paths.texts(record)
         packed = _packed(values, pack_row, texts) if schema.plain else None
@@ -93,13 +93,14 @@ class ForeignReader:
             raise BadMessage("invalid", f"the message should be a map, is {kind_of(found)}")
         features = found.get("features")
         schema = builder.schema
-        if schema.plain and found.get("n") is None and type(features) is list and len(features) == len(schema):
+        one = found.get("n") is None and "schema" not in found
+        if schema.plain and one and type(features) is list and len(features) == len(schema):
             texts = MappedTexts(*(found.get(name) for name in ("id", "subject", "batch", "context")))
             packed = _packed(features, pack_row, texts)
             if packed is not None:
                 builder.add_one(message, packed, texts)
                 return
-        builder.add_rows(message, read_message(found, schema))
+        builder.add_rows(message, read_message(found, schema, builder.versions))
 
 
 def _json(value: bytes) -> Any:

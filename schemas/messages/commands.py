@@ -12,17 +12,19 @@ import msgspec
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.decoder import Decoder
+from relearn.schemas.schema_changes import read_change
 from relearn.schemas.text import check_text
 
 CE_TYPE = "relearn.command.v1"
-Verb = Literal["train", "activate", "rollback", "hold", "resume"]
+Verb = Literal["train", "activate", "rollback", "hold", "resume", "schema"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `reason` holds at least `trigger`; `by` names a person or program.
 
-    `version` and `force` are for `activate`. `force`: also a model that was rejected or rolled back.
+    `version` and `force` are for `activate`. `force`: also a model that was rejected or rolled back. The reason of
+    `schema` holds the `change` of the features (`schemas.schema_changes`).
     """
 
     id: str
@@ -80,4 +82,6 @@ def decode_command(value: bytes | None) -> Command:
         raise BadMessage("invalid", "`reason`: `trigger` should be a string")
     if wire.command == "activate" and (wire.version is None or wire.version < 1):
         raise BadMessage("invalid", "`activate` needs a `version`")
+    if wire.command == "schema":
+        read_change(wire.reason.get("change"))
     return Command(wire.id, wire.command, wire.reason, wire.version, wire.by, wire.force)

@@ -55,10 +55,12 @@ def encode_record(
     subject: str | None = None,
     batch: str | None = None,
     context: str | None = None,
+    schema: int | None = None,
 ) -> bytes:
-    """A single-record message. An array goes packed; a list by position; a dict by name."""
+    """A single-record message. An array goes packed; a list by position; a dict by name. schema: their version."""
     given = np.ascontiguousarray(features, dtype="<f8").tobytes() if isinstance(features, np.ndarray) else features
-    message = {"features": given, "id": record_id, "subject": subject, "batch": batch, "context": context}
+    texts = {"id": record_id, "subject": subject, "batch": batch, "context": context}
+    message = {"features": given, **texts, "schema": schema}
     return _packed(message)
 
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.features import FeatureSchema, Strings, rows_of_values, value_fault
+from relearn.schemas.messages.forms.versions import Versions
 from relearn.schemas.messages.ingest import NUMBERS_MAX, RECORDS_MAX
-from relearn.schemas.messages.records import Fault, Rows, Texts
+from relearn.schemas.messages.records import Fault, Pairs, Rows, Texts
 from relearn.schemas.messages.weight import FRAMED_FIRST_BYTE, check_complete, is_json
 from relearn.schemas.text import MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, first_few, text_fault
 
@@ -28,24 +29,20 @@ NO_REGISTRY = "its first byte is 0, a schema registry's framing: set RELEARN_SCH
 Order = list[int | None]
 
 
-class _Pairs(list[tuple[Any, Any]]):
-    """A map as its pairs, so that a duplicate key can be detected."""
-
-
-def read_with_faults(value: bytes, schema: FeatureSchema) -> Rows:
-    """The readable records of one message, and the faults of the others.
+def read_with_faults(value: bytes, schema: FeatureSchema, versions: Versions | None = None) -> Rows:
+    """The readable records of one message, and the faults of the others. versions: where features were changed.
 
     Raises:
         BadMessage: nothing in it can be read; `reason` is one of `unreadable` (neither MessagePack nor JSON),
             `invalid` (a field's type), `empty`, `dimension`, `names`, `length`, `not-finite`, `text`, `too-large`,
-            `schema` (its first byte is that of a schema registry's framing).
+            `schema` (its first byte is that of a schema registry's framing), `version` (`schema` names none).
     """
     if value[0] == FRAMED_FIRST_BYTE:
         raise BadMessage("schema", NO_REGISTRY)
-    return read_message(_as_map(parse(value, _Pairs)), schema)
+    return read_message(_as_map(parse(value, Pairs)), schema, versions)
 
 
-def read_message(message: dict[str, Any], schema: FeatureSchema) -> Rows:
+def read_message(message: dict[str, Any], schema: FeatureSchema, versions: Versions | None = None) -> Rows:
     """As `read_with_faults`, of the map in a message that is parsed already.
 
     Raises:
@@ -53,6 +50,8 @@ def read_message(message: dict[str, Any], schema: FeatureSchema) -> Rows:
     """
     if "features" not in message:
         raise BadMessage("invalid", "there are no `features`")
+    if versions is not None:
+        return versions.read(message, read_message)
     return _read_many(message, schema) if message.get("n") is not None else _read_one(message, schema)
 
 
@@ -79,7 +78,7 @@ def parse(value: bytes, pairs: Callable[[list[tuple[Any, Any]]], Any] | None = N
 
 
 def _as_map(parsed: Any) -> dict[str, Any]:
-    if not isinstance(parsed, _Pairs):
+    if not isinstance(parsed, Pairs):
         raise BadMessage("invalid", f"the message should be a map, is {type(parsed).__name__}")
     return {key: item for key, item in parsed if isinstance(key, str)}
 
@@ -91,8 +90,8 @@ def _read_one(message: dict[str, Any], schema: FeatureSchema) -> Rows:
             raise BadMessage("text", f"`{name}` {fault}")
     given = message["features"]
     if isinstance(given, dict):
-        given = _Pairs(given.items())
-    if isinstance(given, _Pairs):
+        given = Pairs(given.items())
+    if isinstance(given, Pairs):
         given = _by_name(given, schema)
     elif isinstance(given, bytes):
         given = _unpack_row(given, schema)
@@ -112,7 +111,7 @@ def _read_one(message: dict[str, Any], schema: FeatureSchema) -> Rows:
     )
 
 
-def _by_name(pairs: _Pairs, schema: FeatureSchema) -> list[Any]:
+def _by_name(pairs: Pairs, schema: FeatureSchema) -> list[Any]:
     names = [name for name, _ in pairs]
     _check_names(names, schema)
     given = dict(pairs)
@@ -156,7 +155,7 @@ def _check_packed(schema: FeatureSchema) -> None:
 
 def _row_fault(row: Any, schema: FeatureSchema, order: Order | None = None) -> tuple[str, str] | None:
     """What is wrong with one row given by position: reason and detail, or None."""
-    if not isinstance(row, list) or isinstance(row, _Pairs):
+    if not isinstance(row, list) or isinstance(row, Pairs):
         return "invalid", f"features should be a list of numbers, is {type(row).__name__}"
     width = len(schema) if order is None else len(order) - order.count(None)
     if len(row) != width:
@@ -241,7 +240,7 @@ def _packed_rows(given: bytes, n: int, schema: FeatureSchema) -> NDArray[np.floa
 
 
 def _list_rows(given: Any, n: int) -> list[Any]:
-    if not isinstance(given, list) or isinstance(given, _Pairs):
+    if not isinstance(given, list) or isinstance(given, Pairs):
         raise BadMessage("invalid", f"`features` should be packed bytes or a list of rows, is {type(given).__name__}")
     if len(given) != n:
         raise BadMessage("length", f"`n` is {n}, `features` has {len(given)} rows")

@@ -39,9 +39,10 @@ class Block:
     """Scored records of ONE ingest partition, all by one model; `shadow`: another model's answers, if any.
 
     features: (n, d) float64, the numbers; NaN where one is missing. strings: the categories of each record, empty where
-    the schema has none; `schema`: its number. labels: int16, index into `classes`. margins: float64 (n, 1) for two
-    classes, else (n, k). confidence: float32, NaN where unknown. ingested_at: float64 seconds, the broker's clock;
-    scored_at: seconds, the scorer's clock. writes: offset and key of the messages that were sent under a key
+    the schema has none. schema: the version of the features that they are in; None: the model's. labels: int16, index
+    into `classes`. margins: float64 (n, 1) for two classes, else (n, k). confidence: float32, NaN where unknown.
+    ingested_at: float64 seconds, the broker's clock; scored_at: seconds, the scorer's clock. writes: offset and key of
+    the messages that were sent under a key
     (`headers.WRITE_KEY`).
     """
 
@@ -65,7 +66,7 @@ class Block:
     shadow: ShadowAnswers | None = None
     writes: tuple[tuple[int, str], ...] = ()
     strings: Sequence[Strings] = ()
-    schema: int = 1
+    schema: int | None = None
     #: When the broker appended the message with this block, epoch seconds; None: unknown. Not part of the message.
     appended_s: float | None = None
 
@@ -129,7 +130,9 @@ class BlockWire(msgspec.Struct, gc=False):
     strings: Annotated[
         list[list[str | None]], msgspec.Meta(description="A list of n for each category, in the order of the schema.")
     ] = []
-    schema: Annotated[int, msgspec.Meta(description="The number of the schema, where there are `strings`.")] = 1
+    schema: Annotated[
+        int | None, msgspec.Meta(description="The version of the features; absent: the model's, of numbers alone.")
+    ] = None
 
 
 # A block of ours is smaller, and its types bound the memory that it takes.
@@ -163,7 +166,9 @@ def encode_block(block: Block) -> bytes:
     if block.writes:
         message["writes"] = block.writes
     if block.strings:
-        message["strings"], message["schema"] = list(zip(*block.strings, strict=True)), block.schema
+        message["strings"] = list(zip(*block.strings, strict=True))
+    if block.schema is not None:
+        message["schema"] = block.schema
     return bytes(msgpack.packb(message))
 
 
@@ -183,7 +188,7 @@ def decode_block(value: bytes | None, *, without_shadow: Callable[[BadMessage], 
     k = len(wire.classes)
     if n == 0 or k < 2:
         raise BadMessage("invalid", f"a block of {n} records and {k} classes")
-    numbers = (wire.generation, wire.partition, wire.model, wire.activation, wire.schema)
+    numbers = (wire.generation, wire.partition, wire.model, wire.activation, wire.schema or 0)
     if min(numbers) < 0 or not np.isfinite(wire.scored_at):
         raise BadMessage("invalid", "generation, partition, model, activation and scored_at can't be negative")
     columns = len(wire.features) // (8 * n)

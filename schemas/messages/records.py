@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ Texts = Sequence[str | None]
 
 #: Maximum time of a row, in epoch seconds: the end of the year 9999 less a day, whose partition could not end.
 MAX_TIME_S = 253_402_214_399.0
+
+
+class Pairs(list[tuple[Any, Any]]):
+    """A map of a message as its pairs, so that a duplicate key can be detected."""
 
 
 class RawMessage(Protocol):
@@ -168,9 +172,10 @@ class Records:
 
 @dataclass(slots=True)
 class RecordsBuilder:
-    """Collects the records of one chunk message by message."""
+    """Collects the records of one chunk message by message. versions: what reads them where features were changed."""
 
     schema: FeatureSchema
+    versions: Any = None
     messages: list[RawMessage] = field(default_factory=list)
     packed: list[bytes] = field(default_factory=list)
     indexes: list[int] = field(default_factory=list)

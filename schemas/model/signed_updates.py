@@ -27,7 +27,8 @@ Role = Literal["champion", "shadow", "none"]
 class Update:
     """One activation: from now on `model` is the namespace's champion or shadow; role `none` means no shadow.
 
-    `schema`: the number of the features that the model was trained on; it rises when a namespace's are replaced.
+    `schema`: the version of the features that the model was trained on. `base`: the first version of its chain; None:
+    that one. A chain begins when a namespace's features are replaced as a whole.
     """
 
     namespace: str
@@ -38,6 +39,7 @@ class Update:
     reason: Mapping[str, Any]
     published_at: float
     schema: int = 1
+    base: int | None = None
 
     @property
     def key(self) -> Key:
@@ -60,19 +62,24 @@ _envelope = msgspec.msgpack.Decoder(_Envelope)
 def encode_update(update: Update, signer: Signer) -> bytes:
     """The signed message. The same update and key give the same bytes."""
     fields = model_fields(update.model) if update.model else {}
-    body: bytes = msgpack.packb(
-        {
-            "v": VERSION,
-            "namespace": update.namespace,
-            "role": update.role,
-            "activation": update.activation,
-            **fields,
-            "job": update.job,
-            "reason": dict(update.reason),
-            "published_at": update.published_at,
-            **({"schema": update.schema} if update.schema != 1 else {}),
-        }
-    )
+    body = {
+        "v": VERSION,
+        "namespace": update.namespace,
+        "role": update.role,
+        "activation": update.activation,
+        **fields,
+        "job": update.job,
+        "reason": dict(update.reason),
+        "published_at": update.published_at,
+        **({"schema": update.schema} if update.schema != 1 else {}),
+        **({"base": update.base} if update.base not in {None, update.schema} else {}),
+    }
+    return seal(body, signer)
+
+
+def seal(fields: Mapping[str, Any], signer: Signer) -> bytes:
+    """The signed message with these fields in its body."""
+    body: bytes = msgpack.packb(fields)
     envelope = {
         "body": body,
         "key_id": signer.key_id,
@@ -103,12 +110,7 @@ def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Up
     Raises:
         BadModel: its `reason` is `unreadable`, `checksum`, `signature`, `version`, `namespace` or `shape`.
     """
-    body = _open(value, verifier)
-    fields = unpack_map(body)
-    if fields.get("v") != VERSION:
-        raise BadModel("version", f"an update of version {fields.get('v')!r}; this reads {VERSION}")
-    if fields.get("namespace") != namespace:
-        raise BadModel("namespace", f"meant for {str(fields.get('namespace'))[:60]!r}, this is {namespace!r}")
+    fields = open_envelope(value, verifier, namespace)
     role, activation, published_at = _role(fields.get("role")), fields.get("activation"), fields.get("published_at")
     if isinstance(activation, bool) or not isinstance(activation, int) or activation < 1:
         raise BadModel("shape", f"`activation` is {str(activation)[:60]!r}")
@@ -117,11 +119,28 @@ def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Up
     schema = fields.get("schema", 1)
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
         raise BadModel("shape", f"`schema` is {str(schema)[:60]!r}")
+    base = fields.get("base", schema)
+    if isinstance(base, bool) or not isinstance(base, int) or not 1 <= base <= schema:
+        raise BadModel("shape", f"`base` is {str(base)[:60]!r}")
     reason, job = fields.get("reason"), fields.get("job")
     if not isinstance(reason, dict) or not isinstance(job, str | None):
         raise BadModel("shape", "`reason` should be a map and `job` a string")
     model = None if role == "none" else model_from_fields(fields)
-    return Update(namespace, role, activation, model, job, reason, float(published_at), schema)
+    return Update(namespace, role, activation, model, job, reason, float(published_at), schema, base)
+
+
+def open_envelope(value: bytes | None, verifier: Verifier, namespace: str) -> dict[str, Any]:
+    """The fields in the body of a signed message for this namespace.
+
+    Raises:
+        BadModel: its `reason` is `unreadable`, `checksum`, `signature`, `version` or `namespace`.
+    """
+    fields = unpack_map(_open(value, verifier))
+    if fields.get("v") != VERSION:
+        raise BadModel("version", f"an update of version {fields.get('v')!r}; this reads {VERSION}")
+    if fields.get("namespace") != namespace:
+        raise BadModel("namespace", f"meant for {str(fields.get('namespace'))[:60]!r}, this is {namespace!r}")
+    return fields
 
 
 def _role(given: object) -> Role:

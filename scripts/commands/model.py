@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
-from rich.console import Console
 
 from relearn.agents.kafka.send_command import manual_command
 from relearn.agents.stores.training.jobs import Job
 from relearn.schemas.messages.commands import Verb
 from relearn.scripts.client.environment import load_settings
-from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
+from relearn.scripts.client.send_and_wait import Outcome, person, send_and_wait
 from relearn.scripts.commands.model_export import export
 from relearn.scripts.commands.model_list import examples, list_, show
-from relearn.scripts.commands.output import as_json_option, version_argument
+from relearn.scripts.commands.output import as_json_option, progress, version_argument
 from relearn.scripts.commands.table_options import load_table, table_options
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import require_classes, split_rows
@@ -27,6 +25,7 @@ from relearn.scripts.render.jobs_models import outcome_lines
 from relearn.scripts.tables.kinds import shown
 from relearn.scripts.tables.table_options import TableOptions
 
+GOES_ON = "a command that was sent already goes on: `relearn job list` shows its job"
 ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
 
@@ -88,7 +87,7 @@ def train(
         click.echo(f"features: {shown(dataset.schema)}", err=True)
     if rows is not None:
         dataset, _ = split_rows(dataset, rows, seed)
-    with _progress() as on_state:
+    with progress(GOES_ON) as on_state:
         outcome = asyncio.run(train_on(settings, dataset, timeout_s=timeout_s, on_state=on_state))
     _finish(outcome, timeout_s, as_json)
 
@@ -135,7 +134,7 @@ def resume(timeout_s: float, as_json: bool) -> None:
 def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float, force: bool = False) -> Outcome:
     """Send one command in the name of the user who runs this, with progress on stderr."""
     command = manual_command(verb, version, by=person(), force=force)
-    with _progress() as on_state:
+    with progress(GOES_ON) as on_state:
         return asyncio.run(send_and_wait(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 
 
@@ -164,21 +163,6 @@ def _what_next(job: Job | None, timeout_s: float) -> str | None:
             f" until reviews decide which of the two is right more often; {follow}"
         )
     return f"not done after {timeout_s:g} s; {follow}" if job.ended_at is None else None
-
-
-@contextmanager
-def _progress() -> Iterator[OnState]:
-    """A spinner with the latest state on a terminal, and a line per state elsewhere. Ctrl-C ends the wait alone."""
-    stderr = Console(stderr=True, highlight=False)
-    try:
-        if not stderr.is_terminal:
-            yield stderr.print
-            return
-        with stderr.status("connecting") as status:
-            yield status.update
-    except KeyboardInterrupt:
-        click.echo("a command that was sent already goes on: `relearn job list` shows its job", err=True)
-        raise
 
 
 for command in (list_, show, export, examples):

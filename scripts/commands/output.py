@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import click
+from rich.console import Console
 from rich.table import Table
 
 from relearn.schemas.errors import BadFile, Refused
@@ -90,3 +91,21 @@ def output_file(out: Path | None, *, binary: bool = False) -> Iterator[IO[Any]]:
     finally:
         if target is not out:
             target.unlink(missing_ok=True)
+
+
+@contextmanager
+def progress(on_interrupt: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with the latest state on a terminal, and a line per state elsewhere. Ctrl-C ends the wait alone.
+
+    on_interrupt: what is printed then.
+    """
+    stderr = Console(stderr=True, highlight=False)
+    try:
+        if not stderr.is_terminal:
+            yield stderr.print
+            return
+        with stderr.status("connecting") as status:
+            yield status.update
+    except KeyboardInterrupt:
+        click.echo(on_interrupt, err=True)
+        raise

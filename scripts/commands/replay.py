@@ -16,7 +16,6 @@ from relearn.agents.learning.replay import TOLERANCE, Replayed, replay, replayed
 from relearn.agents.stores.postgres import Pool
 from relearn.agents.stores.predictions.span import open_span
 from relearn.schemas.errors import Refused
-from relearn.schemas.features import same_kinds
 from relearn.schemas.identity import INT32_MAX
 from relearn.scripts.client.query import with_pool
 from relearn.scripts.client.time_argument import moment_of
@@ -71,13 +70,13 @@ async def replay_span(pool: Pool, *, begin: datetime, end: datetime, version: in
     async with open_span(pool, begin, end) as span:
         model = await span.model(version)
         other = None if compare is None else await span.model(compare)
-        if other is not None and not same_kinds(model.schema, other.schema):
+        if other is not None and not await span.comparable(model, other):
             raise Refused(f"models {version} and {compare} have other features")
         if not span.rows:
             raise Refused(f"no prediction is stored that was ingested from {_time(begin)} until {_time(end)}")
         truths = await span.truths()
         with bar(span.rows, "records") as on_progress:
-            async with aclosing(span.chunks(model)) as chunks:
+            async with aclosing(span.chunks(model, other)) as chunks:
                 async for chunk in chunks:
                     found += replay(chunk, truths, model, other)
                     on_progress(found.rows)

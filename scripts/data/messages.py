@@ -70,7 +70,7 @@ def outgoing(pieces: Iterator[Dataset], *, form: Form, run: str, many: bool) -> 
 def encode_one(piece: Dataset, ids: Sequence[str], batch: str | None, form: Form) -> bytes:
     """The first record of `piece` as a single-record message. Only numbers alone can be packed: others are a list."""
     values, context = piece.values(0), piece.contexts[0] if piece.contexts else None
-    texts = {"subject": piece.subjects[0], "batch": batch, "context": context}
+    texts: dict[str, Any] = {"subject": piece.subjects[0], "batch": batch, "context": context}
     if form == "json":
         return _json({"features": values, "id": ids[0], **texts})
     given: Callable[[], Any] = {

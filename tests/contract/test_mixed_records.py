@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.fit import fit
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of, score_parts
 from relearn.schemas.features import Feature, FeatureSchema, Value
 from relearn.schemas.messages.ingest import encode_record, encode_records
@@ -117,8 +118,8 @@ def test_a_block_holds_numbers_and_strings_apart() -> None:
     messages = [FakeMessage(_json({"features": {**GOOD, "colour": None}}), offset=0)]
     messages.append(FakeMessage(_json({"features": {**GOOD, "age": None, "town": "Atlantis"}}), offset=1))
     served = Served(decode_model(encode_model(model)), 4, schema=3)
-    (scored,) = score_parts(messages, served)
-    (block,) = blocks_of(scored, served, generation=0, scored_at=1.0)
+    (scored,) = score_parts(messages, Reading(served))
+    (block,) = blocks_of(scored, Reading(served), generation=0, scored_at=1.0)
     wire = msgpack.unpackb(encode_block(block))
     assert np.frombuffer(wire["features"]).tolist()[:3] == [1.5, 2.0, pytest.approx(math.nan, nan_ok=True)]
     assert (wire["strings"], wire["schema"]) == ([[None, "red"], ["t1", "Atlantis"]], 3)

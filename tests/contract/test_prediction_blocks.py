@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of
 from relearn.schemas.errors import BadMessage
 from relearn.schemas.messages.ingest import encode_record
@@ -211,7 +212,7 @@ def test_no_block_is_too_large_and_none_of_its_records_is_left_out(
     messages = [FakeMessage(value, offset=i // 2, partition=i % 2) for i in range(n)]
     served = Served(model, 1)
     chunk = sorted(messages, key=lambda m: m.partition)
-    blocks = blocks_of(score_chunk(chunk, served, shadow), served, generation=0, scored_at=0.0)
+    blocks = blocks_of(score_chunk(chunk, served, shadow), Reading(served, shadow), generation=0, scored_at=0.0)
     assert all((block.shadow is None) == (shadow is None) for block in blocks)
     assert all(len(encode_block(block)) < BLOCK_MAX_BYTES for block in blocks)
     stored = [(block.partition, int(offset)) for block in blocks for offset in block.offsets]

@@ -25,7 +25,7 @@ _INSERT = """
 WITH inserted AS (
 INSERT INTO corrections (feedback, principal, sent_at, sent_partition, sent_offset, label, reviewer, via, comment,
     record, arrival, generation, kafka_partition, kafka_offset, record_index, ingested_at, key, features, strings,
-    predicted, model, activation)
+    predicted, model, activation, schema)
 SELECT u.feedback, u.principal, to_timestamp(u.sent_s), u.sent_partition, u.sent_offset, u.label, u.reviewer, u.via,
     u.comment, u.record, coalesce(u.arrival, nextval('arrivals')), u.g, u.p, u.o, u.i, u.ingested_at, u.key,
     prediction.*
@@ -35,7 +35,7 @@ FROM unnest($1::text[], $2::float8[], $3::int[], $4::bigint[], $5::text[], $6::t
     WITH ORDINALITY AS u (feedback, sent_s, sent_partition, sent_offset, label, reviewer, via, comment,
         record, g, p, o, i, ingested_at, key, principal, arrival, n)
 CROSS JOIN LATERAL (
-    SELECT features, strings, label, model, activation FROM predictions
+    SELECT features, strings, label, model, activation, schema FROM predictions
     WHERE generation = u.g AND kafka_partition = u.p AND kafka_offset = u.o AND record_index = u.i
         AND ingested_at = u.ingested_at
     LIMIT 1

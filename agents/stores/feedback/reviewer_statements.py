@@ -7,12 +7,13 @@ from sys import intern
 from typing import Any, get_args
 
 from relearn.agents.learning.reviews import UNBIASED, Statement
+from relearn.agents.stores.features.onto import Onto, read_onto_model
 from relearn.agents.stores.feedback.packed_features import packed, rows_of
 from relearn.agents.stores.postgres import Connection, read_pages
 from relearn.schemas.features import row_of, strings_by_code
 from relearn.schemas.identity import Place
 from relearn.schemas.messages.feedback import Via
-from relearn.schemas.model.linear_svm import Features
+from relearn.schemas.model.linear_svm import Features, Model
 
 _VIAS: Mapping[str, Via] = {one: one for one in get_args(Via)}
 #: What `statement_of` reads of `corrections c`. Without features, which are most of a row: only training needs them.
@@ -40,7 +41,8 @@ SELECT {COLUMNS}, s.label AS shadow FROM corrections c CROSS JOIN LATERAL (
 """  # noqa: S608 - nothing but names of our own
 #: A page of statements as `with_features` reads them. Its parameters: the id that it begins after, and its size.
 PAGE = f"""
-SELECT {COLUMNS}, {packed("c.features")} AS features, c.strings FROM corrections c WHERE {{where}} AND c.id > $1
+SELECT {COLUMNS}, {packed("c.features")} AS features, c.strings, c.schema FROM corrections c
+WHERE {{where}} AND c.id > $1
 ORDER BY c.id LIMIT $2
 """  # noqa: S608 - the same
 
@@ -51,10 +53,15 @@ async def all_statements(connection: Connection) -> list[Statement]:
     return [one async for page in pages for one in with_features(page)]
 
 
-def with_features(rows: Sequence[Any], string_of: dict[float, str] | None = None) -> list[Statement]:
-    """Rows of PAGE as statements. string_of: gets the string of each code."""
+def with_features(
+    rows: Sequence[Any], string_of: dict[float, str] | None = None, onto: Onto | None = None
+) -> list[Statement]:
+    """Rows of PAGE as statements. string_of: gets the string of each code. onto: projects their features."""
     features = rows_of([row["features"] for row in rows], [row["strings"] for row in rows], string_of)
-    return list(map(statement_of, rows, features))
+    if onto is None:
+        return list(map(statement_of, rows, features))
+    pairs = zip(rows, features, strict=True)
+    return [statement_of(row, onto.row(one, row["schema"], row["model"])) for row, one in pairs]
 
 
 async def statements_since(connection: Connection, cut: int, limit: int) -> list[Statement]:
@@ -76,12 +83,18 @@ async def audited_statements(connection: Connection, model: int, *, keys: int | 
 
 
 async def features_of(
-    connection: Connection, ids: Sequence[int]
+    connection: Connection, ids: Sequence[int], model: Model
 ) -> tuple[dict[int, Sequence[float]], dict[float, str]]:
-    """The rows of the predictions that these corrections are about, and the string of each code in them."""
-    rows = await connection.fetch("SELECT id, features, strings FROM corrections WHERE id = ANY ($1)", ids)
+    """The rows of the predictions that these corrections are about, as `model` scores them; the string of each code."""
+    onto = await read_onto_model(connection, model)
+    query = "SELECT id, features, strings, schema, model FROM corrections WHERE id = ANY ($1)"
+    rows = await connection.fetch(query, ids)
     found = {row["id"]: row_of(row["features"], row["strings"]) for row in rows}
-    return found, strings_by_code(row["strings"] for row in rows)
+    string_of = strings_by_code(row["strings"] for row in rows)
+    if onto is None:
+        return found, string_of
+    onto_it = {row["id"]: onto.row(found[row["id"]], row["schema"], row["model"]) for row in rows}
+    return onto_it, {**string_of, **onto.strings}
 
 
 async def statements_of_model_since(

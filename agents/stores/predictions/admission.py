@@ -7,7 +7,7 @@ that may be wrong: see `retention`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relearn.agents.stores.dead_letters import clean
+from relearn.agents.stores.features.versions import read_schemas
 from relearn.agents.stores.postgres import Connection
 from relearn.agents.stores.predictions.partitions import (
     day_number,
@@ -27,7 +28,6 @@ from relearn.agents.stores.predictions.partitions import (
     read_partitions,
 )
 from relearn.agents.stores.predictions.retention import CLOCKS_APART_S, Tail, oldest_kept, read_tails
-from relearn.agents.stores.training.examples import read_schema
 from relearn.schemas.features import FeatureSchema, values_of
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.ingest import encode_record
@@ -56,15 +56,15 @@ async def admit(
     kept: list[Block] = []
     letters: list[DeadLetter] = []
     expired: dict[tuple[int, int], int] = defaultdict(int)
-    schema: FeatureSchema | None = None
+    schemas: dict[int, FeatureSchema] | None = None
     homeless = await make_partitions_for(connection, blocks, retention_days=retention_days, now_s=now_s)
     for block, one in zip(blocks, homeless, strict=True):
         too_old, too_many = np.flatnonzero(one.too_old), np.flatnonzero(one.too_many)
-        if block.strings and schema is None and len(too_old) + len(too_many):
-            schema = await read_schema(connection)
+        if schemas is None and len(too_old) + len(too_many):
+            schemas = await read_schemas(connection)
         for reason, error, places in (("expired", _TOO_OLD, too_old), ("overflow", _TOO_MANY, too_many)):
             for at in places[:, None]:
-                letters.append(letter_of(block.select(at), reason, error, topic, now_s, schema=schema))
+                letters.append(letter_of(block.select(at), reason, error, topic, now_s, schemas=schemas))
         if len(too_old):
             expired[block.generation, block.partition] += len(too_old)
         good = np.flatnonzero(~(one.too_old | one.too_many))
@@ -136,15 +136,29 @@ def _among(block: Block, days: Collection[date]) -> NDArray[np.bool_]:
 
 
 def letter_of(
-    block: Block, reason: str, error: str, topic: str, now_s: float, *, schema: FeatureSchema | None = None
+    block: Block,
+    reason: str,
+    error: str,
+    topic: str,
+    now_s: float,
+    *,
+    schemas: Mapping[int, FeatureSchema] | None = None,
 ) -> DeadLetter:
     """The dead letter of a block of one record; its value is that record alone, as `ingest` would take it.
 
-    schema: the namespace's, which a record with categories is written by.
+    schemas: the namespace's by version, which a record with categories is written by.
     """
     texts = (block.ids[0], block.subjects[0], block.batches[0], block.contexts[0])
     record_id, subject, batch, context = (None if text is None else clean(text) for text in texts)
-    value = encode_record(_values(block, schema), record_id=record_id, subject=subject, batch=batch, context=context)
+    schema = (schemas or {}).get(max(schemas or (0,)) if block.schema is None else block.schema)
+    value = encode_record(
+        _values(block, schema),
+        record_id=record_id,
+        subject=subject,
+        batch=batch,
+        context=context,
+        schema=block.schema,
+    )
     offset, index = int(block.offsets[0]), int(block.indexes[0])
     place = (topic, block.generation, block.partition, offset, (index,))
     return DeadLetter("store", reason, error, *place, at=now_s, key=None, value=value)

@@ -116,6 +116,11 @@ def given_arrays(rows: Sequence[Strings]) -> Tail:
     return [_text_array(row) for row in rows] if rows else _NULL
 
 
+def given_number(value: int | None) -> Tail:
+    """The column that has this number, an int4, in all rows; None: NULL."""
+    return _NULL if value is None else struct.pack(">ii", 4, value)
+
+
 def _text_array(texts: Strings) -> bytes:
     # Dimensions, has NULLs, type, length, lower bound, and the elements as fields.
     head = struct.pack(">5i", 1, int(None in texts), _TEXT_OID, len(texts), 1)

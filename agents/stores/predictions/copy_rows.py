@@ -13,6 +13,7 @@ from relearn.agents.stores.predictions.binary_copy import (
     Numbers,
     chosen_texts,
     given_arrays,
+    given_number,
     given_texts,
     packed_rows,
     timestamp_us,
@@ -39,6 +40,7 @@ COLUMNS = (
     "batch",
     "context",
     "strings",
+    "schema",
 )
 
 
@@ -82,6 +84,11 @@ def _rows(block: Block, *, confident: bool) -> bytes:
         len(block),
         numbers,
         {"margins": block.margins, "features": block.features},
-        [chosen_texts(block.classes, block.labels), *map(given_texts, texts), given_arrays(block.strings)],
+        [
+            chosen_texts(block.classes, block.labels),
+            *map(given_texts, texts),
+            given_arrays(block.strings),
+            given_number(block.schema),
+        ],
         nulls=0 if confident else 1,
     )

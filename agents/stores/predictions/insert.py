@@ -18,6 +18,7 @@ import numpy as np
 
 from relearn.agents.availability.progress import progressed
 from relearn.agents.stores.dead_letters import insert_dead_letters
+from relearn.agents.stores.features.versions import read_schemas
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.predictions.admission import Admitted, admit, letter_of
 from relearn.agents.stores.predictions.copy_rows import COLUMNS, copy_bytes
@@ -25,7 +26,6 @@ from relearn.agents.stores.predictions.keyed_writes import without_repeats
 from relearn.agents.stores.predictions.retention import NOW_S
 from relearn.agents.stores.predictions.shadow import copy_shadows, insert_shadows
 from relearn.agents.stores.predictions.totals import BatchTotal, Group, PartitionTotal, add_batches, add_totals
-from relearn.agents.stores.training.examples import read_schema
 from relearn.schemas.messages.dead_letters import DeadLetter
 from relearn.schemas.messages.predictions import Block
 
@@ -137,8 +137,8 @@ async def _by_stage(
         if exc.sqlstate in _OUR_FAULT:
             raise
         if sum(map(len, blocks)) == 1:
-            schema = await read_schema(connection) if blocks[0].strings else None
-            return [], [letter_of(blocks[0], "refused", f"{exc} ({exc.sqlstate})", topic, now_s, schema=schema)]
+            schemas = await read_schemas(connection)
+            return [], [letter_of(blocks[0], "refused", f"{exc} ({exc.sqlstate})", topic, now_s, schemas=schemas)]
     progressed()
     halves = [await _by_stage(connection, half, topic, now_s) for half in _halves(blocks)]
     return [group for groups, _ in halves for group in groups], [letter for _, found in halves for letter in found]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from relearn.agents.learning.drift import REFERENCE, WINDOW, sample_quotas
+from relearn.agents.stores.features.onto import Onto, read_onto_version
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors, read_snapshot
 from relearn.agents.stores.predictions.tail import (
     FIRST_AMONG,
@@ -69,12 +70,13 @@ async def first_records(pool: Pool, ingest: str, activation: int, cursor: Cursor
             return Cursor(generation, marks), None
         wanted = sample_quotas(new, REFERENCE)
         found = await first_rows(connection, answers, marks, wanted)
+        onto = await _onto(connection, found)
     if _size(found) < REFERENCE:
         # Other activations answered in between. If they still did after FIRST_AMONG rows, find another beginning.
         stuck = {p: _unseen(records[p]) for p in _short(found, wanted) if new[p] >= FIRST_AMONG}
         return Cursor(generation, {**marks, **stuck}), None
     taken = {p: _mark(rows, marks[p].records + max(row["nth"] for row in rows)) for p, rows in found.items()}
-    return Cursor(generation, {**marks, **taken}), _as_sample(found)
+    return Cursor(generation, {**marks, **taken}), _as_sample(found, onto)
 
 
 async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Cursor) -> tuple[Cursor, Sample | None]:
@@ -98,12 +100,13 @@ async def latest_records(pool: Pool, ingest: str, activation: int, cursor: Curso
         others = {p: count for p, count in new.items() if p not in short}
         if short and sum(others.values()) >= WINDOW:
             found = await latest_rows(connection, answers, marks, sample_quotas(others, WINDOW))
+        onto = await _onto(connection, found)
     if _size(found) < WINDOW:
         return cursor, None
     # A partition that got too few rows to give any keeps its mark, and gives its share another time.
     passed = {p: marks[p]._replace(records=records[p]) for p in short}
     taken = {p: _mark(rows, records[p]) for p, rows in found.items()}
-    return Cursor(generation, {**marks, **passed, **taken}), _as_sample(found)
+    return Cursor(generation, {**marks, **passed, **taken}), _as_sample(found, onto)
 
 
 async def gathered(pool: Pool, ingest: str, cursor: Cursor, *, begun: bool) -> int:
@@ -159,11 +162,23 @@ def _mark(rows: list[Any], records: int) -> Mark:
     return Mark(offset, index, records)
 
 
-def _as_sample(found: Rows) -> Sample:
+async def _onto(connection: Connection, found: Rows) -> Onto | None:
+    """Onto what the model of these rows scores; None: they are that."""
+    models = {row["model"] for rows in found.values() for row in rows}
+    return await read_onto_version(connection, models.pop()) if len(models) == 1 else None
+
+
+def _as_sample(found: Rows, onto: Onto | None) -> Sample:
     """The rows as a sample, without those of another width than most: a forged block may have stored them."""
-    rows = [(row_of(row["features"], row["strings"]), row["margins"]) for taken in found.values() for row in taken]
+    rows = [(_row(row, onto), row["margins"]) for taken in found.values() for row in taken]
     (width, _), *_ = Counter((len(values), len(margins)) for values, margins in rows).most_common(1)
     rows = [(values, margins) for values, margins in rows if (len(values), len(margins)) == width]
     features = np.array([values for values, _ in rows], dtype=np.float64)
     margins = np.array([margins for _, margins in rows], dtype=np.float64).max(axis=1)
-    return Sample(features, margins, strings_by_code(row["strings"] for taken in found.values() for row in taken))
+    string_of = strings_by_code(row["strings"] for taken in found.values() for row in taken)
+    return Sample(features, margins, string_of if onto is None else {**string_of, **onto.strings})
+
+
+def _row(row: Any, onto: Onto | None) -> Any:
+    values = row_of(row["features"], row["strings"])
+    return values if onto is None else onto.row(values, row["schema"], row["model"])

@@ -12,11 +12,12 @@ import numpy as np
 
 from relearn.agents.learning.replay import Stored
 from relearn.agents.learning.reviews import reviews
+from relearn.agents.stores.features.onto import Onto, read_onto_model
 from relearn.agents.stores.feedback.reviewer_statements import statements_since
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import Refused
-from relearn.schemas.features import codes_of, strings_by_code
+from relearn.schemas.features import FeatureSchema, codes_of, same_kinds, strings_by_code
 from relearn.schemas.identity import INT32_MAX, Place
 from relearn.schemas.model.linear_svm import Floats, Model, decode_model, model_digest
 
@@ -27,8 +28,8 @@ _ALL = INT32_MAX
 _COUNT = "SELECT count(*) FROM predictions WHERE ingested_at >= $1 AND ingested_at < $2"
 # Arrays in the bytes that Postgres would send: as Python's lists they would take most of the time.
 _ROWS = """
-SELECT generation, kafka_partition, kafka_offset, record_index, array_send(features) AS features, strings, label, model,
-    CASE WHEN model = $3 THEN array_send(margins) END AS margins
+SELECT generation, kafka_partition, kafka_offset, record_index, array_send(features) AS features, strings, schema,
+    label, model, CASE WHEN model = $3 THEN array_send(margins) END AS margins
 FROM predictions WHERE ingested_at >= $1 AND ingested_at < $2
 """
 
@@ -56,22 +57,35 @@ class Span:
             raise Refused(f"model {version} isn't what was registered: its SHA-256 is another")
         return decode_model(row["body"])
 
+    async def comparable(self, model: Model, other: Model) -> bool:
+        """Whether both are of the same features, or of versions that followed one another."""
+        if same_kinds(model.schema, other.schema):
+            return True
+        versions = (await read_onto_model(self.connection, one) for one in (model, other))
+        return all([one is not None async for one in versions])
+
     async def truths(self) -> dict[Place, str]:
         """The standing label of every prediction that was ever reviewed."""
         with postgres_errors():
             found = reviews(await statements_since(self.connection, 0, _ALL))
         return {one.place: one.label for one in found if one.label is not None}
 
-    async def chunks(self, model: Model, size: int = CHUNK) -> AsyncGenerator[Stored, None]:
+    async def chunks(
+        self, model: Model, compare: Model | None = None, size: int = CHUNK
+    ) -> AsyncGenerator[Stored, None]:
         """All of it, in no order, `size` at a time, with the margins of those that `model` had answered.
 
+        Rows are as `model` scores them, and as `compare` does.
+
         Raises:
-            Refused: a prediction doesn't fit the model.
+            Refused: a prediction doesn't fit a model.
         """
         with postgres_errors():
+            onto = await read_onto_model(self.connection, model)
+            other = None if compare is None else await read_onto_model(self.connection, compare)
             cursor = await self.connection.cursor(_ROWS, self.begin, self.end, model.version)
             while rows := await cursor.fetch(size):
-                yield _stored(rows, model)
+                yield _stored(rows, model, onto, compare, other)
 
 
 @asynccontextmanager
@@ -99,21 +113,48 @@ async def open_span(pool: Pool, begin: datetime, end: datetime) -> AsyncIterator
         await pool.release(connection)
 
 
-def _stored(rows: Sequence[Any], model: Model) -> Stored:
+def _stored(rows: Sequence[Any], model: Model, onto: Onto | None, compare: Model | None, other: Onto | None) -> Stored:
     places = [place_of_row(row) for row in rows]
+    features = _rows(rows, model, onto)
+    same = compare is None or (onto is None and other is None)
     return Stored(
         places,
-        _rows(rows, model),
+        features,
         [row["label"] for row in rows],
         np.array([row["model"] for row in rows], dtype=np.int64),
         _floats([row["margins"] for row in rows if row["margins"] is not None], len(model.bias), model),
-        strings_by_code(row["strings"] for row in rows) if model.schema.texts else {},
+        _strings(rows, model, onto)
+        if compare is None
+        else _strings(rows, model, onto) | _strings(rows, compare, other),
+        features if same or compare is None else _rows(rows, compare, other),
     )
 
 
-def _rows(rows: Sequence[Any], model: Model) -> Floats:
-    """(n, d) the records' rows."""
-    schema = model.schema
+def _strings(rows: Sequence[Any], model: Model, onto: Onto | None) -> dict[float, str]:
+    """The string of each code in the rows that the model scores, if it reads any."""
+    if not model.schema.texts:
+        return {}
+    return {**strings_by_code(row["strings"] for row in rows), **(onto.strings if onto is not None else {})}
+
+
+def _rows(rows: Sequence[Any], model: Model, onto: Onto | None) -> Floats:
+    """(n, d) the records' rows, as the model scores them."""
+    if onto is None:
+        return _rows_of(rows, model.schema, model)
+    versions = np.array([onto.version_of(row["schema"], row["model"]) for row in rows])
+    found = np.empty((len(rows), len(model.schema)))
+    for version in np.unique(versions).tolist():
+        at = np.flatnonzero(versions == version)
+        projection = onto.projection(version)
+        if projection is None:
+            raise Refused(f"a prediction has features of version {version}, which model {model.version} can't score")
+        schema = onto.chain.by_number[version].schema
+        found[at] = projection.rows(_rows_of([rows[i] for i in at.tolist()], schema, model))
+    return found
+
+
+def _rows_of(rows: Sequence[Any], schema: FeatureSchema, model: Model) -> Floats:
+    """(n, d) rows of `schema`."""
     if any(len(row["strings"] or ()) != len(schema.strings) for row in rows):
         raise Refused(f"a prediction has other strings than model {model.version}")
     # Postgres sends an array without elements in another form.

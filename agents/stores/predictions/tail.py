@@ -42,11 +42,12 @@ CROSS JOIN LATERAL (
 WHERE newest.activation = $2
 """  # noqa: S608 - nothing but numbers of our own
 _SAMPLE = """
-SELECT w.kafka_partition, own.kafka_offset, own.record_index, own.nth, own.features, own.strings, own.margins
+SELECT w.kafka_partition, own.kafka_offset, own.record_index, own.nth, own.features, own.strings, own.margins,
+    own.schema, own.model
 FROM unnest($3::int[], $4::bigint[], $5::int[], $6::int[]) AS w (kafka_partition, after_offset, after_index, quota)
 CROSS JOIN LATERAL (
     SELECT * FROM (
-        SELECT kafka_offset, record_index, activation, features, strings, margins,
+        SELECT kafka_offset, record_index, activation, features, strings, margins, schema, model,
             row_number() OVER (ORDER BY kafka_offset {order}, record_index {order}) AS nth
         FROM predictions WHERE generation = $1 AND kafka_partition = w.kafka_partition
             AND (kafka_offset, record_index) > (w.after_offset, w.after_index)
@@ -57,7 +58,7 @@ CROSS JOIN LATERAL (
 _FIRST = _SAMPLE.format(order="ASC", among=FIRST_AMONG)
 _LATEST = _SAMPLE.format(order="DESC", among=LATEST_AMONG)
 
-#: Rows by partition: kafka_offset, record_index, features, strings, margins, and `nth` among those walked over.
+#: Rows by partition: place, features, strings, margins, version of the features, model; `nth` among those walked over.
 Rows = Mapping[int, list[Any]]
 
 

@@ -28,7 +28,7 @@ SELECT setval(s::regclass, greatest(nextval(s::regclass), $1::int + 1))
 FROM pg_get_serial_sequence('activations', 'activation') AS s
 """
 _STATE = """
-SELECT state, schema = coalesce((SELECT number FROM feature_schema), schema) AS fits FROM models WHERE version = $1
+SELECT state, schema >= coalesce((SELECT max(base) FROM feature_schema), schema) AS fits FROM models WHERE version = $1
 """
 _INSERT = """
 INSERT INTO activations (activation, role, version, job, by, reason, message) OVERRIDING SYSTEM VALUE
@@ -42,8 +42,12 @@ FROM activations ORDER BY role = 'champion', activation DESC
 # The champion before the current one. Rolled-back models, and those of other features, are excluded.
 _FORMER = """
 SELECT a.version FROM activations a JOIN models m USING (version)
-WHERE a.role = 'champion' AND m.state = 'former' AND m.schema = (SELECT number FROM feature_schema)
+WHERE a.role = 'champion' AND m.state = 'former' AND m.schema >= (SELECT max(base) FROM feature_schema)
 ORDER BY a.activation DESC LIMIT 1
+"""
+
+_BODY = """
+SELECT body, schema, (SELECT base FROM feature_schema WHERE number = m.schema) AS base FROM models m WHERE version = $1
 """
 
 
@@ -195,10 +199,10 @@ async def _write(
     above: int,
 ) -> int:
     number = int(await connection.fetchval(_NEXT, above))
-    row = await connection.fetchrow("SELECT body, schema FROM models WHERE version = $1", version)
-    model, schema = (None, 1) if row is None else (decode_model(row["body"]), row["schema"])
+    row = await connection.fetchrow(_BODY, version)
+    model, *versions = (None, 1, None) if row is None else (decode_model(row["body"]), row["schema"], row["base"])
     job, by, reason = cause
-    update = Update(signing.namespace, role, number, model, job, reason, time.time(), schema)
+    update = Update(signing.namespace, role, number, model, job, reason, time.time(), *versions)
     message = encode_update(update, signing.signer)
     size = update_message_bytes(message)
     if size > signing.max_bytes:

@@ -31,7 +31,7 @@ FROM {CHAMPION} AS c
 
 
 _JUDGING = f"""
-SELECT version FROM models WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_schema)
+SELECT version FROM models WHERE version = {CHAMPION_VERSION} AND schema >= (SELECT max(base) FROM feature_schema)
 """  # noqa: S608 - the same
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from relearn.agents.learning.drift import Comparison, Reference, Shift, reference_fields, reference_from_fields
+from relearn.agents.stores.features.versions import schema_of
 from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.agents.stores.predictions.sample import Cursor
 from relearn.agents.stores.predictions.tail import Mark
 from relearn.agents.stores.training.champion import CHAMPION, CHAMPION_ACTIVATION
-from relearn.agents.stores.training.examples import schema_of
 from relearn.schemas.features import FeatureSchema
 
 _WATCHED = f"""

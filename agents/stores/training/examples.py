@@ -6,18 +6,18 @@ Withdrawing: `loads`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from relearn.agents.learning.training_set import example_key
 from relearn.agents.learning.usable_rows import LARGEST, is_moderate
+from relearn.agents.stores.features.versions import LOCK_FEATURES, columns_of, read_chain
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.errors import BadMessage, Refused
-from relearn.schemas.features import Feature, FeatureSchema, Strings, limit_bytes, numbers_alone, read_kind
+from relearn.schemas.features import FeatureSchema, Strings, limit_bytes, same_kinds
 from relearn.schemas.labels import read_label
 from relearn.schemas.model.linear_svm import Floats
-from relearn.schemas.text import text_fault
+from relearn.schemas.text import first_few, text_fault
 
 _STAGE = """
 CREATE TEMP TABLE loading (place int, key text, subject text, features float8[], strings text[], label text)
@@ -29,15 +29,16 @@ _MATCH = """
 CREATE TEMP TABLE matched ON COMMIT DROP AS
 SELECT l.*, known.id AS known,
     known.label IS NOT DISTINCT FROM l.label AND known.features IS NOT DISTINCT FROM l.features
-        AND known.strings IS NOT DISTINCT FROM l.strings AS equal
+        AND known.strings IS NOT DISTINCT FROM l.strings AND known.schema = $1 AS equal
 FROM (SELECT DISTINCT ON (key) * FROM loading ORDER BY key, place DESC) AS l
 LEFT JOIN LATERAL (
-    SELECT id, label, features, strings FROM examples e WHERE e.key = l.key AND NOT withdrawn ORDER BY id DESC LIMIT 1
+    SELECT id, label, features, strings, coalesce(schema, $2) AS schema FROM examples e
+    WHERE e.key = l.key AND NOT withdrawn ORDER BY id DESC LIMIT 1
 ) AS known ON true
 """
 _ADD = """
-INSERT INTO examples (key, subject, features, strings, label, source, loads)
-SELECT key, subject, features, strings, label, $1, ARRAY[$2::bigint] FROM matched WHERE NOT equal ORDER BY place
+INSERT INTO examples (key, subject, features, strings, label, source, loads, schema)
+SELECT key, subject, features, strings, label, $1, ARRAY[$2::bigint], $3 FROM matched WHERE NOT equal ORDER BY place
 """
 # An equal example has this load too; the loads of the same source before it are replaced, so that the list stays short.
 _KEEP = """
@@ -47,11 +48,12 @@ UPDATE examples e SET loads = (
 ) || $2::bigint
 FROM matched WHERE matched.equal AND e.id = matched.known
 """
+# A chain of its own. Version 1 is the first of all.
 _REPLACE = """
-UPDATE feature_schema
-SET names = $1, kinds = $2, gaps = $3, number = number + 1, widths = widths || cardinality(names)
+INSERT INTO feature_schema (number, base, names, kinds, gaps)
+SELECT coalesce(max(number), 0) + 1, coalesce(max(number), 0) + 1, $1, $2, $3 FROM feature_schema
 """
-_SCHEMA = "SELECT number, names, kinds, gaps FROM feature_schema"
+_WIDEN = "UPDATE feature_schema SET names = $2, kinds = $3, gaps = $4 WHERE number = $1"
 _ADDED = "UPDATE loads SET added = $2 WHERE id = $1"
 _LOCK = "LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE"
 
@@ -72,8 +74,9 @@ async def load_examples(
     strings: the categories of each record; empty where the schema has none.
 
     `source`: the file's or data set's name; repeats count once whatever it is. The first load of all fixes the
-    namespace's features, names, kinds and order, and so does the first after all examples were withdrawn. A feature
-    of which one value is missing may be missing from then on.
+    namespace's features, names, kinds and order, and so does the first after all examples were withdrawn. Later ones
+    have the features of any version since. Until a feature is added or retired, one of which a value is missing may be
+    missing from then on.
 
     Raises:
         PostgresUnavailable: nothing was added.
@@ -91,13 +94,13 @@ async def load_examples(
         async with pool.acquire() as connection, connection.transaction():
             # One load at a time, so that two of the same file add its rows once.
             await connection.execute(_LOCK)
-            await _fix_features(connection, schema)
+            number, base = await _fix_features(connection, schema)
             await connection.execute(_STAGE)
             await connection.copy_records_to_table("loading", records=rows)
-            await connection.execute(_MATCH)
+            await connection.execute(_MATCH, number, base)
             load = await connection.fetchval(_LOAD, source, by, len(rows))
             await connection.execute(_KEEP, source, load)
-            added = int((await connection.execute(_ADD, source, load)).rsplit(maxsplit=1)[-1])
+            added = int((await connection.execute(_ADD, source, load, number)).rsplit(maxsplit=1)[-1])
             await connection.execute(_ADDED, load, added)
     return added
 
@@ -124,17 +127,8 @@ async def has_examples(pool: Pool) -> bool:
 
 async def read_numbered_schema(connection: Connection | Pool) -> tuple[int, FeatureSchema] | None:
     """As `read_schema`, with the schema's number, which rises when the features are replaced."""
-    with postgres_errors():
-        row = await connection.fetchrow(_SCHEMA)
-    return None if row is None else (row["number"], schema_of(row))
-
-
-def schema_of(row: Any) -> FeatureSchema:
-    """The schema in a row with `names`, `kinds` and `gaps`."""
-    if not row["kinds"]:
-        return numbers_alone(row["names"])
-    columns = zip(row["names"], map(read_kind, row["kinds"]), row["gaps"], strict=True)
-    return FeatureSchema(tuple(Feature(*one) for one in columns))
+    chain = await read_chain(connection)
+    return None if chain is None else chain.newest[:2]
 
 
 async def feature_widths(pool: Pool) -> frozenset[int] | None:
@@ -144,35 +138,43 @@ async def feature_widths(pool: Pool) -> frozenset[int] | None:
         PostgresUnavailable: Retryable.
     """
     with postgres_errors():
-        widths = await pool.fetchval("SELECT widths || cardinality(names) FROM feature_schema")
-    return None if widths is None else frozenset(widths)
+        rows = await pool.fetch("SELECT widths || cardinality(names) AS widths FROM feature_schema")
+    return frozenset(width for row in rows for width in row["widths"]) if rows else None
 
 
-async def _fix_features(connection: Connection, schema: FeatureSchema) -> None:
-    await connection.execute(
-        "INSERT INTO feature_schema (names, kinds, gaps) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", *_columns(schema)
-    )
-    known = schema_of(await connection.fetchrow(f"{_SCHEMA} FOR UPDATE"))
-    if [one[:2] for one in known.features] == [one[:2] for one in schema.features]:
-        pairs = zip(known.features, schema.features, strict=True)
+async def _fix_features(connection: Connection, schema: FeatureSchema) -> tuple[int, int]:
+    """The version of the namespace's features that `schema` is, and the first one of its chain."""
+    # One change of the features at a time.
+    await connection.execute(LOCK_FEATURES)
+    chain = await read_chain(connection)
+    if chain is None:
+        await connection.execute(_REPLACE, *columns_of(schema))
+        return 1, 1
+    known = next((one for one in reversed(chain.versions) if same_kinds(one.schema, schema)), None)
+    if known is not None:
+        number, before, _ = known
+        pairs = zip(before.features, schema.features, strict=True)
         both = FeatureSchema(tuple(one._replace(missing=one.missing or other.missing) for one, other in pairs))
-        if both != known:
-            await connection.execute("UPDATE feature_schema SET names = $1, kinds = $2, gaps = $3", *_columns(both))
-        return
+        if both != before and not chain.changed:
+            await connection.execute(_WIDEN, number, *columns_of(both))
+        elif both != before:
+            gaps = [one.name for one, other in zip(both.features, before.features, strict=True) if one != other]
+            raise Refused(
+                f"{first_few(gaps)}: a value is missing, and version {number} of the features has none that may be: "
+                "fill it, or leave the row out"
+            )
+        return number, chain.base
     if await connection.fetchval("SELECT true FROM examples WHERE NOT withdrawn LIMIT 1"):
+        newest = chain.newest.schema
         raise Refused(
-            f"this namespace's records have other features: {_shown(known, schema)}; "
-            f"these have {_shown(schema, known)}. "
-            "Use another namespace for them (RELEARN_NAMESPACE), or withdraw all examples first "
-            "(`relearn examples withdraw`)"
+            f"this namespace's records have other features: {_shown(newest, schema)}; "
+            f"these have {_shown(schema, newest)}. "
+            "Add or retire features (`relearn schema`), use another namespace for them (RELEARN_NAMESPACE), or "
+            "withdraw all examples first (`relearn examples withdraw`)"
         )
-    await connection.execute(_REPLACE, *_columns(schema))
-
-
-def _columns(schema: FeatureSchema) -> tuple[list[str], list[str], list[bool]]:
-    if schema.plain:
-        return list(schema.names), [], []
-    return list(schema.names), [one.kind for one in schema.features], [one.missing for one in schema.features]
+    await connection.execute(_REPLACE, *columns_of(schema))
+    number = await connection.fetchval("SELECT max(number) FROM feature_schema")
+    return number, number
 
 
 def _shown(schema: FeatureSchema, other: FeatureSchema) -> str:

@@ -60,7 +60,9 @@ class Job:
     @property
     def outcome(self) -> str:
         """Its state for people: `promoted` of a command that promotes no model is `took effect`."""
-        return "took effect" if self.state == "promoted" and self.command in {"hold", "resume"} else self.state
+        return (
+            "took effect" if self.state == "promoted" and self.command in {"hold", "resume", "schema"} else self.state
+        )
 
 
 #: The id of the training that is queued or runs, in SQL.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +13,8 @@ from relearn.agents.learning.fit_messages import decode_folds, encode_folds
 from relearn.agents.learning.fitted_model import Fitted, FoldModels
 from relearn.agents.learning.snapshot import Knowledge
 from relearn.agents.learning.training_set import TrainingSet, set_digest
+from relearn.agents.stores.features.onto import versions_of_models
+from relearn.agents.stores.features.versions import read_schemas
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
 from relearn.schemas.errors import Refused
@@ -31,8 +33,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 _NOTHING = Knowledge()
 _SCHEMA = """
-SELECT number FROM feature_schema
-WHERE names = $1::text[] AND (kinds = $2 OR (kinds = '{}' AND 'category' <> ALL ($2)))
+SELECT max(number) FROM feature_schema
+WHERE names = $1::text[] AND (kinds = $2 OR (kinds = '{}' AND 'number' = ALL ($2)))
+    AND base = (SELECT max(base) FROM feature_schema)
 """
 _ASSUMED = """
 INSERT INTO assumed (version, prediction, key, features, strings, label, weight) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -128,10 +131,23 @@ async def read_body(connection: Connection | Pool, version: int) -> bytes | None
     return body
 
 
-async def schemas_of(connection: Connection, versions: Collection[int]) -> dict[int, FeatureSchema]:
-    """The features of the models among these versions that are registered."""
-    rows = await connection.fetch("SELECT version, body FROM models WHERE version = ANY ($1)", list(versions))
-    return {row["version"]: decode_model(row["body"]).schema for row in rows}
+async def schemas_of_rows(connection: Connection, rows: Sequence[Any]) -> Callable[[Any], FeatureSchema | None]:
+    """What returns the features of each of these rows, which have `model`, `schema` and `strings`.
+
+    None: of numbers alone that were never changed, or of a model that isn't registered.
+    """
+    versions = await read_schemas(connection)
+    of_model = await versions_of_models(connection) if len(versions) > 1 else {}
+    asked = {row["model"] for row in rows if row["strings"] is not None and row["schema"] not in versions}
+    found = await connection.fetch("SELECT version, body FROM models WHERE version = ANY ($1)", list(asked))
+    bodies = {row["version"]: decode_model(row["body"]).schema for row in found}
+
+    def schema_of(row: Any) -> FeatureSchema | None:
+        number = of_model.get(row["model"]) if row["schema"] is None else row["schema"]
+        known = None if number is None else versions.get(number)
+        return bodies.get(row["model"]) if known is None else known
+
+    return schema_of
 
 
 async def features_of_model(pool: Pool, version: int) -> FeatureSchema | None:

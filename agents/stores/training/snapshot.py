@@ -7,27 +7,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from relearn.agents.learning.onto_model import onto_model
 from relearn.agents.learning.reviews import Statement
 from relearn.agents.learning.sender_limit import Admitted
 from relearn.agents.learning.snapshot import Champion, KnownReviews, Snapshot
 from relearn.agents.learning.training_set import Example
 from relearn.agents.learning.trial import admit, assumes
+from relearn.agents.stores.features.versions import read_chain
 from relearn.agents.stores.feedback.trust import trusted_scopes
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
 from relearn.agents.stores.training.champion import CHAMPION_VERSION
-from relearn.agents.stores.training.examples import read_schema
 from relearn.agents.stores.training.kept_labels import KeptLabels
 from relearn.agents.stores.training.models import folds_of
 from relearn.schemas.errors import Refused
 from relearn.schemas.model.linear_svm import decode_model
+from relearn.schemas.schema_versions import SchemaChain
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
 
 # A champion of other features, which were replaced since, judges nothing.
 _CHAMPION = f"""
-SELECT version, body, cut, example_ids, correction_ids, folds, set_digest, example_cut, waiting_ids FROM models
-WHERE version = {CHAMPION_VERSION} AND schema = (SELECT number FROM feature_schema)
+SELECT version, schema, body, cut, example_ids, correction_ids, folds, set_digest, example_cut, waiting_ids FROM models
+WHERE version = {CHAMPION_VERSION} AND schema >= (SELECT max(base) FROM feature_schema)
 """  # noqa: S608 - nothing but names of our own
 _NEWEST = """
 SELECT version, state, set_digest, correction_ids, cut, waiting_ids FROM models ORDER BY version DESC LIMIT 1
@@ -55,23 +57,24 @@ async def read_training_snapshot(pool: Pool, kept: KeptLabels) -> Snapshot:
         Refused: no examples were loaded yet.
     """
     async with read_snapshot(pool) as connection:
-        schema = await read_schema(connection)
-        if schema is None:
+        chain = await read_chain(connection)
+        if chain is None:
             raise Refused("there are no examples to train on")
         statements, bootstrap = await kept.statements(connection), await kept.examples(connection)
         newest = await connection.fetchrow(_NEWEST)
         return Snapshot(
-            schema,
+            chain.newest.schema,
             bootstrap,
             statements,
             statements[-1].id if statements else 0,
-            await _champion(connection, statements, bootstrap),
+            await _champion(connection, chain, statements, bootstrap),
             None,
             None if newest is None else (newest["version"], newest["state"], newest["set_digest"]),
             frozenset() if newest is None else _known_reviews(newest),
             frozenset(row["label"] for row in await connection.fetch(_WITHDRAWN)),
             await trusted_scopes(connection),
             kept.string_of,
+            chain.newest.number,
         )
 
 
@@ -89,7 +92,7 @@ async def read_admitted(pool: Pool, settings: Settings, kept: KeptLabels) -> tup
     admitted = await asyncio.to_thread(admit, snapshot, reviewer_labels=settings.reviewer_labels)
     if assumes(snapshot, admitted, assumed_weight=settings.assumed_weight) and snapshot.champion is not None:
         ingest = topic_name(settings.namespace, "ingest")
-        unreviewed = await read_unreviewed(pool, snapshot.champion.model.version, ingest=ingest)
+        unreviewed = await read_unreviewed(pool, snapshot.champion.model.version, ingest=ingest, schema=snapshot.number)
         snapshot = replace(snapshot, unreviewed=unreviewed)
     return snapshot, admitted
 
@@ -105,14 +108,18 @@ async def labelled_keys(connection: Connection, version: int) -> frozenset[str]:
 
 
 async def _champion(
-    connection: Connection, statements: Sequence[Statement], bootstrap: Sequence[tuple[float, Example]]
+    connection: Connection,
+    chain: SchemaChain,
+    statements: Sequence[Statement],
+    bootstrap: Sequence[tuple[float, Example]],
 ) -> Champion | None:
     row = await connection.fetchrow(_CHAMPION)
     if row is None:
         return None
     model, keys = decode_model(row["body"]), await _keys_of(connection, row, statements, bootstrap)
     reviews, folds = _known_reviews(row), folds_of(model, row["folds"])
-    return Champion(model, row["cut"], _known_examples(row, bootstrap), reviews, keys, folds, row["set_digest"])
+    scored = onto_model(chain, chain.newest.number, model, row["schema"]) if chain.changed else None
+    return Champion(model, row["cut"], _known_examples(row, bootstrap), reviews, keys, folds, row["set_digest"], scored)
 
 
 async def _keys_of(

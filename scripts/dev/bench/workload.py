@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.models.signing_keys import load_signer
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, score_parts
 from relearn.schemas.messages.predictions import encode_block
@@ -47,7 +48,7 @@ def publish(settings: Settings, served: Served) -> None:
 
 def score_chunk(messages: Sequence[RawMessage], served: Served, shadow: Served | None = None) -> ScoredChunk:
     """Score some messages whose records fit one part."""
-    (scored,) = score_parts(messages, served, shadow)
+    (scored,) = score_parts(messages, Reading(served, shadow))
     return scored
 
 
@@ -56,5 +57,5 @@ def blocks(messages: list[RawMessage], served: Served) -> list[tuple[int, bytes]
     scored = score_chunk(messages, served)
     if scored.rejects:
         raise RuntimeError(scored.rejects[0].fault.detail)
-    found = blocks_of(scored, served, generation=0, scored_at=time.time())
+    found = blocks_of(scored, Reading(served), generation=0, scored_at=time.time())
     return [(block.partition, encode_block(block)) for block in found]

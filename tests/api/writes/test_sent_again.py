@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import blocks_of
 from relearn.agents.stores.feedback.corrections import store_feedback
 from relearn.agents.stores.predictions.insert import Stored, store_blocks
@@ -53,7 +54,7 @@ async def stored(client: Client, chunk: list[FakeMessage]) -> Stored:
     """What a score and a store worker do with a chunk."""
     served = Served(MODEL, 1)
     chunk = sorted(chunk, key=lambda one: (one.partition, one.offset))
-    blocks = blocks_of(score_chunk(chunk, served), served, generation=0, scored_at=1.0)
+    blocks = blocks_of(score_chunk(chunk, served), Reading(served), generation=0, scored_at=1.0)
     decoded = [decode_block(encode_block(block)) for block in blocks]
     now_s = max(one.timestamp for one in chunk) / 1000
     return await store_blocks(client.context.pool, decoded, topic="ingest", retention_days=30, now_s=now_s)

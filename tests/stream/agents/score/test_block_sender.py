@@ -10,6 +10,7 @@ import pytest
 from relearn.agents.availability.retry import Retry
 from relearn.agents.kafka.connections import Connections, connect
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.block_partition import BlockPartition
 from relearn.agents.score.block_sender import BlockSender
 from relearn.agents.score.score_records import blocks_of
@@ -48,7 +49,8 @@ async def scored(settings: Settings, connections: Connections, values: list[byte
     ]
     served = Served(a_model(1, d=d), 1)
     limit_bytes = await sender.limit_bytes()
-    for block in blocks_of(score_chunk(chunk, served), served, generation=0, scored_at=0.0, limit_bytes=limit_bytes):
+    scored = score_chunk(chunk, served)
+    for block in blocks_of(scored, Reading(served), generation=0, scored_at=0.0, limit_bytes=limit_bytes):
         for receipt in await sender.send(block, chunk):
             await receipt
 

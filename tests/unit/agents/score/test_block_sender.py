@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.block_sender import block_message_bytes, fitting
 from relearn.agents.score.score_records import blocks_of
 from relearn.schemas.messages.ingest import encode_record
@@ -22,9 +23,8 @@ def a_block(n: int, d: int, context: int, *, shadow: bool) -> Block:
     other = Served(a_model(2, d=d, classes=tuple(f"{i:0256}" for i in range(40))), 2) if shadow else None
     messages = [FakeMessage(value, offset=i) for i in range(n)]
     served = Served(a_model(1, d=d, classes=classes), 1)
-    (block,) = blocks_of(
-        score_chunk(messages, served, other), served, generation=0, scored_at=0.0, limit_bytes=10_000_000
-    )
+    scored, reading = score_chunk(messages, served, other), Reading(served, other)
+    (block,) = blocks_of(scored, reading, generation=0, scored_at=0.0, limit_bytes=10_000_000)
     return block
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from relearn.agents.learning.predict import score
 from relearn.agents.models.live import Served
+from relearn.agents.models.reading import Reading
 from relearn.agents.score.score_records import ScoredChunk, blocks_of, shadow_answers
 from relearn.schemas.messages.ingest import encode_record
 from relearn.schemas.messages.ingest_fast_path import decode_parts
@@ -35,7 +36,7 @@ def chunk(n: int = 20, partitions: int = 2, seed: int = 0) -> list[FakeMessage]:
 
 
 def blocks(scored: ScoredChunk) -> list[Block]:
-    return blocks_of(scored, CHAMPION, generation=0, scored_at=5.0)
+    return blocks_of(scored, Reading(CHAMPION), generation=0, scored_at=5.0)
 
 
 def test_without_a_shadow_there_are_no_answers_of_one() -> None:
@@ -97,5 +98,5 @@ def test_a_shadow_with_a_calibration_that_makes_no_sense_answers_all_the_same() 
     shadow = Served(dataclasses.replace(SHADOW.model, calibration={"nonsense": 1}), 4)
     messages = [FakeMessage(encode_record([1.0] * 4), offset=i) for i in range(3)]
     (records, _), *_ = decode_parts(messages, SHADOW.model.schema)
-    answers = shadow_answers(shadow, records)
-    assert_same(answers, shadow_answers(SHADOW, records))
+    answers = shadow_answers(shadow, Reading(CHAMPION, shadow), records)
+    assert_same(answers, shadow_answers(SHADOW, Reading(CHAMPION, SHADOW), records))

@@ -86,6 +86,7 @@ async def test_a_correction_copies_the_prediction_that_it_is_about(settings: Set
         "principal": None,
         "scope": "reviewer:ann",
         "strings": None,
+        "schema": None,
     }
 
 
