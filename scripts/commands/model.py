@@ -1,29 +1,23 @@
-"""`relearn model`: trains, activates, lists and exports models, and their training examples."""
+"""`relearn model`: trains, activates, lists, exports and imports models, and lists their training examples."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import click
-from rich.console import Console
 
 from relearn.agents.kafka.send_command import manual_command
-from relearn.agents.stores.training.jobs import Job
 from relearn.schemas.messages.commands import Verb
 from relearn.scripts.client.environment import load_settings
-from relearn.scripts.client.send_and_wait import OnState, Outcome, person, send_and_wait
+from relearn.scripts.client.send_and_wait import Outcome, person, send_and_wait
 from relearn.scripts.commands.model_export import export
+from relearn.scripts.commands.model_import import import_
 from relearn.scripts.commands.model_list import examples, list_, show
+from relearn.scripts.commands.outcome import finish, progress, timeout_option
 from relearn.scripts.commands.output import as_json_option, version_argument
 from relearn.scripts.commands.table_options import load_table, table_options
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import require_classes, split_rows
-from relearn.scripts.render.jobs_models import outcome_lines
 from relearn.scripts.tables.kinds import shown
 from relearn.scripts.tables.table_options import TableOptions
 
@@ -32,19 +26,7 @@ ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
 @click.group()
 def model() -> None:
-    """Train, activate, list, show and export models, and their training examples."""
-
-
-def _timeout_option(default_s: float) -> Callable[[Any], Any]:
-    return click.option(
-        "--timeout",
-        "timeout_s",
-        type=click.FloatRange(1),
-        default=default_s,
-        show_default=True,
-        metavar="SECONDS",
-        help="Maximum wait for the result.",
-    )
+    """Train, activate, list, show, export and import models, and list their training examples."""
 
 
 @model.command()
@@ -59,7 +41,7 @@ def _timeout_option(default_s: float) -> Callable[[Any], Any]:
 @table_options
 @click.option("--rows", type=click.IntRange(1), help="Number of rows to train on, each class in its share.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows for --rows.")
-@_timeout_option(300.0)
+@timeout_option(300.0)
 @as_json_option
 def train(
     *,
@@ -88,98 +70,56 @@ def train(
         click.echo(f"features: {shown(dataset.schema)}", err=True)
     if rows is not None:
         dataset, _ = split_rows(dataset, rows, seed)
-    with _progress() as on_state:
+    with progress() as on_state:
         outcome = asyncio.run(train_on(settings, dataset, timeout_s=timeout_s, on_state=on_state))
-    _finish(outcome, timeout_s, as_json)
+    finish(outcome, timeout_s, as_json)
 
 
 @model.command()
 @version_argument
 @click.option("--force", is_flag=True, help="Also a model that was rejected or rolled back. Its job records that.")
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def activate(version: int, force: bool, timeout_s: float, as_json: bool) -> None:
     """Make model VERSION the champion. Automatic promotion is on hold afterwards, until `relearn model resume`."""
     outcome = _send_by_hand("activate", version, timeout_s=timeout_s, force=force)
-    _finish(outcome, timeout_s, as_json, then=ON_HOLD)
+    finish(outcome, timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def rollback(timeout_s: float, as_json: bool) -> None:
     """Activate the champion before this one. This one becomes rolled-back, and no rollback returns to it.
 
     Automatic promotion is on hold afterwards, until `relearn model resume`.
     """
-    _finish(_send_by_hand("rollback", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    finish(_send_by_hand("rollback", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def hold(timeout_s: float, as_json: bool) -> None:
     """Stop automatic training and promotion until `relearn model resume`. Activating by hand still works."""
-    _finish(_send_by_hand("hold", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    finish(_send_by_hand("hold", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def resume(timeout_s: float, as_json: bool) -> None:
     """Let models be trained and promoted automatically again."""
     then = "models are trained and promoted automatically again"
-    _finish(_send_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
+    finish(_send_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
 
 
 def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float, force: bool = False) -> Outcome:
     """Send one command in the name of the user who runs this, with progress on stderr."""
     command = manual_command(verb, version, by=person(), force=force)
-    with _progress() as on_state:
+    with progress() as on_state:
         return asyncio.run(send_and_wait(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 
 
-def _finish(outcome: Outcome, timeout_s: float, as_json: bool, *, then: str | None = None) -> None:
-    """Print the result of a command and exit with 1 if it didn't take effect; print `then` if it did."""
-    if as_json:
-        click.echo(json.dumps(outcome.fields(), indent=2))
-    else:
-        for line in outcome_lines(outcome.job, outcome.model, outcome.workers):
-            click.echo(line)
-    message = _what_next(outcome.job, timeout_s) or (then if outcome.promoted else None)
-    if message:
-        click.echo(message, err=True)
-    if not outcome.promoted:
-        sys.exit(1)
-
-
-def _what_next(job: Job | None, timeout_s: float) -> str | None:
-    """The command that follows a job that hasn't ended."""
-    if job is None:
-        return f"no worker took the command within {timeout_s:g} s: is a retrain worker up? (`relearn status`)"
-    follow = f"`relearn job show {job.id}` shows its progress"
-    if job.state == "shadow":
-        return (
-            f"model {job.version} is not known to be better than the champion yet: it scores as a shadow"
-            f" until reviews decide which of the two is right more often; {follow}"
-        )
-    return f"not done after {timeout_s:g} s; {follow}" if job.ended_at is None else None
-
-
-@contextmanager
-def _progress() -> Iterator[OnState]:
-    """A spinner with the latest state on a terminal, and a line per state elsewhere. Ctrl-C ends the wait alone."""
-    stderr = Console(stderr=True, highlight=False)
-    try:
-        if not stderr.is_terminal:
-            yield stderr.print
-            return
-        with stderr.status("connecting") as status:
-            yield status.update
-    except KeyboardInterrupt:
-        click.echo("a command that was sent already goes on: `relearn job list` shows its job", err=True)
-        raise
-
-
-for command in (list_, show, export, examples):
+for command in (list_, show, export, import_, examples):
     model.add_command(command)

@@ -91,7 +91,7 @@ async def load_examples(
         async with pool.acquire() as connection, connection.transaction():
             # One load at a time, so that two of the same file add its rows once.
             await connection.execute(_LOCK)
-            await _fix_features(connection, schema)
+            await fix_features(connection, schema)
             await connection.execute(_STAGE)
             await connection.copy_records_to_table("loading", records=rows)
             await connection.execute(_MATCH)
@@ -148,7 +148,12 @@ async def feature_widths(pool: Pool) -> frozenset[int] | None:
     return None if widths is None else frozenset(widths)
 
 
-async def _fix_features(connection: Connection, schema: FeatureSchema) -> None:
+async def fix_features(connection: Connection, schema: FeatureSchema) -> None:
+    """Make these the namespace's features if it has none, or no example; inside the caller's transaction.
+
+    Raises:
+        Refused: it has others.
+    """
     await connection.execute(
         "INSERT INTO feature_schema (names, kinds, gaps) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", *_columns(schema)
     )
