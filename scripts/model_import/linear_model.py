@@ -68,6 +68,9 @@ def convert(content: object, schema: FeatureSchema | None) -> Converted:
 
 def _assembled(given: GivenFeatures, schema: FeatureSchema, linear: Linear) -> Model:
     """The model with its columns in our order: numbers, their indicators, each category's levels, other, missing."""
+    if schema.texts:
+        names = [schema.names[schema.strings[j]] for j in schema.texts]
+        raise Refused(f"the namespace has texts, {first_few(names, show=repr)}: no model of texts can be imported yet")
     places = matched(given, schema)
     parts: dict[int, _Part] = {}
     for i, feature in enumerate(schema.features):
@@ -82,7 +85,7 @@ def _assembled(given: GivenFeatures, schema: FeatureSchema, linear: Linear) -> M
     bias = linear.bias + sum((one.constant for one in parts.values()), np.zeros(len(linear.bias)))
     values = [one.own[:, 0] for one in numbers_first]
     values += [one.own[:, 1] for one in numbers_first if one.own.shape[1] == 2]
-    values += [column for i in schema.categories for column in parts[i].own.T]
+    values += [column for i in schema.strings for column in parts[i].own.T]
     encoder = None if schema.plain else Encoder(tuple(parts[i].part for i in range(len(schema))))
     if schema.plain:
         values = values[: len(schema)]

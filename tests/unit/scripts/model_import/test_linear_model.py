@@ -55,7 +55,7 @@ def colours(encoder: OneHotEncoder, values: list[Any]) -> Any:
     return make_pipeline(encoder, LinearSVC()).fit(table, np.arange(len(values)) % 2)
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fitted())
 def test_any_pipeline_gives_the_margins_of_scikit_learn(tmp_path: Path, given_: Fitted) -> None:
     model = imported(tmp_path, given_.pipeline, given_.schema).model
@@ -138,6 +138,9 @@ def test_another_kind_and_a_gap_without_an_imputer_are_named(tmp_path: Path) -> 
     as_category = FeatureSchema((Feature("height"), Feature("weight", "category"), Feature("age")))
     with pytest.raises(Refused, match="'weight' is a category in the namespace, a number in the file"):
         imported(tmp_path, model, as_category)
+    text = FeatureSchema((Feature("height"), Feature("weight"), Feature("age", "text")))
+    with pytest.raises(Refused, match="the namespace has texts, 'age': no model of texts can be imported yet"):
+        imported(tmp_path, model, text)
     gaps = FeatureSchema((Feature("height"), Feature("weight"), Feature("age", missing=True)))
     with pytest.raises(Refused, match="'age' may be missing in the namespace; the file has no SimpleImputer for it"):
         imported(tmp_path, model, gaps)
