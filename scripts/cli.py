@@ -35,7 +35,7 @@ VERBS = {
     "review": ("relearn.scripts.commands.review:review", "Simulate a reviewer who knows the true labels."),
     "model": (
         "relearn.scripts.commands.model:model",
-        "Train, list, activate and export models, and their training examples.",
+        "Train, list, activate, export and import models, and list their training examples.",
     ),
     "reviewer": ("relearn.scripts.commands.reviewer:reviewer", "List reviewers, and trust those without a limit."),
     "examples": ("relearn.scripts.commands.examples:examples", "List and withdraw loads of labelled examples."),

@@ -1,4 +1,4 @@
-"""Executing one command in one transaction: its job and, for all commands but `train`, the outcome."""
+"""Executing one command in one transaction: its job and, for all but `train` and `import`, the outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relearn.agents.stores.training.models import State
 from relearn.agents.stores.training.policy_facts import hold_of, known_cut
 from relearn.schemas.errors import BadMessage, Refused
 from relearn.schemas.identity import INT32_MAX
-from relearn.schemas.messages.commands import Command
+from relearn.schemas.messages.commands import CHALLENGE_COMMANDS, Command
 
 #: Maximum size of a reason in characters. Every list of jobs and models repeats it; drift names many features.
 _REASON_MAX = 256 * 1024
@@ -28,7 +28,8 @@ AUTOMATIC = frozenset(("count", "labels", "rate", "drift", "schedule"))
 async def execute_command(pool: Pool, command: Command, signing: SigningContext, *, above: int) -> bool:
     """Write the job of `command`. Returns False, without a change, if the job exists. Safe to repeat.
 
-    A training is left queued. Activations get a number larger than `above`. A forced command's reason has `forced`.
+    A training or import is left queued. Activations get a number larger than `above`. A forced command's reason has
+    `forced`.
 
     Raises:
         PostgresUnavailable: nothing was written.
@@ -50,7 +51,7 @@ async def execute_command(pool: Pool, command: Command, signing: SigningContext,
             except Refused as exc:
                 await end_job(connection, command.id, "skipped", error=str(exc))
             else:
-                if command.command != "train":
+                if command.command not in CHALLENGE_COMMANDS:
                     await end_job(connection, command.id, "promoted", version=version, metrics=facts)
             return True
 
@@ -58,6 +59,8 @@ async def execute_command(pool: Pool, command: Command, signing: SigningContext,
 async def _decide(connection: Connection, command: Command, signing: SigningContext, above: int) -> int | None:
     """Carry out the command. Returns the version that is the champion afterwards, for commands that choose one."""
     match command.command:
+        case "import":
+            return None
         case "train":
             await _check_train(connection, command)
             return None

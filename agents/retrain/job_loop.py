@@ -1,22 +1,25 @@
-"""Open jobs: trainings, one after the other, and the shadow beside them; and what is made ready while none runs."""
+"""Open jobs: trainings and imports in turn, and the shadow beside them; and what is made ready while none runs."""
 
 from __future__ import annotations
 
 import gc
 
 from relearn.agents.retrain.context import RetrainContext, wait_for_signal
+from relearn.agents.retrain.import_job import judge_import
 from relearn.agents.retrain.shadow_job import ShadowJudge
-from relearn.agents.retrain.training_job import run_training
+from relearn.agents.retrain.training_job import Attempt, run_job, train
 from relearn.agents.stores.training.jobs import open_shadow, take_training
 
 #: Of `gc.set_threshold`: garbage is looked for among new objects after 100,000 instead of 700 of them, and a tenth as
 #: often among older ones, as always. Labels are objects by the hundred thousand, and with Python's own number looking
 #: at them takes 40 % of a preparation.
 COLLECTED_AFTER = (100_000, 10, 10)
+#: What makes the challenger of each command.
+ATTEMPTS: dict[str, Attempt] = {"train": train, "import": judge_import}
 
 
 async def run_trainings(context: RetrainContext) -> None:
-    """Run open training jobs, one after the other, first the one that a killed worker left open.
+    """Run open trainings and imports, one after the other, first the one that a killed worker left open.
 
     Raises:
         Stopping: asked to stop while a server is away.
@@ -30,7 +33,7 @@ async def run_trainings(context: RetrainContext) -> None:
             if job is None:
                 await _rest(context)
             else:
-                await run_training(context, job)
+                await run_job(context, job, ATTEMPTS[job.command])
                 context.new_activations.set()
     finally:
         await context.trainer.dismiss()

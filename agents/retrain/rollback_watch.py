@@ -33,7 +33,7 @@ from relearn.agents.stores.training.models import load_model
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.agents.stores.training.snapshot import training_keys
 from relearn.schemas.errors import Refused
-from relearn.schemas.messages.commands import Command, rollback_id
+from relearn.schemas.messages.commands import CHALLENGE_COMMANDS, Command, rollback_id
 from relearn.schemas.model.linear_svm import Model
 
 log = structlog.get_logger()
@@ -133,7 +133,7 @@ async def _watched(pool: Pool, before: Watched | None) -> Watched | None:
     with postgres_errors():
         async with pool.acquire() as connection:
             champion = await read_champion(connection)
-            if champion is None or champion.command != "train" or await hold_of(connection) is not None:
+            if champion is None or champion.command not in CHALLENGE_COMMANDS or await hold_of(connection) is not None:
                 return None
             if before is not None and before.activation == champion.activation:
                 return before

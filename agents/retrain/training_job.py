@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -12,11 +13,12 @@ from relearn.agents.availability.retry import Stopping, sleep_unless_stopped
 from relearn.agents.kafka.limits import STALE_S
 from relearn.agents.learning.fitted_model import Fitted
 from relearn.agents.learning.gate import Verdict, depends_on_unreviewed, job_metrics, judge_challenger
+from relearn.agents.learning.model_size import why_too_large
 from relearn.agents.learning.nothing_new import nothing_new
 from relearn.agents.learning.snapshot import Snapshot
+from relearn.agents.learning.training_set import set_digest
 from relearn.agents.learning.trial import Trial, prepare
 from relearn.agents.retrain.context import RetrainContext
-from relearn.agents.retrain.model_size import why_too_large
 from relearn.agents.retrain.shadow_job import supersede
 from relearn.agents.stores.postgres import Connection, postgres_errors
 from relearn.agents.stores.predictions.unreviewed import read_unreviewed
@@ -38,6 +40,20 @@ _ERROR_MAX = 1000
 _BECAME: Mapping[State, str] = {"promoted": "the champion", "shadow": "the shadow"}
 
 
+#: One attempt at a job, from the present snapshot; it ends the job, or raises.
+Attempt = Callable[[RetrainContext, Job], Awaitable[None]]
+
+
+class Judged(NamedTuple):
+    """A challenger with its verdict. `metrics`: of the job; `digest`: of what it was made of."""
+
+    trial: Trial
+    fitted: Fitted
+    verdict: Verdict
+    metrics: Mapping[str, Any]
+    digest: bytes
+
+
 class _Laps:
     """How long the parts of a training took."""
 
@@ -52,7 +68,7 @@ class _Laps:
         self._since = now
 
 
-async def run_training(context: RetrainContext, job: Job) -> None:
+async def run_job(context: RetrainContext, job: Job, attempt_at: Attempt) -> None:
     """Run the open `job` until its verdict. A job that another process had started makes one model all the same.
 
     If another worker is in charge at the next attempt, the job stays open for that worker.
@@ -60,25 +76,25 @@ async def run_training(context: RetrainContext, job: Job) -> None:
     Raises:
         Stopping: asked to stop while a server is away, or before the next attempt; the job stays open.
     """
-    log.info("training", job=job.id)
+    log.info("training", job=job.id, command=job.command)
     for attempt, pause_s in enumerate((*AGAIN_AFTER_S, None), start=1):
         try:
-            await _train(context, job)
+            await attempt_at(context, job)
         except TrainingDied as exc:
             if pause_s is None:
-                await _end(context, job, "failed", f"{exc}; given up after {attempt} attempts")
+                await end(context, job, "failed", f"{exc}; given up after {attempt} attempts")
                 return
             log.warning("training_again", job=job.id, error=str(exc), after_s=pause_s)
         except Stopping:
             raise
         except RelearnError as exc:
             # Unavailable servers were retried: this error would be the same at the next attempt.
-            await _end(context, job, "failed", str(exc))
+            await end(context, job, "failed", str(exc))
             return
         except Exception as exc:
             # A defect. The job would end the next process, too, and no job after it would run.
             log.exception("training_failed", job=job.id)
-            await _end(context, job, "failed", f"{type(exc).__name__}: {exc}"[:_ERROR_MAX])
+            await end(context, job, "failed", f"{type(exc).__name__}: {exc}"[:_ERROR_MAX])
             return
         else:
             return
@@ -88,7 +104,7 @@ async def run_training(context: RetrainContext, job: Job) -> None:
             return
 
 
-async def _train(context: RetrainContext, job: Job) -> None:
+async def train(context: RetrainContext, job: Job) -> None:
     """One attempt, from the present snapshot.
 
     Raises:
@@ -102,22 +118,23 @@ async def _train(context: RetrainContext, job: Job) -> None:
     laps.end("prepare")
     reason = nothing_new(snapshot, trial)
     if reason is not None:
-        await _end(context, job, "skipped", reason, cut=trial.facts["cut"])
+        await end(context, job, "skipped", reason, cut=trial.facts["cut"])
         return
     too_large = why_too_large(trial.examples, await context.read_limit(max_age_s=STALE_S))
     if too_large is not None:
-        await _end(context, job, "failed", too_large)
+        await end(context, job, "failed", too_large)
         return
     fitted = await context.trainer.train(trial.examples)
     laps.end("fit")
-    verdict = await _judged(context, trial, fitted, snapshot)
+    verdict = await judged(context, trial, fitted, snapshot)
     laps.end("judge")
-    await context.until_available(lambda: _conclude(context, job, trial, fitted, verdict))
+    whole = Judged(trial, fitted, verdict, job_metrics(trial, fitted, verdict), set_digest(trial.examples))
+    await context.until_available(lambda: conclude(context, job, whole))
     laps.end("conclude")
     log.info("job_timed", job=job.id, labels=len(snapshot.statements), **laps.seconds)
 
 
-async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, snapshot: Snapshot) -> Verdict:
+async def judged(context: RetrainContext, trial: Trial, fitted: Fitted, snapshot: Snapshot) -> Verdict:
     """The verdict. Unreviewed records that the snapshot lacks are read now, and only if the verdict depends on them.
 
     Read now, it contains the records without a review at this moment. Reviews newer than the snapshot don't count.
@@ -137,9 +154,9 @@ async def _judged(context: RetrainContext, trial: Trial, fitted: Fitted, snapsho
     return await asyncio.to_thread(judge_challenger, trial, fitted, unreviewed, alpha=alpha)
 
 
-async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fitted, verdict: Verdict) -> None:
+async def conclude(context: RetrainContext, job: Job, challenger: Judged) -> None:
     """Write the model, its activation and the end of the job in one transaction; nothing if the job has ended."""
-    pool = await context.pool()
+    (trial, fitted, verdict, metrics, digest), pool = challenger, await context.pool()
     with postgres_errors():
         async with pool.acquire() as connection, connection.transaction():
             if await lock_job(connection, job.id) != "running":
@@ -152,9 +169,10 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
                 return  # still running: the job is taken again, and judged against the present champion
             outcome, error = await _outcome(connection, verdict)
             state: ModelState = {"promoted": "former", "shadow": "shadow"}.get(outcome, "rejected")  # type: ignore[assignment]
-            metrics, cause = job_metrics(trial, fitted, verdict), ActivationCause(job.id, job.by, job.reason)
-            cut = trial.facts["cut"]
-            version = await register_model(connection, job.id, trial.examples, fitted, state, knew=trial.knowledge)
+            cause, cut = ActivationCause(job.id, job.by, job.reason), trial.facts["cut"]
+            version = await register_model(
+                connection, job.id, trial.examples, fitted, state, knew=trial.knowledge, digest=digest
+            )
             became = _BECAME.get(outcome)
             replaced = became is not None and await supersede(
                 connection, f"model {version}, trained later, is {became}"
@@ -177,7 +195,7 @@ async def _conclude(context: RetrainContext, job: Job, trial: Trial, fitted: Fit
         why=verdict.why,
         version=version,
         examples=len(trial.examples),
-        accuracy=round(fitted.metrics["accuracy"], 4),
+        accuracy=fitted.metrics.get("accuracy"),
     )
 
 
@@ -189,7 +207,7 @@ async def _outcome(connection: Connection, verdict: Verdict) -> tuple[State, str
     return verdict.outcome, None if verdict.outcome == "promoted" else verdict.why
 
 
-async def _end(context: RetrainContext, job: Job, state: State, error: str, *, cut: int | None = None) -> None:
+async def end(context: RetrainContext, job: Job, state: State, error: str, *, cut: int | None = None) -> None:
     pool = await context.pool()
 
     async def end() -> bool:

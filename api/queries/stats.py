@@ -11,7 +11,7 @@ import structlog
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.redis import Redis
 from relearn.agents.stores.training.champion import CHAMPION
-from relearn.agents.stores.training.jobs import OPEN_TRAINING
+from relearn.agents.stores.training.jobs import CHALLENGES, OPEN_TRAINING
 from relearn.agents.stores.training.policy_facts import hold_of
 from relearn.api.http.single_flight import SingleFlight
 from relearn.api.queries.accuracy import ChampionAudits
@@ -28,7 +28,7 @@ SELECT totals.*, letters.*, feedback.*, champion.version, champion.activation, c
     (SELECT drifted FROM drift WHERE activation = champion.activation) AS drifted,
     (SELECT count(*) FROM models) AS models, (SELECT count(*) FROM jobs) AS jobs,
     ({OPEN_TRAINING}) AS open_job,
-    (SELECT id FROM jobs WHERE command = 'train' AND state = 'shadow' AND champion IS NOT NULL) AS shadow_job,
+    (SELECT id FROM jobs WHERE {CHALLENGES} AND state = 'shadow' AND champion IS NOT NULL) AS shadow_job,
     (SELECT coalesce(max(id), 0) FROM corrections WHERE model = champion.version) AS newest
 FROM (SELECT coalesce(sum(records), 0)::bigint AS records, coalesce(sum(expired), 0)::bigint AS expired FROM totals)
     AS totals

@@ -2,7 +2,7 @@
 
 /** The query of GET /v1/jobs that finds these jobs. @type {{state: "promoted", limit: number}} */
 export const PROMOTED = { state: "promoted", limit: 200 };
-const CHANGE = ["train", "activate", "rollback"];
+const CHANGE = ["train", "import", "activate", "rollback"];
 
 /**
  * @typedef {object} ChampionPeriod

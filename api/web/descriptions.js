@@ -2,8 +2,10 @@
 import { count, duration, percent, plural } from "./format.js";
 
 /** @type {Record<string, string>} */
-const COMMANDS = { train: "Training", activate: "Activation", rollback: "Rollback", hold: "Hold", resume: "Resume" };
+const COMMANDS = { train: "Training", import: "Import", activate: "Activation", rollback: "Rollback", hold: "Hold", resume: "Resume" };
 export const OPEN = ["queued", "running", "shadow"];
+/** Commands that make a challenger. */
+export const CHALLENGES = ["train", "import"];
 /** @type {Record<string, string>} */
 const JOB_KINDS = { queued: "plain", running: "accent", shadow: "accent", promoted: "good", superseded: "plain", rejected: "warn", failed: "bad" };
 /** @type {Record<string, string>} */
@@ -24,7 +26,7 @@ export function commandText({ command, requested }) {
  * @returns {{words: string, kind: string}}
  */
 export function jobStateText({ command, state }) {
-  const words = state === "promoted" && command !== "train" ? "took effect" : state;
+  const words = state === "promoted" && !CHALLENGES.includes(command) ? "took effect" : state;
   return { words, kind: JOB_KINDS[state] ?? "plain" };
 }
 
@@ -60,6 +62,8 @@ export function senderText({ by, reason: { trigger } }) {
 const WHY = {
   manual: () => "asked for by hand",
   bootstrap: ({ rows, source }) => `${amount(rows)} labelled records of ${text(source)}`,
+  import: ({ file, estimator, knows_labels: knows }) =>
+    `${text(estimator ?? "a model")} from the file ${text(file)}${knows ? ", trained on labels of this namespace" : ""}`,
   count: ({ corrections, corrections_needed: needed }) => `${of(corrections, needed)} corrections`,
   labels: ({ labels, labels_needed: needed }) => `${of(labels, needed)} labels`,
   rate: ({ audit_corrected: wrong, audit_rows: rows }) => `${of(wrong, rows)} audits corrected`,
@@ -89,6 +93,14 @@ export const chance = (p) => (p < LEAST_P ? `p < ${SIGNIFICANT.format(LEAST_P)}`
 /** 62.5% right (always "1": 51.8%) @param {import("./types").TrainingMetrics} metrics */
 export const shareRight = ({ accuracy, majority, majority_class: label }) =>
   `${percent(accuracy)} right (always “${label}”: ${percent(majority)})`;
+
+/**
+ * What the figures of a model were measured on.
+ *
+ * @param {import("./types").TrainingMetrics} metrics
+ */
+export const measuredOn = ({ imported, examples }) =>
+  !imported ? "on examples that it was not trained on" : examples ? `on ${count(examples)} labelled records of here` : "no labelled record";
 
 /**
  * The share of right answers on the bootstrap rows, which all models have in common; null: it wasn't measured.

@@ -36,10 +36,10 @@ class Model(Struct, frozen=True):
 
     version: Version
     state: State
-    job: Annotated[str, Meta(description="The job that trained it.")]
+    job: Annotated[str, Meta(description="The job that trained or imported it.")]
     metrics: Annotated[dict[str, Any], described_by(TrainingMetrics)]
     live: Annotated[Accuracy | None, Meta(description="Accuracy on its live predictions; null without audits.")]
-    examples: Annotated[Count, Meta(description="Labelled examples that it was trained on.")]
+    examples: Annotated[Count, Meta(description="Labelled examples that it was trained on; 0: it was imported.")]
     assumed: Annotated[
         Count, Meta(description="Unreviewed predictions in its training set, with the champion's label.")
     ]

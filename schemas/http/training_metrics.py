@@ -20,7 +20,7 @@ class Reason(TypedDict, total=False):
         str,
         Meta(
             description="`count`, `labels`, `rate`, `drift` or `schedule`: the policy; `evidence`: the automatic "
-            "rollback; `bootstrap`: labelled data was loaded; `manual`: a person.",
+            "rollback; `bootstrap`: labelled data was loaded; `import`: a model was imported; `manual`: a person.",
             examples=["count"],
         ),
     ]
@@ -45,6 +45,13 @@ class Reason(TypedDict, total=False):
     source: Annotated[str, Meta(description="`bootstrap`: name of the data.")]
     rows: Annotated[int, Meta(description="`bootstrap`: rows of the data; `evidence`: records compared.")]
     new: Annotated[int, Meta(description="`bootstrap`: rows that were not loaded before.")]
+    file: Annotated[str, Meta(description="`import`: name of the file.")]
+    sha256: Annotated[str, Meta(description="`import`: SHA-256 of the file, in hex.")]
+    bytes: Annotated[int, Meta(description="`import`: size of the file.")]
+    estimator: Annotated[str, Meta(description="`import`: what scikit-learn's pipeline consisted of.")]
+    knows_labels: Annotated[
+        bool, Meta(description="`import`: it was trained on labels of the namespace, which therefore don't judge it.")
+    ]
     former: Annotated[int, Meta(description="`evidence`: version of the former champion.")]
     fixed: Annotated[int, Meta(description="`evidence`: records where only the champion was right.")]
     broken: Annotated[int, Meta(description="`evidence`: records where only the former champion was right.")]
@@ -65,8 +72,22 @@ class BootstrapCounts(TypedDict, total=False):
     right: Count
 
 
+class Imported(TypedDict, total=False):
+    """Where a model comes from that was made elsewhere: facts of the command's reason."""
+
+    file: Annotated[str, Meta(description="Name of the file.")]
+    sha256: Annotated[str, Meta(description="SHA-256 of the file, in hex.")]
+    estimator: Annotated[str, Meta(description="What scikit-learn's pipeline consisted of.")]
+    knows_labels: Annotated[bool, Meta(description="It was trained on labels of the namespace.")]
+
+
 class TrainingMetrics(TypedDict, total=False):
-    """Quality of a model on its labelled examples, each predicted out of fold."""
+    """Quality of a model on its labelled examples, each predicted out of fold.
+
+    Of a model that was imported: on the labelled examples of the namespace at that time; nothing where there were none.
+    """
+
+    imported: Annotated[Imported, Meta(description="Only of a model that was imported; it has no training set.")]
 
     examples: Annotated[Count, Meta(description="Labelled examples.")]
     accuracy: Annotated[float, Meta(description="Share of right predictions.")]

@@ -16,15 +16,18 @@ from relearn.schemas.schema_changes import read_change
 from relearn.schemas.text import check_text
 
 CE_TYPE = "relearn.command.v1"
-Verb = Literal["train", "activate", "rollback", "hold", "resume", "schema"]
+Verb = Literal["train", "import", "activate", "rollback", "hold", "resume", "schema"]
+#: The commands that make a challenger.
+CHALLENGE_COMMANDS: frozenset[Verb] = frozenset(("train", "import"))
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command. `reason` holds at least `trigger`; `by` names a person or program.
 
-    `version` and `force` are for `activate`. `force`: also a model that was rejected or rolled back. The reason of
-    `schema` holds the `change` of the features (`schemas.schema_changes`).
+    `version` and `force` are for `activate`. `force`: also a model that was rejected or rolled back. An `import` is of
+    the model that was stored under the command's id before. The reason of `schema` holds the `change` of the features
+    (`schemas.schema_changes`).
     """
 
     id: str

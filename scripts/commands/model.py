@@ -1,49 +1,32 @@
-"""`relearn model`: trains, activates, lists and exports models, and their training examples."""
+"""`relearn model`: trains, activates, lists, exports and imports models, and lists their training examples."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from collections.abc import Callable
-from typing import Any
 
 import click
 
 from relearn.agents.kafka.send_command import manual_command
-from relearn.agents.stores.training.jobs import Job
 from relearn.schemas.messages.commands import Verb
 from relearn.scripts.client.environment import load_settings
 from relearn.scripts.client.send_and_wait import Outcome, person, send_and_wait
 from relearn.scripts.commands.model_export import export
+from relearn.scripts.commands.model_import import import_
 from relearn.scripts.commands.model_list import examples, list_, show
+from relearn.scripts.commands.outcome import GOES_ON, finish, timeout_option
 from relearn.scripts.commands.output import as_json_option, progress, version_argument
 from relearn.scripts.commands.table_options import load_table, table_options
 from relearn.scripts.data.bootstrap import train_on
 from relearn.scripts.data.datasets import require_classes, split_rows
-from relearn.scripts.render.jobs_models import outcome_lines
 from relearn.scripts.tables.kinds import shown
 from relearn.scripts.tables.table_options import TableOptions
 
-GOES_ON = "a command that was sent already goes on: `relearn job list` shows its job"
 ON_HOLD = "automatic promotion is on hold; `relearn model resume` ends the hold"
 
 
 @click.group()
 def model() -> None:
-    """Train, activate, list, show and export models, and their training examples."""
-
-
-def _timeout_option(default_s: float) -> Callable[[Any], Any]:
-    return click.option(
-        "--timeout",
-        "timeout_s",
-        type=click.FloatRange(1),
-        default=default_s,
-        show_default=True,
-        metavar="SECONDS",
-        help="Maximum wait for the result.",
-    )
+    """Train, activate, list, show, export and import models, and list their training examples."""
 
 
 @model.command()
@@ -58,7 +41,7 @@ def _timeout_option(default_s: float) -> Callable[[Any], Any]:
 @table_options
 @click.option("--rows", type=click.IntRange(1), help="Number of rows to train on, each class in its share.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the rows for --rows.")
-@_timeout_option(300.0)
+@timeout_option(300.0)
 @as_json_option
 def train(
     *,
@@ -74,8 +57,9 @@ def train(
 
     A CSV file is separated by comma, semicolon or tab, in UTF-8, with the columns' names in its first line. Each column
     is a feature, except the label, those of --drop, and the columns `id`, `subject`, `batch` and `context`: a number if
-    all its values are, else a category. An empty cell is a missing value. What was inferred is printed. Rows of one
-    `subject` are one example, the last one. Parquet (FILE.parquet) needs pip install 'relearn[parquet]'.
+    all its values are, a text if most of them differ and have three words or more, else a category. An empty cell is a
+    missing value. What was inferred is printed. Rows of one `subject` are one example, the last one. Parquet
+    (FILE.parquet) needs pip install 'relearn[parquet]'.
 
     The exit code is 0 if the model was promoted, 1 if not, and 2 if the data can't be used. A model not known to be
     better than the champion scores the same records as a shadow until reviews decide: the exit code is then 1, and
@@ -89,46 +73,46 @@ def train(
         dataset, _ = split_rows(dataset, rows, seed)
     with progress(GOES_ON) as on_state:
         outcome = asyncio.run(train_on(settings, dataset, timeout_s=timeout_s, on_state=on_state))
-    _finish(outcome, timeout_s, as_json)
+    finish(outcome, timeout_s, as_json)
 
 
 @model.command()
 @version_argument
 @click.option("--force", is_flag=True, help="Also a model that was rejected or rolled back. Its job records that.")
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def activate(version: int, force: bool, timeout_s: float, as_json: bool) -> None:
     """Make model VERSION the champion. Automatic promotion is on hold afterwards, until `relearn model resume`."""
     outcome = _send_by_hand("activate", version, timeout_s=timeout_s, force=force)
-    _finish(outcome, timeout_s, as_json, then=ON_HOLD)
+    finish(outcome, timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def rollback(timeout_s: float, as_json: bool) -> None:
     """Activate the champion before this one. This one becomes rolled-back, and no rollback returns to it.
 
     Automatic promotion is on hold afterwards, until `relearn model resume`.
     """
-    _finish(_send_by_hand("rollback", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    finish(_send_by_hand("rollback", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def hold(timeout_s: float, as_json: bool) -> None:
     """Stop automatic training and promotion until `relearn model resume`. Activating by hand still works."""
-    _finish(_send_by_hand("hold", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
+    finish(_send_by_hand("hold", timeout_s=timeout_s), timeout_s, as_json, then=ON_HOLD)
 
 
 @model.command()
-@_timeout_option(60.0)
+@timeout_option(60.0)
 @as_json_option
 def resume(timeout_s: float, as_json: bool) -> None:
     """Let models be trained and promoted automatically again."""
     then = "models are trained and promoted automatically again"
-    _finish(_send_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
+    finish(_send_by_hand("resume", timeout_s=timeout_s), timeout_s, as_json, then=then)
 
 
 def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float, force: bool = False) -> Outcome:
@@ -138,32 +122,5 @@ def _send_by_hand(verb: Verb, version: int | None = None, *, timeout_s: float, f
         return asyncio.run(send_and_wait(load_settings(), command, timeout_s=timeout_s, on_state=on_state))
 
 
-def _finish(outcome: Outcome, timeout_s: float, as_json: bool, *, then: str | None = None) -> None:
-    """Print the result of a command and exit with 1 if it didn't take effect; print `then` if it did."""
-    if as_json:
-        click.echo(json.dumps(outcome.fields(), indent=2))
-    else:
-        for line in outcome_lines(outcome.job, outcome.model, outcome.workers):
-            click.echo(line)
-    message = _what_next(outcome.job, timeout_s) or (then if outcome.promoted else None)
-    if message:
-        click.echo(message, err=True)
-    if not outcome.promoted:
-        sys.exit(1)
-
-
-def _what_next(job: Job | None, timeout_s: float) -> str | None:
-    """The command that follows a job that hasn't ended."""
-    if job is None:
-        return f"no worker took the command within {timeout_s:g} s: is a retrain worker up? (`relearn status`)"
-    follow = f"`relearn job show {job.id}` shows its progress"
-    if job.state == "shadow":
-        return (
-            f"model {job.version} is not known to be better than the champion yet: it scores as a shadow"
-            f" until reviews decide which of the two is right more often; {follow}"
-        )
-    return f"not done after {timeout_s:g} s; {follow}" if job.ended_at is None else None
-
-
-for command in (list_, show, export, examples):
+for command in (list_, show, export, import_, examples):
     model.add_command(command)

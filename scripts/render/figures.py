@@ -20,11 +20,16 @@ def moment(at: datetime) -> str:
 
 
 def out_of_fold_lines(metrics: Figures) -> Iterator[str]:
-    """A model's accuracy on records that it was not trained on."""
+    """A model's accuracy on records that it was not trained on; of an imported one on the labelled records of here."""
+    imported = metrics.get("imported")
+    if imported is not None:
+        knows = ", trained on labels of this namespace" if imported.get("knows_labels") else ""
+        yield f"  imported      {imported.get('estimator')} from {imported.get('file')}{knows}"
+        yield f"    file        SHA-256 {imported.get('sha256')}"
     if "accuracy" not in metrics:
         return
     yield (
-        f"  out of fold   {share(metrics['accuracy'])} right"
+        f"  {'on labels' if imported is not None else 'out of fold':<14}{share(metrics['accuracy'])} right"
         f" (always {metrics.get('majority_class')!r}: {share(metrics.get('majority'))})"
     )
     for label, counts in metrics.get("per_class", {}).items():
@@ -35,7 +40,8 @@ def out_of_fold_lines(metrics: Figures) -> Iterator[str]:
     unnamed = metrics.get("classes_set_aside", 0) - len(metrics.get("set_aside", {}))
     if unnamed > 0:
         yield f"    and {unnamed} classes more left out"
-    yield f"  C             {metrics.get('c')}"
+    if "c" in metrics:
+        yield f"  C             {metrics['c']}"
 
 
 def trained_on_lines(metrics: Figures) -> Iterator[str]:

@@ -66,7 +66,8 @@ def outcome_lines(
 def model_lines(model: ModelRow) -> Iterator[str]:
     """One model."""
     yield f"model {model.version}: {model.state}"
-    yield f"  examples      {model.examples}" + (f", and {model.assumed} assumed" if model.assumed else "")
+    if "imported" not in model.metrics:
+        yield f"  examples      {model.examples}" + (f", and {model.assumed} assumed" if model.assumed else "")
     yield from out_of_fold_lines(model.metrics)
     if model.activation is not None and model.activated_at is not None:
         yield f"  activation    {model.activation}, {moment(model.activated_at)}"

@@ -19,7 +19,8 @@ def lineage_lines(found: Lineage) -> Iterator[str]:
     yield f"  created       {moment(model.created_at)} by job {job.id} ({job.outcome})"
     yield f"  reason        {facts_line(job.reason)}" + (f", by {job.by}" if job.by else "")
     counts_by_source = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
-    yield f"  examples      {counts_by_source}; cut at correction {found.cut}"
+    if "imported" not in model.metrics:
+        yield f"  examples      {counts_by_source}; cut at correction {found.cut}"
     if found.available is not None and model.examples < found.available:
         yield sampled_line(model.examples, found.available, found.limit)
     for label, counts in found.classes.items():

@@ -13,19 +13,19 @@ from msgspec import Struct
 from relearn.agents.stores.live.events import put_events
 from relearn.agents.stores.postgres import Pool, postgres_errors
 from relearn.agents.stores.redis import Redis, redis_errors
-from relearn.agents.stores.training.jobs import OPEN
+from relearn.agents.stores.training.jobs import CHALLENGES, OPEN
 from relearn.schemas.http.events import EventData, EventGate, JobEvent, ModelEvent
 
 _WRITE_S = 1.0
 
 # The newest jobs, the jobs that were open at the last read, and the open training: each by an index.
-_STANDING = """
+_STANDING = f"""
 SELECT id, state, (SELECT max(activation) FROM activations) FROM (
     (SELECT id, state FROM jobs ORDER BY number DESC LIMIT 100)
     UNION SELECT id, state FROM jobs WHERE id = ANY($1)
-    UNION SELECT id, state FROM jobs WHERE command = 'train' AND state IN ('queued', 'running', 'shadow')
+    UNION SELECT id, state FROM jobs WHERE {CHALLENGES} AND state IN ('queued', 'running', 'shadow')
 ) AS looked_at
-"""
+"""  # noqa: S608 - names of our own
 _REASON = """
 CASE WHEN octet_length(reason::text) <= 4096 THEN reason
     ELSE jsonb_build_object('trigger', left(reason->>'trigger', 100)) END AS reason

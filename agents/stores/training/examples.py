@@ -94,7 +94,7 @@ async def load_examples(
         async with pool.acquire() as connection, connection.transaction():
             # One load at a time, so that two of the same file add its rows once.
             await connection.execute(_LOCK)
-            number, base = await _fix_features(connection, schema)
+            number, base = await fix_features(connection, schema)
             await connection.execute(_STAGE)
             await connection.copy_records_to_table("loading", records=rows)
             await connection.execute(_MATCH, number, base)
@@ -142,8 +142,14 @@ async def feature_widths(pool: Pool) -> frozenset[int] | None:
     return frozenset(width for row in rows for width in row["widths"]) if rows else None
 
 
-async def _fix_features(connection: Connection, schema: FeatureSchema) -> tuple[int, int]:
-    """The version of the namespace's features that `schema` is, and the first one of its chain."""
+async def fix_features(connection: Connection, schema: FeatureSchema) -> tuple[int, int]:
+    """Make these the namespace's features if it has none, or no example; inside the caller's transaction.
+
+    Returns the version of the namespace's features that `schema` is, and the first one of its chain.
+
+    Raises:
+        Refused: it has others.
+    """
     # One change of the features at a time.
     await connection.execute(LOCK_FEATURES)
     chain = await read_chain(connection)

@@ -65,21 +65,23 @@ class Job:
         )
 
 
-#: The id of the training that is queued or runs, in SQL.
-OPEN_TRAINING = "SELECT id FROM jobs WHERE command = 'train' AND state IN ('queued', 'running')"
+#: In SQL, the jobs that make a challenger: one of them runs at a time, and one of their models is the shadow.
+CHALLENGES = "command IN ('train', 'import')"
+#: The id of the training or import that is queued or runs, in SQL.
+OPEN_TRAINING = f"SELECT id FROM jobs WHERE {CHALLENGES} AND state IN ('queued', 'running')"  # noqa: S608 - names of our own
 _COLUMNS = ", ".join(field.name for field in fields(Job))
 _TAKE = f"""
 UPDATE jobs SET started_at = coalesce(started_at, now()), state = 'running'
-WHERE command = 'train' AND state IN ('queued', 'running')
+WHERE {CHALLENGES} AND state IN ('queued', 'running')
 RETURNING {_COLUMNS}
 """  # noqa: S608 - column names
-_OPEN_SHADOW = f"SELECT {_COLUMNS} FROM jobs WHERE command = 'train' AND state = 'shadow'"  # noqa: S608 - column names
+_OPEN_SHADOW = f"SELECT {_COLUMNS} FROM jobs WHERE {CHALLENGES} AND state = 'shadow'"  # noqa: S608 - column names
 
 
 async def queue_job(connection: Connection, command: Command) -> bool:
     """Write the job that `command` asks for, queued; False if it was written before.
 
-    A training while another one is open is written as skipped.
+    A training or import while another one is open is written as skipped.
     """
     arguments = (command.id, command.command, "queued", dict(command.reason), command.version, command.by)
     if await connection.execute(_QUEUE, *arguments) == "INSERT 0 1":
@@ -148,7 +150,7 @@ async def begin_shadow(
 
 
 async def take_training(pool: Pool) -> Job | None:
-    """The open training, which is running from now on; None: there is none. One that was running was interrupted."""
+    """The open training or import, which runs from now on, maybe again after an interruption; None: there is none."""
     with postgres_errors():
         row = await pool.fetchrow(_TAKE)
     return None if row is None else Job(*row)

@@ -10,18 +10,19 @@ from relearn.agents.learning.loop_state import LoopState, OpenShadow, OpenTraini
 from relearn.agents.learning.policy import Decision, Facts, Limits
 from relearn.agents.learning.significance import Tally
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
+from relearn.agents.stores.training.jobs import CHALLENGES
 from relearn.agents.stores.training.policy_facts import Hold, facts_of, read_hold
 from relearn.schemas.settings import Settings
 
-_TRAINING = """
+_TRAINING = f"""
 SELECT id, state = 'running', reason, by, extract(epoch FROM coalesce(started_at, queued_at))::float8
-FROM jobs WHERE command = 'train' AND state IN ('queued', 'running')
-"""
+FROM jobs WHERE {CHALLENGES} AND state IN ('queued', 'running')
+"""  # noqa: S608 - names of our own
 # The evidence is stored on the job whenever it changes; before the first check there is none.
-_SHADOW = """
+_SHADOW = f"""
 SELECT version, id, champion, metrics->'shadow' AS tally, watched_s, extract(epoch FROM trained_at)::float8 AS since_s
-FROM jobs WHERE command = 'train' AND state = 'shadow' AND champion IS NOT NULL
-"""
+FROM jobs WHERE {CHALLENGES} AND state = 'shadow' AND champion IS NOT NULL
+"""  # noqa: S608 - names of our own
 # Jobs that had an effect, and trainings, have a cut. Of a shadow's job `trained_at` is set, and `ended_at` isn't.
 _CHANGED = """
 SELECT extract(epoch FROM coalesce(

@@ -74,8 +74,11 @@ async def register_model(
     state: State,
     *,
     knew: Knowledge = _NOTHING,
+    digest: bytes | None = None,
 ) -> int:
     """Insert a new model with its lineage; its version, a number that only rises. `knew`: what its training knew.
+
+    digest: of what it was made of; None: that of its training set.
 
     Raises:
         Refused: the namespace's features were replaced since that snapshot.
@@ -87,7 +90,7 @@ async def register_model(
     version = int(await connection.fetchval("SELECT nextval('model_versions')"))
     body = encode_model(fitted.as_model(version, schema.names))
     lineage = examples.ids_of("bootstrap"), examples.ids_of("reviewed")
-    facts = model_digest(body), dict(fitted.metrics), set_digest(examples), knew.cut
+    facts = model_digest(body), dict(fitted.metrics), digest or set_digest(examples), knew.cut
     folds = None if state in LOST else encode_folds(fitted.folds)
     known = knew.example_cut, knew.waiting, knew.available, knew.limit
     await connection.execute(_INSERT, version, job_id, state, body, *facts, *lineage, number, folds, *known)

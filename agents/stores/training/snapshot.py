@@ -31,8 +31,10 @@ _CHAMPION = f"""
 SELECT version, schema, body, cut, example_ids, correction_ids, folds, set_digest, example_cut, waiting_ids FROM models
 WHERE version = {CHAMPION_VERSION} AND schema >= (SELECT max(base) FROM feature_schema)
 """  # noqa: S608 - nothing but names of our own
+# The newest model that was trained here: no training knew anything by one that was imported.
 _NEWEST = """
-SELECT version, state, set_digest, correction_ids, cut, waiting_ids FROM models ORDER BY version DESC LIMIT 1
+SELECT m.version, m.state, set_digest, correction_ids, m.cut, waiting_ids FROM models m JOIN jobs j ON j.id = m.job
+WHERE j.command = 'train' ORDER BY m.version DESC LIMIT 1
 """
 _WITHDRAWN = "SELECT DISTINCT label FROM examples WHERE withdrawn"
 _LABELLED = """

@@ -9,7 +9,7 @@ import { loaded } from "../parts/loaded.js";
 import { Screen } from "../parts/screen.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
-import { OPEN, commandText, jobStateText } from "../descriptions.js";
+import { CHALLENGES, OPEN, commandText, jobStateText, measuredOn } from "../descriptions.js";
 import { Comparison } from "./models/comparison.js";
 import { Gate } from "./models/gate.js";
 import { JobFacts, TrainedOn } from "./models/job_facts.js";
@@ -45,7 +45,7 @@ function Known({ job }) {
   const trained = metrics?.trained_on;
   return html`
     <div class="stack">
-      ${command === "train" && OPEN.includes(state) && html`<${Steps} job=${job} />`}
+      ${CHALLENGES.includes(command) && OPEN.includes(state) && html`<${Steps} job=${job} />`}
       ${state === "shadow" && shadow?.job === job.id && html`<${Shadow} shadow=${shadow} linked=${false} />`}
       <div class=${trained ? "columns even" : "stack"}>
         <${JobFacts} job=${job} />
@@ -55,7 +55,7 @@ function Known({ job }) {
       ${metrics && champion !== null && html`<${Comparison} challenger=${{ version, metrics }} champion=${champion} />`}
       ${metrics &&
       champion === null &&
-      html`<${Card} title=${`Model ${version} out of fold`} note="on examples that it was not trained on">
+      html`<${Card} title=${`Model ${version}: right answers`} note=${measuredOn(metrics)}>
         <${Quality} metrics=${metrics} />
       <//>`}
     </div>

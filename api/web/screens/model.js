@@ -13,7 +13,7 @@ import { Screen } from "../parts/screen.js";
 import { Time } from "../parts/time.js";
 import { href } from "../router.js";
 import { html } from "../view.js";
-import { bootstrapShare, modelKind } from "../descriptions.js";
+import { bootstrapShare, measuredOn, modelKind } from "../descriptions.js";
 import { Examples } from "./models/examples.js";
 import { Gate } from "./models/gate.js";
 import { Activations, MadeOf, Origin } from "./models/lineage.js";
@@ -57,11 +57,12 @@ function Known({ model }) {
     <div class="stack">
       <section class="card" aria-label="In short">
         <${Figures}>
-          <${Figure} label="Right out of fold" value=${percent(metrics.accuracy)} hint="on examples it was not trained on" />
+          <${Figure} label=${metrics.imported ? "Right on labelled records" : "Right out of fold"} value=${percent(metrics.accuracy)}
+            hint=${measuredOn(metrics)} />
           <${Figure} label="On what was loaded" value=${percent(bootstrapShare(metrics))} hint=${loadedOf(metrics)} />
           <${Figure} label="Live" value=${percent(live?.estimate)} hint=${auditsOf(live)} />
           <${Figure} label="Examples" value=${brief(examples)}
-            hint=${assumed > 0 ? `labelled; and ${count(assumed)} assumed` : "labelled"} />
+            hint=${madeOf(model)} />
           <${Figure} label="Answered" value=${plural(champions(model), "time")} hint="as the champion" />
           <${Figure} label="Made" value=${html`<${Time} at=${at} />`} />
         <//>
@@ -71,9 +72,9 @@ function Known({ model }) {
         <${MadeOf} model=${model} />
       </div>
       <${Gate} gate=${job.metrics?.gate} champion=${job.champion} version=${version} />
-      <${Card} title="Out of fold" note="on examples that it was not trained on"><${Quality} metrics=${metrics} /><//>
+      <${Card} title=${metrics.imported ? "On labelled records" : "Out of fold"} note=${measuredOn(metrics)}><${Quality} metrics=${metrics} /><//>
       <${Activations} activations=${model.activations} />
-      <${Examples} version=${version} all=${examples + assumed} />
+      ${!metrics.imported && html`<${Examples} version=${version} all=${examples + assumed} />`}
     </div>
   `;
 }
@@ -81,6 +82,9 @@ function Known({ model }) {
 /** @param {ModelAnswer["metrics"]} metrics */
 const loadedOf = ({ bootstrap }) =>
   bootstrap ? `out of fold, on the ${count(bootstrap.examples)} labelled rows that all models have in common` : "not measured";
+/** @param {ModelAnswer} model */
+const madeOf = ({ metrics, assumed }) =>
+  metrics.imported ? "imported: it has no training set" : assumed > 0 ? `labelled; and ${count(assumed)} assumed` : "labelled";
 /** @param {ModelAnswer["live"]} live */
 const auditsOf = (live) => (live ? `${percent(live.low)} to ${percent(live.high)}, by ${plural(live.n, "audit")}` : "no audit yet");
 /** @param {ModelAnswer} model */

@@ -13,11 +13,13 @@ import { Confusion } from "./confusion.js";
 
 const NOTE = "each on its own examples, which aren't the same; none had been seen by the fit that answered";
 
+const NOTE_IMPORTED = "the champion out of fold on its examples, the imported model on all labelled records of here";
+
 /** @param {{challenger: Challenger, champion: number}} props */
 export function Comparison({ challenger, champion }) {
   const reading = useResource("/v1/models/{version}", { params: { version: champion } });
   return html`
-    <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${NOTE}>
+    <${Card} title=${`Model ${challenger.version} beside model ${champion}`} note=${challenger.metrics.imported ? NOTE_IMPORTED : NOTE}>
       ${loaded(reading, (model) => html`<${Known} champion=${model} challenger=${challenger} />`)}
     <//>
   `;

@@ -15,12 +15,14 @@ import { commandText, reasonText } from "../../descriptions.js";
 const SOURCES = ["bootstrap", "reviewed", "assumed"];
 
 /** @param {{model: Model}} props */
-export function Origin({ model: { made_by: job, cut, sha256, key_id: key } }) {
+export function Origin({ model: { made_by: job, cut, sha256, key_id: key, metrics } }) {
+  const { imported } = metrics;
   const facts = [
     ["Job", html`<a href=${href("job", { id: job.id })}>${commandText(job)}</a>, ${dateTime(job.queued_at)}`],
     ["Reason", reasonText(job)],
+    ["File", imported?.sha256 && html`SHA-256 <code>${imported.sha256}</code>`],
     ["Champion then", job.champion !== null && html`<a href=${href("model", { id: job.champion })}>Model ${job.champion}</a>`],
-    ["Reviews known", cut > 0 ? `up to number ${count(cut)}` : "none yet"],
+    ["Reviews known", imported ? "none: it was made elsewhere" : cut > 0 ? `up to number ${count(cut)}` : "none yet"],
     ["SHA-256", html`<code>${sha256}</code>`],
     ["Signed by", key ? html`key <code>${key}</code>` : "not signed: it never answered"],
   ];
@@ -28,7 +30,8 @@ export function Origin({ model: { made_by: job, cut, sha256, key_id: key } }) {
 }
 
 /** @param {{model: Model}} props */
-export function MadeOf({ model: { classes, sources } }) {
+export function MadeOf({ model: { classes, sources, metrics } }) {
+  if (metrics.imported) return html`<${Imported} of=${metrics.imported} />`;
   const used = SOURCES.filter((source) => sources[source] > 0);
   /** @type {import("../../parts/table.js").Column<Row>[]} */
   const columns = [
@@ -43,6 +46,16 @@ export function MadeOf({ model: { classes, sources } }) {
         keyOf=${labelOf} />
     <//>
   `;
+}
+
+/** A model of others has no training set here. @param {{of: NonNullable<Model["metrics"]["imported"]>}} props */
+function Imported({ of: { file, estimator, knows_labels: knows } }) {
+  const facts = [
+    ["Estimator", estimator],
+    ["File", file],
+    ["Labels of here", knows ? "it was trained on some: none of them judged it" : "assumed to be unknown to it"],
+  ];
+  return html`<${Card} title="What it was made of" note="imported"><${FactList} of=${facts} /><//>`;
 }
 
 /** @param {string} source */

@@ -26,9 +26,9 @@ export function Quality({ metrics }) {
   return html`
     <p class="words">${shareRight(metrics)}</p>
     <div class="columns">
-      <${Table} narrow caption="Out of fold, per class" columns=${columns} rows=${classes} keyOf=${labelOf} />
+      <${Table} narrow caption=${metrics.imported ? "On labelled records, per class" : "Out of fold, per class"} columns=${columns} rows=${classes} keyOf=${labelOf} />
       ${metrics.confusion && html`<${Confusion} labels=${classes.map(([label]) => label)} counts=${metrics.confusion} />`}
     </div>
-    <p class="note">Regularisation C ${number(metrics.c)}${left}</p>
+    ${!metrics.imported && html`<p class="note">Regularisation C ${number(metrics.c)}${left}</p>`}
   `;
 }

@@ -1,0 +1,1 @@
+"""The tests of `scripts/model_import`."""
