@@ -166,9 +166,10 @@ def _training(training: OpenTraining) -> str:
             why = f"drift in {amount(n, 'feature')}"
         case {"trigger": "schedule"}:
             why = "the schedule"
+    what = "an import" if reason.get("trigger") == "import" else "a training"
     if training.running:
-        return f"a training runs because of {why}"
-    return f"a training is queued because of {why}, no retrain worker has begun it"
+        return f"{what} runs because of {why}"
+    return f"{what} is queued because of {why}, no retrain worker has begun it"
 
 
 def _waiting(facts: Facts, limits: Limits, decision: Decision) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,16 @@ from tests.support.page.visit import PHONE, Visit, visit
 
 TALLY = '{"fixed": 4, "broken": 1, "rows": 9}'
 NOTED = "UPDATE jobs SET metrics = jsonb_set(metrics, '{shadow}', $1::jsonb) WHERE version = 4"
+#: A trained model as one that was imported.
+IMPORTED = """
+WITH changed AS (
+    UPDATE models SET example_ids = '{}', correction_ids = '{}', metrics = metrics - '{c,bootstrap}'::text[]
+        || $2::jsonb WHERE version = $1 RETURNING job
+)
+UPDATE jobs SET command = 'import', reason = $3::jsonb, metrics = metrics - '{c,bootstrap,trained_on}'::text[]
+    || $2::jsonb WHERE id = (SELECT job FROM changed)
+"""
+FILE = {"file": "ours.skops", "sha256": "ab" * 32, "estimator": "Pipeline(StandardScaler, LinearSVC)"}
 LISTS = ("#/models", "#/models/2", "#/jobs")
 
 
@@ -264,6 +275,30 @@ async def test_what_is_refused_says_why(visitor: Visit, page: Page) -> None:
     await obeyed(site, Command("another-operator", "hold", {"trigger": "manual"}, by="bob"))
     await obeyed(site, command)
     await expect(page.get_by_text("The hold: skipped. on hold already: held by bob")).to_be_visible()
+
+
+async def test_an_imported_model_has_a_file_instead_of_a_training_set(visitor: Visit, page: Page) -> None:
+    settings = visitor.site.settings
+    await asyncio.to_thread(retrains.load, settings, 20, seed=9, prefix="import")
+    version = await asyncio.to_thread(register, settings, "rejected")
+    reason = json.dumps({"trigger": "import", **FILE})
+    await asyncio.to_thread(query, settings, IMPORTED, version, json.dumps({"imported": FILE}), reason)
+    await visitor.go(f"#/models/{version}")
+    await expect(page.get_by_role("region", name="In short")).to_contain_text("imported: it has no training set")
+    origin = page.get_by_role("region", name="Where it comes from")
+    await expect(origin).to_contain_text("Pipeline(StandardScaler, LinearSVC) from the file ours.skops")
+    await expect(origin).to_contain_text(str(FILE["sha256"]))
+    await expect(page.get_by_role("region", name="What it was made of")).to_contain_text("assumed to be unknown to it")
+    await expect(page.get_by_role("region", name="On labelled records")).to_be_visible()
+    await expect(page.get_by_role("region", name="Examples")).to_have_count(0)
+    await visitor.check_accessible()
+    await visitor.go("#/jobs?command=import")
+    await expect(page.get_by_role("row").filter(has_text="ours.skops")).to_contain_text("Import")
+    job = await asyncio.to_thread(job_of, settings, version)
+    await visitor.go(f"#/jobs/{job}")
+    await expect(page.get_by_role("region", name="The job")).to_contain_text("from the file ours.skops")
+    await expect(page.get_by_role("region", name="What it was trained on")).to_have_count(0)
+    await visitor.check_accessible()
 
 
 async def test_examples_are_saved_as_the_api_gives_them_with_the_key(browser: Browser, site: Site) -> None:

@@ -15,7 +15,7 @@ from relearn.agents.kafka.limits import MessageLimits
 from relearn.agents.retrain import training_job
 from relearn.agents.retrain.context import RetrainContext
 from relearn.agents.retrain.fit_process import PROGRAM
-from relearn.agents.retrain.training_job import run_training
+from relearn.agents.retrain.training_job import run_job, train
 from relearn.agents.stores.training.jobs import Job, queue_job, read_job, take_training
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.messages.commands import Command
@@ -59,7 +59,7 @@ def _run(settings: Settings, *, stop: bool = False, in_charge: bool = True) -> J
         job = await take_training(pool)
         assert job is not None
         try:
-            await run_training(context, job)
+            await run_job(context, job, train)
         except Stopping:
             assert stop
         found = await read_job(pool, job.id)

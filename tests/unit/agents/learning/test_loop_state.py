@@ -109,6 +109,11 @@ def test_a_training_is_told_with_its_reason(reason: dict[str, Any], by: str | No
     )
 
 
+def test_an_import_takes_the_place_of_a_training() -> None:
+    found = told(*training({"trigger": "import"}, by="ann"))
+    assert (found.name, found.sentence) == ("training", "an import runs because of a command by ann")
+
+
 def test_without_a_champion_there_is_nothing_to_correct() -> None:
     """Since the namespace was made, as far as that is known."""
     sentence = "no champion yet: the first model is trained from labelled data"
