@@ -1,6 +1,6 @@
 """The web page's files, read at start and compressed once per process; later files are never served.
 
-Comment lines are removed; the other lines keep their numbers.
+Comment lines, types and indentation are removed; lines keep their numbers.
 
 The page's libraries are installed by `make setup`, not committed. Without them the API works, and the page shows what
 to run.
@@ -27,6 +27,8 @@ LIBRARIES = (
     "node_modules/uplot/dist/uPlot.min.css",
 )
 _COMMENT = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)[ \t]*$", re.MULTILINE)
+_TYPE = re.compile(r"/\*\* @type [^*\n]*\*/ ?")
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -68,17 +70,18 @@ def missing(files: PageFiles) -> list[str]:
     return [name for name in (START, *LIBRARIES) if name not in files]
 
 
-def without_comments(source: bytes) -> bytes:
-    """The source with comment lines emptied, which saves a fifth of the size.
+def shortened(source: bytes) -> bytes:
+    """The source with comment lines emptied, which saves a fifth of the size, without types and indentation: 3 %.
 
-    No template of the page has a line that begins like a comment.
+    No template of the page has a line that begins like a comment, or blanks at the start of a line that mean something.
     """
-    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source.decode()).encode()
+    lines = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source.decode())
+    return _INDENT.sub("", _TYPE.sub("", lines)).encode()
 
 
 @cache
 def _own_file(name: str, source: bytes) -> PageFile:
-    return _file(name, without_comments(source))
+    return _file(name, shortened(source))
 
 
 @cache

@@ -43,6 +43,11 @@ export function featureValue(value) {
   if (typeof value === "number") return large(value);
   return UNSEEN.test(value) ? `“${value}”` : value;
 }
+/** A text in one line; a long one is cut. @param {string} text */
+export function excerpt(text, most = 64) {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length > most ? `${line.slice(0, most).replace(/[\ud800-\udbff]$/, "").trimEnd()}…` : line;
+}
 /** +0.124 */
 export const change = known((/** @type {number} */ value) => signed.format(value));
 /** A probability that may be very small: 0.031, 4.2E-12 */

@@ -4,7 +4,7 @@
  */
 import { ApiError, getJson } from "./api.js";
 import { useLive } from "./live.js";
-import { useEffect, useState } from "./view.js";
+import { useEffect, useMemo, useState } from "./view.js";
 
 const order = new Intl.Collator(undefined, { numeric: true });
 /** @param {import("./live.js").Live} live */
@@ -86,6 +86,12 @@ export function useFeatureNames(version) {
 export function useSchema(champion) {
   const schema = () => (champion == null ? undefined : schemaAt(champion));
   return useAwaited(schema, /** @type {Schema | null} */ (null), [champion]);
+}
+
+/** The names of the features that are texts, as far as the champion's schema is known. @returns {Set<string>} */
+export function useTextNames() {
+  const schema = useSchema(useLive(championVersion));
+  return useMemo(() => new Set(schema?.filter(({ kind }) => kind === "text").map(({ name }) => name)), [schema]);
 }
 
 /**

@@ -63,11 +63,14 @@ export type Letter = Answer<"get", "/v1/dead-letters/{id}">;
 export type Drift = Answer<"get", "/v1/drift">;
 export type Spread = components["schemas"]["DriftHistogram"];
 export type SchemaFeature = Answer<"get", "/v1/schema">["features"][number];
-/** A number, a category's level, or null: missing. */
+/** A number, a category's level, a text, or null: missing. */
 export type FeatureValue = ListedPrediction["features"][number];
+export type WordContribution = components["schemas"]["WordContribution"];
 export interface NamedValue {
   feature: string;
   value: FeatureValue;
+  /** of a text, what its words add, if that is known and not hidden */
+  words?: WordContribution[] | null;
 }
 /** A record's values: in the order of the features, or by name. */
 export type Features = FeatureValue[] | Record<string, FeatureValue>;

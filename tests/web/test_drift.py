@@ -109,7 +109,8 @@ async def test_pixels_are_a_picture_and_hundreds_of_features_can_be_searched(bro
 async def test_a_bin_of_one_value_is_named_by_it(visitor: Visit) -> None:
     code = """
         const { binNames } = await import("/web/screens/drift/bins.js");
-        return [[], [4.999999999999999, 5], [-5e-324, 0, 2.5, 6.999999999999999, 7], [1]].map(binNames);
+        const given = [[], [4.999999999999999, 5], [-5e-324, 0, 2.5, 6.999999999999999, 7], [1]];
+        return given.map((edges) => binNames(edges));
     """
     assert await run(visitor, code) == [
         ["all"],
@@ -123,7 +124,7 @@ async def test_a_bin_of_codes_is_no_range_of_numbers_and_one_may_be_of_what_is_m
     """The last edge parts what is missing from all numbers; it isn't there where nothing could be missing before."""
     code = """
         const { binNames } = await import("/web/screens/drift/bins.js");
-        return argument.map(([edges, kind, missing]) => binNames(edges, { kind, missing }));
+        return argument.map(([edges, kind, missing, levels]) => binNames(edges, { kind, missing }, levels));
     """
     most, code_ = 1.7976931348623157e308, 489432828731721.0
     below = float(np.nextafter(most, 0))
@@ -134,6 +135,10 @@ async def test_a_bin_of_codes_is_no_range_of_numbers_and_one_may_be_of_what_is_m
         [[code_ - 0.0625, code_, 2e15], "category", False],
         [[code_ - 0.0625, code_, below], "category", True],
         [[2e15, below], "category", True],
+        [[0, 1], "category", False, ["red", " a"]],
+        [[0, 1, below], "category", True, ["red", "missing"]],
+        [[below], "category", True, []],
+        [[0.125, 0.5, below], "text", True],
     ]
     some = "a range of levels"
     assert await run(visitor, code, given) == [
@@ -143,4 +148,8 @@ async def test_a_bin_of_codes_is_no_range_of_numbers_and_one_may_be_of_what_is_m
         [some, "one level", some, some],
         [some, "one level", some, "missing"],
         [some, some, "missing"],
+        ["red", "“ a”", "other levels"],
+        ["red", "“missing”", "other levels", "missing"],
+        ["other levels", "missing"],
+        ["≤ 12.5%", "12.5% to 50%", "> 50%", "missing"],
     ]

@@ -13,11 +13,12 @@ from playwright.async_api import Locator, Page, Response, expect
 
 from relearn.agents.feedback.drift_watch import compared
 from relearn.agents.learning.drift import reference
+from relearn.agents.learning.drift_columns import drift_columns
 from relearn.agents.stores.predictions.sample import Cursor, Sample
 from relearn.agents.stores.training.drift import DriftRow, DriftState, write_drift
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.settings import Settings
-from tests.support.data.mixed import SCHEMA, mixed_values, row
+from tests.support.data.mixed import SCHEMA, TOWNS, mixed_values, row
 from tests.support.data.rows import messages
 from tests.support.page.mixed import mixed_champion, mixed_predicted
 from tests.support.page.site import Site
@@ -109,13 +110,14 @@ def _is_batch(response: Response) -> bool:
 
 
 async def test_codes_of_levels_are_never_shown(visitor: Visit, page: Page, model: Model) -> None:
-    """The histogram of a category is of ranges of levels; the last bin of a feature with gaps is of what is missing."""
+    """A bin has its level's name, or is of a range of them; with gaps the last one is of what is missing."""
     values, _ = mixed_values(1500, seed=3)
     rows = np.array([row(one) for one in values])
-    watched = DriftRow(
-        1, 1, DriftState(reference=reference(SCHEMA.row_names, rows[:1000], rows[:1000, 1], SCHEMA.gaps))
-    )
-    watched = compared(watched, Cursor(), Sample(rows[1000:], rows[1000:, 1]), 1_700_000_000.0)
+    levels = {"town": TOWNS[:3]}
+    columns = drift_columns(model, rows[:1000], levels)
+    first = reference(SCHEMA.row_names, columns, rows[:1000, 1], SCHEMA.gaps, levels)
+    watched = DriftRow(1, 1, DriftState(reference=first))
+    watched = compared(watched, Cursor(), Sample(rows[1000:], rows[1000:, 1]), 1_700_000_000.0, model)
     assert await write_drift(visitor.site.client.context.pool, watched) is not None
     await visitor.go("#/drift")
     for feature in SCHEMA.names:
@@ -125,6 +127,8 @@ async def test_codes_of_levels_are_never_shown(visitor: Visit, page: Page, model
     colour = page.get_by_role("table", name="the value of colour")
     await expect(colour.get_by_role("rowheader", name="one level")).to_have_count(4)
     await expect(colour.get_by_role("rowheader").last).to_have_text("missing")
+    town = page.get_by_role("table", name="the value of town")
+    await expect(town.get_by_role("rowheader")).to_have_text([*TOWNS[:3], "other levels"])
     await expect(page.get_by_role("table", name="the value of age").get_by_role("rowheader").last).to_have_text(
         "missing"
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import unicodedata
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from relearn.agents.learning.words import words_of
 from tests.support.page.site import Site
 from tests.support.page.visit import Visit, visit
 
@@ -101,6 +104,44 @@ async def test_features_are_a_picture_only_where_all_of_them_are_pixels(visitor:
         return [found.rows, found.columns, [...found.values], ...[[], ...others].map(pictureOf)];
     """
     assert await run(visitor, code) == [2, 3, [0, 1, 2, 10, 11, 12], *[None] * 5]
+
+
+async def test_the_words_of_a_text_are_those_of_the_model(visitor: Visit) -> None:
+    """Each in its place, in any script; a word has what it adds and what the pairs that it is in add."""
+    code = """
+        const { tinted } = await import("/web/parts/text.js");
+        const given = ([text, words]) => [text, words.map((word) => ({ word, contribution: 1 }))];
+        return argument.map((one) => tinted(...given(one)).map(({ text, push }) => [text, push]));
+    """
+    rng = random.Random(7)
+    letters = [chr(c) for c in range(0x20, 0x1F000) if unicodedata.category(chr(c)) not in ("Cn", "Cs", "Co")]
+    texts = ["".join(rng.choice(letters) + rng.choice(("", "ab", " ")) for _ in range(200)) for _ in range(20)]
+    texts += [
+        "İSTANBUL İİ aİ \u039f\u0394\u039f\u03a3 x² e\u0301e naïve a_1 नमस्ते \U0001d4b3\U0001d4b4 \uff11\uff12 a b",
+        "",
+        "a",
+        "it's\nso  late",
+    ]
+    singles = [[word for word in words_of(text) if " " not in word] for text in texts]
+    found = await run(visitor, code, [[text, words] for text, words in zip(texts, singles, strict=True)])
+    for text, words, pieces in zip(texts, singles, found, strict=True):
+        assert "".join(piece for piece, _ in pieces) == text.replace("\u0130", "I\u0307")
+        assert [piece.lower() for piece, push in pieces if push] == words
+    pairs = await run(visitor, code, [["So late. So LATE again", ["late", "so late", "late so", "never late"]]])
+    assert pairs == [[["So", 1], [" ", 0], ["late", 3], [". ", 0], ["So", 2], [" ", 0], ["LATE", 2], [" again", 0]]]
+
+
+async def test_a_long_text_is_cut_between_words_and_after_few_lines(visitor: Visit) -> None:
+    code = """
+        const { cutAt } = await import("/web/parts/text.js");
+        const { excerpt } = await import("/web/format.js");
+        return [argument.map(cutAt), argument.map((text) => excerpt(text, 8))];
+    """
+    texts = ["", " one\n\ttwo ", "a" * 1200, "a" * 1201, "word " * 400, "l\n" * 12, "l\n" * 13, "1234567😀9"]
+    assert await run(visitor, code, texts) == [
+        [0, 10, 1200, 1000, 999, 24, 23, 10],
+        ["", "one two", "aaaaaaaa…", "aaaaaaaa…", "word wor…", "l l l l…", "l l l l…", "1234567…"],
+    ]
 
 
 async def test_where_the_pool_is_full_more_wait_than_it_holds(visitor: Visit) -> None:

@@ -1,9 +1,12 @@
-/** The contribution of each feature to the margin, in one direction or the other. */
-import { change } from "../format.js";
+/** The contribution of each feature to the margin, in one direction or the other; of a text, those of its words below it. */
+import { change, excerpt } from "../format.js";
 import { html, useState } from "../view.js";
 import { FeatureValue } from "./feature_value.js";
+import { Icon } from "./icon.js";
 
 const SHOWN = 12;
+/** Words of a text. */
+const WORDS = 8;
 
 /** @typedef {import("../types").NamedValue & {contribution: number}} Contribution */
 
@@ -15,23 +18,39 @@ const SHOWN = 12;
  */
 export function SignedBars({ contributions, base, for: label, against }) {
   const [all, setAll] = useState(false);
+  const [opened, setOpened] = useState(/** @type {Record<string, boolean>} */ ({}));
   const sorted = [...contributions].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
   const shown = all || sorted.length <= SHOWN + 1 ? sorted : sorted.slice(0, SHOWN);
   const rest = sorted.slice(shown.length);
-  /** @param {typeof contributions} items */
+  /** @param {{contribution: number}[]} items */
   const sum = (items) => items.reduce((total, item) => total + item.contribution, 0);
   const largest = Math.max(...sorted.map((item) => Math.abs(item.contribution)), Math.abs(base), Number.MIN_VALUE);
-  /** @param {string} name @param {number} push @param {import("../types").FeatureValue} [value] undefined: it has none */
+  /**
+   * @param {any} name text, or a view
+   * @param {number} push
+   * @param {import("../types").FeatureValue} [value] undefined: it has none, or is beside this
+   */
   const line = (name, push, kind = "", value = undefined) => html`
-    <tr class=${kind} key=${`${kind} ${name}`}>
-      <th scope="row">${name}</th>
-      <td class=${typeof value === "string" ? "level" : "numeric"}>
-        ${value !== undefined && html`<${FeatureValue} of=${value} />`}
-      </td>
+    <tr class=${kind}>
+      <th scope="row" colspan=${value === undefined ? 2 : null}>${name}</th>
+      ${value !== undefined &&
+      html`<td class=${typeof value === "string" ? "level" : "numeric"}><${FeatureValue} of=${value} /></td>`}
       <td class="bar" aria-hidden="true"><${Bar} share=${push / largest} /></td>
       <td class="numeric">${change(push)}</td>
     </tr>
   `;
+  /** @param {Contribution} item a text: it opens to its words */
+  const text = ({ feature, contribution, words }) => {
+    const open = opened[feature] ?? feature === sorted[0].feature;
+    const strongest = open && words ? words.slice(0, WORDS) : [];
+    const name = html`<button type="button" class="quiet" aria-expanded=${String(open)}
+      onClick=${() => setOpened({ ...opened, [feature]: !open })}><${Icon} name=${open ? "down" : "right"} />${feature}</button>`;
+    return [
+      line(name, contribution, "words"),
+      ...strongest.map((one) => line(excerpt(one.word), one.contribution, "word")),
+      open && line("other words, less an average text", contribution - sum(strongest), "word rest"),
+    ];
+  };
   return html`
     <table class="signed-bars">
       <thead>
@@ -43,7 +62,7 @@ export function SignedBars({ contributions, base, for: label, against }) {
         </tr>
       </thead>
       <tbody>
-        ${shown.map((item) => line(item.feature, item.contribution, "", item.value))}
+        ${shown.map((item) => (item.words?.length ? text(item) : line(item.feature, item.contribution, "", item.value)))}
         ${rest.length > 0 && line(`${rest.length} others`, sum(rest), "rest")}
         ${line("An average record", base, "rest")}
       </tbody>

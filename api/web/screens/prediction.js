@@ -4,7 +4,7 @@ import { useClasses } from "../model_facts.js";
 import { dateTime } from "../format.js";
 import { Badge } from "../parts/badge.js";
 import { Empty } from "../parts/empty.js";
-import { Explanation } from "../parts/explanation.js";
+import { Explanation, sidesOf } from "../parts/explanation.js";
 import { loaded } from "../parts/loaded.js";
 import { Record } from "../parts/record.js";
 import { Screen } from "../parts/screen.js";
@@ -44,14 +44,15 @@ function NoPrediction({ error }) {
 function Known({ prediction }) {
   const { known, own } = useClasses(prediction.model);
   const features = useMemo(() => namedFeatures(prediction), [prediction]);
-  const { contributions, base, subject, id } = prediction;
+  const { contributions, base, subject, id, label, margins } = prediction;
   const title = subject ?? id ?? "The record";
   const note = html`<${Verdict} of=${prediction} />`;
   return html`
     <div class="stack">
       <div class="judge">
         <div class="stack">
-          <${Record} title=${title} note=${note} record=${prediction} features=${features} />
+          <${Record} title=${title} note=${note} record=${prediction} features=${features}
+            sides=${sidesOf(label, margins, own)} />
           <${ReviewForm} prediction=${prediction} classes=${known} />
         </div>
         <${Explanation} answer=${prediction} contributions=${contributions} base=${base} classes=${own} />

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from relearn.api.http.static_files import DIRECTORY, LIBRARIES, PAGE, START, PageFile, read_page, without_comments
+from relearn.api.http.static_files import DIRECTORY, LIBRARIES, PAGE, START, PageFile, read_page, shortened
 from tests.support.api.client import Client
 from tests.support.paths import ROOT
 
@@ -111,9 +111,11 @@ async def test_no_other_file_is_given(client: Client, path: str, status: int) ->
         assert response.content_type == "application/problem+json"
 
 
-def test_comments_on_lines_of_their_own_are_not_sent_and_lines_keep_their_numbers() -> None:
-    source = b'/** What\n * it is. */\na(); // b\n  // c\nd("/*"); /* e */\n\t/* f */\nurl("//g");\n'
-    assert without_comments(source) == b'\n\na(); // b\n\nd("/*"); /* e */\n\nurl("//g");\n'
+def test_comments_on_lines_of_their_own_types_and_indentation_are_not_sent_and_lines_keep_their_numbers() -> None:
+    source = (
+        b'/** What\n * it is. */\na(); // b\n  // c\nd("/*"); /* e */\n\t/* f */\n  url("//g", /** @type {h} */ (i));\n'
+    )
+    assert shortened(source) == b'\n\na(); // b\n\nd("/*"); /* e */\n\nurl("//g", (i));\n'
 
 
 def test_no_template_of_the_page_has_a_line_that_begins_like_a_comment() -> None:
@@ -122,7 +124,7 @@ def test_no_template_of_the_page_has_a_line_that_begins_like_a_comment() -> None
         if name.endswith(".js") and not name.startswith("node_modules"):
             source = (DIRECTORY / name).read_text()
             for comment in re.finditer(r"^[ \t]*(/\*|//)", source, re.MULTILINE):
-                before = without_comments(source[: comment.start()].encode())
+                before = shortened(source[: comment.start()].encode())
                 assert before.count(b"`") % 2 == 0, (name, comment.start())
 
 

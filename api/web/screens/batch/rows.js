@@ -1,8 +1,8 @@
 /** A batch's records, each with the model's answer and its review. */
 import { usePages } from "../../resource.js";
-import { named, useFeatureNames } from "../../model_facts.js";
+import { named, useFeatureNames, useTextNames } from "../../model_facts.js";
 import { submitReview } from "../../feedback/send_reviews.js";
-import { percent } from "../../format.js";
+import { excerpt, percent } from "../../format.js";
 import { ChooseLabel } from "../../parts/choose_label.js";
 import { Empty } from "../../parts/empty.js";
 import { ShowMore } from "../../parts/show_more.js";
@@ -31,6 +31,7 @@ export function Rows({ batch, query, classes, local }) {
     idOf,
   });
   const names = useFeatureNames(pages.items[0]?.model);
+  const texts = useTextNames();
   /** @param {Row} row */
   const now = (row) => reviewStateOf(row, local.get(row.prediction));
   /** @param {Row} row @param {string | null} label @param {string} words */
@@ -40,7 +41,7 @@ export function Rows({ batch, query, classes, local }) {
   };
   /** @type {import("../../parts/table.js").Column<Row>[]} */
   const columns = [
-    { title: "Record", wide: true, cell: (row) => html`<${Named} row=${row} names=${names} />` },
+    { title: "Record", wide: true, cell: (row) => html`<${Named} row=${row} names=${names} texts=${texts} />` },
     { title: "Label", cell: ({ label }) => html`<strong>${label}</strong>` },
     { title: "Confidence", numeric: true, cell: ({ confidence }) => percent(confidence) },
     { title: "Review", cell: (row) => html`<${ReviewState} of=${now(row)} predicted=${row.label} />` },
@@ -56,14 +57,17 @@ export function Rows({ batch, query, classes, local }) {
   `;
 }
 
-/** @param {{row: Row, names: string[] | null}} props */
-function Named({ row: { prediction, id, subject, features }, names }) {
-  const picture = useMemo(() => pictureOf(named(features, names)), [names, features]);
+/** @param {{row: Row, names: string[] | null, texts: Set<string>}} props */
+function Named({ row: { prediction, id, subject, features }, names, texts }) {
+  const values = useMemo(() => named(features, names), [names, features]);
+  const picture = useMemo(() => pictureOf(values), [values]);
+  const text = values.find(({ feature, value }) => value && texts.has(feature))?.value;
   return html`<span class="named">
     ${picture && html`<${Picture} picture=${picture} label="The record as a picture" />`}
     <span>
       <a href=${href("prediction", { id: prediction })}>${subject ?? id ?? prediction}</a>
       ${subject && id && html`<span class="note"> ${id}</span>`}
+      ${text && html`<span class="note first-text" title=${text}>${excerpt(String(text), 120)}</span>`}
     </span>
   </span>`;
 }

@@ -1,16 +1,23 @@
 /** Names and shares of a spread's bins. */
-import { featureValue as number } from "../../format.js";
+import { excerpt, featureValue, percent } from "../../format.js";
+
+/** The bins after those of the levels. */
+const OTHERS = ["other levels", "missing"];
 
 /**
  * The range of each bin: above its lower edge, up to its upper one. The outer bins are open. A value that many records share
  * has a bin of its own, whose lower edge is the next smaller number. The last bin of a feature that may be missing is of the
- * records without it. The edges of a category are codes of its levels, which mean nothing. Pure.
+ * records without it. Levels of a category have a bin each; without such `levels` its edges are codes, which mean nothing.
+ * The numbers of a text are shares. Pure.
  *
  * @param {number[]} edges ascending
  * @param {{kind: string, missing: boolean}} [feature] undefined: a number that is never missing
+ * @param {string[] | null} [levels]
  * @returns {string[]} one for each bin: one more than edges
  */
-export function binNames(edges, feature) {
+export function binNames(edges, feature, levels) {
+  const number = feature?.kind === "text" ? percent : featureValue;
+  if (levels) return [...levels.map(levelName), ...OTHERS].slice(0, edges.length + 1);
   /** @param {number} i */
   const one = (i) => i > 0 && adjacent(edges[i - 1], edges[i]);
   // Between the largest number that there can be and a missing value. Records that came before gaps have no such edge.
@@ -31,6 +38,9 @@ export function binNames(edges, feature) {
     return `${number(low)} to ${open ? "< " : ""}${end}`;
   });
 }
+
+/** In quotes, if it could be taken for another bin. @param {string} level */
+const levelName = (level) => (OTHERS.includes(level) ? `“${level}”` : excerpt(featureValue(level)));
 
 /** Counts as shares of their sum. @param {number[] | null} counts @returns {number[] | null} */
 export function sharesOf(counts) {

@@ -1,7 +1,7 @@
 /** The record to review, beside the model's answer unless that is hidden. */
 import { useResource } from "../../resource.js";
 import { Badge } from "../../parts/badge.js";
-import { Explanation } from "../../parts/explanation.js";
+import { Explanation, sidesOf } from "../../parts/explanation.js";
 import { Icon } from "../../parts/icon.js";
 import { loaded } from "../../parts/loaded.js";
 import { Record } from "../../parts/record.js";
@@ -39,13 +39,16 @@ export function ShownItem({ item }) {
     <${Badge} kind=${item.blind ? "accent" : "plain"}>${CHOSEN[item.via] ?? item.via}<//>
     ${item.seen && html`<p class="seen"><${Icon} name="info" />${SEEN[item.via]}</p>`}
   `;
+  const { answer, features, classes } = item;
   const title = `What is ${item.subject ?? item.id ?? "this record"}?`;
-  return html`
-    <div class="judge">
-      <${Record} title=${title} note=${note} record=${item} features=${item.features} />
-      ${item.blind ? html`<${HiddenAnswer} via=${item.via} />` : html`<${Why} item=${item} />`}
-    </div>
+  const sides = answer && sidesOf(answer.label, answer.margins, classes);
+  /** @param {import("../../types").NamedValue[]} explained @param {any} why */
+  const draw = (explained, why) => html`
+    <div class="judge"><${Record} title=${title} note=${note} record=${item} features=${explained} sides=${sides} />${why}</div>
   `;
+  if (item.blind) return draw(features, html`<${HiddenAnswer} via=${item.via} />`);
+  if (!answer || answer.base === null) return html`<${OfFormer} item=${item} draw=${draw} />`;
+  return draw(features, html`<${Explanation} answer=${answer} contributions=${features} base=${answer.base} classes=${classes} />`);
 }
 
 /** @param {{via: string}} props */
@@ -60,23 +63,16 @@ function HiddenAnswer({ via }) {
 }
 
 /**
- * The explanation: from the queue's item, or from the prediction if the answer is another model's or was hidden.
+ * The explanation is the prediction's if the answer is another model's or was hidden.
  *
- * @param {ItemProps} props
+ * @param {ItemProps & {draw: (explained: import("../../types").NamedValue[], why: any) => any}} props
  */
-function Why({ item }) {
-  const { answer, features, classes } = item;
-  if (!answer || answer.base === null) return html`<${WhyOfFormer} item=${item} />`;
-  return html`<${Explanation} answer=${answer} contributions=${features} base=${answer.base} classes=${classes} />`;
-}
-
-/** @param {ItemProps} props */
-function WhyOfFormer({ item }) {
-  const reading = useResource("/v1/predictions/{id}", { params: { id: item.prediction } });
-  const { answer, classes } = item;
-  return loaded(
+function OfFormer({ item: { prediction, answer, features, classes }, draw }) {
+  const reading = useResource("/v1/predictions/{id}", { params: { id: prediction } });
+  const why = loaded(
     reading,
     ({ contributions, base }) =>
       html`<${Explanation} answer=${answer} contributions=${contributions} base=${base} classes=${classes} />`,
   );
+  return draw(reading.value?.contributions ?? features, why);
 }

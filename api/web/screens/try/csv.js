@@ -4,7 +4,11 @@ import { ACCOMPANYING, DECIMAL_COMMA, NO_NUMBER, misnamed } from "./records.js";
 /** @typedef {{line: number, cells: string[]}} Row */
 /** @typedef {import("./records.js").Known} Known */
 
+/** Characters in which the separator is looked for. */
+const LOOKED = 200_000;
 const SEPARATORS = [",", ";", "\t"];
+/** A cell in quotes, and what is before it. */
+const QUOTED = /(^|[,;\t\n])\s*(?:"[^"]*")+/g;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
@@ -47,7 +51,7 @@ function named({ line, cells: found }, header, known) {
 
 /**
  * Whether the first line has names. Where it could be a record, with a number wherever one belongs, half of its cells must be
- * known names. Else one must be, or most cells can't be numbers; beside categories, none is a number.
+ * known names. Else one must be, or most cells can't be numbers; beside categories or texts, none is a number.
  *
  * @param {string[]} first
  * @param {Known | null} known
@@ -55,8 +59,8 @@ function named({ line, cells: found }, header, known) {
 function isHeader(first, known) {
   const names = first.filter((cell) => known?.has(cell) || ACCOMPANYING.includes(cell)).length;
   const features = known ? [...known.values()] : [];
-  const mixed = features.some(({ kind }) => kind === "category");
-  const record = first.length === features.length && features.every(({ kind }, i) => kind === "category" || likeNumber(first[i]));
+  const mixed = features.some(({ kind }) => kind !== "number");
+  const record = first.length === features.length && features.every(({ kind }, i) => kind !== "number" || likeNumber(first[i]));
   if (mixed && record) return 2 * names >= first.length;
   const numbers = first.filter(likeNumber).length;
   return names > 0 || (mixed ? !first.some((cell) => cell && likeNumber(cell)) : 2 * numbers < first.length);
@@ -75,7 +79,7 @@ function headerFault(header, known) {
 }
 
 /**
- * The value in a cell of this feature: where it is a category, any text stays text. Empty: missing. What isn't a number stays
+ * The value in a cell of this feature: unless it is a number, any text stays text. Empty: missing. What isn't a number stays
  * text and is checked later.
  *
  * @param {string} cell
@@ -83,7 +87,7 @@ function headerFault(header, known) {
  */
 function valueOf(cell, feature) {
   if (feature && cell === "") return null;
-  if (feature?.kind === "category") return cell;
+  if (feature && feature.kind !== "number") return cell;
   return NUMBER.test(cell) && Number.isFinite(Number(cell)) ? Number(cell) : cell;
 }
 
@@ -134,7 +138,7 @@ function cells(text, known) {
  * @param {Known | null} known
  */
 function separatorOf(text, known) {
-  const first = text.trimStart().split("\n", 1)[0];
+  const first = text.slice(0, LOOKED).trimStart().replace(QUOTED, "$1").split("\n", 1)[0];
   /** @param {string} one */
   const parts = (one) => first.split(one).length;
   const fitting = known && known.size > 1 && SEPARATORS.find((one) => parts(one) === known.size);

@@ -75,27 +75,30 @@ function Found({ found: { faults } }) {
 /** @param {Schema | null} schema */
 function valuesText(schema) {
   if (!schema) return "its values in order";
-  const values = schema.some(({ kind }) => kind === "category") ? "values" : "numbers";
+  const values = schema.some(({ kind }) => kind !== "number") ? "values" : "numbers";
   return `its ${count(schema.length)} ${values} in the order of the model's features`;
 }
 
 /** Which features are no numbers, and which may be missing. @param {Schema | null} schema */
 function kindsText(schema) {
   if (!schema) return "Before a model is there, categories and gaps are sent as JSON: text, and null.";
-  const [texts, gaps] = [schema.filter(({ kind }) => kind === "category"), schema.filter(({ missing }) => missing)];
-  const categories = texts.length && `Categories, which are any text: ${some(namesOf(texts))}.`;
-  const missing = gaps.length && `May be missing (an empty cell, or null in JSON): ${some(namesOf(gaps))}.`;
-  return [categories, missing].filter(Boolean).join(" ");
+  /** @param {string} words @param {Schema} features */
+  const about = (words, features) => (features.length ? `${words}: ${some(features.map(({ name }) => name))}.` : "");
+  return [
+    about("Categories, which are any text", schema.filter(({ kind }) => kind === "category")),
+    about("Texts, in quotes if they have commas, quotes (doubled) or line breaks", schema.filter(({ kind }) => kind === "text")),
+    about("May be missing (an empty cell, or null in JSON)", schema.filter(({ missing }) => missing)),
+  ].filter(Boolean).join(" ");
 }
 
-/** @param {Schema} features */
-const namesOf = (features) => features.map(({ name }) => name);
+/** @type {Record<string, string>} */
+const EXAMPLES = { category: "text", text: '"It came late, and broken."' };
 
 /** An example in the form of the model's records, with a line of gaps where there may be any. @param {Schema | null} schema */
 export function placeholderOf(schema) {
   if (!schema) return "5.1, 3.5, 1.4, 0.2";
   const first = schema.slice(0, SHOWN);
-  const whole = first.map(({ kind }, i) => (kind === "number" ? String(i) : "text"));
+  const whole = first.map(({ kind }, i) => (EXAMPLES[kind] ?? String(i)));
   const lines = [first.map(({ name }) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)), whole];
   if (first.some(({ missing }) => missing)) lines.push(first.map(({ missing }, i) => (missing ? "" : whole[i])));
   return lines.map((cells) => cells.join() + (schema.length > SHOWN ? ",…" : "")).join("\n");

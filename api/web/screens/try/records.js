@@ -13,7 +13,8 @@ export const ALONG = ["id", "subject", "context"];
 export const ACCOMPANYING = [...ALONG, "batch"];
 /** What programs write for a missing number. */
 export const NO_NUMBER = /^([+-]?(nan|inf|infinity)|n\/?a|null|none|)$/i;
-const MOST_LEVEL_BYTES = 256;
+/** @type {Record<string, number>} */
+const MOST_BYTES = { category: 256, text: 65_536 };
 const GROUPED = /^[+-]?\d{1,3}([.,'’ \u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?$/;
 
 /**
@@ -94,9 +95,10 @@ function checker(known, first, unknownFault) {
 function valueFault(value, { kind, missing }) {
   if (value === null) return missing ? null : "is missing, and may not be";
   if (kind === "number") return numberFault(value, missing);
-  if (typeof value !== "string") return `is a category: a text in quotes, not ${JSON.stringify(value)}`;
+  if (typeof value !== "string") return `is a ${kind}: ${kind === "text" ? "" : "a text "}in quotes, not ${shown(value)}`;
   const bytes = new TextEncoder().encode(value).length;
-  return bytes > MOST_LEVEL_BYTES ? `is ${count(bytes)} bytes long; a category's text has at most ${MOST_LEVEL_BYTES}` : null;
+  const most = MOST_BYTES[kind];
+  return bytes > most ? `is ${count(bytes)} bytes long; a ${kind === "text" ? "text" : "category's text"} has at most ${count(most)}` : null;
 }
 
 /** @param {unknown} value */
