@@ -34,6 +34,7 @@ def extract_record(message: Mapping[Any, Any], value: bytes, index: int, reason:
         if message.get(many) is not None:
             one[single] = message[many][index]
     one["batch"] = message.get("batch")
+    one["schema"] = message.get("schema")
     given = {key: item for key, item in one.items() if key == "features" or item is not None}
     if is_json(value):
         return json.dumps(given).encode("utf-8", "surrogateescape")

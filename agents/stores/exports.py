@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
+from relearn.agents.stores.features.onto import versions_of_models
+from relearn.agents.stores.features.versions import read_versions
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Pool, read_snapshot
-from relearn.agents.stores.training.examples import read_schema
 from relearn.schemas.errors import BadIdentity, Refused
 from relearn.schemas.features import FeatureSchema, Strings, Value
 from relearn.schemas.identity import INT64_MAX, parse_place
@@ -33,18 +34,18 @@ _BEFORE_ALL = (-1, -1, -1, -1)
 _LARGEST: dict[TableName, int] = {"predictions": int(MAX_TIME_S * 1e6), "corrections": INT64_MAX, "examples": INT64_MAX}
 _PREDICTIONS = f"""
 SELECT {PLACE}, id, subject, batch, context, label, confidence, margins, model, activation, ingested_at, scored_at,
-    stored_at, features, strings
+    stored_at, features, strings, schema
 FROM predictions WHERE ingested_at < $1 AND ingested_at >= $2 AND (ingested_at, {PLACE}) > ($2, $3, $4, $5, $6)
 ORDER BY ingested_at, {PLACE} LIMIT $7
 """  # noqa: S608 - nothing but names of our own
 _CORRECTIONS = f"""
 SELECT id AS number, {PLACE}, feedback, record, label, predicted, reviewer, via, comment, key, model, activation,
-    ingested_at, sent_at, stored_at, features, strings
+    ingested_at, sent_at, stored_at, features, strings, schema
 FROM corrections WHERE sent_at < $1 AND sent_at >= $2 AND id > $3 ORDER BY id LIMIT $4
 """  # noqa: S608 - the same
 # Of a key the latest label: what a training would use.
 _EXAMPLES = """
-SELECT id AS number, id::text AS id, subject, label, features, strings FROM examples e
+SELECT id AS number, id::text AS id, subject, label, features, strings, schema FROM examples e
 WHERE added_at < $1 AND added_at >= $2 AND id > $3 AND NOT withdrawn AND NOT EXISTS (
     SELECT FROM examples later WHERE later.key = e.key AND later.id > e.id AND NOT later.withdrawn
 )
@@ -52,7 +53,6 @@ ORDER BY e.id LIMIT $4
 """
 _SQL: dict[TableName, str] = {"predictions": _PREDICTIONS, "corrections": _CORRECTIONS, "examples": _EXAMPLES}
 _SCHEMAS = "SELECT DISTINCT ON (schema) schema, body FROM models ORDER BY schema DESC, version DESC"
-_SCHEMA_OF = "SELECT version, schema FROM models"
 
 
 class Column(NamedTuple):
@@ -110,23 +110,29 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The columns of features: the namespace's, then those of former schemas. `of_model`: schemas by model version.
+    """The columns of features: the namespace's, then those of former versions.
 
-    `texts`: the names of those that are categories or texts, in one schema at least.
+    `texts`: the names of those that are no numbers, in one version at least. `first`: the first version of the current
+    chain, in which examples were loaded that name none. `of_version`: the features of each; `of_model`: the version of
+    each model.
     """
 
     names: tuple[str, ...]
     texts: frozenset[str]
-    current: FeatureSchema
-    of_model: dict[int, FeatureSchema]
+    first: int
+    of_version: dict[int, FeatureSchema]
+    of_model: dict[int, int]
 
-    def values(self, numbers: Sequence[float], strings: Strings | None, model: int | None) -> list[Value]:
-        """The features of a row in the order of `names`; `model`: that which had these features, None: the newest.
+    def values(
+        self, numbers: Sequence[float], strings: Strings | None, schema: int | None, model: int | None
+    ) -> list[Value]:
+        """The features of a row in the order of `names`; `schema`: its version, None: that of its model, if it has one.
 
         Raises:
             Refused: nothing is known of features of this number.
         """
-        own, width = self.current if model is None else self.of_model.get(model, self.current), len(strings or ())
+        number = schema if schema is not None else self.of_model.get(model or 0, self.first)
+        own, width = self.of_version.get(number, self.of_version[self.first]), len(strings or ())
         if (len(own.numbers), len(own.strings)) != (len(numbers), width):
             raise Refused(f"a row has {len(numbers) + width} features, and those of its model are {len(own)}")
         found = own.values(numbers, strings)
@@ -144,14 +150,16 @@ async def read_feature_columns(pool: Pool) -> Features:
         Refused: no examples were loaded yet.
     """
     async with read_snapshot(pool) as connection:
-        current = await read_schema(connection)
-        if current is None:
+        stored = await read_versions(connection)
+        if not stored:
             raise Refused("there is nothing to export: no examples were loaded yet, so records have no features")
+        # Of versions before the first that is known there are models.
         bodies = {row["schema"]: decode_model(row["body"]).schema for row in await connection.fetch(_SCHEMAS)}
-        versions = {row["version"]: bodies[row["schema"]] for row in await connection.fetch(_SCHEMA_OF)}
-    every = [one for schema in (current, *bodies.values()) for one in schema.features]
+        of_version = {**bodies, **{one.version.number: one.version.schema for one in stored}}
+        of_model = await versions_of_models(connection)
+    every = [one for number in sorted(of_version, reverse=True) for one in of_version[number].features]
     texts = frozenset(one.name for one in every if one.kind != "number")
-    return Features(tuple(dict.fromkeys(one.name for one in every)), texts, current, versions)
+    return Features(tuple(dict.fromkeys(one.name for one in every)), texts, stored[-1].base, of_version, of_model)
 
 
 async def pages(pool: Pool, span: Span, features: Features) -> AsyncGenerator[Page, None]:
@@ -172,7 +180,7 @@ async def pages(pool: Pool, span: Span, features: Features) -> AsyncGenerator[Pa
         records = [
             Record(
                 [_value(row, column) for column in columns],
-                features.values(row["features"], row["strings"], row.get("model")),
+                features.values(row["features"], row["strings"], row["schema"], row.get("model")),
             )
             for row in rows
         ]

@@ -35,6 +35,8 @@ class _Beat(Struct, frozen=True):
     seen_at: Annotated[float, Meta(ge=0, le=1e11)]
     skipped: Annotated[int, Meta(ge=0)] = 0
     unseen: Annotated[int, Meta(ge=0)] = 0
+    ignored: Annotated[int, Meta(ge=0)] = 0
+    schema: Annotated[int, Meta(ge=0)] | None = None
     notices: list[_Notice] = []
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from relearn.agents.learning.encode import square_distances
+from relearn.agents.learning.onto_model import onto_model
 from relearn.agents.learning.predict import score
 from relearn.agents.learning.review_choice import Candidate, Choice, certainty, choose, share_under_drift
 from relearn.agents.learning.usable_rows import scorable
@@ -23,7 +24,8 @@ from relearn.agents.stores.predictions.review_candidates import POOL, StreamEnd,
 from relearn.api.http.single_flight import SingleFlight
 from relearn.api.review.claims import Claims
 from relearn.schemas.features import NO_STRINGS, StringOf
-from relearn.schemas.model.linear_svm import Model
+from relearn.schemas.model.linear_svm import Features, Model
+from relearn.schemas.schema_versions import Projection
 
 REFRESH_S = 1.0
 #: Records closer than this many standard deviations are near-duplicates.
@@ -97,7 +99,7 @@ class ReviewPool:
                     break
                 key = choice.candidate.key
                 left = [one for one in left if one.key != key]
-                taken |= near(choice.candidate, left, self._model(), seen.string_of)
+                taken |= near(choice.candidate, left, self._model(), seen.string_of, self._onto(seen))
                 if await claim(key):
                     chosen.append(choice)
             waiting = len({one.key for one in seen.candidates} - self._claims.ours())
@@ -111,6 +113,13 @@ class ReviewPool:
         served = self._live.current
         return None if served is None else served.model
 
+    def _onto(self, seen: StreamEnd) -> Projection | None:
+        """Of the candidates' rows onto what the live model scores; None: they are that."""
+        served, chain = self._live.current, seen.chain
+        if served is None or chain is None:
+            return None
+        return onto_model(chain, chain.newest.number, served.model, served.schema)
+
     async def _read(self) -> None:
         self._seen, self._seen_s, self._activation = await read_review_candidates(self._pool), self._clock(), None
 
@@ -121,31 +130,48 @@ class ReviewPool:
         activation = None if served is None else served.activation
         if served is not None and self._activation != activation:
             self._seen = replace(
-                self._seen, candidates=rescored(self._seen.candidates, served.model, self._seen.string_of)
+                self._seen,
+                candidates=rescored(self._seen.candidates, served.model, self._seen.string_of, self._onto(self._seen)),
             )
             self._activation = activation
         return self._seen
 
 
 def near(
-    chosen: Candidate, others: Sequence[Candidate], model: Model | None, string_of: StringOf = NO_STRINGS
+    chosen: Candidate,
+    others: Sequence[Candidate],
+    model: Model | None,
+    string_of: StringOf = NO_STRINGS,
+    onto: Projection | None = None,
 ) -> set[str]:
     """Keys of near-duplicates of `chosen`: their reviews would add little.
 
     The distance is the root mean square over the features, in units of the model's scale; of a category or a text it is
-    that of its columns.
+    that of its columns. onto: projects the rows onto the model's.
     """
     fitting = [one for one in others if len(one.features) == len(chosen.features)]
-    if model is None or not fitting or len(model.schema) != len(chosen.features):
+    width = 0 if model is None else len(model.schema) if onto is None else onto.width
+    if model is None or not fitting or width != len(chosen.features):
         return set()
     rows = np.array([chosen.features, *(one.features for one in fitting)], dtype=np.float64)
+    if onto is not None:
+        rows = onto.rows(rows)
     close = np.sqrt(square_distances(model, rows, string_of) / len(model.schema)) < NEAR
     return {one.key for one, is_close in zip(fitting, close, strict=True) if is_close}
 
 
-def rescored(candidates: Sequence[Candidate], model: Model, string_of: StringOf = NO_STRINGS) -> list[Candidate]:
-    """The candidates with `model`'s certainty; those that it can't score keep theirs."""
-    fitting, rows = scorable(candidates, lambda one: one.features, len(model.schema), model.encoder)
+def rescored(
+    candidates: Sequence[Candidate],
+    model: Model,
+    string_of: StringOf = NO_STRINGS,
+    onto: Projection | None = None,
+) -> list[Candidate]:
+    """The candidates with `model`'s certainty; those that it can't score keep theirs. onto: as in `near`."""
+
+    def row_of(one: Candidate) -> Features:
+        return one.features if onto is None else onto.row(one.features)
+
+    fitting, rows = scorable(candidates, row_of, len(model.schema), model.encoder)
     if not fitting:
         return list(candidates)
     scores = score(model, rows, string_of)

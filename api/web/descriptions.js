@@ -2,7 +2,7 @@
 import { count, duration, percent, plural } from "./format.js";
 
 /** @type {Record<string, string>} */
-const COMMANDS = { train: "Training", import: "Import", activate: "Activation", rollback: "Rollback", hold: "Hold", resume: "Resume" };
+const COMMANDS = { train: "Training", import: "Import", activate: "Activation", rollback: "Rollback", hold: "Hold", resume: "Resume", schema: "Change of features" };
 export const OPEN = ["queued", "running", "shadow"];
 /** Commands that make a challenger. */
 export const CHALLENGES = ["train", "import"];

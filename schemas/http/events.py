@@ -126,6 +126,8 @@ class WorkerEvent(Struct, frozen=True):
     rate: float
     skipped: Count
     unseen: Count
+    ignored: Count
+    schema: int | None
     condition: str
     seen_at: Time
     notices: list[WorkerNotice]

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from relearn.schemas.features import Kind
-from relearn.schemas.http.operation import Operation
+from relearn.schemas.http.operation import Operation, Time
 
 
 class SchemaFeature(Struct, frozen=True):
@@ -18,11 +18,27 @@ class SchemaFeature(Struct, frozen=True):
     missing: Annotated[bool, Meta(description="Whether a record may be without it: null, or not there by name.")]
 
 
+class SchemaChanged(Struct, frozen=True):
+    """One version of the features."""
+
+    version: int
+    base: Annotated[int, Meta(description="The first version of its chain: records of one chain are read alike.")]
+    added: Annotated[str | None, Meta(description="The feature that it added.")]
+    retired: Annotated[str | None, Meta(description="The feature that it retired.")]
+    by: Annotated[str | None, Meta(description="Who changed it.")]
+    at: Time
+
+
 class Schema(Struct, frozen=True):
     """The features, in the order of a record's list."""
 
-    version: Annotated[int, Meta(description="Rises when the features are replaced.")]
+    version: Annotated[int, Meta(description="Rises when a feature is added or retired, or all are replaced.")]
     features: list[SchemaFeature]
+    defaults: Annotated[
+        dict[str, float | str | None],
+        Meta(description="Of features that were added: what stands for them in records without them; null: missing."),
+    ]
+    history: Annotated[list[SchemaChanged], Meta(description="All versions, oldest first.")]
 
 
 OPERATIONS: tuple[Operation, ...] = (

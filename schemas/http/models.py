@@ -37,6 +37,7 @@ class Model(Struct, frozen=True):
     version: Version
     state: State
     job: Annotated[str, Meta(description="The job that trained or imported it.")]
+    schema: Annotated[int, Meta(description="The version of the features that it was trained on.")]
     metrics: Annotated[dict[str, Any], described_by(TrainingMetrics)]
     live: Annotated[Accuracy | None, Meta(description="Accuracy on its live predictions; null without audits.")]
     examples: Annotated[Count, Meta(description="Labelled examples that it was trained on; 0: it was imported.")]

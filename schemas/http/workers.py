@@ -26,6 +26,7 @@ class Worker(Struct, frozen=True):
     model: Annotated[int | None, Meta(description="Version of its live model.")]
     activation: int | None
     shadow: Annotated[int | None, Meta(description="Version of its shadow model.")]
+    schema: Annotated[int | None, Meta(description="The newest version of the features that it knows.")]
     partitions: Annotated[list[str], Meta(description="Its assigned partitions.", examples=[["relearn.ingest-0"]])]
     lag: Annotated[Count | None, Meta(description="Unprocessed messages of its partitions; null: not known.")]
     rate: Annotated[float, Meta(description="Records per second.")]
@@ -33,6 +34,9 @@ class Worker(Struct, frozen=True):
     unseen: Annotated[
         Count,
         Meta(description="Levels of categories, since its start, for which the model has no weight of their own."),
+    ]
+    ignored: Annotated[
+        Count, Meta(description="Values of features that were retired, in records since its start: they are ignored.")
     ]
     notices: Annotated[list[WorkerNotice], Meta(description="What is wrong with it, oldest first.")]
     seen_at: Time

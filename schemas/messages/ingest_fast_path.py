@@ -129,17 +129,42 @@ class _Forms:
             _Form(rows, struct.Struct(f"<{len(schema)}d").pack, mixed_reader(schema, tuple(absent.items())))
             for rows, schema, absent in zip(chosen, schemas, defaults, strict=True)
         ]
+        alone = not any(one.strings for one in schemas)
+        #: By the number of values, where all versions are of numbers alone: a list is decoded once.
+        self.by_width = dict(zip(map(len, schemas), self.each, strict=True)) if alone else {}
 
     def add(self, builder: RecordsBuilder, message: RawMessage, value: bytes) -> bool:
         """Add the record, or the records, of a well-formed message; False where it is anything else."""
+        if self.by_width and self._add_listed(builder, message, value):
+            return True
         for place, form in enumerate(self.each):
             if form.rows is not None:
                 form.rows.target = builder
-            if _add_form(builder if form.rows is None else form.rows, message, value, form):
+            rows = builder if form.rows is None else form.rows
+            if _add_form(rows, message, value, form, listed=bool(self.by_width)):
                 if place:
                     self.each.insert(0, self.each.pop(place))
                 return True
         return False
+
+    def _add_listed(self, builder: RecordsBuilder, message: RawMessage, value: bytes) -> bool:
+        """As `_add_single`, of the version that has as many features."""
+        try:
+            one = _one_json(value) if value[0] == JSON_FIRST_BYTE else _one_packed(value)
+        except (ValueError, RecursionError):
+            return False
+        features = one.features
+        width, rest = (len(features), 0) if isinstance(features, list) else divmod(len(features), 8)
+        form = self.by_width.get(width)
+        if form is None or rest or one.n is not None or _has_bad_text(one):
+            return False
+        packed = features if isinstance(features, bytes) else form.pack_row(*features)
+        if form.rows is None:
+            builder.add_one(message, packed, one)
+        else:
+            form.rows.target = builder
+            form.rows.add_one(message, packed, one)
+        return True
 
 
 def _forms_of(versions: Versions) -> _Forms:
@@ -150,8 +175,11 @@ def _forms_of(versions: Versions) -> _Forms:
     return forms
 
 
-def _add_form(rows: RecordsBuilder | OlderRows, message: RawMessage, value: bytes, form: _Form) -> bool:
-    if not rows.schema.strings and _add_single(rows, message, value, form.pack_row):
+def _add_form(
+    rows: RecordsBuilder | OlderRows, message: RawMessage, value: bytes, form: _Form, *, listed: bool
+) -> bool:
+    """listed: a list of one record would be read already."""
+    if not listed and not rows.schema.strings and _add_single(rows, message, value, form.pack_row):
         return True
     if form.mixed is not None and _add_mixed(rows, message, value, form.pack_row, form.mixed):
         return True

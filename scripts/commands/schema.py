@@ -172,6 +172,6 @@ def _outcome(found: Changed, timeout_s: float) -> str:
     if found.behind:
         return (
             f"version {found.version} is written, and after {timeout_s:g} s not known to {', '.join(found.behind)}: "
-            "producers wait until `relearn status` shows it for all workers"
+            "producers wait until GET /v1/workers has it as `schema` of each"
         )
     return f"version {found.version}: every worker reads it, producers may send it"

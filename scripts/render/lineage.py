@@ -18,6 +18,7 @@ def lineage_lines(found: Lineage) -> Iterator[str]:
     yield f"model {model.version}: {model.state}"
     yield f"  created       {moment(model.created_at)} by job {job.id} ({job.outcome})"
     yield f"  reason        {facts_line(job.reason)}" + (f", by {job.by}" if job.by else "")
+    yield f"  features      {len(found.features)}, version {model.schema}"
     counts_by_source = ", ".join(f"{count} {source}" for source, count in found.sources.items() if count)
     if "imported" not in model.metrics:
         yield f"  examples      {counts_by_source}; cut at correction {found.cut}"

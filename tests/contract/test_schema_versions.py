@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from relearn.agents.learning.encode import columns_matrix
 from relearn.agents.learning.onto_model import onto_model
 from relearn.agents.learning.predict import predict
-from relearn.agents.models.live import Served
+from relearn.agents.models.live import LiveModel, Served
 from relearn.agents.models.reading import Reading
+from relearn.agents.models.swapper import Swapper
 from relearn.agents.score.score_records import blocks_of, score_parts
-from relearn.schemas.errors import BadMessage, Refused
+from relearn.schemas.errors import BadMessage, BadModel, Refused
 from relearn.schemas.features import Feature, FeatureSchema, Value, code_of, numbers_alone
 from relearn.schemas.messages.forms.versions import Versions
 from relearn.schemas.messages.ingest_fast_path import decode_parts
@@ -30,6 +31,7 @@ from relearn.schemas.model.encoder import CategoryPart, Encoder, NumberPart
 from relearn.schemas.model.linear_svm import Model
 from relearn.schemas.model.signatures import Signer, Verifier
 from relearn.schemas.model.signed_schema import decode_chain, encode_chain
+from relearn.schemas.model.signed_updates import Update, decode_update, encode_update
 from relearn.schemas.schema_changes import SchemaChange, change_fields, changed, check_change, read_change
 from relearn.schemas.schema_versions import SchemaChain, SchemaVersion
 from tests.support.data.messages import FakeMessage
@@ -258,6 +260,41 @@ def test_the_signed_message_holds_the_chain(chain: SchemaChain) -> None:
     assert [(one.number, one.schema, dict(one.defaults)) for one in found.versions] == [
         (one.number, one.schema, dict(one.defaults)) for one in chain.versions
     ]
+
+
+def test_a_program_that_does_not_know_the_message_refuses_it_and_goes_on() -> None:
+    """So does one that knows it, where it stands under the key of a model; and an older chain changes nothing."""
+    signer = Signer("k", Ed25519PrivateKey.generate())
+    verifier = Verifier({signer.key_id: signer.key.public_key()})
+    live = LiveModel()
+    swapper = Swapper(live, verifier, "here")
+    newest, before = (encode_chain(one, "here", 1.0, signer) for one in (CHAIN, SchemaChain(CHAIN.versions[:2])))
+    with pytest.raises(BadModel, match="role"):
+        decode_update(newest, verifier, "here")
+    assert not swapper.apply(newest)
+    assert swapper.apply_schema(newest)
+    assert not swapper.apply_schema(before)
+    assert not swapper.apply_schema(b"rubbish")
+    assert (live.schema, swapper.refused["stale"], swapper.refused["unreadable"]) == (4, 1, 1)
+
+
+def test_models_of_one_chain_replace_each_other_and_those_of_another_do_not() -> None:
+    signer = Signer("k", Ed25519PrivateKey.generate())
+    verifier = Verifier({signer.key_id: signer.key.public_key()})
+    live = LiveModel()
+    swapper = Swapper(live, verifier, "here")
+
+    def update(activation: int, version: int, names: tuple[str, ...], schema: int, base: int) -> bool:
+        model = replace(a_model(version, d=len(names)), feature_names=names)
+        one = Update("here", "champion", activation, model, None, {}, 1.0, schema, base)
+        return swapper.apply(encode_update(one, signer))
+
+    assert update(1, 1, ("a", "b"), 1, 1)
+    assert update(2, 2, ("a", "b", "c"), 2, 1)
+    assert update(3, 1, ("a", "b"), 1, 1)  # a rollback
+    assert not update(4, 3, ("x", "y"), 1, 1)
+    assert update(5, 4, ("x", "y"), 3, 3)  # the features were replaced as a whole
+    assert not update(6, 1, ("a", "b"), 1, 1)
 
 
 @given(chains(), st.data())

@@ -47,7 +47,7 @@ LATEST: tuple[Form, ...] = (
 
 
 class Stream:
-    """Sends records until it is told to end, in the forms that `forms` holds then. `sent`: how many."""
+    """Sends records until the block ends, in the forms that `forms` holds then. `sent`: how many."""
 
     def __init__(self, settings: Settings) -> None:
         self.forms, self.sent = OLD, 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from relearn.agents.learning.onto_model import onto_model
-from relearn.agents.stores.features.versions import read_chain
+from relearn.agents.stores.features.versions import read_chain, read_versions
 from relearn.agents.stores.postgres import Connection, Pool, postgres_errors
 from relearn.schemas.features import code_of
 from relearn.schemas.model.linear_svm import Model, decode_model
@@ -101,6 +101,20 @@ async def read_onto_version(connection: Connection | Pool, version: int) -> Onto
     with postgres_errors():
         body = await connection.fetchval("SELECT body FROM models WHERE version = $1", version)
     return None if body is None else await read_onto_model(connection, decode_model(body))
+
+
+async def read_onto_trained(connection: Connection | Pool, version: int) -> Onto | None:
+    """Onto the version of the features that a model was trained on, as its training did; None: all rows are of that.
+
+    Raises:
+        PostgresUnavailable: Retryable.
+    """
+    stored = await read_versions(connection)
+    with postgres_errors():
+        number = await connection.fetchval(_OF_MODEL, version)
+    base = next((one.base for one in stored if one.version.number == number), None)
+    chain = tuple(one.version for one in stored if one.base == base)
+    return Onto(SchemaChain(chain), await versions_of_models(connection), number) if len(chain) > 1 else None
 
 
 async def versions_of_models(connection: Connection | Pool) -> dict[int, int]:

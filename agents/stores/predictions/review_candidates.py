@@ -11,11 +11,13 @@ from typing import Any
 
 from relearn.agents.learning.review_choice import Candidate, certainty
 from relearn.agents.learning.training_set import example_key
+from relearn.agents.stores.features.onto import Onto, read_onto_newest
 from relearn.agents.stores.places import PLACE, place_of_row
 from relearn.agents.stores.postgres import Pool, read_snapshot
 from relearn.agents.stores.training.champion import CHAMPION_ACTIVATION, CHAMPION_VERSION
 from relearn.schemas.features import StringOf, row_of, strings_by_code
 from relearn.schemas.identity import Place, place_columns
+from relearn.schemas.schema_versions import SchemaChain
 
 #: Maximum number of records read in all partitions together, and of unreviewed ones kept, the newest.
 DEPTH = 5000
@@ -42,7 +44,7 @@ _UNREVIEWED = f"""
     ) AND ({PLACE}) NOT IN (SELECT * FROM unnest($4::int[], $5::int[], $6::bigint[], $7::int[]))
     ORDER BY ingested_at DESC LIMIT $3
 )
-SELECT {PLACE}, p.subject, p.features, p.strings, p.label, p.margins, p.confidence,
+SELECT {PLACE}, p.subject, p.features, p.strings, p.schema, p.model, p.label, p.margins, p.confidence,
     coalesce(s.disagrees AND p.model = {CHAMPION_VERSION}, false) AS disagrees
 FROM kept JOIN predictions p USING ({PLACE}, ingested_at)
 LEFT JOIN (
@@ -67,7 +69,8 @@ class StreamEnd:
 
     `said`: keys of recent records that have feedback. `reached`: per generation and partition the lowest offset that
     was read; later reads never go below. `drifted`: features that differ from the champion's first records.
-    `string_of`: the string of each code in the candidates' rows.
+    `string_of`: the string of each code in the candidates' rows, which are of the newest version of the features: that
+    of `chain`; None: they were never changed.
     """
 
     candidates: Sequence[Candidate]
@@ -75,6 +78,7 @@ class StreamEnd:
     reached: Mapping[tuple[int, int], int]
     drifted: Sequence[str] = ()
     string_of: StringOf = field(default_factory=dict)
+    chain: SchemaChain | None = None
 
 
 async def read_review_candidates(
@@ -91,20 +95,25 @@ async def read_review_candidates(
         said = await connection.fetch(_SAID, *walk)
         reached = await connection.fetch(_REACHED, *walk)
         drifted = await connection.fetchval(_DRIFTED)
+        onto = await read_onto_newest(connection)
     return StreamEnd(
-        [_candidate(row) for row in rows],
+        [_candidate(row, onto) for row in rows],
         frozenset(row["key"] for row in said),
         {(generation, partition): offset for generation, partition, offset in reached},
         drifted or (),
-        strings_by_code(row["strings"] for row in rows),
+        {**strings_by_code(row["strings"] for row in rows), **({} if onto is None else onto.strings)},
+        None if onto is None else onto.chain,
     )
 
 
-def _candidate(row: Any) -> Candidate:
+def _candidate(row: Any, onto: Onto | None) -> Candidate:
     values = row_of(row["features"], row["strings"])
+    key = example_key(row["subject"], values)
+    if onto is not None:
+        values = onto.row(values, row["schema"], row["model"])
     return Candidate(
         place_of_row(row),
-        example_key(row["subject"], values),
+        key,
         values,
         row["label"],
         certainty(row["confidence"], row["margins"]),

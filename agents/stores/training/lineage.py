@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from relearn.agents.learning.onto_model import values_onto
 from relearn.agents.learning.training_set import Source
+from relearn.agents.stores.features.onto import read_onto_trained
 from relearn.agents.stores.places import place_of_row
 from relearn.agents.stores.postgres import Connection, Pool, read_snapshot
 from relearn.agents.stores.training.activations import signed_by
@@ -22,16 +24,17 @@ _FETCH = 500
 _USED = """
 SELECT 'bootstrap' AS source, e.id, NULL AS feedback, NULL::int AS generation, NULL::int AS kafka_partition,
     NULL::bigint AS kafka_offset, NULL::int AS record_index, NULL AS prediction, NULL AS reviewer, NULL AS via,
-    e.key, e.label, 1.0::float8 AS weight, e.features, e.strings
+    e.key, e.label, 1.0::float8 AS weight, e.features, e.strings, e.schema,
+    NULL::int AS model
 FROM models m JOIN examples e ON e.id = ANY (m.example_ids) WHERE m.version = $1
 UNION ALL
 SELECT 'reviewed', c.id, c.feedback, c.generation, c.kafka_partition, c.kafka_offset, c.record_index, NULL, c.reviewer,
-    c.via, c.key, c.label, 1.0, c.features, c.strings
+    c.via, c.key, c.label, 1.0, c.features, c.strings, c.schema, c.model
 FROM models m JOIN corrections c ON c.id = ANY (m.correction_ids) WHERE m.version = $1
 UNION ALL
 SELECT 'assumed', NULL, NULL, NULL, NULL, NULL, NULL, a.prediction, NULL, NULL, a.key, a.label, a.weight, a.features,
-    a.strings
-FROM assumed a WHERE a.version = $1
+    a.strings, m.schema, NULL
+FROM assumed a JOIN models m USING (version) WHERE a.version = $1
 """
 # The order of training: a key's code points, which are its UTF-8 bytes.
 _IN_ORDER = f'SELECT * FROM ({_USED}) AS used ORDER BY key COLLATE "C" OFFSET $2 LIMIT $3'  # noqa: S608 - nothing but names of our own
@@ -49,7 +52,8 @@ class Used(NamedTuple):
     """One example that a model was trained on, as it stood then.
 
     `id` is its row of `examples` or of `corrections`, or the prediction's where it is assumed. `feedback`, `reviewer`
-    and `via` say who labelled a reviewed one, and how it came to that. `features`: its values, in the model's order.
+    and `via` say who labelled a reviewed one, and how it came to that. `features`: its values, in the model's order, as
+    it was trained on them.
     """
 
     source: Source
@@ -150,13 +154,17 @@ async def used_examples(
 
 
 async def _cursor(connection: Connection, model: Model, skip: int, limit: int | None) -> AsyncIterator[Used]:
-    version = model.version
+    version, onto = model.version, await read_onto_trained(connection, model.version)
     async for row in connection.cursor(_IN_ORDER, version, skip, limit, prefetch=_FETCH):
         prediction = row["prediction"]
         if row["generation"] is not None:
             place = place_of_row(row)
             prediction = str(place)
-        values = model.schema.values(row["features"], row["strings"])
+        features, strings = row["features"], row["strings"]
+        if onto is not None:
+            found = onto.projection(onto.version_of(row["schema"], row["model"]))
+            features, strings = values_onto(found, model, features, strings)
+        values = model.schema.values(features, strings)
         told = row["reviewer"], row["via"], row["key"], row["label"], row["weight"], values
         own_id = prediction if row["id"] is None else row["id"]
         yield Used(row["source"], own_id, row["feedback"], prediction, *told)

@@ -41,7 +41,8 @@ _ASSUMED = """
 INSERT INTO assumed (version, prediction, key, features, strings, label, weight) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _SELECT = """
-SELECT m.version, m.state, m.job, m.metrics, cardinality(m.example_ids) + cardinality(m.correction_ids) AS examples,
+SELECT m.version, m.state, m.job, m.schema, m.metrics,
+    cardinality(m.example_ids) + cardinality(m.correction_ids) AS examples,
     (SELECT count(*) FROM assumed WHERE version = m.version)::int AS assumed, m.created_at,
     a.activation, a.at AS activated_at, a.published_at, a.reason
 FROM models m
@@ -51,11 +52,15 @@ LEFT JOIN LATERAL (SELECT * FROM activations WHERE version = m.version ORDER BY 
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model without its body; the fields from `activation` on are of its latest activation, if it has one."""
+    """One model without its body; the fields from `activation` on are of its latest activation, if it has one.
+
+    `schema`: the version of the features that it was trained on.
+    """
 
     version: int
     state: State
     job: str
+    schema: int
     metrics: Mapping[str, Any]
     examples: int
     assumed: int
@@ -219,6 +224,7 @@ def model_row_fields(model: ModelRow) -> dict[str, Any]:
         "version": model.version,
         "state": model.state,
         "job": model.job,
+        "schema": model.schema,
         "metrics": dict(model.metrics),
         "examples": model.examples,
         "assumed": model.assumed,

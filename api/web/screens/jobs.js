@@ -19,7 +19,7 @@ import { TrainNow } from "./models/train_now.js";
 import { commandText, jobStateText, jobDuration, reasonText } from "../descriptions.js";
 
 const STATES = /** @type {const} */ (["queued", "running", "shadow", "superseded", "promoted", "rejected", "skipped", "failed"]);
-const COMMANDS = /** @type {const} */ (["train", "import", "activate", "rollback", "hold", "resume"]);
+const COMMANDS = /** @type {const} */ (["train", "import", "activate", "rollback", "hold", "resume", "schema"]);
 const LIMIT = 50;
 
 /** @typedef {import("../types").Job} Job */

@@ -58,6 +58,8 @@ def worker(number: int) -> WorkerEvent:
         rate=2000.0,
         skipped=0,
         unseen=0,
+        ignored=0,
+        schema=1,
         condition="ready",
         seen_at=AT,
         notices=[],

@@ -15,7 +15,7 @@ import { commandText, reasonText } from "../../descriptions.js";
 const SOURCES = ["bootstrap", "reviewed", "assumed"];
 
 /** @param {{model: Model}} props */
-export function Origin({ model: { made_by: job, cut, sha256, key_id: key, metrics } }) {
+export function Origin({ model: { made_by: job, cut, sha256, key_id: key, metrics, features, schema } }) {
   const { imported } = metrics;
   const facts = [
     ["Job", html`<a href=${href("job", { id: job.id })}>${commandText(job)}</a>, ${dateTime(job.queued_at)}`],
@@ -23,6 +23,7 @@ export function Origin({ model: { made_by: job, cut, sha256, key_id: key, metric
     ["File", imported?.sha256 && html`SHA-256 <code>${imported.sha256}</code>`],
     ["Champion then", job.champion !== null && html`<a href=${href("model", { id: job.champion })}>Model ${job.champion}</a>`],
     ["Reviews known", imported ? "none: it was made elsewhere" : cut > 0 ? `up to number ${count(cut)}` : "none yet"],
+    ["Features", `${count(features.length)}, version ${schema}`],
     ["SHA-256", html`<code>${sha256}</code>`],
     ["Signed by", key ? html`key <code>${key}</code>` : "not signed: it never answered"],
   ];

@@ -70,6 +70,8 @@ def test_a_worker_that_has_not_started_says_so() -> None:
         "rate": 12.3,
         "skipped": 0,
         "unseen": 0,
+        "ignored": 0,
+        "schema": None,
         "seen_at": 5.0,
         "condition": "starting",
         "notices": [],

@@ -14,7 +14,7 @@ from relearn.schemas.http import models as http_models
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = jobs.Job("j", "train", "promoted", {"trigger": "count"}, None, None, 2, 1, {}, NOW, NOW, None, None, 1)
-ROW = models.ModelRow(2, "champion", "j", {}, 3, 0, NOW, 4, NOW, None, {"trigger": "count"})
+ROW = models.ModelRow(2, "champion", "j", 1, {}, 3, 0, NOW, 4, NOW, None, {"trigger": "count"})
 ACTIVATED = lineage.Activated(4, "champion", "j", None, {}, NOW, None, "key")
 FOUND = lineage.Lineage(ROW, JOB, 0, "ff", ("x",), {"yes": {"bootstrap": 3}}, [ACTIVATED])
 
