@@ -20,6 +20,7 @@ from relearn.agents.stores.training.imports import read_import
 from relearn.agents.stores.training.jobs import Job
 from relearn.agents.stores.training.snapshot import read_admitted
 from relearn.schemas.errors import Refused
+from relearn.schemas.features import same_kinds
 from relearn.schemas.model.linear_svm import Model
 
 
@@ -36,6 +37,11 @@ async def judge_import(context: RetrainContext, job: Job) -> None:
         raise Refused("the imported model isn't stored any more: `relearn model import` stores it again")
     await context.read_limit()
     snapshot, admitted = await context.until_available(lambda: read_admitted(pool, settings, context.labels))
+    its, ours = model.schema, snapshot.schema
+    if not same_kinds(its, ours) or any(
+        b.missing > a.missing for a, b in zip(its.features, ours.features, strict=True)
+    ):
+        raise Refused("the namespace's features aren't those that the file was read for: `relearn model import` again")
     # No unreviewed record joins: there is no training set.
     prepared = await asyncio.to_thread(
         prepare, replace(snapshot, unreviewed=None), admitted, assumed_weight=0.0, max_labels=settings.train_max_labels

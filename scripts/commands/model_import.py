@@ -65,7 +65,7 @@ def import_(*, file: Path, role: str, knows_labels: bool, dry_run: bool, timeout
 
     The exit code is 0 if the model was promoted (with --dry-run: can be imported), 1 if not, and 2 if the file can't be
     used. A model not known to be better than the champion becomes a shadow: the exit code is then 1, and the command
-    doesn't wait. docs/model-export.md lists what can be expressed.
+    doesn't wait. docs/model-import.md lists what can be expressed.
     """
     del role  # There is one.
     require_skops()

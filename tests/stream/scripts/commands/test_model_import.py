@@ -17,9 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from relearn.schemas.model.linear_svm import encode_model
 from relearn.schemas.settings import Settings
 from relearn.scripts.embedded.keys import ensure_pair
 from tests.support.data import retrains
+from tests.support.data.models import a_model
 from tests.support.data.reviewed import model_of
 from tests.support.data.rows import query
 from tests.support.processes.commands import relearn
@@ -58,6 +60,7 @@ def test_a_model_of_others_goes_through_the_gate(migrated: Settings, tmp_path: P
         _a_better_one_is_promoted_on_evidence(migrated, tmp_path)
         _what_is_not_known_to_be_better_is_a_shadow(migrated, tmp_path)
         _training_goes_on(migrated, tmp_path)
+        _what_is_not_stored_or_of_other_features_fails(migrated)
     assert query(migrated, "SELECT count(*) FROM imports")[0][0] >= 3
 
 
@@ -144,6 +147,16 @@ def _training_goes_on(settings: Settings, tmp_path: Path) -> None:
     assert "these very examples" in job["error"]
     back = relearn(settings, "model", "rollback", "--json")
     assert json.loads(back.stdout)["model"]["version"] == 1
+
+
+def _what_is_not_stored_or_of_other_features_fails(settings: Settings) -> None:
+    """As after a change of the features between the reading of the file and the job."""
+    query(settings, "INSERT INTO imports (job, body) VALUES ('other', $1)", encode_model(a_model(d=5)))
+    for job, why in (("nowhere", "isn't stored any more"), ("other", "aren't those that the file was read for")):
+        retrains.send(settings, "import", command_id=job)
+        found = retrains.ended(settings, job)
+        assert (found["state"], found["version"]) == ("failed", None)
+        assert why in found["error"]
 
 
 def _table(tmp_path: Path) -> str:
