@@ -119,8 +119,8 @@ def decode_update(value: bytes | None, verifier: Verifier, namespace: str) -> Up
     schema = fields.get("schema", 1)
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
         raise BadModel("shape", f"`schema` is {str(schema)[:60]!r}")
-    base = fields.get("base", schema)
-    if isinstance(base, bool) or not isinstance(base, int) or not 1 <= base <= schema:
+    base = fields.get("base")
+    if base is not None and (isinstance(base, bool) or not isinstance(base, int) or not 1 <= base <= schema):
         raise BadModel("shape", f"`base` is {str(base)[:60]!r}")
     reason, job = fields.get("reason"), fields.get("job")
     if not isinstance(reason, dict) or not isinstance(job, str | None):

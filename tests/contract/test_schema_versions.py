@@ -24,6 +24,8 @@ from relearn.agents.models.swapper import Swapper
 from relearn.agents.score.score_records import blocks_of, score_parts
 from relearn.schemas.errors import BadMessage, BadModel, Refused
 from relearn.schemas.features import Feature, FeatureSchema, Value, code_of, numbers_alone
+from relearn.schemas.foreign.mapping import parse_mapping
+from relearn.schemas.foreign.reader import ForeignReader
 from relearn.schemas.messages.forms.versions import Versions
 from relearn.schemas.messages.ingest_fast_path import decode_parts
 from relearn.schemas.messages.predictions import decode_block, encode_block
@@ -215,6 +217,16 @@ def test_what_no_version_has_stays_a_dead_letter_that_names_it(
     )
     assert len(records) == 0
     assert (rejects[0].fault.reason, named in rejects[0].fault.detail) == (reason, True), rejects[0].fault
+
+
+def test_a_mapping_may_lack_the_path_of_a_feature_that_has_a_default() -> None:
+    """And so may a message of that shape; a value of a retired feature that it maps is ignored."""
+    mapping = parse_mapping('[features]\nb = "x.b"\nc = "x.c"\na = "x.a"\n', "here")
+    messages = [FakeMessage(json.dumps({"x": {"a": 9.0, "b": 1.0, **more}}).encode()) for more in ({}, {"c": 2.0})]
+    parts = decode_parts(messages, CHAIN.newest.schema, ForeignReader(mapping, None), Versions(CHAIN))
+    ((records, rejects),) = parts
+    assert not rejects
+    assert records.features.tolist() == [[1.0, 3.0, 7.0], [1.0, 2.0, 7.0]]
 
 
 def test_margins_are_those_of_the_row_projected_by_hand() -> None:
