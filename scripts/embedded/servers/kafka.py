@@ -62,8 +62,9 @@ broker.heartbeat.interval.ms=1000
 # An idle node writes nothing. By default the controller appends a record twice a second, by which other nodes would see
 # that they are up to date.
 metadata.max.idle.interval.ms=0
-# Files of deleted topics go at once, not after a minute: until then they slow down each start.
-log.segment.delete.delay.ms=0
+# Files of deleted topics go after a second, not after a minute: until then they slow down each start. The broker looks
+# for them again after this time even if there are none: with 0 it never rests.
+log.segment.delete.delay.ms=1000
 # 128 MB by default, a quarter of the heap we give.
 log.cleaner.dedupe.buffer.size=16777216
 """

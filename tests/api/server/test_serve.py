@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -55,12 +56,21 @@ async def served(
     stop, up, app = asyncio.Event(), asyncio.Event(), make_app(settings)
     add(app)
     ended = asyncio.ensure_future(serve_until(stop, app, listen(HOST, port), up.set, limit=limit))
-    await up.wait()
+    await first_of_both(up, ended)
     try:
         yield Served(app, port, stop, ended)
     finally:
         stop.set()
         await ended
+
+
+async def first_of_both(event: asyncio.Event, task: asyncio.Future[Any]) -> None:
+    """Until `event` is set; the error of `task`, or its end, if that comes first."""
+    waiting = asyncio.ensure_future(event.wait())
+    await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+    if not event.is_set():
+        waiting.cancel()
+        raise AssertionError(f"it ended too early: {await task}")
 
 
 @pytest.fixture
@@ -94,7 +104,7 @@ async def test_what_is_in_flight_is_finished_and_nothing_new_is_accepted(migrate
     async with served(migrated, lambda app: app.router.add_get("/slow", slow)) as server:
         async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as other:
             asking = asyncio.ensure_future(session.get(f"{server.url}/slow"))
-            await begun.wait()
+            await first_of_both(begun, asking)
             server.stop.set()
             await server.app[CLOSING].wait()
             with pytest.raises(aiohttp.ClientConnectorError):

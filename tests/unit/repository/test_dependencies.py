@@ -1,4 +1,7 @@
-"""Dependencies: each imported distribution is declared where it is needed, and each declared one is used."""
+"""Dependencies: each imported distribution is declared where it is needed, and each declared one is used.
+
+Our own code is imported as `relearn.` alone.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.imports import ROOMS, names_of, statements
 from tests.support.paths import ROOT
 
 DISTRIBUTIONS = packages_distributions()
@@ -62,7 +66,7 @@ def _declared(*extras: str) -> set[str]:
 def _imported(path: Path) -> set[str]:
     """The distributions of the modules that a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(path):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module]
@@ -104,3 +108,16 @@ def test_the_locks_name_every_declared_distribution_as_ours(lock: str, extras: t
     entries = re.split(r"^(?=[a-z0-9])", (ROOT / lock).read_text(), flags=re.MULTILINE)
     ours = {re.split("[=[]", entry)[0].lower() for entry in entries if "relearn (pyproject.toml)" in entry}
     assert ours == _declared(*(PROJECT["optional-dependencies"] if extras is None else extras))
+
+
+def test_the_import_name_is_relearn() -> None:
+    """The folders' own names would collide with other packages once they are installed."""
+    direct = [
+        str(path.relative_to(ROOT))
+        for room in [*ROOMS, "tests"]
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in statements(path)
+        for name in names_of(node)
+        if name.split(".")[0] in ROOMS
+    ]
+    assert direct == []

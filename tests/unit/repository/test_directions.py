@@ -1,13 +1,18 @@
-"""Imports go one way: schemas ◀ agents ◀ api ◀ scripts, and inside each; schemas and learning do no I/O."""
+"""Imports go one way: schemas ◀ agents ◀ api ◀ scripts, and inside each; schemas and learning do no I/O.
+
+Modules that are slow to import, or unsafe, stay out.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.support.imports import ROOMS, imports, names_of, package_of
+from tests.support.imports import ROOMS, imports, names_of, package_of, statements
 from tests.support.paths import ROOT
 
 IO = {"asyncio", "socket", "subprocess", "aiokafka", "aiohttp", "asyncpg", "confluent_kafka", "faust", "redis", "os"}
@@ -21,19 +26,6 @@ def test_no_room_imports_from_a_later_one() -> None:
         if name.split(".")[0] in ROOMS[i + 1 :]
     ]
     assert wrong == []
-
-
-def test_the_import_name_is_relearn() -> None:
-    """The folders' own names would collide with other packages once they are installed."""
-    direct = [
-        str(path.relative_to(ROOT))
-        for room in [*ROOMS, "tests"]
-        for path in sorted((ROOT / room).rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
-        for name in names_of(node)
-        if name.split(".")[0] in ROOMS
-    ]
-    assert direct == []
 
 
 def test_schemas_does_no_io() -> None:
@@ -82,13 +74,19 @@ def test_scripts_import_one_way() -> None:
         package = path.relative_to(ROOT / "scripts").parts[0]
         if package not in level:
             continue  # cli.py and the modules beside it
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in _with_strings(path):
             for name in [*names_of(node), *_names_of_packages(node)]:
                 imported = name.removeprefix("relearn.scripts.").split(".")[0]
                 later = imported != package and level.get(imported, -1) >= level[package]
                 if name.startswith("relearn.scripts.") and later:
                     wrong.append(f"{path.relative_to(ROOT)} imports {name}")
     assert wrong == []
+
+
+def _with_strings(path: Path) -> Iterable[ast.AST]:
+    """Its import statements, and everything else of a module that names a package in a string."""
+    text = path.read_text()
+    return ast.walk(ast.parse(text)) if re.search("[\"']relearn\\.scripts\\.", text) else statements(path)
 
 
 def _names_of_packages(node: ast.AST) -> list[str]:
@@ -105,7 +103,11 @@ API = [{"http"}, {"access", "events", "observe"}, {"writes", "queries"}, {"revie
 
 def _runtime_imports(path: Path) -> Iterator[str]:
     """Names that a module imports when it runs: imports under `if TYPE_CHECKING:` are left out."""
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    if "TYPE_CHECKING" not in text:
+        yield from (name for node in statements(path) for name in names_of(node))
+        return
+    tree = ast.parse(text)
     typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
     left_out = {id(inner) for block in typing for node in block.body for inner in ast.walk(node)}
     for node in ast.walk(tree):
@@ -127,3 +129,19 @@ def test_packages_of_the_api_import_lower_ones_only() -> None:
         and level[found[1]] >= level[package]
     ]
     assert wrong == []
+
+
+def test_scikit_learn_stays_out_of_the_workers_and_of_the_training_process() -> None:
+    """It takes a second to import. The solver's tests have it as their reference."""
+    assert [path for path, name in imports("agents") if name.split(".")[0] == "sklearn"] == []
+    roles = ", ".join(f"relearn.agents.{role}.role" for role in ("score", "store", "feedback", "retrain", "results"))
+    code = f"import sys, {roles}, relearn.agents.learning.fit; print('sklearn' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_nothing_unpickles() -> None:
+    """But for what is run beside Relearn to compare it with, in an environment of its own."""
+    unsafe, others = {"pickle", "joblib", "dill", "cloudpickle"}, "scripts/dev/bench/api/rivals/"
+    found = [(path, name) for room in ROOMS for path, name in imports(room) if not path.startswith(others)]
+    assert [f"{path} imports {name}" for path, name in found if name.split(".")[0] in unsafe] == []

@@ -9,6 +9,8 @@ from tests.support.imports import package_of
 from tests.support.paths import ROOT
 
 _SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|LOCK TABLE|CREATE TABLE)\b", re.S)
+#: A module without any of these isn't parsed.
+_VERB = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|LOCK|CREATE)\b")
 
 
 def test_sql_of_agents_lives_in_stores() -> None:
@@ -16,7 +18,8 @@ def test_sql_of_agents_lives_in_stores() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sorted((ROOT / "agents").rglob("*.py"))
         if package_of(str(path.relative_to(ROOT))) != "stores"
-        for node in ast.walk(ast.parse(path.read_text()))
+        if _VERB.search(text := path.read_text())
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL.search(node.value)
     ]
     assert wrong == []

@@ -118,7 +118,7 @@ def test_many_records_that_expand_are_read_one_by_one(codec: int) -> None:
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
 def test_a_record_that_is_too_large_is_passed_over_with_its_digest(codec: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "RECORD_MAX_BYTES", MIB)
-    large = bytes(i % 251 for i in range(20 * MIB))
+    large = (bytes(range(251)) * (20 * MIB // 251 + 1))[: 20 * MIB]
     data = batch_of([(b"a", b"1", []), (b"b", large, [("h", b"1")]), (b"c", b"2", [])], codec)
     found: list[Any] = []
     assert peak_bytes(lambda: found.extend(read(data))) < 12 * MIB + len(data)

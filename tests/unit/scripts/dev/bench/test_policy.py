@@ -112,7 +112,7 @@ def test_labels_are_counted_from_the_newest_training_and_while_none_can_begin() 
 
 def test_regret_is_what_the_labels_so_far_would_have_given() -> None:
     """None without labels; and as much as a model that never changes stays behind one that is trained on each."""
-    drawn = draw_stream("digits", 0, shorter=4)
+    drawn = draw_stream("two_class_shift", 0, shorter=4)
     loop = Loop(drawn, "all", np.random.default_rng(0), SETTINGS)
     nothing = LearningLog(Limits.of(SETTINGS))
     assert regret(loop.memory, nothing, drawn) == Regret(0.0, None)
