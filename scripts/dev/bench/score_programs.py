@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import faust
 import msgpack
@@ -17,6 +17,7 @@ from faust.transport.drivers.aiokafka import Transport as FaustTransport
 
 from relearn.agents.kafka.config import librdkafka_config
 from relearn.agents.kafka.producer import KafkaProducer, Receipt
+from relearn.agents.models.live import Served
 from relearn.agents.worker.app import make_app
 from relearn.agents.worker.consumer import Chunk, chunk_topic
 from relearn.agents.worker.logging import set_up_logging
@@ -24,7 +25,7 @@ from relearn.agents.worker.loop import Receipts, process_chunks
 from relearn.agents.worker.state import WorkerState
 from relearn.schemas.settings import Settings
 from relearn.schemas.topics import topic_name
-from relearn.scripts.dev.bench.workload import blocks, model
+from relearn.scripts.dev.bench.workload import Form, blocks, model_of
 
 
 class Stopwatch:
@@ -47,12 +48,12 @@ class Stopwatch:
         os._exit(0)
 
 
-def plain(settings: Settings, count: int, group: str) -> None:
+def plain(settings: Settings, served: Served, count: int, group: str) -> None:
     """A Faust agent as its documentation writes it, a message at a time; the same producer as the others'."""
     app = _app(settings, group)
     app.conf.stream_buffer_maxsize = 4096  # Faust's default, which it needs to be fast
     app.transport = FaustTransport(app.transport.url, app)
-    served, watch = model(), Stopwatch(count)
+    watch = Stopwatch(count)
     weights, bias = served.model.weights[0], float(served.model.bias[0])
     predictions = topic_name(settings.namespace, "predictions")
 
@@ -78,10 +79,10 @@ def plain(settings: Settings, count: int, group: str) -> None:
     _run_app(app)
 
 
-def chunked(settings: Settings, count: int, group: str) -> None:
+def chunked(settings: Settings, served: Served, count: int, group: str) -> None:
     """Relearn's driver and loop, four blocks in flight."""
     app = _app(settings, group)
-    served, watch = model(), Stopwatch(count)
+    watch = Stopwatch(count)
     predictions = topic_name(settings.namespace, "predictions")
 
     async def agent(stream: Any) -> None:
@@ -107,9 +108,9 @@ def chunked(settings: Settings, count: int, group: str) -> None:
     _run_app(app)
 
 
-def raw(settings: Settings, count: int, group: str) -> None:
+def raw(settings: Settings, served: Served, count: int, group: str) -> None:
     """No Faust: librdkafka's consumer and producer in one loop."""
-    served, watch = model(), Stopwatch(count)
+    watch = Stopwatch(count)
     ingest, predictions = (topic_name(settings.namespace, name) for name in ("ingest", "predictions"))
     config = librdkafka_config(settings)
     consumer = Consumer(
@@ -160,9 +161,9 @@ def _run_app(app: faust.App) -> None:
     faust.Worker(app, loglevel="error", redirect_stdouts=False, override_logging=False).execute_from_commandline()
 
 
-PROGRAMS: dict[str, Callable[[Settings, int, str], None]] = {"plain": plain, "chunked": chunked, "raw": raw}
+PROGRAMS: dict[str, Callable[[Settings, Served, int, str], None]] = {"plain": plain, "chunked": chunked, "raw": raw}
 
 if __name__ == "__main__":
-    name, given, number, group_name = sys.argv[1:]
+    name, given, form, number, group_name = sys.argv[1:]
     set_up_logging("warning", program=name)
-    PROGRAMS[name](Settings.model_validate_json(given), int(number), group_name)
+    PROGRAMS[name](Settings.model_validate_json(given), model_of(cast("Form", form)), int(number), group_name)

@@ -7,14 +7,17 @@ import asyncio
 import pytest
 
 from relearn.schemas.settings import Settings
-from relearn.scripts.dev.bench.score import FORMS, PROGRAMS, fill, run_program
+from relearn.scripts.dev.bench.score import RUNS, fill, run_program
+from relearn.scripts.dev.bench.workload import Form
+
+#: The one of all that isn't `long`.
+SHORT = ("chunked", "mixed")
 
 
 @pytest.mark.parametrize(
-    "program", ["chunked", *(pytest.param(one, marks=pytest.mark.long) for one in PROGRAMS if one != "chunked")]
+    ("program", "form"), [SHORT, *(pytest.param(*run, marks=pytest.mark.long) for run in RUNS if run != SHORT)]
 )
-def test_a_program_scores_the_whole_backlog(settings: Settings, program: str) -> None:
+def test_a_program_scores_the_whole_backlog(settings: Settings, program: str, form: Form) -> None:
     """Its process ends by itself once the last prediction is acknowledged."""
-    form = FORMS[PROGRAMS.index(program) % len(FORMS)]
     fill(settings, form, 500, partitions=2)
     assert asyncio.run(run_program(settings, program, form, 500, 0)) > 0
