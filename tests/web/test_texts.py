@@ -23,7 +23,7 @@ from tests.support.servers.namespaces import Namespaces
 SHORT: list[Any] = ["A broken parcel.\nThank you, it was late!", 50.0, "mail", "Complaint"]
 LONG: list[Any] = ["The parcel was broken, great! " * 2180, 40.0, "web", "Order and thanks"]
 GAP: list[Any] = [None, 40.0, "web", "a-very-long-word-that-does-not-break" * 20]
-OWN = 'letter,amount,channel,subject\n"Late, and ""broken"".\n\nRefund; please; now",9,web,Help\n,1,mail,"a; b"'
+OWN = 'letter,amount,channel,title\n"Late, and ""broken"".\n\nRefund; please; now",9,web,Help\n,1,mail,"a; b"'
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ async def test_a_long_text_is_cut_and_a_list_has_one_line_of_it(visitor: Visit, 
     for prediction in (None, gap, long):
         if prediction:
             await visitor.go(f"#/predictions/{prediction}")
-            await expect(_text(page, "subject")).to_be_visible()
+            await expect(_text(page, "title")).to_be_visible()
         for width, height in (PHONE, (1280, 800)):
             await page.set_viewport_size({"width": width, "height": height})
             await visitor.check_narrow()
@@ -100,8 +100,8 @@ async def test_own_records_may_have_texts_with_quotes_and_line_breaks(visitor: V
     """The separator is found although texts are full of others."""
     await visitor.go("#/try")
     box = page.get_by_label("Records, as CSV or JSON")
-    await expect(box).to_have_attribute("placeholder", re.compile('^letter,amount,channel,subject\n"It came'))
-    await expect(page.get_by_text("or line breaks: “letter”, “subject”")).to_be_visible()
+    await expect(box).to_have_attribute("placeholder", re.compile('^letter,amount,channel,title\n"It came'))
+    await expect(page.get_by_text("or line breaks: “letter”, “title”")).to_be_visible()
     await box.fill(OWN)
     await page.get_by_text("At once, nothing stored").click()
     await page.get_by_role("button", name="Score 2 records").click()
