@@ -142,11 +142,12 @@ def test_without_its_topic_a_worker_waits_and_the_stream_goes_on(with_results: S
 
 def test_what_is_no_block_is_passed_over(with_results: Settings) -> None:
     """The store worker makes a dead letter of it; here it is a notice, and the blocks around it have results."""
-    with workers(with_results, results=1):
+    with workers(with_results, results=1) as running:
         send(with_results, block_of(3), values=[b"\x93\x01", b"{", encode_block(block_of(4, first_offset=3))])
         eventually(lambda: len(results(with_results)) == 7, lambda: str(results(with_results)))
         eventually(lambda: caught_up(with_results, "results", "predictions"), "its offsets were not committed")
-        assert "can't be read" in notices(with_results, "results-1")
+        # A notice comes with the heartbeat after it.
+        eventually(lambda: "can't be read" in notices(with_results, "results-1"), running["results-1"].told)
 
 
 def test_a_result_above_the_topics_limit_costs_no_other(with_results: Settings) -> None:
